@@ -37,3 +37,81 @@ class UnreadableTemplate(BelayError):  # noqa: N818
 
     Raised by ``template.loader`` with the file, the line and the column. The release ends REJECTED, nothing changed.
     """
+
+
+class ReleaseSuperseded(BelayError):  # noqa: N818
+    """A newer release of the application overtook this one, or the same version is on its way already.
+
+    Raised by ``open_release`` and ``lock_stage``. The release ends ABORTED, nothing changed.
+    """
+
+
+class LockLost(BelayError):  # noqa: N818
+    """The stage's lock is no longer ours: its fencing token has moved on.
+
+    Raised by the ledger before every changing call. The execution stops changing things; whoever holds the lock now
+    decides what happens next.
+    """
+
+
+class StackFailed(BelayError):  # noqa: N818
+    """A stack operation that this release started ended badly.
+
+    Raised by ``execute_wave`` and ``delete_stacks`` with the first cause in words. An incident is opened.
+    """
+
+
+class StackNotDeployable(BelayError):  # noqa: N818
+    """A registered stack is in a status from which no change set can be made or executed.
+
+    Raised by ``plan_stage`` with the status. An incident is opened, which recovers the stack or asks for a person.
+    """
+
+
+class SnapshotFailed(BelayError):  # noqa: N818
+    """A database snapshot was refused or ended in a status other than available.
+
+    Raised by ``snapshot_databases``, before anything changed. An incident is opened.
+    """
+
+
+class AwsFault(BelayError):  # noqa: N818
+    """AWS answered with an error that no rule of Belay's expects.
+
+    Raised by every gateway, with the operation, the code and AWS's message. Never a verdict: an incident is opened, or
+    the release ends NEEDS_OPERATOR where nothing had been changed.
+    """
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation} answered {code}: {message}")
+        self.operation = operation
+        self.code = code
+        self.message = message
+
+
+class AccessDenied(AwsFault):
+    """AWS refused the call for want of a permission.
+
+    Raised by every gateway. Not retried; the way out is in the message: grant the action, then upload again.
+    """
+
+
+class Throttled(AwsFault):
+    """AWS asked to slow down, and botocore's own retries were used up.
+
+    Raised by every gateway. Each state machine retries the task with backoff.
+    """
+
+
+class ServiceUnavailable(AwsFault):
+    """AWS answered with a server error, or not at all.
+
+    Raised by every gateway. Each state machine retries the task with backoff.
+    """
+
+
+class InvalidRequest(AwsFault):
+    """AWS called the request itself invalid (``ValidationError`` and its like).
+
+    Raised by every gateway; a caller that sent a release's own template or parameters turns it into InvalidRelease.
+    """
