@@ -1,0 +1,142 @@
+"""What a stack was before a release touched it, so that it can be brought back to that."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from belay.stack.status import StackStatus
+
+HIDDEN = "****"
+"""What DescribeStacks shows for a NoEcho parameter
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html)."""
+
+
+@dataclass(frozen=True)
+class TemplatePointer:
+    """Where a template lies: one version of one S3 object, and the SHA-256 (hex) of its bytes."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    digest: str
+
+    def url(self, region: str, suffix: str = "amazonaws.com") -> str:
+        """The address that CreateChangeSet takes as ``TemplateURL``: path-style, with the version pinned."""
+        version = f"?versionId={self.version_id}" if self.version_id else ""
+        return f"https://s3.{region}.{suffix}/{self.bucket}/{self.key}{version}"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A stack as it stood before a release changed it.
+
+    ``existed`` is False for a stack that the release creates; everything else is empty then. ``parameters`` are the
+    values given to the stack, without the hidden ones; ``hidden`` names the NoEcho parameters, whose values no call
+    shows; ``resolved`` the values that parameters of an SSM type had at that time (an update reads them anew).
+    """
+
+    stack_name: str
+    existed: bool
+    stack_id: str | None = None
+    status: StackStatus | None = None
+    template: TemplatePointer | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    resolved: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    role_arn: str | None = None
+    notification_arns: tuple[str, ...] = ()
+
+    def update_parameters(self, current: Collection[str] | None = None) -> list[dict[str, Any]]:
+        """``Parameters`` for a change set back to this baseline: values where known, the previous value where hidden.
+
+        ``current`` are the parameter names the stack has now. A hidden parameter that is not among them is left out,
+        because CloudFormation refuses ``UsePreviousValue`` for a parameter the stack does not have; see ``lost``.
+        """
+        known = [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(self.parameters.items())]
+        kept = [key for key in self.hidden if key not in self.lost(current)]
+        return known + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
+
+    def lost(self, current: Collection[str] | None) -> tuple[str, ...]:
+        """The hidden parameters whose value nobody has any more: the stack dropped them. None known: none assumed."""
+        return () if current is None else tuple(key for key in self.hidden if key not in current)
+
+    def matches(self, description: Mapping[str, Any], template_digest: str) -> bool:
+        """Whether a stack described now is what it was then: same template, same parameters, same tags.
+
+        ``description`` is one element of DescribeStacks' ``Stacks``, ``template_digest`` the SHA-256 (hex) of what
+        GetTemplate answers for ``TemplateStage=Original``. Hidden values cannot be compared.
+        """
+        now = baseline_of(description, self.template)
+        return (
+            self.existed
+            and self.template is not None
+            and self.template.digest == template_digest
+            and (now.stack_id, now.parameters, now.hidden) == (self.stack_id, self.parameters, self.hidden)
+            and now.tags == self.tags
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The baseline as a JSON document."""
+        return {
+            "stack_name": self.stack_name,
+            "existed": self.existed,
+            "stack_id": self.stack_id,
+            "status": self.status.value if self.status else None,
+            "template": dict(vars(self.template)) if self.template else None,
+            "parameters": dict(self.parameters),
+            "hidden": list(self.hidden),
+            "resolved": dict(self.resolved),
+            "tags": dict(self.tags),
+            "capabilities": list(self.capabilities),
+            "role_arn": self.role_arn,
+            "notification_arns": list(self.notification_arns),
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Baseline":
+        """The inverse of ``to_dict``. Raises ``KeyError`` or ``TypeError`` when it was not written by it."""
+        values = dict(document)
+        return cls(
+            **values
+            | {
+                "status": StackStatus(values["status"]) if values["status"] else None,
+                "template": TemplatePointer(**values["template"]) if values["template"] else None,
+                "hidden": tuple(values["hidden"]),
+                "capabilities": tuple(values["capabilities"]),
+                "notification_arns": tuple(values["notification_arns"]),
+            }
+        )
+
+
+def baseline_of(description: Mapping[str, Any] | None, template: TemplatePointer | None, name: str = "") -> Baseline:
+    """Make a baseline of one element of DescribeStacks' ``Stacks``, or of None where there is no such stack.
+
+    ``template`` says where the stack's original template was put; ``name`` is needed only where there is no stack. A
+    deleted stack and the empty shell of a create change set (REVIEW_IN_PROGRESS) did not exist either.
+    """
+    if description is None:
+        return Baseline(stack_name=name, existed=False)
+    status = StackStatus(description["StackStatus"])
+    if status.holds_nothing:
+        return Baseline(stack_name=description["StackName"], existed=False)
+    parameters = description.get("Parameters") or []
+    return Baseline(
+        stack_name=description["StackName"],
+        existed=True,
+        stack_id=description["StackId"],
+        status=status,
+        template=template,
+        parameters={
+            each["ParameterKey"]: each.get("ParameterValue", "")
+            for each in parameters
+            if each.get("ParameterValue") != HIDDEN
+        },
+        hidden=tuple(sorted(each["ParameterKey"] for each in parameters if each.get("ParameterValue") == HIDDEN)),
+        resolved={each["ParameterKey"]: each["ResolvedValue"] for each in parameters if each.get("ResolvedValue")},
+        tags={each["Key"]: each["Value"] for each in description.get("Tags") or []},
+        capabilities=tuple(description.get("Capabilities") or ()),
+        role_arn=description.get("RoleARN"),
+        notification_arns=tuple(description.get("NotificationARNs") or ()),
+    )

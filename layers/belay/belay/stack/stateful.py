@@ -1,0 +1,59 @@
+"""Which resource types hold data that deleting or replacing the resource would lose."""
+
+STATEFUL_TYPES = frozenset(
+    {
+        "AWS::Backup::BackupVault",
+        "AWS::Cassandra::Keyspace",
+        "AWS::Cassandra::Table",
+        "AWS::CodeCommit::Repository",
+        "AWS::Cognito::UserPool",
+        "AWS::DocDB::DBCluster",
+        "AWS::DocDB::DBInstance",
+        "AWS::DocDBElastic::Cluster",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::DynamoDB::Table",
+        "AWS::EC2::Volume",
+        "AWS::ECR::Repository",
+        "AWS::EFS::FileSystem",
+        "AWS::ElastiCache::CacheCluster",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::ElastiCache::ServerlessCache",
+        "AWS::Elasticsearch::Domain",
+        "AWS::FSx::FileSystem",
+        "AWS::FSx::Volume",
+        "AWS::Kinesis::Stream",
+        "AWS::MSK::Cluster",
+        "AWS::MSK::ServerlessCluster",
+        "AWS::MemoryDB::Cluster",
+        "AWS::Neptune::DBCluster",
+        "AWS::Neptune::DBInstance",
+        "AWS::OpenSearchServerless::Collection",
+        "AWS::OpenSearchService::Domain",
+        "AWS::QLDB::Ledger",
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::RDS::GlobalCluster",
+        "AWS::Redshift::Cluster",
+        "AWS::RedshiftServerless::Namespace",
+        "AWS::S3::Bucket",
+        "AWS::S3Express::DirectoryBucket",
+        "AWS::SDB::Domain",
+        "AWS::SQS::Queue",
+        "AWS::Timestream::Database",
+        "AWS::Timestream::InfluxDBInstance",
+        "AWS::Timestream::Table",
+    }
+)
+"""Resource types whose instances hold data of their own.
+
+The core is AWS's list of types that take ``DeletionPolicy: Snapshot``
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html); the rest
+hold records, files, images or messages that AWS's delete call of that type removes for good. Left out on purpose: what
+the service keeps recoverable after a delete (KMS keys and Secrets Manager secrets have a waiting period), log groups,
+and nested stacks, whose resources are looked at one by one.
+"""
+
+
+def is_stateful(resource_type: str) -> bool:
+    """Say whether a resource of ``resource_type`` (``AWS::RDS::DBInstance``) holds data of its own."""
+    return resource_type in STATEFUL_TYPES
