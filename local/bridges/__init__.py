@@ -1,0 +1,57 @@
+"""The gaps between ministack and AWS that Belay needs closed: one module a gap, installed through one list.
+
+Each module says which gap it closes and when it can go, and has a contract test in ``tests/contract/engine`` that talks
+boto3 to a running engine: a new version of ministack shows there what broke and what is no longer needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a starter of the engine may choose: invocations at once, seconds a database or snapshot stays creating."""
+
+    lambda_workers: int
+    snapshot_seconds: float
+
+
+def install(settings: Settings) -> Callable[..., Any]:
+    """Install every bridge into this process and return the ASGI application to serve."""
+    import ministack.app
+
+    from local.bridges import (
+        admin,
+        ended_executions,
+        execution_names,
+        execution_timeouts,
+        faults,
+        heartbeats,
+        lambda_errors,
+        lambda_workers,
+        nested_executions,
+        nested_stack_transforms,
+        object_events,
+        simulated_events,
+        stack_events,
+        succeed_output,
+    )
+
+    lambda_errors.install()
+    lambda_workers.install(settings.lambda_workers)
+    simulated_events.install()
+    stack_events.install()
+    nested_stack_transforms.install()
+    object_events.install()
+    succeed_output.install()
+    heartbeats.install()
+    execution_timeouts.install()
+    ended_executions.install()
+    execution_names.install()
+    nested_executions.install()
+    faults.install()
+    application: Callable[..., Any] = admin.wrap(ministack.app.app)
+    return application

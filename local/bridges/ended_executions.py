@@ -1,0 +1,21 @@
+"""Gap: an execution that was stopped or timed out turns FAILED when the task it was in fails afterwards.
+
+An execution ends once. It can go when ministack leaves an ended execution alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.services import stepfunctions
+
+
+def install() -> None:
+    """Let only a running execution fail."""
+    fail = stepfunctions._fail_execution
+
+    def fail_running(execution: dict[str, Any], error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    stepfunctions._fail_execution = fail_running

@@ -1,0 +1,49 @@
+"""Gap: a failed invocation always reports ``Runtime.HandlerError`` instead of the exception's class.
+
+AWS answers ``errorType`` (the class name), ``errorMessage`` and ``stackTrace``, and a state machine's Retry and Catch match
+on that class name (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html). The worker knows the exception
+and drops it; this bridge makes the worker send it along. It can go when ministack's own worker does.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+_DROPPED = '"error": str(e), "trace": traceback.format_exc()}'
+_SENT = (
+    '"error": str(e), "trace": traceback.format_exc(), "failure": {"errorMessage": str(e), "errorType": type(e).__name__, '
+    '"requestId": context.aws_request_id, "stackTrace": traceback.format_tb(e.__traceback__)}}'
+)
+
+_failure: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("lambda_failure", default=None)
+
+
+def install() -> None:
+    """Make workers report the exception, and the engine answer with it."""
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if script.count(_DROPPED) != 1:
+        raise RuntimeError("ministack's Lambda worker has changed: the bridge lambda_errors has to be looked at again")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_DROPPED, _SENT)
+
+    invoke_worker = lambda_runtime.Worker.invoke
+    execute = lambda_svc._execute_function_warm
+
+    def invoke_and_note(worker: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = invoke_worker(worker, *args, **kwargs)
+        _failure.set(answer.get("failure"))
+        return answer
+
+    def execute_and_report(function: Any, event: Any, request_id: str) -> Any:
+        _failure.set(None)
+        answer = execute(function, event, request_id)
+        failure = _failure.get()
+        if answer.get("error") and failure:
+            answer["body"] = failure
+        return answer
+
+    lambda_runtime.Worker.invoke = invoke_and_note
+    lambda_svc._execute_function_warm = execute_and_report

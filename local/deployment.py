@@ -1,0 +1,128 @@
+"""Deploying a SAM template to the embedded engine with the real SAM CLI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.engine import ROOT, Engine
+
+BIN = Path(sys.prefix) / "bin"
+BUILD = ROOT / ".aws-sam"
+LINES_OF_OUTPUT_SHOWN = 40
+
+
+class DeploymentError(Exception):
+    """``sam build`` or ``sam deploy`` failed; the message says which and ends with the tail of what it printed."""
+
+
+def deploy(
+    engine: Engine,
+    *,
+    template: Path = ROOT / "template.yaml",
+    stack_name: str = "belay",
+    parameters: Mapping[str, str] | None = None,
+    build: bool = True,
+) -> Mapping[str, str]:
+    """Build a SAM template (cached) and deploy it to the engine; return the stack's outputs.
+
+    The template's ``PythonRuntime`` parameter, where it has one, is set to the running interpreter's version for both the
+    build and the deployment: the engine runs functions with that interpreter whatever their ``Runtime`` says. With
+    ``build`` false the template is deployed as it stands. Raises ``DeploymentError``.
+    """
+    runtime = python_runtime()
+    overrides = [_override(name, value) for name, value in {"PythonRuntime": runtime, **(parameters or {})}.items()]
+    deployed = template
+    if build:
+        built = BUILD / stack_name
+        _sam(
+            engine,
+            "build",
+            f"--template-file={template}",
+            f"--build-dir={built}",
+            f"--cache-dir={BUILD / 'cache'}",
+            "--cached",
+            "--parameter-overrides",
+            f"PythonRuntime={runtime}",
+        )
+        deployed = built / "template.yaml"
+    _sam(
+        engine,
+        "deploy",
+        f"--template-file={deployed}",
+        f"--stack-name={stack_name}",
+        f"--s3-prefix={stack_name}",
+        f"--region={engine.environment['AWS_REGION']}",
+        "--resolve-s3",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "CAPABILITY_NAMED_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+        "--parameter-overrides",
+        *overrides,
+    )
+    stack = engine.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def python_runtime() -> str:
+    """The Lambda runtime of the running interpreter, ``python3.13`` for one; checked against what the SAM CLI can build.
+
+    Raises ``DeploymentError`` when the interpreter is newer than the SAM CLI knows.
+    """
+    from aws_lambda_builders.supported_runtimes import RUNTIME_ARCHITECTURES  # type: ignore[import-untyped]
+
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    known = sorted(name for name in RUNTIME_ARCHITECTURES if name.startswith("python"))
+    if runtime not in known:
+        raise DeploymentError(
+            f"the SAM CLI cannot build functions for {runtime}, which is what this checkout's .venv runs. "
+            f"It knows {', '.join(known)}: make the .venv again with one of these, e.g. make clean; make PYTHON=python3.13"
+        )
+    return runtime
+
+
+def sam_environment(engine: Engine) -> dict[str, str]:
+    """The environment for the SAM CLI and the AWS CLI: this engine, this .venv's programs, nothing of the user's AWS."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
+    return {
+        **inherited,
+        **engine.environment,
+        "PATH": os.pathsep.join([str(BIN), inherited.get("PATH", os.defpath)]),
+        "VIRTUAL_ENV": sys.prefix,
+    }
+
+
+def _sam(engine: Engine, command: str, *arguments: str) -> None:
+    line: Sequence[str] = [str(BIN / "sam"), command, f"--config-file={_empty_configuration()}", *arguments]
+    done = subprocess.run(
+        line,
+        cwd=ROOT,
+        env=sam_environment(engine),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LINES_OF_OUTPUT_SHOWN:])
+        raise DeploymentError(f"sam {command} failed (status {done.returncode}); it said:\n{tail}")
+
+
+def _override(name: str, value: str) -> str:
+    quoted = value.replace('"', '\\"')
+    return f'{name}="{quoted}"'
+
+
+def _empty_configuration() -> Path:
+    """A SAM configuration that says nothing, so that ``samconfig.toml`` is left to deployments to an account."""
+    path = BUILD / "engine.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("version = 0.1\n")
+    return path

@@ -1,0 +1,311 @@
+"""The embedded engine as a Python object: started, reset, made to fail, stopped.
+
+The engine is one process (``local/serve.py``) that answers the AWS APIs on a free loopback port, and the Lambda workers
+it starts. Nothing of it reaches the network, the user's AWS configuration or another directory than the one it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parent.parent
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+READY_WITHIN_SECONDS = 60.0
+STOP_WITHIN_SECONDS = 10.0
+
+
+class EngineError(Exception):
+    """The engine did not start, did not stop, or refused an administrative request; the message ends with its log."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine.
+
+    ``endpoint`` is where every AWS API is answered; ``process_group`` is the id of the engine's process and of the
+    group that its Lambda workers belong to; ``directory`` holds its log and its temporary files.
+    """
+
+    endpoint: str
+    process_group: int
+    directory: Path
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        directory: Path = ROOT / "build" / "engine",
+        port: int | None = None,
+        detached: bool = False,
+        lambda_workers: int = 4,
+        snapshot_seconds: float = 0.5,
+    ) -> Self:
+        """Start an engine and wait until it answers.
+
+        ``port`` defaults to a free one. ``lambda_workers`` bounds how many invocations run at the same time;
+        ``snapshot_seconds`` is how long a database or a snapshot stays ``creating``. Unless ``detached``, the engine
+        ends by itself when the process that started it does. Raises ``EngineError`` when it is not ready in time.
+        """
+        port = port or _free_port()
+        scratch = directory / f"tmp-{port}"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        arguments = [f"--port={port}", f"--lambda-workers={lambda_workers}", f"--snapshot-seconds={snapshot_seconds}"]
+        with _log_of(directory, port).open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "local.serve", *arguments, *(["--detached"] if detached else [])],
+                cwd=ROOT,
+                env=_server_environment(port, scratch),
+                stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        engine = cls(endpoint=f"http://127.0.0.1:{port}", process_group=process.pid, directory=directory)
+        _started[process.pid] = process
+        try:
+            engine._wait_until_ready(process)
+        except BaseException:
+            engine.stop()
+            raise
+        return engine
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to talk to this engine and to nothing else."""
+        return {"AWS_ENDPOINT_URL": self.endpoint, **_isolation()}
+
+    @property
+    def log(self) -> Path:
+        """The file the engine writes its log to."""
+        return _log_of(self.directory, self._port)
+
+    @property
+    def alive(self) -> bool:
+        """Whether this engine answers."""
+        try:
+            return bool(self._get("/_belay/health")["process"] == self.process_group)
+        except (urllib.error.URLError, OSError, KeyError, ValueError):
+            return False
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client for one service, bound to this engine whatever the caller's environment says."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.session.Session().client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            **{"config": Config(retries={"total_max_attempts": 1}), **options},
+        )
+
+    def reset(self) -> None:
+        """Forget every resource, event and fault: the engine is as just started."""
+        self._post("/_belay/reset", {})
+
+    def inject(
+        self,
+        service: str,
+        operation: str,
+        code: str = "InternalFailure",
+        message: str = "A fault was injected.",
+        *,
+        status: int | None = None,
+        times: int = 1,
+        only_if: Mapping[str, str] | None = None,
+        after: bool = False,
+        delay_seconds: float = 0.0,
+    ) -> None:
+        """Make the next ``times`` calls of an API operation fail.
+
+        ``service`` is the endpoint prefix boto3 signs for (``cloudformation``, ``s3``, ``states``, ...), ``operation``
+        the API's own name for it (``ExecuteChangeSet``). The answer carries ``code``, ``message`` and the HTTP
+        ``status`` (400, or 500 for a code that begins with ``Internal`` or ``Service``, unless given). ``only_if``
+        names request parameters with the value each must have. With ``after`` the operation is carried out and only
+        its answer is lost. ``delay_seconds`` holds the answer back; with an empty ``code`` that is all that happens.
+        A call that Step Functions makes by itself (``sns:publish``, ``lambda:invoke``, ...) is failed in the same way.
+        """
+        self._post(
+            "/_belay/faults",
+            {
+                "service": service,
+                "operation": operation,
+                "code": code,
+                "message": message,
+                "status": status,
+                "times": times,
+                "only_if": dict(only_if or {}),
+                "after": after,
+                "delay_seconds": delay_seconds,
+            },
+        )
+
+    def fail_resource(
+        self,
+        logical_id: str,
+        action: str,
+        reason: str = "A fault was injected.",
+        *,
+        times: int = 1,
+        stack: str | None = None,
+        stack_status: str | None = None,
+    ) -> None:
+        """Make CloudFormation's next ``times`` attempts to ``create``, ``update`` or ``delete`` a resource fail.
+
+        ``stack`` and ``stack_status`` narrow it: ``stack_status="UPDATE_ROLLBACK_IN_PROGRESS"`` with ``update`` fails
+        the way back only and so leaves the stack in UPDATE_ROLLBACK_FAILED.
+        """
+        self._post(
+            "/_belay/resource-faults",
+            {
+                "logical_id": logical_id,
+                "action": action,
+                "reason": reason,
+                "times": times,
+                "stack": stack,
+                "stack_status": stack_status,
+            },
+        )
+
+    def clear_faults(self) -> None:
+        """Forget every injected fault that has not happened yet."""
+        self._post("/_belay/faults/clear", {})
+
+    def stop(self) -> None:
+        """End the engine and everything it started, and remove its temporary files. Stopping twice is fine."""
+        process = _started.pop(self.process_group, None)
+        _signal_group(self.process_group, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_WITHIN_SECONDS
+        while _group_exists(self.process_group) and time.monotonic() < deadline:
+            if process is not None:
+                process.poll()
+            time.sleep(0.02)
+        _signal_group(self.process_group, signal.SIGKILL)
+        if process is not None:
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+        shutil.rmtree(self.directory / f"tmp-{self._port}", ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def _port(self) -> int:
+        return int(self.endpoint.rsplit(":", 1)[1])
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not self.alive:
+            if process.poll() is not None:
+                raise EngineError(
+                    f"the engine ended with status {process.returncode} while starting\n{self._log_tail()}"
+                )
+            if time.monotonic() > deadline:
+                raise EngineError(f"the engine was not ready after {READY_WITHIN_SECONDS:.0f} s\n{self._log_tail()}")
+            time.sleep(0.05)
+
+    def _log_tail(self, lines: int = 40) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.endpoint + path, timeout=5) as answer:
+            return json.load(answer)
+
+    def _post(self, path: str, document: Mapping[str, object]) -> None:
+        request = urllib.request.Request(self.endpoint + path, data=json.dumps(document).encode(), method="POST")
+        try:
+            urllib.request.urlopen(request, timeout=60).close()
+        except urllib.error.HTTPError as error:
+            raise EngineError(f"{path}: {error.read().decode(errors='replace')}") from error
+
+
+_started: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def _log_of(directory: Path, port: int) -> Path:
+    return directory / f"engine-{port}.log"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _isolation() -> dict[str, str]:
+    """Variables that keep boto3, the AWS CLI and the SAM CLI off the network and out of the user's configuration."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_CHECK_UPDATES": "0",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def _server_environment(port: int, scratch: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
+    return {
+        **inherited,
+        **{name: value for name, value in _isolation().items() if value},
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MOTO_ACCOUNT_ID": ACCOUNT,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(scratch),
+    }
+
+
+def _group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,50 @@
+"""The engine's process: ministack with the bridges installed, served on one loopback port until it is told to stop.
+
+Started by ``local.engine``, which sets the environment ministack reads while it is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import threading
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from local import bridges
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until SIGTERM or, unless ``--detached``, until the starter's end of standard input closes."""
+    parser = argparse.ArgumentParser(description="Belay's embedded engine", allow_abbrev=False)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--lambda-workers", type=int, required=True)
+    parser.add_argument("--snapshot-seconds", type=float, required=True)
+    parser.add_argument("--detached", action="store_true")
+    options = parser.parse_args(arguments)
+
+    application = bridges.install(
+        bridges.Settings(lambda_workers=options.lambda_workers, snapshot_seconds=options.snapshot_seconds)
+    )
+    if not options.detached:
+        threading.Thread(target=_end_with_starter, daemon=True).start()
+    config = Config()
+    config.bind = [f"127.0.0.1:{options.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0
+    asyncio.run(serve(application, config))  # type: ignore[arg-type]
+
+
+def _end_with_starter() -> None:
+    """Wait for the starter to end, however it ends, and take the whole process group down."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
