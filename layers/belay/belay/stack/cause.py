@@ -148,7 +148,8 @@ def _reason(event: Event, events: Sequence[Event]) -> str:
 
 def _in_order(events: Iterator[Event] | Sequence[Event]) -> list[Event]:
     """Oldest first. DescribeStackEvents answers newest first, so equal times keep their order when turned round."""
-    return sorted(list(events)[::-1], key=_time)
+    placed = sorted(enumerate(events), key=lambda item: (_time(item[1]), -item[0]))
+    return [event for _, event in placed]
 
 
 def _time(event: Event) -> datetime:

@@ -1,0 +1,84 @@
+"""What is seen before recovering: one stage of one application, stack by stack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from belay.rollback.plan import Action
+from belay.stack.baseline import Baseline
+from belay.stack.status import StackStatus
+
+
+@dataclass(frozen=True)
+class StackSeen:
+    """One registered stack as CloudFormation describes it now, with what the ledger knows about it.
+
+    - ``stack`` is the registered name, ``name`` CloudFormation's; ``stack_id`` and ``status`` are None where there is
+    no
+      such stack.
+    - ``reason`` and ``token`` are the status reason and the ClientRequestToken of the last operation; ``ours`` says
+      whether that operation was the release's or its recovery's, and not somebody else's.
+    - ``created_by_release``: the release made the stack (its baseline did not exist); ``changed_by_release``: the
+      release executed a change set on it.
+    - ``at_baseline``: the looker found the stack to be its baseline again (``Baseline.matches``, or the change set back
+      to the baseline came out empty).
+    - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
+      whose status is a failure.
+    - ``change_sets`` are the names of the change sets of a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
+      the parameters the stack has now; ``role_arn`` the service role it has now.
+    - ``depends_on`` are the registered names of the stacks it was deployed after because it leans on them.
+    - ``blocked`` says why an earlier look at the way back found that it must not be taken (a change set to the baseline
+      that would delete data): nothing more is planned for the stack.
+    """
+
+    stack: str
+    name: str
+    stack_id: str | None
+    status: StackStatus | None
+    reason: str | None = None
+    token: str | None = None
+    baseline: Baseline | None = None
+    created_by_release: bool = False
+    changed_by_release: bool = False
+    stateful: tuple[str, ...] = ()
+    failed_resources: tuple[str, ...] = ()
+    ours: bool = True
+    at_baseline: bool = False
+    change_sets: tuple[str, ...] = ()
+    parameter_keys: tuple[str, ...] | None = None
+    role_arn: str | None = None
+    depends_on: tuple[str, ...] = ()
+    blocked: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a stack: something described, and not deleted."""
+        return self.status is not None and self.status is not StackStatus.DELETE_COMPLETE
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A stage that a release left in need of recovery.
+
+    - ``stacks`` in deploy order.
+    - ``last_known_good`` is the version the stage goes back to, None before the first success.
+    - ``recover_foreign``: the registration allows to roll back and delete what failed under somebody else's hands.
+    - ``ephemeral``: the stage exists for this release only, everything in it may go, data included.
+    - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
+    - ``tried`` counts, for each action and registered stack, how often this incident has tried it already. Waiting
+    counts
+      only when its own time limit passed without another status.
+    """
+
+    application: str
+    stage: str
+    version: str
+    stacks: tuple[StackSeen, ...]
+    last_known_good: str | None = None
+    recover_foreign: bool = False
+    ephemeral: bool = False
+    role_arn: str | None = None
+    tried: Mapping[tuple[Action, str], int] = field(default_factory=dict)
+
+    def times(self, action: Action, stack: str) -> int:
+        """How often this incident has tried ``action`` on the registered stack ``stack``."""
+        return self.tried.get((action, stack), 0)

@@ -1,0 +1,187 @@
+"""The steps a recovery is made of: each with its API call, why it is legal and what it may cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from belay.rollback.plan import Action, Risk, Step
+from belay.rollback.situation import Situation, StackSeen
+from belay.stack.baseline import Baseline, TemplatePointer
+from belay.stack.status import StackStatus
+
+_API = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/"
+
+_GONE = (StackStatus.DELETE_COMPLETE,)
+_BACK = (StackStatus.UPDATE_ROLLBACK_COMPLETE, StackStatus.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS)
+
+
+def wait(seen: StackSeen, _: Situation) -> Step:
+    """Let CloudFormation finish. Legal in every status: it only describes."""
+    return _step(
+        Action.WAIT,
+        seen,
+        "DescribeStacks",
+        {"StackName": seen.stack_id},
+        why=f"wait until CloudFormation has finished, the stack is {seen.status}",
+        legal_because=f"{seen.status} is not terminal, and no other operation is accepted before it is; {_API}"
+        "API_DescribeStacks.html may be called at any time",
+        risk=(Risk.NONE, "none but time"),
+        expected=tuple(status for status in StackStatus if status.terminal),
+    )
+
+
+def cancel_update(seen: StackSeen, _: Situation) -> Step:
+    """Stop an update of ours that nobody waits for any more."""
+    return _step(
+        Action.CANCEL_UPDATE,
+        seen,
+        "CancelUpdateStack",
+        {"StackName": seen.stack_id},
+        why="cancel the update that is still running, so that CloudFormation rolls it back",
+        legal_because=f"only a stack in UPDATE_IN_PROGRESS can be cancelled; {_API}API_CancelUpdateStack.html",
+        risk=(Risk.DOWNTIME, "resources being replaced are replaced back"),
+        expected=(StackStatus.UPDATE_ROLLBACK_IN_PROGRESS, *_BACK),
+    )
+
+
+def rollback_stack(seen: StackSeen, situation: Situation) -> Step:
+    """Take back what was kept because rollback was disabled."""
+    created = seen.status is StackStatus.CREATE_FAILED
+    return _step(
+        Action.ROLLBACK_STACK,
+        seen,
+        "RollbackStack",
+        {"StackName": seen.stack_id} | _role(seen, situation),
+        why="take back the failed creation, which removes what it made"
+        if created
+        else "roll the failed update back to the last stable state",
+        legal_because=f"{seen.status} is one of the two statuses it starts from, and a stack without a last stable "
+        f"state is deleted; {_API}API_RollbackStack.html",
+        risk=(Risk.DOWNTIME, "what was updated already is updated back, what was replaced is replaced again"),
+        expected=(StackStatus.ROLLBACK_COMPLETE, *_GONE) if created else _BACK,
+    )
+
+
+def continue_update_rollback(seen: StackSeen, situation: Situation) -> Step:
+    """Go on with a stuck rollback, skipping nothing."""
+    return _step(
+        Action.CONTINUE_UPDATE_ROLLBACK,
+        seen,
+        "ContinueUpdateRollback",
+        {"StackName": seen.stack_id} | _role(seen, situation),
+        why="continue the rollback that got stuck, without skipping any resource",
+        legal_because="UPDATE_ROLLBACK_FAILED is the status it starts from, and the stack is a root stack; "
+        f"{_API}API_ContinueUpdateRollback.html",
+        risk=(Risk.DOWNTIME, "none beyond the rollback that was under way"),
+        expected=_BACK,
+    )
+
+
+def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline, template: TemplatePointer) -> Step:
+    """Update forward to what the stack was, by change set."""
+    return _step(
+        Action.UPDATE_TO_BASELINE,
+        seen,
+        "CreateChangeSet",
+        {
+            "StackName": seen.stack_id,
+            "ChangeSetType": "UPDATE",
+            "TemplateURL": template.url(*_region(seen.stack_id or "")),
+            "Parameters": baseline.update_parameters(seen.parameter_keys),
+            "Capabilities": list(baseline.capabilities),
+            "Tags": [{"Key": key, "Value": value} for key, value in sorted(baseline.tags.items())],
+            "NotificationARNs": list(baseline.notification_arns),
+            # Triggers given once are kept for later updates; one that is still red would turn the recovery back.
+            "RollbackConfiguration": {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0},
+        }
+        | _role(seen, situation),
+        why=f"bring the stack back to {_goal(situation)} by a change set to its template and parameters of before",
+        legal_because=f"{seen.status} is a stable state, which an update starts from; {_API}API_CreateChangeSet.html",
+        risk=(Risk.DATA, _baseline_risk(baseline)),
+        expected=(StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS),
+    )
+
+
+def delete_change_set(seen: StackSeen, name: str) -> Step:
+    """Remove one change set of a stack that never came to be."""
+    return _step(
+        Action.DELETE_CHANGE_SET,
+        seen,
+        "DeleteChangeSet",
+        {"StackName": seen.stack_id, "ChangeSetName": name},
+        why=f"delete the change set {name}, which was never executed",
+        legal_because=f"a change set that is not being executed can be deleted; {_API}API_DeleteChangeSet.html",
+        risk=(Risk.NONE, "none: it changed nothing"),
+        expected=(StackStatus.REVIEW_IN_PROGRESS, *_GONE),
+    )
+
+
+def delete_stack(seen: StackSeen, situation: Situation) -> Step:
+    """Remove a stack that should not be there."""
+    shell = seen.status is StackStatus.REVIEW_IN_PROGRESS
+    return _step(
+        Action.DELETE_STACK,
+        seen,
+        "DeleteStack",
+        {"StackName": seen.stack_id} | _role(seen, situation),
+        why="delete the empty stack" if shell else f"delete the stack, {_origin(seen)}",
+        legal_because=f"{seen.status} is terminal, and a terminal stack can be deleted; {_API}API_DeleteStack.html",
+        risk=_delete_risk(seen),
+        expected=_GONE,
+    )
+
+
+def _step(
+    action: Action,
+    seen: StackSeen,
+    operation: str,
+    parameters: Mapping[str, Any],
+    *,
+    why: str,
+    legal_because: str,
+    risk: tuple[Risk, str],
+    expected: tuple[str, ...],
+) -> Step:
+    return Step(
+        action=action,
+        stack=seen.stack,
+        stack_id=seen.stack_id or seen.name,
+        call=("cloudformation", operation),
+        parameters=parameters,
+        why=why,
+        legal_because=legal_because,
+        risk=risk[0],
+        risk_in_words=risk[1],
+        expected=tuple(str(status) for status in expected),
+    )
+
+
+def _role(seen: StackSeen, situation: Situation) -> dict[str, str]:
+    """The registered role; a role once passed sticks, so after somebody else's operation the stack keeps its own."""
+    keeps_its_own = not seen.ours and seen.role_arn is not None
+    return {} if keeps_its_own or situation.role_arn is None else {"RoleARN": situation.role_arn}
+
+
+def _region(stack_id: str) -> tuple[str, str]:
+    """The region and the domain suffix of ``arn:aws:cloudformation:eu-west-1:111122223333:stack/...``."""
+    _, partition, _, region, *_ = stack_id.split(":")
+    return region, "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+
+
+def _goal(situation: Situation) -> str:
+    return f"version {situation.last_known_good}" if situation.last_known_good else "what it was before"
+
+
+def _baseline_risk(baseline: Baseline) -> str:
+    hidden = f"; {', '.join(baseline.hidden)} (NoEcho) keep today's values" if baseline.hidden else ""
+    read = f"; {', '.join(sorted(baseline.resolved))} are read anew from Parameter Store" if baseline.resolved else ""
+    return f"the change set is refused if it would delete or replace what holds data{hidden}{read}"
+
+
+def _origin(seen: StackSeen) -> str:
+    return "which this release created" if seen.created_by_release else "whose creation failed"
+
+
+def _delete_risk(seen: StackSeen) -> tuple[Risk, str]:
+    if seen.stateful:
+        return Risk.DATA, f"the data in {', '.join(seen.stateful)} goes with the stage, which is ephemeral"
+    return Risk.DOWNTIME, "what the stack serves ends; it holds no data"

@@ -1,0 +1,126 @@
+"""What a release will do to the stacks of one stage, and how far it has come: the waves of change sets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Progress(StrEnum):
+    """How far one stack has come."""
+
+    WAITING = "WAITING"
+    """Depends on a stack that will change first: planned when its turn comes."""
+    CREATING = "CREATING"
+    """Its change set is being made."""
+    PLANNED = "PLANNED"
+    """Its change set is ready."""
+    UNCHANGED = "UNCHANGED"
+    """There is nothing to change."""
+    EXECUTING = "EXECUTING"
+    """Its change set is being executed."""
+    EXECUTED = "EXECUTED"
+    """Its change set did all it should."""
+
+
+_SETTLED = (Progress.UNCHANGED, Progress.EXECUTED)
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """One stack of the release in this stage.
+
+    ``creates`` says whether the stack does not exist yet, ``generation`` counts the change sets made for it, ``token``
+    is the client request token of the execution, ``digest`` is of what the change set will do, ``changes`` says the
+    same in words.
+    """
+
+    stack: str
+    stack_name: str
+    depends_on: tuple[str, ...] = ()
+    progress: Progress = Progress.WAITING
+    creates: bool = False
+    stack_id: str | None = None
+    change_set_id: str | None = None
+    generation: int = 0
+    token: str | None = None
+    digest: str | None = None
+    changes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "StackPlan":
+        """Read what ``StagePlan.to_dict`` wrote."""
+        return cls(
+            **{
+                **document,
+                "depends_on": tuple(document["depends_on"]),
+                "progress": Progress(document["progress"]),
+                "changes": tuple(document["changes"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """Every stack of the release in this stage, in deploy order."""
+
+    stacks: tuple[StackPlan, ...]
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "StagePlan":
+        """Read what ``to_dict`` wrote."""
+        return cls(tuple(StackPlan.from_dict(stack) for stack in document["stacks"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON document."""
+        return {"stacks": [asdict(stack) for stack in self.stacks]}
+
+    def with_stack(self, changed: StackPlan) -> "StagePlan":
+        """Return the plan with one stack replaced."""
+        return StagePlan(tuple(changed if stack.stack == changed.stack else stack for stack in self.stacks))
+
+    def in_progress(self, *progress: Progress) -> tuple[StackPlan, ...]:
+        """Return the stacks that have come just this far."""
+        return tuple(stack for stack in self.stacks if stack.progress in progress)
+
+    @property
+    def plannable(self) -> tuple[StackPlan, ...]:
+        """The waiting stacks whose dependencies have nothing left to change."""
+        settled = {stack.stack for stack in self.in_progress(*_SETTLED)}
+        return tuple(stack for stack in self.in_progress(Progress.WAITING) if settled.issuperset(stack.depends_on))
+
+    @property
+    def ready(self) -> bool:
+        """Whether every change set that can be made now has been made."""
+        return not self.plannable and not self.in_progress(Progress.CREATING)
+
+    @property
+    def done(self) -> bool:
+        """Whether every stack has changed or needed no change."""
+        return all(stack.progress in _SETTLED for stack in self.stacks)
+
+    def planned_anew(self, stale: Sequence[str]) -> "StagePlan":
+        """Return the plan with the change sets of these stacks forgotten, to be made again."""
+        return StagePlan(
+            tuple(
+                replace(stack, progress=Progress.WAITING, change_set_id=None, digest=None, changes=())
+                if stack.stack in stale
+                else stack
+                for stack in self.stacks
+            )
+        )
+
+    def describe(self) -> list[str]:
+        """Say in words what will change, stack by stack."""
+        lines = []
+        for stack in self.stacks:
+            if stack.progress is Progress.WAITING:
+                lines.append(
+                    f"{stack.stack} ({stack.stack_name}): planned once {', '.join(stack.depends_on)} is deployed"
+                )
+            elif stack.progress is Progress.UNCHANGED:
+                lines.append(f"{stack.stack} ({stack.stack_name}): no change")
+            else:
+                lines.append(f"{stack.stack} ({stack.stack_name}):")
+                lines += [f"  {change}" for change in stack.changes]
+        return lines
