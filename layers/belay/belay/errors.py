@@ -115,3 +115,12 @@ class InvalidRequest(AwsFault):
 
     Raised by every gateway; a caller that sent a release's own template or parameters turns it into InvalidRelease.
     """
+
+
+class InvalidEvent(BelayError):  # noqa: N818
+    """What EventBridge delivered does not have the shape that AWS documents for its detail-type.
+
+    Raised by the ``events`` room, naming the path in the event, what was expected and what was found. Nothing was
+    started: the event goes to the dead-letter queue of its rule, whose alarm calls a person, and the sweep finds what
+    it was about.
+    """
