@@ -1,0 +1,292 @@
+"""``release.yaml``: what a release says it is."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from belay.errors import InvalidRelease
+from belay.release.archive import MANIFEST, Archive
+from belay.release.directory import name_problem
+from belay.release.document import Node, Number, Problems, UnreadableDocument, load_document, quote
+from belay.release.names import NAME, NAME_RULE
+from belay.release.version import Version
+
+CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
+
+INJECTED: Final = ("ReleaseBucket", "ReleasePrefix")
+"""Parameters that Belay sets where a template declares them."""
+
+_PARAMETER_NAME: Final = re.compile(r"[A-Za-z0-9]{1,255}")
+_LONGEST_PARAMETER: Final = 4096
+_MOST_PARAMETERS: Final = 200
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+_LONGEST_DESCRIPTION: Final = 1024
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class ManifestStack:
+    """One stack of a release, by the name it is registered under. Parameters are CloudFormation strings."""
+
+    name: str
+    template: str
+    parameters: Mapping[str, str]
+    capabilities: tuple[str, ...]
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SchemaRange:
+    """The database schema's version before and after a release."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class DatabaseChanges:
+    """The directory that holds a release's database changes, and the stack that applies them, if one does."""
+
+    changes: str
+    schema: SchemaRange | None
+    applied_by: str | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A release's own description. ``digests`` maps the path of every other file to its SHA-256 in lower-case hex."""
+
+    application: str
+    version: Version
+    description: str
+    downgrade: bool
+    stacks: tuple[ManifestStack, ...]
+    database: DatabaseChanges | None
+    digests: Mapping[str, str]
+
+
+def parse_manifest(data: bytes, *, digested: bool = True) -> Manifest:
+    """Read a ``release.yaml``; one that is not built yet (``digested=False``) has no digests.
+
+    Raises InvalidRelease with every problem found, each with its path in the document.
+    """
+    try:
+        document = load_document(data.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidRelease([f"{MANIFEST}: expected UTF-8 text, found other bytes at {error.start}"]) from error
+    except UnreadableDocument as error:
+        raise InvalidRelease([f"{MANIFEST}: {error}"]) from error
+    problems = Problems()
+    manifest = _manifest(Node(document, "", problems), digested)
+    problems.raise_as(InvalidRelease, MANIFEST)
+    return manifest
+
+
+def _manifest(node: Node, digested: bool) -> Manifest:
+    required = ["application", "version", "stacks", *(["digests"] if digested else [])]
+    fields = node.fields(required, ["description", "downgrade", "database"])
+    digests = _digests(fields["digests"]) if digested else {}
+    stacks = _stacks(fields["stacks"], digests if digested else None)
+    return Manifest(
+        application=fields["application"].text(NAME, NAME_RULE),
+        version=_version(fields["version"]),
+        description=_description(fields["description"]),
+        downgrade=fields["downgrade"].boolean(),
+        stacks=stacks,
+        database=_database(fields["database"], [stack.name for stack in stacks]),
+        digests=digests,
+    )
+
+
+def _version(node: Node) -> Version:
+    try:
+        return Version.parse(node.value if isinstance(node.value, str) else "")
+    except ValueError as error:
+        node.wrong(str(error).removeprefix("expected "))
+        return Version(0, 0, 0)
+
+
+def _description(node: Node) -> str:
+    text = node.text()
+    if len(text) > _LONGEST_DESCRIPTION:
+        node.note(f"expected at most {_LONGEST_DESCRIPTION} characters, found {len(text)}")
+    return text
+
+
+def _stacks(node: Node, digests: Mapping[str, str] | None) -> tuple[ManifestStack, ...]:
+    stacks: list[ManifestStack] = []
+    items = node.items("a list of stacks")
+    if node.value == []:
+        node.wrong("at least one stack")
+    for item in items:
+        stack = _stack(item, [earlier.name for earlier in stacks])
+        if digests is not None and stack.template and stack.template not in digests:
+            item.note(f"template: {quote(stack.template)} has no digest; expected one under digests")
+        stacks.append(stack)
+    return tuple(stacks)
+
+
+def _stack(node: Node, earlier: list[str]) -> ManifestStack:
+    fields = node.fields(["name", "template"], ["parameters", "capabilities", "depends_on"])
+    name = fields["name"].text(NAME, NAME_RULE)
+    if name and name in earlier:
+        fields["name"].note(f"the stack {quote(name)} stands here twice")
+    for dependency in fields["depends_on"].items("a list of stacks"):
+        if dependency.value not in earlier:
+            dependency.wrong("the name of a stack that stands earlier in this list")
+    return ManifestStack(
+        name=name,
+        template=_path(fields["template"]),
+        parameters=read_parameters(fields["parameters"]),
+        capabilities=read_capabilities(fields["capabilities"]),
+        depends_on=fields["depends_on"].texts(NAME, "the name of a stack"),
+    )
+
+
+def read_capabilities(node: Node) -> tuple[str, ...]:
+    """Read a list of CloudFormation capabilities."""
+    return node.texts(re.compile("|".join(CAPABILITIES)), f"one of {', '.join(CAPABILITIES)}")
+
+
+def read_parameters(node: Node) -> dict[str, str]:
+    """Read CloudFormation parameters: scalars, or lists of scalars, as the strings that CloudFormation takes.
+
+    A number keeps the text it was written with, ``true`` becomes ``"true"``, a list becomes its items joined by commas
+    (CommaDelimitedList and the List types take nothing else).
+    """
+    parameters: dict[str, str] = {}
+    for name, value in node.entries("a mapping of parameters").items():
+        if name in INJECTED:
+            value.note("Belay sets this parameter itself where the template declares it; leave it out")
+        elif not _PARAMETER_NAME.fullmatch(name):
+            value.note("expected a parameter's name of at most 255 letters and digits")
+        parameters[name] = _parameter(value)
+        if len(parameters[name].encode(errors="replace")) > _LONGEST_PARAMETER:
+            value.note(f"expected at most {_LONGEST_PARAMETER} bytes, found {len(parameters[name].encode())}")
+    if len(parameters) > _MOST_PARAMETERS:
+        node.note(f"expected at most {_MOST_PARAMETERS} parameters, found {len(parameters)}")
+    return parameters
+
+
+def _parameter(node: Node) -> str:
+    if not isinstance(node.value, list):
+        return _scalar(node, "text, a number, true or false, or a list of these ('' for an empty value)")
+    values = [_scalar(item, "text, a number, true or false") for item in node.items()]
+    for item, value in zip(node.items(), values, strict=True):
+        if "," in value:
+            item.note("an item of a list cannot have a comma, because CloudFormation takes lists joined by commas")
+    return ",".join(values)
+
+
+def _scalar(node: Node, expected: str) -> str:
+    if isinstance(node.value, bool):
+        return "true" if node.value else "false"
+    if isinstance(node.value, Number):
+        return node.value.text
+    if isinstance(node.value, str):
+        return node.value
+    node.wrong(expected)
+    return ""
+
+
+def _database(node: Node, stacks: list[str]) -> DatabaseChanges | None:
+    if not node.present:
+        return None
+    fields = node.fields(["changes"], ["schema", "applied_by"])
+    applied_by = fields["applied_by"]
+    if applied_by.value not in stacks:
+        applied_by.wrong("the name of one of this release's stacks")
+    return DatabaseChanges(
+        changes=_path(fields["changes"]),
+        schema=_schema(fields["schema"]),
+        applied_by=applied_by.text() if applied_by.present else None,
+    )
+
+
+def _schema(node: Node) -> SchemaRange | None:
+    if not node.present:
+        return None
+    fields = node.fields(["from", "to"])
+    return SchemaRange(_scalar(fields["from"], "a version"), _scalar(fields["to"], "a version"))
+
+
+def _path(node: Node) -> str:
+    path = node.text(None, "a path in the release").removesuffix("/")
+    if path and (problem := name_problem(path)):
+        node.note(f"{quote(path)}: {problem}")
+    return path
+
+
+def _digests(node: Node) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for path, value in node.entries("a mapping of each file's path to its SHA-256").items():
+        if path == MANIFEST:
+            value.note("the manifest cannot hold its own digest; leave it out")
+        elif problem := name_problem(path):
+            value.note(problem)
+        digests[path] = value.text(_DIGEST, "a SHA-256 of 64 lower-case hexadecimal digits")
+    return digests
+
+
+def verify_members(manifest: Manifest, archive: Archive) -> None:
+    """Check that the archive holds exactly the files the manifest has digests of, and the templates it names.
+
+    Reads nothing. Raises InvalidRelease with every problem found.
+    """
+    problems = Problems()
+    names = {member.name for member in archive.members} - {MANIFEST}
+    for name in sorted(names - manifest.digests.keys()):
+        problems.add(quote(name), f"in the archive, but {MANIFEST} has no digest of it")
+    for name in sorted(manifest.digests.keys() - names):
+        problems.add(quote(name), f"{MANIFEST} has a digest of it, but it is not in the archive")
+    for template in sorted({stack.template for stack in manifest.stacks} & names):
+        size, most = archive.member(template).size, archive.limits.template_size
+        if size > most:
+            problems.add(quote(template), f"expected a template of at most {most} bytes, found {size}")
+    if manifest.database and not any(name.startswith(f"{manifest.database.changes}/") for name in names):
+        problems.add(quote(manifest.database.changes), "no database changes lie in this directory of the archive")
+    problems.raise_as(InvalidRelease)
+
+
+def read_manifest(archive: Archive) -> Manifest:
+    """Read an archive's manifest, and check that the archive holds what it says. Raises InvalidRelease."""
+    manifest = parse_manifest(archive.read(MANIFEST, archive.limits.manifest_size))
+    verify_members(manifest, archive)
+    return manifest
+
+
+def read_verified(archive: Archive, manifest: Manifest, name: str) -> bytes:
+    """Read a template or another document of at most a template's size, and check its digest.
+
+    Raises InvalidRelease when it is missing, too large, damaged or another than the manifest says.
+    """
+    data = archive.read(name)
+    _check_digest(manifest, name, digest(data))
+    return data
+
+
+def stream_verified(archive: Archive, manifest: Manifest, name: str) -> Iterator[bytes]:
+    """Stream a member in pieces of at most 1 MiB, checking its digest.
+
+    Raises InvalidRelease, at the latest after the last piece: whoever copies finishes only what ended without it.
+    """
+    sha256 = hashlib.sha256()
+    for chunk in archive.stream(name):
+        sha256.update(chunk)
+        yield chunk
+    _check_digest(manifest, name, sha256.hexdigest())
+
+
+def digest(data: bytes) -> str:
+    """Give the SHA-256 in lower-case hex, as manifests hold it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _check_digest(manifest: Manifest, name: str, found: str) -> None:
+    expected = manifest.digests.get(name)
+    if found != expected:
+        raise InvalidRelease([f"{quote(name)}: expected SHA-256 {expected}, found {found}"])

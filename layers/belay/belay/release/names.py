@@ -1,0 +1,70 @@
+"""Names that AWS accepts, made from applications, stages, stacks and versions.
+
+Every name ends in a digest of what it was made from. So the same input gives the same name (a rerun finds what a crash
+left), and two inputs never share one, even where dots became hyphens or the end was cut off.
+"""
+
+import hashlib
+import re
+from typing import Final
+
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+"""What an application, a stage and a registered stack may be called: it becomes part of keys, paths and names."""
+
+NAME_RULE: Final = "a name of at most 40 letters, digits and hyphens that begins with a letter"
+
+_DIGEST_LENGTH: Final = 12
+
+
+def change_set_name(*, application: str, stage: str, version: str, stack: str, unique: str) -> str:
+    """Name a change set: a letter, then letters, digits and hyphens, at most 128.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
+    """
+    return _name(128, application, stage, version, stack, unique)
+
+
+def client_request_token(*, application: str, stage: str, version: str, stack: str, operation: str, unique: str) -> str:
+    """Make the token by which a stack's events tell whose operation they belong to: as a change set's name.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    """
+    return _name(128, operation, application, stage, version, stack, unique)
+
+
+def snapshot_name(
+    *, application: str, stage: str, version: str, database: str, unique: str, cluster: bool = False
+) -> str:
+    """Name a DB snapshot (at most 255 characters) or a DB cluster snapshot (at most 63).
+
+    A letter, then letters, digits and hyphens, no two hyphens together and none last. RDS keeps these names in lower
+    case, so they are made so.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html,
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBClusterSnapshot.html
+    """
+    return _name(63 if cluster else 255, application, stage, version, database, unique).lower()
+
+
+def ephemeral_stack_name(base: str, version: str, unique: str) -> str:
+    """Name a release's own copy of a registered stack: a letter, then letters, digits and hyphens, at most 128.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+    """
+    return _name(128, base, version, unique)
+
+
+def execution_name(*parts: str) -> str:
+    """Name an execution of a state machine: at most 80 characters, unique for 90 days.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
+    return _name(80, *parts)
+
+
+def _name(longest: int, *parts: str) -> str:
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_DIGEST_LENGTH]
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")
+    if not readable[:1].isalpha():
+        readable = f"r-{readable}"
+    return f"{readable[: longest - _DIGEST_LENGTH - 1].rstrip('-')}-{digest}"

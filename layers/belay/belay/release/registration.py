@@ -1,0 +1,361 @@
+"""What an operator registered of an application and its stages, and what a release may therefore do.
+
+The documents are SSM parameters in YAML or JSON: ``/belay/applications/<application>`` and, a stage each,
+``/belay/applications/<application>/<stage>``. A release cannot widen them.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from belay.errors import InvalidRegistration, InvalidRelease
+from belay.release.document import Fields, Node, Problems, UnreadableDocument, join, load_document, plain, quote
+from belay.release.manifest import INJECTED, Manifest, ManifestStack, read_capabilities, read_parameters
+from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name
+
+IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Precedence: TypeAlias = Literal["registration", "release"]
+Restore: TypeAlias = Literal["never", "approval", "automatic"]
+
+DEFAULT_TRANSFORMS: Final = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
+"""Transforms that need no registration: they only rewrite what the template itself says. ``AWS::Include`` brings in
+text from elsewhere, others change how a stack is deployed: an operator allows them by name, under ``macros``."""
+
+_PRECEDENCES: Final[tuple[Precedence, ...]] = ("registration", "release")
+_RESTORES: Final[tuple[Restore, ...]] = ("never", "approval", "automatic")
+
+_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
+_DATABASE: Final = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9]){0,62}")
+_ECS_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_ALARM: Final = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+_MACRO: Final = re.compile(r"[A-Za-z0-9:_-]{1,256}")
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
+_VERSION_ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+_MOST_ALARMS: Final = 5
+"""CloudFormation takes at most five rollback triggers:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html"""
+_MOST_DAYS: Final = 90
+_DEFAULT_DAYS: Final = 7
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where a document lies that is too long for a parameter: one version of an S3 object, and its SHA-256."""
+
+    bucket: str
+    key: str
+    version_id: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Application:
+    """A registered application. ``defaults`` holds stage keys, not yet read, that each stage may replace by key."""
+
+    name: str
+    stages: tuple[str, ...]
+    topic: str | None
+    defaults: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class RegisteredStack:
+    """A real stack, and what a release may do with it. Parameters are CloudFormation strings."""
+
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameter_precedence: Precedence = "registration"
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Whether a person must approve a release before it changes a stage, and for how many days they may be asked."""
+
+    required: bool = False
+    expires_after_days: int = _DEFAULT_DAYS
+
+
+@dataclass(frozen=True)
+class Database:
+    """An RDS instance or an Aurora cluster to take snapshots of."""
+
+    kind: Literal["instance", "cluster"]
+    identifier: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """An ECS service."""
+
+    cluster: str
+    service: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A registered stage. ``stacks`` maps the name a release uses to the real stack."""
+
+    application: str
+    name: str
+    service_role: str
+    stacks: Mapping[str, RegisteredStack]
+    ephemeral: bool = False
+    approval: Approval = Approval()
+    trusted_networks: tuple[IpNetwork, ...] = ()
+    databases: tuple[Database, ...] = ()
+    services: tuple[Service, ...] = ()
+    alarms: tuple[str, ...] = ()
+    restore: Restore = "approval"
+    recover_foreign: bool = False
+    macros: tuple[str, ...] = ()
+    policies: Mapping[str, object] = field(default_factory=dict)
+
+    def stack_name(self, stack: str, version: str, unique: str) -> str:
+        """Name the real stack of a registered one: in an ephemeral stage each release has its own."""
+        registered = self.stacks[stack].name
+        return ephemeral_stack_name(registered, version, unique) if self.ephemeral else registered
+
+
+_REQUIRED: Final = ("service_role", "stacks")
+_OPTIONAL: Final = (
+    *("ephemeral", "approval", "trusted_networks", "databases", "services", "alarms"),
+    *("restore", "recover_foreign", "macros", "policies"),
+)
+
+
+def parse_application(name: str, text: str) -> Application | Pointer:
+    """Read what is registered of an application, or where its document lies.
+
+    Raises InvalidRegistration with every problem found, each with its path in the document.
+    """
+    document = f"application {name}"
+    value = _load(document, text)
+    problems = Problems()
+    node = Node(value, "", problems)
+    read = _pointer(node) if _is_pointer(value) else _application(name, node)
+    problems.raise_as(InvalidRegistration, document)
+    return read
+
+
+def parse_stage(application: Application, name: str, text: str) -> Stage | Pointer:
+    """Read what is registered of a stage, or where its document lies.
+
+    A key the stage leaves out is the application's default, whole. Raises InvalidRegistration with every problem found,
+    each with its path in the document.
+    """
+    document = f"stage {application.name}/{name}"
+    value = _load(document, text)
+    problems = Problems()
+    if name not in application.stages:
+        problems.add("", f"not one of the application's stages ({', '.join(application.stages)})")
+    if _is_pointer(value):
+        read: Stage | Pointer = _pointer(Node(value, "", problems))
+    else:
+        merged = {**application.defaults, **value} if isinstance(value, dict) else value
+        read = _stage(application.name, name, Node(merged, "", problems).fields(_REQUIRED, _OPTIONAL))
+    problems.raise_as(InvalidRegistration, document)
+    return read
+
+
+def _load(document: str, text: str) -> object:
+    try:
+        return load_document(text)
+    except UnreadableDocument as error:
+        raise InvalidRegistration([f"{document}: {error}"]) from error
+
+
+def _is_pointer(value: object) -> bool:
+    return isinstance(value, dict) and "s3" in value
+
+
+def _pointer(node: Node) -> Pointer:
+    fields = node.fields(["s3"])["s3"].fields(["bucket", "key", "version_id", "sha256"])
+    return Pointer(
+        bucket=fields["bucket"].text(_BUCKET, "the name of an S3 bucket"),
+        key=fields["key"].text(_KEY, "the key of an S3 object"),
+        version_id=fields["version_id"].text(_VERSION_ID, "the version id of an S3 object"),
+        sha256=fields["sha256"].text(_SHA256, "a SHA-256 of 64 lower-case hexadecimal digits"),
+    )
+
+
+def _application(name: str, node: Node) -> Application:
+    fields = node.fields(["stages"], ["topic", "defaults"])
+    if not NAME.fullmatch(name):
+        node.note(f"expected {NAME_RULE}, found {quote(name)}")
+    if fields["stages"].value == []:
+        fields["stages"].wrong("at least one stage")
+    # Read once for its problems alone: each stage is read from its own keys and these together.
+    _stage(name, "", fields["defaults"].fields((), (*_REQUIRED, *_OPTIONAL)))
+    topic, defaults = fields["topic"], fields["defaults"].value
+    return Application(
+        name=name,
+        stages=fields["stages"].texts(NAME, NAME_RULE),
+        topic=topic.text(_TOPIC, "the ARN of an SNS topic") if topic.present else None,
+        defaults=defaults if isinstance(defaults, dict) else {},
+    )
+
+
+def _stage(application: str, name: str, fields: Fields) -> Stage:
+    return Stage(
+        application=application,
+        name=name,
+        service_role=fields["service_role"].text(_ROLE, "the ARN of an IAM role for CloudFormation"),
+        stacks=_stacks(fields["stacks"]),
+        ephemeral=fields["ephemeral"].boolean(),
+        approval=_approval(fields["approval"]),
+        trusted_networks=tuple(network for item in fields["trusted_networks"].items() for network in _network(item)),
+        databases=_databases(fields["databases"]),
+        services=tuple(_service(item) for item in fields["services"].items()),
+        alarms=_alarms(fields["alarms"]),
+        restore=fields["restore"].one_of(_RESTORES, "approval"),
+        recover_foreign=fields["recover_foreign"].boolean(),
+        macros=fields["macros"].texts(_MACRO, "the name of a CloudFormation macro"),
+        policies={key: plain(node.value) for key, node in fields["policies"].entries().items()},
+    )
+
+
+def _stacks(node: Node) -> dict[str, RegisteredStack]:
+    stacks: dict[str, RegisteredStack] = {}
+    taken: dict[str, str] = {}
+    if node.value == {}:
+        node.wrong("at least one stack")
+    for name, entry in node.entries("a mapping of the stacks a release may deploy").items():
+        if not NAME.fullmatch(name):
+            entry.note(f"expected {NAME_RULE}")
+        fields = entry.fields(["name"], ["parameters", "parameter_precedence", "capabilities"])
+        stacks[name] = RegisteredStack(
+            name=fields["name"].text(_STACK_NAME, "the name of a CloudFormation stack"),
+            parameters=read_parameters(fields["parameters"]),
+            parameter_precedence=fields["parameter_precedence"].one_of(_PRECEDENCES, "registration"),
+            capabilities=read_capabilities(fields["capabilities"]),
+        )
+        first = taken.setdefault(stacks[name].name, name)
+        if stacks[name].name and first != name:
+            fields["name"].note(f"the stack {quote(first)} has this name too; each needs one of its own")
+    return stacks
+
+
+def _approval(node: Node) -> Approval:
+    fields = node.fields([], ["required", "expires_after_days"])
+    return Approval(
+        required=fields["required"].boolean(),
+        expires_after_days=fields["expires_after_days"].integer(1, _MOST_DAYS, _DEFAULT_DAYS),
+    )
+
+
+def _network(node: Node) -> list[IpNetwork]:
+    try:
+        network = ipaddress.ip_network(node.value if isinstance(node.value, str) else "")
+    except ValueError:
+        node.wrong("a network such as 10.0.0.0/8 or 2001:db8::/32, with no bits set behind its prefix")
+        return []
+    if network.prefixlen == 0:
+        node.note(f"{network} is the whole world, which cannot be trusted")
+    return [network]
+
+
+def _databases(node: Node) -> tuple[Database, ...]:
+    databases: list[Database] = []
+    for item in node.items():
+        database = _database(item)
+        if database.identifier and database in databases:
+            item.note(f"the {database.kind} {quote(database.identifier)} stands here twice")
+        databases.append(database)
+    return tuple(databases)
+
+
+def _database(node: Node) -> Database:
+    fields = node.fields([], ["instance", "cluster"])
+    if isinstance(node.value, dict) and fields["instance"].present == fields["cluster"].present:
+        node.note("expected either instance or cluster")
+    kind: Literal["instance", "cluster"] = "cluster" if fields["cluster"].present else "instance"
+    return Database(kind, fields[kind].text(_DATABASE, f"the identifier of an RDS {kind}").lower())
+
+
+def _service(node: Node) -> Service:
+    fields = node.fields(["cluster", "service"])
+    return Service(
+        cluster=fields["cluster"].text(_ECS_NAME, "the name of an ECS cluster"),
+        service=fields["service"].text(_ECS_NAME, "the name of an ECS service"),
+    )
+
+
+def _alarms(node: Node) -> tuple[str, ...]:
+    alarms = node.texts(_ALARM, "the name of a CloudWatch alarm")
+    if len(alarms) > _MOST_ALARMS:
+        node.note(f"expected at most {_MOST_ALARMS} alarms, found {len(alarms)}")
+    return alarms
+
+
+def admit(
+    manifest: Manifest, application: Application, stages: Sequence[Stage], transforms: Mapping[str, Sequence[str]]
+) -> None:
+    """Check that a release asks for nothing its registration does not allow, in any of its stages.
+
+    ``transforms`` holds, by template path, the names of the transforms and macros that template uses.
+
+    Raises InvalidRelease with every problem found.
+    """
+    problems = Problems()
+    if manifest.application != application.name:
+        problems.add("", f"it was uploaded for {quote(application.name)}, but says it is {quote(manifest.application)}")
+    for stage in stages:
+        for stack in manifest.stacks:
+            _admit_stack(stack, stage, problems)
+        allowed = {*DEFAULT_TRANSFORMS, *stage.macros}
+        for template in sorted(transforms):
+            for transform in sorted(set(transforms[template]) - allowed):
+                problems.add(template, f"stage {stage.name} does not allow the transform {quote(transform)}")
+    problems.raise_as(InvalidRelease)
+
+
+def _admit_stack(stack: ManifestStack, stage: Stage, problems: Problems) -> None:
+    path = join("stacks", stack.name)
+    registered = stage.stacks.get(stack.name)
+    if registered is None:
+        problems.add(path, f"not registered in stage {stage.name}; registered are {', '.join(sorted(stage.stacks))}")
+        return
+    allowed = set(registered.capabilities)
+    if "CAPABILITY_NAMED_IAM" in allowed:
+        # It acknowledges more than CAPABILITY_IAM does, and CloudFormation takes it in its place.
+        allowed.add("CAPABILITY_IAM")
+    for capability in stack.capabilities:
+        if capability not in allowed:
+            problems.add(path, f"stage {stage.name} does not allow {capability}")
+
+
+def effective_parameters(
+    stack: ManifestStack,
+    registered: RegisteredStack,
+    declared: Collection[str],
+    release_bucket: str,
+    release_prefix: str,
+) -> dict[str, str]:
+    """Give the parameters to deploy a stack with, as CloudFormation strings.
+
+    Where release and registration both set one, the registration's ``parameter_precedence`` decides. ``declared`` are
+    the parameters of the template. A registered parameter it does not declare is left out, because one registration
+    serves many versions; one of the release's own is a mistake. ``ReleaseBucket`` and ``ReleasePrefix`` say where the
+    release's files lie.
+
+    Raises InvalidRelease with every parameter of the release that its template does not declare.
+    """
+    problems = Problems()
+    for name in stack.parameters:
+        if name not in declared:
+            problems.add(join(f"stacks.{stack.name}.parameters", name), f"{stack.template} declares no such parameter")
+    problems.raise_as(InvalidRelease)
+    if registered.parameter_precedence == "release":
+        chosen = {**registered.parameters, **stack.parameters}
+    else:
+        chosen = {**stack.parameters, **registered.parameters}
+    injected = dict(zip(INJECTED, (release_bucket, release_prefix), strict=True))
+    return {name: value for name, value in sorted({**chosen, **injected}.items()) if name in declared}
