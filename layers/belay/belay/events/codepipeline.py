@@ -1,0 +1,125 @@
+"""Events that AWS CodePipeline sends through EventBridge: of a pipeline, a stage and an action."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from belay.events.envelope import open_envelope, read, read_optional
+
+
+@dataclass(frozen=True)
+class PipelineExecutionStateChange:
+    """An execution of a pipeline went into another state.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html; samples
+    ``events/aws.codepipeline/pipeline_execution_state_change.*.json``.
+
+    ``state`` is STARTED, SUCCEEDED, RESUMED, FAILED, STOPPING, STOPPED, CANCELED or SUPERSEDED. ``failed_stage`` is
+    known for failures only.
+    """
+
+    id: str
+    pipeline: str
+    execution_id: str
+    state: str
+    failed_stage: str | None
+    account: str
+    region: str
+    time: datetime
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "PipelineExecutionStateChange":
+        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        envelope = open_envelope(event, "aws.codepipeline", "CodePipeline Pipeline Execution State Change")
+        return cls(
+            id=envelope.id,
+            pipeline=read(event, "detail", "pipeline", kind=str),
+            execution_id=read(event, "detail", "execution-id", kind=str),
+            state=read(event, "detail", "state", kind=str),
+            failed_stage=read_optional(event, "additionalAttributes", "failedStage", kind=str),
+            account=envelope.account,
+            region=envelope.region,
+            time=envelope.time,
+        )
+
+
+@dataclass(frozen=True)
+class StageExecutionStateChange:
+    """A stage of a pipeline went into another state.
+
+    Same page as ``PipelineExecutionStateChange``; sample ``events/aws.codepipeline/stage_execution_state_change.json``.
+    """
+
+    id: str
+    pipeline: str
+    execution_id: str
+    stage: str
+    state: str
+    account: str
+    region: str
+    time: datetime
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "StageExecutionStateChange":
+        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        envelope = open_envelope(event, "aws.codepipeline", "CodePipeline Stage Execution State Change")
+        return cls(
+            id=envelope.id,
+            pipeline=read(event, "detail", "pipeline", kind=str),
+            execution_id=read(event, "detail", "execution-id", kind=str),
+            stage=read(event, "detail", "stage", kind=str),
+            state=read(event, "detail", "state", kind=str),
+            account=envelope.account,
+            region=envelope.region,
+            time=envelope.time,
+        )
+
+
+@dataclass(frozen=True)
+class ActionExecutionStateChange:
+    """An action of a pipeline went into another state.
+
+    Same page as ``PipelineExecutionStateChange``; sample
+    ``events/aws.codepipeline/action_execution_state_change.json``.
+
+    ``external_execution_id`` is the build's, the deployment's or the stack's id at the action's provider; ``summary``
+    and ``error_code`` are what the provider said.
+    """
+
+    id: str
+    pipeline: str
+    execution_id: str
+    stage: str
+    action: str
+    state: str
+    category: str
+    provider: str
+    external_execution_id: str | None
+    summary: str | None
+    error_code: str | None
+    account: str
+    region: str
+    time: datetime
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "ActionExecutionStateChange":
+        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        envelope = open_envelope(event, "aws.codepipeline", "CodePipeline Action Execution State Change")
+        result = ("detail", "execution-result")
+        return cls(
+            id=envelope.id,
+            pipeline=read(event, "detail", "pipeline", kind=str),
+            execution_id=read(event, "detail", "execution-id", kind=str),
+            stage=read(event, "detail", "stage", kind=str),
+            action=read(event, "detail", "action", kind=str),
+            state=read(event, "detail", "state", kind=str),
+            category=read(event, "detail", "type", "category", kind=str),
+            provider=read(event, "detail", "type", "provider", kind=str),
+            external_execution_id=read_optional(event, *result, "external-execution-id", kind=str),
+            summary=read_optional(event, *result, "external-execution-summary", kind=str),
+            error_code=read_optional(event, *result, "error-code", kind=str),
+            account=envelope.account,
+            region=envelope.region,
+            time=envelope.time,
+        )

@@ -1,0 +1,47 @@
+"""Events that Amazon ECS sends through EventBridge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from belay.errors import InvalidEvent
+from belay.events.envelope import open_envelope, read, read_optional
+
+
+@dataclass(frozen=True)
+class ServiceDeploymentStateChange:
+    """A deployment of a service went into another state.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html; samples
+    ``events/aws.ecs/deployment_state_change.*.json``.
+
+    ``name`` is SERVICE_DEPLOYMENT_IN_PROGRESS, SERVICE_DEPLOYMENT_COMPLETED or SERVICE_DEPLOYMENT_FAILED; the last is
+    sent only for services with the deployment circuit breaker on.
+    """
+
+    id: str
+    service_arn: str
+    deployment_id: str
+    name: str
+    reason: str | None
+    account: str
+    region: str
+    time: datetime
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "ServiceDeploymentStateChange":
+        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        envelope = open_envelope(event, "aws.ecs", "ECS Deployment State Change")
+        if not envelope.resources:
+            raise InvalidEvent("resources: expected the ARN of the service, found an empty list")
+        return cls(
+            id=envelope.id,
+            service_arn=envelope.resources[0],
+            deployment_id=read(event, "detail", "deploymentId", kind=str),
+            name=read(event, "detail", "eventName", kind=str),
+            reason=read_optional(event, "detail", "reason", kind=str),
+            account=envelope.account,
+            region=envelope.region,
+            time=envelope.time,
+        )

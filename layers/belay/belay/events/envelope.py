@@ -1,0 +1,92 @@
+"""What every EventBridge event has in common, and how to read one that may have any shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from belay.errors import InvalidEvent
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The outer part of an event.
+
+    ``id`` is the same in every delivery of the same event; ``time`` is in UTC. The fields are those of
+    https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html.
+    """
+
+    id: str
+    source: str
+    detail_type: str
+    account: str
+    region: str
+    time: datetime
+    resources: tuple[str, ...]
+
+
+def open_envelope(event: Mapping[str, Any], source: str, *detail_types: str) -> Envelope:
+    """Read the outer part of an event that must come from ``source`` and be of one of ``detail_types``.
+
+    Raises ``InvalidEvent`` when it is another event, or none.
+    """
+    envelope = Envelope(
+        id=read(event, "id", kind=str),
+        source=read(event, "source", kind=str),
+        detail_type=read(event, "detail-type", kind=str),
+        account=read(event, "account", kind=str),
+        region=read(event, "region", kind=str),
+        time=read_time(event, "time"),
+        resources=tuple(str(each) for each in read(event, "resources", kind=list)),
+    )
+    if envelope.source != source:
+        raise InvalidEvent(f"source: expected {source}, found {envelope.source!r}")
+    if envelope.detail_type not in detail_types:
+        raise InvalidEvent(f"detail-type: expected {' or '.join(detail_types)}, found {envelope.detail_type!r}")
+    return envelope
+
+
+def read(event: Mapping[str, Any], *path: str, kind: type[T]) -> T:
+    """The value at ``path``, which must be there and of type ``kind``. Raises ``InvalidEvent``, naming the path."""
+    found = read_optional(event, *path, kind=kind)
+    if found is None:
+        raise InvalidEvent(f"{'.'.join(path)}: expected {_name(kind)}, found nothing")
+    return found
+
+
+def read_optional(event: Mapping[str, Any], *path: str, kind: type[T]) -> T | None:
+    """The value at ``path``, or None where it, or anything on the way to it, is absent or null.
+
+    Raises ``InvalidEvent``, naming the path, when it is there and of another type than ``kind``.
+    """
+    here: Any = event
+    for depth, key in enumerate(path):
+        if not isinstance(here, Mapping):
+            raise InvalidEvent(f"{'.'.join(path[:depth]) or 'event'}: expected an object, found {_shown(here)}")
+        here = here.get(key)
+        if here is None:
+            return None
+    if not isinstance(here, kind) or (isinstance(here, bool) and kind is not bool):
+        raise InvalidEvent(f"{'.'.join(path)}: expected {_name(kind)}, found {_shown(here)}")
+    return here
+
+
+def read_time(event: Mapping[str, Any], *path: str) -> datetime:
+    """The ISO 8601 time at ``path``, in UTC. Raises ``InvalidEvent``, naming the path."""
+    text = read(event, *path, kind=str)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidEvent(f"{'.'.join(path)}: expected an ISO 8601 time, found {_shown(text)}") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _name(kind: type) -> str:
+    return {str: "text", int: "a whole number", list: "a list", dict: "an object"}.get(kind, kind.__name__)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."  # noqa: PLR2004 - enough to recognise the value

@@ -1,0 +1,53 @@
+"""Events that Amazon RDS and Aurora send through EventBridge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from belay.events.envelope import open_envelope, read
+
+_CREATED = ("RDS-EVENT-0042", "RDS-EVENT-0091", "RDS-EVENT-0075", "RDS-EVENT-0169")
+
+
+@dataclass(frozen=True)
+class SnapshotEvent:
+    """Something happened to a snapshot of a DB instance or of an Aurora cluster.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html and
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html; samples
+    ``events/aws.rds/db_snapshot_event.json`` and ``events/aws.rds/db_cluster_snapshot_event.json``.
+
+    ``event_id`` is AWS's number for what happened (``RDS-EVENT-0042``), ``message`` its words for it.
+    """
+
+    id: str
+    snapshot: str
+    snapshot_arn: str
+    of_cluster: bool
+    event_id: str
+    message: str
+    account: str
+    region: str
+    time: datetime
+
+    @property
+    def created(self) -> bool:
+        """Whether the snapshot is finished: manual or automated, of an instance or of a cluster."""
+        return self.event_id in _CREATED
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "SnapshotEvent":
+        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        envelope = open_envelope(event, "aws.rds", "RDS DB Snapshot Event", "RDS DB Cluster Snapshot Event")
+        return cls(
+            id=envelope.id,
+            snapshot=read(event, "detail", "SourceIdentifier", kind=str),
+            snapshot_arn=read(event, "detail", "SourceArn", kind=str),
+            of_cluster=envelope.detail_type == "RDS DB Cluster Snapshot Event",
+            event_id=read(event, "detail", "EventID", kind=str),
+            message=read(event, "detail", "Message", kind=str),
+            account=envelope.account,
+            region=envelope.region,
+            time=envelope.time,
+        )

@@ -1,0 +1,50 @@
+"""Events that Amazon S3 sends through EventBridge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from belay.events.envelope import open_envelope, read, read_optional
+
+
+@dataclass(frozen=True)
+class ObjectCreated:
+    """An object, or a new version of one, was put into a bucket.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html; sample ``events/aws.s3/object_created.json``.
+
+    ``key`` is as it is, not URL-encoded; ``size`` in bytes; ``version_id`` is None where the bucket has no versioning.
+    ``sequencer`` orders the events of one key: pad the shorter one with zeros on the right and compare as text.
+    ``requester`` is an account id or an AWS service, never a person.
+    """
+
+    id: str
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    version_id: str | None
+    sequencer: str
+    requester: str | None
+    account: str
+    region: str
+    time: datetime
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "ObjectCreated":
+        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        envelope = open_envelope(event, "aws.s3", "Object Created")
+        return cls(
+            id=envelope.id,
+            bucket=read(event, "detail", "bucket", "name", kind=str),
+            key=read(event, "detail", "object", "key", kind=str),
+            size=read(event, "detail", "object", "size", kind=int),
+            etag=read(event, "detail", "object", "etag", kind=str),
+            version_id=read_optional(event, "detail", "object", "version-id", kind=str),
+            sequencer=read(event, "detail", "object", "sequencer", kind=str),
+            requester=read_optional(event, "detail", "requester", kind=str),
+            account=envelope.account,
+            region=envelope.region,
+            time=envelope.time,
+        )

@@ -1,0 +1,56 @@
+"""Events that AWS Step Functions sends through EventBridge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from belay.events.envelope import open_envelope, read, read_optional
+
+
+@dataclass(frozen=True)
+class ExecutionStatusChange:
+    """An execution of a standard state machine started or ended.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; samples
+    ``events/aws.states/execution_status_change.*.json``.
+
+    ``status`` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE. ``input`` is the JSON text the
+    execution was started with, None when it was too large for the event (DescribeExecution has it then). ``error`` and
+    ``cause`` are there for executions that failed.
+    """
+
+    id: str
+    execution_arn: str
+    machine_arn: str
+    name: str
+    status: str
+    input: str | None
+    error: str | None
+    cause: str | None
+    account: str
+    region: str
+    time: datetime
+
+    @property
+    def ended_badly(self) -> bool:
+        """Whether the execution ended without an outcome of its own."""
+        return self.status in ("FAILED", "TIMED_OUT", "ABORTED")
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "ExecutionStatusChange":
+        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        envelope = open_envelope(event, "aws.states", "Step Functions Execution Status Change")
+        return cls(
+            id=envelope.id,
+            execution_arn=read(event, "detail", "executionArn", kind=str),
+            machine_arn=read(event, "detail", "stateMachineArn", kind=str),
+            name=read(event, "detail", "name", kind=str),
+            status=read(event, "detail", "status", kind=str),
+            input=read_optional(event, "detail", "input", kind=str),
+            error=read_optional(event, "detail", "error", kind=str),
+            cause=read_optional(event, "detail", "cause", kind=str),
+            account=envelope.account,
+            region=envelope.region,
+            time=envelope.time,
+        )
