@@ -284,7 +284,7 @@ def name_clashes(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         key = _folded(name)
         if key in seen:
-            yield name, f"the archive has this name twice, case and Unicode form aside ({quote(seen[key])})"
+            yield name, f"the name stands here twice, case and Unicode form aside ({quote(seen[key])})"
         seen.setdefault(key, name)
     files = {_folded(name): name for name in names if not name.endswith("/")}
     for name in names:

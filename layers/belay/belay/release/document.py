@@ -18,7 +18,6 @@ _FALSE: Final = frozenset({"false", "False", "FALSE"})
 _NUMBER: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 
-E = TypeVar("E", bound=Exception)
 S = TypeVar("S", bound=str)
 
 
@@ -168,16 +167,19 @@ class Problems:
         """Note one problem at a path such as ``stacks[0].template``; an empty path is the whole document."""
         self._found.append(f"{path}: {message}" if path else message)
 
-    def raise_as(self, fault: Callable[[list[str]], E], document: str = "") -> None:
-        """Raise ``fault`` with every problem, prefixed by the document's name; do nothing when there is none.
+    def told(self, document: str = "") -> list[str]:
+        """Give every problem, prefixed by the document's name.
 
         A hostile document can hold thousands of problems: the first hundred are told, the rest are counted.
         """
-        if not self._found:
-            return
         told = [f"{document}: {problem}" if document else problem for problem in self._found[:_MOST_REPORTED]]
         more = len(self._found) - len(told)
-        raise fault([*told, f"and {more} more problems"] if more else told)
+        return [*told, f"and {more} more problems"] if more else told
+
+    def raise_as(self, fault: Callable[[list[str]], Exception], document: str = "") -> None:
+        """Raise ``fault`` with every problem; do nothing when there is none."""
+        if self._found:
+            raise fault(self.told(document))
 
 
 _MISSING: Final = object()

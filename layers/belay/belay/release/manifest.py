@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,35 +69,49 @@ class Manifest:
     digests: Mapping[str, str]
 
 
-def parse_manifest(data: bytes, *, digested: bool = True) -> Manifest:
-    """Read a ``release.yaml``; one that is not built yet (``digested=False``) has no digests.
+def parse_manifest(data: bytes) -> Manifest:
+    """Read a built release's ``release.yaml``.
 
     Raises InvalidRelease with every problem found, each with its path in the document.
+    """
+    manifest, problems = examine_manifest(data, None)
+    if manifest is None or problems:
+        raise InvalidRelease(problems)
+    return manifest
+
+
+def examine_manifest(data: bytes, files: Collection[str] | None) -> tuple[Manifest | None, list[str]]:
+    """Read a ``release.yaml`` as far as it goes, and give every problem found with it.
+
+    ``files`` are the paths of a release that is not built yet and has no digests; None stands for a built one. Where
+    the manifest is wrong it holds neutral values; it is None when it cannot be read at all.
     """
     try:
         document = load_document(data.decode())
     except UnicodeDecodeError as error:
-        raise InvalidRelease([f"{MANIFEST}: expected UTF-8 text, found other bytes at {error.start}"]) from error
+        return None, [f"{MANIFEST}: expected UTF-8 text, found other bytes at {error.start}"]
     except UnreadableDocument as error:
-        raise InvalidRelease([f"{MANIFEST}: {error}"]) from error
+        return None, [f"{MANIFEST}: {error}"]
     problems = Problems()
-    manifest = _manifest(Node(document, "", problems), digested)
-    problems.raise_as(InvalidRelease, MANIFEST)
-    return manifest
+    return _manifest(Node(document, "", problems), files), problems.told(MANIFEST)
 
 
-def _manifest(node: Node, digested: bool) -> Manifest:
-    required = ["application", "version", "stacks", *(["digests"] if digested else [])]
-    fields = node.fields(required, ["description", "downgrade", "database"])
-    digests = _digests(fields["digests"]) if digested else {}
-    stacks = _stacks(fields["stacks"], digests if digested else None)
+def _manifest(node: Node, files: Collection[str] | None) -> Manifest:
+    required, optional = ["application", "version", "stacks"], ["description", "downgrade", "database"]
+    built = files is None
+    fields = node.fields([*required, "digests"] if built else required, optional if built else [*optional, "digests"])
+    if not built and fields["digests"].present:
+        fields["digests"].note("the build computes these; leave them out")
+    digests = _digests(fields["digests"]) if built else {}
+    paths = digests if files is None else files
+    stacks = _stacks(fields["stacks"], paths)
     return Manifest(
         application=fields["application"].text(NAME, NAME_RULE),
         version=_version(fields["version"]),
         description=_description(fields["description"]),
         downgrade=fields["downgrade"].boolean(),
         stacks=stacks,
-        database=_database(fields["database"], [stack.name for stack in stacks]),
+        database=_database(fields["database"], [stack.name for stack in stacks], paths),
         digests=digests,
     )
 
@@ -117,30 +131,29 @@ def _description(node: Node) -> str:
     return text
 
 
-def _stacks(node: Node, digests: Mapping[str, str] | None) -> tuple[ManifestStack, ...]:
+def _stacks(node: Node, paths: Collection[str]) -> tuple[ManifestStack, ...]:
     stacks: list[ManifestStack] = []
-    items = node.items("a list of stacks")
     if node.value == []:
         node.wrong("at least one stack")
-    for item in items:
-        stack = _stack(item, [earlier.name for earlier in stacks])
-        if digests is not None and stack.template and stack.template not in digests:
-            item.note(f"template: {quote(stack.template)} has no digest; expected one under digests")
-        stacks.append(stack)
+    for item in node.items("a list of stacks"):
+        stacks.append(_stack(item, [earlier.name for earlier in stacks], paths))
     return tuple(stacks)
 
 
-def _stack(node: Node, earlier: list[str]) -> ManifestStack:
+def _stack(node: Node, earlier: list[str], paths: Collection[str]) -> ManifestStack:
     fields = node.fields(["name", "template"], ["parameters", "capabilities", "depends_on"])
     name = fields["name"].text(NAME, NAME_RULE)
     if name and name in earlier:
         fields["name"].note(f"the stack {quote(name)} stands here twice")
+    template = _path(fields["template"])
+    if template and template not in paths:
+        fields["template"].note(f"the release has no file {quote(template)}")
     for dependency in fields["depends_on"].items("a list of stacks"):
         if dependency.value not in earlier:
             dependency.wrong("the name of a stack that stands earlier in this list")
     return ManifestStack(
         name=name,
-        template=_path(fields["template"]),
+        template=template,
         parameters=read_parameters(fields["parameters"]),
         capabilities=read_capabilities(fields["capabilities"]),
         depends_on=fields["depends_on"].texts(NAME, "the name of a stack"),
@@ -193,15 +206,18 @@ def _scalar(node: Node, expected: str) -> str:
     return ""
 
 
-def _database(node: Node, stacks: list[str]) -> DatabaseChanges | None:
+def _database(node: Node, stacks: list[str], paths: Collection[str]) -> DatabaseChanges | None:
     if not node.present:
         return None
     fields = node.fields(["changes"], ["schema", "applied_by"])
+    changes = _path(fields["changes"])
+    if changes and not any(path.startswith(f"{changes}/") for path in paths):
+        fields["changes"].note(f"the release has no file in a directory {quote(changes)}")
     applied_by = fields["applied_by"]
     if applied_by.value not in stacks:
         applied_by.wrong("the name of one of this release's stacks")
     return DatabaseChanges(
-        changes=_path(fields["changes"]),
+        changes=changes,
         schema=_schema(fields["schema"]),
         applied_by=applied_by.text() if applied_by.present else None,
     )
@@ -247,8 +263,6 @@ def verify_members(manifest: Manifest, archive: Archive) -> None:
         size, most = archive.member(template).size, archive.limits.template_size
         if size > most:
             problems.add(quote(template), f"expected a template of at most {most} bytes, found {size}")
-    if manifest.database and not any(name.startswith(f"{manifest.database.changes}/") for name in names):
-        problems.add(quote(manifest.database.changes), "no database changes lie in this directory of the archive")
     problems.raise_as(InvalidRelease)
 
 

@@ -1,0 +1,197 @@
+"""``belay release build DIR``: make a directory into a release's zip, or say everything that is wrong with it."""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+import zipfile
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from belay.errors import InvalidRelease, UnreadableTemplate
+from belay.release.archive import MANIFEST, FileReader, open_archive
+from belay.release.directory import name_clashes, name_problem
+from belay.release.document import UnreadableDocument, load_document, quote
+from belay.release.manifest import Manifest, ManifestStack, examine_manifest, read_manifest, stream_verified
+from belay.template.loader import load
+
+_PIECE: Final = 1024 * 1024
+_FIRST_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""A zip can hold no earlier one. Real dates would make other bytes of the same files."""
+_UNIX: Final = 3
+_READABLE_FILE: Final = (stat.S_IFREG | 0o644) << 16
+
+
+@dataclass(frozen=True)
+class BuiltRelease:
+    """A release's zip. ``size`` is in bytes; ``left_out`` is what the directory holds and the zip does not."""
+
+    path: Path
+    application: str
+    version: str
+    files: int
+    size: int
+    sha256: str
+    left_out: tuple[str, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("directory", type=Path, metavar="DIR", help="holds release.yaml and everything it ships")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: <application>-<version>.zip")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build, then tell name, version, size and SHA-256; or tell every problem and build nothing."""
+    try:
+        built = build_release(arguments.directory, arguments.output)
+    except InvalidRelease as error:
+        print(f"{arguments.directory} cannot become a release:", file=sys.stderr)
+        print(*(f"  {problem}" for problem in error.problems), sep="\n", file=sys.stderr)
+        return 1
+    if built.left_out:
+        print(f"left out: {', '.join(built.left_out)} (hidden files stay out of releases)", file=sys.stderr)
+    print(f"release  {built.application} {built.version}")
+    print(f"file     {built.path}")
+    print(f"size     {built.size} bytes, {built.files} files")
+    print(f"sha-256  {built.sha256}")
+    return 0
+
+
+def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
+    """Make the zip of a directory that holds ``release.yaml`` without digests; the same files give the same bytes.
+
+    Files and directories whose names begin with a dot are left out. Raises InvalidRelease with every problem found; a
+    zip that stood at ``output`` before then stays as it was.
+    """
+    files, left_out, problems = _collect(directory)
+    source = _read_source(directory)
+    manifest, found = examine_manifest(source, files)
+    problems += found
+    if manifest:
+        problems += _style_problems(source)
+        problems += [problem for stack in manifest.stacks for problem in _template_problems(directory, stack, files)]
+        output = output or Path(f"{manifest.application}-{manifest.version}.zip")
+    if output and directory.resolve() in output.resolve().parents:
+        problems.append(f"{output}: the zip would lie in the directory it is made of; choose another --output")
+    if manifest is None or output is None or problems:
+        raise InvalidRelease(problems)
+    partial = output.with_name(f".{output.name}.partial")
+    try:
+        _write(partial, directory, source, _order(manifest, files))
+        _read_back(partial)
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    return BuiltRelease(
+        path=output,
+        application=manifest.application,
+        version=str(manifest.version),
+        files=len(files) + 1,
+        size=output.stat().st_size,
+        sha256=_sha256(output),
+        left_out=tuple(left_out),
+    )
+
+
+def _collect(directory: Path) -> tuple[list[str], list[str], list[str]]:
+    """Give the paths of the files to ship beside the manifest, those of what is left out, and every problem."""
+    files: list[str] = []
+    left_out: list[str] = []
+    problems: list[str] = []
+    for folder, folders, names in os.walk(directory):
+        folders.sort()
+        for name in sorted([*folders, *names]):
+            path = Path(folder, name)
+            relative = path.relative_to(directory).as_posix()
+            if name.startswith("."):
+                left_out.append(relative)
+            elif problem := _entry_problem(path, relative):
+                problems.append(f"{quote(relative)}: {problem}")
+            elif path.is_file() and relative != MANIFEST:
+                files.append(relative)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+    problems += [f"{quote(name)}: {problem}" for name, problem in name_clashes([MANIFEST, *files])]
+    return sorted(files), left_out, problems
+
+
+def _entry_problem(path: Path, relative: str) -> str | None:
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+        return "a release holds files only; found a link or a special file"
+    return name_problem(relative)
+
+
+def _read_source(directory: Path) -> bytes:
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise InvalidRelease([f"{path}: expected the release's manifest, found no such file"])
+    return path.read_bytes()
+
+
+def _style_problems(source: bytes) -> Iterator[str]:
+    try:
+        load_document(_with_digests(source, {}).decode())
+    except UnreadableDocument:
+        yield f"{MANIFEST}: the build appends the digests, so write it in YAML's block style and without a final `...`"
+
+
+def _template_problems(directory: Path, stack: ManifestStack, files: list[str]) -> Iterator[str]:
+    if stack.template not in files:
+        return
+    try:
+        template = load((directory / stack.template).read_bytes(), stack.template)
+    except UnreadableTemplate as error:
+        yield str(error)
+        return
+    for name in stack.parameters.keys() - template.section("Parameters").entries.keys():
+        yield f"{MANIFEST}: stacks.{stack.name}.parameters.{name}: {stack.template} declares no such parameter"
+
+
+def _order(manifest: Manifest, files: list[str]) -> list[str]:
+    """Put first what is read to accept the release, so that few reads get it."""
+    templates = {stack.template for stack in manifest.stacks}
+    return sorted(files, key=lambda name: (name not in templates, name))
+
+
+def _write(path: Path, directory: Path, source: bytes, files: list[str]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(_entry(MANIFEST), _with_digests(source, {name: _sha256(directory / name) for name in files}))
+        for name in files:
+            entry = _entry(name)
+            entry.file_size = (directory / name).stat().st_size  # decides whether the entry needs ZIP64
+            with (directory / name).open("rb") as origin, archive.open(entry, "w") as target:
+                shutil.copyfileobj(origin, target, _PIECE)
+
+
+def _read_back(path: Path) -> None:
+    """Read the zip as Belay will: every limit, header, CRC and digest."""
+    archive = open_archive(FileReader(path))
+    manifest = read_manifest(archive)
+    for member in archive.members:
+        if member.name != MANIFEST:
+            deque(stream_verified(archive, manifest, member.name), maxlen=0)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _FIRST_DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = _UNIX
+    entry.external_attr = _READABLE_FILE
+    return entry
+
+
+def _with_digests(source: bytes, digests: Mapping[str, str]) -> bytes:
+    """Append the digests to the author's text, which keeps its comments. A JSON string is a YAML one too."""
+    lines = [f"  {json.dumps(name, ensure_ascii=False)}: {digests[name]}\n" for name in sorted(digests)]
+    return source.rstrip() + "".join(["\ndigests:\n", *lines]).encode()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
