@@ -126,7 +126,8 @@ class RollbackPlan:
     def describe(self) -> list[str]:
         """The plan for people, one line a step, then what is left to do."""
         steps = [f"{number}. {step.in_words()}" for number, step in enumerate(self.steps, 1)]
-        return (steps or ["Nothing to do: every stack is as it was."]) + [each.in_words() for each in self.left_to_do]
+        left = [each.in_words() for each in self.left_to_do]
+        return steps + left or ["Nothing to do: every stack is as it was."]
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as a JSON document; ``outcome_if_done`` is in it for whoever reads it without this class."""

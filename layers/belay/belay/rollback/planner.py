@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from belay.rollback import steps
 from belay.rollback.plan import Action, LeftToDo, RollbackPlan, Step
 from belay.rollback.situation import Situation, StackSeen
+from belay.stack.look import failed_events_command
 from belay.stack.status import StackStatus
 
 LIMIT = 2
 """How often one action is tried on one stack in one incident."""
 
 Todo = Step | LeftToDo
-
-_LOOK = "aws cloudformation describe-stack-events --stack-name"
 
 
 def plan_rollback(situation: Situation) -> RollbackPlan:
@@ -214,7 +213,7 @@ def _try(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situatio
 
 
 def _left(seen: StackSeen, what: str) -> LeftToDo:
-    return LeftToDo(stack=seen.stack, what=what, command=f"{_LOOK} {seen.stack_id or seen.name}")
+    return LeftToDo(stack=seen.stack, what=what, command=failed_events_command(seen.stack_id or seen.name))
 
 
 def _status(seen: StackSeen) -> StackStatus:

@@ -1,0 +1,352 @@
+"""What on-call engineers read: one message for people and programs, and how SNS takes it.
+
+Every message says what happened, the first cause, what was done, what is left to do, and the command to look closer.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from belay.release.ledger import Outcome
+from belay.stack.cause import Cause
+from belay.stack.look import failed_events_command
+
+LONGEST_SUBJECT = 99
+"""SNS: "must be ASCII text ... and must be less than 100 characters long"
+(https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
+
+LARGEST_MESSAGE = 262_144
+"""SNS: 256 KB for the message with its attributes, all protocols' bodies together (same page)."""
+
+_LONGEST_SMS = 140
+
+_ROOM = {"what": 2_000, "cause": 2_000, "done": 4_000, "left_to_do": 4_000, "findings": 8_000, "look": 2_000}
+"""Bytes for each part, so that two readable bodies and four for programs fit into one message."""
+
+
+class Severity(StrEnum):
+    """How soon somebody should read it."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Kind(StrEnum):
+    """What a message is about; subscribers filter by it."""
+
+    DEPLOYMENT_STARTED = "deployment-started"
+    RELEASE_ENDED = "release-ended"
+    PERSON_NEEDED = "person-needed"
+    FOREIGN_STACK_FAILED = "foreign-stack-failed"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One notification.
+
+    ``subject`` is ASCII and shorter than 100 characters, ``text`` is for people, ``data`` the same for programs (a JSON
+    document), ``attributes`` what subscriptions filter by: application, stage, outcome, severity, kind, where known.
+    """
+
+    subject: str
+    text: str
+    data: Mapping[str, Any]
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a message is about: a version of an application, in a stage where it is about one, and the execution."""
+
+    application: str
+    version: str
+    stage: str | None = None
+    execution_arn: str | None = None
+
+    @property
+    def in_words(self) -> str:
+        """``orders 1.3.0 in production``."""
+        return f"{self.application} {self.version}" + (f" in {self.stage}" if self.stage else "")
+
+
+def deployment_started(deployment: Deployment, *, changes: Sequence[str], replaces: str | None = None) -> Message:
+    """Tell that a release begins to change a stage.
+
+    ``changes`` are the lines of the change sets, the riskiest first; ``replaces`` is the version that runs now.
+    """
+    today = f"It replaces {replaces}." if replaces else "No earlier release was deployed there."
+    return _message(
+        Kind.DEPLOYMENT_STARTED,
+        Severity.INFO,
+        _Head(deployment.application, deployment.version, deployment.stage, None, "STARTED", deployment.in_words),
+        what=f"{deployment.in_words} is being deployed. {today}",
+        findings=changes,
+        findings_title="What it changes",
+        look=_look(deployment, None),
+    )
+
+
+def release_ended(
+    outcome: Outcome,
+    deployment: Deployment,
+    *,
+    what: str | None = None,
+    cause: Cause | str | None = None,
+    done: Sequence[str] = (),
+    left_to_do: Sequence[str] = (),
+    findings: Sequence[str] = (),
+    runs_now: str | None = None,
+) -> Message:
+    """Tell how a release ended.
+
+    ``what`` says it in a sentence or two, and has a default for each outcome; ``runs_now`` is the version that the
+    stage runs now; ``done`` are the steps taken, in order; ``findings`` what the gates and the live validation found.
+    """
+    return _message(
+        Kind.RELEASE_ENDED,
+        _SEVERITY[outcome],
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            outcome.value,
+            outcome.value,
+            deployment.in_words,
+        ),
+        what=" ".join(
+            filter(None, (what or _WHAT[outcome], f"{_where(deployment)} runs {runs_now}." if runs_now else ""))
+        ),
+        cause=cause,
+        done=done,
+        left_to_do=left_to_do or ("Nothing.",),
+        findings=findings,
+        look=_look(deployment, cause),
+    )
+
+
+def person_needed(
+    deployment: Deployment,
+    *,
+    why: str,
+    left_to_do: Sequence[str],
+    cause: Cause | str | None = None,
+    done: Sequence[str] = (),
+    findings: Sequence[str] = (),
+) -> Message:
+    """Tell that something waits for a person: ``why``, and what that person is to do."""
+    return _message(
+        Kind.PERSON_NEEDED,
+        Severity.CRITICAL,
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            None,
+            "A PERSON IS NEEDED",
+            deployment.in_words,
+        ),
+        what=why,
+        cause=cause,
+        done=done,
+        left_to_do=left_to_do,
+        findings=findings,
+        look=_look(deployment, cause),
+    )
+
+
+def foreign_stack_failed(
+    application: str,
+    stage: str,
+    *,
+    stack: str,
+    stack_id: str,
+    status: str,
+    cause: Cause | str | None = None,
+    done: Sequence[str] = (),
+    left_to_do: Sequence[str] = (),
+) -> Message:
+    """Tell that a registered stack failed under somebody else's hands: no release of Belay's did that."""
+    name = stack_id.split("/")[1] if "/" in stack_id else stack_id
+    return _message(
+        Kind.FOREIGN_STACK_FAILED,
+        Severity.CRITICAL if left_to_do else Severity.WARNING,
+        _Head(application, None, stage, None, status, f"{application} in {stage}, stack {stack}, not by a release"),
+        what=f"The stack {name} of {application} in {stage} went {status}. No release did that: somebody else's operation.",
+        cause=cause,
+        done=done,
+        left_to_do=left_to_do or ("Nothing, CloudFormation brought it back by itself.",),
+        look=[failed_events_command(stack_id)],
+        stack=stack,
+        stack_id=stack_id,
+        status=status,
+    )
+
+
+def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
+    """The arguments of SNS Publish: readable text for people, JSON for programs, one line for SMS.
+
+    A message that would still be too large for SNS goes out without its lists; its subject and the command to look
+    closer stay
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html describes
+    ``MessageStructure=json``).
+    """
+    body = _body(message.text, message.data, message.subject)
+    if len(body.encode()) + _ATTRIBUTES_ROOM > LARGEST_MESSAGE:
+        short = {key: value for key, value in message.data.items() if isinstance(value, str) and key != "cause"}
+        body = _body(_cut(message.text, LARGEST_MESSAGE // 16), short, message.subject)
+    return {
+        "TopicArn": topic_arn,
+        "Subject": message.subject,
+        "MessageStructure": "json",
+        "Message": body,
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+        },
+    }
+
+
+_ATTRIBUTES_ROOM = 2_048
+
+_SEVERITY = {
+    Outcome.DEPLOYED: Severity.INFO,
+    Outcome.REJECTED: Severity.WARNING,
+    Outcome.ABORTED: Severity.WARNING,
+    Outcome.ROLLED_BACK: Severity.WARNING,
+    Outcome.NEEDS_OPERATOR: Severity.CRITICAL,
+}
+
+_WHAT = {
+    Outcome.DEPLOYED: "The release is deployed and validated.",
+    Outcome.REJECTED: "The release was refused.",
+    Outcome.ABORTED: "The release was stopped before it changed anything.",
+    Outcome.ROLLED_BACK: "The release failed and was taken back.",
+    Outcome.NEEDS_OPERATOR: "The release failed, and the way back could not be finished without a person.",
+}
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What subject and attributes are made of."""
+
+    application: str
+    version: str | None
+    stage: str | None
+    outcome: str | None
+    word: str
+    about: str
+
+
+def _message(
+    kind: Kind,
+    severity: Severity,
+    head: _Head,
+    *,
+    what: str,
+    cause: Cause | str | None = None,
+    done: Sequence[str] = (),
+    left_to_do: Sequence[str] = (),
+    findings: Sequence[str] = (),
+    findings_title: str = "Findings",
+    look: Sequence[str] = (),
+    **more: str,
+) -> Message:
+    said = cause.in_words() if isinstance(cause, Cause) else cause
+    parts = {
+        "what": _bounded([what], _ROOM["what"]),
+        "cause": _bounded([said] if said else [], _ROOM["cause"]),
+        "done": _bounded(done, _ROOM["done"]),
+        "left_to_do": _bounded(left_to_do, _ROOM["left_to_do"]),
+        "findings": _bounded(findings, _ROOM["findings"]),
+        "look": _bounded(look, _ROOM["look"]),
+    }
+    known = {
+        "application": head.application,
+        "version": head.version,
+        "stage": head.stage,
+        "outcome": head.outcome,
+        "severity": severity.value,
+        "kind": kind.value,
+    }
+    return Message(
+        subject=_subject(f"{head.word}: {head.about}"),
+        text=_text(f"{head.about}: {head.word}", parts, findings_title),
+        data={key: value for key, value in known.items() if value}
+        | {"what": parts["what"][0], "cause": parts["cause"][0] if parts["cause"] else None}
+        | {key: parts[key] for key in ("done", "left_to_do", "findings", "look")}
+        | more,
+        attributes={key: _ascii(value) for key, value in known.items() if value and key != "version"},
+    )
+
+
+def _text(title: str, parts: Mapping[str, list[str]], findings_title: str) -> str:
+    sections = (
+        ("What happened", parts["what"], ""),
+        ("First cause", parts["cause"], ""),
+        (findings_title, parts["findings"], "- "),
+        ("What was done", parts["done"], "- "),
+        ("Left to do", parts["left_to_do"], "- "),
+        ("Look closer", parts["look"], ""),
+    )
+    written = [
+        f"{heading}\n" + "\n".join(f"  {mark}{line}" for line in lines) for heading, lines, mark in sections if lines
+    ]
+    return "\n\n".join([_one_line(title), *written]) + "\n"
+
+
+def _look(deployment: Deployment, cause: Cause | str | None) -> list[str]:
+    commands = []
+    if isinstance(cause, Cause):
+        commands.append(failed_events_command(cause.stack_id))
+    if deployment.execution_arn:
+        commands.append(f"aws stepfunctions describe-execution --execution-arn {shlex.quote(deployment.execution_arn)}")
+    return commands
+
+
+def _where(deployment: Deployment) -> str:
+    return deployment.stage or "The stage"
+
+
+def _bounded(lines: Sequence[str], room: int) -> list[str]:
+    """The lines, each on one line, until ``room`` bytes are used up; then how many there are more."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        clean = _cut(_one_line(line), room)
+        if sum(len(each.encode()) for each in kept) + len(clean.encode()) > room:
+            return [*kept, f"... and {len(lines) - number} more"]
+        kept.append(clean)
+    return kept
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks and control characters, which SNS refuses in a subject and nobody wants in a mail."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).split())
+
+
+def _cut(text: str, room: int) -> str:
+    """The text in at most ``room`` bytes of UTF-8, three dots at the end where it was longer."""
+    encoded = text.encode()
+    return text if len(encoded) <= room else encoded[: room - 3].decode(errors="ignore") + "..."
+
+
+def _subject(text: str) -> str:
+    return _cut(_ascii(text), LONGEST_SUBJECT)
+
+
+def _ascii(text: str) -> str:
+    return _one_line(text).encode("ascii", errors="replace").decode()
+
+
+def _body(text: str, data: Mapping[str, Any], subject: str) -> str:
+    document = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    bodies = {"default": text, "email": text, "sms": _cut(_sms(subject, data), _LONGEST_SMS)}
+    return json.dumps(bodies | dict.fromkeys(("sqs", "lambda", "http", "https"), document), ensure_ascii=False)
+
+
+def _sms(subject: str, data: Mapping[str, Any]) -> str:
+    cause = data.get("cause")
+    return f"{subject}. {cause}" if cause else subject
