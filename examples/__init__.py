@@ -1,0 +1,1 @@
+"""Applications and releases that the demo, the documentation and the tests share."""

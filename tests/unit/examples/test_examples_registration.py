@@ -1,0 +1,56 @@
+"""The example registrations are what Belay reads, filled with what the operator's own stack says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from belay.release.manifest import examine_manifest
+from belay.release.registration import Application, Stage, admit, parse_application, parse_stage
+from examples.releases import ExampleError, read_release, registration, versions
+
+BOOTSTRAP = Path("examples/orders/bootstrap.yaml").read_text()
+OUTPUTS = {
+    **{
+        name: f"a-{name.lower()}"
+        for name in re.findall(r"^  (\w+):$", BOOTSTRAP.partition("Outputs:")[2], re.MULTILINE)
+    },
+    "DeploymentRoleArn": "arn:aws:iam::000000000000:role/belay/orders-deployment",
+}
+PARAMETER = "/belay/applications/orders"
+LARGEST_PARAMETER = 4096
+
+
+def parsed() -> tuple[Application, list[Stage]]:
+    documents = registration("orders", OUTPUTS)
+    application = parse_application("orders", documents[PARAMETER])
+    assert isinstance(application, Application)
+    stages = [parse_stage(application, name, documents[f"{PARAMETER}/{name}"]) for name in application.stages]
+    assert documents.keys() == {PARAMETER, *(f"{PARAMETER}/{name}" for name in application.stages)}
+    return application, [stage for stage in stages if isinstance(stage, Stage)]
+
+
+def test_the_stages_are_an_ephemeral_one_and_production() -> None:
+    _, stages = parsed()
+
+    assert [(stage.name, stage.ephemeral) for stage in stages] == [("test", True), ("production", False)]
+    assert {stage.service_role for stage in stages} == {OUTPUTS["DeploymentRoleArn"]}
+
+
+@pytest.mark.parametrize("version", versions("orders"))
+def test_every_release_asks_for_no_more_than_is_registered(version: str) -> None:
+    application, stages = parsed()
+    files = read_release("orders", version)
+    manifest, _ = examine_manifest(files["release.yaml"].encode(), files.keys() - {"release.yaml"})
+    assert manifest
+
+    admit(manifest, application, stages, {})
+
+
+def test_every_document_fits_a_parameter() -> None:
+    assert max(len(text.encode()) for text in registration("orders", OUTPUTS).values()) <= LARGEST_PARAMETER
+
+
+def test_a_missing_output_is_named() -> None:
+    with pytest.raises(ExampleError, match=r"application\.yaml: bootstrap\.yaml has no output 'DeploymentRoleArn'"):
+        registration("orders", {})
