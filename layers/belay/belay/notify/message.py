@@ -176,7 +176,7 @@ def foreign_stack_failed(
         Kind.FOREIGN_STACK_FAILED,
         Severity.CRITICAL if left_to_do else Severity.WARNING,
         _Head(application, None, stage, None, status, f"{application} in {stage}, stack {stack}, not by a release"),
-        what=f"The stack {name} of {application} in {stage} went {status}. No release did that: somebody else's operation.",
+        what=f"The stack {name} went {status} under an operation that somebody else started, not a release.",
         cause=cause,
         done=done,
         left_to_do=left_to_do or ("Nothing, CloudFormation brought it back by itself.",),
@@ -324,7 +324,8 @@ def _bounded(lines: Sequence[str], room: int) -> list[str]:
 
 def _one_line(text: str) -> str:
     """Without line breaks and control characters, which SNS refuses in a subject and nobody wants in a mail."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).split())
+    readable = text.encode(errors="replace").decode()
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", readable).split())
 
 
 def _cut(text: str, room: int) -> str:

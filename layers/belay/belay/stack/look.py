@@ -1,6 +1,8 @@
-"""The AWS CLI commands with which a person looks closer at a stack."""
+"""The AWS CLI command with which a person looks closer at a stack."""
 
 import shlex
+
+_FAILED = "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\""
 
 
 def failed_events_command(stack_id: str) -> str:
@@ -8,10 +10,7 @@ def failed_events_command(stack_id: str) -> str:
 
     It can be pasted into a shell as it is; the region is taken from the stack's id where that is an ARN.
     """
-    parts = stack_id.split(":")
-    region = f" --region {shlex.quote(parts[3])}" if len(parts) > 3 and parts[0] == "arn" else ""  # noqa: PLR2004
-    query = "StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatus,ResourceStatusReason]"
-    return (
-        f"aws cloudformation describe-stack-events --stack-name {shlex.quote(stack_id)}{region}"
-        f" --query {shlex.quote(query)} --output text"
-    )
+    arn = stack_id.startswith("arn:") and stack_id.count(":") > 3  # noqa: PLR2004 - arn:partition:service:region:...
+    region = f" --region {shlex.quote(stack_id.split(':')[3])}" if arn else ""
+    stack = shlex.quote(stack_id)
+    return f"aws cloudformation describe-stack-events --stack-name {stack}{region} --query {_FAILED} --output text"
