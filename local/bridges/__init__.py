@@ -10,6 +10,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import ministack.app
+
+from local.bridges import (
+    admin,
+    database_resources,
+    databases,
+    ended_executions,
+    execution_names,
+    execution_timeouts,
+    faults,
+    heartbeats,
+    lambda_errors,
+    lambda_workers,
+    moto_services,
+    nested_executions,
+    nested_stack_transforms,
+    object_events,
+    security_group_rules,
+    simulated_events,
+    stack_events,
+    succeed_output,
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,25 +44,6 @@ class Settings:
 
 def install(settings: Settings) -> Callable[..., Any]:
     """Install every bridge into this process and return the ASGI application to serve."""
-    import ministack.app
-
-    from local.bridges import (
-        admin,
-        ended_executions,
-        execution_names,
-        execution_timeouts,
-        faults,
-        heartbeats,
-        lambda_errors,
-        lambda_workers,
-        nested_executions,
-        nested_stack_transforms,
-        object_events,
-        simulated_events,
-        stack_events,
-        succeed_output,
-    )
-
     lambda_errors.install()
     lambda_workers.install(settings.lambda_workers)
     simulated_events.install()
@@ -52,6 +56,10 @@ def install(settings: Settings) -> Callable[..., Any]:
     ended_executions.install()
     execution_names.install()
     nested_executions.install()
+    security_group_rules.install()
+    moto_services.install()
+    databases.install(settings.snapshot_seconds)
+    database_resources.install()
     faults.install()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)
     return application

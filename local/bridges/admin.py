@@ -12,7 +12,7 @@ from typing import Any
 
 import ministack.app
 
-from local.bridges import faults
+from local.bridges import faults, moto_services
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -54,6 +54,7 @@ async def _answer(path: str, document: dict[str, Any]) -> tuple[int, dict[str, A
             case "/_belay/reset":
                 faults.pending.clear()
                 await ministack.app._handle_admin_reset("/_ministack/reset", "POST", {})
+                moto_services.reset()
             case _:
                 return 404, {"error": f"{path} is not one of the engine's own paths"}
     except TypeError as error:

@@ -1,0 +1,189 @@
+"""Gap: moto's RDS finishes everything at once and forgives what AWS refuses.
+
+Here databases and snapshots are ``creating`` and renamed databases ``renaming`` for a moment, so that waiting is exercised;
+a manual snapshot needs an available source; a rename without ``ApplyImmediately`` does not happen now; a restored
+database has the defaults of AWS rather than its source's settings (API_RestoreDBInstanceFromDBSnapshot), a resource id
+of its own, and no automated snapshot whose name clashes with its predecessor's; subnets and the default security group
+are the engine's. Each can go when moto does the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import moto.rds.models
+import moto.rds.responses
+from ministack.services import ec2
+from moto.rds.exceptions import RDSClientError
+from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, DBSnapshot, RDSBackend
+
+KEPT_BY_SOURCE_ONLY = (
+    "deletion_protection",
+    "enable_iam_database_authentication",
+    "enabled_cloudwatch_logs_exports",
+    "monitoring_interval",
+    "monitoring_role_arn",
+    "multi_az",
+    "replicas",
+    "status",
+    "tags",
+)
+
+
+def install(seconds: float) -> None:
+    """Let moto's databases and snapshots take ``seconds`` to become available, and refuse what AWS refuses."""
+    for model in (DBInstance, DBSnapshot, DBCluster, DBClusterSnapshot):
+        _take_time(model, seconds)
+    _own_resource_ids()
+    _rename_when_asked(seconds)
+    _snapshot_available_sources()
+    _restore_to_defaults()
+    _use_engine_network()
+
+
+def _take_time(model: type[Any], seconds: float) -> None:
+    """A new object of ``model`` is ``creating`` until ``seconds`` have passed."""
+    create = model.__init__
+
+    def create_slowly(self: Any, *args: Any, **kwargs: Any) -> None:
+        self._settles = ("creating", time.monotonic() + seconds)
+        create(self, *args, **kwargs)
+
+    def status(self: Any) -> str:
+        passing, until = self._settles
+        settled = "available" if self._status == "creating" else self._status
+        return passing if settled == "available" and time.monotonic() < until else settled
+
+    def set_status(self: Any, value: str) -> None:
+        self._status = value
+
+    model.__init__ = create_slowly
+    model.status = property(status, set_status)
+
+
+def _own_resource_ids() -> None:
+    create = DBInstance.__init__
+
+    def create_with_own_id(self: DBInstance, *args: Any, **kwargs: Any) -> None:
+        create(self, *args, **kwargs)
+        self.dbi_resource_id = f"db-{id(self):020X}"
+
+    DBInstance.__init__ = create_with_own_id  # type: ignore[method-assign]
+
+
+def _rename_when_asked(seconds: float) -> None:
+    modify = RDSBackend.modify_db_instance
+
+    def modify_instance(self: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> DBInstance:
+        name = db_kwargs.get("new_db_instance_identifier")
+        if name is None:
+            return modify(self, db_instance_identifier, db_kwargs)
+        if name in self.databases:
+            raise RDSClientError("DBInstanceAlreadyExists", "DB instance already exists")
+        if not db_kwargs.get("apply_immediately"):
+            del db_kwargs["new_db_instance_identifier"]
+            return modify(self, db_instance_identifier, db_kwargs)
+        database = modify(self, db_instance_identifier, db_kwargs)
+        database._settles = ("renaming", time.monotonic() + seconds)  # type: ignore[attr-defined]
+        return database
+
+    RDSBackend.modify_db_instance = modify_instance  # type: ignore[method-assign]
+
+
+def _snapshot_available_sources() -> None:
+    snapshot_instance, snapshot_cluster = RDSBackend.create_db_snapshot, RDSBackend.create_db_cluster_snapshot
+
+    def create_db_snapshot(
+        self: RDSBackend, db_instance_identifier: str, db_snapshot_identifier: str, *args: Any, **kwargs: Any
+    ) -> DBSnapshot:
+        if kwargs.get("snapshot_type") == "automated":
+            self.database_snapshots.pop(db_snapshot_identifier, None)
+        else:
+            _require_available(self.databases.get(db_instance_identifier), db_instance_identifier, "DBInstance")
+        return snapshot_instance(self, db_instance_identifier, db_snapshot_identifier, *args, **kwargs)
+
+    def create_db_cluster_snapshot(
+        self: RDSBackend, db_cluster_identifier: str, db_cluster_snapshot_identifier: str, *args: Any, **kwargs: Any
+    ) -> DBClusterSnapshot:
+        if kwargs.get("snapshot_type") == "automated":
+            self.cluster_snapshots.pop(db_cluster_snapshot_identifier, None)
+        else:
+            _require_available(self.clusters.get(db_cluster_identifier), db_cluster_identifier, "DBCluster")
+        return snapshot_cluster(self, db_cluster_identifier, db_cluster_snapshot_identifier, *args, **kwargs)
+
+    RDSBackend.create_db_snapshot = create_db_snapshot  # type: ignore[method-assign]
+    RDSBackend.create_db_cluster_snapshot = create_db_cluster_snapshot  # type: ignore[method-assign]
+
+
+def _require_available(source: DBInstance | DBCluster | None, name: str, kind: str) -> None:
+    if source is not None and source.status not in ("available", "storage-optimization"):
+        code = "InvalidDBInstanceState" if kind == "DBInstance" else "InvalidDBClusterStateFault"
+        raise RDSClientError(code, f"{kind} {name} is {source.status}; it has to be available for a snapshot")
+
+
+def _restore_to_defaults() -> None:
+    from_snapshot = RDSBackend.restore_db_instance_from_db_snapshot
+    to_point_in_time = RDSBackend.restore_db_instance_to_point_in_time
+
+    def restore_from_snapshot(self: RDSBackend, from_snapshot_id: str, overrides: dict[str, Any]) -> DBInstance:
+        snapshot = self.get_db_snapshot(from_snapshot_id)
+        if snapshot.status != "available":
+            raise RDSClientError("InvalidDBSnapshotState", f"DBSnapshot {from_snapshot_id} is {snapshot.status}")
+        source = snapshot.database
+        snapshot.database = _without_settings(source)
+        try:
+            return from_snapshot(self, from_snapshot_id, overrides)
+        finally:
+            snapshot.database = source
+
+    def restore_to_time(
+        self: RDSBackend, source_db_identifier: str, target: str, overrides: dict[str, Any]
+    ) -> DBInstance:
+        source = self.databases[source_db_identifier]
+        self.databases[source_db_identifier] = _without_settings(source)
+        try:
+            return to_point_in_time(self, source_db_identifier, target, overrides)
+        finally:
+            self.databases[source_db_identifier] = source
+
+    RDSBackend.restore_db_instance_from_db_snapshot = restore_from_snapshot  # type: ignore[method-assign]
+    RDSBackend.restore_db_instance_to_point_in_time = restore_to_time  # type: ignore[method-assign]
+
+
+def _without_settings(database: DBInstance) -> DBInstance:
+    """A copy that moto restores from: what AWS does not take over is missing in it."""
+    bare = object.__new__(type(database))
+    bare.__dict__ = {name: value for name, value in database.__dict__.items() if name not in KEPT_BY_SOURCE_ONLY}
+    bare._status = "available"  # type: ignore[attr-defined]
+    return bare
+
+
+@dataclass(frozen=True)
+class _Subnet:
+    id: str
+    vpc_id: str
+    availability_zone: str
+
+
+class _Network:
+    """What moto's RDS asks of its own EC2, answered from the engine's."""
+
+    default_vpc = _Subnet(ec2._DEFAULT_VPC_ID, ec2._DEFAULT_VPC_ID, "")
+
+    def get_subnet(self, subnet_id: str) -> _Subnet:
+        subnet = ec2._subnets.get(subnet_id)
+        if subnet is None:
+            raise RDSClientError("InvalidSubnet", f"The requested subnet {subnet_id} is invalid")
+        return _Subnet(subnet_id, subnet["VpcId"], subnet["AvailabilityZone"])
+
+    def get_default_security_group(self, vpc_id: str) -> _Subnet:
+        return _Subnet(ec2._DEFAULT_SG_ID, vpc_id, "")
+
+
+def _use_engine_network() -> None:
+    everywhere = defaultdict(lambda: defaultdict(_Network))
+    moto.rds.responses.ec2_backends = everywhere  # type: ignore[assignment]
+    moto.rds.models.ec2_backends = everywhere  # type: ignore[assignment]

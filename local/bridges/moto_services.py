@@ -1,0 +1,61 @@
+"""Gap: CodePipeline and CodeDeploy are missing, and RDS neither renames nor copies nor restores to a point in time.
+
+moto has them and runs in the same process: their requests are handed to it. It knows less than AWS does (of CodePipeline
+it creates, starts, gets and lists; of CodeDeploy it creates, gets and lists). A service can go from the list when
+ministack has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import ministack.app
+import moto.backends
+from ministack.core import router
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import Client
+
+TARGET_PREFIXES = {"codepipeline": "CodePipeline_20150709", "codedeploy": "CodeDeploy_20141006"}
+SERVICES = ("rds", "codepipeline", "codedeploy")
+
+Handler = Callable[
+    [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]
+]
+
+
+def install() -> None:
+    """Route the services' requests to moto."""
+    handle = _handler()
+    for service in SERVICES:
+        ministack.app.SERVICE_HANDLERS[service] = handle
+    for service, prefix in TARGET_PREFIXES.items():
+        router.SERVICE_PATTERNS[service] = {"target_prefixes": [prefix], "host_patterns": []}
+
+
+def reset() -> None:
+    """Forget what moto holds for these services."""
+    for service in (*SERVICES, "secretsmanager"):
+        for accounts in moto.backends.get_backend(service).values():
+            for backend in accounts.values():
+                backend.reset()
+
+
+def _handler() -> Handler:
+    client = Client(DomainDispatcherApplication(create_backend_app))
+    one_at_a_time = threading.Lock()
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> tuple[int, dict[str, str], bytes]:
+        def call() -> tuple[int, dict[str, str], bytes]:
+            sent: Any = [(name, value) for name, value in headers.items() if name != "content-length"]
+            with one_at_a_time:
+                answer = client.open(path=path, method=method, headers=sent, data=body, query_string=query)
+            return answer.status_code, dict(answer.headers), answer.get_data()
+
+        return await asyncio.to_thread(call)
+
+    return handle

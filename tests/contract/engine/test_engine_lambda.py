@@ -1,0 +1,44 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+FAILING = """
+class TooLate(Exception):
+    pass
+
+def handler(event, context):
+    raise TooLate("the gate has closed")
+"""
+
+COUNTING = """
+import os, time
+
+def handler(event, context):
+    place = os.path.join(event["directory"], context.aws_request_id)
+    open(place, "w").close()
+    time.sleep(0.3)
+    running = len(os.listdir(event["directory"]))
+    os.remove(place)
+    return running
+"""
+
+
+def test_a_failed_invocation_reports_the_exceptions_class(aws, function):
+    answer = aws("lambda").invoke(FunctionName=function(FAILING))
+
+    failure = json.load(answer["Payload"])
+    assert answer["FunctionError"] == "Unhandled"
+    assert (failure["errorType"], failure["errorMessage"]) == ("TooLate", "the gate has closed")
+    assert any("raise TooLate" in line for line in failure["stackTrace"])
+
+
+def test_no_more_invocations_run_at_once_than_the_engine_allows(aws, function, tmp_path):
+    arn = function(COUNTING)
+
+    def invoke(_):
+        payload = json.dumps({"directory": str(tmp_path)})
+        return json.load(aws("lambda").invoke(FunctionName=arn, Payload=payload)["Payload"])
+
+    with ThreadPoolExecutor(12) as pool:
+        running = list(pool.map(invoke, range(12)))
+
+    assert 1 < max(running) <= 4
