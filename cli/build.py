@@ -136,7 +136,7 @@ def _read_source(directory: Path) -> bytes:
 
 def _style_problems(source: bytes) -> Iterator[str]:
     try:
-        load_document(_with_digests(source, {}).decode())
+        load_document(source.rstrip().decode() + "\nappended:\n")
     except UnreadableDocument:
         yield f"{MANIFEST}: the build appends the digests, so write it in YAML's block style and without a final `...`"
 

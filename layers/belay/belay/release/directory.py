@@ -84,11 +84,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Directory:
-    """Where the central directory lies, in bytes from the archive's start, and how many entries it should have."""
+    """Where the central directory and the end record lie, in bytes from the archive's start, and its entries' number."""
 
     offset: int
-    size: int
     entries: int
+    end_record: int
 
 
 def find_directory(tail: bytes, archive_size: int, limits: Limits) -> Directory | None:
@@ -121,7 +121,7 @@ def find_directory(tail: bytes, archive_size: int, limits: Limits) -> Directory 
     if size > limits.directory_size:
         problems.add("", f"expected a directory of at most {limits.directory_size} bytes, found {size}")
     problems.raise_as(InvalidRelease)
-    return Directory(offset, size, entries)
+    return Directory(offset, entries, tail_offset + at)
 
 
 def _find_end_record(tail: bytes) -> int | None:
@@ -181,11 +181,12 @@ def read_members(tail: bytes, tail_offset: int, directory: Directory, limits: Li
             problems.add(quote(info.orig_filename), problem)
     for name, problem in name_clashes([info.orig_filename for info in infos]):
         problems.add(quote(name), problem)
-    if infos and infos[0].header_offset:
-        problems.add("", f"{infos[0].header_offset} bytes stand before the archive's first member; expected none")
-    ends = [*(info.header_offset for info in infos[1:]), directory.offset]
+    first, *ends = [*(info.header_offset for info in infos), directory.offset]
+    if first:
+        problems.add("", f"{first} bytes stand before the archive's first member; expected none")
     for info, end in zip(infos, ends, strict=True):
-        least = LOCAL_HEADER.size + len(info.orig_filename.encode(errors="replace")) + info.compress_size
+        name = info.orig_filename.encode("utf-8" if info.flag_bits & UTF8 else "cp437")
+        least = LOCAL_HEADER.size + len(name) + info.compress_size
         if info.header_offset + least > end:
             problems.add(quote(info.orig_filename), "it overlaps what follows it in the archive")
     total = sum(info.file_size for info in infos)
@@ -196,8 +197,10 @@ def read_members(tail: bytes, tail_offset: int, directory: Directory, limits: Li
 
 
 def _parse(tail: bytes, tail_offset: int, directory: Directory) -> list[zipfile.ZipInfo]:
+    # Without its comment, an archive has one end record only, wherever a reader looks for it.
+    records = tail[: directory.end_record - tail_offset + _END.size - 2] + b"\0\0"
     try:
-        with zipfile.ZipFile(_Window(tail, tail_offset)) as archive:
+        with zipfile.ZipFile(_Window(records, tail_offset)) as archive:
             infos = archive.infolist()
     except UnicodeDecodeError as error:
         raise InvalidRelease(["the archive has a name that says it is UTF-8, but is not"]) from error
