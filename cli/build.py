@@ -15,10 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from belay.errors import InvalidRelease, UnreadableTemplate
-from belay.release.archive import MANIFEST, FileReader, open_archive
+from belay.release.archive import FileReader, open_archive
 from belay.release.directory import name_clashes, name_problem
 from belay.release.document import UnreadableDocument, load_document, quote
-from belay.release.manifest import Manifest, ManifestStack, examine_manifest, read_manifest, stream_verified
+from belay.release.manifest import (
+    MANIFEST,
+    Manifest,
+    ManifestStack,
+    examine_manifest,
+    read_manifest,
+    stream_verified,
+)
 from belay.template.loader import load
 
 _PIECE: Final = 1024 * 1024

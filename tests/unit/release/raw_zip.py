@@ -58,8 +58,16 @@ def write_zip(file: BinaryIO, entries: Sequence[Entry], comment: bytes = b"", zi
         _write_member(file, entry)
         central += _central_header(entry, offset)
     start = file.tell()
-    file.write(central)
-    _write_end(file, len(entries), len(central), start, comment, zip64, end)
+    fields = {
+        "disk": 0,
+        "directory_disk": 0,
+        "here": len(entries),
+        "total": len(entries),
+        "size": len(central),
+        "offset": start,
+        **end,
+    }
+    file.write(central + _end(start + len(central), fields, comment, zip64))
 
 
 def zip_bytes(*entries: Entry, comment: bytes = b"", zip64: bool = False, prefix: bytes = b"", **end: int) -> bytes:
@@ -113,17 +121,14 @@ def _central_header(entry: Entry, offset: int) -> bytes:
     )
 
 
-def _write_end(
-    file: BinaryIO, count: int, size: int, start: int, comment: bytes, zip64: bool, replaced: dict[str, int]
-) -> None:
-    end = {"disk": 0, "directory_disk": 0, "here": count, "total": count, "size": size, "offset": start, **replaced}
-    values = [end[key] for key in ("disk", "directory_disk", "here", "total", "size", "offset")]
+def _end(at: int, fields: dict[str, int], comment: bytes, zip64: bool) -> bytes:
+    wide = b""
+    values = [fields[key] for key in ("disk", "directory_disk", "here", "total", "size", "offset")]
     if zip64:
-        at = file.tell() + end.get("locator_error", 0)
-        file.write(struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44 + end.get("length_error", 0), 45, 45, *values))
-        file.write(struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1))
-        values = [0, 0, 0xFFFF, 0xFFFF, FULL, end.get("narrow_offset", FULL)]
-    file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", *values, len(comment)) + comment)
+        wide = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44 + fields.get("length_error", 0), 45, 45, *values)
+        wide += struct.pack("<4sLQL", b"PK\x06\x07", 0, at + fields.get("locator_error", 0), 1)
+        values = [0, 0, 0xFFFF, 0xFFFF, FULL, fields.get("narrow_offset", FULL)]
+    return wide + struct.pack("<4s4H2LH", b"PK\x05\x06", *values, len(comment)) + comment
 
 
 class BytesReader:

@@ -3,6 +3,7 @@ import random
 import struct
 import zipfile
 import zlib
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -351,12 +352,12 @@ def test_a_bomb_stops_at_the_size_it_declared() -> None:
     declared = {"size": 3 * MIB}
     bomb = Entry("a", bytes(200 * MIB), DEFLATED, local=declared, central=declared)
     archive = opened(zip_bytes(bomb))
-    inflated = 0
-    with pytest.raises(InvalidRelease, match="expected 3145728 bytes, found more"):
-        for chunk in archive.stream("a"):
-            inflated += len(chunk)
+    stream = archive.stream("a")
+    inflated = sum(len(next(stream)) for _ in range(3))
 
     assert inflated == 3 * MIB
+    with pytest.raises(InvalidRelease, match="expected 3145728 bytes, found more"):
+        next(stream)
 
 
 def test_documents_are_bounded() -> None:
@@ -421,9 +422,14 @@ class TestReads:
 
         members = [Entry("a", bytes(MIB)), *(Entry(f"{number:0400}") for number in range(1000)), Entry("b", bytes(MIB))]
         reader = Failing(zip_bytes(*members))
+
+        def read_all() -> None:
+            archive = open_archive(reader)
+            for member in archive.members:
+                deque(archive.stream(member.name), maxlen=0)
+
         with pytest.raises(TimeoutError, match="does not answer"):
-            for member in (archive := open_archive(reader)).members:
-                list(archive.stream(member.name))
+            read_all()
 
     def test_a_short_read_is_no_verdict(self, tmp_path: Path) -> None:
         class Short(BytesReader):
@@ -442,21 +448,25 @@ class TestReads:
 names = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=8)
 
 
+def contents_or_problems(data: bytes) -> dict[str, bytes] | list[str]:
+    try:
+        archive = opened(data)
+        return {member.name: b"".join(archive.stream(member.name)) for member in archive.members}
+    except InvalidRelease as refused:
+        return refused.problems
+
+
 @given(st.dictionaries(names, st.binary(max_size=300), max_size=8), st.booleans(), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_what_the_standard_library_writes_is_read_back(files: dict[str, bytes], deflated: bool, wide: bool) -> None:
+    files = {f"{number}-{name}": data for number, (name, data) in enumerate(files.items())}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED) as target:
         for name, data in files.items():
             with target.open(name, "w", force_zip64=wide) as member:
                 member.write(data)
-    try:
-        archive = opened(buffer.getvalue())
-    except InvalidRelease as refused:
-        assert all("the name stands here twice" in problem for problem in refused.problems)
-        return
 
-    assert {member.name: archive.read(member.name) for member in archive.members} == files
+    assert contents_or_problems(buffer.getvalue()) == files
 
 
 PLAIN = zip_bytes(Entry("release.yaml", GOOD, DEFLATED), Entry("b", b"two"), Entry("c/d", GOOD), zip64=True)
@@ -468,15 +478,10 @@ def test_whatever_is_damaged_is_refused_or_left_as_it_was(changes: list[tuple[in
     data = bytearray(PLAIN)
     for at, value in changes:
         data[at] = value
-    try:
-        archive = opened(bytes(data))
-        contents = [b"".join(archive.stream(member.name)) for member in archive.members]
-    except InvalidRelease as refused:
-        assert refused.problems
-        return
+    found = contents_or_problems(bytes(data))
 
-    # Only dates, versions, attributes, names and CRCs that were changed alike may differ.
-    assert contents == [GOOD, b"two", GOOD]
+    # Dates, attributes and a name that was changed in both its places may differ, the contents may not.
+    assert found if isinstance(found, list) else list(found.values()) == [GOOD, b"two", GOOD]
 
 
 @given(st.binary(max_size=400))

@@ -26,8 +26,6 @@ from belay.release.directory import (
 )
 from belay.release.document import quote
 
-MANIFEST: Final = "release.yaml"
-
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB
 

@@ -84,7 +84,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Directory:
-    """Where the central directory and the end record lie, in bytes from the archive's start, and its entries' number."""
+    """Where the central directory begins and the end record stands, in bytes from the archive's start."""
 
     offset: int
     entries: int
@@ -185,8 +185,8 @@ def read_members(tail: bytes, tail_offset: int, directory: Directory, limits: Li
     if first:
         problems.add("", f"{first} bytes stand before the archive's first member; expected none")
     for info, end in zip(infos, ends, strict=True):
-        name = info.orig_filename.encode("utf-8" if info.flag_bits & UTF8 else "cp437")
-        least = LOCAL_HEADER.size + len(name) + info.compress_size
+        name_size = len(info.orig_filename.encode("utf-8" if info.flag_bits & UTF8 else "cp437"))
+        least = LOCAL_HEADER.size + name_size + info.compress_size
         if info.header_offset + least > end:
             problems.add(quote(info.orig_filename), "it overlaps what follows it in the archive")
     total = sum(info.file_size for info in infos)

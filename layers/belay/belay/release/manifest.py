@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from belay.errors import InvalidRelease
-from belay.release.archive import MANIFEST, Archive
+from belay.release.archive import Archive
 from belay.release.directory import name_problem
 from belay.release.document import Node, Number, Problems, UnreadableDocument, load_document, quote
 from belay.release.names import NAME, NAME_RULE
 from belay.release.version import Version
+
+MANIFEST: Final = "release.yaml"
 
 CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""

@@ -16,7 +16,7 @@ NAME_RULE: Final = "a name of at most 40 letters, digits and hyphens that begins
 _DIGEST_LENGTH: Final = 12
 
 
-def change_set_name(*, application: str, stage: str, version: str, stack: str, unique: str) -> str:
+def change_set_name(application: str, stage: str, version: str, stack: str, unique: str) -> str:
     """Name a change set: a letter, then letters, digits and hyphens, at most 128.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
@@ -24,7 +24,9 @@ def change_set_name(*, application: str, stage: str, version: str, stack: str, u
     return _name(128, application, stage, version, stack, unique)
 
 
-def client_request_token(*, application: str, stage: str, version: str, stack: str, operation: str, unique: str) -> str:
+def client_request_token(  # noqa: PLR0917 - all are parts of one name
+    application: str, stage: str, version: str, stack: str, operation: str, unique: str
+) -> str:
     """Make the token by which a stack's events tell whose operation they belong to: as a change set's name.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
@@ -33,7 +35,7 @@ def client_request_token(*, application: str, stage: str, version: str, stack: s
 
 
 def snapshot_name(
-    *, application: str, stage: str, version: str, database: str, unique: str, cluster: bool = False
+    application: str, stage: str, version: str, database: str, unique: str, *, cluster: bool = False
 ) -> str:
     """Name a DB snapshot (at most 255 characters) or a DB cluster snapshot (at most 63).
 
