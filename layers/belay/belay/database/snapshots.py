@@ -126,7 +126,7 @@ class Snapshot:
 
 
 def database_seen(kind: DatabaseKind, identifier: str, description: Mapping[str, Any] | None) -> DatabaseSeen:
-    """Read one element of DescribeDBInstances' ``DBInstances`` or DescribeDBClusters' ``DBClusters``; None where none."""
+    """Read one of DescribeDBInstances' ``DBInstances`` or DescribeDBClusters' ``DBClusters``; None where none is."""
     if description is None:
         return DatabaseSeen(kind, identifier, status=None)
     if kind == "cluster":
@@ -156,7 +156,7 @@ def choose(databases: Sequence[DatabaseSeen]) -> SnapshotChoice:
 
 
 def snapshot_of(kind: DatabaseKind, description: Mapping[str, Any]) -> Snapshot:
-    """Read one element of DescribeDBSnapshots' ``DBSnapshots`` or of DescribeDBClusterSnapshots' ``DBClusterSnapshots``."""
+    """Read one of DescribeDBSnapshots' ``DBSnapshots`` or DescribeDBClusterSnapshots' ``DBClusterSnapshots``."""
     prefix = "DBCluster" if kind == "cluster" else "DB"
     source = "DBClusterIdentifier" if kind == "cluster" else "DBInstanceIdentifier"
     created = description.get("SnapshotCreateTime")

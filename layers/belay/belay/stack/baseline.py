@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from belay.stack.status import StackStatus
 
@@ -22,8 +23,8 @@ class TemplatePointer:
 
     def url(self, region: str, suffix: str = "amazonaws.com") -> str:
         """The address that CreateChangeSet takes as ``TemplateURL``: path-style, with the version pinned."""
-        version = f"?versionId={self.version_id}" if self.version_id else ""
-        return f"https://s3.{region}.{suffix}/{self.bucket}/{self.key}{version}"
+        version = f"?versionId={quote(self.version_id, safe='')}" if self.version_id else ""
+        return f"https://s3.{region}.{suffix}/{self.bucket}/{quote(self.key)}{version}"
 
 
 @dataclass(frozen=True)

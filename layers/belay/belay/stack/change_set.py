@@ -58,6 +58,8 @@ class Change:
     policy_action: str | None = None
     details: tuple[Detail, ...] = ()
     nested_change_set: str | None = None
+    before: str | None = None
+    after: str | None = None
 
     @property
     def removes(self) -> bool:
@@ -135,9 +137,9 @@ class ChangeSet:
     def digest(self) -> str:
         """SHA-256 (hex) over all that executing the change set will do.
 
-        Describing the same change set again gives the same digest, whatever the order and the pages the answer comes
-        in; another effect gives another digest. Names, ids and times of the change set itself are left out. A NoEcho
-        value is hidden from every describe call, so a change of one is not seen here.
+        Describing the same change set again, with or without property values as before, gives the same digest, whatever
+        the order and the pages of the answer; another effect gives another digest. Names, ids and times of the change
+        set itself are left out. A NoEcho value is hidden from every describe call, so a change of one is not seen here.
         """
         document = json.dumps(_effect(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(document.encode()).hexdigest()
@@ -224,6 +226,8 @@ def _change(answer: Mapping[str, Any]) -> Change:
         policy_action=answer.get("PolicyAction"),
         details=tuple(_detail(each) for each in answer.get("Details") or ()),
         nested_change_set=answer.get("ChangeSetId"),
+        before=answer.get("BeforeContext"),
+        after=answer.get("AfterContext"),
     )
 
 
@@ -267,6 +271,8 @@ def _change_effect(change: Change) -> dict[str, Any]:
         "physical": change.physical_id,
         "scope": change.scope,
         "policy": change.policy_action,
+        "before": change.before,
+        "after": change.after,
         "details": _sorted([vars(detail) for detail in change.details]),
     }
 
