@@ -1,0 +1,22 @@
+"""Which of a list of ports a group opens to the whole Internet: what most policies ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from belay.policy.exposure import exposure, may_open
+from belay.policy.model import SHOWN_PROTOCOLS, SecurityGroup
+from belay.policy.policies import Violation, violations
+from belay.policy.verdict import Verdict
+
+
+def exposed(group: SecurityGroup, ports: Mapping[tuple[str, int], str]) -> Iterator[Violation]:
+    """Yield a violation for every rule, or set of rules, that opens some of ``ports`` (protocol and port to its name)."""
+    if not may_open(group, "ingress"):
+        return
+    found = {}
+    for (protocol, port), name in ports.items():
+        one = exposure(group, "ingress", lambda rule, at=(protocol, port): rule.covers(*at))
+        if one.verdict is not Verdict.PASS:
+            found[f"{SHOWN_PROTOCOLS[protocol]} {port} ({name})"] = one
+    yield from violations(found)

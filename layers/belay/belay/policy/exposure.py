@@ -1,0 +1,162 @@
+"""Whether the rules of a group together open something to the whole Internet.
+
+Addresses are added up exactly over all rules, so two halves of the Internet are found; and only over rules that can
+stand side by side, so the two branches of one ``Fn::If`` are not added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from belay.policy.model import ALL_PORTS, ALL_PROTOCOLS, TCP, UDP, Direction, Entry, Rule, SecurityGroup
+from belay.policy.networks import is_internet, public_sizes, union
+from belay.policy.verdict import Verdict
+from belay.template.values import Guard
+from belay.template.world import agree
+
+Match = Callable[[Rule], bool | None]
+"""Whether a rule lets through what is asked about; ``None`` where that cannot be told."""
+
+MAX_COMBINATIONS = 4096
+MANY = "the rules depend on more combinations of conditions than are tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """The verdict, the rules it rests on, and for REVIEW the reason.
+
+    ``alone`` says that each of the rules would be enough.
+    """
+
+    verdict: Verdict
+    rules: tuple[Rule, ...] = ()
+    reason: str = ""
+    alone: bool = False
+
+
+CLOSED = Exposure(Verdict.PASS)
+
+
+def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposure:
+    """Tell whether the rules that match open to the whole Internet together, in any course of things."""
+    relevant = _relevant(group.entries(direction), match)
+    if not relevant or not _may_open([sided for entry in relevant for _, sides in entry for sided in sides]):
+        return CLOSED
+    alone = [rule for entry in relevant for _, sides in entry for rule, sure in sides if sure and opens(rule)]
+    if alone:
+        return Exposure(Verdict.FAIL, tuple(dict.fromkeys(alone)), alone=True)
+    worst = CLOSED
+    for number, sides in enumerate(_combinations(relevant, {})):
+        if number == MAX_COMBINATIONS:
+            return Exposure(Verdict.REVIEW, tuple(rule for rule, _ in sides), MANY)
+        certain = [rule for rule, sure in sides if sure]
+        if _opens_together(certain):
+            return Exposure(Verdict.FAIL, tuple(rule for rule in certain if any(public_sizes(rule.v4, rule.v6))))
+        if worst is CLOSED and _may_open(sides):
+            worst = _undecided(sides)
+    return worst
+
+
+def opens(rule: Rule) -> bool:
+    """Tell whether a rule by itself certainly opens to the whole Internet."""
+    return bool(rule.v4 or rule.v6) and is_internet(*public_sizes(rule.v4, rule.v6))
+
+
+def open_ports(group: SecurityGroup, direction: Direction, protocol: str, ports: Iterable[int]) -> dict[int, Exposure]:
+    """Return those of ``ports`` that are not certainly closed to the Internet."""
+    if not may_open(group, direction):
+        return {}
+    found = {port: exposure(group, direction, lambda rule, at=port: rule.covers(protocol, at)) for port in ports}
+    return {port: one for port, one in found.items() if one.verdict is not Verdict.PASS}
+
+
+def may_open(group: SecurityGroup, direction: Direction) -> bool:
+    """Tell, by adding up everything, whether a group can be open to the Internet at all: a quick look first."""
+    return _may_open([(rule, True) for rule in group.rules(direction)])
+
+
+def first_ports(group: SecurityGroup, direction: Direction) -> list[int]:
+    """Return a port of every stretch of ports over which the matching rules stay the same."""
+    edges = {0}
+    for rule in group.rules(direction):
+        for first, last in (rule.ports.certain, rule.ports.possible):
+            edges.add(first)
+            edges.add(last + 1)
+    return sorted(edge for edge in edges if edge <= ALL_PORTS[1])
+
+
+def everything(rule: Rule) -> bool | None:
+    """Match rules that let every protocol, or every TCP or UDP port, through."""
+    if rule.protocol == ALL_PROTOCOLS:
+        return True
+    if rule.protocol is None:
+        return None
+    if rule.protocol not in (TCP, UDP):
+        return False
+    if rule.ports.certain == ALL_PORTS:
+        return True
+    return None if rule.ports.possible == ALL_PORTS else False
+
+
+def anything(rule: Rule) -> bool | None:
+    """Match every rule that EC2 would take."""
+    return rule.ports.possible[0] <= rule.ports.possible[1] or rule.protocol not in (TCP, UDP)
+
+
+_Side = tuple[Rule, bool]
+_Relevant = list[list[tuple[Guard, list[_Side]]]]
+
+
+def _relevant(entries: tuple[Entry, ...], match: Match) -> _Relevant:
+    relevant: _Relevant = []
+    for entry in entries:
+        kept = []
+        some = False
+        for alternative in entry:
+            sides = [(rule, sure) for rule in alternative.rules for sure in (match(rule),) if sure is not False]
+            some = some or bool(sides)
+            kept.append((alternative.guard, [(rule, bool(sure)) for rule, sure in sides]))
+        if some:
+            relevant.append(kept)
+    return relevant
+
+
+def _combinations(relevant: _Relevant, given: Guard) -> Iterator[list[_Side]]:
+    """Yield the rules that stand side by side, for every way in which the guards agree."""
+    if not relevant:
+        yield []
+        return
+    for guard, sides in relevant[0]:
+        if agree(guard, given):
+            for others in _combinations(relevant[1:], {**given, **guard}):
+                yield sides + others
+
+
+def _opens_together(rules: list[Rule]) -> bool:
+    v4 = union(interval for rule in rules for interval in rule.v4)
+    v6 = union(interval for rule in rules for interval in rule.v6)
+    return is_internet(*public_sizes(v4, v6))
+
+
+def _may_open(sides: list[_Side]) -> bool:
+    """Tell whether the rules open to the Internet if everything that cannot be told is as bad as can be."""
+    v4 = union(interval for rule, _ in sides for interval in rule.v4)
+    v6 = union(interval for rule, _ in sides for interval in rule.v6)
+    public_v4, public_v6 = public_sizes(v4, v6)
+    unknown_v4 = sum(peer.v4 for rule, _ in sides for peer in rule.unknown)
+    unknown_v6 = sum(peer.v6 for rule, _ in sides for peer in rule.unknown)
+    return is_internet(public_v4 + unknown_v4, public_v6 + unknown_v6)
+
+
+def _undecided(sides: list[_Side]) -> Exposure:
+    rules = tuple(rule for rule, sure in sides if not sure or rule.unknown)
+    reasons = [reason for rule, sure in sides for reason in _reasons(rule, sure)]
+    return Exposure(Verdict.REVIEW, rules, "; ".join(dict.fromkeys(reasons)))
+
+
+def _reasons(rule: Rule, sure: bool) -> Iterator[str]:
+    if not sure:
+        yield rule.reason or rule.ports.reason
+    for peer in rule.unknown:
+        yield peer.reason

@@ -1,0 +1,86 @@
+"""Security groups as EC2's DescribeSecurityGroups returns them.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup
+from belay.policy.reading import Peers, UnknownPeer, read_ports, read_protocol
+from belay.template.values import NO_VALUE, Value
+
+PERMISSIONS: dict[Direction, str] = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
+
+
+def live_groups(
+    groups: Sequence[Mapping[str, Any]], prefix_lists: Mapping[str, Sequence[str]], path: str
+) -> Iterator[SecurityGroup]:
+    """Yield the groups of an answer; ``prefix_lists`` gives the blocks of each prefix list by id."""
+    for group in groups:
+        name = str(group.get("GroupId") or group.get("GroupName") or "?")
+        place = Place(path, name, "", 0, 0)
+        yield SecurityGroup(
+            place,
+            tuple(_entries(group, "ingress", place, prefix_lists)),
+            tuple(_entries(group, "egress", place, prefix_lists)),
+        )
+
+
+def _entries(
+    group: Mapping[str, Any], direction: Direction, place: Place, prefix_lists: Mapping[str, Sequence[str]]
+) -> Iterator[Entry]:
+    name = PERMISSIONS[direction]
+    for number, permission in enumerate(group.get(name) or ()):
+        where = Place(place.path, place.resource, f"{name}[{number}]", 0, 0)
+        rules = tuple(_rules(permission, direction, where, prefix_lists))
+        yield (Alternative({}, rules),)
+
+
+def _rules(
+    permission: Mapping[str, Any], direction: Direction, place: Place, prefix_lists: Mapping[str, Sequence[str]]
+) -> Iterator[Rule]:
+    protocol, reason = read_protocol(_value(permission.get("IpProtocol")))
+    ports = read_ports(protocol, _value(permission.get("FromPort")), _value(permission.get("ToPort")))
+    for source, peers in _peers(permission, prefix_lists):
+        yield Rule(
+            direction,
+            place,
+            protocol,
+            ports,
+            peers.v4,
+            peers.v6,
+            tuple(peers.unknown),
+            ", ".join(peers.shown),
+            described=bool(source.get("Description")),
+            reason=reason,
+        )
+
+
+def _peers(
+    permission: Mapping[str, Any], prefix_lists: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[Mapping[str, Any], Peers]]:
+    for key, name, family in (("IpRanges", "CidrIp", 4), ("Ipv6Ranges", "CidrIpv6", 6)):
+        for source in permission.get(key) or ():
+            peers = Peers()
+            peers.add_network(_value(source.get(name)), family)
+            yield source, peers
+    for source in permission.get("PrefixListIds") or ():
+        peers = Peers()
+        identifier = str(source.get("PrefixListId"))
+        peers.add_other(f"prefix list {identifier}")
+        if identifier in prefix_lists:
+            peers.add_networks(prefix_lists[identifier])
+        else:
+            peers.unknown.append(UnknownPeer(f"the entries of the prefix list {identifier} were not read"))
+        yield source, peers
+    for source in permission.get("UserIdGroupPairs") or ():
+        peers = Peers()
+        peers.add_other(f"group {source.get('GroupId') or source.get('GroupName') or '?'}")
+        yield source, peers
+
+
+def _value(value: object) -> Value:
+    return NO_VALUE if value is None else str(value)

@@ -1,0 +1,144 @@
+"""One model of a security group, whether it is read from a template, a change set or a live account.
+
+Every value that a rule leaves open is kept as what it certainly is and what it may be, so that a policy can tell a
+violation (FAIL) from what cannot be decided (REVIEW).
+Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from belay.policy.networks import Interval, Union
+from belay.template.values import Guard
+
+Direction = Literal["ingress", "egress"]
+
+ALL_PROTOCOLS = "-1"
+TCP, UDP, ICMP, ICMP_V6 = "6", "17", "1", "58"
+PROTOCOL_NAMES = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMP_V6, "-1": ALL_PROTOCOLS}
+SHOWN_PROTOCOLS = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMP_V6: "ICMPv6", ALL_PROTOCOLS: "all protocols"}
+ALL_PORTS: Interval = (0, 65_535)
+NO_PORTS: Interval = (1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: file, resource, property, line and column (0 where there is no text)."""
+
+    path: str
+    resource: str
+    property: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPeer:
+    """A peer that cannot be told, and how many addresses of each family it holds at most."""
+
+    reason: str
+    v4: int = 1 << 32
+    v6: int = 1 << 128
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of a rule: those it certainly opens, those it may open, and whether that is one port."""
+
+    certain: Interval
+    possible: Interval
+    single: bool | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: protocol number (``None`` where it cannot be told), ports, peers, and whether it is described.
+
+    ``v4`` and ``v6`` are the addresses it certainly opens to, ``unknown`` the peers that cannot be told; other groups
+    and prefix lists without public addresses add nothing. ``reason`` says why the protocol cannot be told.
+    """
+
+    direction: Direction
+    place: Place
+    protocol: str | None
+    ports: Ports
+    v4: Union = ()
+    v6: Union = ()
+    unknown: tuple[UnknownPeer, ...] = ()
+    peers: str = ""
+    described: bool | None = None
+    reason: str = ""
+
+    def covers(self, protocol: str, port: int) -> bool | None:
+        """Tell whether the rule lets this protocol's port through; ``None`` where it cannot be told."""
+        if self.protocol == ALL_PROTOCOLS:
+            return True
+        if self.protocol is None:
+            return None
+        if self.protocol != protocol:
+            return False
+        if self.ports.certain[0] <= port <= self.ports.certain[1]:
+            return True
+        return None if self.ports.possible[0] <= port <= self.ports.possible[1] else False
+
+    @property
+    def shown(self) -> str:
+        """Protocol, ports and peers for people, such as ``TCP 22 from 0.0.0.0/0``."""
+        way = "from" if self.direction == "ingress" else "to"
+        protocol = (
+            "an unknown protocol"
+            if self.protocol is None
+            else SHOWN_PROTOCOLS.get(self.protocol, f"protocol {self.protocol}")
+        )
+        first, last = self.ports.certain
+        ports = ""
+        if self.protocol in (TCP, UDP):
+            ports = " unknown ports" if first > last else f" {first}" if first == last else f" {first}-{last}"
+        return f"{protocol}{ports} {way} {self.peers or 'nobody'}"
+
+
+def opaque_rule(direction: Direction, place: Place, reason: str) -> Rule:
+    """Return a rule of which nothing is known: it may open anything to anybody."""
+    ports = Ports(NO_PORTS, ALL_PORTS, None, reason)
+    return Rule(direction, place, None, ports, unknown=(UnknownPeer(reason),), peers="an unknown peer", reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The rules that an entry comes to where the guard holds."""
+
+    guard: Guard
+    rules: tuple[Rule, ...]
+
+
+Entry = tuple[Alternative, ...]
+"""One entry of a group's rules in every course of things; the guards exclude each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """A security group with the entries of its own and of standalone rules attached to it.
+
+    ``whole`` is false where only rules for a group from elsewhere are seen: what it does not show is not missing.
+    """
+
+    place: Place
+    ingress: tuple[Entry, ...] = ()
+    egress: tuple[Entry, ...] = ()
+    whole: bool = True
+    guards: tuple[Guard, ...] = field(default=({},))
+
+    def entries(self, direction: Direction) -> tuple[Entry, ...]:
+        """Return the entries of one direction."""
+        return self.ingress if direction == "ingress" else self.egress
+
+    def rules(self, *directions: Direction) -> Iterator[Rule]:
+        """Yield every rule that any course of things has; each place once where courses give the same rule."""
+        for direction in directions:
+            for entry in self.entries(direction):
+                for alternative in entry:
+                    yield from alternative.rules

@@ -1,0 +1,80 @@
+"""What a policy is, and all of them: one file each under ``rules/<resource>/``, found by its place.
+
+A policy's file holds ``POLICY`` and ``check(group, settings)``; its slug is the file's name with dashes.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from belay.policy.exposure import Exposure
+from belay.policy.model import Place, Rule, SecurityGroup
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a policy is about.
+
+    ``title`` is the sentence that is true of a violation; ``why`` says what it may cost, ``fix`` what to do, ``source``
+    which public rule or page it rests on. ``severity`` may be changed by the registration.
+    """
+
+    title: str
+    severity: Severity
+    why: str
+    fix: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One answer of a policy that is not PASS: where, and the detail or the reason why it cannot be decided."""
+
+    verdict: Verdict
+    place: Place
+    detail: str
+
+
+Check = Callable[[SecurityGroup, Settings], Iterable[Violation]]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredPolicy:
+    """A policy with its name and its check."""
+
+    slug: str
+    policy: Policy
+    check: Check
+
+
+@cache
+def policies() -> tuple[RegisteredPolicy, ...]:
+    """Return every policy of the package, gravest first, then by name."""
+    from belay.policy.rules import security_group  # noqa: PLC0415 - the rules import this module
+
+    found = [_registered(security_group, module.name) for module in pkgutil.iter_modules(security_group.__path__)]
+    return tuple(sorted(found, key=lambda one: (one.policy.severity.rank, one.slug)))
+
+
+def _registered(package: ModuleType, name: str) -> RegisteredPolicy:
+    module = import_module(f"{package.__name__}.{name}")
+    return RegisteredPolicy(name.replace("_", "-"), module.POLICY, module.check)
+
+
+def violations(exposures: dict[str, Exposure]) -> Iterator[Violation]:
+    """Turn what of a group is open (such as ``TCP 22``) into violations, one for each rule or set of rules."""
+    by_rules: dict[tuple[Verdict, tuple[Rule, ...], str], list[str]] = {}
+    for shown, one in exposures.items():
+        for rules in [(rule,) for rule in one.rules] if one.alone else [one.rules]:
+            by_rules.setdefault((one.verdict, rules, one.reason), []).append(shown)
+    for (verdict, rules, reason), shown_all in by_rules.items():
+        together = "; together: " if len(rules) > 1 else ": "
+        detail = reason or " and ".join(dict.fromkeys(rule.shown for rule in rules))
+        yield Violation(verdict, rules[0].place, f"{', '.join(shown_all)}{together}{detail}")

@@ -1,0 +1,148 @@
+"""Protocols, ports and peers as EC2 takes them, from the values a template or an API answer gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from belay.policy.model import (
+    ALL_PORTS,
+    ALL_PROTOCOLS,
+    NO_PORTS,
+    PROTOCOL_NAMES,
+    TCP,
+    UDP,
+    Ports,
+    UnknownPeer,
+)
+from belay.policy.networks import V4_BITS, V6_BITS, Union, parse_network, union
+from belay.template.values import NO_VALUE, Unknown, Value
+
+LENGTH_AT_END = re.compile(r"/([0-9]{1,3})\Z")
+WORLD = {4: (0, (1 << V4_BITS) - 1), 6: (0, (1 << V6_BITS) - 1)}
+
+
+def read_protocol(value: Value) -> tuple[str | None, str]:
+    """Return the protocol's number, and if it cannot be told ``None`` and why.
+
+    Source: https://www.iana.org/assignments/protocol-numbers and the names that EC2 documents.
+    """
+    if isinstance(value, Unknown):
+        return None, value.reason
+    if value is NO_VALUE:
+        return None, "the rule has no IpProtocol"
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in PROTOCOL_NAMES:
+            return PROTOCOL_NAMES[text], ""
+        if text.isascii() and text.isdecimal() and int(text) <= 255:
+            return str(int(text)), ""
+        return None, f"{value!r} is no protocol that EC2 documents"
+    return None, "IpProtocol is no text"
+
+
+def read_ports(protocol: str | None, first: Value, last: Value) -> Ports:
+    """Return the ports of a rule; only TCP and UDP have any.
+
+    Without ports a TCP or UDP rule means all of them, as -1 does. A range that ends before it starts is refused by
+    EC2 and opens nothing.
+    """
+    if protocol == ALL_PROTOCOLS:
+        return Ports(ALL_PORTS, ALL_PORTS, single=False)
+    if protocol not in (TCP, UDP, None):
+        return Ports(NO_PORTS, NO_PORTS, single=None)
+    if first is NO_VALUE and last is NO_VALUE:
+        return Ports(ALL_PORTS, ALL_PORTS, single=False)
+    low, low_reason = _port(first, ALL_PORTS[0], "FromPort")
+    high, high_reason = _port(last, ALL_PORTS[1], "ToPort")
+    if low_reason or high_reason:
+        same = isinstance(first, Unknown) and isinstance(last, Unknown) and first.key == last.key
+        certain = NO_PORTS
+        if not low_reason and first is not NO_VALUE and isinstance(last, Unknown) and low[0] <= high[1]:
+            certain = (low[0], max(low[0], high[0]))
+        elif not high_reason and last is not NO_VALUE and isinstance(first, Unknown) and low[0] <= high[1]:
+            certain = (min(high[1], low[1]), high[1])
+        return Ports(certain, (low[0], high[1]), True if same else None, low_reason or high_reason)
+    ports = (low[0], high[1])
+    if ports[0] > ports[1]:
+        return Ports(NO_PORTS, NO_PORTS, single=None)
+    return Ports(ports, ports, single=ports[0] == ports[1])
+
+
+def _port(value: Value, everything: int, name: str) -> tuple[tuple[int, int], str]:
+    """Return the least and greatest port that ``value`` may be, and why it is not certain."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text == "-1":
+            return (everything, everything), ""
+        if text.isascii() and text.isdecimal() and (text == "0" or text[0] != "0") and int(text) <= ALL_PORTS[1]:
+            return (int(text), int(text)), ""
+        return ALL_PORTS, f"{name} {value!r} is no port"
+    if isinstance(value, Unknown):
+        low, high = value.bounds or ALL_PORTS
+        return (max(low, 0), min(high, ALL_PORTS[1])), value.reason
+    return ALL_PORTS, f"{name} is missing" if value is NO_VALUE else f"{name} is no number"
+
+
+class Peers:
+    """The peers of one rule, gathered one by one."""
+
+    def __init__(self) -> None:
+        self._intervals: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        self.unknown: list[UnknownPeer] = []
+        self.shown: list[str] = []
+
+    @property
+    def v4(self) -> Union:
+        """The IPv4 addresses that are certain."""
+        return union(self._intervals[4])
+
+    @property
+    def v6(self) -> Union:
+        """The IPv6 addresses that are certain."""
+        return union(self._intervals[6])
+
+    def add_network(self, value: Value, family: int) -> None:
+        """Add an address block; ``family`` is the one its property asks for, 4 or 6."""
+        if isinstance(value, str):
+            network = parse_network(value)
+            if network is None:
+                self.add_unknown(UnknownPeer(f"{value!r} is no address block"), value)
+            else:
+                self._intervals[network[0]].append(network[1])
+                self.shown.append(value)
+        elif isinstance(value, Unknown):
+            self._add_unknown_network(value, family)
+        elif value is not NO_VALUE:
+            self.add_unknown(UnknownPeer("an address block is no text"), "?")
+
+    def _add_unknown_network(self, value: Unknown, family: int) -> None:
+        bits = value.prefix_bits
+        tail = value.parts[-1] if value.parts else None
+        length = LENGTH_AT_END.search(tail) if isinstance(tail, str) else None
+        if length is not None:
+            bits = max((V4_BITS if family == 4 else V6_BITS) - int(length[1]), 0)
+        if bits == (V4_BITS if family == 4 else V6_BITS) and length is not None:
+            self._intervals[family].append(WORLD[family])  # whatever the address is, /0 is all of them
+            self.shown.append(f"{value.key}")
+            return
+        v4 = v6 = 1 << bits if bits is not None else None
+        if family == 4:
+            peer = UnknownPeer(value.reason, v4=min(v4 or 1 << V4_BITS, 1 << V4_BITS), v6=0)
+        else:
+            peer = UnknownPeer(value.reason, v4=0, v6=v6 or 1 << V6_BITS)
+        self.add_unknown(peer, f"${{{value.key}}}" if not value.parts else value.key)
+
+    def add_networks(self, texts: Iterable[str]) -> None:
+        """Add the blocks of a prefix list, of either family."""
+        for text in texts:
+            self.add_network(text, 4)
+
+    def add_other(self, shown: str) -> None:
+        """Add a peer that is no address of the Internet: another group, or a list of AWS's own services."""
+        self.shown.append(shown)
+
+    def add_unknown(self, peer: UnknownPeer, shown: str) -> None:
+        """Add a peer that cannot be told."""
+        self.unknown.append(peer)
+        self.shown.append(shown)

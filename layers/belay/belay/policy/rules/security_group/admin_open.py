@@ -1,0 +1,50 @@
+"""Administration and file-sharing ports other than SSH and RDP open to the Internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposed_ports import exposed
+from belay.policy.model import TCP, UDP, SecurityGroup
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity
+
+POLICY = Policy(
+    title="An administrative port is reachable from the whole Internet",
+    severity=Severity.CRITICAL,
+    why="These services give control over a machine or its files and are made for a trusted network.",
+    fix="Let only a bastion or a VPN's network in.",
+    source="https://www.iana.org/assignments/service-names-port-numbers",
+)
+PORTS = {
+    (TCP, 23): "Telnet",
+    (TCP, 111): "rpcbind",
+    (UDP, 111): "rpcbind",
+    (TCP, 135): "Windows RPC",
+    (TCP, 139): "NetBIOS",
+    (UDP, 161): "SNMP",
+    (TCP, 389): "LDAP",
+    (UDP, 389): "LDAP",
+    (TCP, 445): "SMB",
+    (TCP, 512): "rexec",
+    (TCP, 513): "rlogin",
+    (TCP, 514): "rsh",
+    (TCP, 873): "rsync",
+    (TCP, 2049): "NFS",
+    (TCP, 2375): "Docker",
+    (TCP, 2376): "Docker over TLS",
+    (TCP, 2379): "etcd",
+    (TCP, 2380): "etcd",
+    (TCP, 5601): "Kibana",
+    (TCP, 5900): "VNC",
+    (TCP, 5985): "WinRM",
+    (TCP, 5986): "WinRM over TLS",
+    (TCP, 6443): "Kubernetes",
+    (TCP, 10250): "kubelet",
+}
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Tell which of the ports the group opens to the Internet."""
+    return exposed(group, PORTS)

@@ -1,0 +1,27 @@
+"""HTTP open to the Internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposed_ports import exposed
+from belay.policy.model import TCP, SecurityGroup
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity
+
+POLICY = Policy(
+    title="HTTP is reachable from the whole Internet",
+    severity=Severity.LOW,
+    why="What goes over port 80 is neither encrypted nor authenticated.",
+    fix="Listen on 443; where 80 only redirects, let the load balancer do it and waive this.",
+    source="Checkov CKV_AWS_260",
+)
+PORTS = {
+    (TCP, 80): "HTTP",
+}
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Tell which of the ports the group opens to the Internet."""
+    return exposed(group, PORTS)

@@ -1,0 +1,28 @@
+"""Remote Desktop open to the Internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposed_ports import exposed
+from belay.policy.model import TCP, UDP, SecurityGroup
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity
+
+POLICY = Policy(
+    title="Remote Desktop is reachable from the whole Internet",
+    severity=Severity.CRITICAL,
+    why="Remote Desktop is among the first ways into a network for ransomware.",
+    fix="Let only a bastion or a VPN's network in, or use Fleet Manager, which needs no open port.",
+    source="CIS AWS Foundations Benchmark; https://learn.microsoft.com/en-us/troubleshoot/windows-server/remote/understanding-remote-desktop-protocol",
+)
+PORTS = {
+    (TCP, 3389): "RDP",
+    (UDP, 3389): "RDP",
+}
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Tell which of the ports the group opens to the Internet."""
+    return exposed(group, PORTS)

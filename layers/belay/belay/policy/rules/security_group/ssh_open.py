@@ -1,0 +1,27 @@
+"""SSH open to the Internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposed_ports import exposed
+from belay.policy.model import TCP, SecurityGroup
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity
+
+POLICY = Policy(
+    title="SSH is reachable from the whole Internet",
+    severity=Severity.CRITICAL,
+    why="Anybody may try keys and passwords, and the next flaw in the SSH server is theirs to use.",
+    fix="Let only a bastion or a VPN's network in, or use Session Manager, which needs no open port.",
+    source="CIS AWS Foundations Benchmark; AWS Config restricted-ssh",
+)
+PORTS = {
+    (TCP, 22): "SSH",
+}
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Tell which of the ports the group opens to the Internet."""
+    return exposed(group, PORTS)

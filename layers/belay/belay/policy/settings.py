@@ -1,0 +1,165 @@
+"""What an operator sets for one application: networks, ports, severities and waivers.
+
+It stands in the operator's registration, never in the release: a release cannot widen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from belay.errors import InvalidRegistration
+from belay.policy.networks import parse_network
+from belay.policy.verdict import Severity
+
+PORTS = range(65_536)
+WEB_PORTS = frozenset({80, 443})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """One violation that an operator accepts: of which policy, on which resource, why, who answers for it, until when.
+
+    ``resource`` is a logical id as a finding shows it (``Network/Web`` in a nested stack), a group id, or ``*``.
+    ``expires`` is the last day on which it holds.
+    """
+
+    policy: str
+    resource: str
+    reason: str
+    owner: str
+    expires: date
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return f"{self.reason} ({self.owner}, until {self.expires.isoformat()})"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one application.
+
+    ``trusted_networks`` are the only peers allowed on ports other than ``allowed_ports``; empty means that this is not
+    asked. ``allowed_ports`` may be open to the Internet. ``severities`` replace those of the policies, ``disabled``
+    policies are not asked. Findings of at least ``blocking`` severity stop a release, others are advice.
+    """
+
+    trusted_networks: tuple[str, ...] = ()
+    allowed_ports: frozenset[int] = WEB_PORTS
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    disabled: frozenset[str] = frozenset()
+    blocking: Severity = Severity.HIGH
+    waivers: tuple[Waiver, ...] = ()
+
+    @classmethod
+    def from_registration(cls, mapping: Mapping[str, Any], *, path: str = "policies") -> Settings:
+        """Read the ``policies`` object of a registration.
+
+        ``{"trusted_networks": ["10.0.0.0/8"], "allowed_ports": [443], "severities": {"rule-description": "high"},
+        "disabled": ["http80-open"], "blocking": "high", "waivers": [{"policy": "ssh-open", "resource": "Bastion",
+        "reason": "...", "owner": "...", "expires": "2026-12-31"}]}``; everything is optional.
+
+        Raises :class:`InvalidRegistration` with every problem, each with its path.
+        """
+        reader = _Reader(path)
+        settings = reader.read(mapping)
+        if reader.problems:
+            raise InvalidRegistration(reader.problems)
+        return settings
+
+
+class _Reader:
+    KEYS = frozenset({"trusted_networks", "allowed_ports", "severities", "disabled", "blocking", "waivers"})
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.problems: list[str] = []
+
+    def read(self, mapping: Any) -> Settings:
+        if not isinstance(mapping, Mapping):
+            self._problem("", "an object", mapping)
+            return Settings()
+        for key in mapping:
+            if key not in self.KEYS:
+                self.problems.append(f"{self._path}.{key}: expected one of {', '.join(sorted(self.KEYS))}.")
+        return Settings(
+            trusted_networks=tuple(self._listed(mapping, "trusted_networks", self._network)),
+            allowed_ports=frozenset(self._listed(mapping, "allowed_ports", self._port))
+            if "allowed_ports" in mapping
+            else WEB_PORTS,
+            severities=self._severities(mapping.get("severities", {})),
+            disabled=frozenset(self._listed(mapping, "disabled", self._slug)),
+            blocking=self._severity("blocking", mapping.get("blocking", Severity.HIGH)),
+            waivers=tuple(self._listed(mapping, "waivers", self._waiver)),
+        )
+
+    def _problem(self, where: str, expected: str, found: object) -> None:
+        self.problems.append(f"{self._path}{where}: expected {expected}, found {found!r}.")
+
+    def _listed(self, mapping: Mapping[str, Any], key: str, read: Any) -> list[Any]:
+        value = mapping.get(key, [])
+        if not isinstance(value, (list, tuple)):
+            self._problem(f".{key}", "a list", value)
+            return []
+        found = [read(f".{key}[{number}]", item) for number, item in enumerate(value)]
+        return [item for item in found if item is not None]
+
+    def _network(self, where: str, value: object) -> str | None:
+        if isinstance(value, str) and parse_network(value):
+            return value
+        self._problem(where, "an address block such as 10.0.0.0/8", value)
+        return None
+
+    def _port(self, where: str, value: object) -> int | None:
+        if isinstance(value, int) and not isinstance(value, bool) and value in PORTS:
+            return value
+        self._problem(where, "a port from 0 to 65535", value)
+        return None
+
+    def _slug(self, where: str, value: object) -> str | None:
+        from belay.policy.policies import policies  # noqa: PLC0415 - the policies take settings
+
+        slugs = [one.slug for one in policies()]
+        if value in slugs:
+            return str(value)
+        self._problem(where, f"a policy ({', '.join(slugs)})", value)
+        return None
+
+    def _severity(self, where: str, value: object) -> Severity:
+        try:
+            return Severity(str(value))
+        except ValueError:
+            self._problem(f".{where}", f"one of {', '.join(Severity)}", value)
+            return Severity.HIGH
+
+    def _severities(self, value: object) -> dict[str, Severity]:
+        if not isinstance(value, Mapping):
+            self._problem(".severities", "an object of policies and severities", value)
+            return {}
+        return {
+            slug: self._severity(f"severities.{slug}", severity)
+            for slug, severity in value.items()
+            if self._slug(f".severities.{slug}", slug)
+        }
+
+    def _waiver(self, where: str, value: object) -> Waiver | None:
+        names = ("policy", "resource", "reason", "owner", "expires")
+        if not isinstance(value, Mapping) or set(value) != set(names):
+            self._problem(where, f"an object of {', '.join(names)}", value)
+            return None
+        before = len(self.problems)
+        self._slug(f"{where}.policy", value["policy"])
+        for name in ("resource", "reason", "owner"):
+            if not isinstance(value[name], str) or not value[name].strip():
+                self._problem(f"{where}.{name}", "a text", value[name])
+        try:
+            expires = date.fromisoformat(str(value["expires"]))
+        except ValueError:
+            self._problem(f"{where}.expires", "a date such as 2026-12-31", value["expires"])
+            return None
+        if len(self.problems) > before:
+            return None
+        return Waiver(value["policy"], value["resource"], value["reason"], value["owner"], expires)

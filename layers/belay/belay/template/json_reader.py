@@ -1,0 +1,127 @@
+"""JSON to nodes, with places; the standard library's reader keeps none."""
+
+from __future__ import annotations
+
+import re
+from json import loads
+from typing import NoReturn
+
+from belay.errors import UnreadableTemplate
+from belay.template.limits import MAX_DEPTH
+from belay.template.nodes import Mapping, Node, Scalar, Sequence
+
+# RFC 8259, sections 2 to 7. Every repetition is possessive, so no input makes matching slow.
+TOKEN = re.compile(
+    r"""[ \t\n\r]*+(?:
+    (?P<text>"[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+")
+    |(?P<mark>[{}\[\]:,])
+    |(?P<word>-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+|true|false|null)
+    )[ \t\n\r]*+""",
+    re.VERBOSE,
+)
+
+
+class _NotJson(Exception):  # noqa: N818 - never leaves this module
+    """The text is no JSON; it may still be YAML."""
+
+
+def read_json(text: str, path: str) -> Node | None:
+    """Read a JSON text; ``None`` where it is not JSON at all, for then it may be YAML's flow style.
+
+    Raises :class:`UnreadableTemplate` for a repeated key or too many levels.
+    """
+    try:
+        return _Reader(text, path).read()
+    except _NotJson:
+        return None
+
+
+class _Reader:
+    def __init__(self, text: str, path: str) -> None:
+        self._text = text
+        self._path = path
+        self._end = 0
+        self._line = 1
+        self._line_start = 0
+        self._counted = 0
+
+    def read(self) -> Node:
+        node = self._value(*self._token(), 0)
+        if self._end != len(self._text):
+            raise _NotJson
+        return node
+
+    def _token(self) -> tuple[str, str, int]:
+        token = TOKEN.match(self._text, self._end)
+        if token is None:
+            raise _NotJson
+        self._end = token.end()
+        kind = token.lastgroup or ""
+        return kind, token[kind], token.start(kind)
+
+    def _value(self, kind: str, token: str, start: int, depth: int) -> Node:
+        if kind == "text":
+            return Scalar(self._decoded(token), *self._place(start), plain=False)
+        if kind == "word":
+            return Scalar(token, *self._place(start), plain=True)
+        if depth == MAX_DEPTH:
+            self._refuse(start, f"expected at most {MAX_DEPTH} levels of nesting, found more")
+        if token == "{":
+            return self._mapping(Mapping({}, *self._place(start)), depth + 1)
+        if token == "[":
+            return self._sequence(Sequence([], *self._place(start)), depth + 1)
+        raise _NotJson
+
+    def _mapping(self, node: Mapping, depth: int) -> Mapping:
+        entries = node.entries
+        kind, token, start = self._token()
+        if token == "}" and kind == "mark":
+            return node
+        while True:
+            if kind != "text":
+                raise _NotJson
+            key = self._decoded(token)
+            if key in entries:
+                self._refuse(start, f"expected each key once, found {key!r} again")
+            if self._token()[1] != ":":
+                raise _NotJson
+            entries[key] = self._value(*self._token(), depth)
+            if not self._continues("}"):
+                return node
+            kind, token, start = self._token()
+
+    def _sequence(self, node: Sequence, depth: int) -> Sequence:
+        kind, token, start = self._token()
+        if token == "]" and kind == "mark":
+            return node
+        while True:
+            node.items.append(self._value(kind, token, start, depth))
+            if not self._continues("]"):
+                return node
+            kind, token, start = self._token()
+
+    def _continues(self, end: str) -> bool:
+        kind, token, _ = self._token()
+        if kind != "mark" or token not in (",", end):
+            raise _NotJson
+        return token == ","
+
+    def _decoded(self, token: str) -> str:
+        if "\\" not in token:
+            return token[1:-1]
+        try:
+            return str(loads(token))
+        except ValueError as error:
+            raise _NotJson from error
+
+    def _place(self, start: int) -> tuple[int, int]:
+        newlines = self._text.count("\n", self._counted, start)
+        if newlines:
+            self._line += newlines
+            self._line_start = self._text.rindex("\n", 0, start) + 1
+        self._counted = start
+        return self._line, start - self._line_start + 1
+
+    def _refuse(self, start: int, problem: str) -> NoReturn:
+        line, column = self._place(start)
+        raise UnreadableTemplate(f"{self._path}:{line}:{column}: {problem}.")

@@ -1,0 +1,62 @@
+"""Reading a CloudFormation template: YAML or JSON bytes in, one tree with a place for every node out.
+
+Templates are hostile until read: size, depth, the number of nodes after aliases are followed, duplicate keys and tags
+that CloudFormation does not know are refused with file, line and column, before anything is built from them.
+"""
+
+from __future__ import annotations
+
+from belay.errors import UnreadableTemplate
+from belay.template.json_reader import read_json
+from belay.template.limits import MAX_BYTES
+from belay.template.nodes import Document, Mapping, Node
+from belay.template.yaml_reader import read_yaml
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def load(data: bytes, path: str) -> Document:
+    """Read one template.
+
+    Short tags become their long forms (``!GetAtt a.b`` is ``{"Fn::GetAtt": "a.b"}``), aliases and merge keys are
+    followed, comments are dropped. ``path`` is only used to say where something stands.
+
+    Raises :class:`UnreadableTemplate` where the bytes are not UTF-8 YAML or JSON, break a limit, repeat a key, or are
+    no template (a mapping with a ``Resources`` mapping).
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+    """
+    document = Document(path, _template(_read(data, path), path))
+    return document
+
+
+def _read(data: bytes, path: str) -> Node:
+    if len(data) > MAX_BYTES:
+        raise UnreadableTemplate(
+            f"{path}: expected at most {MAX_BYTES:,} bytes, found {len(data):,}. CloudFormation takes templates up to "
+            "1 MB: split it into nested stacks."
+        )
+    body = data.removeprefix(BYTE_ORDER_MARK)
+    if body.lstrip()[:1] != b"{":
+        return read_yaml(body, path)
+    # A brace also starts YAML's flow style, so what is not JSON gets its second chance as YAML.
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableTemplate(f"{path}: expected UTF-8, found byte {body[error.start]:#04x}.") from error
+    node = read_json(text, path)
+    return read_yaml(body, path) if node is None else node
+
+
+def _template(root: Node, path: str) -> Mapping:
+    place = f"{path}:{root.line}:{root.column}"
+    if not isinstance(root, Mapping):
+        raise UnreadableTemplate(f"{place}: expected a template, a mapping with Resources; found no mapping.")
+    resources = root.entries.get("Resources")
+    if resources is None:
+        found = ", ".join(list(root.entries)[:5]) or "nothing"
+        raise UnreadableTemplate(f"{place}: expected a template with Resources; found {found}.")
+    if not isinstance(resources, Mapping):
+        raise UnreadableTemplate(
+            f"{path}:{resources.line}:{resources.column}: expected Resources to be a mapping of logical ids."
+        )
+    return root

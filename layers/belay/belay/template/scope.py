@@ -1,0 +1,42 @@
+"""Where an expression stands: its template, the stack made of it, and what its names mean there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from belay.template.nodes import Document
+from belay.template.values import Lazy, Unknown
+
+Binding = str | Lazy | Unknown
+
+GLOBAL_PSEUDO_PARAMETERS = frozenset({"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix"})
+"""The same in a nested stack as in its parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One stack: a template with the values its parameters get.
+
+    ``stack`` is the path of logical ids from the root stack (empty there). ``parameters`` are the values passed: texts
+    at the root, expressions of the parent below it. ``defaults_apply`` is true where a parameter that is not passed
+    takes its default; else the default is only one of the values it may have. ``read`` gives the templates of the release
+    by path, for nested stacks; ``release`` is the bucket and the prefix they lie under. ``loops`` binds the identifiers
+    of ``Fn::ForEach``.
+    """
+
+    document: Document
+    stack: str
+    parameters: Mapping[str, Binding]
+    defaults_apply: bool
+    read: Callable[[str], Document | None]
+    release: tuple[str, str] = ("", "")
+    loops: Mapping[str, str | Unknown] = field(default_factory=dict)
+
+    def key(self, name: str) -> str:
+        """Name something of this stack so that the same name of another stack is something else."""
+        return name if not self.stack or name in GLOBAL_PSEUDO_PARAMETERS else f"{self.stack}/{name}"
+
+    def looping(self, identifier: str, value: str | Unknown) -> Scope:
+        """Return this scope inside one round of a loop."""
+        return replace(self, loops={**self.loops, identifier: value})

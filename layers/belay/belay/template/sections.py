@@ -1,0 +1,114 @@
+"""What a template declares: its parameters, its transforms, its resources with the conditions they are made under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence, walk
+from belay.template.resolver import TRANSFORM, as_text, entries, holds, resource_type
+from belay.template.scope import Scope
+from belay.template.values import Guard, Lazy, Table, Unknown
+from belay.template.world import World, explore
+
+KNOWN_TRANSFORMS = frozenset(
+    {
+        "AWS::CodeDeployBlueGreen",
+        "AWS::LanguageExtensions",
+        "AWS::SecretsManager-2020-07-23",
+        "AWS::SecretsManager-2024-09-16",
+        "AWS::Serverless-2016-10-31",
+    }
+)
+"""AWS's transforms that leave security groups as they are written.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-reference.html
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource under the conditions it is made: its logical id and its body, or why it cannot be read."""
+
+    name: str
+    guard: Guard
+    body: Table | Unknown
+
+
+def parameters(document: Document) -> tuple[str, ...]:
+    """Return the names of the parameters that a template declares."""
+    return tuple(document.section("Parameters").entries)
+
+
+def transforms(document: Document) -> tuple[str, ...]:
+    """Return the names of every transform and macro that a template asks for, at the top and inside, each once.
+
+    A name that is no literal text is shown as ``?``.
+    """
+    named = [_names(document.root.entries.get("Transform"))]
+    for node in walk(document.root):
+        if isinstance(node, Mapping) and TRANSFORM in node.entries:
+            named.append(_names(node.entries[TRANSFORM]))
+    return tuple(dict.fromkeys(name for names in named for name in names))
+
+
+def macros(document: Document) -> tuple[str, ...]:
+    """Return the transforms at the top of a template that may rewrite all of it."""
+    return tuple(name for name in _names(document.root.entries.get("Transform")) if name not in KNOWN_TRANSFORMS)
+
+
+def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
+    """Yield a stack's resources in every course that ``given`` leaves open, loops expanded, conditions followed."""
+    section = scope.document.section("Resources")
+    if not any(name.startswith("Fn::") for name in section.entries):
+        for name, node in section.entries.items():
+            yield from _under_conditions(name, Lazy(node, scope), given)
+        return
+    for course in explore(lambda world: entries(Table(section, scope), world), given):
+        if isinstance(course.outcome, dict):
+            for name, body in course.outcome.items():
+                yield from _under_conditions(name, body, course.guard)
+        else:
+            yield Resource("Resources", course.guard, course.outcome or _given_up(section, "Resources"))
+
+
+def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]:
+    node = body.node
+    if not isinstance(node, Mapping):
+        yield Resource(name, given, Unknown(name, "it is no mapping"))
+        return
+    table = Table(node, body.scope)
+    hidden = next((key for key in node.entries if key.startswith("Fn::")), None)
+    if hidden or resource_type(table) is None:
+        reason = f"{hidden} may put anything here when it is deployed" if hidden else "its Type is not told"
+        yield Resource(name, given, Unknown(name, reason))
+        return
+    if "Condition" not in node.entries:
+        yield Resource(name, given, table)
+        return
+    for course in explore(lambda world: _exists(table, world), given):
+        if course.given_up:
+            yield Resource(name, course.guard, _given_up(node, name))
+        elif course.outcome:
+            yield Resource(name, course.guard, table)
+
+
+def _exists(body: Table, world: World) -> bool:
+    condition = body.node.entries["Condition"]
+    name = condition.text if isinstance(condition, Scalar) else None
+    return name is None or holds(name, body.scope, world)
+
+
+def _given_up(node: Node, name: str) -> Unknown:
+    return Unknown(f"{name}:{node.line}", "it depends on more combinations of conditions than are tried")
+
+
+def _names(node: Node | None) -> list[str]:
+    if isinstance(node, Scalar):
+        return [node.text]
+    if isinstance(node, Sequence):
+        return [name for item in node.items for name in _names(item)]
+    if isinstance(node, Mapping):
+        name = node.entries.get("Name")
+        return [name.text if isinstance(name, Scalar) else "?"]
+    return []

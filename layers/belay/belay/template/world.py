@@ -1,0 +1,119 @@
+"""One possible course of things, and the search through all of them.
+
+What the template leaves open (a parameter's value, a condition) is a question. A computation that meets a question
+asks its :class:`World`, which answers it one way and notes the other ways; :func:`explore` runs the computation again
+for each of them. So only the questions that matter are asked, and answers stay consistent within one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from belay.template.values import Guard
+
+T = TypeVar("T")
+H = TypeVar("H", bound=Hashable)
+
+MAX_WORLDS = 512
+"""Courses followed for one resource or one rule; beyond, the rest is reported as undecided."""
+
+MAX_STEPS = 400_000
+"""Expressions evaluated for one resource or one rule, over all its courses: a bait is refused in about a second."""
+
+
+class TooManyStepsError(Exception):
+    """An expression is too large to evaluate; whoever explores reports it as undecided."""
+
+
+class Budget:
+    """The steps left to one exploration."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self, steps: int = MAX_STEPS) -> None:
+        self.steps = steps
+
+    def spend(self) -> None:
+        """Take one step; raises :class:`TooManyStepsError` when none is left."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise TooManyStepsError
+
+
+class World:
+    """The answers given so far in one run."""
+
+    __slots__ = ("active", "answers", "budget", "memo", "others")
+
+    def __init__(self, answers: Guard, budget: Budget) -> None:
+        self.answers: dict[object, Any] = dict(answers)
+        self.budget = budget
+        self.others: list[dict[object, Any]] = []
+        self.memo: dict[object, Any] = {}
+        self.active: set[object] = set()
+
+    def choose(self, question: Hashable, options: Sequence[H]) -> H:
+        """Answer ``question`` with one of ``options``, the same one each time within this world."""
+        if question in self.answers:
+            answer: H = self.answers[question]
+            return answer
+        for other in options[1:]:
+            self.others.append({**self.answers, question: other})
+        self.answers[question] = options[0]
+        return options[0]
+
+    def equals(self, key: str, text: str) -> bool:
+        """Answer whether the unknown of this key is ``text``: it is at most one text at a time."""
+        if key in self.answers:
+            return bool(self.answers[key] == text)
+        same = self.choose((key, text), (True, False))
+        if same:
+            self.answers[key] = text
+        return same
+
+    def pick(self, key: str, candidates: Sequence[str]) -> str | None:
+        """Answer which of ``candidates`` the unknown of this key is; ``None`` where it cannot be any of them."""
+        if key in self.answers:
+            answer = self.answers[key]
+            return str(answer) if answer in candidates else None
+        possible = [text for text in candidates if self.answers.get((key, text), True)]
+        return self.choose(key, possible) if possible else None
+
+
+@dataclass(frozen=True, slots=True)
+class Course(Generic[T]):
+    """The outcome of one run and the answers it rests on; no outcome where the search was given up."""
+
+    guard: Guard
+    outcome: T | None
+    given_up: bool = False
+
+
+def explore(run: Callable[[World], T], given: Guard | None = None) -> Iterator[Course[T]]:
+    """Run a computation in every world that agrees with ``given``.
+
+    The guards exclude each other and together cover everything, unless the last course says that the search was given
+    up, after :data:`MAX_WORLDS` runs or :data:`MAX_STEPS` steps.
+    """
+    budget = Budget()
+    pending: list[Guard] = [given or {}]
+    for _ in range(MAX_WORLDS):
+        world = World(pending.pop(), budget)
+        try:
+            outcome = run(world)
+        except (TooManyStepsError, RecursionError):
+            break
+        yield Course(world.answers, outcome)
+        pending.extend(world.others)
+        if not pending:
+            return
+    yield Course(given or {}, None, given_up=True)
+
+
+def agree(one: Guard, other: Guard) -> bool:
+    """Tell whether two guards can hold at the same time."""
+    if len(one) > len(other):
+        one, other = other, one
+    return all(other.get(question, answer) == answer for question, answer in one.items())
