@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
-_PARSER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_DEPTH: Final = 32
 _MOST_REPORTED: Final = 100
 _MOST_QUOTED: Final = 80
@@ -51,7 +50,7 @@ def load_document(text: str) -> object:
     Raises UnreadableDocument.
     """
     try:
-        return _build(yaml.parse(text, Loader=_PARSER))
+        return _build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
         raise UnreadableDocument(
             f"{_where(error.problem_mark)}: this is not YAML: {error.problem or error.context}"
@@ -238,9 +237,13 @@ class Node:
         return [Node(value, f"{self.path}[{index}]", self.problems) for index, value in enumerate(self.value)]
 
     def text(self, pattern: re.Pattern[str] | None = None, expected: str = "text") -> str:
-        """Read text that matches the pattern as a whole; without a pattern, any text that is not empty."""
-        if isinstance(self.value, str) and (pattern.fullmatch(self.value) if pattern else self.value):
-            return self.value
+        """Read text that matches the pattern as a whole; without a pattern, any text that is not empty.
+
+        With a pattern a number is its text: a digest may happen to have no letters, and a cluster may be named ``7``.
+        """
+        text = self.value.text if pattern and isinstance(self.value, Number) else self.value
+        if isinstance(text, str) and (pattern.fullmatch(text) if pattern else text):
+            return text
         self.wrong(expected)
         return ""
 
