@@ -1,0 +1,237 @@
+"""``make demo``: an example application's releases go through Belay, deployed to the embedded engine, before your eyes.
+
+Writes ``build/demo.json``, a list with one object for each release: ``scenario``, ``application``, ``version``,
+``expected`` and ``outcome`` (null when there was none), ``seconds`` from the upload to the outcome, ``states`` (each
+with ``machine``, ``state`` and ``seconds``, in the order in which they were entered) and ``messages`` (each with
+``subject``, ``text`` and ``attributes``).
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from belay.errors import InvalidRelease
+from cli.build import build_release
+from examples.releases import ExampleError, assemble
+from local.demo_console import Screen
+from local.demo_inbox import Inbox, Received
+from local.demo_operator import own_stack, register
+from local.demo_progress import Execution, Progress
+from local.demo_scenarios import SCENARIOS, Scenario
+from local.deployment import DeploymentError, deploy
+from local.engine import ROOT, Engine, EngineError
+
+REPORT: Final = ROOT / "build" / "demo.json"
+LOOK_EVERY_SECONDS: Final = 0.25
+OUTCOME_WITHIN_SECONDS: Final = 180.0
+MESSAGE_WITHIN_SECONDS: Final = 10.0
+
+_MACHINES: Final = {
+    "deploy_release": "DeployReleaseStateMachineArn",
+    "deploy_stage": "DeployStageStateMachineArn",
+    "rollback_stage": "RollbackStageStateMachineArn",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one scenario. ``problem`` says why there is no outcome, where there is none."""
+
+    scenario: Scenario
+    outcome: str | None
+    seconds: float
+    executions: tuple[Execution, ...]
+    messages: tuple[Received, ...]
+    problem: str | None = None
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the release ended as it should."""
+        return self.outcome == self.scenario.expected
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scenario's entry in the report."""
+        now = datetime.now(UTC)
+        taken = sorted((step for each in self.executions for step in each.steps), key=lambda step: step.entered)
+        return {
+            "scenario": self.scenario.name,
+            "application": self.scenario.application,
+            "version": self.scenario.version,
+            "expected": self.scenario.expected,
+            "outcome": self.outcome,
+            "seconds": round(self.seconds, 3),
+            "states": [
+                {"machine": step.machine, "state": step.state, "seconds": round(step.seconds(now), 3)} for step in taken
+            ],
+            "messages": [
+                {"subject": each.subject, "text": each.text, "attributes": dict(each.attributes)}
+                for each in self.messages
+            ],
+        }
+
+
+class Demo:
+    """A deployed Belay, seen from outside: only through the AWS APIs that its users have."""
+
+    def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen) -> None:
+        self._s3: Any = engine.client("s3")
+        self._ledger: Any = engine.client("dynamodb")
+        self._stepfunctions: Any = engine.client("stepfunctions")
+        self._outputs = outputs
+        self._screen = screen
+        self._progress = Progress(self._stepfunctions, {name: outputs[arn] for name, arn in _MACHINES.items()})
+        self._inbox = Inbox.subscribe(
+            engine.client("sqs"), engine.client("sns"), outputs["NotificationTopicArn"], "on-call"
+        )
+
+    def play(self, scenario: Scenario) -> Result:
+        """Upload the scenario's release and follow it to its end."""
+        archive = _build(scenario)
+        self._progress.begin()
+        with self._screen.release(scenario):
+            began = time.monotonic()
+            self._s3.put_object(
+                Bucket=self._outputs["ReleaseBucketName"],
+                Key=f"releases/{scenario.application}/{archive.name}",
+                Body=archive.read_bytes(),
+            )
+            outcome = self._follow(scenario, began + OUTCOME_WITHIN_SECONDS)
+            seconds = time.monotonic() - began
+            messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
+            executions = self._progress.look()
+            self._screen.progress(executions)
+        result = Result(
+            scenario, outcome, seconds, tuple(executions), tuple(messages), None if outcome else self._why(executions)
+        )
+        self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
+        return result
+
+    def _follow(self, scenario: Scenario, deadline: float) -> str | None:
+        outcome = None
+        while outcome is None and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY_SECONDS)
+            self._screen.progress(self._progress.look())
+            outcome = self._outcome(scenario)
+        return outcome
+
+    def _outcome(self, scenario: Scenario) -> str | None:
+        item = self._ledger.get_item(
+            TableName=self._outputs["LedgerTableName"],
+            Key={
+                "PK": {"S": f"APPLICATION#{scenario.application}"},
+                "SK": {"S": f"RELEASE#{scenario.version}"},
+            },
+            ConsistentRead=True,
+        ).get("Item", {})
+        outcome: str | None = item.get("outcome", {}).get("S")
+        return outcome
+
+    def _why(self, executions: Sequence[Execution]) -> str:
+        if not executions:
+            return "the upload started no execution"
+        told = [f"{each.machine} {each.stage or ''}: {self._end(each)}" for each in executions]
+        return "\n".join(told)
+
+    def _end(self, execution: Execution) -> str:
+        described = self._stepfunctions.describe_execution(executionArn=execution.arn)
+        at = execution.steps[-1].state if execution.steps else "its beginning"
+        return " ".join(filter(None, (described["status"], f"at {at}", described.get("error"), described.get("cause"))))
+
+
+def play(screen: Screen) -> list[Result]:
+    """Start the engine, deploy Belay, register the application and play every scenario. Leaves nothing running."""
+    began = time.monotonic()
+    screen.say("Starting the embedded engine and deploying template.yaml to it with the SAM CLI ...")
+    with Engine.start() as engine:
+        outputs = deploy(engine)
+        screen.say(
+            f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}."
+        )
+        for application in sorted({scenario.application for scenario in SCENARIOS}):
+            own = own_stack(engine, application, {"ArtifactBucketName": outputs["ArtifactBucketName"]})
+            names = register(engine, application, own)
+            screen.say(f"The operator has registered {application}: {', '.join(names)}.")
+        demo = Demo(engine, outputs, screen)
+        return [demo.play(scenario) for scenario in SCENARIOS]
+
+
+def tell(screen: Screen, results: Sequence[Result]) -> None:
+    """Show what the on-call subscriber received, then how each release ended."""
+    screen.say("\nWhat the on-call subscriber received", "bold underline")
+    for result in results:
+        screen.messages(result.scenario, result.messages)
+    screen.say("")
+    screen.table(
+        "Releases",
+        ("scenario", "release", "expected", "outcome", "seconds", "messages"),
+        [
+            (
+                (
+                    result.scenario.name,
+                    f"{result.scenario.application} {result.scenario.version}",
+                    result.scenario.expected,
+                    result.outcome or "none",
+                    f"{result.seconds:.1f}",
+                    str(len(result.messages)),
+                ),
+                result.as_expected,
+            )
+            for result in results
+        ],
+    )
+    for result in results:
+        if result.problem:
+            screen.say(f"{result.scenario.name} did not end: {result.problem}", "bold red")
+
+
+def main() -> int:
+    """Play the demo, write the report; 0 only if every release ended as it should."""
+    signal.signal(signal.SIGTERM, _stop)
+    screen = Screen(Console(highlight=False))
+    REPORT.unlink(missing_ok=True)
+    try:
+        results = play(screen)
+    except KeyboardInterrupt:
+        screen.say("\nStopped. Nothing is left running.")
+        return 130
+    except (EngineError, DeploymentError, ExampleError, InvalidRelease, ClientError, BotoCoreError) as error:
+        screen.say(f"\nThe demo cannot go on: {error}", "bold red")
+        return 1
+    tell(screen, results)
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps([result.to_dict() for result in results], indent=2, ensure_ascii=False) + "\n")
+    screen.say(f"The report is {_short(REPORT)}.")
+    return 0 if all(result.as_expected for result in results) else 1
+
+
+def _build(scenario: Scenario) -> Path:
+    directory = assemble(scenario.application, scenario.version)
+    return build_release(directory, directory.with_name(f"{scenario.application}-{scenario.version}.zip")).path
+
+
+def _style(result: Result) -> str:
+    return "bold green" if result.as_expected else "bold red"
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The releases that the demo uploads, one after the other, and how each should end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One release of an example application, and the outcome it should have. ``tells`` is a sentence for the reader."""
+
+    name: str
+    application: str
+    version: str
+    expected: str
+    tells: str
+
+
+SCENARIOS: Final = (
+    Scenario(
+        "good",
+        "orders",
+        "1.0.0",
+        "DEPLOYED",
+        "A good release: through stacks of its own in test, then into production.",
+    ),
+    Scenario(
+        "open-ssh",
+        "orders",
+        "1.1.0",
+        "REJECTED",
+        "A template opens SSH to the world: refused before anything changes.",
+    ),
+    Scenario(
+        "opened-live",
+        "orders",
+        "1.2.0",
+        "REJECTED",
+        "A custom resource opens a group, where no template shows it: found in test, in the live group.",
+    ),
+    Scenario(
+        "failed-update",
+        "orders",
+        "1.3.0",
+        "ROLLED_BACK",
+        "Production updates its first stack and fails in the second: both are taken back.",
+    ),
+    Scenario(
+        "good-after",
+        "orders",
+        "1.4.0",
+        "DEPLOYED",
+        "A good release again, onto what the failed one left.",
+    ),
+)

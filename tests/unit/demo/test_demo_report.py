@@ -1,0 +1,58 @@
+"""The demo's scenarios are whole and its report has the shape that its readers rely on."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from examples.releases import versions
+from local.demo import Result
+from local.demo_inbox import Received
+from local.demo_progress import Execution, Step
+from local.demo_scenarios import SCENARIOS, Scenario
+
+START = datetime(2026, 1, 2, tzinfo=UTC)
+SCENARIO = Scenario("good", "orders", "1.0.0", "DEPLOYED", "A good release.")
+
+
+def test_every_scenario_has_a_name_of_its_own_and_a_release() -> None:
+    assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
+    assert all(scenario.version in versions(scenario.application) for scenario in SCENARIOS)
+
+
+@pytest.mark.parametrize(("outcome", "good"), [("DEPLOYED", True), ("REJECTED", False), (None, False)])
+def test_only_the_expected_outcome_is_good(outcome: str | None, good: bool) -> None:
+    assert Result(SCENARIO, outcome, 1.0, (), ()).as_expected is good
+
+
+def test_the_report_tells_states_in_the_order_in_which_they_were_entered() -> None:
+    def step(machine: str, state: str, entered: int, left: int) -> Step:
+        moments = (START + timedelta(seconds=seconds) for seconds in (entered, left))
+        return Step(machine, None, state, "Task", *moments)
+
+    release = Execution(
+        "a",
+        "deploy_release",
+        None,
+        START,
+        False,
+        (step("deploy_release", "A", 0, 1), step("deploy_release", "C", 3, 5)),
+    )
+    stage = Execution("b", "deploy_stage", "test", START, False, (step("deploy_stage", "B", 2, 3),))
+    message = Received("DEPLOYED: orders", "It is deployed.", {"outcome": "DEPLOYED"}, "2026-01-02T00:00:05Z")
+
+    assert Result(SCENARIO, "DEPLOYED", 5.12345, (release, stage), (message,)).to_dict() == {
+        "scenario": "good",
+        "application": "orders",
+        "version": "1.0.0",
+        "expected": "DEPLOYED",
+        "outcome": "DEPLOYED",
+        "seconds": 5.123,
+        "states": [
+            {"machine": "deploy_release", "state": "A", "seconds": 1.0},
+            {"machine": "deploy_stage", "state": "B", "seconds": 1.0},
+            {"machine": "deploy_release", "state": "C", "seconds": 2.0},
+        ],
+        "messages": [
+            {"subject": "DEPLOYED: orders", "text": "It is deployed.", "attributes": {"outcome": "DEPLOYED"}},
+        ],
+    }
