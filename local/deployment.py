@@ -96,6 +96,8 @@ def sam_environment(engine: Engine) -> dict[str, str]:
         **engine.environment,
         "PATH": os.pathsep.join([str(BIN), inherited.get("PATH", os.defpath)]),
         "VIRTUAL_ENV": sys.prefix,
+        "PYTHON_RUNTIME": python_runtime(),
+        "PLATFORM": "",
     }
 
 

@@ -124,3 +124,10 @@ class InvalidEvent(BelayError):  # noqa: N818
     started: the event goes to the dead-letter queue of its rule, whose alarm calls a person, and the sweep finds what
     it was about.
     """
+
+
+class MissingDocument(BelayError):  # noqa: N818
+    """A document that an earlier step wrote to the artifact bucket is gone.
+
+    Raised by the functions of a stage. Somebody emptied the bucket: an incident is opened.
+    """

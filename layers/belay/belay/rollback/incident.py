@@ -1,10 +1,13 @@
 """One failure, from whoever saw it first to its end."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from belay.release.ledger import ReleaseReference
+from belay.events.cloudformation import StackStatusChange
+from belay.release.ledger import ReleaseReference, foreign_incident_of
+from belay.release.registration import Stage
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,25 @@ class Incident:
     def from_dict(cls, document: Mapping[str, Any]) -> "Incident":
         """Read what ``to_dict`` wrote."""
         return cls(**{**document, "release": ReleaseReference.from_dict(document["release"])})
+
+
+def foreign_incident(stage: Stage, stack: str, change: StackStatusChange, reason: str, topic: str | None) -> Incident:
+    """Make the incident of a registered stack that failed under somebody else's hands.
+
+    There is no release; its place is taken by a reference that names the failed operation.
+    """
+    operation = change.status.split("_")[0]
+    name = foreign_incident_of(change.stack_id, change.client_request_token or change.id, operation)
+    attempt = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return Incident(
+        name=name,
+        release=ReleaseReference(stage.application, "none", "", attempt),
+        stage=stage.name,
+        reason=reason,
+        service_role=stage.service_role,
+        topic=topic,
+        recover_foreign=stage.recover_foreign,
+        stack=stack,
+        stack_id=change.stack_id,
+        token=change.client_request_token,
+    )

@@ -1,0 +1,43 @@
+"""Tells that a release passed its gates and is on its way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.dynamodb import Ledger
+from belay.aws.endings import Endings
+from belay.aws.s3 import ArtifactBucket
+from belay.notify.message import Deployment, deployment_started
+from belay.observability import observed
+from belay.release.accepted import AcceptedRelease
+from belay.release.ledger import ReleaseReference
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    notification_topic_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Publish the one message that begins a deployment."""
+    settings = read(Settings)
+    release = ReleaseReference.from_dict(event["release"])
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
+    accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
+    good = ledger.last_known_good(release.application, event["stages"][-1])
+    record = ledger.release(release.application, release.version) or {}
+    message = deployment_started(
+        Deployment(release.application, release.version, " then ".join(event["stages"]), record.get("execution")),
+        changes=[f"stack {each.name} from {each.template}" for each in accepted.manifest.stacks],
+        replaces=None if good is None else good["version"],
+    )
+    Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn).topic_of(release).publish(message)
+    return {}

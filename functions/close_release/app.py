@@ -1,0 +1,45 @@
+"""Records the one outcome of an upload and tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.dynamodb import Ledger
+from belay.aws.endings import Endings
+from belay.aws.s3 import ArtifactBucket
+from belay.events.s3 import ObjectCreated
+from belay.observability import observed
+from belay.release.key import application_of
+from belay.release.ledger import Outcome, ReleaseReference, upload_of
+from belay.release.reason import in_words
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    notification_topic_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Close the release, or the upload where no release came of it; returns the outcome that stands."""
+    settings = read(Settings)
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
+    endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
+    outcome, reason = Outcome(event["outcome"]), in_words(event["reason"])
+    if event["release"] is None:
+        created = ObjectCreated.from_event(event["upload"])
+        application = application_of(created.key) or "unknown"
+        upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
+        endings.close_upload(upload, outcome, reason=reason, execution=event["execution"])
+        return {"outcome": outcome}
+    release = ReleaseReference.from_dict(event["release"])
+    endings.close_release(release, outcome, reason=reason, stage=event["stage"])
+    record = ledger.release(release.application, release.version) or {}
+    return {"outcome": record.get("outcome", outcome)}

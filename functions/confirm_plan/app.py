@@ -1,0 +1,54 @@
+"""Makes sure, under the lock, that the release is still wanted and its change sets are still those planned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.stage import StageContext
+from belay.errors import ReleaseSuperseded
+from belay.observability import observed
+from belay.release.lock import overtaken
+from belay.settings import read
+from belay.stack.plan import Progress
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Compare every planned change set with what CloudFormation says of it now; what differs is planned anew.
+
+    Raises ``ReleaseSuperseded`` where a newer version was deployed while this one waited.
+    """
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    refuse_overtaken(run)
+    plan = run.plan()
+    stale = [
+        stack.stack
+        for stack in plan.in_progress(Progress.PLANNED)
+        if (now := run.stacks.describe_change_set(str(stack.change_set_id))) is None
+        or not now.ready
+        or now.digest != stack.digest
+    ]
+    unchanged = [stack.stack for stack in plan.in_progress(Progress.UNCHANGED)]
+    if stale:
+        run.save(plan.planned_anew([*stale, *unchanged]))
+    return {
+        "same": not stale,
+        "reason": f"the stage changed while the release waited: {', '.join(stale)} must be planned again" if stale else None,
+    }
+
+
+def refuse_overtaken(run: StageContext) -> None:
+    """Raise ``ReleaseSuperseded`` unless this release is newer than what is deployed, or a deliberate downgrade."""
+    good = run.ledger.last_known_good(run.release.application, run.stage.name)
+    manifest = run.accepted.manifest
+    if good is not None and overtaken(manifest.version, good["version"], downgrade=manifest.downgrade):
+        raise ReleaseSuperseded(f"{good['version']} was deployed to {run.stage.name} while {manifest.version} waited")

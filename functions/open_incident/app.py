@@ -1,0 +1,38 @@
+"""Opens the incident of a release that failed in a stage, when a state machine sees the failure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.dynamodb import Ledger
+from belay.aws.incidents import Incidents
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.stepfunctions import Executions
+from belay.observability import observed
+from belay.release.ledger import ReleaseReference
+from belay.release.reason import in_words
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    rollback_stage_machine_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Open the incident, or find it opened; either way it is recovered by one execution of its own."""
+    settings = read(Settings)
+    incidents = Incidents(
+        Ledger(client("dynamodb"), settings.ledger_table),
+        ArtifactBucket(client("s3"), settings.artifact_bucket),
+        Executions(client("stepfunctions")),
+        settings.rollback_stage_machine_arn,
+    )
+    release = ReleaseReference.from_dict(event["release"])
+    return {"incident": incidents.open_for_release(release, event["stage"], in_words(event["reason"]))}

@@ -1,0 +1,55 @@
+"""Looks at every stack of an incident and plans its recovery; the machine takes the first step and comes back."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.recovery import Recovery
+from belay.observability import observed
+from belay.rollback.plan import Action
+from belay.rollback.planner import plan_rollback
+from belay.rollback.situation import Situation
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Return the next step, or null and the outcome when there is none left."""
+    settings = read(Settings)
+    recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
+    plan = plan_rollback(look(recovery))
+    recovery.save(plan)
+    step = plan.steps[0] if plan.steps else None
+    return {
+        "step": None if step is None else {"action": step.action, "stack": step.stack},
+        "outcome": plan.outcome_if_done,
+        "wait_seconds": settings.poll_seconds,
+    }
+
+
+def look(recovery: Recovery) -> Situation:
+    """Gather what there is to see."""
+    incident = recovery.incident
+    good = recovery.ledger.last_known_good(incident.release.application, incident.stage)
+    tried = Counter((Action(each["action"]), each["stack"]) for each in recovery.record["tried"])
+    return Situation(
+        application=incident.release.application,
+        stage=incident.stage,
+        version=incident.release.version,
+        stacks=recovery.stacks_seen(),
+        last_known_good=None if good is None else good["version"],
+        recover_foreign=incident.recover_foreign,
+        ephemeral=incident.ephemeral,
+        role_arn=incident.service_role,
+        tried=tried,
+    )

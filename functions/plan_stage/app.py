@@ -1,0 +1,115 @@
+"""Makes the change sets of a stage that can be made now, and looks at those made before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from belay.aws.stage import StageContext
+from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
+from belay.observability import observed
+from belay.release.names import change_set_name
+from belay.settings import read
+from belay.stack.plan import Progress, StackPlan
+from belay.stack.status import StackStatus
+
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Bring the plan one step on; ``ready`` once every change set that can be made has been made."""
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    plan = run.plan()
+    for stack in plan.in_progress(Progress.CREATING):
+        plan = plan.with_stack(look_at(run, stack))
+    for stack in plan.plannable:
+        plan = plan.with_stack(make(run, stack))
+        run.save(plan)
+    run.save(plan)
+    approval = run.stage.approval
+    return {
+        "ready": plan.ready,
+        "wait_seconds": settings.poll_seconds,
+        "ephemeral": run.stage.ephemeral,
+        "approval": {
+            "required": approval.required,
+            "expires_after_seconds": approval.expires_after_days * SECONDS_A_DAY,
+        },
+    }
+
+
+def look_at(run: StageContext, stack: StackPlan) -> StackPlan:
+    """Return the stack with what CloudFormation has made of its change set so far."""
+    change_set = run.stacks.describe_change_set(str(stack.change_set_id))
+    if change_set is None:
+        return replace(stack, progress=Progress.WAITING, change_set_id=None)
+    if change_set.in_progress:
+        return stack
+    if change_set.empty:
+        run.stacks.delete_change_set(str(stack.change_set_id))
+        return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
+    if change_set.failed:
+        raise InvalidRelease([f"{stack.stack} ({stack.stack_name}): no change set could be made: {change_set.reason}"])
+    return replace(
+        stack, progress=Progress.PLANNED, digest=change_set.digest, changes=tuple(change_set.describe())
+    )
+
+
+def make(run: StageContext, stack: StackPlan) -> StackPlan:
+    """Ask CloudFormation for the stack's change set."""
+    description = run.stacks.describe_stack(stack.stack_name)
+    status = None if description is None else StackStatus(description["StackStatus"])
+    creates = status is None or status is StackStatus.REVIEW_IN_PROGRESS
+    if status is not None and not creates and not status.updatable:
+        raise StackNotDeployable(
+            f"{stack.stack_name} is in {status}, from which no change set can be executed; bring it to a stable "
+            "status, then upload the release again"
+        )
+    generation = stack.generation + 1
+    try:
+        change_set_id, stack_id = run.stacks.create_change_set(arguments(run, stack, generation, creates=creates))
+    except InvalidRequest as error:
+        raise InvalidRelease([f"{stack.stack} ({stack.stack_name}): {error.message}"]) from error
+    return replace(
+        stack,
+        progress=Progress.CREATING,
+        creates=creates,
+        stack_id=stack_id,
+        change_set_id=change_set_id,
+        generation=generation,
+    )
+
+
+def arguments(run: StageContext, stack: StackPlan, generation: int, *, creates: bool) -> dict[str, Any]:
+    """Return CreateChangeSet's arguments for one stack of the release."""
+    manifest = {each.name: each for each in run.accepted.manifest.stacks}[stack.stack]
+    release, stage = run.release, run.stage
+    name = change_set_name(release.application, stage.name, release.version, stack.stack, f"{release.attempt}-{generation}")
+    parameters = run.accepted.parameters(
+        stage.name, manifest, release.attempt, run.artifacts.name, release.prefix
+    )
+    return {
+        "StackName": stack.stack_name,
+        "ChangeSetName": name,
+        "ChangeSetType": "CREATE" if creates else "UPDATE",
+        "ClientToken": name,
+        "TemplateURL": run.artifacts.url(release.member_key(manifest.template)),
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
+        "Capabilities": list(manifest.capabilities),
+        "RoleARN": stage.service_role,
+        "Description": f"{release.application} {release.version} in {stage.name}",
+        "Tags": [
+            {"Key": "belay:application", "Value": release.application},
+            {"Key": "belay:stage", "Value": stage.name},
+        ],
+    }

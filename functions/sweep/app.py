@@ -1,0 +1,65 @@
+"""Every five minutes: what no event told of is seen here. Ends what was left, starts what was held, counts old locks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import lease
+from belay.aws.dynamodb import Ledger
+from belay.aws.endings import Endings
+from belay.aws.incidents import Incidents
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import ParameterStore
+from belay.aws.stepfunctions import Executions
+from belay.aws.unfinished import Unfinished
+from belay.observability import count, observed
+from belay.release.ledger import ReleaseReference, Upload
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    notification_topic_arn: str
+    pause_parameter: str
+    deploy_release_machine_arn: str
+    rollback_stage_machine_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Reconcile the ledger with what is really running."""
+    settings = read(Settings)
+    executions = Executions(client("stepfunctions"))
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
+    unfinished = Unfinished(
+        ledger,
+        Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn),
+        Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
+        executions,
+        artifacts,
+    )
+    taken_up = [take_up(item, unfinished) for item in ledger.open_items() if not executions.running(item["execution"])]
+    held = ledger.held() if ParameterStore(client("ssm")).get_parameter(settings.pause_parameter) != "true" else []
+    for item in held:
+        upload = Upload(**item["upload"])
+        executions.start_execution(settings.deploy_release_machine_arn, f"held-{upload.attempt}", item["event"])
+        ledger.unhold(item)
+    left_behind = [lock["SK"] for lock in ledger.locks() if lock["expires_at"] < lease(0)]
+    count("LocksHeldPastExpiry", len(left_behind))
+    return {"taken_up": taken_up, "resumed": len(held), "locks_held_past_expiry": left_behind}
+
+
+def take_up(item: Mapping[str, Any], unfinished: Unfinished) -> str | None:
+    """Take up one open release or incident."""
+    document = item["document"]
+    if item["SK"].startswith("INCIDENT#"):
+        return unfinished.take_up_incident(document["application"], document["incident"])
+    return unfinished.take_up_release(
+        ReleaseReference.from_dict(document), "the release's execution ended without an outcome"
+    )

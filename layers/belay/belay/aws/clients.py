@@ -1,0 +1,19 @@
+"""The one place where boto3 clients are made: when first needed, and once a process."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 4})
+
+
+@cache
+def client(service: str) -> Any:
+    """Return the process's client of ``service`` (boto3's name, such as ``cloudformation``).
+
+    Retries are botocore's standard mode; what is left after them the gateways raise as ``Throttled`` or
+    ``ServiceUnavailable`` for the state machine to retry with longer waits.
+    """
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]

@@ -1,0 +1,18 @@
+"""The time, asked for at the edge only and passed on as data."""
+
+from datetime import UTC, datetime, timedelta
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+def timestamp() -> str:
+    """Return the time as the ledger writes it: ISO 8601 in UTC, to the millisecond, so that texts sort like times."""
+    return now().isoformat(timespec="milliseconds")
+
+
+def lease(seconds: int) -> int:
+    """Return when a lease taken now for so many seconds expires, in epoch seconds."""
+    return int((now() + timedelta(seconds=seconds)).timestamp())

@@ -1,0 +1,182 @@
+"""CloudFormation: stacks, change sets, events and the calls that bring a stack back."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+from belay.stack.cause import Cause, first_cause, nested_stack_ids
+from belay.stack.change_set import ChangeSet, parse_change_set
+from belay.stack.status import StackStatus
+
+_STACK = "AWS::CloudFormation::Stack"
+_EVENTS_LOOKED_AT = 2000
+
+
+class Stacks:
+    """CloudFormation's stacks of one account and region. A stack is named by its id wherever that is known."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def describe_stack(self, stack: str) -> dict[str, Any] | None:
+        """Return one element of DescribeStacks' ``Stacks``, or None where there is no such stack."""
+        with translated("CloudFormation.DescribeStacks"):
+            try:
+                return dict(self._client.describe_stacks(StackName=stack)["Stacks"][0])
+            except ClientError as error:
+                if code_of(error) == "ValidationError" and "does not exist" in str(error):
+                    return None
+                raise
+
+    def describe_stacks(self) -> Iterator[dict[str, Any]]:
+        """Yield every stack that is not deleted."""
+        with translated("CloudFormation.DescribeStacks"):
+            for page in self._client.get_paginator("describe_stacks").paginate():
+                yield from page["Stacks"]
+
+    def get_template(self, stack_id: str) -> bytes:
+        """Return the template as it was given to CloudFormation, before any transform."""
+        with translated("CloudFormation.GetTemplate"):
+            body = self._client.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
+        return _template_bytes(body)
+
+    def list_resources(self, stack_id: str) -> list[dict[str, Any]]:
+        """Return a stack's StackResourceSummaries."""
+        with translated("CloudFormation.ListStackResources"):
+            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+            return [dict(summary) for page in pages for summary in page["StackResourceSummaries"]]
+
+    def resources_with_nested(self, stack_id: str) -> list[dict[str, Any]]:
+        """Return the resource summaries of a stack and of every stack nested in it."""
+        resources = self.list_resources(stack_id)
+        nested = [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == _STACK and _exists(r)]
+        return resources + [r for each in nested for r in self.resources_with_nested(each)]
+
+    def events(self, stack_id: str) -> list[dict[str, Any]]:
+        """Return a stack's newest events (2,000 at most), newest first."""
+        events: list[dict[str, Any]] = []
+        with translated("CloudFormation.DescribeStackEvents"):
+            for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+                events += page["StackEvents"]
+                if len(events) >= _EVENTS_LOOKED_AT:
+                    break
+        return events
+
+    def operation_status(self, stack_id: str, token: str) -> StackStatus | None:
+        """Return the newest status that the operation with this client request token gave the stack itself.
+
+        None while CloudFormation has not begun. A description alone would show what an earlier operation left.
+        """
+        for event in self.events(stack_id):
+            if event.get("ClientRequestToken") == token and event.get("PhysicalResourceId") == stack_id:
+                return StackStatus(event["ResourceStatus"])
+        return None
+
+    def first_cause(self, stack_id: str, token: str | None) -> Cause | None:
+        """Return the first failing resource of an operation, through nested stacks."""
+        events = self.events(stack_id)
+        nested: dict[str, list[dict[str, Any]]] = {}
+        waiting = list(nested_stack_ids(events, token=token))
+        while waiting:
+            each = waiting.pop()
+            if each not in nested:
+                nested[each] = self.events(each)
+                waiting += nested_stack_ids(nested[each])
+        return first_cause(events, token=token, nested=nested)
+
+    # -- change sets ---------------------------------------------------------------------------------------------
+
+    def create_change_set(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
+        """Create a change set with CreateChangeSet's own arguments. Returns its ARN and the stack's id.
+
+        A change set of that name that exists already is taken to be ours: names carry the attempt. Raises
+        ``InvalidRequest`` where CloudFormation refuses the template or its parameters.
+        """
+        with translated("CloudFormation.CreateChangeSet"):
+            try:
+                answer = self._client.create_change_set(**arguments)
+            except ClientError as error:
+                if code_of(error) != "AlreadyExistsException":
+                    raise
+                answer = self._client.describe_change_set(
+                    ChangeSetName=arguments["ChangeSetName"], StackName=arguments["StackName"]
+                )
+                return str(answer["ChangeSetId"]), str(answer["StackId"])
+        return str(answer["Id"]), str(answer["StackId"])
+
+    def describe_change_set(self, change_set_id: str) -> ChangeSet | None:
+        """Return a change set and those of its nested stacks, or None where it is gone."""
+        pages = self._change_set_pages(change_set_id)
+        if not pages:
+            return None
+        children = [
+            change["ResourceChange"]["ChangeSetId"]
+            for page in pages
+            for change in page.get("Changes", [])
+            if change.get("ResourceChange", {}).get("ChangeSetId")
+        ]
+        nested = [self.describe_change_set(child) for child in children]
+        return parse_change_set(pages, [child for child in nested if child is not None])
+
+    def execute_change_set(self, change_set_id: str, token: str) -> None:
+        """Execute a change set, under a token that the stack's events will carry."""
+        with translated("CloudFormation.ExecuteChangeSet"):
+            self._client.execute_change_set(ChangeSetName=change_set_id, ClientRequestToken=token)
+
+    def delete_change_set(self, change_set_id: str) -> None:
+        """Delete a change set; one that is gone is well gone."""
+        with translated("CloudFormation.DeleteChangeSet"):
+            try:
+                self._client.delete_change_set(ChangeSetName=change_set_id)
+            except ClientError as error:
+                if code_of(error) != "ChangeSetNotFound":
+                    raise
+
+    # -- the way back --------------------------------------------------------------------------------------------
+
+    def delete_stack(self, stack_id: str, token: str, role_arn: str) -> None:
+        """Delete a stack and what is in it, with the power of the service role."""
+        with translated("CloudFormation.DeleteStack"):
+            self._client.delete_stack(StackName=stack_id, ClientRequestToken=token, RoleARN=role_arn)
+
+    def perform(self, operation: str, parameters: Mapping[str, Any], token: str) -> None:
+        """Make the one call of a recovery step: an operation that takes a ClientRequestToken, or DeleteChangeSet."""
+        options = {} if operation == "DeleteChangeSet" else {"ClientRequestToken": token}
+        with translated(f"CloudFormation.{operation}"):
+            getattr(self._client, xform_name(operation))(**parameters, **options)
+
+    def _change_set_pages(self, change_set_id: str) -> list[dict[str, Any]]:
+        pages: list[dict[str, Any]] = []
+        arguments: dict[str, Any] = {"ChangeSetName": change_set_id, "IncludePropertyValues": True}
+        with translated("CloudFormation.DescribeChangeSet"):
+            try:
+                while True:
+                    pages.append(self._client.describe_change_set(**arguments))
+                    if not pages[-1].get("NextToken"):
+                        return pages
+                    arguments["NextToken"] = pages[-1]["NextToken"]
+            except ClientError as error:
+                if code_of(error) in {"ChangeSetNotFound", "ChangeSetNotFoundException"} or _no_stack(error):
+                    return []
+                raise
+
+
+def _exists(resource: Mapping[str, Any]) -> bool:
+    return bool(resource.get("PhysicalResourceId")) and resource.get("ResourceStatus") != "DELETE_COMPLETE"
+
+
+def _no_stack(error: ClientError) -> bool:
+    return code_of(error) == "ValidationError" and "does not exist" in str(error)
+
+
+def _template_bytes(body: Any) -> bytes:
+    # botocore parses a JSON template into a dict (and tells so only by its type); YAML stays text.
+    if isinstance(body, str):
+        return body.encode()
+    return json.dumps(body).encode()

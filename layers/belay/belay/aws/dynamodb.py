@@ -1,0 +1,531 @@
+"""The ledger in DynamoDB: every claim and lock is one conditional write."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+from belay.errors import LockLost
+from belay.release.ledger import Outcome, ReleaseReference, Upload
+
+Item = dict[str, Any]
+_SERIALIZER = TypeSerializer()
+_DESERIALIZER = TypeDeserializer()
+
+
+class Ledger:
+    """One DynamoDB table; ``release.ledger`` describes its items. Times are ISO 8601 in UTC, leases epoch seconds."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    # -- uploads -------------------------------------------------------------------------------------------------
+
+    def claim_upload(self, upload: Upload, execution: str, now: str) -> bool:
+        """Claim an upload for an execution. False where another execution claimed it before."""
+        return self._update(
+            f"APPLICATION#{upload.application}",
+            f"UPLOAD#{upload.identity}",
+            "SET #upload = :upload, execution = :execution, claimed_at = if_not_exists(claimed_at, :now)",
+            "attribute_not_exists(execution) OR execution = :execution",
+            {":upload": asdict(upload), ":execution": execution, ":now": now},
+            {"#upload": "upload"},
+        )
+
+    def note_version(self, upload: Upload, version: str) -> None:
+        """Note which version an upload turned out to carry."""
+        self._update(
+            f"APPLICATION#{upload.application}",
+            f"UPLOAD#{upload.identity}",
+            "SET version = :version",
+            None,
+            {":version": version},
+        )
+
+    def version_of(self, upload: Upload) -> str | None:
+        """Return the version an upload carries, where it could be read."""
+        item = self._get(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}")
+        return None if item is None else item.get("version")
+
+    def close_upload(self, upload: Upload, outcome: Outcome, reason: str, now: str) -> bool:
+        """Record how an upload ended. False where its outcome was recorded and announced before."""
+        return self._close(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}", outcome, reason, now)
+
+    def announced_upload(self, upload: Upload) -> None:
+        """Record that the outcome of an upload was told."""
+        self._announced(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}")
+
+    def hold(self, upload: Upload, event: Mapping[str, Any], now: str) -> None:
+        """Keep an upload's event until the pause ends."""
+        self._put({"PK": "HELD", "SK": f"{now}#{upload.identity}", "event": dict(event), "upload": asdict(upload)})
+
+    def held(self) -> list[Item]:
+        """Return the held uploads, oldest first."""
+        return self._query("HELD")
+
+    def unhold(self, item: Item) -> None:
+        """Forget a held upload that was started again."""
+        self._delete("HELD", str(item["SK"]))
+
+    # -- releases ------------------------------------------------------------------------------------------------
+
+    def claim_release(self, release: ReleaseReference, upload: Upload, execution: str, now: str) -> Item | None:
+        """Claim a version for one attempt. None where that worked, otherwise the record that stands against it.
+
+        A version is free when it was never claimed, or when it ended without ever being deployed with other content.
+        """
+        try:
+            self._transact(
+                [
+                    self._change(
+                        f"APPLICATION#{release.application}",
+                        f"RELEASE#{release.version}",
+                        "SET application = :application, version = :version, digest = :digest, attempt = :attempt, "
+                        "execution = :execution, #upload = :upload, claimed_at = :now, #state = :state "
+                        "REMOVE outcome, reason, ended_at, announced",
+                        "attribute_not_exists(PK) OR attempt = :attempt OR (attribute_exists(outcome) AND "
+                        "(attribute_not_exists(deployed_digest) OR deployed_digest = :digest))",
+                        {
+                            ":application": release.application,
+                            ":version": release.version,
+                            ":digest": release.digest,
+                            ":attempt": release.attempt,
+                            ":execution": execution,
+                            ":upload": asdict(upload),
+                            ":now": now,
+                            ":state": "ACCEPTED",
+                        },
+                        {"#upload": "upload", "#state": "state"},
+                    ),
+                    self._open(f"RELEASE#{release.application}#{release.version}", release.to_dict(), execution),
+                ]
+            )
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException":
+                raise
+            return self.release(release.application, release.version)
+        return None
+
+    def release(self, application: str, version: str) -> Item | None:
+        """Return a release's record."""
+        return self._get(f"APPLICATION#{application}", f"RELEASE#{version}")
+
+    def record(self, release: ReleaseReference, stage: str | None, state: str, now: str, detail: str = "") -> None:
+        """Record one transition of a release."""
+        key = f"RELEASE#{release.application}#{release.version}"
+        self._put(
+            {
+                "PK": key,
+                "SK": f"TRANSITION#{now}#{stage or ''}#{state}",
+                "attempt": release.attempt,
+                "stage": stage or "",
+                "state": state,
+                "at": now,
+                "detail": detail,
+            }
+        )
+        self._update(
+            f"APPLICATION#{release.application}",
+            f"RELEASE#{release.version}",
+            "SET #state = :state, #stage = :stage",
+            "attempt = :attempt",
+            {":state": state, ":stage": stage or "", ":attempt": release.attempt},
+            {"#state": "state", "#stage": "stage"},
+        )
+
+    def transitions(self, application: str, version: str) -> list[Item]:
+        """Return a release's transitions, oldest first."""
+        return self._query(f"RELEASE#{application}#{version}", "TRANSITION#")
+
+    def record_deployed_content(self, release: ReleaseReference) -> None:
+        """Bind a version to its content, from its first deployment on."""
+        self._update(
+            f"APPLICATION#{release.application}",
+            f"RELEASE#{release.version}",
+            "SET deployed_digest = :digest",
+            None,
+            {":digest": release.digest},
+        )
+
+    def close_release(self, release: ReleaseReference, outcome: Outcome, reason: str, now: str) -> bool:
+        """Record a release's one outcome. False where it was recorded and announced before."""
+        first = self._close(
+            f"APPLICATION#{release.application}", f"RELEASE#{release.version}", outcome, reason, now, release.attempt
+        )
+        if first:
+            self.record(release, None, outcome, now, reason)
+        self._delete("OPEN", f"RELEASE#{release.application}#{release.version}")
+        return first
+
+    def announced_release(self, release: ReleaseReference) -> None:
+        """Record that the outcome of a release was told."""
+        self._announced(f"APPLICATION#{release.application}", f"RELEASE#{release.version}")
+
+    def record_approval(self, release: ReleaseReference, stage: str, task_token: str, now: str) -> None:
+        """Keep the task token with which a person answers; it is in no message and no log."""
+        self._put(
+            {
+                "PK": f"RELEASE#{release.application}#{release.version}",
+                "SK": f"APPROVAL#{stage}",
+                "attempt": release.attempt,
+                "task_token": task_token,
+                "requested_at": now,
+            }
+        )
+
+    def open_items(self) -> list[Item]:
+        """Return the releases and incidents that have not ended."""
+        return self._query("OPEN")
+
+    # -- last-known-good -----------------------------------------------------------------------------------------
+
+    def last_known_good(self, application: str, stage: str) -> Item | None:
+        """Return the newest release that reached DEPLOYED in a stage."""
+        return self._get(f"APPLICATION#{application}", f"STAGE#{stage}")
+
+    def record_last_known_good(self, release: ReleaseReference, stage: str, now: str) -> None:
+        """Record that a release is deployed in a stage."""
+        self._put(
+            {
+                "PK": f"APPLICATION#{release.application}",
+                "SK": f"STAGE#{stage}",
+                "release": release.to_dict(),
+                "version": release.version,
+                "deployed_at": now,
+            }
+        )
+
+    # -- locks ---------------------------------------------------------------------------------------------------
+
+    def lock(self, application: str, stage: str) -> Item | None:
+        """Return a stage's lock as it stands."""
+        return self._get("LOCK", f"{application}#{stage}")
+
+    def acquire_lock(
+        self,
+        release: ReleaseReference,
+        stage: str,
+        execution: str,
+        incident: str | None,
+        expires_at: int,
+        seen: Item | None,
+    ) -> int | None:
+        """Take the lock as it was last ``seen``. Its new fencing token, or None where it has changed meanwhile."""
+        token = 1 if seen is None else int(seen["fencing"]) + 1
+        values: Item = {
+            ":owner": release.attempt,
+            ":version": release.version,
+            ":execution": execution,
+            ":incident": incident or "",
+            ":expires": expires_at,
+            ":fencing": token,
+        }
+        condition = "attribute_not_exists(PK)"
+        if seen is not None:
+            condition = "fencing = :seen"
+            values[":seen"] = int(seen["fencing"])
+        taken = self._update(
+            "LOCK",
+            f"{release.application}#{stage}",
+            "SET #owner = :owner, version = :version, execution = :execution, incident = :incident, "
+            "expires_at = :expires, fencing = :fencing, held = :held",
+            condition,
+            values | {":held": True},
+            {"#owner": "owner"},
+        )
+        return token if taken else None
+
+    def check_lock(self, release: ReleaseReference, stage: str, fencing: int, expires_at: int) -> None:
+        """Make sure that the lock is still ours, and extend it. Raises ``LockLost``."""
+        if not self._update(
+            "LOCK",
+            f"{release.application}#{stage}",
+            "SET expires_at = :expires",
+            "fencing = :fencing AND held = :held",
+            {":expires": expires_at, ":fencing": fencing, ":held": True},
+        ):
+            raise LockLost(
+                f"the lock of {release.application}/{stage} no longer has fencing token {fencing}: another execution "
+                "took it over; this one changes nothing more"
+            )
+
+    def release_lock(self, application: str, stage: str, fencing: int) -> None:
+        """Give the lock back, unless it was taken over."""
+        self._update(
+            "LOCK",
+            f"{application}#{stage}",
+            "SET held = :free",
+            "fencing = :fencing",
+            {":free": False, ":fencing": fencing},
+        )
+
+    def locks(self) -> list[Item]:
+        """Return every lock that is held."""
+        return [item for item in self._query("LOCK") if item.get("held")]
+
+    def wait_for_lock(self, release: ReleaseReference, stage: str, seen_at: int) -> list[Item]:
+        """Stand in a stage's queue, and return everybody who does."""
+        queue = f"{release.application}#{stage}#WAITING#"
+        self._put(
+            {"PK": "LOCK", "SK": queue + release.attempt, "release": release.to_dict(), "seen_at": seen_at, "held": False}
+        )
+        return self._query("LOCK", queue)
+
+    def leave_queue(self, release: ReleaseReference, stage: str) -> None:
+        """Stand in the queue no longer."""
+        self._delete("LOCK", f"{release.application}#{stage}#WAITING#{release.attempt}")
+
+    # -- operations and incidents --------------------------------------------------------------------------------
+
+    def record_operation(
+        self, stack_id: str, token: str, release: ReleaseReference, stage: str, purpose: str, now: str
+    ) -> None:
+        """Note, before the call, that a stack operation is ours: ``purpose`` is deploy, recover or delete."""
+        self._put(
+            {
+                "PK": f"STACK#{stack_id}",
+                "SK": f"OPERATION#{token}",
+                "release": release.to_dict(),
+                "stage": stage,
+                "purpose": purpose,
+                "at": now,
+            }
+        )
+
+    def operation(self, stack_id: str, token: str) -> Item | None:
+        """Return the operation of ours that a stack event belongs to, if it is ours."""
+        return self._get(f"STACK#{stack_id}", f"OPERATION#{token}") if token else None
+
+    def open_incident(self, application: str, incident: str, details: Mapping[str, Any], now: str) -> bool:
+        """Open an incident. False where it is known already: whoever opened it recovers."""
+        try:
+            self._transact(
+                [
+                    self._change(
+                        f"APPLICATION#{application}",
+                        f"INCIDENT#{incident}",
+                        "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
+                        "tried = :tried, blocked = :none, settled = :none",
+                        "attribute_not_exists(PK)",
+                        {
+                            ":application": application,
+                            ":incident": incident,
+                            ":details": dict(details),
+                            ":now": now,
+                            ":tried": [],
+                            ":none": {},
+                        },
+                    ),
+                    self._open(f"INCIDENT#{incident}", {"application": application, "incident": incident}, ""),
+                ]
+            )
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException":
+                raise
+            return False
+        return True
+
+    def incident(self, application: str, incident: str) -> Item | None:
+        """Return an incident's record."""
+        return self._get(f"APPLICATION#{application}", f"INCIDENT#{incident}")
+
+    def record_step(self, application: str, incident: str, step: Mapping[str, Any], now: str) -> None:
+        """Note, before the call, that a recovery step is tried."""
+        self._update(
+            f"APPLICATION#{application}",
+            f"INCIDENT#{incident}",
+            "SET tried = list_append(if_not_exists(tried, :none), :step)",
+            None,
+            {":none": [], ":step": [{**step, "at": now}]},
+        )
+
+    def follow_incident(self, incident: str, execution: str) -> None:
+        """Note which execution recovers an open incident."""
+        self._update(
+            "OPEN",
+            f"INCIDENT#{incident}",
+            "SET execution = :execution",
+            "attribute_exists(PK)",
+            {":execution": execution},
+        )
+
+    def mark_incident(self, application: str, incident: str, mark: str, stack: str, reason: str) -> None:
+        """Note what was found about one stack: that it is ``settled`` or ``blocked``, and why."""
+        self._update(
+            f"APPLICATION#{application}",
+            f"INCIDENT#{incident}",
+            "SET #mark.#stack = :reason",
+            None,
+            {":reason": reason},
+            {"#mark": mark, "#stack": stack},
+        )
+
+    def close_incident(self, application: str, incident: str, outcome: Outcome, reason: str, now: str) -> bool:
+        """Record how an incident ended. False where that was recorded and announced before."""
+        first = self._close(f"APPLICATION#{application}", f"INCIDENT#{incident}", outcome, reason, now)
+        self._delete("OPEN", f"INCIDENT#{incident}")
+        return first
+
+    def announced_incident(self, application: str, incident: str) -> None:
+        """Record that the end of an incident was told."""
+        self._announced(f"APPLICATION#{application}", f"INCIDENT#{incident}")
+
+    def rerun_incident(self, application: str, incident: str) -> int:
+        """Count one more execution started for an incident, and return its number."""
+        with translated("DynamoDB.UpdateItem"):
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=_typed({"PK": f"APPLICATION#{application}", "SK": f"INCIDENT#{incident}"}),
+                UpdateExpression="ADD reruns :one",
+                ExpressionAttributeValues=_typed({":one": 1}),
+                ReturnValues="UPDATED_NEW",
+            )
+        return int(_plain(answer["Attributes"])["reruns"])
+
+    # -- baselines -----------------------------------------------------------------------------------------------
+
+    def record_baseline(self, release: ReleaseReference, stage: str, stack: str, baseline: Mapping[str, Any]) -> None:
+        """Keep a stack as it was before this attempt; what was captured first stands."""
+        self._update(
+            f"RELEASE#{release.application}#{release.version}",
+            f"BASELINE#{stage}#{release.attempt}#{stack}",
+            "SET baseline = :baseline",
+            "attribute_not_exists(PK)",
+            {":baseline": dict(baseline)},
+        )
+
+    def baselines(self, release: ReleaseReference, stage: str) -> dict[str, Item]:
+        """Return the captured baselines of this attempt by stack."""
+        prefix = f"BASELINE#{stage}#{release.attempt}#"
+        items = self._query(f"RELEASE#{release.application}#{release.version}", prefix)
+        return {str(item["SK"])[len(prefix) :]: item["baseline"] for item in items}
+
+    # -- the table -----------------------------------------------------------------------------------------------
+
+    def _close(
+        self, pk: str, sk: str, outcome: Outcome, reason: str, now: str, attempt: str | None = None
+    ) -> bool:
+        condition = "(attribute_not_exists(outcome) OR (outcome = :outcome AND attribute_not_exists(announced)))"
+        values: Item = {":outcome": outcome.value, ":reason": reason, ":now": now}
+        if attempt is not None:
+            condition += " AND attempt = :attempt"
+            values[":attempt"] = attempt
+        return self._update(pk, sk, "SET outcome = :outcome, reason = :reason, ended_at = :now", condition, values)
+
+    def _announced(self, pk: str, sk: str) -> None:
+        self._update(pk, sk, "SET announced = :yes", None, {":yes": True})
+
+    def _open(self, sk: str, document: Mapping[str, Any], execution: str) -> Item:
+        item = {"PK": "OPEN", "SK": sk, "document": dict(document), "execution": execution}
+        return {"Put": {"TableName": self._table, "Item": _typed(item)}}
+
+    def _change(
+        self,
+        pk: str,
+        sk: str,
+        update: str,
+        condition: str,
+        values: Item,
+        names: Mapping[str, str] | None = None,
+    ) -> Item:
+        change: Item = {
+            "TableName": self._table,
+            "Key": _typed({"PK": pk, "SK": sk}),
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": _typed(values),
+        }
+        if names:
+            change["ExpressionAttributeNames"] = dict(names)
+        return {"Update": change}
+
+    def _transact(self, changes: Sequence[Item]) -> None:
+        try:
+            self._client.transact_write_items(TransactItems=list(changes))
+        except ClientError as error:
+            refused = [r.get("Code") for r in error.response.get("CancellationReasons", [])]
+            if code_of(error) == "TransactionCanceledException" and "ConditionalCheckFailed" in refused:
+                raise
+            with translated("DynamoDB.TransactWriteItems"):
+                raise
+
+    def _update(
+        self,
+        pk: str,
+        sk: str,
+        update: str,
+        condition: str | None,
+        values: Item,
+        names: Mapping[str, str] | None = None,
+    ) -> bool:
+        arguments: Item = {
+            "TableName": self._table,
+            "Key": _typed({"PK": pk, "SK": sk}),
+            "UpdateExpression": update,
+            "ExpressionAttributeValues": _typed(values),
+        }
+        if condition:
+            arguments["ConditionExpression"] = condition
+        if names:
+            arguments["ExpressionAttributeNames"] = dict(names)
+        with translated("DynamoDB.UpdateItem"):
+            try:
+                self._client.update_item(**arguments)
+            except ClientError as error:
+                if code_of(error) == "ConditionalCheckFailedException":
+                    return False
+                raise
+        return True
+
+    def _put(self, item: Item) -> None:
+        with translated("DynamoDB.PutItem"):
+            self._client.put_item(TableName=self._table, Item=_typed(item))
+
+    def _get(self, pk: str, sk: str) -> Item | None:
+        with translated("DynamoDB.GetItem"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=_typed({"PK": pk, "SK": sk}), ConsistentRead=True
+            )
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def _query(self, pk: str, prefix: str = "") -> list[Item]:
+        condition = "PK = :pk"
+        values = {":pk": pk}
+        if prefix:
+            condition += " AND begins_with(SK, :prefix)"
+            values[":prefix"] = prefix
+        with translated("DynamoDB.Query"):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=_typed(values),
+                ConsistentRead=True,
+            )
+            return [_plain(item) for page in pages for item in page["Items"]]
+
+    def _delete(self, pk: str, sk: str) -> None:
+        with translated("DynamoDB.DeleteItem"):
+            self._client.delete_item(TableName=self._table, Key=_typed({"PK": pk, "SK": sk}))
+
+
+def _typed(item: Mapping[str, Any]) -> Item:
+    return {name: _SERIALIZER.serialize(value) for name, value in item.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    return {name: _without_decimals(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
+
+
+def _without_decimals(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _without_decimals(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(inner) for inner in value]
+    return value

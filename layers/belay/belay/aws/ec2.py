@@ -1,0 +1,53 @@
+"""EC2: security groups as they really are, and the prefix lists they lean on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+
+_IDS_A_CALL = 200
+
+
+class SecurityGroups:
+    """Describes security groups and the entries of managed prefix lists."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def describe(self, group_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return ``SecurityGroups`` of DescribeSecurityGroups for these ids.
+
+        A group that CloudFormation lists and EC2 does not know is a fault, never a pass.
+        """
+        groups: list[dict[str, Any]] = []
+        for start in range(0, len(group_ids), _IDS_A_CALL):
+            chunk = list(group_ids[start : start + _IDS_A_CALL])
+            with translated("EC2.DescribeSecurityGroups"):
+                groups += self._client.describe_security_groups(GroupIds=chunk)["SecurityGroups"]
+        return groups
+
+    def prefix_lists(self, groups: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+        """Return the CIDRs of every prefix list that a rule of ``groups`` names.
+
+        A list that EC2 does not know is left out: what leans on it cannot be decided.
+        """
+        permissions = [
+            permission
+            for group in groups
+            for permission in [*group.get("IpPermissions", []), *group.get("IpPermissionsEgress", [])]
+        ]
+        ids = sorted({each["PrefixListId"] for p in permissions for each in p.get("PrefixListIds", [])})
+        found = {prefix_list: self._entries(prefix_list) for prefix_list in ids}
+        return {prefix_list: entries for prefix_list, entries in found.items() if entries is not None}
+
+    def _entries(self, prefix_list: str) -> list[str] | None:
+        with translated("EC2.GetManagedPrefixListEntries"):
+            pages = self._client.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
+            try:
+                return [entry["Cidr"] for page in pages for entry in page["Entries"]]
+            except ClientError as error:
+                if code_of(error) == "InvalidPrefixListID.NotFound":
+                    return None
+                raise

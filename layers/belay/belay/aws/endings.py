@@ -1,0 +1,72 @@
+"""Ending releases: an outcome is recorded once, and told once by whoever recorded it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.dynamodb import Ledger
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.sns import Topic
+from belay.notify.message import Deployment, release_ended
+from belay.release.accepted import AcceptedRelease
+from belay.release.ledger import Outcome, ReleaseReference, Upload
+
+
+class Endings:
+    """Records outcomes in the ledger and publishes them; ``default_topic`` is for applications without their own."""
+
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, sns: Any, default_topic: str) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._sns = sns
+        self._default_topic = default_topic
+
+    def topic_of(self, release: ReleaseReference) -> Topic:
+        """Return the topic of the release's application: its own where the registration names one."""
+        document = self._artifacts.get_json(release.document_key)
+        own = None if document is None else AcceptedRelease.from_dict(document).application.topic
+        return Topic(self._sns, own or self._default_topic)
+
+    def close_release(
+        self,
+        release: ReleaseReference,
+        outcome: Outcome,
+        *,
+        reason: str,
+        stage: str | None,
+        done: Sequence[str] = (),
+        left_to_do: Sequence[str] = (),
+    ) -> None:
+        """Record a release's outcome and tell it, unless somebody has already."""
+        record = self._ledger.release(release.application, release.version) or {}
+        if not self._ledger.close_release(release, outcome, reason, timestamp()):
+            return
+        good = self._ledger.last_known_good(release.application, stage) if stage else None
+        deployment = Deployment(release.application, release.version, stage, record.get("execution"))
+        self.topic_of(release).publish(
+            release_ended(
+                outcome,
+                deployment,
+                cause=reason or None,
+                done=done,
+                left_to_do=left_to_do,
+                runs_now=None if good is None else good["version"],
+            )
+        )
+        self._ledger.announced_release(release)
+        self._close_upload(record, outcome, reason)
+
+    def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
+        if "upload" in record:
+            upload = Upload(**record["upload"])
+            self._ledger.close_upload(upload, outcome, reason, timestamp())
+            self._ledger.announced_upload(upload)
+
+    def close_upload(self, upload: Upload, outcome: Outcome, *, reason: str, execution: str) -> None:
+        """Record and tell the outcome of an upload that never became a release."""
+        if not self._ledger.close_upload(upload, outcome, reason, timestamp()):
+            return
+        version = self._ledger.version_of(upload) or upload.key.rsplit("/", 1)[-1]
+        deployment = Deployment(upload.application, version, None, execution)
+        Topic(self._sns, self._default_topic).publish(release_ended(outcome, deployment, cause=reason or None))
+        self._ledger.announced_upload(upload)

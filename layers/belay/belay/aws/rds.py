@@ -1,0 +1,73 @@
+"""RDS: what databases there are, and their snapshots."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+from belay.release.registration import Database
+
+_NO_DATABASE = {"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound"}
+_NO_SNAPSHOT = {"DBSnapshotNotFound", "DBSnapshotNotFoundFault", "DBClusterSnapshotNotFoundFault"}
+_SNAPSHOT_EXISTS = {"DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExistsFault"}
+
+
+class Databases:
+    """RDS instances and Aurora clusters, named as they are registered."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def describe(self, database: Database) -> dict[str, Any] | None:
+        """Return the DBInstance or DBCluster of a describe call, or None where there is none."""
+        with translated(f"RDS.Describe{_kind(database)}s"):
+            try:
+                if database.kind == "cluster":
+                    return dict(self._client.describe_db_clusters(DBClusterIdentifier=database.identifier)["DBClusters"][0])
+                answer = self._client.describe_db_instances(DBInstanceIdentifier=database.identifier)
+                return dict(answer["DBInstances"][0])
+            except ClientError as error:
+                if code_of(error) in _NO_DATABASE:
+                    return None
+                raise
+
+    def describe_snapshot(self, database: Database, snapshot: str) -> dict[str, Any] | None:
+        """Return the DBSnapshot or DBClusterSnapshot of that name, or None where there is none."""
+        with translated(f"RDS.Describe{_snapshot(database)}s"):
+            try:
+                if database.kind == "cluster":
+                    answer = self._client.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=snapshot)
+                    found = answer["DBClusterSnapshots"]
+                else:
+                    found = self._client.describe_db_snapshots(DBSnapshotIdentifier=snapshot)["DBSnapshots"]
+            except ClientError as error:
+                if code_of(error) in _NO_SNAPSHOT:
+                    return None
+                raise
+        return dict(found[0]) if found else None
+
+    def create_snapshot(self, database: Database, snapshot: str, tags: Mapping[str, str]) -> None:
+        """Begin a manual snapshot, unless one of that name exists already: names carry the attempt."""
+        named = [{"Key": key, "Value": value} for key, value in tags.items()]
+        with translated(f"RDS.Create{_snapshot(database)}"):
+            try:
+                if database.kind == "cluster":
+                    self._client.create_db_cluster_snapshot(
+                        DBClusterIdentifier=database.identifier, DBClusterSnapshotIdentifier=snapshot, Tags=named
+                    )
+                else:
+                    self._client.create_db_snapshot(
+                        DBInstanceIdentifier=database.identifier, DBSnapshotIdentifier=snapshot, Tags=named
+                    )
+            except ClientError as error:
+                if code_of(error) not in _SNAPSHOT_EXISTS:
+                    raise
+
+
+def _kind(database: Database) -> str:
+    return "DBCluster" if database.kind == "cluster" else "DBInstance"
+
+
+def _snapshot(database: Database) -> str:
+    return "DBClusterSnapshot" if database.kind == "cluster" else "DBSnapshot"

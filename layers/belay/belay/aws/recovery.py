@@ -1,0 +1,210 @@
+"""What every function of a recovery begins with: the incident, the stacks it is about, the steps taken so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import lease, timestamp
+from belay.aws.cloudformation import Stacks
+from belay.aws.dynamodb import Ledger
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.stage import LEASE_SECONDS
+from belay.errors import MissingDocument
+from belay.release.ledger import ReleaseReference
+from belay.release.manifest import digest
+from belay.release.names import change_set_name, client_request_token
+from belay.rollback.incident import Incident
+from belay.rollback.plan import Action, RollbackPlan, Step
+from belay.rollback.situation import StackSeen
+from belay.stack.baseline import Baseline
+from belay.stack.plan import Progress, StackPlan, StagePlan
+from belay.stack.stateful import is_stateful
+from belay.stack.status import StackStatus
+
+_GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One incident on its way to an end, with the gateways that its functions share."""
+
+    incident: Incident
+    record: Mapping[str, Any]
+    artifacts: ArtifactBucket
+    ledger: Ledger
+    stacks: Stacks
+
+    @classmethod
+    def enter(cls, event: Mapping[str, Any], ledger_table: str, artifact_bucket: str) -> "Recovery":
+        """Gather what an event's ``incident`` names; its ``fencing`` token is checked and extended.
+
+        Raises ``LockLost`` and ``MissingDocument``.
+        """
+        release = ReleaseReference.from_dict(event["release"])
+        ledger = Ledger(client("dynamodb"), ledger_table)
+        if event.get("fencing") is not None:
+            ledger.check_lock(release, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
+        record = ledger.incident(release.application, event["incident"])
+        if record is None:
+            raise MissingDocument(f"the ledger has no incident {event['incident']} of {release.application}")
+        return cls(
+            incident=Incident.from_dict(record["details"]),
+            record=record,
+            artifacts=ArtifactBucket(client("s3"), artifact_bucket),
+            ledger=ledger,
+            stacks=Stacks(client("cloudformation")),
+        )
+
+    # -- the plan ------------------------------------------------------------------------------------------------
+
+    def save(self, plan: RollbackPlan) -> None:
+        """Keep the plan for the step that follows and for whoever reads the incident."""
+        self.artifacts.put_json(self._plan_key, plan.to_dict())
+
+    def plan(self) -> RollbackPlan:
+        """Return the plan as it was last made; an empty one before the first look."""
+        document = self.artifacts.get_json(self._plan_key)
+        return RollbackPlan(steps=()) if document is None else RollbackPlan.from_dict(document)
+
+    def step(self, action: Action, stack: str) -> Step:
+        """Return the step of the plan that the machine was told to take."""
+        return next(step for step in self.plan().steps if (step.action, step.stack) == (action, stack))
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def stacks_seen(self) -> tuple[StackSeen, ...]:
+        """Return the incident's stacks in deploy order, as they are now."""
+        if self.incident.foreign:
+            return (self._foreign_stack(),)
+        release, stage = self.incident.release, self.incident.stage
+        document = self.artifacts.get_json(release.stage_key(stage, "plan.json"))
+        plan = StagePlan(()) if document is None else StagePlan.from_dict(document)
+        baselines = self.ledger.baselines(release, stage)
+        return tuple(self._own_stack(stack, baselines.get(stack.stack)) for stack in plan.stacks)
+
+    def _foreign_stack(self) -> StackSeen:
+        incident = self.incident
+        description = self.stacks.describe_stack(str(incident.stack_id))
+        return StackSeen(
+            stack=str(incident.stack),
+            name=str(incident.stack_id).split("/")[1],
+            stack_id=incident.stack_id,
+            token=incident.token,
+            ours=False,
+            **self._described(str(incident.stack), description),
+        )
+
+    def _own_stack(self, stack: StackPlan, captured: Mapping[str, Any] | None) -> StackSeen:
+        description = self.stacks.describe_stack(stack.stack_id or stack.stack_name)
+        baseline = None if captured is None else Baseline.from_dict(captured)
+        return StackSeen(
+            stack=stack.stack,
+            name=stack.stack_name,
+            stack_id=None if description is None else description["StackId"],
+            token=stack.token,
+            baseline=baseline,
+            created_by_release=stack.creates and stack.stack_id is not None,
+            changed_by_release=self._changed(stack),
+            at_baseline=stack.stack in self.record["settled"] or self._at_baseline(baseline, description),
+            change_sets=() if stack.change_set_id is None else (stack.change_set_id,),
+            depends_on=stack.depends_on,
+            **self._described(stack.stack, description),
+        )
+
+    def _described(self, stack: str, description: Mapping[str, Any] | None) -> dict[str, Any]:
+        blocked = self.record["blocked"].get(stack)
+        if description is None:
+            return {"status": None, "blocked": blocked}
+        status = StackStatus(description["StackStatus"])
+        there = [] if status.holds_nothing else self.stacks.resources_with_nested(description["StackId"])
+        return {
+            "status": status,
+            "blocked": blocked,
+            "reason": description.get("StackStatusReason"),
+            "stateful": tuple(
+                each["LogicalResourceId"]
+                for each in there
+                if is_stateful(each["ResourceType"]) and each["ResourceStatus"] not in _GONE
+            ),
+            "failed_resources": tuple(
+                each["LogicalResourceId"] for each in there if each["ResourceStatus"].endswith("_FAILED")
+            ),
+            "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
+            "role_arn": description.get("RoleARN"),
+        }
+
+    def _changed(self, stack: StackPlan) -> bool:
+        """Whether the change set was executed: the plan may not say so where its function died after the call."""
+        if stack.progress in (Progress.EXECUTING, Progress.EXECUTED):
+            return True
+        if stack.stack_id is None:
+            return False
+        token = self.incident.release.deployment_token(self.incident.stage, stack.stack, stack.generation)
+        return self.stacks.operation_status(stack.stack_id, token) is not None
+
+    def _at_baseline(self, baseline: Baseline | None, description: Mapping[str, Any] | None) -> bool:
+        if baseline is None or not baseline.existed or description is None:
+            return False
+        if not StackStatus(description["StackStatus"]).updatable:
+            return False
+        return baseline.matches(description, digest(self.stacks.get_template(description["StackId"])))
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    def perform(self, step: Step) -> None:
+        """Make a step's one call, under a token that tells its events from those of the deployment."""
+        token = self._begin(step)
+        self.stacks.perform(step.call[1], step.parameters, token)
+
+    def create_change_set(self, step: Step) -> str:
+        """Create the change set back to the baseline, or find the one made before a crash."""
+        incident = self.incident
+        name = change_set_name(
+            incident.release.application, incident.stage, "recover", step.stack, self._unique(step)
+        )
+        change_set_id, _ = self.stacks.create_change_set(
+            {**step.parameters, "ChangeSetName": name, "ClientToken": name}
+        )
+        return change_set_id
+
+    def execute(self, step: Step, change_set_id: str) -> None:
+        """Execute a recovery's change set."""
+        token = self._begin(step)
+        self.stacks.execute_change_set(change_set_id, token)
+
+    def block(self, stack: str, reason: str) -> None:
+        """Note why a stack's way back must not be taken."""
+        self.ledger.mark_incident(self._application, self.incident.name, "blocked", stack, reason)
+
+    def settle(self, stack: str) -> None:
+        """Note that CloudFormation finds nothing to change back."""
+        self.ledger.mark_incident(self._application, self.incident.name, "settled", stack, "nothing to change")
+
+    def _begin(self, step: Step) -> str:
+        incident, now = self.incident, timestamp()
+        token = client_request_token(
+            self._application,
+            incident.stage,
+            incident.release.version,
+            step.stack,
+            step.action.lower(),
+            self._unique(step),
+        )
+        self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, "recover", now)
+        self.ledger.record_step(
+            self._application, incident.name, {"action": step.action.value, "stack": step.stack, "why": step.why}, now
+        )
+        return token
+
+    def _unique(self, step: Step) -> str:
+        tries = [each for each in self.record["tried"] if (each["action"], each["stack"]) == (step.action, step.stack)]
+        return f"{self.incident.name}-{len(tries)}"
+
+    @property
+    def _application(self) -> str:
+        return self.incident.release.application
+
+    @property
+    def _plan_key(self) -> str:
+        return self.incident.release.stage_key(self.incident.stage, "rollback.json")

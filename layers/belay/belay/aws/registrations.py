@@ -1,0 +1,89 @@
+"""The operators' registrations: Parameter Store documents, and the S3 objects they may point to."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import APPLICATIONS, ParameterStore
+from belay.errors import InvalidRegistration, InvalidRelease
+from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
+
+
+class Registrations:
+    """Reads registrations as text, following a pointer to a versioned S3 object where the parameter holds one."""
+
+    def __init__(self, parameters: ParameterStore, s3: Any) -> None:
+        self._parameters = parameters
+        self._s3 = s3
+
+    def texts(self, application: str) -> tuple[str, dict[str, str]]:
+        """Return an application's document and that of each of its stages, by stage in order.
+
+        Raises ``InvalidRelease`` where the application is not registered, ``InvalidRegistration`` where a stage it
+        names is not.
+        """
+        name = f"{APPLICATIONS}{application}"
+        text = self._parameters.get_parameter(name)
+        if text is None:
+            raise InvalidRelease(
+                [f"the application {application!r} is not registered: an operator writes the parameter {name} first"]
+            )
+        text, registered = self._resolved(name, text, lambda value: parse_application(application, value))
+        stages = {}
+        missing = []
+        for stage in registered.stages:
+            parameter = f"{name}/{stage}"
+            value = self._parameters.get_parameter(parameter)
+            if value is None:
+                missing.append(f"{name} names the stage {stage!r}, but the parameter {parameter} does not exist")
+            else:
+                stages[stage], _ = self._resolved(parameter, value, self._stage_parser(registered, stage))
+        if missing:
+            raise InvalidRegistration(missing)
+        return text, stages
+
+    def stages(self) -> list[Stage]:
+        """Return every stage of every application whose registration can be read; the rest is told on upload."""
+        names = {
+            name.removeprefix(APPLICATIONS)
+            for name in self._parameters.get_parameters_by_path(APPLICATIONS)
+            if "/" not in name.removeprefix(APPLICATIONS)
+        }
+        found: list[Stage] = []
+        for name in sorted(names):
+            try:
+                text, stages = self.texts(name)
+            except (InvalidRegistration, InvalidRelease):
+                continue
+            application = parse_application(name, text)
+            if isinstance(application, Application):
+                parsed = [parse_stage(application, stage, value) for stage, value in stages.items()]
+                found += [stage for stage in parsed if isinstance(stage, Stage)]
+        return found
+
+    def topic_of(self, application: str) -> str | None:
+        """Return the topic an application has of its own."""
+        parsed = parse_application(application, self.texts(application)[0])
+        return parsed.topic if isinstance(parsed, Application) else None
+
+    @staticmethod
+    def _stage_parser(application: Application, stage: str) -> Callable[[str], Stage | Pointer]:
+        return lambda value: parse_stage(application, stage, value)
+
+    def _resolved(self, name: str, text: str, parse: Callable[[str], Any]) -> tuple[str, Any]:
+        parsed = parse(text)
+        if not isinstance(parsed, Pointer):
+            return text, parsed
+        body = ArtifactBucket(self._s3, parsed.bucket).get_version(parsed.key, parsed.version_id)
+        where = f"s3://{parsed.bucket}/{parsed.key} (version {parsed.version_id})"
+        if body is None:
+            raise InvalidRegistration([f"{name} points to {where}, which does not exist"])
+        found = hashlib.sha256(body).hexdigest()
+        if found != parsed.sha256:
+            raise InvalidRegistration([f"{name} says {where} has SHA-256 {parsed.sha256}, found {found}"])
+        text = body.decode("utf-8", errors="replace")
+        parsed = parse(text)
+        if isinstance(parsed, Pointer):
+            raise InvalidRegistration([f"{name} points to {where}, which points on: a pointer must end at a document"])
+        return text, parsed

@@ -1,0 +1,174 @@
+"""S3: the uploaded zip read by ranges, and the artifact bucket that everything accepted is copied to."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+from belay.errors import InvalidRelease, MissingDocument
+
+_MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
+_PART_SIZE = 16 * 1024 * 1024
+
+
+class UploadedObject:
+    """One version of one object, read by ranges: what ``release.archive`` opens.
+
+    ``size`` is in bytes. Raises ``InvalidRelease`` when the version is no longer there.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: str, version_id: str | None, size: int) -> None:
+        self._client = client
+        self._where: dict[str, str] = {"Bucket": bucket, "Key": key}
+        if version_id:
+            self._where["VersionId"] = version_id
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``offset``; fewer at the end of the object."""
+        if length <= 0 or offset >= self.size:
+            return b""
+        with translated("S3.GetObject"):
+            try:
+                answer = self._client.get_object(**self._where, Range=f"bytes={offset}-{offset + length - 1}")
+                return bytes(answer["Body"].read())
+            except ClientError as error:
+                if code_of(error) in _MISSING:
+                    where = f"s3://{self._where['Bucket']}/{self._where['Key']}"
+                    raise InvalidRelease([f"{where}: the uploaded object is gone; upload it again"]) from error
+                raise
+
+
+class ArtifactBucket:
+    """The encrypted, versioned bucket of accepted releases, plans, baselines and reports."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def url(self, key: str) -> str:
+        """Return the path-style URL that CloudFormation's TemplateURL takes."""
+        endpoint = str(self._client.meta.endpoint_url).rstrip("/")
+        return f"{endpoint}/{self.name}/{key}"
+
+    def put_json(self, key: str, document: Mapping[str, Any]) -> None:
+        """Write a document."""
+        self.put_bytes(key, json.dumps(document, sort_keys=True).encode())
+
+    def put_bytes(self, key: str, data: bytes) -> str | None:
+        """Write an object in one piece, and return its version."""
+        with translated("S3.PutObject"):
+            answer = self._client.put_object(Bucket=self.name, Key=key, Body=data)
+        return None if answer.get("VersionId") is None else str(answer["VersionId"])
+
+    def get_json(self, key: str) -> dict[str, Any] | None:
+        """Return a document, or None where there is none."""
+        data = self.get_bytes(key)
+        return None if data is None else dict(json.loads(data))
+
+    def require_json(self, key: str) -> dict[str, Any]:
+        """Return a document that an earlier step wrote. Raises ``MissingDocument`` where there is none."""
+        document = self.get_json(key)
+        if document is None:
+            raise MissingDocument(f"s3://{self.name}/{key} is gone, though an earlier step wrote it")
+        return document
+
+    def get_bytes(self, key: str) -> bytes | None:
+        """Return an object's bytes, or None where there is none."""
+        return self._get({"Key": key})
+
+    def get_version(self, key: str, version_id: str) -> bytes | None:
+        """Return the bytes of one version of an object, or None where there is none."""
+        return self._get({"Key": key, "VersionId": version_id})
+
+    def _get(self, which: Mapping[str, str]) -> bytes | None:
+        with translated("S3.GetObject"):
+            try:
+                return bytes(self._client.get_object(Bucket=self.name, **which)["Body"].read())
+            except ClientError as error:
+                if code_of(error) in _MISSING:
+                    return None
+                raise
+
+    def has_member(self, key: str, sha256: str) -> bool:
+        """Tell whether a member was copied before with just this digest."""
+        with translated("S3.HeadObject"):
+            try:
+                answer = self._client.head_object(Bucket=self.name, Key=key)
+            except ClientError as error:
+                if code_of(error) in _MISSING:
+                    return False
+                raise
+        return bool(answer.get("Metadata", {}).get("sha256") == sha256)
+
+    def put_member(self, key: str, pieces: Iterable[bytes], sha256: str) -> None:
+        """Copy a member of a release while it is inflated; memory stays at one part (16 MiB).
+
+        ``pieces``, of any size, raise ``InvalidRelease`` where the content is not what its digest says; nothing is
+        left behind then. ``sha256`` is kept beside the object, for ``has_member``.
+        """
+        parts = _parts(pieces)
+        first, second = next(parts, b""), next(parts, None)
+        if second is None:
+            with translated("S3.PutObject"):
+                self._client.put_object(Bucket=self.name, Key=key, Body=first, Metadata={"sha256": sha256})
+            return
+        self._put_parts(key, chain((first, second), parts), sha256)
+
+    def _put_parts(self, key: str, parts: Iterable[bytes], sha256: str) -> None:
+        where = {"Bucket": self.name, "Key": key}
+        with translated("S3.CreateMultipartUpload"):
+            upload = self._client.create_multipart_upload(**where, Metadata={"sha256": sha256})["UploadId"]
+        done = []
+        try:
+            for number, part in enumerate(parts, start=1):
+                with translated("S3.UploadPart"):
+                    answer = self._client.upload_part(**where, UploadId=upload, PartNumber=number, Body=part)
+                done.append({"PartNumber": number, "ETag": answer["ETag"]})
+            with translated("S3.CompleteMultipartUpload"):
+                self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": done})
+        except Exception:
+            with translated("S3.AbortMultipartUpload"):
+                self._client.abort_multipart_upload(**where, UploadId=upload)
+            raise
+
+
+class ReleaseFiles(Mapping[str, bytes]):
+    """The files of an accepted release by path, each fetched when it is first asked for."""
+
+    def __init__(self, artifacts: ArtifactBucket, prefix: str, paths: Iterable[str]) -> None:
+        self._artifacts = artifacts
+        self._prefix = prefix
+        self._paths = frozenset(paths)
+        self._read: dict[str, bytes] = {}
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._paths:
+            raise KeyError(path)
+        if path not in self._read:
+            key = f"{self._prefix}/{path}"
+            data = self._artifacts.get_bytes(key)
+            if data is None:
+                raise MissingDocument(f"s3://{self._artifacts.name}/{key} is gone, though it was copied there")
+            self._read[path] = data
+        return self._read[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._paths))
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    buffer = bytearray()
+    for piece in pieces:
+        buffer += piece
+        while len(buffer) >= _PART_SIZE:
+            yield bytes(buffer[:_PART_SIZE])
+            del buffer[:_PART_SIZE]
+    if buffer:
+        yield bytes(buffer)

@@ -1,0 +1,34 @@
+"""Parameter Store: what operators register, and the pause switch."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+
+APPLICATIONS = "/belay/applications/"
+
+
+class ParameterStore:
+    """Reads Belay's parameters; never writes one, since they are the operators' own."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_parameter(self, name: str) -> str | None:
+        """Return a parameter's value, or None where it does not exist."""
+        with translated("SSM.GetParameter"):
+            try:
+                return str(self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+            except ClientError as error:
+                if code_of(error) == "ParameterNotFound":
+                    return None
+                raise
+
+    def get_parameters_by_path(self, path: str) -> dict[str, str]:
+        """Return every parameter below ``path``, by full name."""
+        with translated("SSM.GetParametersByPath"):
+            pages = self._client.get_paginator("get_parameters_by_path").paginate(
+                Path=path, Recursive=True, WithDecryption=True
+            )
+            return {p["Name"]: p["Value"] for page in pages for p in page["Parameters"]}

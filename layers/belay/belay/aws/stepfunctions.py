@@ -1,0 +1,50 @@
+"""Step Functions: starting recoveries and asking how an execution stands."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+
+
+class Executions:
+    """Starts executions and reads their status."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def start_execution(self, machine_arn: str, name: str, document: Mapping[str, Any]) -> str:
+        """Start ``machine_arn`` under ``name`` unless that was done before. Returns the execution's ARN."""
+        with translated("StepFunctions.StartExecution"):
+            try:
+                self._client.start_execution(
+                    stateMachineArn=machine_arn, name=name, input=json.dumps(document, sort_keys=True)
+                )
+            except ClientError as error:
+                if code_of(error) != "ExecutionAlreadyExists":
+                    raise
+        return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def status(self, execution_arn: str) -> str | None:
+        """Return RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE; None where it is not known.
+
+        AWS forgets an execution 90 days after it ended.
+        """
+        with translated("StepFunctions.DescribeExecution"):
+            try:
+                return str(self._client.describe_execution(executionArn=execution_arn)["status"])
+            except ClientError as error:
+                if code_of(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
+                    return None
+                raise
+
+    def running(self, execution_arn: str) -> bool:
+        """Tell whether an execution still runs; one being redriven counts."""
+        return self.status(execution_arn) in ("RUNNING", "PENDING_REDRIVE")
+
+    def input(self, execution_arn: str) -> dict[str, Any]:
+        """Return the document an execution was started with."""
+        with translated("StepFunctions.DescribeExecution"):
+            return dict(json.loads(self._client.describe_execution(executionArn=execution_arn)["input"]))

@@ -1,0 +1,90 @@
+"""Taking up what a dead execution left: releases without an outcome, incidents without an end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.dynamodb import Ledger
+from belay.aws.endings import Endings
+from belay.aws.incidents import Incidents
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.stepfunctions import Executions
+from belay.release.accepted import AcceptedRelease
+from belay.release.ending import Recover, what_is_left
+from belay.release.ledger import Outcome, ReleaseReference
+from belay.rollback.incident import Incident
+
+_MOST_RERUNS = 3
+
+
+class Unfinished:
+    """Sees releases and incidents to their end when no execution does any more."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        endings: Endings,
+        incidents: Incidents,
+        executions: Executions,
+        artifacts: ArtifactBucket,
+    ) -> None:
+        self._ledger = ledger
+        self._endings = endings
+        self._incidents = incidents
+        self._executions = executions
+        self._artifacts = artifacts
+
+    def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
+        """Take up what an execution that ended badly was about, told by its input. Returns what that was."""
+        if "incident" in document:
+            release = ReleaseReference.from_dict(document["release"])
+            return self.take_up_incident(release.application, document["incident"])
+        if "stage" in document:
+            release = ReleaseReference.from_dict(document["release"])
+            return self.take_up_release(release, "the stage's execution ended without an outcome")
+        for item in self._ledger.open_items():
+            if item["execution"] == execution_arn:
+                release = ReleaseReference.from_dict(item["document"])
+                return self.take_up_release(release, "the release's execution ended without an outcome")
+        return None
+
+    def take_up_release(self, release: ReleaseReference, reason: str) -> str | None:
+        """Open the incident of a release in the middle of a stage, or close one that is between stages."""
+        record = self._ledger.release(release.application, release.version)
+        if record is None or record.get("attempt") != release.attempt:
+            return None
+        accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
+        left = what_is_left(record, accepted.application.stages)
+        if left is None:
+            return None
+        if isinstance(left, Recover):
+            return self._incidents.open_for_release(release, left.stage, reason)
+        self._endings.close_release(release, left.outcome, reason=left.reason, stage=left.stage)
+        return f"{release.application} {release.version}"
+
+    def take_up_incident(self, application: str, name: str) -> str | None:
+        """Start the recovery of an incident again; after the third time ask for a person."""
+        record = self._ledger.incident(application, name)
+        if record is None or "outcome" in record:
+            return None
+        incident = Incident.from_dict(record["details"])
+        rerun = self._ledger.rerun_incident(application, name)
+        if rerun <= _MOST_RERUNS:
+            self._incidents.start_recovery(incident, f"{name[:76]}-{rerun}")
+        else:
+            self._give_up(incident)
+        return name
+
+    def _give_up(self, incident: Incident) -> None:
+        reason = f"its recovery ended without a result {_MOST_RERUNS + 1} times; first: {incident.reason}"
+        if not incident.foreign:
+            self._endings.close_release(
+                incident.release,
+                Outcome.NEEDS_OPERATOR,
+                reason=reason,
+                stage=incident.stage,
+                left_to_do=[f"Look at every stack of {incident.stage} before anything is deployed there again."],
+            )
+        self._ledger.close_incident(
+            incident.release.application, incident.name, Outcome.NEEDS_OPERATOR, reason, timestamp()
+        )

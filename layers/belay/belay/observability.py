@@ -1,0 +1,51 @@
+"""One structured log line where an invocation begins, one where it fails, both naming the release."""
+
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+
+@cache
+def logger() -> Logger:
+    """Return the process's logger."""
+    return Logger(service="belay")
+
+
+def count(metric: str, value: int) -> None:
+    """Write one value of a metric of ours in CloudWatch's embedded metric format."""
+    with single_metric(name=metric, unit=MetricUnit.Count, value=value, namespace="Belay"):
+        pass
+
+
+def observed(handler: Handler) -> Handler:
+    """Log an invocation of a handler with the release, stage and incident of its payload; faults are raised again."""
+
+    @wraps(handler)
+    def wrapper(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        log = logger()
+        log.append_keys(function=getattr(context, "function_name", ""), **_subject(event))
+        log.info("begins")
+        try:
+            return handler(event, context)
+        except Exception:
+            log.exception("failed")
+            raise
+
+    return wrapper
+
+
+def _subject(event: Mapping[str, Any]) -> dict[str, Any]:
+    release = event.get("release") or {}
+    return {
+        "application": release.get("application"),
+        "version": release.get("version"),
+        "attempt": release.get("attempt"),
+        "stage": event.get("stage"),
+        "incident": event.get("incident"),
+        "execution": event.get("execution"),
+    }

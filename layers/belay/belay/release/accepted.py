@@ -1,0 +1,97 @@
+"""The accepted release: what was uploaded and what was registered at that moment, kept as one document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.errors import InvalidRegistration
+from belay.release.manifest import Manifest, ManifestStack, parse_manifest
+from belay.release.registration import Application, Pointer, Stage, effective_parameters, parse_application, parse_stage
+
+
+@dataclass(frozen=True)
+class AcceptedRelease:
+    """A release's manifest and its application's registration, as they were when the release was accepted.
+
+    ``declared`` maps each template of the release to the parameters it declares. The texts are kept as they were read,
+    so that a later reader sees what the operator and the author wrote.
+    """
+
+    manifest_text: str
+    application_text: str
+    stage_texts: Mapping[str, str]
+    declared: Mapping[str, tuple[str, ...]]
+    manifest: Manifest
+    application: Application
+    stages: Mapping[str, Stage]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        manifest_text: str,
+        application_text: str,
+        stage_texts: Mapping[str, str],
+        declared: Mapping[str, tuple[str, ...]],
+    ) -> "AcceptedRelease":
+        """Read the texts. Raises ``InvalidRelease`` or ``InvalidRegistration``; pointers must have been followed."""
+        application = parse_application(name, application_text)
+        if isinstance(application, Pointer):
+            raise InvalidRegistration([f"{name}: a pointer may not point to another pointer"])
+        stages = {}
+        for stage_name, text in stage_texts.items():
+            stage = parse_stage(application, stage_name, text)
+            if isinstance(stage, Pointer):
+                raise InvalidRegistration([f"{name}/{stage_name}: a pointer may not point to another pointer"])
+            stages[stage_name] = stage
+        return cls(
+            manifest_text,
+            application_text,
+            stage_texts,
+            declared,
+            parse_manifest(manifest_text.encode()),
+            application,
+            stages,
+        )
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "AcceptedRelease":
+        """Read what ``to_dict`` wrote."""
+        return cls.of(
+            document["application"],
+            document["manifest_text"],
+            document["application_text"],
+            document["stage_texts"],
+            {path: tuple(names) for path, names in document["declared"].items()},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON document."""
+        return {
+            "application": self.application.name,
+            "manifest_text": self.manifest_text,
+            "application_text": self.application_text,
+            "stage_texts": dict(self.stage_texts),
+            "declared": {path: list(names) for path, names in self.declared.items()},
+        }
+
+    def stack_name(self, stage: str, stack: str, attempt: str) -> str:
+        """Return the real name of a release's stack in a stage; an ephemeral stage's is its own for each attempt."""
+        return self.stages[stage].stack_name(stack, str(self.manifest.version), attempt)
+
+    def parameters(self, stage: str, stack: ManifestStack, attempt: str, bucket: str, prefix: str) -> dict[str, str]:
+        """Return the values a stack gets in a stage.
+
+        Beside the release's and the operator's own, a template that declares them is given ``ReleaseBucket``,
+        ``ReleasePrefix``, ``ReleaseVersion``, ``Stage``, and ``<Stack>StackName`` for every stack of the release.
+        """
+        offered = {"Stage": stage, "ReleaseVersion": str(self.manifest.version)} | {
+            f"{_camel(each.name)}StackName": self.stack_name(stage, each.name, attempt) for each in self.manifest.stacks
+        }
+        declared = self.declared[stack.template]
+        given = effective_parameters(stack, self.stages[stage].stacks[stack.name], declared, bucket, prefix)
+        return {name: value for name, value in offered.items() if name in declared} | given
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.replace("_", "-").split("-"))

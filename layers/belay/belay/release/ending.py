@@ -1,0 +1,53 @@
+"""What is left to do about a release whose execution ended without telling an outcome."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from belay.release.ledger import Outcome
+
+_ENDED = "STAGE "
+
+
+@dataclass(frozen=True)
+class Recover:
+    """The release was in the middle of a stage: open its incident."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class Close:
+    """Nothing is half done: record and tell this outcome."""
+
+    outcome: Outcome
+    reason: str
+    stage: str | None
+
+
+def what_is_left(record: Mapping[str, Any], stages: Sequence[str]) -> Recover | Close | None:
+    """Decide from a release's ledger record and the names of its stages in order; None where it has its outcome."""
+    if record.get("outcome"):
+        return None
+    state, stage = str(record.get("state", "")), str(record.get("stage", ""))
+    if not stage:
+        return Close(
+            Outcome.NEEDS_OPERATOR,
+            "its execution ended before any stage was entered: nothing was changed; upload the release again",
+            None,
+        )
+    if not state.startswith(_ENDED):
+        return Recover(stage)
+    outcome = Outcome(state.removeprefix(_ENDED))
+    if outcome is Outcome.DEPLOYED and stage != stages[-1]:
+        return Close(
+            Outcome.NEEDS_OPERATOR,
+            f"its execution ended after {stage} and before the next stage: upload the release again to go on",
+            stage,
+        )
+    return Close(outcome, f"its execution ended right after {stage}; the outcome is the stage's own", stage)
+
+
+def stage_ended(outcome: Outcome) -> str:
+    """Return the state that the ledger records when a stage ends."""
+    return f"{_ENDED}{outcome}"

@@ -1,0 +1,32 @@
+"""Why something ended, in words, from what a state machine caught."""
+
+import json
+from typing import Any
+
+
+def in_words(reason: Any) -> str:
+    """Return the text for people in a Step Functions error output, a text, or nothing.
+
+    A Lambda function's exception arrives as ``{"Error": name, "Cause": text}`` whose cause is a JSON document with
+    ``errorMessage``
+    (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html). Our own verdicts are told by
+    their message alone; the name of anything else helps whoever looks for it.
+    """
+    if reason is None:
+        return ""
+    if not isinstance(reason, dict):
+        return str(reason)
+    error, cause = str(reason.get("Error", "")), str(reason.get("Cause", ""))
+    message = _message(cause) or "no cause was given"
+    return message if error in _OUR_VERDICTS else f"{error}: {message}"
+
+
+_OUR_VERDICTS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate", "ReleaseSuperseded", "StackFailed")
+
+
+def _message(cause: str) -> str:
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(document.get("errorMessage", cause)) if isinstance(document, dict) else cause
