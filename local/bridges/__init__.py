@@ -14,6 +14,7 @@ import ministack.app
 
 from local.bridges import (
     admin,
+    change_sets,
     database_resources,
     databases,
     ended_executions,
@@ -23,13 +24,18 @@ from local.bridges import (
     heartbeats,
     lambda_errors,
     lambda_workers,
+    missing_parameters,
     moto_services,
     nested_executions,
     nested_stack_transforms,
     object_events,
+    resource_statuses,
     security_group_rules,
+    security_groups,
     simulated_events,
+    stack_descriptions,
     stack_events,
+    strict_resources,
     succeed_output,
 )
 
@@ -56,6 +62,12 @@ def install(settings: Settings) -> Callable[..., Any]:
     ended_executions.install()
     execution_names.install()
     nested_executions.install()
+    change_sets.install()
+    stack_descriptions.install()
+    resource_statuses.install()
+    missing_parameters.install()
+    strict_resources.install()
+    security_groups.install()
     security_group_rules.install()
     moto_services.install()
     databases.install(settings.snapshot_seconds)
