@@ -1,0 +1,376 @@
+import ipaddress
+import json
+from dataclasses import replace
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from belay.errors import InvalidRegistration, InvalidRelease
+from belay.release.manifest import Manifest, ManifestStack
+from belay.release.registration import (
+    DEFAULT_TRANSFORMS,
+    Application,
+    Approval,
+    Database,
+    Pointer,
+    RegisteredStack,
+    Service,
+    Stage,
+    admit,
+    effective_parameters,
+    parse_application,
+    parse_stage,
+)
+from belay.release.version import Version
+
+ROLE = "arn:aws:iam::123456789012:role/belay/orders-deployment"
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-on-call"
+ORDERS = Application("orders", ("test", "production"), None, {})
+STAGE = f"""
+service_role: {ROLE}
+stacks: {{network: {{name: orders-network}}}}
+"""
+WHOLE = f"""
+ephemeral: true
+service_role: {ROLE}
+stacks:
+  network: {{name: orders-network}}
+  service:
+    name: orders-service
+    parameters: {{Size: 3, Zones: [a, b], Public: false}}
+    parameter_precedence: release
+    capabilities: [CAPABILITY_NAMED_IAM]
+approval: {{required: true, expires_after_days: 3}}
+trusted_networks: [10.0.0.0/8, "2001:db8::/32"]
+databases: [{{instance: orders-db}}, {{cluster: Orders-Aurora}}]
+services: [{{cluster: orders, service: api}}, {{cluster: 7, service: 8}}]
+alarms: [Failed orders, latency]
+restore: automatic
+recover_foreign: true
+macros: [AWS::Include, 123456789012::Naming]
+policies: {{open-ports: {{level: 3, share: 0.5, allowed: [22, true, null]}}}}
+"""
+
+
+def refusal(read: object, *arguments: object) -> list[str]:
+    assert callable(read)
+    with pytest.raises((InvalidRegistration, InvalidRelease)) as raised:
+        read(*arguments)
+    problems: list[str] = raised.value.problems
+    return problems
+
+
+class TestApplication:
+    def test_the_smallest(self) -> None:
+        assert parse_application("orders", "stages: [production]") == Application("orders", ("production",), None, {})
+
+    def test_a_whole_one_in_json(self) -> None:
+        text = json.dumps({"stages": ["test", "production"], "topic": TOPIC, "defaults": {"restore": "never"}})
+
+        assert parse_application("orders", text) == Application(
+            "orders", ("test", "production"), TOPIC, {"restore": "never"}
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "problems"),
+        {
+            "": ["expected a mapping with stages, topic, defaults, found nothing"],
+            "[]": ["expected a mapping with stages, topic, defaults, found a list"],
+            "stages: [": ["line 2, column 1: this is not YAML: did not find expected node content"],
+            "stages: []": ["stages: expected at least one stage, found a list"],
+            "stages: test": [
+                "stages: expected a list, each a name of at most 40 letters, digits and hyphens that begins with a"
+                " letter, found 'test'"
+            ],
+            "stages: [test, test]": ["stages[1]: 'test' stands here twice"],
+            "stages: [a/b]": [
+                "stages[0]: expected a name of at most 40 letters, digits and hyphens that begins with a letter, found"
+                " 'a/b'"
+            ],
+            "topics: x": ["topics: unknown key; known are stages, topic, defaults", "stages: missing"],
+            "stages: [test]\ntopic: orders": ["topic: expected the ARN of an SNS topic, found 'orders'"],
+            "stages: [test]\ntopic:": ["topic: expected the ARN of an SNS topic, found nothing"],
+            "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
+                "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
+                " databases, services, alarms, restore, recover_foreign, macros, policies",
+                "defaults.approval: expected a mapping with required, expires_after_days, found 'yes'",
+                "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
+            ],
+            "stages: [test]\ndefaults: none": [
+                "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
+                " databases, services, alarms, restore, recover_foreign, macros, policies, found 'none'"
+            ],
+        }.items(),
+    )
+    def test_what_is_wrong(self, text: str, problems: list[str]) -> None:
+        assert refusal(parse_application, "orders", text) == [f"application orders: {problem}" for problem in problems]
+
+    def test_a_name_that_fits_nowhere(self) -> None:
+        assert refusal(parse_application, "web shop", "stages: [a]") == [
+            "application web shop: expected a name of at most 40 letters, digits and hyphens that begins with a letter,"
+            " found 'web shop'"
+        ]
+
+
+class TestStage:
+    def test_the_smallest(self) -> None:
+        stage = parse_stage(ORDERS, "test", STAGE)
+
+        assert stage == Stage("orders", "test", ROLE, {"network": RegisteredStack("orders-network")})
+        assert isinstance(stage, Stage)
+        assert (stage.approval, stage.restore, stage.recover_foreign) == (Approval(False, 7), "approval", False)
+
+    def test_a_whole_one(self) -> None:
+        assert parse_stage(ORDERS, "production", WHOLE) == Stage(
+            application="orders",
+            name="production",
+            service_role=ROLE,
+            stacks={
+                "network": RegisteredStack("orders-network"),
+                "service": RegisteredStack(
+                    name="orders-service",
+                    parameters={"Size": "3", "Zones": "a,b", "Public": "false"},
+                    parameter_precedence="release",
+                    capabilities=("CAPABILITY_NAMED_IAM",),
+                ),
+            },
+            ephemeral=True,
+            approval=Approval(required=True, expires_after_days=3),
+            trusted_networks=(ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32")),
+            databases=(Database("instance", "orders-db"), Database("cluster", "orders-aurora")),
+            services=(Service("orders", "api"), Service("7", "8")),
+            alarms=("Failed orders", "latency"),
+            restore="automatic",
+            recover_foreign=True,
+            macros=("AWS::Include", "123456789012::Naming"),
+            policies={"open-ports": {"level": 3, "share": 0.5, "allowed": [22, True, None]}},
+        )
+
+    def test_defaults_fill_in_whole_keys(self) -> None:
+        application = parse_application(
+            "orders",
+            f"{{stages: [test], defaults: {{service_role: '{ROLE}', stacks: {{a: {{name: a}}}}, restore: never,"
+            " approval: {required: true, expires_after_days: 2}}}",
+        )
+        assert isinstance(application, Application)
+        stage = parse_stage(application, "test", "{approval: {required: true}, stacks: {b: {name: b}}}")
+
+        assert isinstance(stage, Stage)
+        assert (stage.service_role, stage.restore) == (ROLE, "never")
+        assert stage.approval == Approval(True, 7)
+        assert set(stage.stacks) == {"b"}
+
+    def test_what_defaults_do_not_fill_in_is_missing(self) -> None:
+        assert refusal(parse_stage, ORDERS, "test", "{}") == [
+            "stage orders/test: service_role: missing",
+            "stage orders/test: stacks: missing",
+        ]
+
+    def test_a_stage_the_application_does_not_have(self) -> None:
+        assert refusal(parse_stage, ORDERS, "staging", STAGE) == [
+            "stage orders/staging: not one of the application's stages (test, production)"
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "problems"),
+        {
+            "service_role: orders": [
+                "service_role: expected the ARN of an IAM role for CloudFormation, found 'orders'"
+            ],
+            "service_role: arn:aws:iam::123456789012:user/x": [
+                "service_role: expected the ARN of an IAM role for CloudFormation, found"
+                " 'arn:aws:iam::123456789012:user/x'"
+            ],
+            "stacks: {}": ["stacks: expected at least one stack, found a mapping"],
+            "stacks: [network]": ["stacks: expected a mapping of the stacks a release may deploy, found a list"],
+            "stacks: {a: {name: x}, b: {name: x}}": [
+                "stacks.b.name: the stack 'a' has this name too; each needs one of its own"
+            ],
+            "stacks: {a: {name: a_b}}": ["stacks.a.name: expected the name of a CloudFormation stack, found 'a_b'"],
+            "stacks: {a/b: {name: a}}": [
+                "stacks.'a/b': expected a name of at most 40 letters, digits and hyphens that begins with a letter"
+            ],
+            "stacks: {a: {name: a, parameters: {X: {}}, parameter_precedence: op, capabilities: CAPABILITY_IAM}}": [
+                "stacks.a.parameters.X: expected text, a number, true or false, or a list of these ('' for an empty"
+                " value), found a mapping",
+                "stacks.a.parameter_precedence: expected one of registration, release, found 'op'",
+                "stacks.a.capabilities: expected a list, each one of CAPABILITY_IAM, CAPABILITY_NAMED_IAM,"
+                " CAPABILITY_AUTO_EXPAND, found 'CAPABILITY_IAM'",
+            ],
+            "ephemeral: 'true'": ["ephemeral: expected true or false, found 'true'"],
+            "approval: {required: 1, expires_after_days: 0.5}": [
+                "approval.required: expected true or false, found the number 1",
+                "approval.expires_after_days: expected a whole number from 1 to 90, found the number 0.5",
+            ],
+            "approval: {expires_after_days: 91}": [
+                "approval.expires_after_days: expected a whole number from 1 to 90, found the number 91"
+            ],
+            "trusted_networks: [10.1.2.3/8, 10.0.0.0/33, office, 7, 0.0.0.0/0, '::/0']": [
+                *(
+                    f"trusted_networks[{index}]: expected a network such as 10.0.0.0/8 or 2001:db8::/32, with no bits"
+                    f" set behind its prefix, found {found}"
+                    for index, found in enumerate(["'10.1.2.3/8'", "'10.0.0.0/33'", "'office'", "the number 7"])
+                ),
+                "trusted_networks[4]: 0.0.0.0/0 is the whole world, which cannot be trusted",
+                "trusted_networks[5]: ::/0 is the whole world, which cannot be trusted",
+            ],
+            "databases: [{instance: a-, cluster: b}, {}, {instance: db}, {instance: DB}, {instance: a--b}, db]": [
+                "databases[0]: expected either instance or cluster",
+                "databases[1]: expected either instance or cluster",
+                "databases[3]: the instance 'db' stands here twice",
+                "databases[4].instance: expected the identifier of an RDS instance, found 'a--b'",
+                "databases[5]: expected a mapping with instance, cluster, found 'db'",
+            ],
+            "services: [{cluster: a b, service: x}, {service: x}]": [
+                "services[0].cluster: expected the name of an ECS cluster, found 'a b'",
+                "services[1].cluster: missing",
+            ],
+            "alarms: [a, b, c, d, e, f]": ["alarms: expected at most 5 alarms, found 6"],
+            "alarms: [a, a]": ["alarms[1]: 'a' stands here twice"],
+            "restore: always": ["restore: expected one of never, approval, automatic, found 'always'"],
+            "recover_foreign: on": ["recover_foreign: expected true or false, found 'on'"],
+            "macros: [a b]": ["macros[0]: expected the name of a CloudFormation macro, found 'a b'"],
+            "policies: [a]": ["policies: expected a mapping, found a list"],
+        }.items(),
+    )
+    def test_what_is_wrong(self, text: str, problems: list[str]) -> None:
+        key = text.partition(":")[0]
+        others = "\n".join(line for line in STAGE.splitlines() if not line.startswith(f"{key}:"))
+
+        found = refusal(parse_stage, ORDERS, "test", f"{others}\n{text}")
+
+        assert found == [f"stage orders/test: {problem}" for problem in problems]
+
+    @given(st.text())
+    def test_any_text_is_read_or_refused(self, text: str) -> None:
+        assert refusal(parse_stage, ORDERS, "test", text)
+
+    def test_an_ephemeral_stage_has_stacks_of_its_own_for_each_release(self) -> None:
+        stage = parse_stage(ORDERS, "test", STAGE + "ephemeral: true")
+        assert isinstance(stage, Stage)
+        names = {stage.stack_name("network", *each) for each in [("1.0.0", "x"), ("1.0.0", "y"), ("1.0.1", "x")]}
+
+        assert len(names) == 3
+        assert all(name.startswith("orders-network-1-0-") for name in names)
+        assert replace(stage, ephemeral=False).stack_name("network", "1.0.0", "x") == "orders-network"
+
+
+class TestPointer:
+    S3: ClassVar = {
+        "bucket": "operators",
+        "key": "belay/orders.yaml",
+        "version_id": "3sL4kqtJlcpXro",
+        "sha256": "a" * 64,
+    }
+
+    def test_a_document_elsewhere(self) -> None:
+        pointer = Pointer("operators", "belay/orders.yaml", "3sL4kqtJlcpXro", "a" * 64)
+
+        assert parse_application("orders", json.dumps({"s3": self.S3})) == pointer
+        assert parse_stage(ORDERS, "test", json.dumps({"s3": self.S3})) == pointer
+
+    def test_what_is_wrong(self) -> None:
+        s3 = {"bucket": "Operators", "key": "", "sha256": "A" * 64, "region": "eu-west-1"}
+
+        assert refusal(parse_stage, ORDERS, "test", json.dumps({"s3": s3, "stacks": {}})) == [
+            f"stage orders/test: {problem}"
+            for problem in [
+                "stacks: unknown key; known are s3",
+                "s3.region: unknown key; known are bucket, key, version_id, sha256",
+                "s3.version_id: missing",
+                "s3.bucket: expected the name of an S3 bucket, found 'Operators'",
+                "s3.key: expected the key of an S3 object, found ''",
+                f"s3.sha256: expected a SHA-256 of 64 lower-case hexadecimal digits, found '{'A' * 64}'",
+            ]
+        ]
+
+
+def release(*stacks: ManifestStack, application: str = "orders") -> Manifest:
+    return Manifest(application, Version(1, 0, 0), "", False, stacks, None, {})
+
+
+def stack(name: str, *capabilities: str, **parameters: str) -> ManifestStack:
+    return ManifestStack(name, f"templates/{name}.yaml", parameters, capabilities, ())
+
+
+def stage(name: str, *capabilities: str, macros: tuple[str, ...] = ()) -> Stage:
+    stacks = {"network": RegisteredStack("orders-network", capabilities=capabilities)}
+    return Stage("orders", name, ROLE, stacks, macros=macros)
+
+
+class TestAdmit:
+    @pytest.mark.parametrize("capability", ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"])
+    def test_what_is_registered(self, capability: str) -> None:
+        manifest = release(stack("network", capability))
+        transforms = {"templates/network.yaml": [*DEFAULT_TRANSFORMS, "Naming"]}
+
+        admit(manifest, ORDERS, [stage("test", capability, macros=("Naming",))], transforms)
+
+    def test_named_iam_includes_iam(self) -> None:
+        admit(release(stack("network", "CAPABILITY_IAM")), ORDERS, [stage("test", "CAPABILITY_NAMED_IAM")], {})
+
+    def test_iam_does_not_include_named_iam(self) -> None:
+        manifest = release(stack("network", "CAPABILITY_NAMED_IAM"))
+
+        assert refusal(admit, manifest, ORDERS, [stage("test", "CAPABILITY_IAM")], {}) == [
+            "stacks.network: stage test does not allow CAPABILITY_NAMED_IAM"
+        ]
+
+    def test_everything_that_is_not_registered_is_told_at_once(self) -> None:
+        manifest = release(stack("network", "CAPABILITY_IAM"), stack("service"), application="shop")
+        transforms = {"b.yaml": ["AWS::Include", "Naming"], "a.yaml": ["Naming", "Naming", "AWS::LanguageExtensions"]}
+        stages = [stage("test", "CAPABILITY_IAM", macros=("AWS::Include",)), stage("production")]
+
+        assert refusal(admit, manifest, ORDERS, stages, transforms) == [
+            "it was uploaded for 'orders', but says it is 'shop'",
+            "stacks.service: not registered in stage test; registered are network",
+            "a.yaml: stage test does not allow the transform 'Naming'",
+            "b.yaml: stage test does not allow the transform 'Naming'",
+            "stacks.network: stage production does not allow CAPABILITY_IAM",
+            "stacks.service: not registered in stage production; registered are network",
+            "a.yaml: stage production does not allow the transform 'Naming'",
+            "b.yaml: stage production does not allow the transform 'AWS::Include'",
+            "b.yaml: stage production does not allow the transform 'Naming'",
+        ]
+
+
+class TestEffectiveParameters:
+    STACK = stack("network", Size="large", Image="sha256:1")
+    REGISTERED = RegisteredStack("orders-network", {"Size": "small", "Cidr": "10.0.0.0/16"})
+
+    def test_the_registration_decides(self) -> None:
+        declared = {"Size", "Image", "Cidr", "Optional"}
+
+        assert effective_parameters(self.STACK, self.REGISTERED, declared, "bucket", "prefix/") == {
+            "Cidr": "10.0.0.0/16",
+            "Image": "sha256:1",
+            "Size": "small",
+        }
+
+    def test_the_release_decides_where_it_may(self) -> None:
+        registered = replace(self.REGISTERED, parameter_precedence="release")
+
+        assert effective_parameters(self.STACK, registered, {"Size", "Image", "Cidr"}, "bucket", "prefix/") == {
+            "Cidr": "10.0.0.0/16",
+            "Image": "sha256:1",
+            "Size": "large",
+        }
+
+    def test_where_the_files_lie_is_told_to_who_asks(self) -> None:
+        declared = ["ReleaseBucket", "ReleasePrefix"]
+
+        assert effective_parameters(stack("network"), self.REGISTERED, declared, "bucket", "prefix/") == {
+            "ReleaseBucket": "bucket",
+            "ReleasePrefix": "prefix/",
+        }
+        assert effective_parameters(stack("network"), self.REGISTERED, ["ReleasePrefix"], "bucket", "prefix/") == {
+            "ReleasePrefix": "prefix/"
+        }
+
+    def test_a_parameter_that_the_template_does_not_declare(self) -> None:
+        assert refusal(effective_parameters, self.STACK, self.REGISTERED, ["Cidr"], "bucket", "prefix/") == [
+            "stacks.network.parameters.Size: templates/network.yaml declares no such parameter",
+            "stacks.network.parameters.Image: templates/network.yaml declares no such parameter",
+        ]
