@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from belay.policy.exposure import exposure, may_open
-from belay.policy.model import SHOWN_PROTOCOLS, SecurityGroup
+from belay.policy.exposure import may_open, opens_port
+from belay.policy.model import SecurityGroup, shown_protocol
 from belay.policy.policies import Violation, violations
 from belay.policy.verdict import Verdict
 
@@ -16,7 +16,7 @@ def exposed(group: SecurityGroup, ports: Mapping[tuple[str, int], str]) -> Itera
         return
     found = {}
     for (protocol, port), name in ports.items():
-        one = exposure(group, "ingress", lambda rule, at=(protocol, port): rule.covers(*at))
+        one = opens_port(group, "ingress", protocol, port)
         if one.verdict is not Verdict.PASS:
-            found[f"{SHOWN_PROTOCOLS[protocol]} {port} ({name})"] = one
+            found[f"{shown_protocol(protocol)} {port} ({name})"] = one
     yield from violations(found)

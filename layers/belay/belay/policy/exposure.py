@@ -6,17 +6,33 @@ stand side by side, so the two branches of one ``Fn::If`` are not added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice, pairwise
 
-from belay.policy.model import ALL_PORTS, ALL_PROTOCOLS, TCP, UDP, Direction, Entry, Rule, SecurityGroup
-from belay.policy.networks import is_internet, public_sizes, union
+from belay.policy.model import (
+    ALL_PORTS,
+    ALL_PROTOCOLS,
+    NO_PORTS,
+    TCP,
+    UDP,
+    Direction,
+    Entry,
+    Rule,
+    SecurityGroup,
+    shown_protocol,
+)
+from belay.policy.networks import Interval, is_internet, public_sizes, union
 from belay.policy.verdict import Verdict
 from belay.template.values import Guard
 from belay.template.world import agree
 
 Match = Callable[[Rule], bool | None]
 """Whether a rule lets through what is asked about; ``None`` where that cannot be told."""
+
+Side = tuple[Rule, bool]
+"""A rule that matches, and whether it certainly does."""
 
 MAX_COMBINATIONS = 4096
 MANY = "the rules depend on more combinations of conditions than are tried"
@@ -36,6 +52,11 @@ class Exposure:
 
 
 CLOSED = Exposure(Verdict.PASS)
+
+
+def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: int) -> Exposure:
+    """Tell whether the rules that let one port through open it to the whole Internet together."""
+    return exposure(group, direction, partial(_covers, protocol, port))
 
 
 def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposure:
@@ -58,17 +79,14 @@ def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposu
     return worst
 
 
+def combinations(entries: tuple[Entry, ...]) -> Iterator[list[Side]]:
+    """Yield the rules that stand side by side, for every way in which the guards agree."""
+    return islice(_combinations(_relevant(entries, lambda _: True), {}), MAX_COMBINATIONS)
+
+
 def opens(rule: Rule) -> bool:
     """Tell whether a rule by itself certainly opens to the whole Internet."""
     return bool(rule.v4 or rule.v6) and is_internet(*public_sizes(rule.v4, rule.v6))
-
-
-def open_ports(group: SecurityGroup, direction: Direction, protocol: str, ports: Iterable[int]) -> dict[int, Exposure]:
-    """Return those of ``ports`` that are not certainly closed to the Internet."""
-    if not may_open(group, direction):
-        return {}
-    found = {port: exposure(group, direction, lambda rule, at=port: rule.covers(protocol, at)) for port in ports}
-    return {port: one for port, one in found.items() if one.verdict is not Verdict.PASS}
 
 
 def may_open(group: SecurityGroup, direction: Direction) -> bool:
@@ -76,14 +94,46 @@ def may_open(group: SecurityGroup, direction: Direction) -> bool:
     return _may_open([(rule, True) for rule in group.rules(direction)])
 
 
-def first_ports(group: SecurityGroup, direction: Direction) -> list[int]:
-    """Return a port of every stretch of ports over which the matching rules stay the same."""
-    edges = {0}
+def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collection[int] = ()) -> dict[str, Exposure]:
+    """Return every protocol and stretch of ports, without ``allowed`` ones, that is not certainly closed."""
+    if not may_open(group, direction):
+        return {}
+    found = {}
+    for protocol in dict.fromkeys((TCP, UDP, *_other_protocols(group, direction))):
+        for first, last in _stretches(group, direction) if protocol in (TCP, UDP) else [NO_PORTS]:
+            port = next((port for port in range(first, last + 1) if port not in allowed), first)
+            if port in allowed:
+                continue
+            one = opens_port(group, direction, protocol, port)
+            if one.verdict is not Verdict.PASS:
+                found[f"{shown_protocol(protocol)}{_shown(first, last)}"] = one
+    return found
+
+
+def _other_protocols(group: SecurityGroup, direction: Direction) -> Iterator[str]:
+    for rule in group.rules(direction):
+        if rule.protocol is not None and rule.protocol != ALL_PROTOCOLS:
+            yield rule.protocol
+
+
+def _stretches(group: SecurityGroup, direction: Direction) -> list[Interval]:
+    """Return the stretches of ports over which the same rules hold."""
+    edges = {0, ALL_PORTS[1] + 1}
     for rule in group.rules(direction):
         for first, last in (rule.ports.certain, rule.ports.possible):
-            edges.add(first)
-            edges.add(last + 1)
-    return sorted(edge for edge in edges if edge <= ALL_PORTS[1])
+            edges.update((first, last + 1))
+    ordered = sorted(edges)
+    return [(first, after - 1) for first, after in pairwise(ordered)]
+
+
+def _shown(first: int, last: int) -> str:
+    if first > last:
+        return ""
+    return f" {first}" if first == last else f" {first}-{last}"
+
+
+def _covers(protocol: str, port: int, rule: Rule) -> bool | None:
+    return rule.covers(protocol, port)
 
 
 def everything(rule: Rule) -> bool | None:
@@ -99,13 +149,7 @@ def everything(rule: Rule) -> bool | None:
     return None if rule.ports.possible == ALL_PORTS else False
 
 
-def anything(rule: Rule) -> bool | None:
-    """Match every rule that EC2 would take."""
-    return rule.ports.possible[0] <= rule.ports.possible[1] or rule.protocol not in (TCP, UDP)
-
-
-_Side = tuple[Rule, bool]
-_Relevant = list[list[tuple[Guard, list[_Side]]]]
+_Relevant = list[list[tuple[Guard, list[Side]]]]
 
 
 def _relevant(entries: tuple[Entry, ...], match: Match) -> _Relevant:
@@ -122,8 +166,7 @@ def _relevant(entries: tuple[Entry, ...], match: Match) -> _Relevant:
     return relevant
 
 
-def _combinations(relevant: _Relevant, given: Guard) -> Iterator[list[_Side]]:
-    """Yield the rules that stand side by side, for every way in which the guards agree."""
+def _combinations(relevant: _Relevant, given: Guard) -> Iterator[list[Side]]:
     if not relevant:
         yield []
         return
@@ -139,7 +182,7 @@ def _opens_together(rules: list[Rule]) -> bool:
     return is_internet(*public_sizes(v4, v6))
 
 
-def _may_open(sides: list[_Side]) -> bool:
+def _may_open(sides: list[Side]) -> bool:
     """Tell whether the rules open to the Internet if everything that cannot be told is as bad as can be."""
     v4 = union(interval for rule, _ in sides for interval in rule.v4)
     v6 = union(interval for rule, _ in sides for interval in rule.v6)
@@ -149,7 +192,7 @@ def _may_open(sides: list[_Side]) -> bool:
     return is_internet(public_v4 + unknown_v4, public_v6 + unknown_v6)
 
 
-def _undecided(sides: list[_Side]) -> Exposure:
+def _undecided(sides: list[Side]) -> Exposure:
     rules = tuple(rule for rule, sure in sides if not sure or rule.unknown)
     reasons = [reason for rule, sure in sides for reason in _reasons(rule, sure)]
     return Exposure(Verdict.REVIEW, rules, "; ".join(dict.fromkeys(reasons)))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup
-from belay.policy.reading import Peers, UnknownPeer, read_ports, read_protocol
+from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup, UnknownPeer
+from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
+from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.values import NO_VALUE, Value
 
 PERMISSIONS: dict[Direction, str] = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
@@ -70,11 +71,15 @@ def _peers(
     for source in permission.get("PrefixListIds") or ():
         peers = Peers()
         identifier = str(source.get("PrefixListId"))
-        peers.add_other(f"prefix list {identifier}")
+        service = service_of(identifier)
         if identifier in prefix_lists:
+            peers.add_other(f"prefix list {identifier}")
             peers.add_networks(prefix_lists[identifier])
+        elif service is not None:
+            reason = f"the addresses of {service} behind the prefix list {identifier} change"
+            peers.add_unknown(UnknownPeer(reason, LARGEST_V4, LARGEST_V6), identifier)
         else:
-            peers.unknown.append(UnknownPeer(f"the entries of the prefix list {identifier} were not read"))
+            peers.add_unknown(UnknownPeer(f"the entries of the prefix list {identifier} were not read"), identifier)
         yield source, peers
     for source in permission.get("UserIdGroupPairs") or ():
         peers = Peers()

@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from belay.policy.networks import Interval, Union
@@ -22,6 +22,11 @@ PROTOCOL_NAMES = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMP_V6, "-1":
 SHOWN_PROTOCOLS = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMP_V6: "ICMPv6", ALL_PROTOCOLS: "all protocols"}
 ALL_PORTS: Interval = (0, 65_535)
 NO_PORTS: Interval = (1, 0)
+
+
+def shown_protocol(protocol: str | None) -> str:
+    """Show a protocol number for people."""
+    return "an unknown protocol" if protocol is None else SHOWN_PROTOCOLS.get(protocol, f"protocol {protocol}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class Rule:
     """One rule: protocol number (``None`` where it cannot be told), ports, peers, and whether it is described.
 
     ``v4`` and ``v6`` are the addresses it certainly opens to, ``unknown`` the peers that cannot be told; other groups
-    and prefix lists without public addresses add nothing. ``reason`` says why the protocol cannot be told.
+    and prefix lists without public addresses add nothing. ``reason`` says why the protocol cannot be told. ``described``
+    is ``None`` where nothing at all is known of the rule.
     """
 
     direction: Direction
@@ -81,6 +87,8 @@ class Rule:
             return None
         if self.protocol != protocol:
             return False
+        if protocol not in (TCP, UDP):
+            return True
         if self.ports.certain[0] <= port <= self.ports.certain[1]:
             return True
         return None if self.ports.possible[0] <= port <= self.ports.possible[1] else False
@@ -123,14 +131,13 @@ Entry = tuple[Alternative, ...]
 class SecurityGroup:
     """A security group with the entries of its own and of standalone rules attached to it.
 
-    ``whole`` is false where only rules for a group from elsewhere are seen: what it does not show is not missing.
+    ``declared`` is true where a template makes the group, so that EC2 lets all traffic out where it has no egress rule.
     """
 
     place: Place
     ingress: tuple[Entry, ...] = ()
     egress: tuple[Entry, ...] = ()
-    whole: bool = True
-    guards: tuple[Guard, ...] = field(default=({},))
+    declared: bool = False
 
     def entries(self, direction: Direction) -> tuple[Entry, ...]:
         """Return the entries of one direction."""

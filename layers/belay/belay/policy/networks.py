@@ -145,3 +145,12 @@ def is_internet(v4: int, v6: int) -> bool:
 def public_sizes(v4: Union, v6: Union) -> tuple[int, int]:
     """Return how many addresses of the Internet the two unions hold."""
     return size(intersection(v4, INTERNET_V4)), size(intersection(v6, INTERNET_V6))
+
+
+LOOPBACK_V4 = _union_of("127.0.0.0/8")
+LOOPBACK_V6 = _union_of("::1/128")
+
+
+def is_loopback(v4: Union, v6: Union) -> bool:
+    """Tell whether the two unions hold loopback addresses and nothing else."""
+    return bool(v4 or v6) and not difference(v4, LOOPBACK_V4) and not difference(v6, LOOPBACK_V6)

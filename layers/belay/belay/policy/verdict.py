@@ -33,7 +33,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the gravest."""
-        return list(Severity).index(self)
+        return tuple(Severity).index(self)
 
 
 @dataclass(frozen=True, slots=True)

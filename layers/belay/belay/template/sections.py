@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence, walk
-from belay.template.resolver import TRANSFORM, as_text, entries, holds, resource_type
+from belay.template.resolver import TRANSFORM, entries, holds, resource_type
 from belay.template.scope import Scope
 from belay.template.values import Guard, Lazy, Table, Unknown
 from belay.template.world import World, explore
@@ -69,7 +69,7 @@ def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
             for name, body in course.outcome.items():
                 yield from _under_conditions(name, body, course.guard)
         else:
-            yield Resource("Resources", course.guard, course.outcome or _given_up(section, "Resources"))
+            yield Resource("Resources", course.guard, Unknown("Resources", course.reason))
 
 
 def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]:
@@ -88,7 +88,7 @@ def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]
         return
     for course in explore(lambda world: _exists(table, world), given):
         if course.given_up:
-            yield Resource(name, course.guard, _given_up(node, name))
+            yield Resource(name, course.guard, Unknown(name, course.reason))
         elif course.outcome:
             yield Resource(name, course.guard, table)
 
@@ -97,10 +97,6 @@ def _exists(body: Table, world: World) -> bool:
     condition = body.node.entries["Condition"]
     name = condition.text if isinstance(condition, Scalar) else None
     return name is None or holds(name, body.scope, world)
-
-
-def _given_up(node: Node, name: str) -> Unknown:
-    return Unknown(f"{name}:{node.line}", "it depends on more combinations of conditions than are tried")
 
 
 def _names(node: Node | None) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from belay.template.values import Guard
+from belay.template.values import Guard, Unknown
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
@@ -89,6 +89,13 @@ class Course(Generic[T]):
     guard: Guard
     outcome: T | None
     given_up: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why there is no outcome to go by."""
+        if isinstance(self.outcome, Unknown):
+            return self.outcome.reason
+        return "it depends on more combinations of conditions than are tried"
 
 
 def explore(run: Callable[[World], T], given: Guard | None = None) -> Iterator[Course[T]]:

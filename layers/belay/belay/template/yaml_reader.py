@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -87,7 +87,7 @@ class _Reader:
             self._refuse(event, "expected one YAML document, found a second one")
         return root
 
-    def _document(self) -> Node:  # noqa: C901, PLR0912 - the one hot loop: calls would double its time
+    def _document(self) -> Node:  # noqa: C901 - the one hot loop: calls would double its time
         next_event = self._next_event
         opened: list[_Open] = []
         top: _Open | None = None

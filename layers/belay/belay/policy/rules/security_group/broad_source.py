@@ -1,0 +1,35 @@
+"""A large part of the Internet let in, though not all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposure import opens
+from belay.policy.model import NO_PORTS, SecurityGroup
+from belay.policy.networks import is_internet, public_sizes
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A port that is not one of the application's public ports is reachable from a large part of the Internet",
+    severity=Severity.HIGH,
+    why="Nobody owns so many addresses: most of them are strangers, as with 0.0.0.0/1.",
+    fix="Name the networks that are really meant.",
+    source="https://www.iana.org/assignments/ipv4-address-space: no organization is given more than a /8",
+)
+LARGE_V4 = 1 << 24
+LARGE_V6 = 1 << 108
+"""A /8 of IPv4; a /20 of IPv6, more than a network operator is usually given."""
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at each rule by itself; the whole Internet is the affair of other policies."""
+    for rule in group.rules("ingress"):
+        v4, v6 = public_sizes(rule.v4, rule.v6)
+        first, last = rule.ports.possible
+        allowed = rule.ports.possible != NO_PORTS and all(
+            port in settings.allowed_ports for port in range(first, min(last, first + len(settings.allowed_ports)) + 1)
+        )
+        if (v4 > LARGE_V4 or v6 > LARGE_V6) and not is_internet(v4, v6) and not allowed and not opens(rule):
+            yield Violation(Verdict.FAIL, rule.place, rule.shown)

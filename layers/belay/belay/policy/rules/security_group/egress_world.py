@@ -1,0 +1,24 @@
+"""Any port open to the whole Internet, whatever it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposure import open_anywhere
+from belay.policy.model import SecurityGroup
+from belay.policy.policies import Policy, Violation, violations
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity
+
+POLICY = Policy(
+    title="Traffic to the whole Internet is allowed",
+    severity=Severity.LOW,
+    why="Whoever gets in can send data anywhere, and fetch tools from anywhere.",
+    fix="Allow only the peers and ports that the service calls, or go through endpoints and a proxy.",
+    source="cfn_nag W5; AWS Guard Rules Registry ec2_security_group_egress_open_to_world",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at every protocol and port."""
+    return violations(open_anywhere(group, "egress"))

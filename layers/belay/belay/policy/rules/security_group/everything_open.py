@@ -1,0 +1,25 @@
+"""Everything, or every TCP or UDP port, open to the Internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposure import everything, exposure
+from belay.policy.model import SecurityGroup
+from belay.policy.policies import Policy, Violation, violations
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="Every port is reachable from the whole Internet",
+    severity=Severity.CRITICAL,
+    why="It is as if there were no security group.",
+    fix="Name the protocol, the ports and the peers that the service is for.",
+    source="AWS Foundational Security Best Practices EC2.19",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at the rules that let every protocol, or every port of one, through."""
+    one = exposure(group, "ingress", everything)
+    return violations({"everything": one} if one.verdict is not Verdict.PASS else {})

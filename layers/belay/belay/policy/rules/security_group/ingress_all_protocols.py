@@ -1,0 +1,28 @@
+"""Rules that let every protocol through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.model import ALL_PROTOCOLS, SecurityGroup
+from belay.policy.networks import is_loopback
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A rule allows all protocols in",
+    severity=Severity.LOW,
+    why="IpProtocol -1 ignores the ports of the rule: it lets everything through, whatever FromPort says.",
+    fix="Name the protocol and the ports that the service uses.",
+    source="cfn_nag W42; AWS Guard Rules Registry security_group_ingress_all_protocols",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at each rule; one to the loopback addresses is the customary way to say "nobody"."""
+    for rule in group.rules("ingress"):
+        if rule.protocol is None:
+            yield Violation(Verdict.REVIEW, rule.place, rule.reason)
+        elif rule.protocol == ALL_PROTOCOLS and not (is_loopback(rule.v4, rule.v6) and not rule.unknown):
+            yield Violation(Verdict.FAIL, rule.place, rule.shown)

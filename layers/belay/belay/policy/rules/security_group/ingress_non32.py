@@ -1,0 +1,28 @@
+"""Peers that are more than one address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.model import SecurityGroup
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A network of more than one address is let in",
+    severity=Severity.LOW,
+    why="Whoever gets an address of that network is let in with it.",
+    fix="Name the address (a /32, or a /128 of IPv6) or a security group.",
+    source="cfn_nag W9; AWS Guard Rules Registry security_group_ingress_cidr_non_32",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at each rule."""
+    for rule in group.rules("ingress"):
+        if any(first != last for first, last in (*rule.v4, *rule.v6)):
+            yield Violation(Verdict.FAIL, rule.place, rule.shown)
+        for peer in rule.unknown:
+            if peer.v4 > 1 or peer.v6 > 1:
+                yield Violation(Verdict.REVIEW, rule.place, peer.reason)

@@ -1,0 +1,27 @@
+"""Rules for more than one port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.model import TCP, UDP, SecurityGroup
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A rule allows a range of ports in",
+    severity=Severity.LOW,
+    why="A range opens ports that nobody meant, and what listens there later is open at once.",
+    fix="Write one rule for each port that is used.",
+    source="cfn_nag W27; AWS Guard Rules Registry security_group_ingress_port_range",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at each rule for TCP or UDP; all protocols at once are the affair of ``ingress-all-protocols``."""
+    for rule in group.rules("ingress"):
+        if rule.protocol in (TCP, UDP) and rule.ports.single is False:
+            yield Violation(Verdict.FAIL, rule.place, rule.shown)
+        elif rule.protocol is None or (rule.protocol in (TCP, UDP) and rule.ports.reason and not rule.ports.single):
+            yield Violation(Verdict.REVIEW, rule.place, rule.reason or rule.ports.reason)

@@ -1,0 +1,24 @@
+"""Any port open from the whole Internet, whatever it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposure import open_anywhere
+from belay.policy.model import SecurityGroup
+from belay.policy.policies import Policy, Violation, violations
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity
+
+POLICY = Policy(
+    title="Traffic from the whole Internet is allowed",
+    severity=Severity.LOW,
+    why="Every public port is a decision; this lists them all, the allowed ones too.",
+    fix="Let only the networks in that need it, or put a load balancer in front.",
+    source="cfn_nag W2 and W9; AWS Guard Rules Registry ec2_security_group_ingress_open_to_world",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at every protocol and port."""
+    return violations(open_anywhere(group, "ingress"))

@@ -1,0 +1,26 @@
+"""A port that the application does not list as public, open to the Internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.exposure import open_anywhere
+from belay.policy.model import ICMP, ICMP_V6, SecurityGroup, shown_protocol
+from belay.policy.policies import Policy, Violation, violations
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity
+
+POLICY = Policy(
+    title="A port that is not one of the application's public ports is reachable from the whole Internet",
+    severity=Severity.HIGH,
+    why="What is meant for the public is listed; any other open port is a mistake or somebody's shortcut.",
+    fix="Narrow the rule, or let the operator add the port to allowed_ports.",
+    source="AWS Config vpc-sg-open-only-to-authorized-ports",
+)
+PINGS = (shown_protocol(ICMP), shown_protocol(ICMP_V6))
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at every port but the allowed ones; ICMP is left to ``ingress-world``."""
+    found = open_anywhere(group, "ingress", settings.allowed_ports)
+    return violations({shown: one for shown, one in found.items() if shown not in PINGS})

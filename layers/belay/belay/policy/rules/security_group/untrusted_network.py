@@ -1,0 +1,43 @@
+"""Peers outside the networks that the application's operator trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.model import ALL_PROTOCOLS, TCP, UDP, Rule, SecurityGroup
+from belay.policy.networks import difference, parse_network, union
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A network that is not one of the application's trusted networks is let in",
+    severity=Severity.HIGH,
+    why="The operator listed who may reach the application beside its public ports.",
+    fix="Use a trusted network or a security group as source, or let the operator add the network.",
+    source="The application's registration: trusted_networks",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    """Look at each rule for ports that are not public; nothing is asked where no network is listed."""
+    if not settings.trusted_networks:
+        return
+    networks = [network for network in map(parse_network, settings.trusted_networks) if network]
+    v4 = union(interval for family, interval in networks if family == 4)
+    v6 = union(interval for family, interval in networks if family == 6)
+    for rule in group.rules("ingress"):
+        if _is_public(rule, settings):
+            continue
+        if difference(rule.v4, v4) or difference(rule.v6, v6):
+            yield Violation(Verdict.FAIL, rule.place, rule.shown)
+        elif rule.unknown:
+            yield Violation(Verdict.REVIEW, rule.place, rule.unknown[0].reason)
+
+
+def _is_public(rule: Rule, settings: Settings) -> bool:
+    """Tell whether the rule is only about the application's public ports."""
+    first, last = rule.ports.possible
+    if rule.protocol not in (TCP, UDP) or last - first > len(settings.allowed_ports):
+        return rule.protocol not in (TCP, UDP, ALL_PROTOCOLS, None) and not rule.v4 and not rule.v6 and not rule.unknown
+    return all(port in settings.allowed_ports for port in range(first, last + 1))

@@ -1,0 +1,106 @@
+"""A stack with all its nested stacks: every resource that will be made, and every place where something is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from belay.template.nodes import Node
+from belay.template.resolver import STACK_TYPES, TRANSFORM, child_stack, resource_type
+from belay.template.scope import Scope
+from belay.template.sections import macros, resources
+from belay.template.values import Guard, Table, Unknown
+from belay.template.world import explore
+
+MAX_STACKS = 200
+"""Stacks that are followed in one release, a nested one each time it is made."""
+
+HIDDEN_TYPES = {
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "the product's template lies in Service Catalog",
+    "AWS::CloudFormation::StackSet": "the stacks of a stack set are deployed from a template of its own",
+}
+"""Types that deploy a template which is not part of this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A resource of one of the stacks, under the conditions it is made; ``name`` is its logical id there."""
+
+    name: str
+    kind: str
+    guard: Guard
+    body: Table
+
+    @property
+    def path(self) -> str:
+        """The logical ids that lead to it from the root stack, such as ``Network/Web``."""
+        return self.body.scope.key(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A place that may hold resources which no template shows, and why."""
+
+    path: str
+    scope: Scope
+    node: Node
+    guard: Guard
+    reason: str
+
+
+class Stacks:
+    """The walk through one stack and its nested stacks; iterate once, then :attr:`templates` is complete."""
+
+    def __init__(self, root: Scope) -> None:
+        self._root = root
+        self._count = 0
+        self._templates: dict[str, None] = {}
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """The paths of the templates that were read, the root's first."""
+        return tuple(self._templates)
+
+    def __iter__(self) -> Iterator[Found | Hidden]:
+        return self._stack(self._root, {})
+
+    def _stack(self, scope: Scope, given: Guard) -> Iterator[Found | Hidden]:
+        self._count += 1
+        root = scope.document.root
+        self._templates[scope.document.path] = None
+        for macro in macros(scope.document):
+            reason = f"the macro {macro} may rewrite the template when it is deployed"
+            yield Hidden(scope.key("Transform"), scope, root.entries["Transform"], given, reason)
+        if TRANSFORM in root.entries:
+            reason = f"{TRANSFORM} may put anything into the template when it is deployed"
+            yield Hidden(scope.key(TRANSFORM), scope, root.entries[TRANSFORM], given, reason)
+        section = scope.document.section("Resources")
+        for resource in resources(scope, given):
+            if isinstance(resource.body, Unknown):
+                node = section.entries.get(resource.name, section)
+                yield Hidden(scope.key(resource.name), scope, node, resource.guard, resource.body.reason)
+            else:
+                yield from self._resource(resource.name, resource.guard, resource.body)
+
+    def _resource(self, name: str, guard: Guard, body: Table) -> Iterator[Found | Hidden]:
+        kind = resource_type(body) or ""
+        if kind in STACK_TYPES:
+            yield from self._child(name, guard, body)
+        elif kind in HIDDEN_TYPES:
+            yield Hidden(body.scope.key(name), body.scope, body.node, guard, HIDDEN_TYPES[kind])
+        elif kind.endswith("::MODULE"):
+            reason = f"the module {kind} may hold anything"
+            yield Hidden(body.scope.key(name), body.scope, body.node, guard, reason)
+        else:
+            yield Found(name, kind, guard, body)
+
+    def _child(self, name: str, guard: Guard, body: Table) -> Iterator[Found | Hidden]:
+        path = body.scope.key(name)
+        if self._count >= MAX_STACKS:
+            yield Hidden(path, body.scope, body.node, guard, f"there are more than {MAX_STACKS} stacks")
+            return
+        for course in explore(lambda world: child_stack(name, body, world), guard):
+            if isinstance(course.outcome, Scope):
+                yield from self._stack(course.outcome, course.guard)
+            else:
+                yield Hidden(path, body.scope, body.node, course.guard, course.reason)
