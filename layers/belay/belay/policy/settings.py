@@ -5,13 +5,12 @@ It stands in the operator's registration, never in the release: a release cannot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from belay.errors import InvalidRegistration
-from belay.policy.networks import parse_network
 from belay.policy.verdict import Severity
 
 PORTS = range(65_536)
@@ -55,30 +54,32 @@ class Settings:
     waivers: tuple[Waiver, ...] = ()
 
     @classmethod
-    def from_registration(cls, mapping: Mapping[str, Any], *, path: str = "policies") -> Settings:
-        """Read the ``policies`` object of a registration.
+    def from_registration(
+        cls, mapping: Mapping[str, Any], trusted_networks: Iterable[object] = (), *, path: str = "policies"
+    ) -> Settings:
+        """Read the ``policies`` of a registration; ``trusted_networks`` are the registration's own.
 
-        ``{"trusted_networks": ["10.0.0.0/8"], "allowed_ports": [443], "severities": {"rule-description": "high"},
-        "disabled": ["http80-open"], "blocking": "high", "waivers": [{"policy": "ssh-open", "resource": "Bastion",
-        "reason": "...", "owner": "...", "expires": "2026-12-31"}]}``; everything is optional.
+        ``{"allowed_ports": [443], "severities": {"rule-description": "high"}, "disabled": ["http80-open"],
+        "blocking": "high", "waivers": [{"policy": "ssh-open", "resource": "Bastion", "reason": "...", "owner": "...",
+        "expires": "2026-12-31"}]}``; everything is optional.
 
         Raises :class:`InvalidRegistration` with every problem, each with its path.
         """
         reader = _Reader(path)
-        settings = reader.read(mapping)
+        settings = reader.read(mapping, trusted_networks)
         if reader.problems:
             raise InvalidRegistration(reader.problems)
         return settings
 
 
 class _Reader:
-    KEYS = frozenset({"trusted_networks", "allowed_ports", "severities", "disabled", "blocking", "waivers"})
+    KEYS = frozenset({"allowed_ports", "severities", "disabled", "blocking", "waivers"})
 
     def __init__(self, path: str) -> None:
         self._path = path
         self.problems: list[str] = []
 
-    def read(self, mapping: Any) -> Settings:
+    def read(self, mapping: Any, trusted_networks: Iterable[object]) -> Settings:
         if not isinstance(mapping, Mapping):
             self._problem("", "an object", mapping)
             return Settings()
@@ -86,7 +87,7 @@ class _Reader:
             if key not in self.KEYS:
                 self.problems.append(f"{self._path}.{key}: expected one of {', '.join(sorted(self.KEYS))}.")
         return Settings(
-            trusted_networks=tuple(self._listed(mapping, "trusted_networks", self._network)),
+            trusted_networks=tuple(map(str, trusted_networks)),
             allowed_ports=frozenset(self._listed(mapping, "allowed_ports", self._port))
             if "allowed_ports" in mapping
             else WEB_PORTS,
@@ -106,12 +107,6 @@ class _Reader:
             return []
         found = [read(f".{key}[{number}]", item) for number, item in enumerate(value)]
         return [item for item in found if item is not None]
-
-    def _network(self, where: str, value: object) -> str | None:
-        if isinstance(value, str) and parse_network(value):
-            return value
-        self._problem(where, "an address block such as 10.0.0.0/8", value)
-        return None
 
     def _port(self, where: str, value: object) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and value in PORTS:
