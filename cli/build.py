@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Final
 
 from belay.errors import InvalidRelease, UnreadableTemplate
-from belay.release.archive import FileReader, open_archive
+from belay.release.archive import MANIFEST, FileReader, open_archive
 from belay.release.directory import name_clashes, name_problem
 from belay.release.document import UnreadableDocument, load_document, quote
 from belay.release.manifest import (
-    MANIFEST,
     Manifest,
     ManifestStack,
     examine_manifest,
     read_manifest,
     stream_verified,
+    verify_members,
 )
 from belay.template.loader import load
 
@@ -180,6 +180,7 @@ def _read_back(path: Path) -> None:
     """Read the zip as Belay will: every limit, header, CRC and digest."""
     archive = open_archive(FileReader(path))
     manifest = read_manifest(archive)
+    verify_members(manifest, archive)
     for member in archive.members:
         if member.name != MANIFEST:
             deque(stream_verified(archive, manifest, member.name), maxlen=0)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from belay.release.archive import RangedReader
+
 STORED, DEFLATED = 0, 8
 UTF8, DESCRIPTOR, ENCRYPTED, PATCH = 0x0800, 0x0008, 0x0001, 0x0020
 FULL = 0xFFFFFFFF
@@ -107,18 +109,15 @@ def _central_header(entry: Entry, offset: int) -> bytes:
         central |= {"size": FULL, "compressed": FULL, "offset": FULL}
     central |= entry.central
     mode = entry.mode or (0o040755 if central["name"].endswith(b"/") else 0o100644)
-    return (
-        struct.pack(
-            "<4s4B4H3L5H2L",
-            b"PK\x01\x02",
-            *(20, 3, 20, 0, central["flags"], central["method"], 0, 0x21),
-            *(central["crc"], central["compressed"], central["size"]),
-            *(len(central["name"]), len(central["extra"]), 0, central["disk"], 0),
-            *(mode << 16, central["offset"]),
-        )
-        + central["name"]
-        + central["extra"]
+    header = struct.pack(
+        "<4s4B4H3L5H2L",
+        b"PK\x01\x02",
+        *(20, 3, 20, 0, central["flags"], central["method"], 0, 0x21),
+        *(central["crc"], central["compressed"], central["size"]),
+        *(len(central["name"]), len(central["extra"]), 0, central["disk"], 0),
+        *(mode << 16, central["offset"]),
     )
+    return header + bytes(central["name"]) + bytes(central["extra"])
 
 
 def _end(at: int, fields: dict[str, int], comment: bytes, zip64: bool) -> bytes:
@@ -131,17 +130,31 @@ def _end(at: int, fields: dict[str, int], comment: bytes, zip64: bool) -> bytes:
     return wide + struct.pack("<4s4H2LH", b"PK\x05\x06", *values, len(comment)) + comment
 
 
+@dataclass(frozen=True)
 class BytesReader:
-    """Bytes as a RangedReader that remembers what was read."""
+    """Bytes as a RangedReader."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.reads: list[tuple[int, int]] = []
+    data: bytes
 
     @property
     def size(self) -> int:
-        return len(self._data)
+        return len(self.data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+
+@dataclass
+class CountingReader:
+    """A RangedReader that remembers what was read of another."""
+
+    reader: RangedReader
+    reads: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return self.reader.size
 
     def read(self, offset: int, length: int) -> bytes:
         self.reads.append((offset, length))
-        return self._data[offset : offset + length]
+        return self.reader.read(offset, length)

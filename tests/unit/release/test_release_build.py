@@ -8,7 +8,7 @@ import pytest
 
 from belay.errors import InvalidRelease
 from belay.release.archive import FileReader, open_archive
-from belay.release.manifest import digest, read_manifest, read_verified
+from belay.release.manifest import digest, read_manifest, read_verified, verify_members
 from cli import build
 from cli.build import build_release
 
@@ -55,6 +55,7 @@ def test_a_release_that_belay_accepts(directory: Path, tmp_path: Path) -> None:
     built = build_release(directory, tmp_path / "out.zip")
     archive = open_archive(FileReader(built.path))
     manifest = read_manifest(archive)
+    verify_members(manifest, archive)
 
     assert (built.application, built.version, built.files, built.left_out) == ("orders", "1.2.0", 4, ())
     assert built.size == built.path.stat().st_size

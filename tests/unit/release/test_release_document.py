@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from belay.release.document import Number, UnreadableDocument, load_document, plain
 
-READ = {
+READ: dict[str, object] = {
     "": None,
     "# nothing\n": None,
     "a: 1": {"a": Number("1")},

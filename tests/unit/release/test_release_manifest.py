@@ -313,6 +313,7 @@ def archive_of(files: Mapping[str, bytes], limits: Limits | None = None, **claim
 def test_a_release_is_what_its_manifest_says() -> None:
     archive = archive_of({"a.yaml": TEMPLATE, "b.txt": b"b" * 5})
     manifest = read_manifest(archive)
+    verify_members(manifest, archive)
 
     assert read_verified(archive, manifest, "a.yaml") == TEMPLATE
     assert b"".join(stream_verified(archive, manifest, "b.txt")) == b"bbbbb"
@@ -320,7 +321,7 @@ def test_a_release_is_what_its_manifest_says() -> None:
 
 def test_members_without_a_digest_and_digests_without_a_member() -> None:
     archive = archive_of({"a.yaml": TEMPLATE, "extra": b"x"}, extra="", missing="a" * 64)
-    manifest = parse_manifest(archive.read("release.yaml"))
+    manifest = read_manifest(archive)
     with pytest.raises(InvalidRelease) as raised:
         verify_members(manifest, archive)
 
@@ -332,9 +333,10 @@ def test_members_without_a_digest_and_digests_without_a_member() -> None:
 
 def test_a_template_past_cloudformations_limit() -> None:
     archive = archive_of({"a.yaml": TEMPLATE}, Limits(template_size=13))
+    manifest = read_manifest(archive)
 
     with pytest.raises(InvalidRelease, match=r"'a\.yaml': expected a template of at most 13 bytes, found 14"):
-        read_manifest(archive)
+        verify_members(manifest, archive)
 
 
 def test_a_manifest_past_its_limit() -> None:

@@ -58,8 +58,7 @@ def refusal(read: object, *arguments: object) -> list[str]:
     assert callable(read)
     with pytest.raises((InvalidRegistration, InvalidRelease)) as raised:
         read(*arguments)
-    problems: list[str] = raised.value.problems
-    return problems
+    return str(raised.value).split("\n")
 
 
 class TestApplication:

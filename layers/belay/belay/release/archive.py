@@ -26,15 +26,18 @@ from belay.release.directory import (
 )
 from belay.release.document import quote
 
+MANIFEST: Final = "release.yaml"
+"""Where every release's manifest lies."""
+
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB
 
 _TAIL: Final = 128 * _KIB
 """Read first: holds the end record with its longest comment, and the whole central directory of most releases."""
-_READ_AHEAD: Final = 128 * _KIB
-"""Read at least at once for a document: templates that stand together cost one request."""
-_STREAM_READ: Final = 8 * _MIB
-"""Read at least at once while streaming: small members cost few requests, large ones bounded memory."""
+_LEAST_READ: Final = 128 * _KIB
+"""Templates that stand together cost one request. Doubled with each read that follows the one before it."""
+_MOST_READ: Final = 8 * _MIB
+"""A large member, and small ones in the order in which they lie, cost few requests and bounded memory."""
 _PIECE: Final = 256 * _KIB
 """Handed to the inflater at most at once."""
 _CHUNK: Final = 1 * _MIB
@@ -130,7 +133,7 @@ class Archive:
         most = self.limits.template_size if most is None else most
         if member.size > most:
             raise InvalidRelease([f"{quote(name)}: expected at most {most} bytes, found {member.size}"])
-        return b"".join(self._stream(member, max(_READ_AHEAD, member.end - member.offset)))
+        return b"".join(self._stream(member))
 
     def stream(self, name: str) -> Iterator[bytes]:
         """Inflate a member piece by piece, each at most 1 MiB, in bounded memory.
@@ -138,12 +141,12 @@ class Archive:
         Raises InvalidRelease, at the latest after the last piece, when the member is missing or damaged: when its local
         header, its size or its CRC is not what the directory says. A bomb stops at the size it declared.
         """
-        return self._stream(self.member(name), _STREAM_READ)
+        return self._stream(self.member(name))
 
-    def _stream(self, member: Member, read_ahead: int) -> Iterator[bytes]:
-        start = self._start_of_data(member, read_ahead)
+    def _stream(self, member: Member) -> Iterator[bytes]:
+        start = self._start_of_data(member)
         end = start + member.compressed_size
-        pieces = self._source.pieces(start, end, read_ahead)
+        pieces = self._source.pieces(start, end, member.end)
         crc = size = 0
         for chunk in _inflate(member, pieces):
             size += len(chunk)
@@ -155,13 +158,13 @@ class Archive:
             raise _damaged(member, f"expected {member.size} bytes, found {size}")
         if crc != member.crc:
             raise _damaged(member, f"expected CRC-32 {member.crc:08x}, found {crc:08x}")
-        if self._source.fetch(end, member.end) not in _descriptors(member):
+        if self._source.fetch(end, member.end, member.end) not in _descriptors(member):
             raise _damaged(member, "bytes that belong to no member follow it")
 
-    def _start_of_data(self, member: Member, read_ahead: int) -> int:
+    def _start_of_data(self, member: Member) -> int:
         name = member.name.encode()
         after_name = member.offset + LOCAL_HEADER.size + len(name)
-        header = self._source.fetch(member.offset, after_name, read_ahead)
+        header = self._source.fetch(member.offset, after_name, member.end)
         signature, _, flags, method, _, _, *known, name_length, extra_length = LOCAL_HEADER.unpack_from(header)
         if signature != LOCAL_SIGNATURE:
             raise _damaged(member, "no local header where the directory says")
@@ -170,7 +173,7 @@ class Archive:
         start: int = after_name + extra_length
         if member.end - start - member.compressed_size not in {len(each) for each in _descriptors(member)}:
             raise _damaged(member, "it does not end where the next member begins")
-        extra = self._source.fetch(after_name, start, read_ahead)
+        extra = self._source.fetch(after_name, start, member.end)
         found = (flags & _COMPARED_FLAGS, method, *_with_zip64(member, known, extra))
         expected = (member.flags & _COMPARED_FLAGS, member.method, member.crc, member.compressed_size, member.size)
         # A header written before its data knows no CRC and no sizes: zeros there, and a descriptor behind the data.
@@ -188,26 +191,33 @@ class _Source:
         self._tail = memoryview(tail)
         self._tail_offset = tail_offset
         self._buffer = memoryview(b"")
-        self._buffer_offset = 0
+        self._buffer_offset = -1
+        self._least_read = _LEAST_READ
 
-    def fetch(self, start: int, end: int, read_ahead: int = 0) -> bytes:
-        """Give the bytes from start to end; reads at least ``read_ahead`` where they are not in memory."""
-        return b"".join(self.pieces(start, end, read_ahead))
+    def fetch(self, start: int, end: int, wanted: int) -> bytes:
+        """Give the bytes from start to end; those up to ``wanted`` will be asked for next."""
+        return b"".join(self.pieces(start, end, wanted))
 
-    def pieces(self, start: int, end: int, read_ahead: int) -> Iterator[memoryview]:
+    def pieces(self, start: int, end: int, wanted: int) -> Iterator[memoryview]:
         """Give the bytes from start to end in pieces of at most 256 KiB."""
         while start < end:
-            piece = self._piece(start, min(end, start + _PIECE), read_ahead)
+            piece = self._piece(start, min(end, start + _PIECE), wanted)
             yield piece
             start += len(piece)
 
-    def _piece(self, start: int, end: int, read_ahead: int) -> memoryview:
-        if not self._buffer_offset <= start < self._buffer_offset + len(self._buffer) and start < self._tail_offset:
-            stop = min(max(end, start + read_ahead), self._tail_offset)
-            self._buffer, self._buffer_offset = memoryview(_read(self._reader, start, stop)), start
+    def _piece(self, start: int, end: int, wanted: int) -> memoryview:
         if start >= self._tail_offset:
             return self._tail[start - self._tail_offset : end - self._tail_offset]
+        if not self._buffer_offset <= start < self._buffer_offset + len(self._buffer):
+            self._read_buffer(start, wanted)
         return self._buffer[start - self._buffer_offset : end - self._buffer_offset]
+
+    def _read_buffer(self, start: int, wanted: int) -> None:
+        follows = start == self._buffer_offset + len(self._buffer)
+        self._least_read = min(2 * self._least_read, _MOST_READ) if follows else _LEAST_READ
+        length = max(self._least_read, min(wanted - start, _MOST_READ))
+        self._buffer = memoryview(_read(self._reader, start, min(start + length, self._tail_offset)))
+        self._buffer_offset = start
 
 
 def _read(reader: RangedReader, start: int, end: int) -> bytes:
