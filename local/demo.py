@@ -31,12 +31,15 @@ from local.demo_operator import own_stack, register
 from local.demo_progress import Execution, Progress
 from local.demo_scenarios import SCENARIOS, Scenario
 from local.deployment import DeploymentError, deploy
-from local.engine import ROOT, Engine, EngineError
+from local.engine import ACCOUNT, ROOT, Engine, EngineError
 
 REPORT: Final = ROOT / "build" / "demo.json"
 LOOK_EVERY_SECONDS: Final = 0.25
 OUTCOME_WITHIN_SECONDS: Final = 180.0
 MESSAGE_WITHIN_SECONDS: Final = 10.0
+
+PARAMETERS: Final = {"PollSeconds": "1", "ServiceRoleArns": f"arn:aws:iam::{ACCOUNT}:role/belay/*"}
+"""The template's parameters: stacks of the engine are quick, and the example's role lies below this path."""
 
 _MACHINES: Final = {
     "deploy_release": "DeployReleaseStateMachineArn",
@@ -155,7 +158,7 @@ def play(screen: Screen) -> list[Result]:
     began = time.monotonic()
     screen.say("Starting the embedded engine and deploying template.yaml to it with the SAM CLI ...")
     with Engine.start() as engine:
-        outputs = deploy(engine)
+        outputs = deploy(engine, stack_name="belay-demo", parameters=PARAMETERS)
         screen.say(
             f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}."
         )

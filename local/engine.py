@@ -136,12 +136,13 @@ class Engine:
     ) -> None:
         """Make the next ``times`` calls of an API operation fail.
 
-        ``service`` is the endpoint prefix boto3 signs for (``cloudformation``, ``s3``, ``states``, ...), ``operation``
-        the API's own name for it (``ExecuteChangeSet``). The answer carries ``code``, ``message`` and the HTTP
-        ``status`` (400, or 500 for a code that begins with ``Internal`` or ``Service``, unless given). ``only_if``
-        names request parameters with the value each must have. With ``after`` the operation is carried out and only
-        its answer is lost. ``delay_seconds`` holds the answer back; with an empty ``code`` that is all that happens.
-        A call that Step Functions makes by itself (``sns:publish``, ``lambda:invoke``, ...) is failed in the same way.
+        ``service`` is boto3's name for it, ``operation`` the API's (``ExecuteChangeSet``). The answer carries ``code``,
+        ``message`` and the HTTP ``status`` (400, or 500 for a code that begins with ``Internal`` or ``Service``, unless
+        given). ``only_if`` names request parameters with the text each must have. With ``after`` the operation is
+        carried out and only its answer is lost. ``delay_seconds`` holds the answer back; with an empty ``code`` that
+        is all that happens. A call that Step Functions makes by itself (``sns:publish``, ``lambda:invoke``, ...) fails
+        in the same way: the task's error is ``SNS.<code>``, and for a function the code as it is, unless it ends in
+        ``Exception``.
         """
         self._post(
             "/_belay/faults",
@@ -288,6 +289,7 @@ def _server_environment(port: int, scratch: Path) -> dict[str, str]:
         "MOTO_ACCOUNT_ID": ACCOUNT,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(scratch),

@@ -18,10 +18,13 @@ from local.bridges import (
     database_resources,
     databases,
     ended_executions,
+    event_targets,
+    execution_history,
     execution_names,
     execution_timeouts,
     faults,
     heartbeats,
+    lambda_dead_letters,
     lambda_errors,
     lambda_workers,
     missing_parameters,
@@ -32,7 +35,9 @@ from local.bridges import (
     resource_statuses,
     security_group_rules,
     security_groups,
+    service_integrations,
     simulated_events,
+    size_limits,
     stack_descriptions,
     stack_events,
     strict_resources,
@@ -52,10 +57,14 @@ def install(settings: Settings) -> Callable[..., Any]:
     """Install every bridge into this process and return the ASGI application to serve."""
     lambda_errors.install()
     lambda_workers.install(settings.lambda_workers)
+    lambda_dead_letters.install()
+    event_targets.install()
     simulated_events.install()
     stack_events.install()
     nested_stack_transforms.install()
     object_events.install()
+    execution_history.install()
+    service_integrations.install()
     succeed_output.install()
     heartbeats.install()
     execution_timeouts.install()
@@ -67,6 +76,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     resource_statuses.install()
     missing_parameters.install()
     strict_resources.install()
+    size_limits.install()
     security_groups.install()
     security_group_rules.install()
     moto_services.install()

@@ -14,18 +14,25 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
 import ministack.app
-from ministack.core.iam_actions import extract_iam_action
-from ministack.core.router import detect_service
 from ministack.services import stepfunctions
-from ministack.services.cloudformation import stacks
+from ministack.services.cloudformation import _stacks, provisioners, stacks
+
+from local.bridges import requests
 
 Answer = tuple[int, dict[str, str], bytes]
 
-QUERY_SERVICES = frozenset({"cloudformation", "sns", "rds", "iam", "sts", "monitoring", "ec2"})
+ERROR_PREFIXES = {
+    "dynamodb": "DynamoDB",
+    "ecs": "ECS",
+    "events": "EventBridge",
+    "lambda": "Lambda",
+    "sns": "SNS",
+    "sqs": "SQS",
+    "stepfunctions": "StepFunctions",
+}
 
 
 @dataclass
@@ -69,12 +76,12 @@ class Faults:
             self.api.clear()
             self.resources.clear()
 
-    def take_api(self, service: str, operation: str, parameters: Mapping[str, str]) -> ApiFault | None:
+    def take_api(self, call: requests.Call) -> ApiFault | None:
         """The fault this call is to meet, counted as happened."""
         with self.lock:
             for fault in self.api:
-                asked = fault.service == service and fault.operation.lower() == operation.lower()
-                if asked and all(parameters.get(name) == value for name, value in fault.only_if.items()):
+                asked = fault.service == call.service and fault.operation.lower() == call.operation.lower()
+                if asked and all(call.parameters.get(name) == value for name, value in fault.only_if.items()):
                     fault.times -= 1
                     if not fault.times:
                         self.api.remove(fault)
@@ -107,68 +114,44 @@ def install() -> None:
 def _install_api() -> None:
     dispatch = ministack.app._dispatch_service_request
 
-    async def dispatch_or_fail(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]], request_id: str
-    ) -> Answer:
-        fault = _api_fault(method, path, headers, body, query) if pending.api else None
+    async def dispatch_or_fail(*request: Any) -> Answer:
+        method, path, headers, body, query, request_id = request
+        call = requests.identify(method, path, headers, body, query) if pending.api else None
+        fault = pending.take_api(call) if call else None
         if fault is None:
-            return await dispatch(method, path, headers, body, query, request_id)  # type: ignore[no-any-return]
+            return await dispatch(*request)  # type: ignore[no-any-return]
         if not fault.code or fault.after:
-            answer: Answer = await dispatch(method, path, headers, body, query, request_id)
-        if fault.delay_seconds:
-            await asyncio.sleep(fault.delay_seconds)
-        return _error(fault, request_id) if fault.code else answer
+            answer: Answer = await dispatch(*request)
+        await asyncio.sleep(fault.delay_seconds)
+        return _error(fault, headers, request_id) if fault.code else answer
 
     ministack.app._dispatch_service_request = dispatch_or_fail
 
 
-def _api_fault(
-    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-) -> ApiFault | None:
-    parameters = ministack.app._routing_params(method, path, headers, body, query)
-    service = detect_service(method, path, headers, parameters)
-    form = {name: values[0] for name, values in parameters.items() if values}
-    if "x-amz-target" in headers:
-        operation = headers["x-amz-target"].rsplit(".", 1)[1]
-        form |= _text_members(body)
-    elif service in QUERY_SERVICES or service == "sqs":
-        form |= dict(parse_qsl(body.decode("utf-8", "replace")))
-        operation = form.get("Action", "")
-    else:
-        action = extract_iam_action(service, method, path, headers, body, parameters)
-        operation = (action or ":").split(":", 1)[1]
-        bucket, _, key = unquote(path).lstrip("/").partition("/")
-        form |= {"Bucket": bucket, "Key": key} if service == "s3" else _text_members(body)
-    return pending.take_api(service, operation, form)
-
-
-def _text_members(body: bytes) -> dict[str, str]:
-    """A JSON body's top-level members that are text."""
-    try:
-        document = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    members = document.items() if isinstance(document, dict) else ()
-    return {name: value for name, value in members if isinstance(value, str)}
-
-
-def _error(fault: ApiFault, request_id: str) -> Answer:
+def _error(fault: ApiFault, headers: Mapping[str, str], request_id: str) -> Answer:
     """The fault as the service's protocol spells an error."""
     status = fault.status or (500 if fault.code.startswith(("Internal", "Service")) else 400)
     code, message = escape(fault.code), escape(fault.message)
-    headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
+    answered = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
+    if "x-amz-target" in headers or fault.service in ("lambda", "scheduler"):
+        answered |= {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": fault.code}
+        return status, answered, json.dumps({"__type": fault.code, "message": fault.message}).encode()
+    if "cbor" in headers.get("content-type", ""):
+        answered |= {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+        return status, answered, b"\xa2" + b"".join(map(_cbor, ("__type", fault.code, "message", fault.message)))
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message>"
     if fault.service == "s3":
-        text = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+        text = f"{error}<RequestId>{request_id}</RequestId></Error>"
     elif fault.service == "ec2":
-        errors = f"<Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
-        text = f"<Response>{errors}<RequestID>{request_id}</RequestID></Response>"
-    elif fault.service in QUERY_SERVICES:
-        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-        text = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+        text = f"<Response><Errors>{error}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
     else:
-        headers |= {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": fault.code}
-        text = json.dumps({"__type": fault.code, "message": fault.message})
-    return status, headers, text.encode()
+        text = f"<ErrorResponse>{error}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    return status, answered, text.encode()
+
+
+def _cbor(text: str) -> bytes:
+    """A text string in CBOR (RFC 8949, major type 3) with its length in two bytes."""
+    return b"\x79" + len(text.encode()).to_bytes(2, "big") + text.encode()
 
 
 def _install_integrations() -> None:
@@ -182,47 +165,54 @@ def _install_integrations() -> None:
             answer = invoke(resource, arguments)
         time.sleep(fault.delay_seconds)
         if fault.code:
-            raise stepfunctions._ExecutionError(fault.code, fault.message)
+            raise stepfunctions._ExecutionError(_task_error(fault), fault.message)
         return answer
 
     stepfunctions._invoke_resource = invoke_or_fail
 
 
 def _integration_fault(resource: str, arguments: Any) -> ApiFault | None:
-    """The fault for an optimized integration such as ``arn:aws:states:::sns:publish``; a task's error is its code."""
+    """The fault for an optimized integration such as ``arn:aws:states:::sns:publish``."""
     _, found, name = resource.partition(":::")
-    service, _, operation = name.split(".")[0].partition(":")
+    engine_name, _, operation = name.split(".")[0].partition(":")
     if not found or not operation:
         return None
     members = arguments.items() if isinstance(arguments, dict) else ()
-    return pending.take_api(service, operation, {key: value for key, value in members if isinstance(value, str)})
+    text = {key: value for key, value in members if isinstance(value, str)}
+    return pending.take_api(requests.Call(requests.BOTO3_NAMES.get(engine_name, engine_name), operation, text))
+
+
+def _task_error(fault: ApiFault) -> str:
+    """The error's name in a machine: a function's own class and what has a prefix already stay as they are."""
+    bare = "." in fault.code or (fault.service == "lambda" and not fault.code.endswith("Exception"))
+    return fault.code if bare else f"{ERROR_PREFIXES.get(fault.service, fault.service)}.{fault.code}"
 
 
 def _install_resources() -> None:
     create, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
 
-    def create_or_fail(resource_type: str, logical_id: str, properties: Any, stack: str) -> Any:
+    def create_or_fail(*resource: Any) -> Any:
+        _, logical_id, _, stack = resource
         _fail_resource(logical_id, "create", stack)
-        return create(resource_type, logical_id, properties, stack)
+        return create(*resource)
 
-    def update_or_fail(
-        resource_type: str, physical_id: str, old: Any, new: Any, stack: str, logical_id: str, attributes: Any
-    ) -> Any:
+    def update_or_fail(*resource: Any) -> Any:
+        _, _, _, _, stack, logical_id, *_ = resource
         _fail_resource(logical_id, "update", stack)
-        return update(resource_type, physical_id, old, new, stack, logical_id, attributes)
+        return update(*resource)
 
-    def delete_or_fail(resource_type: str, physical_id: str, properties: Any, stack: str, logical_id: str) -> Any:
+    def delete_or_fail(*resource: Any) -> Any:
+        _, _, _, stack, logical_id = resource
         _fail_resource(logical_id, "delete", stack)
-        return delete(resource_type, physical_id, properties, stack, logical_id)
+        return delete(*resource)
 
-    stacks._provision_resource = create_or_fail
-    stacks._update_resource = update_or_fail
-    stacks._delete_resource = delete_or_fail
+    for module in (stacks, provisioners):
+        module._provision_resource = create_or_fail
+        module._update_resource = update_or_fail
+        module._delete_resource = delete_or_fail
 
 
 def _fail_resource(logical_id: str, action: str, stack: str) -> None:
-    from ministack.services.cloudformation import _stacks
-
     status = (_stacks.get(stack) or {}).get("StackStatus", "")
     fault = pending.take_resource(logical_id, action, stack, status)
     if fault is not None:

@@ -260,3 +260,103 @@ def test_dynamodb_conditions_fail_with_dynamodbs_error(machines, aws, unique):
 
     assert machines.run(machine)["status"] == "SUCCEEDED"
     assert machines.run(machine)["error"] == "DynamoDB.ConditionalCheckFailedException"
+
+
+def test_a_message_is_published_with_attributes_and_a_body_a_protocol(machines, aws, unique, until):
+    sns, sqs = aws("sns"), aws("sqs")
+    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+    queue = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    filtered = {"FilterPolicy": json.dumps({"outcome": ["DEPLOYED"]})}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=filtered)
+    publish = task(
+        "sns:publish",
+        {
+            "TopicArn": topic,
+            "Subject": "{% 'orders ' & $states.input.version %}",
+            "MessageStructure": "json",
+            "Message": {"default": "text", "sqs": "{% $string($states.input) %}"},
+            "MessageAttributes": {"outcome": {"DataType": "String", "StringValue": "DEPLOYED"}},
+        },
+        Output="{% $exists($states.result.MessageId) %}",
+        End=True,
+    )
+
+    done = machines.run(one(publish), {"version": "1.0.0"})
+
+    assert done.get("output") == "true", done
+    message = json.loads(until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"), bool)[0]["Body"])
+    assert message["Subject"] == "orders 1.0.0"
+    assert json.loads(message["Message"]) == {"version": "1.0.0"}
+    assert message["MessageAttributes"]["outcome"]["Value"] == "DEPLOYED"
+
+
+def test_publishing_to_a_missing_topic_fails_with_snss_error(machines):
+    missing = "arn:aws:sns:us-east-1:000000000000:nobody"
+
+    done = machines.run(one(task("sns:publish", {"TopicArn": missing, "Message": "text"}, End=True)))
+
+    assert done["error"] == "SNS.NotFoundException"
+
+
+def test_events_are_put(machines, caught, until, unique):
+    source = unique("belay")
+    events = caught({"source": [source]})
+    entry = {
+        "Source": source,
+        "DetailType": "Release",
+        "Detail": {"version": "{% $states.input.version %}"},
+        "EventBusName": "default",
+    }
+
+    machines.run(one(task("events:putEvents", {"Entries": [entry]}, End=True)), {"version": "1.0.0"})
+
+    assert until(events, bool)[0]["detail"] == {"version": "1.0.0"}
+
+
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+def test_an_item_is_updated_and_returned(machines, aws, unique, language):
+    table = unique("table")
+    aws("dynamodb").create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    update = {
+        "TableName": table,
+        "Key": {"pk": {"S": "release"}},
+        "UpdateExpression": "SET outcome = :outcome",
+        "ExpressionAttributeValues": {":outcome": {"S": "DEPLOYED"}},
+        "ReturnValues": "ALL_NEW",
+    }
+    state = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:updateItem", "End": True, "QueryLanguage": language}
+
+    done = machines.run(one({**state, ("Arguments" if language == "JSONata" else "Parameters"): update}))
+
+    assert json.loads(done["output"])["Attributes"]["outcome"] == {"S": "DEPLOYED"}
+
+
+def test_a_machines_history_names_its_states_inside_map_and_parallel_too(machines, aws):
+    inner = {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}}
+    both = {"Type": "Parallel", "Branches": [inner], "Next": "Each"}
+    each = {
+        "Type": "Map",
+        "Items": [1],
+        "ItemProcessor": {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "End": True}}},
+        "End": True,
+    }
+
+    done = machines.run({"StartAt": "Both", "States": {"Both": both, "Each": each}})
+
+    events = aws("stepfunctions").get_execution_history(executionArn=done["executionArn"])["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+    assert entered == ["Both", "Inner", "Each", "Item"]
+
+
+def test_an_execution_that_fails_names_its_error_and_cause(machines):
+    done = machines.run(
+        one({"Type": "Fail", "Error": "{% 'Broken' %}", "Cause": "{% $states.input.why %}"}), {"why": "so"}
+    )
+
+    assert (done["status"], done["error"], done["cause"]) == ("FAILED", "Broken", "so")

@@ -51,7 +51,7 @@ def test_each_protocol_gets_its_own_body_and_subscribers_are_filtered_by_attribu
     assert other() == []
 
 
-@pytest.mark.parametrize("subject", ["x" * 100, "größer", "two\nlines"])
+@pytest.mark.parametrize("subject", ["x" * 100, "two\nlines"])
 def test_a_subject_outside_snss_rules_is_refused(aws, unique, subject):
     topic = aws("sns").create_topic(Name=unique("topic"))["TopicArn"]
 
