@@ -1,6 +1,6 @@
 """Snapshots of a stage's databases: which to take, how far one is, whose it is, how old it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -71,16 +71,6 @@ class DatabaseSeen:
         return f"{self.kind} {self.identifier} is {self.status}"
 
 
-@dataclass(frozen=True)
-class SnapshotChoice:
-    """The registered databases of a stage, by what can be done about a snapshot of each."""
-
-    take: tuple[DatabaseSeen, ...] = ()
-    not_yet: tuple[DatabaseSeen, ...] = ()
-    not_possible: tuple[DatabaseSeen, ...] = ()
-    absent: tuple[DatabaseSeen, ...] = ()
-
-
 class SnapshotState(StrEnum):
     """How far a snapshot is."""
 
@@ -137,21 +127,6 @@ def database_seen(kind: DatabaseKind, identifier: str, description: Mapping[str,
         description["DBInstanceStatus"],
         description.get("DBInstanceArn"),
         description.get("DBClusterIdentifier") or None,
-    )
-
-
-def choose(databases: Sequence[DatabaseSeen]) -> SnapshotChoice:
-    """Sort the databases of a stage by what can be done about a snapshot of each, keeping their order."""
-    return SnapshotChoice(
-        **{
-            name: tuple(each for each in databases if each.readiness is readiness)
-            for name, readiness in (
-                ("take", Readiness.READY),
-                ("not_yet", Readiness.NOT_YET),
-                ("not_possible", Readiness.NOT_POSSIBLE),
-                ("absent", Readiness.ABSENT),
-            )
-        }
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from belay.release.ledger import Outcome
 from belay.stack.cause import Cause
-from belay.stack.look import failed_events_command
+from belay.stack.command_line import failed_events_command
 
 LONGEST_SUBJECT = 99
 """SNS: "must be ASCII text ... and must be less than 100 characters long"

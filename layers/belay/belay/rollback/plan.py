@@ -92,15 +92,19 @@ class Step:
 
 @dataclass(frozen=True)
 class LeftToDo:
-    """What a person must do: on which stack, what and why, and the AWS CLI command to look closer or to do it."""
+    """What a person must do: on which stack, what and why.
+
+    ``look`` is the AWS CLI command to look closer, ``then`` the one that does it, where one is known to be right.
+    """
 
     stack: str
     what: str
-    command: str
+    look: str
+    then: str | None = None
 
     def in_words(self) -> str:
-        """What is left to do, with the command, for people."""
-        return f"{self.stack}: {self.what} Look: {self.command}"
+        """What is left to do, with the commands, for people."""
+        return f"{self.stack}: {self.what} Look: {self.look}" + (f" Then: {self.then}" if self.then else "")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,12 @@ from collections.abc import Callable, Mapping
 from belay.rollback import steps
 from belay.rollback.plan import Action, LeftToDo, RollbackPlan, Step
 from belay.rollback.situation import Situation, StackSeen
-from belay.stack.look import failed_events_command
+from belay.stack.command_line import (
+    continue_skipping_command,
+    delete_command,
+    delete_retaining_command,
+    failed_events_command,
+)
 from belay.stack.status import StackStatus
 
 LIMIT = 2
@@ -41,11 +46,17 @@ def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
         return (_left(seen, f"it is as the release left it: {seen.blocked}."),)
     if not seen.exists:
         return _gone(seen)
-    if not seen.ours:
+    if _is_foreign(seen, situation):
         return _foreign(seen, situation)
     if seen.created_by_release:
         return _created(seen, situation)
     return _existed(seen, situation)
+
+
+def _is_foreign(seen: StackSeen, situation: Situation) -> bool:
+    """Whether the last operation was somebody else's. Belay never imports; an ephemeral stage is nobody else's."""
+    imported = seen.status is not None and seen.status.startswith("IMPORT_")
+    return (not seen.ours or imported) and not (situation.ephemeral and seen.created_by_release)
 
 
 def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> tuple[Todo, ...]:
@@ -89,6 +100,7 @@ def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
                 seen,
                 f"this release created it, and it holds data ({', '.join(seen.stateful)}), so it was not deleted; save "
                 "what is needed, then delete the stack.",
+                delete_command(_id(seen)),
             ),
         )
     if status is StackStatus.CREATE_FAILED:
@@ -131,10 +143,11 @@ def _cancellable(seen: StackSeen, situation: Situation) -> bool:
 def _rolled_back_by_cloudformation(seen: StackSeen, situation: Situation) -> bool:
     """Whether CloudFormation undid the release's update, so that the stack is its baseline.
 
-    When it was the update back to the baseline that CloudFormation undid, the stack is what the release made of it.
+    When it undid a later one (the update back to the baseline, or somebody else's), the stack is what the release made.
     """
     undone = seen.status is StackStatus.UPDATE_ROLLBACK_COMPLETE
-    return undone and situation.times(Action.UPDATE_TO_BASELINE, seen.stack) == 0
+    later = seen.completed_by_release or situation.times(Action.UPDATE_TO_BASELINE, seen.stack) > 0
+    return undone and not later
 
 
 def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -146,8 +159,8 @@ def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]
         return (
             _left(
                 seen,
-                f"its parameters {', '.join(lost)} are NoEcho and were dropped by the release, so their values are "
-                "nowhere to be read; update the stack to its earlier template with these values.",
+                f"its NoEcho parameters ({', '.join(lost)}) were dropped by the release, so their values are nowhere to be "
+                "read; update the stack to its earlier template with these values.",
             ),
         )
     template = baseline.template
@@ -207,13 +220,40 @@ def _try(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situatio
     step = make(seen, situation)
     if situation.times(step.action, seen.stack) < LIMIT:
         return (step,)
-    failed = f", failed resources: {', '.join(seen.failed_resources)}" if seen.failed_resources else ""
-    reason = f" ({seen.reason})" if seen.reason else ""
-    return (_left(seen, f"{step.call[1]} was tried {LIMIT} times, and it is still {seen.status}{reason}{failed}."),)
+    reason = f" ({seen.reason.strip().rstrip('.')})" if seen.reason and seen.reason.strip() else ""
+    return (
+        _left(seen, f"{_TRIED[step.action]} {LIMIT} times, and it is still {seen.status}{reason}.", _last_resort(seen)),
+    )
 
 
-def _left(seen: StackSeen, what: str) -> LeftToDo:
-    return LeftToDo(stack=seen.stack, what=what, command=failed_events_command(seen.stack_id or seen.name))
+_TRIED = {
+    Action.WAIT: "it was waited for",
+    Action.CANCEL_UPDATE: "cancelling its update was tried",
+    Action.ROLLBACK_STACK: "rolling it back was tried",
+    Action.CONTINUE_UPDATE_ROLLBACK: "continuing its rollback was tried",
+    Action.UPDATE_TO_BASELINE: "updating it back was tried",
+    Action.DELETE_CHANGE_SET: "deleting its change set was tried",
+    Action.DELETE_STACK: "deleting it was tried",
+}
+
+
+def _last_resort(seen: StackSeen) -> str | None:
+    """The call that goes on without the resources that would not; a person decides, for it leaves them as they are."""
+    if not seen.failed_resources:
+        return None
+    if seen.status is StackStatus.UPDATE_ROLLBACK_FAILED:
+        return continue_skipping_command(_id(seen), seen.failed_resources)
+    if seen.status is StackStatus.DELETE_FAILED:
+        return delete_retaining_command(_id(seen), seen.failed_resources)
+    return None
+
+
+def _left(seen: StackSeen, what: str, then: str | None = None) -> LeftToDo:
+    return LeftToDo(stack=seen.stack, what=what, look=failed_events_command(_id(seen)), then=then)
+
+
+def _id(seen: StackSeen) -> str:
+    return seen.stack_id or seen.name
 
 
 def _status(seen: StackSeen) -> StackStatus:

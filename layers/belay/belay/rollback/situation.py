@@ -19,10 +19,11 @@ class StackSeen:
       whether that operation was the release's or its recovery's, and not somebody else's.
     - ``created_by_release``: the release made the stack (its baseline did not exist); ``changed_by_release``: the
       release executed a change set on it.
+    - ``completed_by_release``: that change set did all it should, so a rollback seen later undid something else.
     - ``at_baseline``: the looker found the stack to be its baseline again (``Baseline.matches``, or the change set back
       to the baseline came out empty).
     - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
-      whose status is a failure.
+      whose status is a failure, nested ones spelled ``NestedStackName.LogicalId`` as ContinueUpdateRollback takes them.
     - ``change_sets`` are the names of the change sets of a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` the service role it has now.
     - ``depends_on`` are the registered names of the stacks it was deployed after because it leans on them.
@@ -39,6 +40,7 @@ class StackSeen:
     baseline: Baseline | None = None
     created_by_release: bool = False
     changed_by_release: bool = False
+    completed_by_release: bool = False
     stateful: tuple[str, ...] = ()
     failed_resources: tuple[str, ...] = ()
     ours: bool = True

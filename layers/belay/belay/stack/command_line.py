@@ -1,0 +1,37 @@
+"""The AWS CLI commands that a person is handed about a stack. Each can be pasted into a shell as it is."""
+
+import shlex
+from collections.abc import Sequence
+
+_FAILED = "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\""
+
+
+def failed_events_command(stack_id: str) -> str:
+    """List what failed in a stack, with the reasons, newest first."""
+    return f"{_about(stack_id, 'describe-stack-events')} --query {_FAILED} --output text"
+
+
+def continue_skipping_command(stack_id: str, resources: Sequence[str]) -> str:
+    """Continue a stuck rollback without these resources, nested ones spelled ``NestedStackName.LogicalId``."""
+    return f"{_about(stack_id, 'continue-update-rollback')} --resources-to-skip {_words(resources)}"
+
+
+def delete_retaining_command(stack_id: str, resources: Sequence[str]) -> str:
+    """Delete a stack whose deletion failed, leaving these resources behind."""
+    return f"{_about(stack_id, 'delete-stack')} --retain-resources {_words(resources)}"
+
+
+def delete_command(stack_id: str) -> str:
+    """Delete a stack with everything in it."""
+    return _about(stack_id, "delete-stack")
+
+
+def _about(stack_id: str, operation: str) -> str:
+    """The beginning of a command; the region is taken from the stack's id where that is an ARN."""
+    arn = stack_id.startswith("arn:") and stack_id.count(":") > 3  # noqa: PLR2004 - arn:partition:service:region:...
+    region = f" --region {shlex.quote(stack_id.split(':')[3])}" if arn else ""
+    return f"aws cloudformation {operation} --stack-name {shlex.quote(stack_id)}{region}"
+
+
+def _words(resources: Sequence[str]) -> str:
+    return " ".join(shlex.quote(each) for each in resources)
