@@ -159,8 +159,8 @@ def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]
         return (
             _left(
                 seen,
-                f"its NoEcho parameters ({', '.join(lost)}) were dropped by the release, so their values are nowhere to be "
-                "read; update the stack to its earlier template with these values.",
+                f"its NoEcho parameters ({', '.join(lost)}) were dropped by the release, and their values "
+                "are nowhere to be read; update the stack to its earlier template with these values.",
             ),
         )
     template = baseline.template
