@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -82,6 +83,11 @@ class Report:
         """The gravest verdict of the findings that count."""
         return combine(finding.verdict for finding in self.findings if finding.counts)
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that were looked at."""
+        return tuple([path for path, _ in self.checked])
+
     def merged(self, *others: Report) -> Report:
         """Return one report of this and the others; what two of them found alike is listed once."""
         reports = (self, *others)
@@ -127,6 +133,11 @@ class Report:
         )
         return cls(findings, tuple((path, tuple(file["policies"])) for path, file in data["summary"].items()))
 
-    def restated(self, **changes: Any) -> Report:
-        """Return the report with some fields of every finding replaced, such as the path."""
-        return replace(self, findings=tuple(replace(finding, **changes) for finding in self.findings))
+    def under(self, folder: str) -> Report:
+        """Return the report with ``folder`` before every path."""
+        if not folder:
+            return self
+        return Report(
+            tuple([replace(finding, path=posixpath.join(folder, finding.path)) for finding in self.findings]),
+            tuple([(posixpath.join(folder, path), policies) for path, policies in self.checked]),
+        )

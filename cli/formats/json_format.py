@@ -1,0 +1,14 @@
+"""The report as JSON; ``docs/validate.schema.json`` is its schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from belay.policy.verdict import Report
+
+
+def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
+    """Return verdict, findings, a summary per file, and what could not be read; advice is always there, marked."""
+    told = [{"path": path, "message": message} for path, message in errors.items()]
+    return json.dumps({**report.to_json(), "errors": told}, indent=1) + "\n"

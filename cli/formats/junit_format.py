@@ -1,0 +1,35 @@
+"""The report as JUnit XML: a suite for each file, a case for each policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from xml.sax.saxutils import quoteattr
+
+from belay.policy.verdict import Finding, Report, Verdict
+
+
+def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
+    """Return the suites; violations are failures, REVIEW and unreadable files are errors, advice is skipped."""
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites name="belay validate">']
+    for path, policies in report.checked:
+        found = [finding for finding in report.findings if finding.path == path]
+        slugs = dict.fromkeys((*policies, *(finding.policy for finding in found)))
+        cases = {slug: [finding for finding in found if finding.policy == slug] for slug in slugs}
+        lines.append(f"<testsuite name={quoteattr(path)} tests={quoteattr(str(len(cases)))}>")
+        for slug, findings in cases.items():
+            lines.append(f"<testcase classname={quoteattr(path)} name={quoteattr(slug)}>")
+            lines += [_outcome(finding) for finding in findings]
+            lines.append("</testcase>")
+        lines.append("</testsuite>")
+    for path, message in errors.items():
+        lines.append(f'<testsuite name={quoteattr(path)} tests="1"><testcase classname={quoteattr(path)} name="read">')
+        lines.append(f'<error type="unreadable" message={quoteattr(message)}/></testcase></testsuite>')
+    return "\n".join([*lines, "</testsuites>", ""])
+
+
+def _outcome(finding: Finding) -> str:
+    message = f"{finding.resource} at {finding.path}:{finding.line}:{finding.column}: {finding.message} {finding.fix}"
+    if not finding.counts:
+        return f"<skipped message={quoteattr(f'{finding.waiver or finding.severity}: {message}')}/>"
+    tag = "failure" if finding.verdict is Verdict.FAIL else "error"
+    return f"<{tag} type={quoteattr(finding.verdict.value)} message={quoteattr(message)}/>"

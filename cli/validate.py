@@ -1,0 +1,204 @@
+"""``belay validate PATH...``: hold templates, releases or saved security groups against the policies.
+
+Exit status: 0 no violation, 1 a violation, 2 only what could not be decided, 3 something could not be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from belay.errors import BelayError, UnreadableTemplate
+from belay.policy.gate import check_groups, check_template
+from belay.policy.settings import Settings
+from belay.policy.verdict import Report, Verdict
+from cli.targets import Target, read_target
+
+FORMATS = ("text", "json", "sarif", "junit")
+STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.REVIEW: 2}
+UNREADABLE = 3
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the options say. ``parameters`` are ``None`` where the values that will be passed are not known."""
+
+    settings: Settings
+    parameters: Mapping[str, str] | None
+    stacks: Mapping[str, Mapping[str, str]]
+    known: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """The findings, and by path what could not be read and why."""
+
+    report: Report
+    errors: Mapping[str, str]
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return UNREADABLE if self.errors else STATUS[self.report.verdict]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = "exit status: 0 pass, 1 violation, 2 review only, 3 something could not be read"
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a template, a folder or a release's zip")
+    parser.add_argument(
+        "--parameters", metavar="FILE", help="the values that will be passed, as JSON; without it any may be"
+    )
+    parser.add_argument(
+        "--application",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="the registration of the application or stage; a later one adds to an earlier one",
+    )
+    parser.add_argument("--live", metavar="FILE", help="a saved answer of ec2 describe-security-groups")
+    parser.add_argument("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON')
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument("--advice", action="store_true", help="text: show what does not stop a release, too")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything, print the report, return the exit status."""
+    if not arguments.paths and not arguments.live:
+        print("belay validate: name a PATH or --live FILE", file=sys.stderr)
+        return UNREADABLE
+    try:
+        inputs = _inputs(arguments)
+        result = validate(arguments.paths, inputs)
+        if arguments.live:
+            result = Result(result.report.merged(_live(arguments, inputs)), result.errors)
+    except BelayError as error:
+        print(f"belay validate: {error}", file=sys.stderr)
+        return UNREADABLE
+    # Loaded by name: a format's libraries are only imported when it is asked for.
+    format_module = import_module(f"cli.formats.{arguments.format}_format")
+    sys.stdout.write(format_module.render(result.report, result.errors, advice=arguments.advice))
+    return result.status
+
+
+def validate(paths: Sequence[str], inputs: Inputs) -> Result:
+    """Check every path; what cannot be read is told and the others go on."""
+    reports = []
+    errors: dict[str, str] = {}
+    for path in paths:
+        try:
+            target = read_target(path)
+        except UnreadableTemplate as error:
+            errors[path] = str(error)
+            continue
+        report, unreadable = _check(target, inputs)
+        reports.append(report)
+        errors.update(unreadable)
+    return Result(Report().merged(*reports), errors)
+
+
+def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
+    reports: dict[str, Report] = {}
+    errors = {_shown(target, path): reason for path, reason in target.unreadable.items()}
+    today = datetime.now(UTC).date()
+    for root, (stack, passed) in target.roots.items():
+        parameters = {**passed, **inputs.stacks.get(stack, {}), **(inputs.parameters or {})}
+        try:
+            reports[root] = check_template(
+                target.files, root, parameters, inputs.settings, today, defaults_apply=inputs.known
+            )
+        except UnreadableTemplate as error:
+            errors[_shown(target, root)] = str(error)
+        except Exception as error:  # noqa: BLE001 - one template must not stop a batch; it is told and is no pass
+            errors[_shown(target, root)] = f"{root}: fault in Belay: {type(error).__name__}: {error}"
+    if target.nested:
+        reports = _outermost(reports)
+    return Report().merged(*reports.values()).under(target.shown), errors
+
+
+def _outermost(reports: Mapping[str, Report]) -> dict[str, Report]:
+    """Leave out the templates that others nest: those are checked there, with the parameters they really get."""
+    nested = {path for root, report in reports.items() for path in report.paths if path != root}
+    kept = {root: report for root, report in reports.items() if root not in nested}
+    reached = {path for report in kept.values() for path in report.paths}
+    return {root: report for root, report in reports.items() if root in kept or root not in reached}
+
+
+def _shown(target: Target, path: str) -> str:
+    return os.path.join(target.shown, path)
+
+
+def _live(arguments: argparse.Namespace, inputs: Inputs) -> Report:
+    answer = _json(arguments.live)
+    groups = answer.get("SecurityGroups", [answer]) if isinstance(answer, dict) else answer
+    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
+        raise UnreadableTemplate(f"{arguments.live}: expected an answer of describe-security-groups.")
+    prefix_lists = _json(arguments.prefix_lists) if arguments.prefix_lists else {}
+    return check_groups(groups, prefix_lists, inputs.settings, datetime.now(UTC).date(), path=arguments.live)
+
+
+def _inputs(arguments: argparse.Namespace) -> Inputs:
+    parameters = _parameters(arguments.parameters) if arguments.parameters else None
+    registered: dict[str, Any] = {}
+    for path in arguments.application:
+        document = _registration(path)
+        registered.update(document.get("defaults", {}) if "stages" in document else document)
+    stacks = {
+        name: {key: str(value) for key, value in (stack.get("parameters") or {}).items()}
+        for name, stack in registered.get("stacks", {}).items()
+    }
+    settings = Settings.from_registration(registered.get("policies", {}), registered.get("trusted_networks", ()))
+    return Inputs(settings, parameters, stacks, known=parameters is not None or bool(registered))
+
+
+def _registration(path: str) -> dict[str, Any]:
+    from belay.release.document import UnreadableDocument, load_document, plain
+
+    try:
+        document = plain(load_document(_text(path)))
+    except UnreadableDocument as error:
+        raise UnreadableTemplate(f"{path}: {error}") from error
+    if not isinstance(document, dict):
+        raise UnreadableTemplate(f"{path}: expected a registration, a mapping.")
+    return document
+
+
+def _parameters(path: str) -> dict[str, str]:
+    """Read parameters as CloudFormation's tools write them: a mapping, a list, or a mapping under ``Parameters``."""
+    document = _json(path)
+    if isinstance(document, dict) and isinstance(document.get("Parameters"), dict):
+        document = document["Parameters"]
+    try:
+        if isinstance(document, list):
+            return {entry["ParameterKey"]: _value(entry["ParameterValue"]) for entry in document}
+        return {str(name): _value(value) for name, value in document.items()}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UnreadableTemplate(f"{path}: expected parameters: a mapping of names and values.") from error
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _json(path: str) -> Any:
+    try:
+        return json.loads(_text(path))
+    except ValueError as error:
+        raise UnreadableTemplate(f"{path}: expected JSON: {error}.") from error
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableTemplate(f"{path}: {error}.") from error
