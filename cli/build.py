@@ -62,6 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{arguments.directory} cannot become a release:", file=sys.stderr)
         print(*(f"  {problem}" for problem in error.problems), sep="\n", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"{arguments.directory} could not be built: {error}", file=sys.stderr)
+        return 1
     if built.left_out:
         print(f"left out: {', '.join(built.left_out)} (hidden files stay out of releases)", file=sys.stderr)
     print(f"release  {built.application} {built.version}")
@@ -77,8 +80,8 @@ def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
     Files and directories whose names begin with a dot are left out. Raises InvalidRelease with every problem found; a
     zip that stood at ``output`` before then stays as it was.
     """
-    files, left_out, problems = _collect(directory)
     source = _read_source(directory)
+    files, left_out, problems = _collect(directory)
     manifest, found = examine_manifest(source, files)
     problems += found
     if manifest:
@@ -112,7 +115,7 @@ def _collect(directory: Path) -> tuple[list[str], list[str], list[str]]:
     files: list[str] = []
     left_out: list[str] = []
     problems: list[str] = []
-    for folder, folders, names in os.walk(directory):
+    for folder, folders, names in os.walk(directory, onerror=_raise):
         folders.sort()
         for name in sorted([*folders, *names]):
             path = Path(folder, name)
@@ -126,6 +129,10 @@ def _collect(directory: Path) -> tuple[list[str], list[str], list[str]]:
         folders[:] = [name for name in folders if not name.startswith(".")]
     problems += [f"{quote(name)}: {problem}" for name, problem in name_clashes([MANIFEST, *files])]
     return sorted(files), left_out, problems
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _entry_problem(path: Path, relative: str) -> str | None:

@@ -177,3 +177,11 @@ class TestCommand:
             f"{tmp_path} cannot become a release:",
             f"  {tmp_path / 'release.yaml'}: expected the release's manifest, found no such file",
         ]
+
+    def test_it_tells_what_cannot_be_written(
+        self, directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(directory, "--output", tmp_path / "nowhere" / "x.zip") == 1
+        assert re.fullmatch(
+            rf"{directory} could not be built: .*No such file or directory: .*nowhere.*\n", capsys.readouterr().err
+        )

@@ -342,7 +342,7 @@ class TestEffectiveParameters:
     def test_the_registration_decides(self) -> None:
         declared = {"Size", "Image", "Cidr", "Optional"}
 
-        assert effective_parameters(self.STACK, self.REGISTERED, declared, "bucket", "prefix/") == {
+        assert effective_parameters(self.STACK, self.REGISTERED, declared, "bucket", "releases/orders/1.0.0") == {
             "Cidr": "10.0.0.0/16",
             "Image": "sha256:1",
             "Size": "small",
@@ -351,7 +351,9 @@ class TestEffectiveParameters:
     def test_the_release_decides_where_it_may(self) -> None:
         registered = replace(self.REGISTERED, parameter_precedence="release")
 
-        assert effective_parameters(self.STACK, registered, {"Size", "Image", "Cidr"}, "bucket", "prefix/") == {
+        assert effective_parameters(
+            self.STACK, registered, {"Size", "Image", "Cidr"}, "bucket", "releases/orders/1.0.0"
+        ) == {
             "Cidr": "10.0.0.0/16",
             "Image": "sha256:1",
             "Size": "large",
@@ -360,16 +362,18 @@ class TestEffectiveParameters:
     def test_where_the_files_lie_is_told_to_who_asks(self) -> None:
         declared = ["ReleaseBucket", "ReleasePrefix"]
 
-        assert effective_parameters(stack("network"), self.REGISTERED, declared, "bucket", "prefix/") == {
+        assert effective_parameters(stack("network"), self.REGISTERED, declared, "bucket", "releases/orders/1.0.0") == {
             "ReleaseBucket": "bucket",
-            "ReleasePrefix": "prefix/",
+            "ReleasePrefix": "releases/orders/1.0.0",
         }
-        assert effective_parameters(stack("network"), self.REGISTERED, ["ReleasePrefix"], "bucket", "prefix/") == {
-            "ReleasePrefix": "prefix/"
-        }
+        assert effective_parameters(
+            stack("network"), self.REGISTERED, ["ReleasePrefix"], "bucket", "releases/orders/1.0.0"
+        ) == {"ReleasePrefix": "releases/orders/1.0.0"}
 
     def test_a_parameter_that_the_template_does_not_declare(self) -> None:
-        assert refusal(effective_parameters, self.STACK, self.REGISTERED, ["Cidr"], "bucket", "prefix/") == [
+        assert refusal(
+            effective_parameters, self.STACK, self.REGISTERED, ["Cidr"], "bucket", "releases/orders/1.0.0"
+        ) == [
             "stacks.network.parameters.Size: templates/network.yaml declares no such parameter",
             "stacks.network.parameters.Image: templates/network.yaml declares no such parameter",
         ]
