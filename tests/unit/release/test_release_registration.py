@@ -295,7 +295,7 @@ def stack(name: str, *capabilities: str, **parameters: str) -> ManifestStack:
 
 
 def stage(name: str, *capabilities: str, macros: tuple[str, ...] = ()) -> Stage:
-    stacks = {"network": RegisteredStack("orders-network", capabilities=capabilities)}
+    stacks = {"network": RegisteredStack(f"orders-{name}-network", capabilities=capabilities)}
     return Stage("orders", name, ROLE, stacks, macros=macros)
 
 
@@ -333,6 +333,19 @@ class TestAdmit:
             "b.yaml: stage production does not allow the transform 'AWS::Include'",
             "b.yaml: stage production does not allow the transform 'Naming'",
         ]
+
+    def test_two_stages_cannot_deploy_to_one_stack(self) -> None:
+        stages = [replace(stage("test"), stacks=stage("production").stacks), stage("production")]
+
+        assert refusal(admit, release(stack("network")), ORDERS, stages, {}) == [
+            "application orders: production: stacks.network.name: stage test has the stack 'orders-production-network'"
+            " too; each needs one of its own"
+        ]
+
+    def test_an_ephemeral_stage_may_share_a_base_name(self) -> None:
+        stages = [replace(stage("test"), stacks=stage("production").stacks, ephemeral=True), stage("production")]
+
+        admit(release(stack("network")), ORDERS, stages, {})
 
 
 class TestEffectiveParameters:

@@ -302,8 +302,10 @@ def admit(
 
     ``transforms`` holds, by template path, the names of the transforms and macros that template uses.
 
-    Raises InvalidRelease with every problem found.
+    Raises InvalidRelease with every problem found. Raises InvalidRegistration when two stages would deploy to one
+    stack: here they are all together for the first time.
     """
+    _refuse_shared_stacks(application, stages)
     problems = Problems()
     if manifest.application != application.name:
         problems.add("", f"it was uploaded for {quote(application.name)}, but says it is {quote(manifest.application)}")
@@ -315,6 +317,18 @@ def admit(
             for transform in sorted(set(transforms[template]) - allowed):
                 problems.add(template, f"stage {stage.name} does not allow the transform {quote(transform)}")
     problems.raise_as(InvalidRelease)
+
+
+def _refuse_shared_stacks(application: Application, stages: Sequence[Stage]) -> None:
+    problems = Problems()
+    owners: dict[str, str] = {}
+    for stage in stages:
+        for name, stack in stage.stacks.items():
+            owner = owners.setdefault(stack.name, stage.name) if not stage.ephemeral else stage.name
+            if owner != stage.name:
+                path = f"{stage.name}: {join('stacks', name)}.name"
+                problems.add(path, f"stage {owner} has the stack {quote(stack.name)} too; each needs one of its own")
+    problems.raise_as(InvalidRegistration, f"application {application.name}")
 
 
 def _admit_stack(stack: ManifestStack, stage: Stage, problems: Problems) -> None:
