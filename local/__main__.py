@@ -1,0 +1,120 @@
+"""``python -m local up|down|status``: an engine with Belay deployed to it, left running until it is taken down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
+from local.engine import ROOT, Engine, EngineError
+
+DIRECTORY = ROOT / "build" / "engine"
+STATE = DIRECTORY / "state.json"
+UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 done, 1 failed or, for ``status``, not running."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start the engine, deploy Belay and print the environment to export")
+    commands.add_parser("down", help="stop the engine; everything in it is gone")
+    commands.add_parser("status", help="say whether the engine runs, and print the environment again")
+    command = parser.parse_args(arguments).command
+    try:
+        return {"up": up, "down": down, "status": status}[command]()
+    except (EngineError, DeploymentError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def up() -> int:
+    """Start an engine unless one runs, and deploy to it; an engine that could not be deployed to is stopped again."""
+    engine = running()
+    started = engine is None
+    engine = engine or Engine.start(directory=DIRECTORY, detached=True)
+    say(f"engine at {engine.endpoint}, log in {engine.log}; deploying Belay ...")
+    try:
+        outputs = deploy(engine, parameters=LOCAL_PARAMETERS)
+    except BaseException:
+        if started:
+            engine.stop()
+        raise
+    _remember(engine, outputs)
+    _print_environment(engine, outputs)
+    return 0
+
+
+def down() -> int:
+    """Stop the engine that runs, if any."""
+    engine = running()
+    STATE.unlink(missing_ok=True)
+    if engine is None:
+        say("no engine is running")
+        return 0
+    engine.stop()
+    say("stopped; nothing is left running")
+    return 0
+
+
+def status() -> int:
+    """Say whether an engine runs and what is deployed to it."""
+    engine = running()
+    if engine is None:
+        say("no engine is running: make up starts one")
+        return 1
+    _print_environment(engine, json.loads(STATE.read_text())["outputs"])
+    return 0
+
+
+def running(state: Path = STATE) -> Engine | None:
+    """The engine that ``up`` left running, if it still does."""
+    if not state.exists():
+        return None
+    noted = json.loads(state.read_text())
+    engine = Engine(noted["endpoint"], noted["process_group"], Path(noted["directory"]))
+    return engine if engine.alive or _is_engine(engine.process_group) else None
+
+
+def say(line: str) -> None:
+    """Tell people; standard output is for the shell."""
+    print(line, file=sys.stderr)
+
+
+def _is_engine(process: int) -> bool:
+    """Whether a process that does not answer is an engine nevertheless: ids are reused, and others are left alone."""
+    shown = subprocess.run(["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return "local.serve" in shown.stdout
+
+
+def _remember(engine: Engine, outputs: Mapping[str, str]) -> None:
+    STATE.write_text(
+        json.dumps(
+            {
+                "endpoint": engine.endpoint,
+                "process_group": engine.process_group,
+                "directory": str(engine.directory),
+                "outputs": dict(outputs),
+            },
+            indent=2,
+        )
+    )
+
+
+def _print_environment(engine: Engine, outputs: Mapping[str, str]) -> None:
+    say("deployed; export this in another terminal to talk to it:")
+    print(f"unset {' '.join(UNSET)}")
+    for name, value in engine.environment.items():
+        print(f"export {name}={shlex.quote(value)}")
+    say("what the stack belay made:")
+    for name, value in outputs.items():
+        say(f"  {name} = {value}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
