@@ -74,17 +74,21 @@ class Deployment:
         return f"{self.application} {self.version}" + (f" in {self.stage}" if self.stage else "")
 
 
-def deployment_started(deployment: Deployment, *, changes: Sequence[str], replaces: str | None = None) -> Message:
-    """Tell that a release begins to change a stage.
+def deployment_started(
+    deployment: Deployment, *, changes: Sequence[str], replaces: str | None = None, through: Sequence[str] = ()
+) -> Message:
+    """Tell that a release passed its gates and is on its way.
 
-    ``changes`` are the lines of the change sets, the riskiest first; ``replaces`` is the version that runs now.
+    ``changes`` say what it will change, the riskiest first; ``replaces`` is the version that runs now; ``through`` are
+    the stages it goes through, in order, where there are several.
     """
     today = f"It replaces {replaces}." if replaces else "No earlier release was deployed there."
+    way = f" It goes through {', then '.join(through)}." if len(through) > 1 else ""
     return _message(
         Kind.DEPLOYMENT_STARTED,
         Severity.INFO,
         _Head(deployment.application, deployment.version, deployment.stage, None, "STARTED", deployment.in_words),
-        what=f"{deployment.in_words} is being deployed. {today}",
+        what=f"{deployment.in_words} is being deployed. {today}{way}",
         findings=changes,
         findings_title="What it changes",
         look=_look(deployment, None),
@@ -123,7 +127,8 @@ def release_ended(
         ),
         cause=cause,
         done=done,
-        left_to_do=left_to_do or ("Nothing.",),
+        left_to_do=left_to_do,
+        otherwise=_OTHERWISE[outcome],
         findings=findings,
         look=_look(deployment, cause),
     )
@@ -137,11 +142,15 @@ def person_needed(
     cause: Cause | str | None = None,
     done: Sequence[str] = (),
     findings: Sequence[str] = (),
+    severity: Severity = Severity.CRITICAL,
 ) -> Message:
-    """Tell that something waits for a person: ``why``, and what that person is to do."""
+    """Tell that something waits for a person: ``why``, and what that person is to do.
+
+    ``severity`` is WARNING where waiting does no harm, as with an approval.
+    """
     return _message(
         Kind.PERSON_NEEDED,
-        Severity.CRITICAL,
+        severity,
         _Head(
             deployment.application,
             deployment.version,
@@ -179,7 +188,8 @@ def foreign_stack_failed(
         what=f"The stack {name} went {status} under an operation that somebody else started, not a release.",
         cause=cause,
         done=done,
-        left_to_do=left_to_do or ("Nothing, CloudFormation brought it back by itself.",),
+        left_to_do=left_to_do,
+        otherwise="Nothing now. Whoever started the operation will want to know the cause.",
         look=[failed_events_command(stack_id)],
         stack=stack,
         stack_id=stack_id,
@@ -220,6 +230,12 @@ _SEVERITY = {
     Outcome.NEEDS_OPERATOR: Severity.CRITICAL,
 }
 
+_URGENCY = {
+    Severity.INFO: "For your information.",
+    Severity.WARNING: "Nothing has to be done at once.",
+    Severity.CRITICAL: "A person is needed now.",
+}
+
 _WHAT = {
     Outcome.DEPLOYED: "The release is deployed and validated.",
     Outcome.REJECTED: "The release was refused.",
@@ -227,6 +243,16 @@ _WHAT = {
     Outcome.ROLLED_BACK: "The release failed and was taken back.",
     Outcome.NEEDS_OPERATOR: "The release failed, and the way back could not be finished without a person.",
 }
+
+
+_OTHERWISE = {
+    Outcome.DEPLOYED: "Nothing.",
+    Outcome.REJECTED: "Nothing on the stage. Correct the release and upload it again.",
+    Outcome.ABORTED: "Nothing.",
+    Outcome.ROLLED_BACK: "Nothing now. Find the cause before this version is deployed again.",
+    Outcome.NEEDS_OPERATOR: "What is left is not known. Look at every stack of the stage, and bring it to an end by hand.",
+}
+"""What is left to do where nobody said so."""
 
 
 @dataclass(frozen=True)
@@ -253,17 +279,19 @@ def _message(
     findings: Sequence[str] = (),
     findings_title: str = "Findings",
     look: Sequence[str] = (),
+    otherwise: str = "",
     **more: str,
 ) -> Message:
-    said = cause.in_words() if isinstance(cause, Cause) else cause
+    said = cause.in_words() if isinstance(cause, Cause) else cause or ""
     parts = {
         "what": _bounded([what], _ROOM["what"]),
-        "cause": _bounded([said] if said else [], _ROOM["cause"]),
+        "cause": _bounded([line for line in said.splitlines() if line.strip()], _ROOM["cause"]),
         "done": _bounded(done, _ROOM["done"]),
         "left_to_do": _bounded(left_to_do, _ROOM["left_to_do"]),
         "findings": _bounded(findings, _ROOM["findings"]),
         "look": _bounded(look, _ROOM["look"]),
     }
+    shown = parts | {"left_to_do": parts["left_to_do"] or [otherwise]}
     known = {
         "application": head.application,
         "version": head.version,
@@ -274,28 +302,37 @@ def _message(
     }
     return Message(
         subject=_subject(f"{head.word}: {head.about}"),
-        text=_text(f"{head.about}: {head.word}", parts, findings_title),
+        text=_text(f"{head.about}: {head.word}", _urgency(kind, severity), shown, findings_title),
         data={key: value for key, value in known.items() if value}
-        | {"what": parts["what"][0], "cause": parts["cause"][0] if parts["cause"] else None}
+        | {"what": parts["what"][0], "cause": "\n".join(parts["cause"]) or None}
         | {key: parts[key] for key in ("done", "left_to_do", "findings", "look")}
         | more,
         attributes={key: _ascii(value) for key, value in known.items() if value and key != "version"},
     )
 
 
-def _text(title: str, parts: Mapping[str, list[str]], findings_title: str) -> str:
+def _urgency(kind: Kind, severity: Severity) -> str:
+    waits = kind is Kind.PERSON_NEEDED and severity is not Severity.CRITICAL
+    return "It waits for a person." if waits else _URGENCY[severity]
+
+
+def _text(title: str, urgency: str, parts: Mapping[str, list[str]], findings_title: str) -> str:
+    several = len(parts["cause"]) > 1
     sections = (
         ("What happened", parts["what"], ""),
-        ("First cause", parts["cause"], ""),
+        ("What was found" if several else "First cause", parts["cause"], "- " if several else ""),
         (findings_title, parts["findings"], "- "),
         ("What was done", parts["done"], "- "),
         ("Left to do", parts["left_to_do"], "- "),
         ("Look closer", parts["look"], ""),
     )
-    written = [
-        f"{heading}\n" + "\n".join(f"  {mark}{line}" for line in lines) for heading, lines, mark in sections if lines
-    ]
-    return "\n\n".join([_one_line(title), *written]) + "\n"
+    written = [f"{heading}\n{_listed(lines, mark)}" for heading, lines, mark in sections if any(lines)]
+    return "\n\n".join([f"{_one_line(title)}\n{urgency}", *written]) + "\n"
+
+
+def _listed(lines: Sequence[str], mark: str) -> str:
+    """One line each; a line that is indented belongs to the one before it and gets no mark of its own."""
+    return "\n".join(f"  {' ' * len(mark) if line.startswith(' ') else mark}{line}" for line in lines)
 
 
 def _look(deployment: Deployment, cause: Cause | str | None) -> list[str]:
@@ -315,7 +352,8 @@ def _bounded(lines: Sequence[str], room: int) -> list[str]:
     """The lines, each on one line, until ``room`` bytes are used up; then how many there are more."""
     kept: list[str] = []
     for number, line in enumerate(lines):
-        clean = _cut(_one_line(line), room)
+        indent = "  " if line.startswith(" ") else ""
+        clean = _cut(indent + _one_line(line), room)
         if sum(len(each.encode()) for each in kept) + len(clean.encode()) > room:
             return [*kept, f"... and {len(lines) - number} more"]
         kept.append(clean)
