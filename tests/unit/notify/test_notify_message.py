@@ -66,7 +66,7 @@ MESSAGES = {
     "rejected_with_problems": release_ended(
         Outcome.REJECTED,
         Deployment("orders", "1.1.0", None, EXECUTION),
-        cause="release.yaml: stacks.0.template: templates/x.yaml is not in the archive\nrelease.yaml: unknown key 'colour'",
+        cause="release.yaml: stacks.0.template: x.yaml is not in the archive\nrelease.yaml: unknown key 'colour'",
     ),
     "aborted": release_ended(Outcome.ABORTED, ORDERS, cause="superseded by 1.4.0", runs_now="1.2.0"),
     "rolled_back": release_ended(
@@ -241,6 +241,16 @@ def test_the_largest_message_still_fits_and_keeps_the_way_to_look_closer(filling
     accepted_by_sns(message)
     assert "describe-execution" in message.text
     assert json.loads(bodies(message)["sqs"])["outcome"] == "NEEDS_OPERATOR"
+
+
+def test_text_that_is_no_text_is_made_readable() -> None:
+    message = release_ended(
+        Outcome.REJECTED, Deployment("orders", "1\ud800\n2"), cause="a\ud800b", findings=["\x1b[31mred"]
+    )
+    accepted_by_sns(message)
+    assert message.data["version"] == "1? 2"
+    assert message.data["cause"] == "a?b"
+    assert message.data["findings"] == ["[31mred"]
 
 
 def test_a_long_list_says_how_much_of_it_is_not_shown() -> None:

@@ -24,6 +24,10 @@ LARGEST_MESSAGE = 262_144
 
 _LONGEST_SMS = 140
 
+_LONGEST_NAME = 512
+
+_FILTERED_BY = ("application", "stage", "outcome", "severity", "kind")
+
 _ROOM = {"what": 2_000, "cause": 2_000, "done": 4_000, "left_to_do": 4_000, "findings": 8_000, "look": 2_000}
 """Bytes for each part, so that two readable bodies and four for programs fit into one message."""
 
@@ -250,7 +254,7 @@ _OTHERWISE = {
     Outcome.REJECTED: "Nothing on the stage. Correct the release and upload it again.",
     Outcome.ABORTED: "Nothing.",
     Outcome.ROLLED_BACK: "Nothing now. Find the cause before this version is deployed again.",
-    Outcome.NEEDS_OPERATOR: "What is left is not known. Look at every stack of the stage, and bring it to an end by hand.",
+    Outcome.NEEDS_OPERATOR: "It is not known what. Look at every stack of the stage and bring it to an end by hand.",
 }
 """What is left to do where nobody said so."""
 
@@ -300,14 +304,14 @@ def _message(
         "severity": severity.value,
         "kind": kind.value,
     }
+    clean = {key: _cut(_one_line(value), _LONGEST_NAME) for key, value in (known | more).items() if value}
     return Message(
         subject=_subject(f"{head.word}: {head.about}"),
         text=_text(f"{head.about}: {head.word}", _urgency(kind, severity), shown, findings_title),
-        data={key: value for key, value in known.items() if value}
+        data=clean
         | {"what": parts["what"][0], "cause": "\n".join(parts["cause"]) or None}
-        | {key: parts[key] for key in ("done", "left_to_do", "findings", "look")}
-        | more,
-        attributes={key: _ascii(value) for key, value in known.items() if value and key != "version"},
+        | {key: parts[key] for key in ("done", "left_to_do", "findings", "look")},
+        attributes={key: _ascii(clean[key]) for key in _FILTERED_BY if key in clean},
     )
 
 
