@@ -27,6 +27,7 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 10.0
+LOGS_KEPT = 9
 
 
 class EngineError(Exception):
@@ -66,6 +67,7 @@ class Engine:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         arguments = [f"--port={port}", f"--lambda-workers={lambda_workers}", f"--snapshot-seconds={snapshot_seconds}"]
+        _remove_old_logs(directory)
         with _log_of(directory, port).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "local.serve", *arguments, *(["--detached"] if detached else [])],
@@ -251,6 +253,12 @@ def _log_of(directory: Path, port: int) -> Path:
     return directory / f"engine-{port}.log"
 
 
+def _remove_old_logs(directory: Path) -> None:
+    by_age = sorted(directory.glob("engine-*.log"), key=lambda path: path.stat().st_mtime)
+    for path in by_age[:-LOGS_KEPT]:
+        path.unlink(missing_ok=True)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -276,7 +284,8 @@ def _isolation() -> dict[str, str]:
 
 
 def _server_environment(port: int, scratch: Path) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
+    left_out = ("AWS_", "MINISTACK_", "PYTHONPATH")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {
         **inherited,
         **{name: value for name, value in _isolation().items() if value},
@@ -291,7 +300,6 @@ def _server_environment(port: int, scratch: Path) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(scratch),
     }
 

@@ -26,6 +26,7 @@ from local.bridges import (
     heartbeats,
     lambda_dead_letters,
     lambda_errors,
+    lambda_runtime,
     lambda_workers,
     missing_parameters,
     moto_services,
@@ -40,8 +41,10 @@ from local.bridges import (
     size_limits,
     stack_descriptions,
     stack_events,
+    state_sizes,
     strict_resources,
     succeed_output,
+    yaml_definitions,
 )
 
 
@@ -56,6 +59,7 @@ class Settings:
 def install(settings: Settings) -> Callable[..., Any]:
     """Install every bridge into this process and return the ASGI application to serve."""
     lambda_errors.install()
+    lambda_runtime.install()
     lambda_workers.install(settings.lambda_workers)
     lambda_dead_letters.install()
     event_targets.install()
@@ -65,7 +69,9 @@ def install(settings: Settings) -> Callable[..., Any]:
     object_events.install()
     execution_history.install()
     service_integrations.install()
+    yaml_definitions.install()
     succeed_output.install()
+    state_sizes.install()
     heartbeats.install()
     execution_timeouts.install()
     ended_executions.install()

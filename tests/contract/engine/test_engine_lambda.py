@@ -42,3 +42,33 @@ def test_no_more_invocations_run_at_once_than_the_engine_allows(aws, function, t
         running = list(pool.map(invoke, range(12)))
 
     assert 1 < max(running) <= 4
+
+
+LOOKING = """
+import importlib.util
+
+def handler(event, context):
+    return [name for name in event["names"] if importlib.util.find_spec(name)]
+"""
+
+
+def test_a_function_sees_boto3_and_no_other_package_of_the_engine(aws, function):
+    names = ["json", "boto3", "botocore", "urllib3", "yaml", "moto", "ministack", "pytest", "aws_lambda_powertools"]
+
+    payload = json.dumps({"names": names})
+    answer = aws("lambda").invoke(FunctionName=function(LOOKING), Payload=payload)
+
+    assert json.load(answer["Payload"]) == ["json", "boto3", "botocore", "urllib3"]
+
+
+def test_a_function_reaches_the_engine_through_boto3(aws, function):
+    source = """
+import boto3
+
+def handler(event, context):
+    return boto3.client("sts").get_caller_identity()["Account"]
+"""
+
+    answer = aws("lambda").invoke(FunctionName=function(source))
+
+    assert json.load(answer["Payload"]) == "000000000000"

@@ -360,3 +360,17 @@ def test_an_execution_that_fails_names_its_error_and_cause(machines):
     )
 
     assert (done["status"], done["error"], done["cause"]) == ("FAILED", "Broken", "so")
+
+
+def test_a_state_may_not_hand_on_more_than_256_kib(machines):
+    done = machines.run(
+        one(
+            {
+                "Type": "Pass",
+                "Output": "{% $join($map([1..9000], function($i) {'twenty-nine characters at all'})) %}",
+                "End": True,
+            }
+        )
+    )
+
+    assert (done["status"], done["error"]) == ("FAILED", "States.DataLimitExceeded")

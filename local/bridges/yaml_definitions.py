@@ -1,0 +1,30 @@
+"""Gap: a state machine's definition in YAML is kept as text, and every execution of it dies.
+
+CloudFormation takes a definition in JSON or YAML and hands it on as JSON; it refuses YAML aliases
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html). It can go when ministack
+converts definitions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from ministack.services.cloudformation import provisioners
+
+
+def install() -> None:
+    """Convert every definition that a template names to JSON."""
+    definition = provisioners._sfn_definition
+
+    def converted(props: Mapping[str, Any]) -> str:
+        text = definition(props)
+        if text.lstrip().startswith("{"):
+            return str(text)
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise ValueError("Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: YAML aliases are refused'")
+        return json.dumps(yaml.safe_load(text))
+
+    provisioners._sfn_definition = converted
