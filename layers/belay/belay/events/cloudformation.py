@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from belay.errors import InvalidEvent
-from belay.events.envelope import open_envelope, read, read_optional
+from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 from belay.stack.status import StackStatus
 
 
-@dataclass(frozen=True)
-class StackStatusChange:
+@dataclass(frozen=True, kw_only=True)
+class StackStatusChange(AwsEvent):
     """A stack went into another status.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html; samples
@@ -21,14 +20,10 @@ class StackStatusChange:
     when the operation was started without one.
     """
 
-    id: str
     stack_id: str
     status: StackStatus
     reason: str | None
     client_request_token: str | None
-    account: str
-    region: str
-    time: datetime
 
     @property
     def stack_name(self) -> str:
@@ -38,16 +33,12 @@ class StackStatusChange:
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "StackStatusChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.cloudformation", "CloudFormation Stack Status Change")
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.cloudformation", "CloudFormation Stack Status Change"),
             stack_id=_stack_id(read(event, "detail", "stack-id", kind=str)),
             status=_status(read(event, "detail", "status-details", "status", kind=str)),
             reason=read_optional(event, "detail", "status-details", "status-reason", kind=str) or None,
             client_request_token=read_optional(event, "detail", "client-request-token", kind=str) or None,
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from belay.events.envelope import open_envelope, read, read_optional
+from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 
-@dataclass(frozen=True)
-class BuildStateChange:
+@dataclass(frozen=True, kw_only=True)
+class BuildStateChange(AwsEvent):
     """A build went into another state.
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notifications-ref.html; sample
@@ -19,33 +18,25 @@ class BuildStateChange:
     it failed, ``logs`` is the address of its log.
     """
 
-    id: str
     project: str
     build_id: str
     status: str
     failed_phase: str | None
     failed_context: str | None
     logs: str | None
-    account: str
-    region: str
-    time: datetime
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "BuildStateChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.codebuild", "CodeBuild Build State Change")
         failed = _failed_phase(event)
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.codebuild", "CodeBuild Build State Change"),
             project=read(event, "detail", "project-name", kind=str),
             build_id=read(event, "detail", "build-id", kind=str),
             status=read(event, "detail", "build-status", kind=str),
             failed_phase=read(failed, "phase-type", kind=str) if failed else None,
             failed_context=_context(failed) if failed else None,
             logs=read_optional(event, "detail", "additional-information", "logs", "deep-link", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )
 
 

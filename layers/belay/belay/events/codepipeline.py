@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from belay.events.envelope import open_envelope, read, read_optional
+from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 
-@dataclass(frozen=True)
-class PipelineExecutionStateChange:
+@dataclass(frozen=True, kw_only=True)
+class PipelineExecutionStateChange(AwsEvent):
     """An execution of a pipeline went into another state.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html; samples
@@ -19,65 +18,49 @@ class PipelineExecutionStateChange:
     known for failures only.
     """
 
-    id: str
     pipeline: str
     execution_id: str
     state: str
     failed_stage: str | None
-    account: str
-    region: str
-    time: datetime
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "PipelineExecutionStateChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.codepipeline", "CodePipeline Pipeline Execution State Change")
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.codepipeline", "CodePipeline Pipeline Execution State Change"),
             pipeline=read(event, "detail", "pipeline", kind=str),
             execution_id=read(event, "detail", "execution-id", kind=str),
             state=read(event, "detail", "state", kind=str),
             failed_stage=read_optional(event, "additionalAttributes", "failedStage", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )
 
 
-@dataclass(frozen=True)
-class StageExecutionStateChange:
+@dataclass(frozen=True, kw_only=True)
+class StageExecutionStateChange(AwsEvent):
     """A stage of a pipeline went into another state.
 
     Same page as ``PipelineExecutionStateChange``; sample ``events/aws.codepipeline/stage_execution_state_change.json``.
     """
 
-    id: str
     pipeline: str
     execution_id: str
     stage: str
     state: str
-    account: str
-    region: str
-    time: datetime
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "StageExecutionStateChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.codepipeline", "CodePipeline Stage Execution State Change")
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.codepipeline", "CodePipeline Stage Execution State Change"),
             pipeline=read(event, "detail", "pipeline", kind=str),
             execution_id=read(event, "detail", "execution-id", kind=str),
             stage=read(event, "detail", "stage", kind=str),
             state=read(event, "detail", "state", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )
 
 
-@dataclass(frozen=True)
-class ActionExecutionStateChange:
+@dataclass(frozen=True, kw_only=True)
+class ActionExecutionStateChange(AwsEvent):
     """An action of a pipeline went into another state.
 
     Same page as ``PipelineExecutionStateChange``; sample
@@ -87,7 +70,6 @@ class ActionExecutionStateChange:
     and ``error_code`` are what the provider said.
     """
 
-    id: str
     pipeline: str
     execution_id: str
     stage: str
@@ -98,17 +80,13 @@ class ActionExecutionStateChange:
     external_execution_id: str | None
     summary: str | None
     error_code: str | None
-    account: str
-    region: str
-    time: datetime
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ActionExecutionStateChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.codepipeline", "CodePipeline Action Execution State Change")
         result = ("detail", "execution-result")
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.codepipeline", "CodePipeline Action Execution State Change"),
             pipeline=read(event, "detail", "pipeline", kind=str),
             execution_id=read(event, "detail", "execution-id", kind=str),
             stage=read(event, "detail", "stage", kind=str),
@@ -119,7 +97,4 @@ class ActionExecutionStateChange:
             external_execution_id=read_optional(event, *result, "external-execution-id", kind=str),
             summary=read_optional(event, *result, "external-execution-summary", kind=str),
             error_code=read_optional(event, *result, "error-code", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )

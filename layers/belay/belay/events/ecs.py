@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from belay.errors import InvalidEvent
-from belay.events.envelope import open_envelope, read, read_optional
+from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 
-@dataclass(frozen=True)
-class ServiceDeploymentStateChange:
+@dataclass(frozen=True, kw_only=True)
+class ServiceDeploymentStateChange(AwsEvent):
     """A deployment of a service went into another state.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html; samples
@@ -20,28 +19,21 @@ class ServiceDeploymentStateChange:
     sent only for services with the deployment circuit breaker on.
     """
 
-    id: str
     service_arn: str
     deployment_id: str
     name: str
     reason: str | None
-    account: str
-    region: str
-    time: datetime
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ServiceDeploymentStateChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.ecs", "ECS Deployment State Change")
-        if not envelope.resources:
+        resources = read(event, "resources", kind=list)
+        if not resources:
             raise InvalidEvent("resources: expected the ARN of the service, found an empty list")
         return cls(
-            id=envelope.id,
-            service_arn=envelope.resources[0],
+            **read_outer(event, "aws.ecs", "ECS Deployment State Change"),
+            service_arn=str(resources[0]),
             deployment_id=read(event, "detail", "deploymentId", kind=str),
             name=read(event, "detail", "eventName", kind=str),
             reason=read_optional(event, "detail", "reason", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )

@@ -3,49 +3,52 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from belay.errors import InvalidEvent
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Envelope:
-    """The outer part of an event.
+@dataclass(frozen=True, kw_only=True)
+class AwsEvent:
+    """What is kept of every event's outer part.
 
     ``id`` is the same in every delivery of the same event; ``time`` is in UTC. The fields are those of
     https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html.
     """
 
     id: str
-    source: str
-    detail_type: str
     account: str
     region: str
     time: datetime
-    resources: tuple[str, ...]
 
 
-def open_envelope(event: Mapping[str, Any], source: str, *detail_types: str) -> Envelope:
+class Outer(TypedDict):
+    """The fields of ``AwsEvent``, by name."""
+
+    id: str
+    account: str
+    region: str
+    time: datetime
+
+
+def read_outer(event: Mapping[str, Any], source: str, *detail_types: str) -> Outer:
     """Read the outer part of an event that must come from ``source`` and be of one of ``detail_types``.
 
     Raises ``InvalidEvent`` when it is another event, or none.
     """
-    envelope = Envelope(
-        id=read(event, "id", kind=str),
-        source=read(event, "source", kind=str),
-        detail_type=read(event, "detail-type", kind=str),
-        account=read(event, "account", kind=str),
-        region=read(event, "region", kind=str),
-        time=read_time(event, "time"),
-        resources=tuple(str(each) for each in read(event, "resources", kind=list)),
-    )
-    if envelope.source != source:
-        raise InvalidEvent(f"source: expected {source}, found {envelope.source!r}")
-    if envelope.detail_type not in detail_types:
-        raise InvalidEvent(f"detail-type: expected {' or '.join(detail_types)}, found {envelope.detail_type!r}")
-    return envelope
+    found = read(event, "source", kind=str), read(event, "detail-type", kind=str)
+    if found[0] != source:
+        raise InvalidEvent(f"source: expected {source}, found {found[0]!r}")
+    if found[1] not in detail_types:
+        raise InvalidEvent(f"detail-type: expected {' or '.join(detail_types)}, found {found[1]!r}")
+    return {
+        "id": read(event, "id", kind=str),
+        "account": read(event, "account", kind=str),
+        "region": read(event, "region", kind=str),
+        "time": read_time(event, "time"),
+    }
 
 
 def read(event: Mapping[str, Any], *path: str, kind: type[T]) -> T:

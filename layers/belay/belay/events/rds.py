@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from belay.events.envelope import open_envelope, read
+from belay.events.envelope import AwsEvent, read, read_outer
 
 _CREATED = ("RDS-EVENT-0042", "RDS-EVENT-0091", "RDS-EVENT-0075", "RDS-EVENT-0169")
 
 
-@dataclass(frozen=True)
-class SnapshotEvent:
+@dataclass(frozen=True, kw_only=True)
+class SnapshotEvent(AwsEvent):
     """Something happened to a snapshot of a DB instance or of an Aurora cluster.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html and
@@ -21,15 +20,11 @@ class SnapshotEvent:
     ``event_id`` is AWS's number for what happened (``RDS-EVENT-0042``), ``message`` its words for it.
     """
 
-    id: str
     snapshot: str
     snapshot_arn: str
     of_cluster: bool
     event_id: str
     message: str
-    account: str
-    region: str
-    time: datetime
 
     @property
     def created(self) -> bool:
@@ -39,15 +34,11 @@ class SnapshotEvent:
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "SnapshotEvent":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.rds", "RDS DB Snapshot Event", "RDS DB Cluster Snapshot Event")
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.rds", "RDS DB Snapshot Event", "RDS DB Cluster Snapshot Event"),
             snapshot=read(event, "detail", "SourceIdentifier", kind=str),
             snapshot_arn=read(event, "detail", "SourceArn", kind=str),
-            of_cluster=envelope.detail_type == "RDS DB Cluster Snapshot Event",
+            of_cluster=event["detail-type"] == "RDS DB Cluster Snapshot Event",
             event_id=read(event, "detail", "EventID", kind=str),
             message=read(event, "detail", "Message", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from belay.events.envelope import open_envelope, read, read_optional
+from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 
-@dataclass(frozen=True)
-class ObjectCreated:
+@dataclass(frozen=True, kw_only=True)
+class ObjectCreated(AwsEvent):
     """An object, or a new version of one, was put into a bucket.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html; sample ``events/aws.s3/object_created.json``.
@@ -19,7 +18,6 @@ class ObjectCreated:
     ``requester`` is an account id or an AWS service, never a person.
     """
 
-    id: str
     bucket: str
     key: str
     size: int
@@ -27,16 +25,12 @@ class ObjectCreated:
     version_id: str | None
     sequencer: str
     requester: str | None
-    account: str
-    region: str
-    time: datetime
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ObjectCreated":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.s3", "Object Created")
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.s3", "Object Created"),
             bucket=read(event, "detail", "bucket", "name", kind=str),
             key=read(event, "detail", "object", "key", kind=str),
             size=read(event, "detail", "object", "size", kind=int),
@@ -44,7 +38,4 @@ class ObjectCreated:
             version_id=read_optional(event, "detail", "object", "version-id", kind=str),
             sequencer=read(event, "detail", "object", "sequencer", kind=str),
             requester=read_optional(event, "detail", "requester", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )

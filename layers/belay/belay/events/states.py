@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from belay.events.envelope import open_envelope, read, read_optional
+from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 
-@dataclass(frozen=True)
-class ExecutionStatusChange:
+@dataclass(frozen=True, kw_only=True)
+class ExecutionStatusChange(AwsEvent):
     """An execution of a standard state machine started or ended.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; samples
@@ -20,7 +19,6 @@ class ExecutionStatusChange:
     ``cause`` are there for executions that failed.
     """
 
-    id: str
     execution_arn: str
     machine_arn: str
     name: str
@@ -28,9 +26,6 @@ class ExecutionStatusChange:
     input: str | None
     error: str | None
     cause: str | None
-    account: str
-    region: str
-    time: datetime
 
     @property
     def ended_badly(self) -> bool:
@@ -40,9 +35,8 @@ class ExecutionStatusChange:
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ExecutionStatusChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""
-        envelope = open_envelope(event, "aws.states", "Step Functions Execution Status Change")
         return cls(
-            id=envelope.id,
+            **read_outer(event, "aws.states", "Step Functions Execution Status Change"),
             execution_arn=read(event, "detail", "executionArn", kind=str),
             machine_arn=read(event, "detail", "stateMachineArn", kind=str),
             name=read(event, "detail", "name", kind=str),
@@ -50,7 +44,4 @@ class ExecutionStatusChange:
             input=read_optional(event, "detail", "input", kind=str),
             error=read_optional(event, "detail", "error", kind=str),
             cause=read_optional(event, "detail", "cause", kind=str),
-            account=envelope.account,
-            region=envelope.region,
-            time=envelope.time,
         )
