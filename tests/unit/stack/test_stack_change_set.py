@@ -198,7 +198,13 @@ def test_describing_again_in_other_pages_and_another_order_gives_the_same_digest
     for change in again:
         seed.shuffle(change["ResourceChange"]["Details"])
         seed.shuffle(change["ResourceChange"]["Scope"])
-    shuffled = head(ChangeSetId="another", ChangeSetName="another", CreationTime="later", Description="else")
+    shuffled = head(
+        StackId=f"{STACK_ID}-made-anew",
+        ChangeSetId="another",
+        ChangeSetName="another",
+        CreationTime="later",
+        Description="else",
+    )
     seed.shuffle(shuffled["Parameters"])
     pages = [shuffled | {"Changes": again[:split]}, shuffled | {"Changes": again[split:]}]
     assert parse_change_set(pages).digest == parse_change_set([head(Changes=changes)]).digest
@@ -216,7 +222,7 @@ def test_describing_again_in_other_pages_and_another_order_gives_the_same_digest
         head(Changes=[resource("A")], Parameters=[{"ParameterKey": "DesiredCount", "ParameterValue": "3"}]),
         head(Changes=[resource("A")], Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]),
         head(Changes=[resource("A")], Tags=[]),
-        head(Changes=[resource("A")], StackId=f"{STACK_ID}-other"),
+        head(Changes=[resource("A")], StackName="orders-other"),
         head(Changes=[resource("A")], OnStackFailure="DELETE"),
         head(Changes=[resource("A")], NotificationARNs=["arn:aws:sns:eu-west-1:111122223333:other"]),
     ],

@@ -138,20 +138,25 @@ class ChangeSet:
         """SHA-256 (hex) over all that executing the change set will do.
 
         Describing the same change set again, with or without property values as before, gives the same digest, whatever
-        the order and the pages of the answer; another effect gives another digest. Names, ids and times of the change
-        set itself are left out. A NoEcho value is hidden from every describe call, so a change of one is not seen here.
+        the order and the pages of the answer; so does a change set made anew that will do the same, even where its
+        stack does not exist yet and its shell was deleted in between. Another effect gives another digest. A NoEcho
+        value is hidden from every describe call, so a change of one is not seen here.
         """
-        document = json.dumps(_effect(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        effect = _effect(self) | {"stack": self.stack_name}
+        document = json.dumps(effect, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(document.encode()).hexdigest()
 
     def all_changes(self) -> Iterator[tuple[str, Change]]:
         """Every change with its logical path (``Database/Instance``), those of nested stacks after their parent's."""
-        nested = {each.change_set_id: each for each in self.nested}
         for change in self.changes:
             yield change.logical_id, change
-            if change.nested_change_set in nested:
-                for path, inner in nested[change.nested_change_set].all_changes():
-                    yield f"{change.logical_id}/{path}", inner
+            inside = self.inside(change)
+            for path, inner in inside.all_changes() if inside else ():
+                yield f"{change.logical_id}/{path}", inner
+
+    def inside(self, change: Change) -> "ChangeSet | None":
+        """The change set of the nested stack that ``change`` is about, if it is about one and its own is known."""
+        return next((each for each in self.nested if each.change_set_id == change.nested_change_set), None)
 
     def describe(self) -> list[str]:
         """What will happen, one line a resource, the riskiest first."""
@@ -248,7 +253,6 @@ def _detail(answer: Mapping[str, Any]) -> Detail:
 
 def _effect(change_set: ChangeSet) -> dict[str, Any]:
     return {
-        "stack": change_set.stack_id,
         "parameters": dict(change_set.parameters),
         "resolved": dict(change_set.resolved),
         "tags": dict(change_set.tags),
@@ -257,12 +261,11 @@ def _effect(change_set: ChangeSet) -> dict[str, Any]:
         "rollback": change_set.rollback_configuration,
         "failure": change_set.on_stack_failure,
         "mode": change_set.deployment_mode,
-        "changes": _sorted([_change_effect(change) for change in change_set.changes]),
-        "nested": _sorted([_effect(each) for each in change_set.nested]),
+        "changes": _sorted([_change_effect(each, change_set.inside(each)) for each in change_set.changes]),
     }
 
 
-def _change_effect(change: Change) -> dict[str, Any]:
+def _change_effect(change: Change, nested: ChangeSet | None) -> dict[str, Any]:
     return {
         "id": change.logical_id,
         "type": change.resource_type,
@@ -274,6 +277,7 @@ def _change_effect(change: Change) -> dict[str, Any]:
         "before": change.before,
         "after": change.after,
         "details": _sorted([vars(detail) for detail in change.details]),
+        "nested": _effect(nested) if nested else None,
     }
 
 
@@ -290,7 +294,7 @@ def _risk(change: Change) -> int:
         change.replacement == "True",
         change.replacement == "Conditional",
         change.action == "Dynamic",
-        change.action == "Modify",
+        change.action in ("Modify", "SyncWithActual"),
         change.action == "Import",
     )
     return ranks.index(True) if True in ranks else len(ranks)
