@@ -326,6 +326,10 @@ MEMBERS = {
     ),
     "cut off": (Entry("a", GOOD, DEFLATED, raw=deflate(GOOD)[:-2]), "its data stops before its end"),
     "goes on": (Entry("a", GOOD, DEFLATED, raw=deflate(GOOD) + b"more"), "its data goes on after its end"),
+    "goes on for long": (
+        Entry("a", bytes(500_000), DEFLATED, raw=deflate(GOOD) + bytes(500_000)),
+        "its data goes on after its end",
+    ),
     "inflates to more": (
         Entry("a", GOOD, DEFLATED, raw=deflate(GOOD + GOOD)),
         f"expected {len(GOOD)} bytes, found more",

@@ -344,9 +344,19 @@ def test_a_manifest_past_its_limit() -> None:
         read_manifest(archive_of({"a.yaml": TEMPLATE}, Limits(manifest_size=9)))
 
 
-def test_no_manifest() -> None:
-    with pytest.raises(InvalidRelease, match=r"'release\.yaml': not in the archive"):
-        read_manifest(open_archive(BytesReader(zip_bytes(Entry("orders/release.yaml", b"application: orders")))))
+@pytest.mark.parametrize(
+    ("name", "found"),
+    {
+        "readme.md": "found none",
+        "orders/release.yaml": "found 'orders/release.yaml': zip what the directory holds, not the directory",
+        "Release.YAML": "found 'Release.YAML': zip what the directory holds, not the directory",
+    }.items(),
+)
+def test_no_manifest(name: str, found: str) -> None:
+    with pytest.raises(InvalidRelease) as raised:
+        read_manifest(open_archive(BytesReader(zip_bytes(Entry(name, b"application: orders")))))
+
+    assert raised.value.problems == [f"release.yaml: expected at the top of the archive, {found}"]
 
 
 def test_other_content_than_the_digest_says() -> None:

@@ -270,15 +270,14 @@ def _inflate(member: Member, pieces: Iterator[memoryview]) -> Iterator[bytes]:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         for piece in pieces:
-            if inflater.eof:
-                raise _damaged(member, "its data goes on after its end")
             yield from _inflated_from(inflater, piece)
-        yield from _inflated_from(inflater, b"")
+            if inflater.eof:
+                break
     except zlib.error as error:
         raise _damaged(member, f"its data cannot be inflated ({error})") from error
     if not inflater.eof:
         raise _damaged(member, "its data stops before its end")
-    if inflater.unused_data:
+    if inflater.unused_data or next(pieces, None) is not None:
         raise _damaged(member, "its data goes on after its end")
 
 

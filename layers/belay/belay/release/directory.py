@@ -145,25 +145,19 @@ def _read_zip64(tail: bytes, locator: int, tail_offset: int, narrow: tuple[int, 
     return tuple(wide)
 
 
-class _Window(io.RawIOBase):
+class _Window:
     """The archive's end as a file of its full size, which is all of it that reading the directory needs."""
 
     def __init__(self, tail: bytes, tail_offset: int) -> None:
         self._tail = io.BytesIO(tail)
         self._tail_offset = tail_offset
 
-    def seekable(self) -> bool:
-        return True
-
     def tell(self) -> int:
         return self._tail_offset + self._tail.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET:
-            return self._tail_offset + self._tail.seek(offset, whence)
-        if offset < self._tail_offset:
-            raise OSError(f"nothing is known of the archive at {offset}")
-        return self._tail_offset + self._tail.seek(offset - self._tail_offset)
+        within = offset - self._tail_offset if whence == io.SEEK_SET else offset
+        return self._tail_offset + self._tail.seek(within, whence)
 
     def read(self, size: int = -1) -> bytes:
         return self._tail.read(size)

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final
 
 from belay.errors import InvalidRelease
@@ -250,6 +251,14 @@ def _digests(node: Node) -> dict[str, str]:
 
 def read_manifest(archive: Archive) -> Manifest:
     """Read an archive's manifest. Raises InvalidRelease with every problem found, or when there is none."""
+    if MANIFEST not in archive:
+        alike = [
+            quote(member.name) for member in archive.members if PurePosixPath(member.name).name.lower() == MANIFEST
+        ]
+        found = (
+            f"found {', '.join(alike[:3])}: zip what the directory holds, not the directory" if alike else "found none"
+        )
+        raise InvalidRelease([f"{MANIFEST}: expected at the top of the archive, {found}"])
     return parse_manifest(archive.read(MANIFEST, archive.limits.manifest_size))
 
 
