@@ -81,6 +81,37 @@ def test_the_same_files_give_the_same_bytes(directory: Path, tmp_path: Path) -> 
     assert first.path.read_bytes() == second.path.read_bytes()
 
 
+AWKWARD = [
+    "a: b",
+    '"quoted"',
+    "it's",
+    "- a",
+    "{x}",
+    "#c",
+    " led",
+    "trailed ",
+    "true",
+    "1",
+    "*a",
+    "&a",
+    "!a",
+    "日本/語",
+    "🦩",
+    "~",
+]
+
+
+def test_names_that_mean_something_in_yaml(directory: Path, tmp_path: Path) -> None:
+    for name in AWKWARD:
+        write(directory, f"awkward/{name}", name)
+        write(directory, name, name)
+    archive = open_archive(FileReader(build_release(directory, tmp_path / "out.zip").path))
+    manifest = read_manifest(archive)
+
+    assert [read_verified(archive, manifest, name).decode() for name in AWKWARD] == AWKWARD
+    assert [read_verified(archive, manifest, f"awkward/{name}").decode() for name in AWKWARD] == AWKWARD
+
+
 def test_hidden_files_stay_out(directory: Path, tmp_path: Path) -> None:
     write(directory, ".git/config", "secret")
     write(directory, "assets/.DS_Store", "x")
