@@ -3,26 +3,57 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# The Lambda runtime that `make deploy` builds for; its interpreter must be on PATH.
+RUNTIME ?= $(shell $(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+# What `make deploy` passes to the template, such as PARAMETERS="ServiceRoleArns=arn:aws:iam::123456789012:role/belay/*".
+PARAMETERS ?=
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/belay
+export SAM_CLI_TELEMETRY := 0
 
-.PHONY: test check format requirements clean
+.PHONY: demo up down deploy test check format requirements clean
 
 $(INSTALLED): requirements/dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Belay needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Belay needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing what Belay needs into $(VENV) (about a minute, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
 
-test: $(INSTALLED)
-	$(BIN)/python -m pytest
+demo: $(INSTALLED) ## play the example releases through Belay on the embedded engine
+	@$(BIN)/python -m local.demo
 
-check: $(INSTALLED)
+up: $(INSTALLED) ## start the embedded engine with Belay deployed, and leave it running
+	@$(BIN)/python -m local up
+
+down: $(INSTALLED) ## stop it
+	@$(BIN)/python -m local down
+
+deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
+	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHON_RUNTIME=$(RUNTIME) $(BIN)/sam build --parameter-overrides PythonRuntime=$(RUNTIME)
+	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
+
+test: $(INSTALLED) ## everything that CI runs
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy layers/belay/belay
+	$(BIN)/cfn-lint template.yaml alarms.yaml
+	$(BIN)/sam validate --lint --region us-east-1
 
-format: $(INSTALLED)
+format: $(INSTALLED) ## let ruff lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean:
+requirements: $(INSTALLED) ## compile the requirements anew, with hashes
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/pip install --quiet uv
+	cd requirements && ../build/uv/bin/uv pip compile $(COMPILE) --no-strip-extras dev.in -o dev.txt
+	cd requirements && ../build/uv/bin/uv pip compile $(COMPILE) -c dev.txt layer.in -o ../layers/belay/requirements.txt
+
+COMPILE := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
+clean: ## remove everything that was built or installed
 	rm -rf .aws-sam build $(VENV)
