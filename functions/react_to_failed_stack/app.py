@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
+from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Ledger
 from belay.aws.incidents import Incidents
 from belay.aws.registrations import Registrations
@@ -60,5 +61,7 @@ def open_foreign(change: StackStatusChange, incidents: Incidents) -> str | None:
 
 
 def reason_of(change: StackStatusChange) -> str:
-    """Say what CloudFormation said."""
-    return f"{change.stack_name} is {change.status}: {change.reason or 'CloudFormation gave no reason'}"
+    """Say what failed first, from the stack's own events; what CloudFormation said where they tell nothing."""
+    cause = Stacks(client("cloudformation")).first_cause(change.stack_id, change.client_request_token)
+    words = change.reason or "CloudFormation gave no reason" if cause is None else cause.in_words()
+    return f"{change.stack_name} is {change.status}: {words}"
