@@ -141,7 +141,9 @@ def nothing_that_holds_data_is_deleted_outside_an_ephemeral_stage(situation: Sit
 
 def what_is_somebody_else_s_is_at_most_continued_unless_allowed(situation: Situation, plan: RollbackPlan) -> None:
     for step in plan.steps:
-        if not seen_by(situation, step).ours and not situation.recover_foreign and not situation.ephemeral:
+        seen = seen_by(situation, step)
+        own_shell = seen.created_by_release and seen.status is StackStatus.REVIEW_IN_PROGRESS
+        if not (seen.ours or own_shell or situation.recover_foreign or situation.ephemeral):
             assert step.action in {Action.WAIT, Action.CONTINUE_UPDATE_ROLLBACK}
 
 

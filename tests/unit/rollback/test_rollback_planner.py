@@ -95,6 +95,11 @@ def test_each_status_has_its_plan(status: str, updated: str, made: str, foreign:
     assert decision(somebody_else_s, recover_foreign=True) == recovered
 
 
+def test_a_stack_with_a_status_and_no_id_is_a_mistake_of_the_looker() -> None:
+    with pytest.raises(ValueError, match="stack service is UPDATE_COMPLETE and has no id"):
+        stack(stack_id=None)
+
+
 def test_no_stack_where_the_release_was_to_make_one_is_well() -> None:
     assert decision(stack(status=None, baseline=None, changed_by_release=False)) == NOTHING
 
@@ -191,6 +196,10 @@ def test_an_ephemeral_stage_s_stack_goes_with_its_data_and_says_so() -> None:
 
 def test_an_ephemeral_stage_s_stack_is_nobody_else_s() -> None:
     assert decision(created("UPDATE_COMPLETE", ours=False), ephemeral=True) == "DELETE_STACK"
+
+
+def test_a_shell_that_the_release_made_is_its_own_whatever_the_last_operation() -> None:
+    assert decision(created("REVIEW_IN_PROGRESS", ours=False)) == "DELETE_STACK"
 
 
 def test_a_shell_whose_change_sets_will_not_go_is_deleted_with_them() -> None:

@@ -163,6 +163,17 @@ def test_nested_events_of_an_earlier_operation_do_not_count() -> None:
     assert cause.path == ("Database",)
 
 
+def test_a_nested_stack_is_known_by_its_other_events_where_the_failure_does_not_say_which_it_is() -> None:
+    events = [
+        of_nested(0, "Database", "CREATE_IN_PROGRESS", "Resource creation Initiated", DATABASE),
+        of_nested(9, "Database", "CREATE_FAILED", EMBEDDED, ""),
+    ]
+    assert nested_stack_ids(events) == (DATABASE,)
+    cause = first_cause(events, {DATABASE: [event(3, "Instance", "CREATE_FAILED", "no", stack=DATABASE)]})
+    assert cause is not None
+    assert cause.path == ("Database", "Instance")
+
+
 def test_stacks_that_claim_to_be_nested_in_each_other_come_to_an_end() -> None:
     loop = {
         DATABASE: [of_nested(2, "Inner", "CREATE_FAILED", EMBEDDED, INNER, stack=DATABASE)],

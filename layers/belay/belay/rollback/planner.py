@@ -54,9 +54,13 @@ def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _is_foreign(seen: StackSeen, situation: Situation) -> bool:
-    """Whether the last operation was somebody else's. Belay never imports; an ephemeral stage is nobody else's."""
+    """Whether the last operation was somebody else's. Belay never imports.
+
+    What the release made is nobody else's in an ephemeral stage, nor as a shell, on which nothing was executed yet.
+    """
     imported = seen.status is not None and seen.status.startswith("IMPORT_")
-    return (not seen.ours or imported) and not (situation.ephemeral and seen.created_by_release)
+    only_ours = situation.ephemeral or seen.status is StackStatus.REVIEW_IN_PROGRESS
+    return (not seen.ours or imported) and not (seen.created_by_release and only_ours)
 
 
 def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> tuple[Todo, ...]:
@@ -100,7 +104,7 @@ def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
                 seen,
                 f"this release created it, and it holds data ({', '.join(seen.stateful)}), so it was not deleted; save "
                 "what is needed, then delete the stack.",
-                delete_command(_id(seen)),
+                delete_command(seen.target),
             ),
         )
     if status is StackStatus.CREATE_FAILED:
@@ -242,18 +246,14 @@ def _last_resort(seen: StackSeen) -> str | None:
     if not seen.failed_resources:
         return None
     if seen.status is StackStatus.UPDATE_ROLLBACK_FAILED:
-        return continue_skipping_command(_id(seen), seen.failed_resources)
+        return continue_skipping_command(seen.target, seen.failed_resources)
     if seen.status is StackStatus.DELETE_FAILED:
-        return delete_retaining_command(_id(seen), seen.failed_resources)
+        return delete_retaining_command(seen.target, seen.failed_resources)
     return None
 
 
 def _left(seen: StackSeen, what: str, then: str | None = None) -> LeftToDo:
-    return LeftToDo(stack=seen.stack, what=what, look=failed_events_command(_id(seen)), then=then)
-
-
-def _id(seen: StackSeen) -> str:
-    return seen.stack_id or seen.name
+    return LeftToDo(stack=seen.stack, what=what, look=failed_events_command(seen.target), then=then)
 
 
 def _status(seen: StackSeen) -> StackStatus:

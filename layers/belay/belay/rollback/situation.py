@@ -51,6 +51,17 @@ class StackSeen:
     depends_on: tuple[str, ...] = ()
     blocked: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.status is not None and self.stack_id is None:
+            raise ValueError(
+                f"stack {self.stack} is {self.status} and has no id: CloudFormation describes both or neither"
+            )
+
+    @property
+    def target(self) -> str:
+        """What calls and commands about it name: its id, because names are used again; its name where there is none."""
+        return self.stack_id or self.name
+
     @property
     def exists(self) -> bool:
         """Whether there is a stack: something described, and not deleted."""

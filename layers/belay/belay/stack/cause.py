@@ -69,12 +69,12 @@ def first_cause(
     nested stack whose own events name a resource inside it. When no resource failed, the stack's own first failing or
     rolling-back event speaks (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html).
     """
-    operation = _in_order(event for event in events if token is None or event.get("ClientRequestToken") == token)
+    operation = in_order(event for event in events if token is None or event.get("ClientRequestToken") == token)
     if not operation:
         return None
     first, last = _time(operation[0]), _time(operation[-1])
     inner = {
-        stack: [event for event in _in_order(them) if first <= _time(event) <= last]
+        stack: [event for event in in_order(them) if first <= _time(event) <= last]
         for stack, them in (nested or {}).items()
     }
     failures = sorted(_failures((), operation, inner, frozenset()), key=lambda cause: cause.time)
@@ -83,13 +83,16 @@ def first_cause(
 
 def nested_stack_ids(events: Sequence[Event], *, token: str | None = None) -> tuple[str, ...]:
     """The ids of the nested stacks that failed in an operation: whose events ``first_cause`` wants to see as well."""
-    ids = (
-        event.get("PhysicalResourceId")
-        for event in _in_order(events)
-        if _is_failure(event) and event.get("ResourceType") == _NESTED_STACK
-        if token is None or event.get("ClientRequestToken") == token
-    )
+    operation = in_order(event for event in events if token is None or event.get("ClientRequestToken") == token)
+    failed = (event for event in operation if _is_failure(event) and event.get("ResourceType") == _NESTED_STACK)
+    ids = (_physical_id(event, operation) for event in failed)
     return tuple(dict.fromkeys(each for each in ids if each))
+
+
+def in_order(events: Iterator[Event] | Sequence[Event]) -> list[Event]:
+    """Events oldest first. DescribeStackEvents answers newest first, so of equal times the later in the answer comes first."""
+    placed = sorted(enumerate(events), key=lambda item: (_time(item[1]), -item[0]))
+    return [event for _, event in placed]
 
 
 def _failures(
@@ -98,7 +101,7 @@ def _failures(
     """Every resource that failed by itself, the deepest first where a nested stack's events are known."""
     for event in filter(_is_failure, events):
         here = (*path, event["LogicalResourceId"])
-        child = event.get("PhysicalResourceId") or ""
+        child = _physical_id(event, events)
         inside: list[Cause] = []
         if event.get("ResourceType") == _NESTED_STACK and child in nested and child not in seen:
             inside = list(_failures(here, nested[child], nested, seen | {child}))
@@ -106,6 +109,12 @@ def _failures(
             yield from inside
         elif not _CANCELLED.match(event.get("ResourceStatusReason") or ""):
             yield _cause(here, event, events)
+
+
+def _physical_id(event: Event, events: Sequence[Event]) -> str:
+    """The event's physical id, or the one that another event of the same resource has; empty where none has one."""
+    same = (each for each in (event, *events) if each["LogicalResourceId"] == event["LogicalResourceId"])
+    return next((str(each["PhysicalResourceId"]) for each in same if each.get("PhysicalResourceId")), "")
 
 
 def _is_failure(event: Event) -> bool:
@@ -144,12 +153,6 @@ def _reason(event: Event, events: Sequence[Event]) -> str:
         said += [each["HookStatusReason"] for each in hooks if each.get("HookStatusReason")]
     line = " ".join(" ".join(said).split())
     return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
-
-
-def _in_order(events: Iterator[Event] | Sequence[Event]) -> list[Event]:
-    """Oldest first. DescribeStackEvents answers newest first, so equal times keep their order when turned round."""
-    placed = sorted(enumerate(events), key=lambda item: (_time(item[1]), -item[0]))
-    return [event for _, event in placed]
 
 
 def _time(event: Event) -> datetime:
