@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aws_lambda_builders.supported_runtimes import RUNTIME_ARCHITECTURES  # type: ignore[import-untyped]
+
 from local.engine import ACCOUNT, ROOT, Engine
 
 LOCAL_PARAMETERS: Mapping[str, str] = {
@@ -35,9 +37,9 @@ def deploy(
 ) -> Mapping[str, str]:
     """Build a SAM template (cached) and deploy it to the engine; return the stack's outputs.
 
-    The template's ``PythonRuntime`` parameter, where it has one, is set to the running interpreter's version for both the
-    build and the deployment: the engine runs functions with that interpreter whatever their ``Runtime`` says. With
-    ``build`` false the template is deployed as it stands. Raises ``DeploymentError``.
+    The template's ``PythonRuntime`` parameter, where it has one, is set to the running interpreter's version for both
+    the build and the deployment: the engine runs functions with that interpreter whatever their ``Runtime`` says.
+    With ``build`` false the template is deployed as it stands. Raises ``DeploymentError``.
     """
     runtime = python_runtime()
     overrides = [_override(name, value) for name, value in {"PythonRuntime": runtime, **(parameters or {})}.items()]
@@ -78,24 +80,24 @@ def deploy(
 
 
 def python_runtime() -> str:
-    """The Lambda runtime of the running interpreter, ``python3.13`` for one; checked against what the SAM CLI can build.
+    """The Lambda runtime of the running interpreter, ``python3.13`` for one; checked against what the SAM CLI can
+    build.
 
     Raises ``DeploymentError`` when the interpreter is newer than the SAM CLI knows.
     """
-    from aws_lambda_builders.supported_runtimes import RUNTIME_ARCHITECTURES  # type: ignore[import-untyped]
-
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
     known = sorted(name for name in RUNTIME_ARCHITECTURES if name.startswith("python"))
     if runtime not in known:
         raise DeploymentError(
             f"the SAM CLI cannot build functions for {runtime}, which is what this checkout's .venv runs. "
-            f"It knows {', '.join(known)}: make the .venv again with one of these, e.g. make clean; make PYTHON=python3.13"
+            f"It knows {', '.join(known)}: make the .venv again with one of these, "
+            "e.g. make clean; make PYTHON=python3.13 ..."
         )
     return runtime
 
 
 def sam_environment(engine: Engine) -> dict[str, str]:
-    """The environment for the SAM CLI and the AWS CLI: this engine, this .venv's programs, nothing of the user's AWS."""
+    """The environment for the SAM and AWS CLIs: this engine, this .venv's programs, nothing of the user's AWS."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
     return {
         **inherited,

@@ -1,7 +1,8 @@
 """The embedded engine as a Python object: started, reset, made to fail, stopped.
 
-The engine is one process (``local/serve.py``) that answers the AWS APIs on a free loopback port, and the Lambda workers
-it starts. Nothing of it reaches the network, the user's AWS configuration or another directory than the one it is given.
+The engine is one process (``local/serve.py``) that answers the AWS APIs on a free loopback port, and the Lambda
+workers it starts. Nothing of it reaches the network, the user's AWS configuration or another directory than the one
+it is given.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import boto3
+from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
@@ -107,9 +111,6 @@ class Engine:
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client for one service, bound to this engine whatever the caller's environment says."""
-        import boto3
-        from botocore.config import Config
-
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,

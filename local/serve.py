@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     config.bind = [f"127.0.0.1:{options.port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0
-    asyncio.run(serve(application, config))  # type: ignore[arg-type]
+    asyncio.run(serve(application, config))
 
 
 def _end_with_starter() -> None:

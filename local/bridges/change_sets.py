@@ -120,7 +120,14 @@ def _imported(change_set: Record) -> Iterator[str]:
     """The names of the exports that the change set's template imports where its conditions hold."""
     template, parameters = change_set["_template"], change_set["_resolved_params"]
     conditions = changesets._evaluate_conditions(template, parameters)
-    scope = ({}, parameters, conditions, template.get("Mappings", {}), change_set["StackName"], change_set["StackId"])
+    scope: tuple[Any, ...] = (
+        {},
+        parameters,
+        conditions,
+        template.get("Mappings", {}),
+        change_set["StackName"],
+        change_set["StackId"],
+    )
     for section in ("Resources", "Outputs"):
         for part in (template.get(section) or {}).values():
             if conditions.get(part.get("Condition"), True):

@@ -6,7 +6,6 @@ databases; CloudFormation waits until they are available, as on AWS. It can go w
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -74,7 +73,7 @@ def _handlers(resource: ResourceType) -> dict[str, Any]:
         return physical_id, resource.attributes(api, physical_id)
 
     def delete(physical_id: str, properties: Properties) -> None:
-        final = {"SkipFinalSnapshot": True}
+        final: dict[str, Any] = {"SkipFinalSnapshot": True}
         if physical_id in final_snapshots:
             final_snapshots.discard(physical_id)
             snapshot = f"{physical_id}-final-{uuid.uuid4().hex[:12]}"

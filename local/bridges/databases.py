@@ -1,10 +1,11 @@
 """Gap: moto's RDS finishes everything at once and forgives what AWS refuses.
 
-Here databases and snapshots are ``creating`` and renamed databases ``renaming`` for a moment, so that waiting is exercised;
-a manual snapshot needs an available source; a rename without ``ApplyImmediately`` does not happen now; a restored
-database has the defaults of AWS rather than its source's settings (API_RestoreDBInstanceFromDBSnapshot), a resource id
-of its own, and no automated snapshot whose name clashes with its predecessor's; subnets and the default security group
-are the engine's. Each can go when moto does the same.
+Here databases and snapshots are ``creating`` and renamed databases ``renaming`` for a moment, so that waiting is
+exercised; a manual snapshot needs an available source; groups in use are
+kept; a rename without ``ApplyImmediately`` does not happen now; a
+restored database has the defaults of AWS rather than its source's settings (API_RestoreDBInstanceFromDBSnapshot), a
+resource id of its own, and no automated snapshot whose name clashes with its predecessor's; subnets and the default
+security group are the engine's. Each can go when moto does the same.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def install(seconds: float) -> None:
     _rename_when_asked(seconds)
     _snapshot_available_sources()
     _restore_to_defaults()
+    _keep_groups_in_use()
     _use_engine_network()
 
 
@@ -140,12 +142,12 @@ def _restore_to_defaults() -> None:
             snapshot.database = source
 
     def restore_to_time(
-        self: RDSBackend, source_db_identifier: str, target: str, overrides: dict[str, Any]
+        self: RDSBackend, source_db_identifier: str, target_db_identifier: str, overrides: dict[str, Any]
     ) -> DBInstance:
         source = self.databases[source_db_identifier]
         self.databases[source_db_identifier] = _without_settings(source)
         try:
-            return to_point_in_time(self, source_db_identifier, target, overrides)
+            return to_point_in_time(self, source_db_identifier, target_db_identifier, overrides)
         finally:
             self.databases[source_db_identifier] = source
 
@@ -159,6 +161,23 @@ def _without_settings(database: DBInstance) -> DBInstance:
     bare.__dict__ = {name: value for name, value in database.__dict__.items() if name not in KEPT_BY_SOURCE_ONLY}
     bare._status = "available"  # type: ignore[attr-defined]
     return bare
+
+
+def _keep_groups_in_use() -> None:
+    delete_parameters, delete_subnets = RDSBackend.delete_db_parameter_group, RDSBackend.delete_subnet_group
+
+    def delete_parameter_group(self: RDSBackend, name: str) -> Any:
+        if any(database.db_parameter_group_name == name for database in self.databases.values()):
+            raise RDSClientError("InvalidDBParameterGroupState", f"One or more database instances use {name}")
+        return delete_parameters(self, name)
+
+    def delete_subnet_group(self: RDSBackend, name: str) -> Any:
+        if any(getattr(database, "_db_subnet_group_name", None) == name for database in self.databases.values()):
+            raise RDSClientError("InvalidDBSubnetGroupStateFault", f"One or more database instances use {name}")
+        return delete_subnets(self, name)
+
+    RDSBackend.delete_db_parameter_group = delete_parameter_group  # type: ignore[method-assign,assignment]
+    RDSBackend.delete_subnet_group = delete_subnet_group  # type: ignore[method-assign,assignment]
 
 
 @dataclass(frozen=True)
@@ -184,6 +203,6 @@ class _Network:
 
 
 def _use_engine_network() -> None:
-    everywhere = defaultdict(lambda: defaultdict(_Network))
-    moto.rds.responses.ec2_backends = everywhere  # type: ignore[assignment]
-    moto.rds.models.ec2_backends = everywhere  # type: ignore[assignment]
+    everywhere: Any = defaultdict(lambda: defaultdict(_Network))
+    moto.rds.responses.ec2_backends = everywhere  # type: ignore[attr-defined]
+    moto.rds.models.ec2_backends = everywhere  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
 """Gap: an event whose target does not exist is dropped, and a function gets an event once only.
 
 EventBridge sends what it cannot deliver to the target's dead-letter queue, with why
-(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html), and invokes functions asynchronously: Lambda
-retries, and then uses the function's own dead-letter queue. It can go when ministack does both.
+(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html), and invokes functions asynchronously:
+Lambda retries, and then uses the function's own dead-letter queue. It can go when ministack does both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Gap: the history of an execution leaves out the states inside Map and Parallel, and repeats ids when those run together.
+"""Gap: the history of an execution leaves out the states inside Map and Parallel, and repeats ids when those run
+together.
 
 AWS records every state entered and left
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html). What is still thin: tasks record

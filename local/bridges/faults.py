@@ -1,8 +1,8 @@
 """Gap: none. Calls that fail on demand, so that a test can reach every way an operation may end.
 
-A fault is kept until the call it names has happened often enough. API requests are met before the service sees them, the
-service calls Step Functions makes by itself where it makes them, and CloudFormation's resources where a stack operation
-creates, updates or deletes them. This stays as long as Belay is tested on the engine.
+A fault is kept until the call it names has happened often enough. API requests are met before the service sees them,
+the service calls Step Functions makes by itself where it makes them, and CloudFormation's resources where a stack
+operation creates, updates or deletes them. This stays as long as Belay is tested on the engine.
 """
 
 from __future__ import annotations

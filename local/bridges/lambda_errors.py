@@ -1,8 +1,8 @@
 """Gap: a failed invocation always reports ``Runtime.HandlerError`` instead of the exception's class.
 
-AWS answers ``errorType`` (the class name), ``errorMessage`` and ``stackTrace``, and a state machine's Retry and Catch match
-on that class name (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html). The worker knows the exception
-and drops it; this bridge makes the worker send it along. It can go when ministack's own worker does.
+AWS answers ``errorType`` (the class name), ``errorMessage`` and ``stackTrace``, and a state machine's Retry and Catch
+match on that class name (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html). The worker knows the
+exception and drops it; this bridge makes the worker send it along. It can go when ministack's own worker does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from ministack.services import lambda_svc
 
 _DROPPED = '"error": str(e), "trace": traceback.format_exc()}'
 _SENT = (
-    '"error": str(e), "trace": traceback.format_exc(), "failure": {"errorMessage": str(e), "errorType": type(e).__name__, '
+    '"error": str(e), "trace": traceback.format_exc(), "failure": {'
+    '"errorMessage": str(e), "errorType": type(e).__name__, '
     '"requestId": context.aws_request_id, "stackTrace": traceback.format_tb(e.__traceback__)}}'
 )
 

@@ -1,8 +1,8 @@
 """Gap: a function sees every package of the engine's own environment.
 
 On AWS it sees the standard library, its code, its layers and, behind those, boto3 with what that needs
-(https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html). A layer that forgot a package would pass here and fail
-there. It can go when ministack isolates its workers.
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html). A layer that forgot a package would pass here and
+fail there. It can go when ministack isolates its workers.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Gap: every invocation at the same time starts a worker process of its own, without any bound.
 
-A hundred uploads at once meant about three hundred processes and more memory than a developer's machine has. This bridge
-lets a few run and the others wait, as an account's concurrency limit would throttle and retry them. An invocation made
-by a running function is let through, because its caller holds a place while it waits. It can go when ministack bounds
-its workers.
+A hundred uploads at once meant about three hundred processes and more memory than a developer's machine has. This
+bridge lets a few run and the others wait, as an account's concurrency limit would throttle and retry them. An
+invocation made by a running function is let through, because its caller holds a place while it waits. It can go when
+ministack bounds its workers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Gap: CodePipeline and CodeDeploy are missing, and RDS neither renames nor copies nor restores to a point in time.
 
-moto has them and runs in the same process: their requests are handed to it. It knows less than AWS does (of CodePipeline
-it creates, starts, gets and lists; of CodeDeploy it creates, gets and lists). A service can go from the list when
-ministack has it.
+moto has them and runs in the same process: their requests are handed to it. It knows less than AWS does (of
+CodePipeline it creates, starts, gets and lists; of CodeDeploy it creates, gets and lists). A service can go from the
+list when ministack has it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def install() -> None:
 def reset() -> None:
     """Forget what moto holds for these services."""
     for service in (*SERVICES, "secretsmanager"):
-        for accounts in moto.backends.get_backend(service).values():
+        accounts_of: Any = moto.backends.get_backend
+        for accounts in accounts_of(service).values():
             for backend in accounts.values():
                 backend.reset()
 

@@ -1,9 +1,10 @@
 """Gap: ``states:startExecution.sync`` runs its child as an Express execution inside the parent.
 
-On AWS the child is an execution like any other: its name is taken once, it sends status change events, its own time-out
-holds, and it is stopped when its parent is. When it does not succeed the task fails with ``States.TaskFailed``, whatever
-the child's error, and the cause is the child's description as JSON
-(https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html). It can go when ministack does the same.
+On AWS the child is an execution like any other: its name is taken once, it sends status change events, its own
+time-out holds, and it is stopped when its parent is. When it does not succeed the task fails with
+``States.TaskFailed``, whatever the child's error, and the cause is the child's description as JSON
+(https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html). It can go when ministack does the
+same.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from ministack.services import stepfunctions
 
 LOOK_EVERY_SECONDS = 0.05
+REFUSED = 400
 
 _parent: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("parent_execution", default=None)
 
@@ -39,7 +41,7 @@ def install() -> None:
 def _start(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     status, _, body = stepfunctions._start_execution(stepfunctions._nested_start_execution_request(arguments))
     answer = json.loads(body)
-    if status >= 400:
+    if status >= REFUSED:
         raise stepfunctions._ExecutionError(f"StepFunctions.{answer['__type']}Exception", answer.get("message", ""))
     return {"ExecutionArn": answer["executionArn"], "StartDate": answer["startDate"]}
 

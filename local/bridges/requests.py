@@ -1,8 +1,8 @@
 """Which API operation a request is, and with which parameters: for faults, whatever the service's protocol.
 
-JSON services name the operation in ``X-Amz-Target``, query services in ``Action``, CBOR services in the path. REST services
-do not name it: there botocore's model of the service is searched for the operation whose method, path and required
-parameters fit best.
+JSON services name the operation in ``X-Amz-Target``, query services in ``Action``, CBOR services in the path. REST
+services do not name it: there botocore's model of the service is searched for the operation whose method, path and
+required parameters fit best.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def identify(
     if "/operation/" in path:
         return Call(service, path.rsplit("/", 1)[1], {})
     if service in REST_SERVICES:
-        return _rest_call(service, method, path, headers, {name: values[0] for name, values in query.items()}, body)
+        found = _rest_operation_of(service, method, path, headers, query)
+        members = {} if service == "s3" else _text_members(body)
+        return found and Call(service, found.operation, {**members, **found.parameters})
     form = dict(parse_qsl(body.decode("utf-8", "replace")))
     return Call(service, form["Action"], form) if "Action" in form else None
 
@@ -79,16 +81,17 @@ class _Rest:
         )
 
 
-def _rest_call(
-    service: str, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
+def _rest_operation_of(
+    service: str, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]]
 ) -> Call | None:
-    fitting = [each for each in _rest_operations(service) if each.fits(method, path, headers, query)]
+    first = {name: values[0] for name, values in query.items()}
+    fitting = [each for each in _rest_operations(service) if each.fits(method, path, headers, first)]
     if not fitting:
         return None
     best = max(fitting, key=lambda each: len(each.query) + len(each.headers))
     labels = best.path.fullmatch(path)
     in_path = {name: unquote(value) for name, value in (labels.groupdict() if labels else {}).items()}
-    return Call(service, best.operation, {**(_text_members(body) if service != "s3" else {}), **query, **in_path})
+    return Call(service, best.operation, {**first, **in_path})
 
 
 @functools.cache

@@ -82,7 +82,7 @@ def _split(rule: Rule) -> Iterator[Rule]:
     """The rule once for every source it names."""
     for kind in SOURCES:
         for source in rule[kind]:
-            yield {**rule, **dict.fromkeys(SOURCES, []), kind: [source]}
+            yield {**rule, **{other: [] for other in SOURCES}, kind: [source]}
 
 
 def _refuse_duplicates(operation: str, permissions: str) -> None:

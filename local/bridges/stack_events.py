@@ -1,7 +1,7 @@
 """Gap: CloudFormation emits no EventBridge events.
 
-AWS sends ``CloudFormation Stack Status Change`` and ``CloudFormation Resource Status Change`` for every stack event, with the
-client request token of the operation behind it
+AWS sends ``CloudFormation Stack Status Change`` and ``CloudFormation Resource Status Change`` for every stack event,
+with the client request token of the operation behind it
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html). It can go when
 ministack emits them.
 """
@@ -22,17 +22,9 @@ def install() -> None:
     """Send an event to the default bus for every stack event recorded."""
     record = stacks._add_event
 
-    def record_and_send(
-        stack_id: str,
-        stack_name: str,
-        logical_id: str,
-        resource_type: str,
-        status: str,
-        reason: str = "",
-        physical_id: str = "",
-        detailed_status: str = "",
-    ) -> None:
-        record(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)
+    def record_and_send(stack_id: str, stack_name: str, logical_id: str, *event: str, **more: str) -> None:
+        record(stack_id, stack_name, logical_id, *event, **more)
+        resource_type, status, reason, physical_id = _parts(*event, **more)
         detail: dict[str, Any] = {"stack-id": stack_id, "status-details": {"status": status, "status-reason": reason}}
         of_stack = resource_type == "AWS::CloudFormation::Stack" and logical_id == stack_name
         if not of_stack:
@@ -47,6 +39,10 @@ def install() -> None:
     for module in list(sys.modules.values()):
         if getattr(module, "__name__", "").startswith("ministack.") and getattr(module, "_add_event", None) is record:
             module._add_event = record_and_send  # type: ignore[attr-defined]
+
+
+def _parts(resource_type: str, status: str, reason: str = "", physical_id: str = "", *_: str, **__: str) -> list[str]:
+    return [resource_type, status, reason, physical_id]
 
 
 def _send(detail_type: str, stack_id: str, detail: dict[str, Any]) -> None:

@@ -176,7 +176,7 @@ def template(aws, unique):
     }
 
 
-def test_a_database_of_a_stack_is_the_one_the_api_sees(aws, rds, stacks, template, unique, until):
+def test_a_database_of_a_stack_is_the_one_the_api_sees(*, aws, rds, stacks, template, unique, until):
     name = unique("stack")
     outputs = {
         "Endpoint": {"Value": {"Fn::GetAtt": ["Database", "Endpoint.Address"]}},
@@ -257,3 +257,14 @@ def test_an_unknown_subnet_is_refused(rds, unique):
         rds.create_db_subnet_group(
             DBSubnetGroupName=unique("group"), DBSubnetGroupDescription="contract", SubnetIds=["subnet-nowhere"]
         )
+
+
+def test_a_parameter_group_in_use_is_kept(rds, database, unique):
+    group = unique("settings")
+    rds.create_db_parameter_group(
+        DBParameterGroupName=group, DBParameterGroupFamily="postgres16", Description="contract"
+    )
+    database(DBParameterGroupName=group)
+
+    with pytest.raises(rds.exceptions.InvalidDBParameterGroupStateFault):
+        rds.delete_db_parameter_group(DBParameterGroupName=group)

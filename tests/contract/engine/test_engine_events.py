@@ -138,7 +138,7 @@ def test_an_event_for_a_missing_target_goes_to_the_dead_letter_queue(put, dead_l
 
 
 def test_a_function_that_fails_an_event_is_retried_and_then_sends_it_to_its_dead_letter_queue(
-    aws, put, function, dead_letters, until, tmp_path
+    *, aws, put, function, dead_letters, until, tmp_path
 ):
     arn, received = dead_letters
     source = f"""

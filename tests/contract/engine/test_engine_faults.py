@@ -1,7 +1,10 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from local.engine import EngineError
 
 
 def code_of(call, **arguments):
@@ -30,7 +33,7 @@ def code_of(call, **arguments):
     ],
 )
 def test_the_next_call_fails_in_the_services_own_protocol_and_the_one_after_does_not(
-    engine, aws, service, operation, method, arguments
+    *, engine, aws, service, operation, method, arguments
 ):
     call = getattr(aws(service), method)
     engine.inject(service, operation, "ThrottlingException", "Rate exceeded", status=400)
@@ -125,9 +128,6 @@ def test_a_machines_task_fails_with_an_injected_class_of_its_functions(engine, m
 
 
 def test_a_late_answer_is_a_timeout_for_a_caller_that_does_not_wait(engine, aws, unique):
-    from botocore.config import Config
-    from botocore.exceptions import ReadTimeoutError
-
     hurried = engine.client("sns", config=Config(read_timeout=0.3, retries={"total_max_attempts": 1}))
     engine.inject("sns", "ListTopics", "", delay_seconds=1)
 
@@ -158,8 +158,6 @@ def test_a_machines_own_calls_fail_too(engine, aws, machines, unique):
 
 
 def test_a_fault_with_a_member_the_engine_does_not_know_is_refused(engine):
-    from local.engine import EngineError
-
     with pytest.raises(EngineError, match="unexpected keyword argument"):
         engine._post("/_belay/faults", {"colour": "red"})
 

@@ -367,7 +367,7 @@ def test_a_state_may_not_hand_on_more_than_256_kib(machines):
         one(
             {
                 "Type": "Pass",
-                "Output": "{% $join($map([1..9000], function($i) {'twenty-nine characters at all'})) %}",
+                "Output": "{% $join($map([1..12000], function($i) {'twenty-nine characters at all'})) %}",
                 "End": True,
             }
         )

@@ -81,7 +81,7 @@ def test_reset_forgets_everything(separate_engine):
 
 def listening(process):
     """The addresses a process listens on, as the kernel spells them."""
-    sockets = {os.readlink(link) for link in Path(f"/proc/{process}/fd").iterdir()}
+    sockets = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()}
     rows = [
         line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
     ]
