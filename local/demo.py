@@ -30,16 +30,14 @@ from local.demo_inbox import Inbox, Received
 from local.demo_operator import own_stack, register
 from local.demo_progress import Execution, Progress
 from local.demo_scenarios import SCENARIOS, Scenario
-from local.deployment import DeploymentError, deploy
-from local.engine import ACCOUNT, ROOT, Engine, EngineError
+from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
+from local.engine import ROOT, Engine, EngineError
 
 REPORT: Final = ROOT / "build" / "demo.json"
 LOOK_EVERY_SECONDS: Final = 0.25
-OUTCOME_WITHIN_SECONDS: Final = 180.0
+OUTCOME_WITHIN_SECONDS: Final = 120.0
+END_WITHIN_SECONDS: Final = 10.0
 MESSAGE_WITHIN_SECONDS: Final = 10.0
-
-PARAMETERS: Final = {"PollSeconds": "1", "ServiceRoleArns": f"arn:aws:iam::{ACCOUNT}:role/belay/*"}
-"""The template's parameters: stacks of the engine are quick, and the example's role lies below this path."""
 
 _MACHINES: Final = {
     "deploy_release": "DeployReleaseStateMachineArn",
@@ -110,24 +108,33 @@ class Demo:
                 Key=f"releases/{scenario.application}/{archive.name}",
                 Body=archive.read_bytes(),
             )
-            outcome = self._follow(scenario, began + OUTCOME_WITHIN_SECONDS)
-            seconds = time.monotonic() - began
-            messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
-            executions = self._progress.look()
-            self._screen.progress(executions)
+            outcome, seconds = self._follow(scenario, began)
+            executions = self._settle()
+        messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
         result = Result(
             scenario, outcome, seconds, tuple(executions), tuple(messages), None if outcome else self._why(executions)
         )
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
 
-    def _follow(self, scenario: Scenario, deadline: float) -> str | None:
-        outcome = None
-        while outcome is None and time.monotonic() < deadline:
+    def _follow(self, scenario: Scenario, began: float) -> tuple[str | None, float]:
+        """Show the progress until there is an outcome or the time is up; return it and the seconds that it took."""
+        while True:
             time.sleep(LOOK_EVERY_SECONDS)
             self._screen.progress(self._progress.look())
-            outcome = self._outcome(scenario)
-        return outcome
+            outcome, seconds = self._outcome(scenario), time.monotonic() - began
+            if outcome or seconds > OUTCOME_WITHIN_SECONDS:
+                return outcome, seconds
+
+    def _settle(self) -> list[Execution]:
+        """Let the executions end that are about to: the outcome is written a moment before."""
+        deadline = time.monotonic() + END_WITHIN_SECONDS
+        while True:
+            executions = self._progress.look()
+            self._screen.progress(executions)
+            if time.monotonic() > deadline or not any(execution.running for execution in executions):
+                return executions
+            time.sleep(LOOK_EVERY_SECONDS)
 
     def _outcome(self, scenario: Scenario) -> str | None:
         item = self._ledger.get_item(
@@ -158,7 +165,7 @@ def play(screen: Screen) -> list[Result]:
     began = time.monotonic()
     screen.say("Starting the embedded engine and deploying template.yaml to it with the SAM CLI ...")
     with Engine.start() as engine:
-        outputs = deploy(engine, stack_name="belay-demo", parameters=PARAMETERS)
+        outputs = deploy(engine, stack_name="belay-demo", parameters=LOCAL_PARAMETERS)
         screen.say(
             f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}."
         )
@@ -178,7 +185,7 @@ def tell(screen: Screen, results: Sequence[Result]) -> None:
     screen.say("")
     screen.table(
         "Releases",
-        ("scenario", "release", "expected", "outcome", "seconds", "messages"),
+        ("scenario", "release", "expected", "outcome", "seconds", "told"),
         [
             (
                 (

@@ -63,7 +63,7 @@ class Screen:
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str], bool]]) -> None:
         """Write a table; each row comes with whether it is as it should be."""
-        table = Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE)
+        table = Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
         for cells, good in rows:
             table.add_row(*cells, style="green" if good else "bold red")
         self._console.print(table)

@@ -53,7 +53,7 @@ def readable(body: str) -> str:
     lines = []
     for key, title in _SECTIONS.items():
         told = document.get(key) or []
-        told = [told] if isinstance(told, str) else told
+        told = told.splitlines() if isinstance(told, str) else told
         lines += [f"{'' if number else f'{title}:':<15}{line}" for number, line in enumerate(told)]
     return "\n".join(lines) or body
 

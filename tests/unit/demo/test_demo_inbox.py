@@ -12,7 +12,7 @@ def test_a_message_for_programs_is_written_out() -> None:
     document = {
         "application": "orders",
         "what": "The release failed and was taken back.",
-        "cause": "Payments: no such queue",
+        "cause": "Payments: no such queue\nOrders: no such table",
         "done": ["service: the stack came back by itself", "network: updated to its baseline"],
         "left_to_do": ["Nothing."],
         "findings": [],
@@ -21,6 +21,7 @@ def test_a_message_for_programs_is_written_out() -> None:
     assert readable(json.dumps(document)).splitlines() == [
         "What happened: The release failed and was taken back.",
         "First cause:   Payments: no such queue",
+        "               Orders: no such table",
         "What was done: service: the stack came back by itself",
         "               network: updated to its baseline",
         "Left to do:    Nothing.",
