@@ -218,6 +218,8 @@ def test_describing_again_in_other_pages_and_another_order_gives_the_same_digest
         head(Changes=[resource("A", Details=[detail("DisplayName")])]),
         head(Changes=[resource("A", "AWS::SQS::Queue")]),
         head(Changes=[resource("A", PhysicalResourceId="x")]),
+        head(Changes=[resource("A", Scope=["Tags"])]),
+        head(Changes=[resource("A", PolicyAction="Delete")]),
         head(Changes=[resource("A", AfterContext='{"Properties":{"DisplayName":"other"}}')]),
         head(Changes=[resource("A")], Parameters=[{"ParameterKey": "DesiredCount", "ParameterValue": "3"}]),
         head(Changes=[resource("A")], Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]),

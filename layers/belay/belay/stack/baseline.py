@@ -71,8 +71,7 @@ class Baseline:
         """
         now = baseline_of(description, self.template)
         return (
-            self.existed
-            and self.template is not None
+            self.template is not None
             and self.template.digest == template_digest
             and (now.stack_id, now.parameters, now.hidden) == (self.stack_id, self.parameters, self.hidden)
             and now.tags == self.tags

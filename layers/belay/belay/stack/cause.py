@@ -90,7 +90,7 @@ def nested_stack_ids(events: Sequence[Event], *, token: str | None = None) -> tu
 
 
 def in_order(events: Iterator[Event] | Sequence[Event]) -> list[Event]:
-    """Events oldest first; of equal times the one further down comes first, as DescribeStackEvents answers newest first."""
+    """Events oldest first. DescribeStackEvents answers newest first: of equal times the one further down is older."""
     placed = sorted(enumerate(events), key=lambda item: (_time(item[1]), -item[0]))
     return [event for _, event in placed]
 
