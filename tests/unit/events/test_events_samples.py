@@ -111,6 +111,14 @@ def test_a_failed_build_names_its_phase_its_reason_and_its_log() -> None:
     assert "/orders" in read.logs.replace("$252F", "/")
 
 
+def test_a_failed_phase_without_a_reason_has_none() -> None:
+    event = sample("aws.codebuild/build_state_change")
+    event["detail"]["additional-information"]["phases"][3]["phase-context"] = [": "]
+    assert BuildStateChange.from_event(event).failed_context is None
+    del event["detail"]["additional-information"]["phases"]
+    assert BuildStateChange.from_event(event).failed_phase is None
+
+
 def test_a_failed_pipeline_names_its_stage_and_a_failed_action_its_reason() -> None:
     pipeline = PipelineExecutionStateChange.from_event(
         sample("aws.codepipeline/pipeline_execution_state_change.failed")
