@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from belay.policy.model import (
     ALL_PORTS,
@@ -62,15 +62,16 @@ def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: 
 def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposure:
     """Tell whether the rules that match open to the whole Internet together, in any course of things."""
     relevant = _relevant(group.entries(direction), match)
-    if not relevant or not _may_open([sided for entry in relevant for _, sides in entry for sided in sides]):
+    every = [side for entry in relevant for _, sides in entry.alternatives for side in sides]
+    if not every or not _may_open(every):
         return CLOSED
-    alone = [rule for entry in relevant for _, sides in entry for rule, sure in sides if sure and opens(rule)]
+    alone = [rule for rule, sure in every if sure and opens(rule)]
     if alone:
         return Exposure(Verdict.FAIL, tuple(dict.fromkeys(alone)), alone=True)
     worst = CLOSED
-    for number, sides in enumerate(_combinations(relevant, {})):
-        if number == MAX_COMBINATIONS:
-            return Exposure(Verdict.REVIEW, tuple(rule for rule, _ in sides), MANY)
+    for sides in _combinations(relevant, group.guard):
+        if sides is None:
+            return Exposure(Verdict.REVIEW, tuple(dict.fromkeys(rule for rule, _ in every)), MANY)
         certain = [rule for rule, sure in sides if sure]
         if _opens_together(certain):
             return Exposure(Verdict.FAIL, tuple(rule for rule in certain if any(public_sizes(rule.v4, rule.v6))))
@@ -79,9 +80,10 @@ def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposu
     return worst
 
 
-def combinations(entries: tuple[Entry, ...]) -> Iterator[list[Side]]:
-    """Yield the rules that stand side by side, for every way in which the guards agree."""
-    return islice(_combinations(_relevant(entries, lambda _: True), {}), MAX_COMBINATIONS)
+def side_by_side(group: SecurityGroup, direction: Direction) -> Iterator[list[Rule] | None]:
+    """Yield the rules of every course of things in which the group is made; ``None`` where there are too many."""
+    for sides in _combinations(_relevant(group.entries(direction), lambda _: True), group.guard):
+        yield None if sides is None else [rule for rule, _ in sides]
 
 
 def opens(rule: Rule) -> bool:
@@ -149,31 +151,59 @@ def everything(rule: Rule) -> bool | None:
     return None if rule.ports.possible == ALL_PORTS else False
 
 
-_Relevant = list[list[tuple[Guard, list[Side]]]]
+@dataclass(frozen=True, slots=True)
+class _Relevant:
+    """An entry with those of its rules that match."""
+
+    guard: Guard
+    alternatives: list[tuple[Guard, list[Side]]]
 
 
-def _relevant(entries: tuple[Entry, ...], match: Match) -> _Relevant:
-    relevant: _Relevant = []
+def _relevant(entries: tuple[Entry, ...], match: Match) -> list[_Relevant]:
+    relevant = []
     for entry in entries:
-        kept = []
-        some = False
-        for alternative in entry:
+        alternatives = []
+        for alternative in entry.alternatives:
             sides = [(rule, sure) for rule in alternative.rules for sure in (match(rule),) if sure is not False]
-            some = some or bool(sides)
-            kept.append((alternative.guard, [(rule, bool(sure)) for rule, sure in sides]))
-        if some:
-            relevant.append(kept)
+            alternatives.append((alternative.guard, [(rule, bool(sure)) for rule, sure in sides]))
+        if any(sides for _, sides in alternatives):
+            relevant.append(_Relevant(entry.guard, alternatives))
     return relevant
 
 
-def _combinations(relevant: _Relevant, given: Guard) -> Iterator[list[Side]]:
-    if not relevant:
-        yield []
-        return
-    for guard, sides in relevant[0]:
-        if agree(guard, given):
-            for others in _combinations(relevant[1:], {**given, **guard}):
-                yield sides + others
+def _combinations(relevant: list[_Relevant], given: Guard) -> Iterator[list[Side] | None]:
+    """Yield the rules that stand side by side, for every way in which the guards agree; ``None`` when giving up.
+
+    An entry may also be absent; then its guard must not follow from the answers that are given in the end.
+    """
+    always = [side for entry in relevant if not entry.guard and len(entry.alternatives) == 1 for side in _sides(entry)]
+    depending = [entry for entry in relevant if entry.guard or len(entry.alternatives) > 1]
+    pending: list[tuple[int, Guard, tuple[Guard, ...], tuple[Side, ...]]] = [(0, given, (), tuple(always))]
+    for _ in range(MAX_COMBINATIONS):
+        if not pending:
+            return
+        number, answers, absent, sides = pending.pop()
+        if any(_follows(guard, answers) for guard in absent):
+            continue
+        if number == len(depending):
+            yield list(sides)
+            continue
+        entry = depending[number]
+        if not _follows(entry.guard, answers):
+            pending.append((number + 1, answers, (*absent, entry.guard), sides))
+        for guard, more in entry.alternatives:
+            if agree(guard, answers):
+                pending.append((number + 1, {**answers, **guard}, absent, (*sides, *more)))
+    if pending:
+        yield None
+
+
+def _sides(entry: _Relevant) -> list[Side]:
+    return entry.alternatives[0][1]
+
+
+def _follows(guard: Guard, answers: Guard) -> bool:
+    return all(question in answers and answers[question] == answer for question, answer in guard.items())
 
 
 def _opens_together(rules: list[Rule]) -> bool:

@@ -37,7 +37,7 @@ def _entries(
     for number, permission in enumerate(group.get(name) or ()):
         where = Place(place.path, place.resource, f"{name}[{number}]", 0, 0)
         rules = tuple(_rules(permission, direction, where, prefix_lists))
-        yield (Alternative({}, rules),)
+        yield Entry({}, (Alternative({}, rules),))
 
 
 def _rules(

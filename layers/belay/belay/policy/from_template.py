@@ -69,7 +69,7 @@ class _Collector:
         more = attached.pop(key, {})
         ingress = (*self._inline(found, "ingress"), *more.get("ingress", ()))
         egress = (*self._inline(found, "egress"), *more.get("egress", ()))
-        return SecurityGroup(place, ingress, egress, declared=True)
+        return SecurityGroup(place, ingress, egress, declared=True, guard=found.guard)
 
     def _inline(self, found: Found, direction: Direction) -> Iterator[Entry]:
         name = INLINE[direction]
@@ -91,7 +91,7 @@ class _Collector:
             if not isinstance(course.outcome, tuple):
                 reason = course.reason
                 rule = opaque_rule(direction, _place(found, name, found.body.node), reason)
-                yield (Alternative(course.guard, (rule,)),)
+                yield Entry(course.guard, (Alternative(course.guard, (rule,)),))
                 continue
             for number, item in enumerate(course.outcome):
                 yield self._entry(found, f"{name}[{number}]", item, direction, course.guard)
@@ -103,7 +103,7 @@ class _Collector:
             if rules is None:
                 rules = (opaque_rule(direction, _place(found, path, item.node), course.reason),)
             alternatives.append(Alternative(course.guard, rules))
-        return tuple(alternatives)
+        return Entry(guard, tuple(alternatives))
 
     def _rules(
         self, found: Found, path: str, item: Lazy | Value, direction: Direction, world: World
@@ -188,13 +188,15 @@ class _Collector:
             if found.kind not in STANDALONE:
                 continue
             direction = STANDALONE[found.kind]
-            per_group: dict[str, list[Alternative]] = {}
-            for course in explore(partial(self._attached, found, direction), found.guard):
-                place = _place(found, "", found.body.node)
-                group, rule = course.outcome or (place.resource, opaque_rule(direction, place, course.reason))
-                per_group.setdefault(group, []).append(Alternative(course.guard, (rule,)))
-            for group, alternatives in per_group.items():
-                attached.setdefault(group, {}).setdefault(direction, []).append(tuple(alternatives))
+            courses = [
+                (course.guard, course.outcome or _given_up(found, direction, course.reason))
+                for course in explore(partial(self._attached, found, direction), found.guard)
+            ]
+            for group in dict.fromkeys(group for _, (group, _) in courses):
+                alternatives = tuple(
+                    [Alternative(guard, (rule,) if owner == group else ()) for guard, (owner, rule) in courses]
+                )
+                attached.setdefault(group, {}).setdefault(direction, []).append(Entry(found.guard, alternatives))
         return attached
 
     def _attached(self, found: Found, direction: Direction, world: World) -> tuple[str, Rule]:
@@ -209,18 +211,22 @@ class _Collector:
         return key, self._rule(found, "", given, direction, world)
 
 
+def _given_up(found: Found, direction: Direction, reason: str) -> tuple[str, Rule]:
+    return found.path, opaque_rule(direction, _place(found, "", found.body.node), reason)
+
+
 def _hidden(hidden: Hidden) -> SecurityGroup:
     """Return a group of which nothing is known, for what no template shows."""
     place = Place(hidden.scope.document.path, hidden.path, "", hidden.node.line, hidden.node.column)
     rules = [opaque_rule(direction, place, hidden.reason) for direction in INLINE]
-    ingress, egress = [((Alternative(hidden.guard, (rule,)),),) for rule in rules]
+    ingress, egress = [(Entry(hidden.guard, (Alternative(hidden.guard, (rule,)),)),) for rule in rules]
     return SecurityGroup(place, ingress, egress, declared=True)
 
 
 def _elsewhere(entries: dict[Direction, list[Entry]]) -> SecurityGroup:
     """Return what is seen of a group that is made elsewhere: the standalone rules for it."""
-    first = next(iter(entries.values()))[0]
-    place = first[0].rules[0].place
+    listed = [entry for per_direction in entries.values() for entry in per_direction]
+    place = next(rule.place for entry in listed for one in entry.alternatives for rule in one.rules)
     return SecurityGroup(place, tuple(entries.get("ingress", ())), tuple(entries.get("egress", ())))
 
 

@@ -7,8 +7,8 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from typing import Literal
 
 from belay.policy.networks import Interval, Union
@@ -93,6 +93,13 @@ class Rule:
             return True
         return None if self.ports.possible[0] <= port <= self.ports.possible[1] else False
 
+    def only_for(self, ports: Collection[int]) -> bool:
+        """Tell whether the rule certainly lets nothing through but TCP or UDP to some of ``ports``."""
+        first, last = self.ports.possible
+        if self.protocol not in (TCP, UDP) or last - first >= len(ports):
+            return False
+        return all(port in ports for port in range(first, last + 1))
+
     @property
     def shown(self) -> str:
         """Protocol, ports and peers for people, such as ``TCP 22 from 0.0.0.0/0``."""
@@ -123,21 +130,27 @@ class Alternative:
     rules: tuple[Rule, ...]
 
 
-Entry = tuple[Alternative, ...]
-"""One entry of a group's rules in every course of things; the guards exclude each other."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a group's rules: it is there where ``guard`` holds, and then exactly one of its alternatives does."""
+
+    guard: Guard
+    alternatives: tuple[Alternative, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
     """A security group with the entries of its own and of standalone rules attached to it.
 
-    ``declared`` is true where a template makes the group, so that EC2 lets all traffic out where it has no egress rule.
+    ``declared`` is true where a template makes the group, so that EC2 lets all traffic out where it has no egress rule;
+    ``guard`` says when it is made.
     """
 
     place: Place
     ingress: tuple[Entry, ...] = ()
     egress: tuple[Entry, ...] = ()
     declared: bool = False
+    guard: Guard = field(default_factory=dict)
 
     def entries(self, direction: Direction) -> tuple[Entry, ...]:
         """Return the entries of one direction."""
@@ -147,5 +160,5 @@ class SecurityGroup:
         """Yield every rule that any course of things has; each place once where courses give the same rule."""
         for direction in directions:
             for entry in self.entries(direction):
-                for alternative in entry:
+                for alternative in entry.alternatives:
                     yield from alternative.rules

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from belay.policy.exposure import opens
-from belay.policy.model import NO_PORTS, SecurityGroup
+from belay.policy.model import SecurityGroup
 from belay.policy.networks import is_internet, public_sizes
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import Settings
@@ -26,10 +25,11 @@ LARGE_V6 = 1 << 108
 def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
     """Look at each rule by itself; the whole Internet is the affair of other policies."""
     for rule in group.rules("ingress"):
+        if rule.only_for(settings.allowed_ports):
+            continue
         v4, v6 = public_sizes(rule.v4, rule.v6)
-        first, last = rule.ports.possible
-        allowed = rule.ports.possible != NO_PORTS and all(
-            port in settings.allowed_ports for port in range(first, min(last, first + len(settings.allowed_ports)) + 1)
-        )
-        if (v4 > LARGE_V4 or v6 > LARGE_V6) and not is_internet(v4, v6) and not allowed and not opens(rule):
+        if (v4 > LARGE_V4 or v6 > LARGE_V6) and not is_internet(v4, v6):
             yield Violation(Verdict.FAIL, rule.place, rule.shown)
+        for peer in rule.unknown:
+            if peer.v4 > LARGE_V4 or peer.v6 > LARGE_V6:
+                yield Violation(Verdict.REVIEW, rule.place, peer.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from belay.policy.exposure import combinations
+from belay.policy.exposure import MANY, side_by_side
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import Settings
@@ -23,12 +23,14 @@ def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
     """Look for a course of things in which the group has no egress rule."""
     if not group.declared:
         return
-    opaque = None
-    for sides in combinations(group.egress):
-        rules = [rule for rule, _ in sides]
-        if not rules:
+    reasons = []
+    for rules in side_by_side(group, "egress"):
+        if rules is None:
+            reasons.append(MANY)
+        elif not rules:
             yield Violation(Verdict.FAIL, group.place, "SecurityGroupEgress is missing or empty")
             return
-        opaque = opaque or next((rule for rule in rules if rule.described is None), None)
-    if opaque:
-        yield Violation(Verdict.REVIEW, group.place, opaque.reason)
+        else:
+            reasons += [rule.reason for rule in rules if rule.described is None]
+    if reasons:
+        yield Violation(Verdict.REVIEW, group.place, reasons[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from belay.policy.model import ALL_PROTOCOLS, TCP, UDP, Rule, SecurityGroup
+from belay.policy.model import SecurityGroup
 from belay.policy.networks import difference, parse_network, union
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import Settings
@@ -27,17 +27,9 @@ def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
     v4 = union(interval for family, interval in networks if family == 4)
     v6 = union(interval for family, interval in networks if family == 6)
     for rule in group.rules("ingress"):
-        if _is_public(rule, settings):
+        if rule.only_for(settings.allowed_ports):
             continue
         if difference(rule.v4, v4) or difference(rule.v6, v6):
             yield Violation(Verdict.FAIL, rule.place, rule.shown)
         elif rule.unknown:
             yield Violation(Verdict.REVIEW, rule.place, rule.unknown[0].reason)
-
-
-def _is_public(rule: Rule, settings: Settings) -> bool:
-    """Tell whether the rule is only about the application's public ports."""
-    first, last = rule.ports.possible
-    if rule.protocol not in (TCP, UDP) or last - first > len(settings.allowed_ports):
-        return rule.protocol not in (TCP, UDP, ALL_PROTOCOLS, None) and not rule.v4 and not rule.v6 and not rule.unknown
-    return all(port in settings.allowed_ports for port in range(first, last + 1))
