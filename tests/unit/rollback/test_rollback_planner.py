@@ -136,6 +136,24 @@ def test_going_back_to_the_baseline_says_everything_and_drops_the_rollback_trigg
     assert "version 1.2.0" in step.why
 
 
+def test_tags_and_notifications_that_the_release_added_are_taken_away() -> None:
+    bare = Baseline("orders-service", existed=True, template=TemplatePointer("artifacts", "t.yaml", "v1", "d"))
+    (step,) = plan_rollback(situation(stack(baseline=bare))).steps
+    assert (step.parameters["Tags"], step.parameters["NotificationARNs"]) == ([], [])
+    assert "Capabilities" not in step.parameters
+
+
+def test_a_deletion_says_why_the_stack_should_go() -> None:
+    allowed = {"ours": False, "changed_by_release": False}
+    for seen, why in (
+        (created("CREATE_COMPLETE"), "which this release created"),
+        (stack(status="ROLLBACK_COMPLETE", **allowed), "whose creation failed"),
+        (stack(status="DELETE_FAILED", **allowed), "whose deletion failed"),
+    ):
+        (step,) = plan_rollback(situation(seen, recover_foreign=True)).steps
+        assert why in step.why
+
+
 def test_what_the_update_back_cannot_restore_is_said_as_its_risk() -> None:
     baseline = Baseline(
         "orders-service",
@@ -247,7 +265,7 @@ def test_the_reason_of_the_last_failure_is_told_once_and_without_its_spaces() ->
     [
         ({"baseline": None}, "no record says what it was before"),
         ({"baseline": Baseline("orders-service", existed=True)}, "no record says what it was before"),
-        ({"blocked": "it would delete Table"}, "it is as the release left it: it would delete Table."),
+        ({"blocked": "it would delete Table."}, "it is as the release left it: it would delete Table."),
         ({"ours": False}, "somebody else updated it after the release"),
         ({"status": None}, "existed before the release and is gone"),
     ],

@@ -43,7 +43,7 @@ def plan_rollback(situation: Situation) -> RollbackPlan:
 def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """Everything to do about one stack, its own part of the plan."""
     if seen.blocked:
-        return (_left(seen, f"it is as the release left it: {seen.blocked}."),)
+        return (_left(seen, f"it is as the release left it: {seen.blocked.rstrip('. ')}."),)
     if not seen.exists:
         return _gone(seen)
     if _is_foreign(seen, situation):

@@ -87,12 +87,13 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
             "ChangeSetType": "UPDATE",
             "TemplateURL": template.url(*_region(seen.target)),
             "Parameters": baseline.update_parameters(seen.parameter_keys),
-            "Capabilities": list(baseline.capabilities),
+            # An empty list takes away what the release added.
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(baseline.tags.items())],
             "NotificationARNs": list(baseline.notification_arns),
             # Triggers given once are kept for later updates; one that is still red would turn the recovery back.
             "RollbackConfiguration": {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0},
         }
+        | ({"Capabilities": list(baseline.capabilities)} if baseline.capabilities else {})
         | _role(seen, situation),
         why=f"bring the stack back to {_goal(situation)} by a change set to its template and parameters of before",
         legal_because=f"{seen.status} is a stable state, which an update starts from; {_API}API_CreateChangeSet.html",
@@ -178,7 +179,9 @@ def _baseline_risk(baseline: Baseline) -> str:
 
 
 def _origin(seen: StackSeen) -> str:
-    return "which this release created" if seen.created_by_release else "whose creation failed"
+    if seen.created_by_release:
+        return "which this release created"
+    return "whose deletion failed" if seen.status is StackStatus.DELETE_FAILED else "whose creation failed"
 
 
 def _delete_risk(seen: StackSeen) -> tuple[Risk, str]:
