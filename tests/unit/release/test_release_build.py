@@ -82,7 +82,7 @@ def test_the_same_files_give_the_same_bytes(directory: Path, tmp_path: Path) -> 
 
 
 AWKWARD = [
-    "a: b",
+    "key: b",
     '"quoted"',
     "it's",
     "- a",

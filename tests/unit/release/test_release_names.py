@@ -18,10 +18,16 @@ from belay.release.names import (
 
 def test_what_they_look_like() -> None:
     assert change_set_name("orders", "production", "1.2.0-rc.1", "network", "17") == (
-        "orders-production-1-2-0-rc-1-network-17-55dd95479136"
+        "orders-production-1-2-0-rc-1-network-17-ddb70a03280b"
     )
     assert snapshot_name("orders", "production", "1.2.0", "Orders-DB", "x", cluster=True) == (
-        "orders-production-1-2-0-orders-db-x-ad45ddac7ff4"
+        "orders-production-1-2-0-orders-db-x-2033f23e4acf"
+    )
+
+
+def test_an_ephemeral_stacks_name_leaves_room_for_the_names_made_from_it() -> None:
+    assert ephemeral_stack_name("orders-test-service", "1.0.0", "6f1a0c4f3c7f2a55") == (
+        "orders-test-service-1-0-0-55e9a0b36c3a"
     )
 
 
@@ -43,7 +49,7 @@ RULES: dict[str, tuple[Callable[..., str], int, int, re.Pattern[str]]] = {
     "token of a rollback": (client_request_token, 6, 128, modelled("RollbackStack", "ClientRequestToken")),
     "DB snapshot": (snapshot_name, 5, 255, SNAPSHOT),
     "DB cluster snapshot": (lambda *parts: snapshot_name(*parts, cluster=True), 5, 63, SNAPSHOT),
-    "ephemeral stack": (ephemeral_stack_name, 3, 128, STACK),
+    "ephemeral stack": (ephemeral_stack_name, 3, 50, STACK),
     "execution": (execution_name, 4, 80, EXECUTION),
 }
 

@@ -49,11 +49,15 @@ def snapshot_name(
 
 
 def ephemeral_stack_name(base: str, version: str, unique: str) -> str:
-    """Name a release's own copy of a registered stack: a letter, then letters, digits and hyphens, at most 128.
+    """Name a release's own copy of a registered stack: a letter, then letters, digits and hyphens, at most 50.
 
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+    CloudFormation would take 128, but templates make names from ``AWS::StackName`` that must fit too: a DB instance's
+    has at most 63. So ``unique`` shows in the digest alone.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html,
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
     """
-    return _name(128, base, version, unique)
+    return _name(50, base, version, hidden=unique)
 
 
 def execution_name(*parts: str) -> str:
@@ -64,8 +68,8 @@ def execution_name(*parts: str) -> str:
     return _name(80, *parts)
 
 
-def _name(longest: int, *parts: str) -> str:
-    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_DIGEST_LENGTH]
+def _name(longest: int, *parts: str, hidden: str = "") -> str:
+    digest = hashlib.sha256("\0".join([*parts, hidden]).encode()).hexdigest()[:_DIGEST_LENGTH]
     readable = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")
     if not readable[:1].isalpha():
         readable = f"r-{readable}"
