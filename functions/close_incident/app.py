@@ -42,9 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         )
     if event["fencing"] is not None:
         recovery.ledger.release_lock(incident.release.application, incident.stage, int(event["fencing"]))
-    recovery.ledger.close_incident(
-        incident.release.application, incident.name, outcome, incident.reason, timestamp()
-    )
+    recovery.ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
     return {"outcome": outcome}
 
 

@@ -42,7 +42,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         run.save(plan.planned_anew([*stale, *unchanged]))
     return {
         "same": not stale,
-        "reason": f"the stage changed while the release waited: {', '.join(stale)} must be planned again" if stale else None,
+        "reason": f"the stage changed while the release waited: {', '.join(stale)} must be planned again"
+        if stale
+        else None,
     }
 
 

@@ -35,9 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if record is None:
         raise MissingDocument(f"the ledger has no release {release.application} {release.version}")
     upload = Upload(**record["upload"])
-    archive = open_archive(
-        UploadedObject(client("s3"), upload.bucket, upload.key, upload.version_id, upload.size)
-    )
+    archive = open_archive(UploadedObject(client("s3"), upload.bucket, upload.key, upload.version_id, upload.size))
     manifest = read_manifest(archive)
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
     paths = sorted(manifest.digests)

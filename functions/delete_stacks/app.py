@@ -48,7 +48,9 @@ def gone(run: StageContext, stack: StackPlan) -> bool:
 def delete(run: StageContext, stack: StackPlan) -> None:
     """Ask for a stack's deletion; asking again under the same token changes nothing."""
     token = token_of(run, stack)
-    run.ledger.record_operation(str(stack.stack_id), token, run.release, run.stage.name, "delete", timestamp())
+    run.ledger.record_operation(
+        str(stack.stack_id), token, run.release, run.stage.name, purpose="delete", now=timestamp()
+    )
     run.stacks.delete_stack(str(stack.stack_id), token, run.stage.service_role)
 
 

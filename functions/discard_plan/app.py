@@ -42,5 +42,5 @@ def discard(run: StageContext, stack: StackPlan) -> None:
             token = client_request_token(
                 release.application, stage, release.version, stack.stack, "discard", release.attempt
             )
-            run.ledger.record_operation(stack.stack_id, token, release, stage, "delete", timestamp())
+            run.ledger.record_operation(stack.stack_id, token, release, stage, purpose="delete", now=timestamp())
             run.stacks.delete_stack(stack.stack_id, token, run.stage.service_role)

@@ -43,7 +43,7 @@ def execute(run: StageContext, stack: StackPlan) -> StackPlan:
     release, stage = run.release, run.stage.name
     token = release.deployment_token(stage, stack.stack, stack.generation)
     if run.stacks.operation_status(str(stack.stack_id), token) is None:
-        run.ledger.record_operation(str(stack.stack_id), token, release, stage, "deploy", timestamp())
+        run.ledger.record_operation(str(stack.stack_id), token, release, stage, purpose="deploy", now=timestamp())
         run.ledger.record(release, stage, f"EXECUTING {stack.stack}", timestamp())
         run.stacks.execute_change_set(str(stack.change_set_id), token)
     return replace(stack, progress=Progress.EXECUTING, token=token)

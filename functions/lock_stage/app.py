@@ -48,7 +48,14 @@ def acquire(ledger: Ledger, claim: Claim, stage: str) -> int | None:
         raise LockLost(f"{release.application} {release.version} is being recovered in {stage}; its deployment stops")
     if decision is Decision.WAIT:
         return None
-    fencing = ledger.acquire_lock(release, stage, claim.execution, claim.incident, lease(LEASE_SECONDS), seen)
+    fencing = ledger.acquire_lock(
+        release,
+        stage,
+        execution=claim.execution,
+        incident=claim.incident,
+        expires_at=lease(LEASE_SECONDS),
+        seen=seen,
+    )
     if fencing is not None:
         ledger.leave_queue(release, stage)
     return fencing

@@ -53,18 +53,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return accept(upload, event["execution"], ledger, ArtifactBucket(client("s3"), settings.artifact_bucket))
 
 
-def disposition(
-    name: str, release: ReleaseReference | None = None, stages: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def disposition(name: str, release: ReleaseReference | None = None, stages: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return what the machine assigns."""
     return {"disposition": name, "release": release and release.to_dict(), "stages": list(stages)}
 
 
 def accept(upload: Upload, execution: str, ledger: Ledger, artifacts: ArtifactBucket) -> dict[str, Any]:
     """Verify an upload and claim its version. Raises ``InvalidRelease`` and its like with every problem found."""
-    archive = open_archive(
-        UploadedObject(client("s3"), upload.bucket, upload.key, upload.version_id, upload.size)
-    )
+    archive = open_archive(UploadedObject(client("s3"), upload.bucket, upload.key, upload.version_id, upload.size))
     manifest = read_manifest(archive)
     ledger.note_version(upload, str(manifest.version))
     verify_members(manifest, archive)

@@ -60,9 +60,7 @@ def look_at(run: StageContext, stack: StackPlan) -> StackPlan:
         return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
     if change_set.failed:
         raise InvalidRelease([f"{stack.stack} ({stack.stack_name}): no change set could be made: {change_set.reason}"])
-    return replace(
-        stack, progress=Progress.PLANNED, digest=change_set.digest, changes=tuple(change_set.describe())
-    )
+    return replace(stack, progress=Progress.PLANNED, digest=change_set.digest, changes=tuple(change_set.describe()))
 
 
 def make(run: StageContext, stack: StackPlan) -> StackPlan:
@@ -94,10 +92,10 @@ def arguments(run: StageContext, stack: StackPlan, generation: int, *, creates: 
     """Return CreateChangeSet's arguments for one stack of the release."""
     manifest = {each.name: each for each in run.accepted.manifest.stacks}[stack.stack]
     release, stage = run.release, run.stage
-    name = change_set_name(release.application, stage.name, release.version, stack.stack, f"{release.attempt}-{generation}")
-    parameters = run.accepted.parameters(
-        stage.name, manifest, release.attempt, run.artifacts.name, release.prefix
+    name = change_set_name(
+        release.application, stage.name, release.version, stack.stack, f"{release.attempt}-{generation}"
     )
+    parameters = run.accepted.parameters(stage.name, manifest, release.attempt, run.artifacts.name, release.prefix)
     return {
         "StackName": stack.stack_name,
         "ChangeSetName": name,

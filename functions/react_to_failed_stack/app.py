@@ -50,7 +50,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def open_foreign(change: StackStatusChange, incidents: Incidents) -> str | None:
-    """Open the incident of a registered stack's failure; a stack that nobody registered is not Belay's to tell about."""
+    """Open the incident of a registered stack's failure; one that nobody registered is not Belay's to tell about."""
     registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
     for stage in registrations.stages():
         for stack, registered in stage.stacks.items():

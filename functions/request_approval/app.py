@@ -43,5 +43,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             "Reject: aws stepfunctions send-task-failure --error ApprovalDenied --cause WHY --task-token TOKEN",
         ],
     )
-    Endings(run.ledger, run.artifacts, client("sns"), settings.notification_topic_arn).topic_of(release).publish(message)
+    Endings(run.ledger, run.artifacts, client("sns"), settings.notification_topic_arn).topic_of(release).publish(
+        message
+    )
     return {}

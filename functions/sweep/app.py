@@ -1,4 +1,4 @@
-"""Every five minutes: what no event told of is seen here. Ends what was left, starts what was held, counts old locks."""
+"""Sees every five minutes what no event told of: ends what was left, starts what was held, counts old locks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

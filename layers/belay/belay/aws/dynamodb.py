@@ -34,7 +34,7 @@ class Ledger:
             "SET #upload = :upload, execution = :execution, claimed_at = if_not_exists(claimed_at, :now)",
             "attribute_not_exists(execution) OR execution = :execution",
             {":upload": asdict(upload), ":execution": execution, ":now": now},
-            {"#upload": "upload"},
+            names={"#upload": "upload"},
         )
 
     def note_version(self, upload: Upload, version: str) -> None:
@@ -100,7 +100,7 @@ class Ledger:
                             ":now": now,
                             ":state": "ACCEPTED",
                         },
-                        {"#upload": "upload", "#state": "state"},
+                        names={"#upload": "upload", "#state": "state"},
                     ),
                     self._open(f"RELEASE#{release.application}#{release.version}", release.to_dict(), execution),
                 ]
@@ -135,7 +135,7 @@ class Ledger:
             "SET #state = :state, #stage = :stage",
             "attempt = :attempt",
             {":state": state, ":stage": stage or "", ":attempt": release.attempt},
-            {"#state": "state", "#stage": "stage"},
+            names={"#state": "state", "#stage": "stage"},
         )
 
     def transitions(self, application: str, version: str) -> list[Item]:
@@ -155,7 +155,12 @@ class Ledger:
     def close_release(self, release: ReleaseReference, outcome: Outcome, reason: str, now: str) -> bool:
         """Record a release's one outcome. False where it was recorded and announced before."""
         first = self._close(
-            f"APPLICATION#{release.application}", f"RELEASE#{release.version}", outcome, reason, now, release.attempt
+            f"APPLICATION#{release.application}",
+            f"RELEASE#{release.version}",
+            outcome,
+            reason,
+            now,
+            attempt=release.attempt,
         )
         if first:
             self.record(release, None, outcome, now, reason)
@@ -210,6 +215,7 @@ class Ledger:
         self,
         release: ReleaseReference,
         stage: str,
+        *,
         execution: str,
         incident: str | None,
         expires_at: int,
@@ -236,7 +242,7 @@ class Ledger:
             "expires_at = :expires, fencing = :fencing, held = :held",
             condition,
             values | {":held": True},
-            {"#owner": "owner"},
+            names={"#owner": "owner"},
         )
         return token if taken else None
 
@@ -272,7 +278,13 @@ class Ledger:
         """Stand in a stage's queue, and return everybody who does."""
         queue = f"{release.application}#{stage}#WAITING#"
         self._put(
-            {"PK": "LOCK", "SK": queue + release.attempt, "release": release.to_dict(), "seen_at": seen_at, "held": False}
+            {
+                "PK": "LOCK",
+                "SK": queue + release.attempt,
+                "release": release.to_dict(),
+                "seen_at": seen_at,
+                "held": False,
+            }
         )
         return self._query("LOCK", queue)
 
@@ -283,7 +295,7 @@ class Ledger:
     # -- operations and incidents --------------------------------------------------------------------------------
 
     def record_operation(
-        self, stack_id: str, token: str, release: ReleaseReference, stage: str, purpose: str, now: str
+        self, stack_id: str, token: str, release: ReleaseReference, stage: str, *, purpose: str, now: str
     ) -> None:
         """Note, before the call, that a stack operation is ours: ``purpose`` is deploy, recover or delete."""
         self._put(
@@ -362,7 +374,7 @@ class Ledger:
             "SET #mark.#stack = :reason",
             None,
             {":reason": reason},
-            {"#mark": mark, "#stack": stack},
+            names={"#mark": mark, "#stack": stack},
         )
 
     def close_incident(self, application: str, incident: str, outcome: Outcome, reason: str, now: str) -> bool:
@@ -407,9 +419,7 @@ class Ledger:
 
     # -- the table -----------------------------------------------------------------------------------------------
 
-    def _close(
-        self, pk: str, sk: str, outcome: Outcome, reason: str, now: str, attempt: str | None = None
-    ) -> bool:
+    def _close(self, pk: str, sk: str, outcome: Outcome, reason: str, now: str, *, attempt: str | None = None) -> bool:
         condition = "(attribute_not_exists(outcome) OR (outcome = :outcome AND attribute_not_exists(announced)))"
         values: Item = {":outcome": outcome.value, ":reason": reason, ":now": now}
         if attempt is not None:
@@ -431,6 +441,7 @@ class Ledger:
         update: str,
         condition: str,
         values: Item,
+        *,
         names: Mapping[str, str] | None = None,
     ) -> Item:
         change: Item = {
@@ -461,6 +472,7 @@ class Ledger:
         update: str,
         condition: str | None,
         values: Item,
+        *,
         names: Mapping[str, str] | None = None,
     ) -> bool:
         arguments: Item = {
@@ -488,9 +500,7 @@ class Ledger:
 
     def _get(self, pk: str, sk: str) -> Item | None:
         with translated("DynamoDB.GetItem"):
-            answer = self._client.get_item(
-                TableName=self._table, Key=_typed({"PK": pk, "SK": sk}), ConsistentRead=True
-            )
+            answer = self._client.get_item(TableName=self._table, Key=_typed({"PK": pk, "SK": sk}), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def _query(self, pk: str, prefix: str = "") -> list[Item]:

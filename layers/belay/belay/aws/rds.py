@@ -24,7 +24,9 @@ class Databases:
         with translated(f"RDS.Describe{_kind(database)}s"):
             try:
                 if database.kind == "cluster":
-                    return dict(self._client.describe_db_clusters(DBClusterIdentifier=database.identifier)["DBClusters"][0])
+                    return dict(
+                        self._client.describe_db_clusters(DBClusterIdentifier=database.identifier)["DBClusters"][0]
+                    )
                 answer = self._client.describe_db_instances(DBInstanceIdentifier=database.identifier)
                 return dict(answer["DBInstances"][0])
             except ClientError as error:

@@ -160,9 +160,7 @@ class Recovery:
     def create_change_set(self, step: Step) -> str:
         """Create the change set back to the baseline, or find the one made before a crash."""
         incident = self.incident
-        name = change_set_name(
-            incident.release.application, incident.stage, "recover", step.stack, self._unique(step)
-        )
+        name = change_set_name(incident.release.application, incident.stage, "recover", step.stack, self._unique(step))
         change_set_id, _ = self.stacks.create_change_set(
             {**step.parameters, "ChangeSetName": name, "ClientToken": name}
         )
@@ -191,7 +189,7 @@ class Recovery:
             step.action.lower(),
             self._unique(step),
         )
-        self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, "recover", now)
+        self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, purpose="recover", now=now)
         self.ledger.record_step(
             self._application, incident.name, {"action": step.action.value, "stack": step.stack, "why": step.why}, now
         )
