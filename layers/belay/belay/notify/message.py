@@ -112,8 +112,9 @@ def release_ended(
 ) -> Message:
     """Tell how a release ended.
 
-    ``what`` says it in a sentence or two, and has a default for each outcome; ``runs_now`` is the version that the
-    stage runs now; ``done`` are the steps taken, in order; ``findings`` what the gates and the live validation found.
+    ``what`` says it in a sentence or two, and has a default for each outcome; ``cause`` as text may have several lines,
+    one a problem; ``done`` are the steps taken, in order; ``findings`` what the gates and the live validation found;
+    ``runs_now`` is the version that the stage runs now.
     """
     return _message(
         Kind.RELEASE_ENDED,
