@@ -36,6 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if incident.foreign:
         tell_foreign(recovery, Topic(client("sns"), incident.topic or settings.notification_topic_arn), done, left)
     else:
+        recovery.discard_change_sets()
         endings = Endings(recovery.ledger, recovery.artifacts, client("sns"), settings.notification_topic_arn)
         endings.close_release(
             incident.release, outcome, reason=incident.reason, stage=incident.stage, done=done, left_to_do=left

@@ -7,7 +7,7 @@ from typing import Any
 
 from belay.aws.recovery import Recovery
 from belay.observability import observed
-from belay.rollback.plan import Action
+from belay.rollback.plan import Action, RollbackPlan
 from belay.rollback.planner import plan_rollback
 from belay.rollback.situation import Situation
 from belay.settings import read
@@ -27,14 +27,17 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the next step, or null and the outcome when there is none left."""
     settings = read(Settings)
     recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
+    if recovery.unheard():
+        return answer({"action": Action.WAIT, "stack": ""}, recovery.plan(), settings)
     plan = plan_rollback(look(recovery))
     recovery.save(plan)
-    step = plan.steps[0] if plan.steps else None
-    return {
-        "step": None if step is None else {"action": step.action, "stack": step.stack},
-        "outcome": plan.outcome_if_done,
-        "wait_seconds": settings.poll_seconds,
-    }
+    step = {"action": plan.steps[0].action, "stack": plan.steps[0].stack} if plan.steps else None
+    return answer(step, plan, settings)
+
+
+def answer(step: Mapping[str, str] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:
+    """Return what the machine assigns."""
+    return {"step": step, "outcome": plan.outcome_if_done, "wait_seconds": settings.poll_seconds}
 
 
 def look(recovery: Recovery) -> Situation:

@@ -1,6 +1,6 @@
 """Makes the change sets of a stage that can be made now, and looks at those made before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,8 @@ from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.observability import observed
 from belay.release.names import change_set_name
 from belay.settings import read
-from belay.stack.plan import Progress, StackPlan
+from belay.stack.change_set import missing_dependency
+from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
 
 SECONDS_A_DAY = 86_400
@@ -31,9 +32,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     plan = run.plan()
     for stack in plan.in_progress(Progress.CREATING):
-        plan = plan.with_stack(look_at(run, stack))
+        plan = plan.with_stack(look_at(run, plan, stack))
     for stack in plan.plannable:
-        plan = plan.with_stack(make(run, stack))
+        plan = plan.with_stack(make(run, plan, stack))
         run.save(plan)
     run.save(plan)
     approval = run.stage.approval
@@ -48,7 +49,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     }
 
 
-def look_at(run: StageContext, stack: StackPlan) -> StackPlan:
+def look_at(run: StageContext, plan: StagePlan, stack: StackPlan) -> StackPlan:
     """Return the stack with what CloudFormation has made of its change set so far."""
     change_set = run.stacks.describe_change_set(str(stack.change_set_id))
     if change_set is None:
@@ -59,15 +60,30 @@ def look_at(run: StageContext, stack: StackPlan) -> StackPlan:
         run.stacks.delete_change_set(str(stack.change_set_id))
         return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
     if change_set.failed:
-        raise InvalidRelease([f"{stack.stack} ({stack.stack_name}): no change set could be made: {change_set.reason}"])
+        run.stacks.delete_change_set(str(stack.change_set_id))
+        return deferred(plan, stack, f"no change set could be made: {change_set.reason}")
     return replace(stack, progress=Progress.PLANNED, digest=change_set.digest, changes=tuple(change_set.describe()))
 
 
-def make(run: StageContext, stack: StackPlan) -> StackPlan:
-    """Ask CloudFormation for the stack's change set."""
+def deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:
+    """Let a stack wait for what an earlier one will bring, though its manifest does not say that it depends on it.
+
+    Raises ``InvalidRelease`` where that is not what the problem is, or nothing earlier is left to change.
+    """
+    earlier = plan.unsettled_before(stack)
+    if missing_dependency(problem) is None or not earlier:
+        raise InvalidRelease([f"{stack.stack} ({stack.stack_name}): {problem}"])
+    depends_on = tuple(dict.fromkeys((*stack.depends_on, *earlier)))
+    return replace(stack, progress=Progress.WAITING, change_set_id=None, depends_on=depends_on)
+
+
+def make(run: StageContext, plan: StagePlan, stack: StackPlan) -> StackPlan:
+    """Ask CloudFormation for the stack's change set, unless somebody's operation on the stack must end first."""
     description = run.stacks.describe_stack(stack.stack_name)
     status = None if description is None else StackStatus(description["StackStatus"])
     creates = status is None or status is StackStatus.REVIEW_IN_PROGRESS
+    if status is not None and status.in_progress:
+        return stack
     if status is not None and not creates and not status.updatable:
         raise StackNotDeployable(
             f"{stack.stack_name} is in {status}, from which no change set can be executed; bring it to a stable "
@@ -75,9 +91,11 @@ def make(run: StageContext, stack: StackPlan) -> StackPlan:
         )
     generation = stack.generation + 1
     try:
-        change_set_id, stack_id = run.stacks.create_change_set(arguments(run, stack, generation, creates=creates))
+        request = arguments(run, stack, generation, creates=creates)
+        kept = [] if creates or description is None else description.get("Tags", [])
+        change_set_id, stack_id = run.stacks.create_change_set(request | {"Tags": merged(kept, request["Tags"])})
     except InvalidRequest as error:
-        raise InvalidRelease([f"{stack.stack} ({stack.stack_name}): {error.message}"]) from error
+        return deferred(plan, replace(stack, generation=generation), error.message)
     return replace(
         stack,
         progress=Progress.CREATING,
@@ -86,6 +104,12 @@ def make(run: StageContext, stack: StackPlan) -> StackPlan:
         change_set_id=change_set_id,
         generation=generation,
     )
+
+
+def merged(kept: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return a stack's tags with ours among them: an update's tags replace all that the stack had."""
+    tags = {tag["Key"]: tag["Value"] for tag in (*kept, *ours)}
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def arguments(run: StageContext, stack: StackPlan, generation: int, *, creates: bool) -> dict[str, Any]:

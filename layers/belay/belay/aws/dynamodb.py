@@ -1,6 +1,6 @@
 """The ledger in DynamoDB: every claim and lock is one conditional write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import cancellation_codes, code_of, translated
 from belay.errors import LockLost
 from belay.release.ledger import Outcome, ReleaseReference, Upload
 
@@ -79,37 +79,30 @@ class Ledger:
 
         A version is free when it was never claimed, or when it ended without ever being deployed with other content.
         """
-        try:
-            self._transact(
-                [
-                    self._change(
-                        f"APPLICATION#{release.application}",
-                        f"RELEASE#{release.version}",
-                        "SET application = :application, version = :version, digest = :digest, attempt = :attempt, "
-                        "execution = :execution, #upload = :upload, claimed_at = :now, #state = :state "
-                        "REMOVE outcome, reason, ended_at, announced",
-                        "attribute_not_exists(PK) OR attempt = :attempt OR (attribute_exists(outcome) AND "
-                        "(attribute_not_exists(deployed_digest) OR deployed_digest = :digest))",
-                        {
-                            ":application": release.application,
-                            ":version": release.version,
-                            ":digest": release.digest,
-                            ":attempt": release.attempt,
-                            ":execution": execution,
-                            ":upload": asdict(upload),
-                            ":now": now,
-                            ":state": "ACCEPTED",
-                        },
-                        names={"#upload": "upload", "#state": "state"},
-                    ),
-                    self._open(f"RELEASE#{release.application}#{release.version}", release.to_dict(), execution),
-                ]
-            )
-        except ClientError as error:
-            if code_of(error) != "TransactionCanceledException":
-                raise
-            return self.release(release.application, release.version)
-        return None
+        claimed = self._transact(
+            self._change(
+                f"APPLICATION#{release.application}",
+                f"RELEASE#{release.version}",
+                "SET application = :application, version = :version, digest = :digest, attempt = :attempt, "
+                "execution = :execution, #upload = :upload, claimed_at = :now, #state = :state "
+                "REMOVE #stage, outcome, reason, ended_at, announced",
+                "attribute_not_exists(PK) OR attempt = :attempt OR (attribute_exists(outcome) AND "
+                "(attribute_not_exists(deployed_digest) OR deployed_digest = :digest))",
+                {
+                    ":application": release.application,
+                    ":version": release.version,
+                    ":digest": release.digest,
+                    ":attempt": release.attempt,
+                    ":execution": execution,
+                    ":upload": asdict(upload),
+                    ":now": now,
+                    ":state": "ACCEPTED",
+                },
+                names={"#upload": "upload", "#state": "state", "#stage": "stage"},
+            ),
+            self._open(f"RELEASE#{release.application}#{release.version}", release.to_dict(), execution),
+        )
+        return None if claimed else self.release(release.application, release.version)
 
     def release(self, application: str, version: str) -> Item | None:
         """Return a release's record."""
@@ -164,7 +157,7 @@ class Ledger:
         )
         if first:
             self.record(release, None, outcome, now, reason)
-        self._delete("OPEN", f"RELEASE#{release.application}#{release.version}")
+        self._delete("OPEN", f"RELEASE#{release.application}#{release.version}", attempt=release.attempt)
         return first
 
     def announced_release(self, release: ReleaseReference) -> None:
@@ -315,32 +308,24 @@ class Ledger:
 
     def open_incident(self, application: str, incident: str, details: Mapping[str, Any], now: str) -> bool:
         """Open an incident. False where it is known already: whoever opened it recovers."""
-        try:
-            self._transact(
-                [
-                    self._change(
-                        f"APPLICATION#{application}",
-                        f"INCIDENT#{incident}",
-                        "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
-                        "tried = :tried, blocked = :none, settled = :none",
-                        "attribute_not_exists(PK)",
-                        {
-                            ":application": application,
-                            ":incident": incident,
-                            ":details": dict(details),
-                            ":now": now,
-                            ":tried": [],
-                            ":none": {},
-                        },
-                    ),
-                    self._open(f"INCIDENT#{incident}", {"application": application, "incident": incident}, ""),
-                ]
-            )
-        except ClientError as error:
-            if code_of(error) != "TransactionCanceledException":
-                raise
-            return False
-        return True
+        return self._transact(
+            self._change(
+                f"APPLICATION#{application}",
+                f"INCIDENT#{incident}",
+                "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
+                "tried = :tried, blocked = :none, settled = :none",
+                "attribute_not_exists(PK)",
+                {
+                    ":application": application,
+                    ":incident": incident,
+                    ":details": dict(details),
+                    ":now": now,
+                    ":tried": [],
+                    ":none": {},
+                },
+            ),
+            self._open(f"INCIDENT#{incident}", {"application": application, "incident": incident}, ""),
+        )
 
     def incident(self, application: str, incident: str) -> Item | None:
         """Return an incident's record."""
@@ -455,15 +440,15 @@ class Ledger:
             change["ExpressionAttributeNames"] = dict(names)
         return {"Update": change}
 
-    def _transact(self, changes: Sequence[Item]) -> None:
-        try:
-            self._client.transact_write_items(TransactItems=list(changes))
-        except ClientError as error:
-            refused = [r.get("Code") for r in error.response.get("CancellationReasons", [])]
-            if code_of(error) == "TransactionCanceledException" and "ConditionalCheckFailed" in refused:
+    def _transact(self, *changes: Item) -> bool:
+        with translated("DynamoDB.TransactWriteItems"):
+            try:
+                self._client.transact_write_items(TransactItems=list(changes))
+            except ClientError as error:
+                if "ConditionalCheckFailed" in cancellation_codes(error):
+                    return False
                 raise
-            with translated("DynamoDB.TransactWriteItems"):
-                raise
+        return True
 
     def _update(
         self,
@@ -518,9 +503,17 @@ class Ledger:
             )
             return [_plain(item) for page in pages for item in page["Items"]]
 
-    def _delete(self, pk: str, sk: str) -> None:
+    def _delete(self, pk: str, sk: str, *, attempt: str | None = None) -> None:
+        arguments: Item = {"TableName": self._table, "Key": _typed({"PK": pk, "SK": sk})}
+        if attempt is not None:
+            arguments["ConditionExpression"] = "document.attempt = :attempt"
+            arguments["ExpressionAttributeValues"] = _typed({":attempt": attempt})
         with translated("DynamoDB.DeleteItem"):
-            self._client.delete_item(TableName=self._table, Key=_typed({"PK": pk, "SK": sk}))
+            try:
+                self._client.delete_item(**arguments)
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
 
 
 def _typed(item: Mapping[str, Any]) -> Item:

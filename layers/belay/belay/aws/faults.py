@@ -3,26 +3,50 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, ServiceUnavailable, Throttled
 
-_ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
-_INVALID = {"ValidationError", "ValidationException", "InvalidParameterValue", "InvalidParameterException"}
+_ACCESS_DENIED = {
+    "403",
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "KMSAccessDenied",
+    "KMSAccessDeniedException",
+    "UnauthorizedOperation",
+}
+_INVALID = {
+    "InsufficientCapabilitiesException",
+    "InvalidParameterException",
+    "InvalidParameterValue",
+    "ValidationError",
+    "ValidationException",
+}
 _THROTTLED = {
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "KMSThrottling",
     "LimitExceededException",
     "PriorRequestNotComplete",
+    "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
     "SlowDown",
-    "Throttling",
-    "ThrottlingException",
     "ThrottledException",
+    "Throttling",
+    "ThrottlingError",
+    "ThrottlingException",
     "TooManyRequestsException",
     "TooManyUpdates",
+    # Two writers met at one item of DynamoDB: whoever tries again finds out who was first.
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
 }
+_TIMED_OUT = {"RequestTimeout", "RequestTimeoutException"}
 _SERVER_ERROR = 500
 
 
@@ -37,6 +61,8 @@ def translated(operation: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _fault(operation, error) from error
+    except ParamValidationError as error:
+        raise InvalidRequest(operation, type(error).__name__, str(error)) from error
     except BotoCoreError as error:
         raise ServiceUnavailable(operation, type(error).__name__, str(error)) from error
 
@@ -46,16 +72,27 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def cancellation_codes(error: ClientError) -> set[str]:
+    """Return why a DynamoDB transaction was cancelled, such as ``ConditionalCheckFailed``; empty for any other answer.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    if code_of(error) != "TransactionCanceledException":
+        return set()
+    return {str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])}
+
+
 def _fault(operation: str, error: ClientError) -> AwsFault:
     code = code_of(error)
+    codes = {code} | cancellation_codes(error)
     message = str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if code in _ACCESS_DENIED:
+    if codes & _ACCESS_DENIED:
         return AccessDenied(operation, code, message)
-    if code in _THROTTLED:
+    if codes & _THROTTLED:
         return Throttled(operation, code, message)
-    if code in _INVALID:
+    if codes & _INVALID:
         return InvalidRequest(operation, code, message)
-    if status >= _SERVER_ERROR:
+    if status >= _SERVER_ERROR or codes & _TIMED_OUT:
         return ServiceUnavailable(operation, code, message)
     return AwsFault(operation, code, message)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.clock import lease, timestamp
+from belay.aws.clock import lease, now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
@@ -22,6 +23,7 @@ from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
 
+_BEGINS_WITHIN = timedelta(minutes=5)
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -71,6 +73,16 @@ class Recovery:
         """Return the step of the plan that the machine was told to take."""
         return next(step for step in self.plan().steps if (step.action, step.stack) == (action, stack))
 
+    def unheard(self) -> bool:
+        """Whether CloudFormation has yet to begin what the last step asked for: its events do not show it.
+
+        A description would still show the status from before. After five minutes it is not going to begin.
+        """
+        last = self.record["tried"][-1] if self.record["tried"] else {}
+        if "token" not in last or now() - datetime.fromisoformat(last["at"]) > _BEGINS_WITHIN:
+            return False
+        return self.stacks.operation_status(last["stack_id"], last["token"]) is None
+
     # -- looking -------------------------------------------------------------------------------------------------
 
     def stacks_seen(self) -> tuple[StackSeen, ...]:
@@ -78,10 +90,12 @@ class Recovery:
         if self.incident.foreign:
             return (self._foreign_stack(),)
         release, stage = self.incident.release, self.incident.stage
-        document = self.artifacts.get_json(release.stage_key(stage, "plan.json"))
-        plan = StagePlan(()) if document is None else StagePlan.from_dict(document)
         baselines = self.ledger.baselines(release, stage)
-        return tuple(self._own_stack(stack, baselines.get(stack.stack)) for stack in plan.stacks)
+        return tuple(self._own_stack(stack, baselines.get(stack.stack)) for stack in self._release_plan().stacks)
+
+    def _release_plan(self) -> StagePlan:
+        document = self.artifacts.get_json(self.incident.release.stage_key(self.incident.stage, "plan.json"))
+        return StagePlan(()) if document is None else StagePlan.from_dict(document)
 
     def _foreign_stack(self) -> StackSeen:
         incident = self.incident
@@ -106,6 +120,7 @@ class Recovery:
             baseline=baseline,
             created_by_release=stack.creates and stack.stack_id is not None,
             changed_by_release=self._changed(stack),
+            ours=stack.stack_id is not None and (stack.creates or self._changed(stack)),
             at_baseline=stack.stack in self.record["settled"] or self._at_baseline(baseline, description),
             change_sets=() if stack.change_set_id is None else (stack.change_set_id,),
             depends_on=stack.depends_on,
@@ -171,6 +186,11 @@ class Recovery:
         token = self._begin(step)
         self.stacks.execute_change_set(change_set_id, token)
 
+    def discard_change_sets(self) -> None:
+        """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""
+        for stack in self._release_plan().in_progress(Progress.PLANNED):
+            self.stacks.delete_change_set(str(stack.change_set_id))
+
     def block(self, stack: str, reason: str) -> None:
         """Note why a stack's way back must not be taken."""
         self.ledger.mark_incident(self._application, self.incident.name, "blocked", stack, reason)
@@ -180,7 +200,7 @@ class Recovery:
         self.ledger.mark_incident(self._application, self.incident.name, "settled", stack, "nothing to change")
 
     def _begin(self, step: Step) -> str:
-        incident, now = self.incident, timestamp()
+        incident, at = self.incident, timestamp()
         token = client_request_token(
             self._application,
             incident.stage,
@@ -189,10 +209,10 @@ class Recovery:
             step.action.lower(),
             self._unique(step),
         )
-        self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, purpose="recover", now=now)
-        self.ledger.record_step(
-            self._application, incident.name, {"action": step.action.value, "stack": step.stack, "why": step.why}, now
-        )
+        self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, purpose="recover", at=now)
+        taken = {"action": step.action.value, "stack": step.stack, "why": step.why}
+        asked = {"stack_id": step.stack_id, "token": token} if step.action is not Action.DELETE_CHANGE_SET else {}
+        self.ledger.record_step(self._application, incident.name, taken | asked, at)
         return token
 
     def _unique(self, step: Step) -> str:

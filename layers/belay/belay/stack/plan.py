@@ -89,6 +89,11 @@ class StagePlan:
         settled = {stack.stack for stack in self.in_progress(*_SETTLED)}
         return tuple(stack for stack in self.in_progress(Progress.WAITING) if settled.issuperset(stack.depends_on))
 
+    def unsettled_before(self, stack: StackPlan) -> tuple[str, ...]:
+        """Return the stacks that stand before this one and still have something to change."""
+        names = [each.stack for each in self.stacks]
+        return tuple(each.stack for each in self.stacks[: names.index(stack.stack)] if each.progress not in _SETTLED)
+
     @property
     def ready(self) -> bool:
         """Whether every change set that can be made now has been made."""
