@@ -1,4 +1,6 @@
-"""The example applications' files: releases put together from a base and what changed since, registrations filled in.
+"""The example applications' releases, put together from a base and what changed since.
+
+``python -m examples.releases orders 1.1.0`` writes one to ``build/releases`` and prints where it is.
 
 ``examples/<application>/releases/<version>/`` is a release as its authors see it; ``<version>.diff`` is one that says
 what it changes in another. Such a file is a unified diff as ``diff -ruN`` or ``git diff`` write it, ``--- 1.0.0/path``
@@ -14,7 +16,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Final
 
 EXAMPLES: Final = Path(__file__).resolve().parent
@@ -110,21 +111,6 @@ def apply(diff: Diff, files: Mapping[str, str]) -> dict[str, str]:
             text = text[: found[0].start()] + after + text[found[0].end() :]
         changed[change.path] = text
     return changed
-
-
-def registration(application: str, outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return an application's registration by SSM parameter name, filled with the outputs of its ``bootstrap.yaml``.
-
-    Raises ExampleError when a document names an output that is not there.
-    """
-    documents = {}
-    for path in sorted((EXAMPLES / application / "registration").glob("*.yaml")):
-        name = f"/belay/applications/{application}" + ("" if path.stem == "application" else f"/{path.stem}")
-        try:
-            documents[name] = Template(path.read_text(encoding="utf-8")).substitute(outputs)
-        except KeyError as error:
-            raise ExampleError(f"{path}: bootstrap.yaml has no output {error}") from error
-    return documents
 
 
 def main(arguments: list[str] | None = None) -> int:

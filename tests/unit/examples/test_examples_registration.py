@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from belay.release.manifest import examine_manifest
 from belay.release.registration import Application, Stage, admit, parse_application, parse_stage
-from examples.releases import ExampleError, read_release, registration, versions
+from examples.registration import bootstrap, documents, main, register
+from examples.releases import ExampleError, read_release, versions
 
 BOOTSTRAP = Path("examples/orders/bootstrap.yaml").read_text()
 OUTPUTS = {
@@ -22,11 +25,11 @@ LARGEST_PARAMETER = 4096
 
 
 def parsed() -> tuple[Application, list[Stage]]:
-    documents = registration("orders", OUTPUTS)
-    application = parse_application("orders", documents[PARAMETER])
+    filled = documents("orders", OUTPUTS)
+    application = parse_application("orders", filled[PARAMETER])
     assert isinstance(application, Application)
-    stages = [parse_stage(application, name, documents[f"{PARAMETER}/{name}"]) for name in application.stages]
-    assert documents.keys() == {PARAMETER, *(f"{PARAMETER}/{name}" for name in application.stages)}
+    stages = [parse_stage(application, name, filled[f"{PARAMETER}/{name}"]) for name in application.stages]
+    assert filled.keys() == {PARAMETER, *(f"{PARAMETER}/{name}" for name in application.stages)}
     return application, [stage for stage in stages if isinstance(stage, Stage)]
 
 
@@ -48,9 +51,40 @@ def test_every_release_asks_for_no_more_than_is_registered(version: str) -> None
 
 
 def test_every_document_fits_a_parameter() -> None:
-    assert max(len(text.encode()) for text in registration("orders", OUTPUTS).values()) <= LARGEST_PARAMETER
+    assert max(len(text.encode()) for text in documents("orders", OUTPUTS).values()) <= LARGEST_PARAMETER
 
 
 def test_a_missing_output_is_named() -> None:
     with pytest.raises(ExampleError, match=r"application\.yaml: bootstrap\.yaml has no output 'DeploymentRoleArn'"):
-        registration("orders", {})
+        documents("orders", {})
+
+
+def test_an_application_without_a_registration_is_named() -> None:
+    with pytest.raises(ExampleError, match=r"examples/nothing: expected registration"):
+        documents("nothing", {})
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS..CloudWatch..Alarm:UserWarning")
+@mock_aws
+def test_an_operator_may_begin_again() -> None:
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    cloudformation, ssm = session.client("cloudformation"), session.client("ssm")
+
+    first = bootstrap(cloudformation, "orders", "artifacts")
+    again = bootstrap(cloudformation, "orders", "artifacts")
+    names = register(ssm, "orders", first)
+    register(ssm, "orders", again)
+
+    assert first == again
+    stored = ssm.get_parameters(Names=names)["Parameters"]
+    assert {each["Name"]: each["Value"] for each in stored} == documents("orders", first)
+
+
+@mock_aws
+def test_a_wrong_application_is_told_plainly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    assert main(["nothing", "--artifact-bucket", "artifacts"]) == 1
+    assert "examples/nothing/bootstrap.yaml" in capsys.readouterr().err
