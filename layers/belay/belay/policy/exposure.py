@@ -61,6 +61,8 @@ def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: 
 
 def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposure:
     """Tell whether the rules that match open to the whole Internet together, in any course of things."""
+    if not may_open(group, direction):
+        return CLOSED
     relevant = _relevant(group.entries(direction), match)
     every = [side for entry in relevant for _, sides in entry.alternatives for side in sides]
     if not every or not _may_open(every):
@@ -93,14 +95,14 @@ def opens(rule: Rule) -> bool:
 
 def may_open(group: SecurityGroup, direction: Direction) -> bool:
     """Tell, by adding up everything, whether a group can be open to the Internet at all: a quick look first."""
-    return _may_open([(rule, True) for rule in group.rules(direction)])
+    return is_internet(*group.most(direction))
 
 
 def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collection[int] = ()) -> dict[str, Exposure]:
     """Return every protocol and stretch of ports, without ``allowed`` ones, that is not certainly closed."""
+    found: dict[str, Exposure] = {}
     if not may_open(group, direction):
-        return {}
-    found = {}
+        return found
     for protocol in dict.fromkeys((TCP, UDP, *_other_protocols(group, direction))):
         for first, last in _stretches(group, direction) if protocol in (TCP, UDP) else [NO_PORTS]:
             port = next((port for port in range(first, last + 1) if port not in allowed), first)

@@ -9,13 +9,7 @@ from belay.policy.model import Alternative, Direction, Entry, Place, Rule, Secur
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.nodes import Node
-from belay.template.resolver import (
-    as_text,
-    force,
-    get,
-    items,
-    properties,
-)
+from belay.template.resolver import as_text, force, get, items, properties, read
 from belay.template.scope import Scope
 from belay.template.stacks import Found, Hidden, Stacks
 from belay.template.values import NO_VALUE, Guard, Lazy, Row, Table, Unknown, Value
@@ -28,8 +22,9 @@ STANDALONE: dict[str, Direction] = {
     "AWS::EC2::SecurityGroupEgress": "egress",
 }
 INLINE: dict[Direction, str] = {"ingress": "SecurityGroupIngress", "egress": "SecurityGroupEgress"}
-PREFIX_LIST_PROPERTIES = ("SourcePrefixListId", "DestinationPrefixListId")
-GROUP_PROPERTIES = ("SourceSecurityGroupId", "SourceSecurityGroupName", "DestinationSecurityGroupId")
+NETWORK_PROPERTIES = {"CidrIp": 4, "CidrIpv6": 6}
+PREFIX_LIST_PROPERTIES = frozenset({"SourcePrefixListId", "DestinationPrefixListId"})
+GROUP_PROPERTIES = frozenset({"SourceSecurityGroupId", "SourceSecurityGroupName", "DestinationSecurityGroupId"})
 
 
 def security_groups(root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
@@ -120,29 +115,27 @@ class _Collector:
         return (opaque_rule(direction, _place(found, path, node), reason),)
 
     def _rule(self, found: Found, path: str, table: Table, direction: Direction, world: World) -> Rule:
-        protocol, reason = read_protocol(get(table, "IpProtocol", world))
-        ports = read_ports(protocol, get(table, "FromPort", world), get(table, "ToPort", world))
+        given = read(table, world)
+        if isinstance(given, Unknown):
+            return opaque_rule(direction, _place(found, path, table.node), given.reason)
+        protocol, reason = read_protocol(given.get("IpProtocol", NO_VALUE))
+        ports = read_ports(protocol, given.get("FromPort", NO_VALUE), given.get("ToPort", NO_VALUE))
         peers = Peers()
-        prefix = f"{path}." if path else ""
         shown = path
         node: Node = table.node
-        for name, family in (("CidrIp", 4), ("CidrIpv6", 6)):
-            value = get(table, name, world)
-            for block in items(value, world) if isinstance(value, Row) else (value,):
-                peers.add_network(block, family)
-            if value is not NO_VALUE and name in table.node.entries:
-                shown, node = f"{prefix}{name}", table.node.entries[name]
-        for name in PREFIX_LIST_PROPERTIES:
-            value = get(table, name, world)
-            if value is not NO_VALUE:
-                self._add_prefix_list(peers, value, world)
-        for name in GROUP_PROPERTIES:
-            value = get(table, name, world)
-            if value is not NO_VALUE:
-                peers.add_other(f"group {as_text(value) or '?'}")
+        for name, family in NETWORK_PROPERTIES.items():
+            if name in given:
+                value = given[name]
+                for block in items(value, world) if isinstance(value, Row) else (value,):
+                    peers.add_network(block, family)
+                shown = f"{path}.{name}" if path else name
+                node = table.node.entries.get(name, node)
+        for name in PREFIX_LIST_PROPERTIES & given.keys():
+            self._add_prefix_list(peers, given[name], world)
+        for name in GROUP_PROPERTIES & given.keys():
+            peers.add_other(f"group {as_text(given[name]) or '?'}")
         if not peers.shown:
             peers.add_unknown(UnknownPeer("the rule names no peer"), "")
-        description = get(table, "Description", world)
         return Rule(
             direction,
             _place(found, shown, node),
@@ -152,7 +145,7 @@ class _Collector:
             peers.v6,
             tuple(peers.unknown),
             ", ".join(peers.shown),
-            described=description is not NO_VALUE and description != "",
+            described=given.get("Description", "") != "",
             reason=reason,
         )
 

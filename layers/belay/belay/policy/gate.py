@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -11,8 +12,8 @@ from belay.policy.from_live import live_groups
 from belay.policy.from_template import security_groups
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import RegisteredPolicy, Violation, policies
-from belay.policy.settings import Settings
-from belay.policy.verdict import Finding, Report, Verdict
+from belay.policy.settings import Settings, Waiver
+from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.template.loader import load
 from belay.template.nodes import Document
 from belay.template.scope import Scope
@@ -71,44 +72,60 @@ def check_groups(
 
 
 def _report(groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, today: date) -> Report:
-    asked = [one for one in policies() if one.slug not in settings.disabled]
+    asked = [_Asked.of(one, settings, today) for one in policies() if one.slug not in settings.disabled]
     findings = [
-        _finding(one, violation, group, settings, today)
+        one.finding(violation, group)
         for group in groups
         for one in asked
-        for violation in one.check(group, settings)
+        for violation in one.policy.check(group, settings)
     ]
-    slugs = tuple(one.slug for one in asked)
-    ordered = sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line, one.column, one.severity.rank))
-    return Report(tuple(ordered), tuple((path, slugs) for path in paths))
+    slugs = tuple([one.policy.slug for one in asked])
+    ranks = {severity: severity.rank for severity in Severity}
+    ordered = sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line, one.column, ranks[one.severity]))
+    return Report(tuple(ordered), tuple([(path, slugs) for path in paths]))
 
 
-def _finding(
-    one: RegisteredPolicy, violation: Violation, group: SecurityGroup, settings: Settings, today: date
-) -> Finding:
-    severity = settings.severities.get(one.slug, one.policy.severity)
-    place = violation.place
-    message = f"{one.policy.title}: {violation.detail}."
-    if violation.verdict is Verdict.REVIEW:
-        message = f"Cannot be decided whether this is so: {one.policy.title}: {violation.detail}."
-    waiver = None
-    for candidate in settings.waivers:
-        if candidate.policy == one.slug and candidate.resource in (place.resource, group.place.resource, "*"):
-            if today <= candidate.expires:
-                waiver = candidate.shown
-            else:
-                message += f" Its waiver has expired: {candidate.shown}."
-    return Finding(
-        path=place.path,
-        resource=place.resource,
-        policy=one.slug,
-        verdict=violation.verdict,
-        severity=severity,
-        line=place.line,
-        column=place.column,
-        property=place.property,
-        message=message,
-        fix=one.policy.fix,
-        blocking=severity.rank <= settings.blocking.rank,
-        waiver=waiver,
-    )
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A policy as one application asks it."""
+
+    policy: RegisteredPolicy
+    severity: Severity
+    blocking: bool
+    waivers: tuple[Waiver, ...]
+    today: date
+
+    @classmethod
+    def of(cls, policy: RegisteredPolicy, settings: Settings, today: date) -> _Asked:
+        severity = settings.severities.get(policy.slug, policy.policy.severity)
+        waivers = tuple([waiver for waiver in settings.waivers if waiver.policy == policy.slug])
+        return cls(policy, severity, severity.rank <= settings.blocking.rank, waivers, today)
+
+    def finding(self, violation: Violation, group: SecurityGroup) -> Finding:
+        place = violation.place
+        message = f"{self.policy.policy.title}: {violation.detail}."
+        if violation.verdict is Verdict.REVIEW:
+            message = f"Cannot be decided whether this is so: {message}"
+        owner = group.place.resource
+        waiver = None
+        for candidate in self.waivers:
+            if candidate.resource in (place.resource, owner, "*"):
+                if self.today <= candidate.expires:
+                    waiver = candidate.shown
+                else:
+                    message += f" Its waiver has expired: {candidate.shown}."
+        return Finding(
+            path=place.path,
+            resource=place.resource,
+            policy=self.policy.slug,
+            verdict=violation.verdict,
+            severity=self.severity,
+            line=place.line,
+            column=place.column,
+            property=place.property,
+            message=message,
+            fix=self.policy.policy.fix,
+            group=owner,
+            blocking=self.blocking,
+            waiver=waiver,
+        )

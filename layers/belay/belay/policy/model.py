@@ -7,8 +7,9 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from belay.policy.networks import Interval, Union
@@ -138,7 +139,7 @@ class Entry:
     alternatives: tuple[Alternative, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SecurityGroup:
     """A security group with the entries of its own and of standalone rules attached to it.
 
@@ -162,3 +163,24 @@ class SecurityGroup:
             for entry in self.entries(direction):
                 for alternative in entry.alternatives:
                     yield from alternative.rules
+
+    def most(self, direction: Direction) -> tuple[int, int]:
+        """Return how many addresses of each family the rules of one direction may open to at most, all added up."""
+        return self._most[direction]
+
+    @cached_property
+    def _most(self) -> dict[Direction, tuple[int, int]]:
+        return {direction: _added_up(self.rules(direction)) for direction in ("ingress", "egress")}
+
+
+def _added_up(rules: Iterable[Rule]) -> tuple[int, int]:
+    v4 = v6 = 0
+    for rule in rules:
+        for first, last in rule.v4:
+            v4 += last - first + 1
+        for first, last in rule.v6:
+            v6 += last - first + 1
+        for peer in rule.unknown:
+            v4 += peer.v4
+            v6 += peer.v6
+    return v4, v6

@@ -61,6 +61,9 @@ def _parse_v6(address: str, length: int) -> Network | None:
 
 def union(intervals: Iterable[Interval]) -> Union:
     """Return the union of intervals that may overlap or touch, in any order."""
+    intervals = tuple(intervals)
+    if len(intervals) < 2:  # noqa: PLR2004 - the usual rule has one peer
+        return intervals
     merged: list[Interval] = []
     for first, last in sorted(intervals):
         if merged and first <= merged[-1][1] + 1:
@@ -71,7 +74,7 @@ def union(intervals: Iterable[Interval]) -> Union:
     return tuple(merged)
 
 
-def size(intervals: Union) -> int:
+def size(intervals: Iterable[Interval]) -> int:
     """Return how many addresses a union holds."""
     return sum(last - first + 1 for first, last in intervals)
 

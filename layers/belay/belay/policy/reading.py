@@ -15,7 +15,7 @@ from belay.policy.model import (
     Ports,
     UnknownPeer,
 )
-from belay.policy.networks import V4_BITS, V6_BITS, Union, parse_network, union
+from belay.policy.networks import V4_BITS, V6_BITS, Interval, Union, parse_network, union
 from belay.template.values import NO_VALUE, Unknown, Value
 
 LENGTH_AT_END = re.compile(r"/([0-9]{1,3})\Z")
@@ -88,7 +88,7 @@ class Peers:
     """The peers of one rule, gathered one by one."""
 
     def __init__(self) -> None:
-        self._intervals: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        self._intervals: dict[int, list[Interval]] = {4: [], 6: []}
         self.unknown: list[UnknownPeer] = []
         self.shown: list[str] = []
 

@@ -34,7 +34,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the gravest."""
-        return tuple(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Finding:
 
     ``path`` is the template's path in the release, or names what was looked at live. ``resource`` is a logical id (for
     a nested stack with the ids that lead there, ``Network/Web``) or a group's id; ``line`` and ``column`` start at 1
-    and are 0 where there is no text. ``property`` leads to the value inside the resource. ``blocking`` is false where
+    and are 0 where there is no text. ``property`` leads to the value inside the resource. ``group`` is
+    the security group it is about: another resource than ``resource`` where the rule stands by itself. ``blocking`` is false where
     the registration takes this severity as advice. ``waiver`` says who accepted it, why and until when; a waived
     finding is shown but does not count.
     """
@@ -58,6 +62,7 @@ class Finding:
     property: str
     message: str
     fix: str
+    group: str = ""
     blocking: bool = True
     waiver: str | None = None
 

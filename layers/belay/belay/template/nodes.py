@@ -34,12 +34,20 @@ class Scalar:
 class Mapping:
     """A mapping; the keys are unique texts, in the author's order."""
 
-    __slots__ = ("column", "entries", "line")
+    __slots__ = ("_literal_keys", "column", "entries", "line")
 
     def __init__(self, entries: dict[str, Node], line: int, column: int) -> None:
         self.entries = entries
         self.line = line
         self.column = column
+        self._literal_keys: bool | None = None
+
+    @property
+    def has_literal_keys(self) -> bool:
+        """Whether no key is a function such as ``Fn::If`` or ``Fn::ForEach::Loop``."""
+        if self._literal_keys is None:
+            self._literal_keys = not any([key.startswith("Fn::") for key in self.entries])
+        return self._literal_keys
 
 
 class Sequence:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from belay.errors import UnreadableTemplate
-from belay.template.nodes import Mapping, Node, Scalar, Sequence
+from belay.template.nodes import NULLS, Mapping, Node, Scalar, Sequence
 from belay.template.release_files import release_file
 from belay.template.scope import Scope
 from belay.template.subnets import subnets
@@ -31,11 +31,19 @@ TRANSFORM = "Fn::Transform"
 DYNAMIC_REFERENCE = "{{resolve:"
 PLACEHOLDER = re.compile(r"\$\{([^${}]*)\}")
 
-# YAML 1.1 reads the plain words of the second line as booleans, YAML 1.2 as texts; both readings are followed.
-BOOLEANS = {"true": "true", "True": "true", "TRUE": "true", "false": "false", "False": "false", "FALSE": "false"}
-YES_NO = {word: "true" for base in ("yes", "on") for word in (base, base.title(), base.upper())} | {
-    word: "false" for base in ("no", "off") for word in (base, base.title(), base.upper())
+# Plain words that are no texts. YAML 1.1 reads yes and no as booleans, YAML 1.2 as texts: both readings are followed.
+TRUE_WORDS = [form for word in ("true",) for form in (word, word.title(), word.upper())]
+FALSE_WORDS = [form for word in ("false",) for form in (word, word.title(), word.upper())]
+YES_WORDS = [form for word in ("yes", "on", "y") for form in (word, word.title(), word.upper())]
+NO_WORDS = [form for word in ("no", "off", "n") for form in (word, word.title(), word.upper())]
+WORDS: dict[str, tuple[str | NoValue, ...]] = {
+    **{word: (NO_VALUE,) for word in NULLS},
+    **{word: ("true",) for word in TRUE_WORDS},
+    **{word: ("false",) for word in FALSE_WORDS},
+    **{word: ("true", word) for word in YES_WORDS},
+    **{word: ("false", word) for word in NO_WORDS},
 }
+"""What a plain word may be read as."""
 
 STACK_TYPES = frozenset({"AWS::CloudFormation::Stack", "AWS::Serverless::Application"})
 VPC_BITS = 16
@@ -69,7 +77,7 @@ def force(value: Value | Lazy, world: World) -> Value:
 def entries(table: Table, world: World) -> dict[str, Lazy] | Unknown:
     """Return a mapping's entries with its loops expanded; unknown where a macro may put in more."""
     raw = table.node.entries
-    if not any(name.startswith("Fn::") for name in raw):
+    if table.node.has_literal_keys:
         return {name: Lazy(node, table.scope) for name, node in raw.items()}
     found: dict[str, Lazy] = {}
     for name, node in raw.items():
@@ -82,11 +90,20 @@ def entries(table: Table, world: World) -> dict[str, Lazy] | Unknown:
     return found
 
 
+def read(table: Table, world: World) -> dict[str, Value] | Unknown:
+    """Return the values of a mapping's entries, without those that are AWS::NoValue."""
+    found = entries(table, world)
+    if isinstance(found, Unknown):
+        return found
+    values = {name: resolve(lazy.node, lazy.scope, world) for name, lazy in found.items()}
+    return {name: value for name, value in values.items() if value is not NO_VALUE}
+
+
 def get(table: Table, name: str, world: World) -> Value:
     """Return one entry of a mapping; :data:`NO_VALUE` where it is not there."""
-    node = table.node.entries.get(name)
-    if node is not None and TRANSFORM not in table.node.entries:
-        return resolve(node, table.scope, world)
+    if table.node.has_literal_keys:
+        node = table.node.entries.get(name)
+        return NO_VALUE if node is None else resolve(node, table.scope, world)
     found = entries(table, world)
     if isinstance(found, Unknown):
         return found
@@ -186,13 +203,9 @@ def items(row: Row, world: World) -> Iterator[Value]:
 
 def _literal(node: Scalar, scope: Scope, world: World) -> Value:
     text = node.text
-    if node.plain:
-        if node.is_null:
-            return NO_VALUE
-        if text in BOOLEANS:
-            return BOOLEANS[text]
-        if text in YES_NO:
-            return world.choose(("YAML 1.1", text), (YES_NO[text], text))
+    if node.plain and text in WORDS:
+        readings = WORDS[text]
+        return readings[0] if len(readings) == 1 else world.choose(("YAML 1.1", text), readings)
     if scope.loops and "{" in text:
         return _unroll(text, scope)
     return _told(text)
@@ -294,7 +307,7 @@ def refer(name: str, scope: Scope, world: World) -> Value:
 def _parameter(name: str, scope: Scope, world: World) -> Value:
     node = scope.document.section("Parameters").entries[name]
     declared = node.entries if isinstance(node, Mapping) else {}
-    kind = _plain(declared.get("Type")) or "String"
+    kind = _text_of(declared.get("Type")) or "String"
     key = scope.key(name)
     bound = scope.parameters.get(name)
     value: Value = NO_VALUE
@@ -315,14 +328,14 @@ def _parameter(name: str, scope: Scope, world: World) -> Value:
 
 def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: World) -> str | Unknown:
     """Return a value of a parameter that nobody passes: its default, an allowed value, or anything."""
-    kind = _plain(declared.get("Type")) or "String"
-    default = _plain(declared.get("Default"))
+    kind = _text_of(declared.get("Type")) or "String"
+    default = _declared(declared.get("Default"), scope, world)
     if scope.defaults_apply and default is not None:
         return default
     key = scope.key(name)
     allowed = declared.get("AllowedValues")
     if isinstance(allowed, Sequence) and not _is_list(kind):
-        texts = [text for text in map(_plain, allowed.items) if text is not None]
+        texts = [text for item in allowed.items if (text := _declared(item, scope, world)) is not None]
         picked = world.pick(key, list(dict.fromkeys(texts)))
         if picked is not None:
             return picked
@@ -336,18 +349,21 @@ def _is_list(kind: str) -> bool:
     return kind == "CommaDelimitedList" or kind.startswith("List<")
 
 
-def _plain(node: Node | None) -> str | None:
-    """Return the text of a literal; a list of literals becomes one text, as a list parameter's default is written."""
-    if isinstance(node, Scalar) and not node.is_null:
-        return BOOLEANS.get(node.text, node.text) if node.plain else node.text
-    return None
+def _declared(node: Node | None, scope: Scope, world: World) -> str | None:
+    """Return the text of a literal in a parameter's declaration."""
+    value = _literal(node, scope, world) if isinstance(node, Scalar) else NO_VALUE
+    return as_text(value)
 
 
 def _bounds(declared: dict[str, Node]) -> tuple[int, int] | None:
     try:
-        return int(_plain(declared.get("MinValue")) or ""), int(_plain(declared.get("MaxValue")) or "")
+        return int(_text_of(declared.get("MinValue"))), int(_text_of(declared.get("MaxValue")))
     except ValueError:
         return None
+
+
+def _text_of(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""
 
 
 def _get_att(argument: Node, scope: Scope, world: World) -> Value:

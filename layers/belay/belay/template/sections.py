@@ -60,7 +60,7 @@ def macros(document: Document) -> tuple[str, ...]:
 def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
     """Yield a stack's resources in every course that ``given`` leaves open, loops expanded, conditions followed."""
     section = scope.document.section("Resources")
-    if not any(name.startswith("Fn::") for name in section.entries):
+    if section.has_literal_keys:
         for name, node in section.entries.items():
             yield from _under_conditions(name, Lazy(node, scope), given)
         return

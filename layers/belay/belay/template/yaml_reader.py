@@ -29,13 +29,12 @@ TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
 class _Open:
-    """A mapping or list whose end has not come yet."""
+    """A mapping or list whose end has not come yet; ``key`` is the one that waits for its value."""
 
-    __slots__ = ("anchor", "height", "items", "key", "node", "size", "start", "tag")
+    __slots__ = ("anchor", "height", "key", "node", "start", "tag")
 
     def __init__(self, node: Mapping | Sequence, tag: str | None, anchor: str | None, start: int) -> None:
         self.node = node
-        self.items: list[Node] | None = node.items if isinstance(node, Sequence) else None
         self.tag = tag
         self.anchor = anchor
         self.start = start
@@ -87,62 +86,73 @@ class _Reader:
             self._refuse(event, "expected one YAML document, found a second one")
         return root
 
-    def _document(self) -> Node:  # noqa: C901 - the one hot loop: calls would double its time
+    def _document(self) -> Node:  # noqa: C901, PLR0912 - the one hot loop: calls would double its time
         next_event = self._next_event
         opened: list[_Open] = []
-        top: _Open | None = None
-        key: str | None
+        entries: dict[str, Node] | None = None
+        items: list[Node] | None = None
+        key: str | None = None
+        node: Node
         while True:
             event = next_event()
             kind = event.__class__
             if kind is ScalarEvent:
-                node: Node
-                if top is not None and top.items is None and top.key is None:
-                    self._take_key(top, event)
+                if entries is not None and key is None:
+                    key = event.value
+                    if key in entries or event.tag is not None or event.anchor is not None:
+                        self._check_key(event, entries)
                     continue
-                self._count += 1
                 mark = event.start_mark
                 node = Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
-                if event.tag is not None:
-                    node = self._tagged(node, event.tag, event)
-                if event.anchor is not None:
-                    self._anchors[event.anchor] = _Anchor(node, 2, 2)
+                if event.tag is not None or event.anchor is not None:
+                    node = self._marked(node, event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                if opened:
+                    opened[-1].key = key
                 top = self._open(event, opened)
+                entries, items, key = _inside(top.node)
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                closed = opened.pop()
-                top = opened[-1] if opened else None
-                node = self._close(closed, top, event)
+                node = self._close(opened, event)
+                if opened:
+                    entries, items, _ = _inside(opened[-1].node)
+                    key = opened[-1].key
             else:
                 node = self._alias(event, opened)
-            if top is None:
-                return node
-            if top.items is not None:
-                top.items.append(node)
-            else:
-                key = top.key
+            if items is not None and opened:
+                items.append(node)
+            elif opened and entries is not None:
                 if key is None:
-                    self._refuse(event, "expected a text as key, found a mapping, a list or an alias")
-                top.node.entries[key] = node  # type: ignore[union-attr] - no items, so it is a mapping
-                top.key = None
+                    self._refuse(event, "expected a text as key, found an alias")
+                entries[key] = node
+                self._count += 1
+                key = None
+            else:
+                return node
 
-    def _take_key(self, top: _Open, event: Any) -> None:
+    def _check_key(self, event: Any, entries: dict[str, Node]) -> None:
         if event.tag is not None:
             self._refuse(event, f"expected a plain key, found the tag {event.tag}")
-        if event.anchor is not None:
-            mark = event.start_mark
-            key = Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
-            self._anchors[event.anchor] = _Anchor(key, 1, 1)
-        if event.value in top.node.entries:  # type: ignore[union-attr] - only mappings take keys
+        if event.value in entries:
             self._refuse(event, f"expected each key once, found {event.value!r} again")
-        top.key = event.value
+        mark = event.start_mark
+        self._anchors[event.anchor] = _Anchor(
+            Scalar(event.value, mark.line + 1, mark.column + 1, not event.style), 1, 1
+        )
+
+    def _marked(self, node: Node, event: Any) -> Node:
+        """Follow a scalar's tag and remember its anchor."""
+        if event.tag is not None:
+            node = self._tagged(node, event.tag, event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchor(node, 2, 2)
+        return node
 
     def _open(self, event: Any, opened: list[_Open]) -> _Open:
         mark = event.start_mark
         if len(opened) >= MAX_DEPTH:
             self._refuse(event, f"expected at most {MAX_DEPTH} levels of nesting, found more")
-        if opened and opened[-1].items is None and opened[-1].key is None:
+        if opened and isinstance(opened[-1].node, Mapping) and opened[-1].key is None:
             self._refuse(event, "expected a text as key, found a mapping or a list")
         self._count += 1
         node: Mapping | Sequence
@@ -156,23 +166,27 @@ class _Reader:
         opened.append(top)
         return top
 
-    def _close(self, closed: _Open, top: _Open | None, event: Any) -> Node:
+    def _close(self, opened: list[_Open], event: Any) -> Node:
+        closed = opened.pop()
         node: Node = closed.node
-        if isinstance(node, Mapping) and MERGE in node.entries:
-            self._merge(node, event)
+        if isinstance(node, Mapping):
+            if MERGE in node.entries:
+                self._merge(node, event)
+        else:
+            self._count += len(closed.node.items) if isinstance(closed.node, Sequence) else 0
         if closed.tag is not None:
             node = self._tagged(node, closed.tag, event)
             closed.height += 1
         if closed.anchor is not None:
             self._anchors[closed.anchor] = _Anchor(node, self._count - closed.start + 2, closed.height)
-        if top is not None and closed.height >= top.height:
-            top.height = closed.height + 1
+        if opened and closed.height >= opened[-1].height:
+            opened[-1].height = closed.height + 1
         return node
 
     def _alias(self, event: Any, opened: list[_Open]) -> Node:
         if not isinstance(event, AliasEvent):
             self._refuse(event, "expected a value")
-        anchor = self._anchors.get(event.anchor)
+        anchor = self._anchors.get(event.anchor or "")
         if anchor is None:
             circle = "itself" if event.anchor in self._anchors else "nothing"
             self._refuse(event, f"expected an alias to something above, found *{event.anchor}, which names {circle}")
@@ -211,3 +225,10 @@ class _Reader:
     def _refuse(self, event: Any, problem: str) -> NoReturn:
         mark = event.start_mark
         raise UnreadableTemplate(f"{self._path}:{mark.line + 1}:{mark.column + 1}: {problem}.")
+
+
+def _inside(node: Mapping | Sequence) -> tuple[dict[str, Node] | None, list[Node] | None, None]:
+    """Return where the next nodes go: a mapping's entries or a list's items; no key is waiting yet."""
+    if isinstance(node, Mapping):
+        return node.entries, None, None
+    return None, node.items, None
