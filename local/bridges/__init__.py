@@ -31,7 +31,7 @@ from local.bridges import (
     missing_parameters,
     moto_services,
     nested_executions,
-    nested_stack_transforms,
+    nested_stacks,
     object_events,
     resource_statuses,
     security_group_rules,
@@ -65,7 +65,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     event_targets.install()
     simulated_events.install()
     stack_events.install()
-    nested_stack_transforms.install()
+    nested_stacks.install()
     object_events.install()
     execution_history.install()
     service_integrations.install()
