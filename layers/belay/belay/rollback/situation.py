@@ -23,7 +23,7 @@ class StackSeen:
     - ``at_baseline``: the looker found the stack to be its baseline again (``Baseline.matches``, or the change set back
       to the baseline came out empty).
     - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
-      whose status is a failure, nested ones spelled ``NestedStackName.LogicalId`` as ContinueUpdateRollback takes them.
+      that keep it in its status (``stack.stuck.stuck_resources``).
     - ``change_sets`` are the names of the change sets of a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` the service role it has now.
     - ``depends_on`` are the registered names of the stacks it was deployed after because it leans on them.

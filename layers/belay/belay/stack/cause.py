@@ -89,6 +89,11 @@ def nested_stack_ids(events: Sequence[Event], *, token: str | None = None) -> tu
     return tuple(dict.fromkeys(each for each in ids if each))
 
 
+def was_cancelled(resource: Mapping[str, Any]) -> bool:
+    """Whether an event or a resource failed only because CloudFormation stopped it when something else had failed."""
+    return bool(_CANCELLED.match(resource.get("ResourceStatusReason") or ""))
+
+
 def in_order(events: Iterator[Event] | Sequence[Event]) -> list[Event]:
     """Events oldest first. DescribeStackEvents answers newest first: of equal times the one further down is older."""
     placed = sorted(enumerate(events), key=lambda item: (_time(item[1]), -item[0]))
@@ -107,7 +112,7 @@ def _failures(
             inside = list(_failures(here, nested[child], nested, seen | {child}))
         if inside:
             yield from inside
-        elif not _CANCELLED.match(event.get("ResourceStatusReason") or ""):
+        elif not was_cancelled(event):
             yield _cause(here, event, events)
 
 
