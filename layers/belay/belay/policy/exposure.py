@@ -71,7 +71,7 @@ def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposu
     if alone:
         return Exposure(Verdict.FAIL, tuple(dict.fromkeys(alone)), alone=True)
     worst = CLOSED
-    for sides in _combinations(relevant, group.guard):
+    for sides in _combinations(relevant, {}):
         if sides is None:
             return Exposure(Verdict.REVIEW, tuple(dict.fromkeys(rule for rule, _ in every)), MANY)
         certain = [rule for rule, sure in sides if sure]
