@@ -22,6 +22,7 @@ from local.bridges import (
     execution_history,
     execution_names,
     execution_timeouts,
+    exports,
     faults,
     heartbeats,
     lambda_dead_letters,
@@ -77,6 +78,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     ended_executions.install()
     execution_names.install()
     nested_executions.install()
+    exports.install()
     change_sets.install()
     stack_descriptions.install()
     resource_statuses.install()

@@ -347,3 +347,34 @@ def test_ecs_clusters_task_definitions_and_services_come_from_stacks(aws, stacks
     }
     service = aws("ecs").describe_services(cluster=made["Cluster"], services=[made["Service"]])["services"][0]
     assert (service["status"], service["taskDefinition"]) == ("ACTIVE", made["Task"])
+
+
+def exporting(export, value):
+    return {"Resources": TOPIC, "Outputs": {"Out": {"Value": value, "Export": {"Name": export}}}}
+
+
+def test_an_export_in_use_is_neither_changed_nor_removed_nor_deleted(aws, stacks, unique):
+    exporter, importer, export = unique("exporter"), unique("importer"), unique("export")
+    stacks.create(exporter, exporting(export, "1"))
+    stacks.create(importer, parameter("Value", {"Fn::ImportValue": export}))
+    unexported = {"Resources": TOPIC, "Outputs": {"Out": {"Value": "1"}}}
+
+    for template in (exporting(export, "2"), unexported):
+        assert stacks.update(exporter, template)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+        events = aws("cloudformation").describe_stack_events(StackName=exporter)["StackEvents"]
+        reason = next(event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "UPDATE_FAILED")
+        assert reason.startswith(f"Export {export} cannot be ")
+        assert reason.endswith(f"as it is in use by {importer}")
+    with pytest.raises(ClientError, match=f"Export {export} cannot be deleted as it is in use by {importer}"):
+        aws("cloudformation").delete_stack(StackName=exporter)
+
+    aws("cloudformation").delete_stack(StackName=importer)
+    assert stacks.update(exporter, unexported)["StackStatus"] == "UPDATE_COMPLETE"
+    assert not [each for each in aws("cloudformation").list_exports()["Exports"] if each["Name"] == export]
+
+
+def test_a_name_is_exported_by_one_stack(stacks, unique):
+    export = unique("export")
+    stacks.create(unique("stack"), exporting(export, "1"))
+
+    assert stacks.create(unique("stack"), exporting(export, "1"))["StackStatus"] == "ROLLBACK_COMPLETE"
