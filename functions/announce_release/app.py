@@ -35,9 +35,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     good = ledger.last_known_good(release.application, event["stages"][-1])
     record = ledger.release(release.application, release.version) or {}
     message = deployment_started(
-        Deployment(release.application, release.version, " then ".join(event["stages"]), record.get("execution")),
+        Deployment(release.application, release.version, event["stages"][-1], record.get("execution")),
         changes=[f"stack {each.name} from {each.template}" for each in accepted.manifest.stacks],
         replaces=None if good is None else good["version"],
+        through=event["stages"],
     )
     Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn).topic_of(release).publish(message)
     return {}

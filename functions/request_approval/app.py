@@ -8,7 +8,7 @@ from belay.aws.clients import client
 from belay.aws.clock import timestamp
 from belay.aws.endings import Endings
 from belay.aws.stage import StageContext
-from belay.notify.message import Deployment, person_needed
+from belay.notify.message import Deployment, Severity, person_needed
 from belay.observability import observed
 from belay.settings import read
 
@@ -33,6 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     item = f'{{"PK":{{"S":"RELEASE#{release.application}#{release.version}"}},"SK":{{"S":"APPROVAL#{stage.name}"}}}}'
     message = person_needed(
         Deployment(release.application, release.version, stage.name, None),
+        severity=Severity.WARNING,
         why=f"{stage.name} wants an approval (policies say {event['verdict']}); "
         f"without one the release is aborted after {stage.approval.expires_after_days} days.",
         findings=run.plan().describe(),

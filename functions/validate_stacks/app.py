@@ -44,10 +44,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def group_ids(run: StageContext) -> list[str]:
     """Return the security groups of the release's stacks, and of the stacks nested in them."""
+    standing = [stack.stack_id or stack.stack_name for stack in run.plan().stacks]
     return sorted(
         resource["PhysicalResourceId"]
-        for stack in run.plan().stacks
-        if stack.stack_id is not None or run.stacks.describe_stack(stack.stack_name) is not None
-        for resource in run.stacks.resources_with_nested(stack.stack_id or stack.stack_name)
+        for stack in standing
+        for resources in run.stacks.resources_by_stack(stack).values()
+        for resource in resources
         if resource["ResourceType"] == GROUP and resource["ResourceStatus"] != "DELETE_COMPLETE"
     )

@@ -52,11 +52,15 @@ class Stacks:
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
             return [dict(summary) for page in pages for summary in page["StackResourceSummaries"]]
 
-    def resources_with_nested(self, stack_id: str) -> list[dict[str, Any]]:
-        """Return the resource summaries of a stack and of every stack nested in it."""
-        resources = self.list_resources(stack_id)
-        nested = [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == _STACK and _exists(r)]
-        return resources + [r for each in nested for r in self.resources_with_nested(each)]
+    def resources_by_stack(self, stack_id: str) -> dict[str, list[dict[str, Any]]]:
+        """Return the resource summaries of a stack and of every stack nested in it, by stack id."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        waiting = [stack_id]
+        while waiting:
+            each = waiting.pop()
+            found[each] = self.list_resources(each)
+            waiting += [r["PhysicalResourceId"] for r in found[each] if r["ResourceType"] == _STACK and _exists(r)]
+        return found
 
     def events(self, stack_id: str) -> list[dict[str, Any]]:
         """Return a stack's newest events (2,000 at most), newest first."""

@@ -19,9 +19,11 @@ from belay.rollback.incident import Incident
 from belay.rollback.plan import Action, RollbackPlan, Step
 from belay.rollback.situation import StackSeen
 from belay.stack.baseline import Baseline
+from belay.stack.operation import last_token
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
+from belay.stack.stuck import stuck_resources
 
 _BEGINS_WITHIN = timedelta(minutes=5)
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
@@ -120,7 +122,8 @@ class Recovery:
             baseline=baseline,
             created_by_release=stack.creates and stack.stack_id is not None,
             changed_by_release=self._changed(stack),
-            ours=stack.stack_id is not None and (stack.creates or self._changed(stack)),
+            completed_by_release=stack.progress is Progress.EXECUTED,
+            ours=description is not None and self._ours(description["StackId"]),
             at_baseline=stack.stack in self.record["settled"] or self._at_baseline(baseline, description),
             change_sets=() if stack.change_set_id is None else (stack.change_set_id,),
             depends_on=stack.depends_on,
@@ -132,22 +135,27 @@ class Recovery:
         if description is None:
             return {"status": None, "blocked": blocked}
         status = StackStatus(description["StackStatus"])
-        there = [] if status.holds_nothing else self.stacks.resources_with_nested(description["StackId"])
+        stack_id = description["StackId"]
+        resources = {} if status.holds_nothing else self.stacks.resources_by_stack(stack_id)
         return {
             "status": status,
             "blocked": blocked,
             "reason": description.get("StackStatusReason"),
             "stateful": tuple(
                 each["LogicalResourceId"]
-                for each in there
+                for them in resources.values()
+                for each in them
                 if is_stateful(each["ResourceType"]) and each["ResourceStatus"] not in _GONE
             ),
-            "failed_resources": tuple(
-                each["LogicalResourceId"] for each in there if each["ResourceStatus"].endswith("_FAILED")
-            ),
+            "failed_resources": stuck_resources(stack_id, status, resources),
             "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
             "role_arn": description.get("RoleARN"),
         }
+
+    def _ours(self, stack_id: str) -> bool:
+        """Whether the newest operation on a stack was the release's or its recovery's, and nobody else's since."""
+        token = last_token(self.stacks.events(stack_id))
+        return token is not None and self.ledger.operation(stack_id, token) is not None
 
     def _changed(self, stack: StackPlan) -> bool:
         """Whether the change set was executed: the plan may not say so where its function died after the call."""
@@ -209,7 +217,7 @@ class Recovery:
             step.action.lower(),
             self._unique(step),
         )
-        self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, purpose="recover", at=now)
+        self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, purpose="recover", now=at)
         taken = {"action": step.action.value, "stack": step.stack, "why": step.why}
         asked = {"stack_id": step.stack_id, "token": token} if step.action is not Action.DELETE_CHANGE_SET else {}
         self.ledger.record_step(self._application, incident.name, taken | asked, at)
