@@ -21,10 +21,11 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "layers" / "belay")]
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "layers" / "belay")]
 
-from belay.release.archive import MANIFEST, FileReader, open_archive  # noqa: E402 - found by the line above
+from belay.release.archive import MANIFEST, open_archive  # noqa: E402 - found by the line above
 from belay.release.manifest import read_manifest, read_verified, stream_verified, verify_members  # noqa: E402
+from cli.reader import FileReader  # noqa: E402
 
 MIB = 1024 * 1024
 TEMPLATES = 20

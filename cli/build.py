@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from belay.errors import InvalidRelease, UnreadableTemplate
-from belay.release.archive import MANIFEST, FileReader, open_archive
+from belay.release.archive import MANIFEST, open_archive
 from belay.release.directory import name_clashes, name_problem
 from belay.release.document import UnreadableDocument, load_document, quote
 from belay.release.manifest import (
@@ -27,6 +27,7 @@ from belay.release.manifest import (
     verify_members,
 )
 from belay.template.loader import load
+from cli.reader import FileReader
 
 _PIECE: Final = 1024 * 1024
 _FIRST_DATE: Final = (1980, 1, 1, 0, 0, 0)

@@ -87,8 +87,9 @@ def _looks_like_template(files: Mapping[str, bytes], name: str) -> bool:
 def _zip(path: str) -> Target:
     from pathlib import Path
 
-    from belay.release.archive import FileReader, open_archive
+    from belay.release.archive import open_archive
     from belay.release.manifest import MANIFEST, read_manifest
+    from cli.reader import FileReader
 
     try:
         archive = open_archive(FileReader(Path(path)))

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from belay.errors import InvalidRelease
-from belay.release.archive import FileReader, open_archive
+from belay.release.archive import open_archive
 from belay.release.manifest import digest, read_manifest, read_verified, verify_members
 from cli import build
 from cli.build import build_release
+from cli.reader import FileReader
 
 MANIFEST = """\
 # The orders service.

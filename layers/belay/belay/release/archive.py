@@ -7,8 +7,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
 
 from belay.errors import InvalidRelease
@@ -59,27 +57,6 @@ class RangedReader(Protocol):
 
     def read(self, offset: int, length: int) -> bytes:
         """Give exactly ``length`` bytes from ``offset`` on, or raise."""
-
-
-@dataclass(frozen=True)
-class FileReader:
-    """A local file as a RangedReader."""
-
-    path: Path
-
-    @property
-    def size(self) -> int:
-        """The file's size in bytes."""
-        return self.path.stat().st_size
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Give exactly ``length`` bytes from ``offset`` on; raises EOFError where the file has fewer."""
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            data = file.read(length)
-        if len(data) != length:
-            raise EOFError(f"{self.path}: expected {length} bytes at {offset}, found {len(data)}")
-        return data
 
 
 def open_archive(reader: RangedReader, limits: Limits | None = None) -> "Archive":
