@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -156,12 +157,15 @@ def handler(event, context):
     assert (tmp_path / "tries").read_text() == "xxx"
 
 
-def test_a_schedule_rule_fires(aws, machines, unique, until):
-    machine = machines.create({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
-    rule = unique("rule")
-    aws("events").put_rule(Name=rule, ScheduleExpression="rate(1 minute)")
-    aws("events").put_targets(
-        Rule=rule, Targets=[{"Id": "machine", "Arn": machine, "RoleArn": "arn:aws:iam::000000000000:role/e"}]
+def test_a_schedule_delivers_its_input_when_it_is_time(aws, dead_letters, until, unique):
+    arn, received = dead_letters
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S")
+
+    aws("scheduler").create_schedule(
+        Name=unique("schedule"),
+        ScheduleExpression=f"at({soon})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arn, "RoleArn": "arn:aws:iam::000000000000:role/schedule", "Input": '{"sweep": true}'},
     )
 
-    assert aws("events").describe_rule(Name=rule)["State"] == "ENABLED"
+    assert json.loads(until(received, bool)[0]["Body"]) == {"sweep": True}

@@ -374,3 +374,28 @@ def test_a_state_may_not_hand_on_more_than_256_kib(machines):
     )
 
     assert (done["status"], done["error"]) == ("FAILED", "States.DataLimitExceeded")
+
+
+def machine_resource(definition):
+    return {
+        "Machine": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {"RoleArn": "arn:aws:iam::000000000000:role/contract", "DefinitionString": definition},
+        }
+    }
+
+
+def test_a_stacks_machine_may_be_defined_in_yaml(machines, stacks, aws, unique):
+    definition = "QueryLanguage: JSONata\nStartAt: End\nStates:\n  End: {Type: Succeed, Output: '{% 1 + 1 %}'}\n"
+    outputs = {"Arn": {"Value": {"Ref": "Machine"}}}
+    stack = stacks.create(unique("stack"), {"Resources": machine_resource(definition), "Outputs": outputs})
+
+    execution = aws("stepfunctions").start_execution(stateMachineArn=stack["Outputs"][0]["OutputValue"])["executionArn"]
+
+    assert machines.ended(execution)["output"] == "2"
+
+
+def test_a_definition_with_a_yaml_alias_is_refused(stacks, unique):
+    definition = "StartAt: End\nStates:\n  End: &end {Type: Succeed}\n  Other: *end\n"
+
+    assert stacks.create(unique("stack"), machine_resource(definition))["StackStatus"] == "ROLLBACK_COMPLETE"
