@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -66,7 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--live", metavar="FILE", help="a saved answer of ec2 describe-security-groups")
     parser.add_argument("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON')
     parser.add_argument("--format", choices=FORMATS, default="text")
-    parser.add_argument("--advice", action="store_true", help="text: show what does not stop a release, too")
+    parser.add_argument(
+        "--advice",
+        action="store_true",
+        help="text: ask for what does not stop a release, too; the other formats always do",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -155,6 +159,7 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
         for name, stack in registered.get("stacks", {}).items()
     }
     settings = Settings.from_registration(registered.get("policies", {}), registered.get("trusted_networks", ()))
+    settings = replace(settings, advice=arguments.advice or arguments.format != "text")
     return Inputs(settings, parameters, stacks, known=parameters is not None or bool(registered))
 
 

@@ -8,10 +8,9 @@ from belay.policy.verdict import Finding, Report, Verdict
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
-    """Return what stops a release, with ``advice`` the rest too; what cannot be decided for one reason is one line."""
+    """Return the findings and a summary; what cannot be decided for one reason is told once for all policies."""
     lines: list[str] = []
-    shown = [finding for finding in report.findings if advice or finding.blocking or finding.waiver]
-    for findings in _folded(shown):
+    for findings in _folded(report.findings):
         first = findings[0]
         place = f"{first.path}:{first.line}:{first.column}" if first.line else first.path
         verdict = f"{first.verdict} (waived)" if first.waiver else first.verdict.value
@@ -21,14 +20,13 @@ def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
         lines.append(f"    Waiver: {first.waiver}" if first.waiver else f"    Fix: {first.fix}")
     for message in errors.values():
         lines.append(f"{message}")
-    hidden = len(report.findings) - len(shown)
     lines.append(_summary(report, errors))
-    if hidden:
-        lines.append(f"{hidden} more of lower severity: --advice shows them")
+    if not advice:
+        lines.append("What does not stop a release was not asked for: --advice does.")
     return "\n".join(lines) + "\n"
 
 
-def _folded(findings: list[Finding]) -> list[list[Finding]]:
+def _folded(findings: tuple[Finding, ...]) -> list[list[Finding]]:
     folded: dict[object, list[Finding]] = {}
     for number, finding in enumerate(findings):
         key: object = number

@@ -16,6 +16,32 @@ from belay.template.values import NO_VALUE, Value
 PERMISSIONS: dict[Direction, str] = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
 
 
+NARROW_V4 = frozenset(f"/{length}" for length in range(10, 33))
+NARROW_V6 = frozenset([*(f"/{length}" for length in range(20, 100)), *(f"{length}" for length in range(100, 129))])
+"""How a block ends that holds so few addresses that :data:`FEW` of them are not the Internet."""
+FEW = 500
+
+
+def may_reach_internet(group: Mapping[str, Any], direction: Direction) -> bool:
+    """Tell, from the ends of its blocks alone, whether a group can be open to the Internet at all.
+
+    Nearly all groups cannot, so most of them need no model. Whatever does not look as EC2 writes it may.
+    """
+    count = 0
+    for permission in group.get(PERMISSIONS[direction]) or ():
+        for source in permission.get("IpRanges") or ():
+            count += 1
+            if source["CidrIp"][-3:] not in NARROW_V4:
+                return True
+        for source in permission.get("Ipv6Ranges") or ():
+            count += 1
+            if source["CidrIpv6"][-3:] not in NARROW_V6:
+                return True
+        if permission.get("PrefixListIds"):
+            return True
+    return count > FEW
+
+
 def live_groups(
     groups: Sequence[Mapping[str, Any]], prefix_lists: Mapping[str, Sequence[str]], path: str
 ) -> Iterator[SecurityGroup]:

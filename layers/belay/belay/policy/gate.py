@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from belay.policy.from_live import live_groups
+from belay.policy.from_live import live_groups, may_reach_internet
 from belay.policy.from_template import security_groups
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import RegisteredPolicy, Violation, policies
@@ -52,7 +52,7 @@ def check_template(
         if name in declared_parameters(document):
             known[name] = value
     groups, paths = security_groups(Scope(document, "", known, defaults_apply, read, release))
-    return _report(groups, paths, settings, today)
+    return _report(groups, paths, settings, _asked(settings, today))
 
 
 def check_groups(
@@ -68,11 +68,25 @@ def check_groups(
     ``groups`` are the ``SecurityGroups`` of EC2's DescribeSecurityGroups, ``prefix_lists`` the blocks of each prefix
     list they name (a list that is missing is REVIEW). ``path`` names what was looked at, such as a stage, in findings.
     """
-    return _report(live_groups(groups, prefix_lists, path), [path], settings, today)
+    asked = _asked(settings, today)
+    directions = {one.policy.policy.internet for one in asked}
+    if None not in directions:
+        groups = [
+            group
+            for group in groups
+            if any(may_reach_internet(group, direction) for direction in directions if direction is not None)
+        ]
+    return _report(live_groups(groups, prefix_lists, path), [path], settings, asked)
 
 
-def _report(groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, today: date) -> Report:
+def _asked(settings: Settings, today: date) -> list[_Asked]:
     asked = [_Asked.of(one, settings, today) for one in policies() if one.slug not in settings.disabled]
+    return [one for one in asked if one.blocking or settings.advice]
+
+
+def _report(
+    groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, asked: Sequence[_Asked]
+) -> Report:
     findings = [
         one.finding(violation, group)
         for group in groups

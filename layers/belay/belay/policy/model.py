@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from belay.policy.networks import Interval, Union
 from belay.template.values import Guard
@@ -30,8 +30,7 @@ def shown_protocol(protocol: str | None) -> str:
     return "an unknown protocol" if protocol is None else SHOWN_PROTOCOLS.get(protocol, f"protocol {protocol}")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands: file, resource, property, line and column (0 where there is no text)."""
 
     path: str
@@ -41,8 +40,7 @@ class Place:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownPeer:
+class UnknownPeer(NamedTuple):
     """A peer that cannot be told, and how many addresses of each family it holds at most."""
 
     reason: str
@@ -50,8 +48,7 @@ class UnknownPeer:
     v6: int = 1 << 128
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(NamedTuple):
     """The ports of a rule: those it certainly opens, those it may open, and whether that is one port."""
 
     certain: Interval
@@ -60,8 +57,7 @@ class Ports:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule: protocol number (``None`` where it cannot be told), ports, peers, and whether it is described.
 
     ``v4`` and ``v6`` are the addresses it certainly opens to, ``unknown`` the peers that cannot be told; other groups
@@ -123,16 +119,14 @@ def opaque_rule(direction: Direction, place: Place, reason: str) -> Rule:
     return Rule(direction, place, None, ports, unknown=(UnknownPeer(reason),), peers="an unknown peer", reason=reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """The rules that an entry comes to where the guard holds."""
 
     guard: Guard
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a group's rules: it is there where ``guard`` holds, and then exactly one of its alternatives does."""
 
     guard: Guard

@@ -12,6 +12,9 @@ Union = tuple[Interval, ...]
 Network = tuple[int, Interval]
 """4 or 6, and the addresses."""
 
+OCTETS = {str(number): number for number in range(256)} | {"00": 0, "000": 0}
+"""No other leading zeros: ``010`` is 8 to some readers and 10 to others, so whoever asks has to report it."""
+
 V4_BITS = 32
 V6_BITS = 128
 
@@ -28,19 +31,14 @@ def parse_network(text: str) -> Network | None:
         return None
     if ":" in address:
         return _parse_v6(address, int(length))
-    parts = address.split(".")
     bits = V4_BITS - int(length)
-    if len(parts) != 4 or bits < 0:
+    try:
+        one, two, three, four = map(OCTETS.__getitem__, address.split("."))
+    except (KeyError, ValueError):
         return None
-    value = 0
-    for part in parts:
-        # "010" is 8 to some readers and 10 to others: whoever asks has to report it.
-        if not part.isdecimal() or not part.isascii() or len(part) > 3 or (part[0] == "0" and part.strip("0")):
-            return None
-        number = int(part)
-        if number > 255:
-            return None
-        value = value << 8 | number
+    if bits < 0:
+        return None
+    value = one << 24 | two << 16 | three << 8 | four
     first = value >> bits << bits
     return 4, (first, first | (1 << bits) - 1)
 
@@ -76,7 +74,7 @@ def union(intervals: Iterable[Interval]) -> Union:
 
 def size(intervals: Iterable[Interval]) -> int:
     """Return how many addresses a union holds."""
-    return sum(last - first + 1 for first, last in intervals)
+    return sum([last - first + 1 for first, last in intervals])
 
 
 def intersection(one: Union, other: Union) -> Union:

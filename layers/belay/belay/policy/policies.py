@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 from belay.policy.exposure import Exposure
-from belay.policy.model import Place, Rule, SecurityGroup
+from belay.policy.model import Direction, Place, Rule, SecurityGroup
 from belay.policy.settings import Settings
 from belay.policy.verdict import Severity, Verdict
 
@@ -23,7 +24,8 @@ class Policy:
     """What a policy is about.
 
     ``title`` is the sentence that is true of a violation; ``why`` says what it may cost, ``fix`` what to do, ``source``
-    which public rule or page it rests on. ``severity`` may be changed by the registration.
+    which public rule or page it rests on. ``severity`` may be changed by the registration. ``internet`` is the direction
+    of a policy that only a group which may be open to the whole Internet can break; others need not be looked at.
     """
 
     title: str
@@ -31,10 +33,10 @@ class Policy:
     why: str
     fix: str
     source: str
+    internet: Direction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One answer of a policy that is not PASS: where, and the detail or the reason why it cannot be decided."""
 
     verdict: Verdict

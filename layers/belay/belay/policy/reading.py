@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from belay.policy.model import (
     ALL_PORTS,
@@ -51,6 +52,17 @@ def read_ports(protocol: str | None, first: Value, last: Value) -> Ports:
         return Ports(ALL_PORTS, ALL_PORTS, single=False)
     if protocol not in (TCP, UDP, None):
         return Ports(NO_PORTS, NO_PORTS, single=None)
+    if isinstance(first, str) and isinstance(last, str):
+        return _told_ports(first, last)
+    return _ports(first, last)
+
+
+@lru_cache(maxsize=4096)
+def _told_ports(first: str, last: str) -> Ports:
+    return _ports(first, last)
+
+
+def _ports(first: Value, last: Value) -> Ports:
     if first is NO_VALUE and last is NO_VALUE:
         return Ports(ALL_PORTS, ALL_PORTS, single=False)
     low, low_reason = _port(first, ALL_PORTS[0], "FromPort")
@@ -87,20 +99,23 @@ def _port(value: Value, everything: int, name: str) -> tuple[tuple[int, int], st
 class Peers:
     """The peers of one rule, gathered one by one."""
 
+    __slots__ = ("_v4", "_v6", "shown", "unknown")
+
     def __init__(self) -> None:
-        self._intervals: dict[int, list[Interval]] = {4: [], 6: []}
+        self._v4: list[Interval] = []
+        self._v6: list[Interval] = []
         self.unknown: list[UnknownPeer] = []
         self.shown: list[str] = []
 
     @property
     def v4(self) -> Union:
         """The IPv4 addresses that are certain."""
-        return union(self._intervals[4])
+        return union(self._v4)
 
     @property
     def v6(self) -> Union:
         """The IPv6 addresses that are certain."""
-        return union(self._intervals[6])
+        return union(self._v6)
 
     def add_network(self, value: Value, family: int) -> None:
         """Add an address block; ``family`` is the one its property asks for, 4 or 6."""
@@ -109,7 +124,7 @@ class Peers:
             if network is None:
                 self.add_unknown(UnknownPeer(f"{value!r} is no address block"), value)
             else:
-                self._intervals[network[0]].append(network[1])
+                (self._v4 if network[0] == 4 else self._v6).append(network[1])
                 self.shown.append(value)
         elif isinstance(value, Unknown):
             self._add_unknown_network(value, family)
@@ -123,7 +138,7 @@ class Peers:
         if length is not None:
             bits = max((V4_BITS if family == 4 else V6_BITS) - int(length[1]), 0)
         if bits == (V4_BITS if family == 4 else V6_BITS) and length is not None:
-            self._intervals[family].append(WORLD[family])  # whatever the address is, /0 is all of them
+            (self._v4 if family == 4 else self._v6).append(WORLD[family])  # whatever the address is, /0 is all of them
             self.shown.append(f"{value.key}")
             return
         v4 = v6 = 1 << bits if bits is not None else None

@@ -43,7 +43,8 @@ class Settings:
 
     ``trusted_networks`` are the only peers allowed on ports other than ``allowed_ports``; empty means that this is not
     asked. ``allowed_ports`` may be open to the Internet. ``severities`` replace those of the policies, ``disabled``
-    policies are not asked. Findings of at least ``blocking`` severity stop a release, others are advice.
+    policies are not asked. Findings of at least ``blocking`` severity stop a release, others are advice; without
+    ``advice`` these are not asked for.
     """
 
     trusted_networks: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class Settings:
     disabled: frozenset[str] = frozenset()
     blocking: Severity = Severity.HIGH
     waivers: tuple[Waiver, ...] = ()
+    advice: bool = True
 
     @classmethod
     def from_registration(

@@ -54,11 +54,12 @@ VPC_BITS_V6 = 84
 
 def resolve(node: Node, scope: Scope, world: World) -> Value:
     """Return the value of an expression in this world."""
-    world.budget.spend()
     if isinstance(node, Scalar):
         return _literal(node, scope, world)
     if isinstance(node, Sequence):
+        world.budget.spend(len(node.items))
         return Row(tuple([Lazy(item, scope) for item in node.items]))
+    world.budget.spend()
     if len(node.entries) == 1:
         ((name, argument),) = node.entries.items()
         function = FUNCTIONS.get(name)
@@ -92,11 +93,17 @@ def entries(table: Table, world: World) -> dict[str, Lazy] | Unknown:
 
 def read(table: Table, world: World) -> dict[str, Value] | Unknown:
     """Return the values of a mapping's entries, without those that are AWS::NoValue."""
-    found = entries(table, world)
-    if isinstance(found, Unknown):
-        return found
-    values = {name: resolve(lazy.node, lazy.scope, world) for name, lazy in found.items()}
-    return {name: value for name, value in values.items() if value is not NO_VALUE}
+    if table.node.has_literal_keys:
+        scope = table.scope
+        values = {name: resolve(node, scope, world) for name, node in table.node.entries.items()}
+    else:
+        found = entries(table, world)
+        if isinstance(found, Unknown):
+            return found
+        values = {name: force(lazy, world) for name, lazy in found.items()}
+    if NO_VALUE in values.values():
+        return {name: value for name, value in values.items() if value is not NO_VALUE}
+    return values
 
 
 def get(table: Table, name: str, world: World) -> Value:
@@ -212,7 +219,7 @@ def _literal(node: Scalar, scope: Scope, world: World) -> Value:
 
 
 def _told(text: str) -> str | Unknown:
-    if DYNAMIC_REFERENCE in text:
+    if "{{" in text and DYNAMIC_REFERENCE in text:
         return Unknown(text, f"the dynamic reference {text} is only looked up when it is deployed")
     return text
 

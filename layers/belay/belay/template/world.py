@@ -35,9 +35,9 @@ class Budget:
     def __init__(self, steps: int = MAX_STEPS) -> None:
         self.steps = steps
 
-    def spend(self) -> None:
-        """Take one step; raises :class:`TooManyStepsError` when none is left."""
-        self.steps -= 1
+    def spend(self, steps: int = 1) -> None:
+        """Take steps; raises :class:`TooManyStepsError` when none is left."""
+        self.steps -= steps
         if self.steps < 0:
             raise TooManyStepsError
 

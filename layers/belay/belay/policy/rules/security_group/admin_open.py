@@ -16,6 +16,7 @@ POLICY = Policy(
     why="These services give control over a machine or its files and are made for a trusted network.",
     fix="Let only a bastion or a VPN's network in.",
     source="https://www.iana.org/assignments/service-names-port-numbers",
+    internet="ingress",
 )
 PORTS = {
     (TCP, 23): "Telnet",

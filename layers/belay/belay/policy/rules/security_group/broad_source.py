@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup
-from belay.policy.networks import is_internet, public_sizes
+from belay.policy.networks import is_internet, public_sizes, size
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import Settings
 from belay.policy.verdict import Severity, Verdict
@@ -27,9 +27,10 @@ def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
     for rule in group.rules("ingress"):
         if rule.only_for(settings.allowed_ports):
             continue
-        v4, v6 = public_sizes(rule.v4, rule.v6)
-        if (v4 > LARGE_V4 or v6 > LARGE_V6) and not is_internet(v4, v6):
-            yield Violation(Verdict.FAIL, rule.place, rule.shown)
+        if size(rule.v4) > LARGE_V4 or size(rule.v6) > LARGE_V6:
+            v4, v6 = public_sizes(rule.v4, rule.v6)
+            if (v4 > LARGE_V4 or v6 > LARGE_V6) and not is_internet(v4, v6):
+                yield Violation(Verdict.FAIL, rule.place, rule.shown)
         for peer in rule.unknown:
             if peer.v4 > LARGE_V4 or peer.v6 > LARGE_V6:
                 yield Violation(Verdict.REVIEW, rule.place, peer.reason)

@@ -16,6 +16,7 @@ POLICY = Policy(
     why="File transfer, databases and remote administration are not made for strangers.",
     fix="Let only the networks in that need it.",
     source="https://docs.aws.amazon.com/config/latest/developerguide/restricted-common-ports.html",
+    internet="ingress",
 )
 PORTS = {
     (TCP, 20): "FTP data",

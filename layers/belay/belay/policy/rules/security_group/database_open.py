@@ -16,6 +16,7 @@ POLICY = Policy(
     why="A database's own login is then the only thing between strangers and the data.",
     fix="Let only the security group of the service in that uses the database.",
     source="https://www.iana.org/assignments/service-names-port-numbers",
+    internet="ingress",
 )
 PORTS = {
     (TCP, 1433): "SQL Server",

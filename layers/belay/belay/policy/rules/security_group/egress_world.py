@@ -16,6 +16,7 @@ POLICY = Policy(
     why="Whoever gets in can send data anywhere, and fetch tools from anywhere.",
     fix="Allow only the peers and ports that the service calls, or go through endpoints and a proxy.",
     source="cfn_nag W5; AWS Guard Rules Registry ec2_security_group_egress_open_to_world",
+    internet="egress",
 )
 
 

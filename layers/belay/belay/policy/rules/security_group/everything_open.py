@@ -16,6 +16,7 @@ POLICY = Policy(
     why="It is as if there were no security group.",
     fix="Name the protocol, the ports and the peers that the service is for.",
     source="AWS Foundational Security Best Practices EC2.19",
+    internet="ingress",
 )
 
 

@@ -16,6 +16,7 @@ POLICY = Policy(
     why="What goes over port 80 is neither encrypted nor authenticated.",
     fix="Listen on 443; where 80 only redirects, let the load balancer do it and waive this.",
     source="Checkov CKV_AWS_260",
+    internet="ingress",
 )
 PORTS = {
     (TCP, 80): "HTTP",

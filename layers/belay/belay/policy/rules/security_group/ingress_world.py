@@ -16,6 +16,7 @@ POLICY = Policy(
     why="Every public port is a decision; this lists them all, the allowed ones too.",
     fix="Let only the networks in that need it, or put a load balancer in front.",
     source="cfn_nag W2 and W9; AWS Guard Rules Registry ec2_security_group_ingress_open_to_world",
+    internet="ingress",
 )
 
 

@@ -16,6 +16,7 @@ POLICY = Policy(
     why="Remote Desktop is among the first ways into a network for ransomware.",
     fix="Let only a bastion or a VPN's network in, or use Fleet Manager, which needs no open port.",
     source="CIS AWS Foundations Benchmark; https://learn.microsoft.com/en-us/troubleshoot/windows-server/remote/understanding-remote-desktop-protocol",
+    internet="ingress",
 )
 PORTS = {
     (TCP, 3389): "RDP",

@@ -16,6 +16,7 @@ POLICY = Policy(
     why="Anybody may try keys and passwords, and the next flaw in the SSH server is theirs to use.",
     fix="Let only a bastion or a VPN's network in, or use Session Manager, which needs no open port.",
     source="CIS AWS Foundations Benchmark; AWS Config restricted-ssh",
+    internet="ingress",
 )
 PORTS = {
     (TCP, 22): "SSH",

@@ -16,6 +16,7 @@ POLICY = Policy(
     why="What is meant for the public is listed; any other open port is a mistake or somebody's shortcut.",
     fix="Narrow the rule, or let the operator add the port to allowed_ports.",
     source="AWS Config vpc-sg-open-only-to-authorized-ports",
+    internet="ingress",
 )
 PINGS = (shown_protocol(ICMP), shown_protocol(ICMP_V6))
 
