@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from raw_zip import DEFLATED, ENCRYPTED, PATCH, UTF8, BytesReader, CountingReader, Entry, deflate, write_zip, zip_bytes
 
 from belay.errors import InvalidRelease
-from belay.release.archive import Archive, FileReader, open_archive
+from belay.release.archive import Archive, open_archive
 from belay.release.directory import Limits
+from cli.reader import FileReader
 
 MIB = 1024 * 1024
 CAFE_NFC, CAFE_NFD = "caf\u00e9.txt", "cafe\u0301.txt"

@@ -1,0 +1,117 @@
+"""Reading the project itself: its template, its state machines, its sources."""
+
+import ast
+import subprocess
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYER = ROOT / "layers" / "belay" / "belay"
+FUNCTIONS = ROOT / "functions"
+MACHINES = ROOT / "statemachines"
+_IGNORED = {".git", ".venv", ".aws-sam", "build", "__pycache__"}
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, read as their long ones."""
+
+
+def _long_form(loader: _TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_TemplateLoader.add_multi_constructor("!", _long_form)
+
+
+@cache
+def template(name: str = "template.yaml") -> dict[str, Any]:
+    """One of the project's CloudFormation templates."""
+    return dict(yaml.load((ROOT / name).read_text(), Loader=_TemplateLoader))
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type in template.yaml, by logical id."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    """The properties of every Lambda function, by the name of its directory."""
+    found = resources("AWS::Serverless::Function").values()
+    return {properties["CodeUri"].strip("/").split("/")[-1]: properties for properties in found}
+
+
+def logical_id(function: str) -> str:
+    """The logical id of the function in ``functions/<function>``."""
+    return "".join(word.capitalize() for word in function.split("_")) + "Function"
+
+
+def machines() -> list[str]:
+    return sorted(path.parent.name for path in MACHINES.glob("*/definition.asl.yaml"))
+
+
+@cache
+def definition(machine: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((MACHINES / machine / "definition.asl.yaml").read_text()))
+
+
+def tracked_files() -> list[Path]:
+    """Every file that belongs to the project."""
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    return [p for p in ROOT.rglob("*") if p.is_file() and not _IGNORED & set(p.relative_to(ROOT).parts)]
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def layer_modules() -> dict[str, Path]:
+    """Every module of the layer by its dotted name."""
+    return {
+        ".".join(path.relative_to(LAYER.parent).with_suffix("").parts): path for path in sorted(LAYER.rglob("*.py"))
+    }
+
+
+def function_modules() -> dict[str, Path]:
+    return {path.parent.name: path for path in sorted(FUNCTIONS.glob("*/app.py"))}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The dotted names of the modules that a module imports, wherever it does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def walked(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value in a document with its path, parents first."""
+    yield path, value
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from walked(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from walked(inner, f"{path}[{number}]")

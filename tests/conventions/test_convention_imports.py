@@ -1,0 +1,181 @@
+"""The rooms and the arrows between them: imports point inward, and only the edge touches the world."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from project import FUNCTIONS, LAYER, function_modules, imported, layer_modules, parsed
+
+EDGE = "aws"
+FOR_HANDLERS = {"settings", "observability"}
+THIRD_PARTY = {"yaml"}
+"""What a pure room may use beside the standard library."""
+
+WORLD = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "getpass",
+    "glob",
+    "http",
+    "locale",
+    "logging",
+    "multiprocessing",
+    "os",
+    "pathlib.Path",
+    "platform",
+    "random",
+    "secrets",
+    "select",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib.request",
+    "uuid",
+}
+"""Modules through which the clock, the environment, the network, files or chance come in."""
+
+WORLDLY_CALLS = {"now", "utcnow", "today", "open", "print", "input", "exec", "eval", "__import__"}
+
+
+def room_of(module: str) -> str:
+    """``belay.stack.plan`` is in the room ``stack``; the package itself is in none."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+PURE = {name: path for name, path in layer_modules().items() if room_of(name) not in {EDGE, *FOR_HANDLERS}}
+
+
+def whole(tree: ast.Module, module: str) -> bool:
+    """Whether a module is imported as a whole, so that everything in it is at hand."""
+    return any(alias.name == module for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names)
+
+
+def worldly(tree: ast.Module) -> Iterator[str]:
+    for name in imported(tree):
+        if name in WORLD or name.split(".")[0] in WORLD or (name == "pathlib" and whole(tree, name)):
+            yield f"imports {name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in WORLDLY_CALLS and not (isinstance(node.func, ast.Attribute) and called in {"open", "input"}):
+                yield f"line {node.lineno} calls {called}()"
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_pure_rooms_know_no_world(module: str) -> None:
+    assert not list(worldly(parsed(PURE[module])))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os",
+        "from datetime import datetime\ndatetime.now()",
+        "from boto3.session import Session",
+        "import pathlib",
+    ],
+)
+def test_what_would_let_the_world_in_is_seen(source: str) -> None:
+    assert list(worldly(ast.parse(source)))
+
+
+@pytest.mark.parametrize("module", layer_modules())
+def test_third_party_packages_stay_where_they_belong(module: str) -> None:
+    allowed = {EDGE: {"boto3", "botocore"}, "observability": {"aws_lambda_powertools"}}.get(
+        room_of(module), THIRD_PARTY
+    )
+    roots = {name.split(".")[0] for name in imported(parsed(layer_modules()[module]))}
+    assert roots - sys.stdlib_module_names - {"belay"} <= allowed
+
+
+@pytest.mark.parametrize("module", layer_modules())
+def test_arrows_point_inward(module: str) -> None:
+    rooms = {room_of(name) for name in imported(parsed(layer_modules()[module])) if name.startswith("belay.")}
+    forbidden = {"errors": rooms, EDGE: FOR_HANDLERS}.get(room_of(module), {EDGE, *FOR_HANDLERS} - {room_of(module)})
+    assert not rooms & forbidden
+
+
+def test_rooms_form_no_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for name, path in layer_modules().items():
+        rooms = {room_of(each) for each in imported(parsed(path)) if each.startswith("belay.")}
+        graph.setdefault(room_of(name), set()).update(rooms - {room_of(name)})
+    order = list(TopologicalSorter(graph).static_order())
+    assert order.index("errors") < order.index(EDGE)
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_functions_use_the_layer_and_the_standard_library_alone(function: str) -> None:
+    roots = {name.split(".")[0] for name in imported(parsed(function_modules()[function]))}
+    assert roots <= sys.stdlib_module_names | {"belay"}
+    assert not roots & {"os", "time", "random", "socket", "subprocess"}
+
+
+def test_a_function_is_one_file() -> None:
+    for directory in FUNCTIONS.iterdir():
+        assert [path.name for path in directory.iterdir() if path.name != "__pycache__"] == ["app.py"], directory
+
+
+IMPORT_WITHOUT_A_WORLD = """
+import importlib.util, os, sys
+import boto3, botocore.session, aws_lambda_powertools, aws_lambda_powertools.metrics
+
+def refuse(*args, **kwargs):
+    raise AssertionError("reached for the world at import")
+
+class Refusing(dict):
+    __getitem__ = get = __contains__ = __iter__ = keys = items = refuse
+
+boto3.client = boto3.resource = boto3.Session = boto3.session.Session = refuse
+os.environ, os.getenv = Refusing(), refuse
+for number, path in enumerate(sys.argv[1:]):
+    spec = importlib.util.spec_from_file_location(f"app_{number}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except AssertionError as error:
+        raise SystemExit(f"{path}: {error}")
+    assert callable(module.handler), path
+print("imported", number + 1)
+"""
+
+
+def imported_without_a_world(paths: list[Path]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", IMPORT_WITHOUT_A_WORLD, *map(str, paths)],
+        env={"PYTHONPATH": str(LAYER.parent), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_importing_a_function_does_nothing() -> None:
+    paths = list(function_modules().values())
+    done = imported_without_a_world(paths)
+    assert (done.returncode, done.stdout) == (0, f"imported {len(paths)}\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["import os\nTABLE = os.environ['TABLE']", "from belay.aws.clients import client\nS3 = client('s3')"]
+)
+def test_an_import_that_does_something_is_seen(tmp_path: Path, line: str) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(f"{line}\n\ndef handler(event, context): ...\n")
+    done = imported_without_a_world([app])
+    assert done.returncode != 0
+    assert "reached for the world at import" in done.stderr
