@@ -7,7 +7,9 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
+from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import ParameterStore
 from belay.events.s3 import ObjectCreated
 from belay.observability import observed
 from belay.release.key import application_of
@@ -37,7 +39,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         created = ObjectCreated.from_event(event["upload"])
         application = application_of(created.key) or "unknown"
         upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
-        endings.close_upload(upload, outcome, reason=reason, execution=event["execution"])
+        topic = Registrations(ParameterStore(client("ssm")), client("s3")).topic_of(application)
+        endings.close_upload(upload, outcome, reason=reason, execution=event["execution"], topic=topic)
         return {"outcome": outcome}
     release = ReleaseReference.from_dict(event["release"])
     endings.close_release(release, outcome, reason=reason, stage=event["stage"])

@@ -12,11 +12,15 @@ class BelayError(Exception):
 class InvalidRelease(BelayError):  # noqa: N818 - the outcome's own word reads better in a machine than "...Error"
     """What was uploaded is not an acceptable release.
 
-    Raised by the ``release`` room with every problem found, one a line. The release ends REJECTED, nothing changed.
+    Raised by the ``release`` room with every problem found, one a line. The release ends REJECTED, nothing changed. The
+    message is bounded: a state machine keeps 32,768 characters of a cause
+    (https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html).
     """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
+        message = "\n".join(problems)
+        longest = 12_000
+        super().__init__(message if len(message) <= longest else f"{message[:longest]}\n... and more")
         self.problems = problems
 
 

@@ -63,8 +63,11 @@ class Registrations:
         return found
 
     def topic_of(self, application: str) -> str | None:
-        """Return the topic an application has of its own."""
-        parsed = parse_application(application, self.texts(application)[0])
+        """Return the topic an application has of its own; None also where its registration cannot be read."""
+        try:
+            parsed = parse_application(application, self.texts(application)[0])
+        except (InvalidRegistration, InvalidRelease):
+            return None
         return parsed.topic if isinstance(parsed, Application) else None
 
     @staticmethod
