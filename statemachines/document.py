@@ -1,0 +1,138 @@
+"""Writes each machine's README from its definition: ``python -m statemachines.document``."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+FUNCTIONS = HERE.parent / "functions"
+TERMINAL = ("Succeed", "Fail")
+_LONGEST_LABEL = 60
+
+
+def machines() -> list[str]:
+    """Return the names of the machines."""
+    return sorted(path.parent.name for path in HERE.glob("*/definition.asl.yaml"))
+
+
+def definition_of(machine: str) -> dict[str, Any]:
+    """Read a machine's definition."""
+    return dict(yaml.safe_load((HERE / machine / "definition.asl.yaml").read_text()))
+
+
+def readme(machine: str) -> str:
+    """Return the text of a machine's README."""
+    definition = definition_of(machine)
+    return "\n".join(
+        [
+            f"# {machine}",
+            "",
+            definition["Comment"],
+            "",
+            "Made from `definition.asl.yaml` by `python -m statemachines.document`.",
+            "",
+            "```mermaid",
+            *diagram(definition),
+            "```",
+            "",
+            "Dotted arrows are faults that a state catches, by name.",
+            "",
+            "## Outcomes",
+            "",
+            "| state | output | when |",
+            "| --- | --- | --- |",
+            *(f"| {name} | {_end(state)} | {state['Comment']} |" for name, state in _states(definition, *TERMINAL)),
+            "",
+            "## Steps",
+            "",
+            "| state | calls | at most | what it does |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| {name} | {_called(state)} | {_limit(state)} | {_about(_called(state))} |"
+                for name, state in _states(definition, "Task")
+            ),
+            "",
+        ]
+    )
+
+
+def diagram(definition: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a Mermaid flow chart."""
+    names = list(definition["States"])
+    yield "flowchart TD"
+    for name, state in definition["States"].items():
+        yield f"    {_node(names, name)}{_shape(name, state['Type'])}"
+    for name, state in definition["States"].items():
+        for target, label, caught in _arrows(state):
+            arrow = "-.->" if caught else "-->"
+            text = f'|"{_escaped(label)}"|' if label else ""
+            yield f"    {_node(names, name)} {arrow}{text} {_node(names, target)}"
+
+
+def _arrows(state: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    for choice in state.get("Choices", []):
+        yield choice["Next"], choice["Condition"].removeprefix("{%").removesuffix("%}").strip(), False
+    if "Default" in state:
+        yield state["Default"], "otherwise", False
+    if "Next" in state:
+        yield state["Next"], "", False
+    catches = state.get("Catch", [])
+    rest = "any other fault" if len(catches) > 1 else "any fault"
+    for catch in catches:
+        yield catch["Next"], ", ".join(catch["ErrorEquals"]).replace("States.ALL", rest), True
+
+
+def _states(definition: Mapping[str, Any], *types: str) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(name, state) for name, state in definition["States"].items() if state["Type"] in types]
+
+
+def _node(names: list[str], name: str) -> str:
+    return f"s{names.index(name)}"
+
+
+def _shape(name: str, kind: str) -> str:
+    left, right = {"Choice": "{}", "Wait": "()", "Succeed": ("([", "])"), "Fail": ("[[", "]]")}.get(kind, "[]")
+    return f'{left}"{_escaped(name)}"{right}'
+
+
+def _escaped(text: str) -> str:
+    shown = text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 3]}..."
+    return shown.replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
+
+
+def _end(state: Mapping[str, Any]) -> str:
+    return f"`{state['Output']['outcome']}`" if state["Type"] == "Succeed" else f"fails with `{state['Error']}`"
+
+
+def _called(state: Mapping[str, Any]) -> str:
+    """Return the function or machine a task calls: ``${OpenReleaseFunctionArn}`` is ``open_release``."""
+    arguments = state["Arguments"]
+    target = str(arguments.get("FunctionName") or arguments["StateMachineArn"])
+    name = re.sub(r"^\$\{|(Function|StateMachine)Arn\}$", "", target)
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _about(called: str) -> str:
+    if called in machines():
+        return str(definition_of(called)["Comment"])
+    module = ast.parse((FUNCTIONS / called / "app.py").read_text())
+    return " ".join((ast.get_docstring(module) or "").split("\n\n", maxsplit=1)[0].split())
+
+
+def _limit(state: Mapping[str, Any]) -> str:
+    limit = state["TimeoutSeconds"]
+    return f"{limit} s" if isinstance(limit, int) else "as registered"
+
+
+def main() -> None:
+    """Write every README anew."""
+    for machine in machines():
+        (HERE / machine / "README.md").write_text(readme(machine))
+
+
+if __name__ == "__main__":
+    main()
