@@ -1,0 +1,344 @@
+"""The state machines, held against Amazon States Language, the functions they call and the template."""
+
+import ast
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonata  # type: ignore[import-untyped]
+import pytest
+import yaml
+from cfnlint.api import lint  # type: ignore[import-untyped]
+from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
+from project import MACHINES, definition, function_modules, functions, logical_id, machines, parsed, resources, walked
+
+from belay import errors
+from statemachines.document import readme
+
+LAMBDA = "arn:aws:states:::lambda:invoke"
+EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
+SUBSTITUTION = re.compile(r"\$\{([^}]*)\}")
+JSONPATH_FIELDS = {"InputPath", "OutputPath", "Parameters", "ResultPath", "ResultSelector", "ItemsPath", "SecondsPath"}
+State = Mapping[str, Any]
+
+
+def states(*types: str) -> list[tuple[str, str]]:
+    return [
+        (machine, name)
+        for machine in machines()
+        for name, state in definition(machine)["States"].items()
+        if not types or state["Type"] in types
+    ]
+
+
+def state_of(machine: str, name: str) -> dict[str, Any]:
+    return dict(definition(machine)["States"][name])
+
+
+def lambda_tasks() -> list[tuple[str, str]]:
+    return [each for each in states("Task") if state_of(*each)["Resource"].startswith(LAMBDA)]
+
+
+def called(state: State) -> str:
+    """The directory of the function that a task invokes: ``${OpenReleaseFunctionArn}`` is ``open_release``."""
+    arn = state["Arguments"]["FunctionName"]
+    return next(name for name in functions() if arn == f"${{{logical_id(name)}Arn}}")
+
+
+def transitions(state: State) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Where a state may lead, and the expressions assigned on the way."""
+    if state["Type"] == "Choice":
+        for choice in state["Choices"]:
+            yield choice["Next"], choice.get("Assign", {})
+        yield state["Default"], state.get("Assign", {})
+    elif "Next" in state:
+        yield state["Next"], state.get("Assign", {})
+    for catch in state.get("Catch", []):
+        yield catch["Next"], catch.get("Assign", {})
+
+
+def findings(document: Mapping[str, Any]) -> list[str]:
+    """What cfn-lint, which carries a JSON schema of Amazon States Language, says about a definition."""
+    document = copy.deepcopy(dict(document))
+    for state in document["States"].values():
+        # The schema does not know that a time limit may be a JSONata expression; the specification says it may.
+        if EXPRESSION.fullmatch(str(state.get("TimeoutSeconds", ""))):
+            state["TimeoutSeconds"] = 1
+    machine = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"RoleArn": "arn:aws:iam::111122223333:role/machine", "Definition": document},
+    }
+    template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Machine": machine}}
+    return [match.message for match in lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"]))]
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_a_definition_is_amazon_states_language(machine: str) -> None:
+    assert findings(definition(machine)) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("Nxt", "LockStage"), ("ResultPath", "$.x"), ("Retry", [{"ErrorEquals": "States.ALL"}])]
+)
+def test_what_is_not_amazon_states_language_is_found(field: str, value: object) -> None:
+    document = copy.deepcopy(definition("rollback_stage"))
+    document["States"]["LockStage"][field] = value
+    assert findings(document)
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_a_definition_says_everything_where_it_stands(machine: str) -> None:
+    tokens = yaml.scan((MACHINES / machine / "definition.asl.yaml").read_text())
+    assert not [t for t in tokens if isinstance(t, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken)]
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_a_machine_speaks_jsonata_and_has_a_time_limit(machine: str) -> None:
+    document = definition(machine)
+    assert document["QueryLanguage"] == "JSONata"
+    assert document["TimeoutSeconds"] > 0
+    assert document["Comment"].endswith(".")
+    # The payload of a function may have keys of any name.
+    fields = {path.rsplit(".", 1)[-1] for path, _ in walked(document) if ".Arguments." not in path}
+    assert not fields & JSONPATH_FIELDS
+
+
+def expressions(document: Any) -> Iterator[str]:
+    for path, text in walked(document):
+        if isinstance(text, str) and ("{%" in text or "%}" in text):
+            matched = EXPRESSION.fullmatch(text)
+            assert matched, f"{path}: an expression is the whole text, from {{% to %}}: {text}"
+            yield matched[1]
+
+
+def variables_in(document: Any) -> set[str]:
+    names = {
+        name for text in expressions(document) for name in re.findall(r"\$([A-Za-z_]\w*)\b(?!\()", without_texts(text))
+    }
+    return names - {"states"}
+
+
+def without_texts(expression: str) -> str:
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "''", expression)
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_expressions_are_jsonata(machine: str) -> None:
+    for expression in expressions(definition(machine)):
+        jsonata.Jsonata(expression)
+        for function in re.findall(r"\$(\w+)\(", without_texts(expression)):
+            # Step Functions has all of JSONata's own functions but $eval
+            # (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html).
+            assert function != "eval"
+            assert jsonata.Jsonata(f"$exists(${function})").evaluate({}), f"{function} in {expression}"
+
+
+def definitely_assigned(document: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The variables that have a value whenever a state is entered, whichever way led there."""
+    every = {name for path, value in walked(document) if path.endswith("Assign") for name in value}
+    entered = {name: set(every) for name in document["States"]}
+    entered[document["StartAt"]] = set()
+    changed = True
+    while changed:
+        changed = False
+        for name, state in document["States"].items():
+            for target, assigned in transitions(state):
+                known = entered[target] & (entered[name] | set(assigned))
+                changed = changed or known != entered[target]
+                entered[target] = known
+    return entered
+
+
+@pytest.mark.parametrize(("machine", "name"), states())
+def test_variables_are_assigned_on_every_way_to_where_they_are_used(machine: str, name: str) -> None:
+    used = variables_in(state_of(machine, name))
+    assert used <= definitely_assigned(definition(machine))[name]
+
+
+@pytest.mark.parametrize(("machine", "name"), states())
+def test_a_state_can_be_reached_and_leads_to_states_that_exist(machine: str, name: str) -> None:
+    document = definition(machine)
+    reached, waiting = {document["StartAt"]}, [document["StartAt"]]
+    while waiting:
+        for target, _ in transitions(document["States"][waiting.pop()]):
+            assert target in document["States"]
+            if target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    assert name in reached
+
+
+@pytest.mark.parametrize(("machine", "name"), states())
+def test_an_end_can_be_reached_from_every_state(machine: str, name: str) -> None:
+    document = definition(machine)
+    seen, waiting = {name}, [name]
+    while waiting:
+        state = document["States"][waiting.pop()]
+        if state["Type"] in ("Succeed", "Fail"):
+            return
+        new = {target for target, _ in transitions(state)} - seen
+        seen |= new
+        waiting += new
+    pytest.fail(f"{name} never ends")
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_the_page_of_a_machine_is_current(machine: str) -> None:
+    written = (MACHINES / machine / "README.md").read_text()
+    assert written == readme(machine), "run python -m statemachines.document"
+
+
+@pytest.mark.parametrize(("machine", "name"), states("Succeed", "Fail"))
+def test_every_end_is_documented(machine: str, name: str) -> None:
+    assert state_of(machine, name)["Comment"].endswith(".")
+    assert f"| {name} | " in (MACHINES / machine / "README.md").read_text()
+
+
+# -- faults ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("machine", "name"), lambda_tasks())
+def test_every_function_is_called_with_the_same_patience(machine: str, name: str) -> None:
+    state = state_of(machine, name)
+    first = state_of(*lambda_tasks()[0])
+    assert state["Retry"] == first["Retry"]
+    assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+@pytest.mark.parametrize(("machine", "name"), states("Task"))
+def test_every_task_has_a_time_limit_and_catches_everything(machine: str, name: str) -> None:
+    state = state_of(machine, name)
+    assert "TimeoutSeconds" in state
+    caught = [catch["ErrorEquals"] for catch in state["Catch"]]
+    assert caught[-1] == ["States.ALL"]
+    assert not any("States.ALL" in names for names in caught[:-1])
+
+
+@pytest.mark.parametrize(("machine", "name"), lambda_tasks())
+def test_a_machine_waits_as_long_as_its_function_may_run(machine: str, name: str) -> None:
+    state = state_of(machine, name)
+    if state["Resource"] == LAMBDA:
+        limit = functions()[called(state)].get("Timeout", 60)
+        assert state["TimeoutSeconds"] == limit
+
+
+@pytest.mark.parametrize(("machine", "name"), states("Task"))
+def test_faults_are_caught_by_names_that_exist(machine: str, name: str) -> None:
+    state = state_of(machine, name)
+    for handler in [*state.get("Retry", []), *state["Catch"]]:
+        for error in handler["ErrorEquals"]:
+            if error in {"States.ALL", "States.Timeout"} or error.startswith("Lambda."):
+                continue
+            # The answer of a person, sent with SendTaskFailure.
+            if error == "ApprovalDenied" and "waitForTaskToken" in state["Resource"]:
+                continue
+            assert issubclass(getattr(errors, error), errors.BelayError)
+
+
+def test_only_transient_faults_are_tried_again() -> None:
+    (retry,) = state_of(*lambda_tasks()[0])["Retry"]
+    ours = {name for name in retry["ErrorEquals"] if not name.startswith("Lambda.")}
+    assert ours == {"Throttled", "ServiceUnavailable"}
+    # https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+    assert set(retry["ErrorEquals"]) - ours >= {
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    }
+
+
+# -- functions ---------------------------------------------------------------------------------------------------------
+
+
+def handler_of(function: str) -> ast.FunctionDef:
+    module = parsed(function_modules()[function])
+    return next(node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "handler")
+
+
+def keys_read(function: str) -> set[str]:
+    """The keys that a function takes from its event without a default."""
+    return {
+        node.slice.value
+        for node in ast.walk(parsed(function_modules()[function]))
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "event"
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+    }
+
+
+def keys_returned(function: str) -> set[str]:
+    """The keys of the documents that a function's module returns."""
+    return {
+        key.value
+        for node in ast.walk(parsed(function_modules()[function]))
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
+
+
+@pytest.mark.parametrize(("machine", "name"), lambda_tasks())
+def test_a_function_is_given_what_it_reads(machine: str, name: str) -> None:
+    state = state_of(machine, name)
+    assert keys_read(called(state)) <= set(state["Arguments"]["Payload"])
+
+
+@pytest.mark.parametrize(("machine", "name"), lambda_tasks())
+def test_a_machine_takes_what_a_function_returns(machine: str, name: str) -> None:
+    state = state_of(machine, name)
+    taken = set(re.findall(r"\$states\.result\.Payload\.(\w+)", json.dumps(state)))
+    assert taken <= keys_returned(called(state))
+
+
+def test_every_function_is_called_or_triggered() -> None:
+    invoked = {called(state_of(*each)) for each in lambda_tasks()}
+    triggered = {name for name, properties in functions().items() if properties.get("Events")}
+    assert invoked | triggered == set(function_modules())
+    assert not invoked & triggered
+
+
+# -- template ----------------------------------------------------------------------------------------------------------
+
+
+def deployed(machine: str) -> dict[str, Any]:
+    uri = f"statemachines/{machine}/definition.asl.yaml"
+    (properties,) = [
+        each for each in resources("AWS::Serverless::StateMachine").values() if each["DefinitionUri"] == uri
+    ]
+    return properties
+
+
+def test_every_machine_is_deployed() -> None:
+    assert len(resources("AWS::Serverless::StateMachine")) == len(machines()) == len([*map(deployed, machines())])
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_substitutions_are_provided_and_used(machine: str) -> None:
+    used = {
+        name for _, text in walked(definition(machine)) if isinstance(text, str) for name in SUBSTITUTION.findall(text)
+    }
+    assert used == set(deployed(machine)["DefinitionSubstitutions"])
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_a_substitution_is_the_arn_of_what_it_names(machine: str) -> None:
+    for name, value in deployed(machine)["DefinitionSubstitutions"].items():
+        resource = name.removesuffix("Arn")
+        assert value in ({"Fn::GetAtt": f"{resource}.Arn"}, {"Ref": resource})
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_a_machine_may_invoke_just_the_functions_it_calls(machine: str) -> None:
+    granted = [
+        arn["Fn::GetAtt"].removesuffix(".Arn")
+        for policy in deployed(machine)["Policies"]
+        for statement in policy["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+        for arn in statement["Resource"]
+    ]
+    assert sorted(granted) == sorted({logical_id(called(state_of(*e))) for e in lambda_tasks() if e[0] == machine})
