@@ -28,12 +28,23 @@ UNREADABLE = 3
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the options say. ``parameters`` are ``None`` where the values that will be passed are not known."""
+    """What the options say.
+
+    ``parameters`` are passed to every stack, ``registered`` to the stacks they are registered for, unless ``preferred``
+    says that the release's own go first. ``known`` is true where no other values will be passed than these.
+    """
 
     settings: Settings
-    parameters: Mapping[str, str] | None
-    stacks: Mapping[str, Mapping[str, str]]
+    parameters: Mapping[str, str]
+    registered: Mapping[str, Mapping[str, str]]
+    preferred: frozenset[str]
     known: bool
+
+    def passed(self, stack: str, released: Mapping[str, str]) -> dict[str, str]:
+        """Return what is passed to one stack of a release."""
+        registered = self.registered.get(stack, {})
+        pair = (registered, released) if stack in self.preferred else (released, registered)
+        return {**pair[0], **pair[1], **self.parameters}
 
 
 @dataclass(frozen=True)
@@ -113,10 +124,9 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
     errors = {_shown(target, path): reason for path, reason in target.unreadable.items()}
     today = datetime.now(UTC).date()
     for root, (stack, passed) in target.roots.items():
-        parameters = {**passed, **inputs.stacks.get(stack, {}), **(inputs.parameters or {})}
         try:
             reports[root] = check_template(
-                target.files, root, parameters, inputs.settings, today, defaults_apply=inputs.known
+                target.files, root, inputs.passed(stack, passed), inputs.settings, today, defaults_apply=inputs.known
             )
         except UnreadableTemplate as error:
             errors[_shown(target, root)] = str(error)
@@ -149,18 +159,19 @@ def _live(arguments: argparse.Namespace, inputs: Inputs) -> Report:
 
 
 def _inputs(arguments: argparse.Namespace) -> Inputs:
-    parameters = _parameters(arguments.parameters) if arguments.parameters else None
     registered: dict[str, Any] = {}
     for path in arguments.application:
         document = _registration(path)
         registered.update(document.get("defaults", {}) if "stages" in document else document)
-    stacks = {
-        name: {key: str(value) for key, value in (stack.get("parameters") or {}).items()}
-        for name, stack in registered.get("stacks", {}).items()
-    }
+    stacks: dict[str, dict[str, Any]] = registered.get("stacks", {})
     settings = Settings.from_registration(registered.get("policies", {}), registered.get("trusted_networks", ()))
-    settings = replace(settings, advice=arguments.advice or arguments.format != "text")
-    return Inputs(settings, parameters, stacks, known=parameters is not None or bool(registered))
+    return Inputs(
+        replace(settings, advice=arguments.advice or arguments.format != "text"),
+        _parameters(arguments.parameters) if arguments.parameters else {},
+        {name: _texts(stack.get("parameters", {})) for name, stack in stacks.items()},
+        frozenset(name for name, stack in stacks.items() if stack.get("parameter_precedence") == "release"),
+        known=bool(arguments.parameters or arguments.application),
+    )
 
 
 def _registration(path: str) -> dict[str, Any]:
@@ -182,10 +193,14 @@ def _parameters(path: str) -> dict[str, str]:
         document = document["Parameters"]
     try:
         if isinstance(document, list):
-            return {entry["ParameterKey"]: _value(entry["ParameterValue"]) for entry in document}
-        return {str(name): _value(value) for name, value in document.items()}
+            document = {entry["ParameterKey"]: entry["ParameterValue"] for entry in document}
+        return _texts(document)
     except (AttributeError, KeyError, TypeError) as error:
         raise UnreadableTemplate(f"{path}: expected parameters: a mapping of names and values.") from error
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _value(value) for name, value in values.items()}
 
 
 def _value(value: object) -> str:
