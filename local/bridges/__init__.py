@@ -14,6 +14,7 @@ import ministack.app
 
 from local.bridges import (
     admin,
+    change_set_values,
     change_sets,
     database_resources,
     databases,
@@ -29,7 +30,6 @@ from local.bridges import (
     lambda_errors,
     lambda_runtime,
     lambda_workers,
-    missing_parameters,
     moto_services,
     nested_executions,
     nested_stacks,
@@ -42,9 +42,11 @@ from local.bridges import (
     size_limits,
     stack_descriptions,
     stack_events,
+    stack_names,
     state_sizes,
     strict_resources,
     succeed_output,
+    template_parameters,
     yaml_definitions,
 )
 
@@ -80,9 +82,11 @@ def install(settings: Settings) -> Callable[..., Any]:
     nested_executions.install()
     exports.install()
     change_sets.install()
+    change_set_values.install()
     stack_descriptions.install()
     resource_statuses.install()
-    missing_parameters.install()
+    stack_names.install()
+    template_parameters.install()
     strict_resources.install()
     size_limits.install()
     security_groups.install()
