@@ -1,0 +1,45 @@
+"""What every tracked file has in common."""
+
+import re
+
+from project import ROOT, tracked_files
+
+HERE = "tests/conventions/test_convention_repository.py"
+BINARY = {".zip", ".png", ".gif", ".ico", ".gz"}
+
+PATHS_OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:home/\w+/|Users/\w+/|root/|work/|tmp/\w)")
+REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|index-url|extra-index", re.IGNORECASE)
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+
+
+def texts() -> list[tuple[str, str]]:
+    return [
+        (str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
+        for path in tracked_files()
+        if path.suffix not in BINARY and str(path.relative_to(ROOT)) != HERE
+    ]
+
+
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    return [
+        f"{name}:{number}: {line.strip()[:120]}"
+        for name, text in texts()
+        for number, line in enumerate(text.splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+
+def test_no_file_names_a_place_on_somebody_s_machine() -> None:
+    assert lines_with(PATHS_OF_A_MACHINE) == []
+
+
+def test_no_file_names_a_package_registry() -> None:
+    assert [line for line in lines_with(REGISTRIES) if "--no-emit-index-url" not in line] == []
+
+
+def test_nothing_is_left_for_later() -> None:
+    assert lines_with(UNFINISHED) == []
+
+
+def test_every_file_ends_its_last_line() -> None:
+    assert [name for name, text in texts() if text and not text.endswith("\n")] == []

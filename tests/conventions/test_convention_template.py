@@ -1,0 +1,270 @@
+"""What template.yaml promises: settings, dead-letter queues, encryption, least privilege."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from project import ROOT, function_modules, functions, logical_id, parsed, resources, template, walked
+
+GLOBALS = template()["Globals"]["Function"]
+OF_EVERY_FUNCTION = set(GLOBALS["Environment"]["Variables"])
+
+
+def environment(function: str) -> set[str]:
+    """The variables of a function's own."""
+    return set(functions()[function].get("Environment", {}).get("Variables", {}))
+
+
+def settings_of(function: str) -> set[str]:
+    """The environment variables that a function's ``Settings`` stands for."""
+    (declared,) = [
+        node
+        for node in parsed(function_modules()[function]).body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    ]
+    return {
+        field.target.id.upper()
+        for field in declared.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    }
+
+
+def settings_used(function: str) -> set[str]:
+    return {
+        node.attr.upper()
+        for node in ast.walk(parsed(function_modules()[function]))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings"
+    }
+
+
+def statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement of the policies of functions and machines, with the resource they belong to."""
+    for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
+        for name, properties in resources(kind).items():
+            for policy in properties["Policies"]:
+                assert isinstance(policy, dict), f"{name}: {policy} grants more than what is written here"
+                for statement in policy["Statement"]:
+                    yield name, statement
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    action = statement["Action"]
+    return [action] if isinstance(action, str) else list(action)
+
+
+def test_every_function_is_deployed_under_its_own_name() -> None:
+    assert set(functions()) == set(function_modules())
+    assert {logical_id(name) for name in functions()} == set(resources("AWS::Serverless::Function"))
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_function_is_told_what_it_asks_for(function: str) -> None:
+    assert settings_of(function) <= environment(function) | OF_EVERY_FUNCTION
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_function_asks_for_what_it_alone_is_told(function: str) -> None:
+    assert environment(function) <= settings_of(function)
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_function_uses_every_setting_it_asks_for(function: str) -> None:
+    assert settings_used(function) == settings_of(function)
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_function_says_what_it_does(function: str) -> None:
+    assert len(functions()[function]["Description"]) <= 256
+
+
+def test_no_secret_is_in_an_environment() -> None:
+    names = OF_EVERY_FUNCTION.union(*map(environment, function_modules()))
+    assert names
+    assert not [name for name in names if re.search(r"SECRET|PASSWORD|TOKEN|CREDENTIAL|API_KEY|PRIVATE", name)]
+    own = [properties.get("Environment", {}).get("Variables", {}) for properties in functions().values()]
+    for name, value in [
+        pair for variables in [*own, GLOBALS["Environment"]["Variables"]] for pair in variables.items()
+    ]:
+        assert isinstance(value, dict), f"{name}: a value written into the template is no setting"
+        assert "{{resolve:" not in str(value)
+
+
+def test_logs_go_to_one_group_that_is_ours() -> None:
+    assert GLOBALS["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": "LogGroup"}}
+    assert not [name for name, properties in functions().items() if "LoggingConfig" in properties]
+    (group,) = resources("AWS::Logs::LogGroup").values()
+    assert "RetentionInDays" in group
+    for machine in resources("AWS::Serverless::StateMachine").values():
+        destination = machine["Logging"]["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]
+        assert destination == {"Fn::GetAtt": "LogGroup.Arn"}
+        assert machine["Logging"]["IncludeExecutionData"] is False
+
+
+# -- asynchronous edges ------------------------------------------------------------------------------------------------
+
+
+def triggers() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (name, event, source)
+        for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
+        for name, properties in resources(kind).items()
+        for event, source in properties.get("Events", {}).items()
+    ]
+
+
+def test_there_are_triggers() -> None:
+    assert {event for _, event, _ in triggers()} == {
+        "ReleaseUploaded",
+        "FailedStack",
+        "FailedExecution",
+        "EveryFiveMinutes",
+    }
+
+
+@pytest.mark.parametrize(("name", "event", "source"), triggers())
+def test_an_event_that_finds_no_target_is_kept(name: str, event: str, source: dict[str, Any]) -> None:
+    properties = source["Properties"]
+    assert properties["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "DeadLetterQueue.Arn"}}
+    assert properties["RetryPolicy"]["MaximumRetryAttempts"] <= 185
+    assert 60 <= properties["RetryPolicy"].get("MaximumEventAgeInSeconds", 86400) <= 86400
+
+
+@pytest.mark.parametrize("name", [name for name, properties in functions().items() if properties.get("Events")])
+def test_an_event_that_a_function_failed_on_is_kept(name: str) -> None:
+    queue = {"Type": "SQS", "TargetArn": {"Fn::GetAtt": "DeadLetterQueue.Arn"}}
+    assert functions()[name]["DeadLetterQueue"] == queue
+
+
+def test_the_dead_letter_queue_keeps_for_two_weeks_and_takes_from_eventbridge() -> None:
+    (queue,) = resources("AWS::SQS::Queue").values()
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
+    (policy,) = resources("AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", resources("AWS::S3::Bucket"))
+def test_buckets_are_encrypted_versioned_private_and_kept(name: str) -> None:
+    properties = resources("AWS::S3::Bucket")[name]
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in {"AES256", "aws:kms"}
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    assert kept(name)
+    denied = [
+        statement
+        for policy in resources("AWS::S3::BucketPolicy").values()
+        if policy["Bucket"] == {"Ref": name}
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    ]
+    assert denied
+
+
+def test_the_ledger_is_encrypted_recoverable_and_kept() -> None:
+    properties = resources("AWS::DynamoDB::Table")["Ledger"]
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert kept("Ledger")
+
+
+def test_topic_and_queue_are_encrypted_with_a_key_that_their_writers_may_use() -> None:
+    (topic,) = resources("AWS::SNS::Topic").values()
+    (queue,) = resources("AWS::SQS::Queue").values()
+    assert topic["KmsMasterKeyId"] == queue["KmsMasterKeyId"] == {"Ref": "MessageKey"}
+    key = resources("AWS::KMS::Key")["MessageKey"]
+    assert key["EnableKeyRotation"] is True
+    services = [s["Principal"]["Service"] for s in key["KeyPolicy"]["Statement"] if "Service" in s["Principal"]]
+    # EventBridge writes to the queue, CloudWatch's alarms to the topic.
+    assert {"events.amazonaws.com", "cloudwatch.amazonaws.com"} <= set(services[0])
+
+
+def kept(name: str) -> bool:
+    resource = template()["Resources"][name]
+    return bool(resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain")
+
+
+# -- least privilege ---------------------------------------------------------------------------------------------------
+
+
+def test_a_star_says_why() -> None:
+    lines = (ROOT / "template.yaml").read_text().splitlines()
+    stars = [n for n, line in enumerate(lines) if re.search(r"Resource: \"?\*", line) and not in_key_policy(lines, n)]
+    assert stars
+    for number in stars:
+        start = number
+        while "Effect: Allow" not in lines[start]:
+            start -= 1
+        assert lines[start - 1].lstrip().startswith("# "), f"template.yaml:{number + 1}: say above it why it is a star"
+
+
+def in_key_policy(lines: list[str], number: int) -> bool:
+    """A key's own policy can name nothing but the key, which it does by a star."""
+    above = [line for line in lines[:number] if re.match(r"  \w+:$", line)]
+    return above[-1].strip() == "MessageKey:"
+
+
+def test_nothing_is_granted_by_a_star_in_an_action() -> None:
+    assert not [(name, action) for name, each in statements() for action in actions(each) if "*" in action]
+
+
+def test_roles_are_passed_to_cloudformation_alone() -> None:
+    passing = [(name, each) for name, each in statements() if "iam:PassRole" in actions(each)]
+    assert passing
+    for name, statement in passing:
+        assert actions(statement) == ["iam:PassRole"], name
+        assert statement["Resource"] == {"Ref": "ServiceRoleArns"}, name
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}, name
+
+
+def test_nobody_may_assume_roles_or_change_permissions() -> None:
+    granted = {action for _, each in statements() for action in actions(each)}
+    assert not {action for action in granted if action.startswith(("iam:", "sts:"))} - {"iam:PassRole"}
+
+
+def test_every_name_that_the_template_leans_on_exists() -> None:
+    known = set(template()["Resources"]) | set(template()["Parameters"])
+    for path, value in walked(template()):
+        if isinstance(value, dict) and len(value) == 1:
+            for reference in referenced(value):
+                assert reference in known or reference.startswith("AWS::"), path
+
+
+def referenced(value: dict[str, Any]) -> list[str]:
+    ((function, argument),) = value.items()
+    if function == "Ref":
+        return [argument]
+    if function == "Fn::GetAtt":
+        return [argument.split(".")[0]]
+    if function == "Fn::Sub" and isinstance(argument, str):
+        return [name.split(".")[0] for name in re.findall(r"\$\{([^}]+)\}", argument)]
+    return []
+
+
+# -- watching ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_alarms_are_given_what_they_watch() -> None:
+    nested = template("alarms.yaml")
+    given = resources("AWS::CloudFormation::Stack")["Alarms"]["Parameters"]
+    assert set(given) == set(nested["Parameters"])
+    watched = {
+        (alarm["Properties"]["MetricName"], dimension["Value"]["Ref"])
+        for alarm in nested["Resources"].values()
+        for dimension in alarm["Properties"]["Dimensions"]
+        if isinstance(dimension["Value"], dict)
+    }
+    for machine in resources("AWS::Serverless::StateMachine"):
+        assert ("ExecutionsFailed", f"{machine}Arn") in watched
+        assert ("ExecutionsTimedOut", f"{machine}Arn") in watched
+    assert ("ApproximateNumberOfMessagesVisible", "DeadLetterQueueName") in watched
+    for alarm in nested["Resources"].values():
+        assert alarm["Properties"]["AlarmActions"] == [{"Ref": "NotificationTopicArn"}]
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
