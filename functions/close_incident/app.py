@@ -30,43 +30,65 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record and tell how the recovery ended; ``reason`` is set where the recovery itself failed."""
     settings = read(Settings)
     recovery = Recovery.enter({**event, "fencing": None}, settings.ledger_table, settings.artifact_bucket)
-    incident, outcome = recovery.incident, Outcome(event["outcome"])
-    done = [f"{each['stack']}: {each['why']}" for each in recovery.record["tried"]]
-    left = [each.in_words() for each in recovery.plan().left_to_do] + failures(event)
-    if incident.foreign:
-        tell_foreign(recovery, Topic(client("sns"), incident.topic or settings.notification_topic_arn), done, left)
+    outcome = Outcome(event["outcome"])
+    if recovery.incident.foreign:
+        end_foreign(recovery, outcome, event, settings.notification_topic_arn)
     else:
-        recovery.discard_change_sets()
-        endings = Endings(recovery.ledger, recovery.artifacts, client("sns"), settings.notification_topic_arn)
-        endings.close_release(
-            incident.release, outcome, reason=incident.reason, stage=incident.stage, done=done, left_to_do=left
-        )
-    if event["fencing"] is not None:
-        recovery.ledger.release_lock(incident.release.application, incident.stage, int(event["fencing"]))
-    recovery.ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
+        end_release(recovery, outcome, event, settings.notification_topic_arn)
     return {"outcome": outcome}
 
 
-def failures(event: Mapping[str, Any]) -> list[str]:
-    """Say what stopped the recovery itself, where something did."""
-    if event["reason"] is None:
-        return []
-    return [f"The recovery stopped: {in_words(event['reason'])}. Look at each stack before anything is deployed again."]
-
-
-def tell_foreign(recovery: Recovery, topic: Topic, done: list[str], left: list[str]) -> None:
-    """Tell about a stack that failed under somebody else's hands."""
-    incident = recovery.incident
-    description = recovery.stacks.describe_stack(str(incident.stack_id))
-    topic.publish(
-        foreign_stack_failed(
-            incident.release.application,
-            incident.stage,
-            stack=str(incident.stack),
-            stack_id=str(incident.stack_id),
-            status="DELETED" if description is None else description["StackStatus"],
-            cause=recovery.stacks.first_cause(str(incident.stack_id), incident.token) or incident.reason,
-            done=done,
-            left_to_do=left,
-        )
+def end_release(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
+    """Give the release its outcome; the incident ends last, because the release's own machines wait for that."""
+    incident, ledger = recovery.incident, recovery.ledger
+    recovery.discard_change_sets()
+    Endings(ledger, recovery.artifacts, client("sns"), default_topic).close_release(
+        incident.release,
+        outcome,
+        reason=incident.reason,
+        stage=incident.stage,
+        done=recovery.done(),
+        left_to_do=left_to_do(recovery, event),
     )
+    unlock(recovery, event)
+    ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
+
+
+def end_foreign(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
+    """Tell about a stack that failed under somebody else's hands, once."""
+    incident, ledger = recovery.incident, recovery.ledger
+    unlock(recovery, event)
+    application, stack_id = incident.release.application, str(incident.stack_id)
+    if not ledger.close_incident(application, incident.name, outcome, incident.reason, timestamp()):
+        return
+    description = recovery.stacks.describe_stack(stack_id)
+    message = foreign_stack_failed(
+        application,
+        incident.stage,
+        stack=str(incident.stack),
+        stack_id=stack_id,
+        status="DELETED" if description is None else description["StackStatus"],
+        cause=recovery.stacks.first_cause(stack_id, incident.token) or incident.reason,
+        done=recovery.done(),
+        left_to_do=left_to_do(recovery, event),
+    )
+    Topic(client("sns"), incident.topic or default_topic).publish(message)
+    ledger.announced_incident(application, incident.name)
+
+
+def unlock(recovery: Recovery, event: Mapping[str, Any]) -> None:
+    """Give the stage's lock back, where the recovery got that far."""
+    if event["fencing"] is not None:
+        incident = recovery.incident
+        recovery.ledger.release_lock(incident.release.application, incident.stage, int(event["fencing"]))
+
+
+def left_to_do(recovery: Recovery, event: Mapping[str, Any]) -> list[str]:
+    """Say what a person must do: what the plan left, and what stopped the recovery itself, where something did."""
+    left = [each.in_words() for each in recovery.plan().left_to_do]
+    if event["reason"] is None:
+        return left
+    stopped = (
+        f"The recovery stopped: {in_words(event['reason'])}. Look at each stack before anything is deployed again."
+    )
+    return [*left, stopped]

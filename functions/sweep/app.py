@@ -6,9 +6,12 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import lease
+from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
+from belay.aws.failed_stacks import FailedStacks
 from belay.aws.incidents import Incidents
+from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
@@ -37,22 +40,22 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     executions = Executions(client("stepfunctions"))
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    unfinished = Unfinished(
-        ledger,
-        Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn),
-        Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
-        executions,
-        artifacts,
-    )
+    parameters = ParameterStore(client("ssm"))
+    incidents = Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn)
+    endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
+    unfinished = Unfinished(ledger, endings, incidents, executions, artifacts)
     taken_up = [take_up(item, unfinished) for item in ledger.open_items() if not executions.running(item["execution"])]
-    held = ledger.held() if ParameterStore(client("ssm")).get_parameter(settings.pause_parameter) != "true" else []
+    registrations = Registrations(parameters, client("s3"))
+    failed_stacks = FailedStacks(ledger, incidents, registrations, Stacks(client("cloudformation")))
+    failed = failed_stacks.take_up_registered()
+    held = ledger.held() if parameters.get_parameter(settings.pause_parameter) != "true" else []
     for item in held:
         upload = Upload(**item["upload"])
         executions.start_execution(settings.deploy_release_machine_arn, f"held-{upload.attempt}", item["event"])
         ledger.unhold(item)
     left_behind = [lock["SK"] for lock in ledger.locks() if lock["expires_at"] < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))
-    return {"taken_up": taken_up, "resumed": len(held), "locks_held_past_expiry": left_behind}
+    return {"taken_up": taken_up, "failed_stacks": failed, "resumed": len(held), "locks_held_past_expiry": left_behind}
 
 
 def take_up(item: Mapping[str, Any], unfinished: Unfinished) -> str | None:

@@ -75,6 +75,10 @@ class Recovery:
         """Return the step of the plan that the machine was told to take."""
         return next(step for step in self.plan().steps if (step.action, step.stack) == (action, stack))
 
+    def done(self) -> list[str]:
+        """Return the steps taken so far, in words and in order."""
+        return [f"{each['stack']}: {each['why']}" for each in self.record["tried"]]
+
     def unheard(self) -> bool:
         """Whether CloudFormation has yet to begin what the last step asked for: its events do not show it.
 

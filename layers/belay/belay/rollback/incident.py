@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from belay.events.cloudformation import StackStatusChange
 from belay.release.ledger import ReleaseReference, foreign_incident_of
 from belay.release.registration import Stage
+from belay.stack.status import StackStatus
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,23 @@ class Incident:
         return cls(**{**document, "release": ReleaseReference.from_dict(document["release"])})
 
 
-def foreign_incident(stage: Stage, stack: str, change: StackStatusChange, reason: str, topic: str | None) -> Incident:
+def foreign_incident(
+    stage: Stage,
+    stack: str,
+    *,
+    stack_id: str,
+    status: StackStatus,
+    token: str | None,
+    operation: str,
+    reason: str,
+    topic: str | None,
+) -> Incident:
     """Make the incident of a registered stack that failed under somebody else's hands.
 
-    There is no release; its place is taken by a reference that names the failed operation.
+    ``operation`` names the stack operation that failed: its client request token, or its last event. There is no
+    release; its place is taken by a reference that names the failure.
     """
-    operation = change.status.split("_")[0]
-    name = foreign_incident_of(change.stack_id, change.client_request_token or change.id, operation)
+    name = foreign_incident_of(stack_id, operation, status.split("_")[0])
     attempt = hashlib.sha256(name.encode()).hexdigest()[:12]
     return Incident(
         name=name,
@@ -62,6 +72,6 @@ def foreign_incident(stage: Stage, stack: str, change: StackStatusChange, reason
         topic=topic,
         recover_foreign=stage.recover_foreign,
         stack=stack,
-        stack_id=change.stack_id,
-        token=change.client_request_token,
+        stack_id=stack_id,
+        token=token,
     )
