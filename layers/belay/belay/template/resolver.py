@@ -220,7 +220,7 @@ def _literal(node: Scalar, scope: Scope, world: World) -> Value:
 
 def _told(text: str) -> str | Unknown:
     if "{{" in text and DYNAMIC_REFERENCE in text:
-        return Unknown(text, f"the dynamic reference {text} is only looked up when it is deployed")
+        return Unknown(f"dynamic {text}", f"the dynamic reference {text} is only looked up when it is deployed")
     return text
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 MAX_COUNT = 256
 """Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html"""
 
@@ -13,6 +11,8 @@ def subnets(block: str, count: str, bits: int | None) -> list[str] | None:
 
     Without ``bits`` an address block of IPv4 is meant, and CloudFormation asks for them with IPv6: then ``None``.
     """
+    import ipaddress  # noqa: PLC0415 - few templates compute blocks, and the import takes longer than reading one
+
     try:
         network = ipaddress.ip_network(block, strict=False)
         wanted = int(count)

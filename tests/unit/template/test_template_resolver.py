@@ -1,0 +1,225 @@
+"""Intrinsic functions: what an expression may come to, and what stays unknown."""
+
+import pytest
+from belay.template.loader import load
+from belay.template.nodes import Mapping
+from belay.template.resolver import as_text, items, resolve
+from belay.template.scope import Scope
+from belay.template.sections import parameters, transforms
+from belay.template.values import NO_VALUE, Row, Table, Unknown, Value
+from belay.template.world import World, explore
+
+TEMPLATE = """
+Parameters:
+  Free: {Type: String}
+  Fixed: {Type: String, Default: blue}
+  Choice: {Type: String, AllowedValues: [red, green]}
+  List: {Type: CommaDelimitedList, Default: 'a, b,c'}
+  Number: {Type: Number, MinValue: 1024, MaxValue: 2048}
+  Stored: {Type: AWS::SSM::Parameter::Value<String>, Default: /key}
+  Answer: {Type: String, Default: yes}
+Mappings:
+  Map: {red: {Size: small}, green: {Size: large, List: [x, z]}}
+  Regions: {eu-west-1: {Block: 10.1.0.0/16}, us-east-1: {Block: 10.2.0.0/16}}
+Conditions:
+  True: !Equals [a, a]
+  False: !Not [!Condition True]
+  IsRed: !Equals [!Ref Choice, red]
+  IsFree: !Equals [!Ref Free, free]
+  IsOther: !Equals [!Ref Free, other]
+  Circle: !Or [!Condition Circle, !Condition Circle]
+  Both: !And [!Condition IsFree, !Condition IsOther]
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  OpenVpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Ref Free}}
+  Self: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !GetAtt Self.CidrBlock}}
+  Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: d}}
+"""
+
+
+def scope(expression: str, *, passed: dict[str, str] | None = None, defaults_apply: bool = True) -> Scope:
+    text = f"{TEMPLATE}\n  X: {{Type: X, Properties: {{Value: {expression}}}}}\n"
+    return Scope(load(text.encode(), "t.yaml"), "", passed or {}, defaults_apply, lambda path: None)
+
+
+def told(value: Value, world: World) -> object:
+    if isinstance(value, Row):
+        return [told(item, world) for item in items(value, world)]
+    if isinstance(value, Table):
+        return "a table"
+    return "?" if isinstance(value, Unknown) and not value.parts else as_text(value)
+
+
+def values(expression: str, passed: dict[str, str] | None = None, *, defaults_apply: bool = True) -> list[object]:
+    """Return what the expression comes to, in every course of things."""
+    where = scope(expression, passed=passed, defaults_apply=defaults_apply)
+    resource = where.document.section("Resources").entries["X"]
+    assert isinstance(resource, Mapping)
+    properties = resource.entries["Properties"]
+    assert isinstance(properties, Mapping)
+    node = properties.entries["Value"]
+    found = [course.outcome for course in explore(lambda world: told(resolve(node, where, world), world))]
+    return sorted(found, key=str)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("text", ["text"]),
+        ("22", ["22"]),
+        ("True", ["true"]),
+        ("'True'", ["True"]),
+        ("!Ref Fixed", ["blue"]),
+        ("!Ref Choice", ["green", "red"]),
+        ("!Ref List", [["a", "b", "c"]]),
+        ("!Ref AWS::NoValue", [None]),
+        ("!Ref Stored", ["?"]),
+        ("!Ref Free", ["?"]),
+        ("!Ref AWS::Region", ["?"]),
+        ("!Sub '${Fixed}-${!Literal}-${Choice}'", ["blue-${Literal}-green", "blue-${Literal}-red"]),
+        ("!Sub ['${A}/${Fixed}', {A: x}]", ["x/blue"]),
+        ("!Sub '${Free}/32'", ["${Free}/32"]),
+        ("!Join ['-', [a, !Ref Fixed, !Ref AWS::NoValue, c]]", ["a-blue-c"]),
+        ("!Join ['', !Ref List]", ["abc"]),
+        ("!Join [',', [!Ref Free, b]]", ["${Free},b"]),
+        ("!Select [1, !Ref List]", ["b"]),
+        ("!Select ['0', [!Ref Choice, b]]", ["green", "red"]),
+        ("!Select [7, [a]]", ["?"]),
+        ("!Select [0, !GetAZs '']", ["?"]),
+        ("!Split ['.', a.b.c]", [["a", "b", "c"]]),
+        ("!Select [0, !Split ['/', 10.0.0.0/8]]", ["10.0.0.0"]),
+        ("!FindInMap [Map, !Ref Choice, Size]", ["large", "small"]),
+        ("!FindInMap [Map, green, List]", [["x", "z"]]),
+        ("!FindInMap [Map, blue, Size]", ["?"]),
+        ("!FindInMap [Map, blue, Size, {DefaultValue: none}]", ["none"]),
+        ("!FindInMap [Regions, !Ref AWS::Region, Block]", ["10.1.0.0/16", "10.2.0.0/16"]),
+        ("!If [True, a, b]", ["a"]),
+        ("!If [False, a, b]", ["b"]),
+        ("!If [IsRed, !Ref Choice, !Ref Choice]", ["green", "red"]),
+        ("!If [IsFree, !Ref Free, not]", ["free", "not"]),
+        ("!If [Both, never, always]", ["always", "always"]),
+        ("!If [Circle, a, b]", ["a", "b"]),
+        ("!If [Undefined, a, b]", ["a", "b"]),
+        ("!GetAtt Vpc.CidrBlock", ["10.0.0.0/16"]),
+        ("!GetAtt [Vpc, CidrBlock]", ["10.0.0.0/16"]),
+        ("!GetAtt Self.CidrBlock", ["?"]),
+        ("!GetAtt Nothing.Attribute", ["?"]),
+        ("!Cidr [!GetAtt Vpc.CidrBlock, 2, 8]", [["10.0.0.0/24", "10.0.1.0/24"]]),
+        ("!Cidr [10.0.0.0/30, 4, 8]", ["?"]),
+        ("!ImportValue x", ["?"]),
+        ("{'Fn::Length': !Ref List}", ["3"]),
+        ("!Base64 hello", ["aGVsbG8="]),
+        ("!Transform {Name: Macro}", ["?"]),
+        ("{'Fn::Unheard': x}", ["?"]),
+        ("'{{resolve:ssm:/x}}'", ["?"]),
+        ("{a: b, c: d}", ["a table"]),
+        ("~", [None]),
+    ],
+)
+def test_expressions_come_to(expression: str, expected: list[object]) -> None:
+    assert values(expression) == expected
+
+
+def test_yes_and_no_are_read_both_ways() -> None:
+    assert values("yes") == ["true", "yes"]
+    assert values("!Ref Answer") == ["true", "yes"]
+    assert values("'yes'") == ["yes"]
+
+
+def test_a_default_is_only_one_of_the_values_where_others_may_be_passed() -> None:
+    assert values("!Ref Fixed", defaults_apply=False) == ["?", "blue"]
+    assert values("!Ref List", defaults_apply=False) == ["?", ["a", "b", "c"]]
+
+
+def test_values_that_are_passed_decide() -> None:
+    assert values("!Ref Free", {"Free": "it"}) == ["it"]
+    assert values("!If [IsRed, a, b]", {"Choice": "red"}) == ["a"]
+    assert values("!Ref AWS::Region", {"AWS::Region": "eu-west-1"}) == ["eu-west-1"]
+    assert values("!Ref Stored", {"Stored": "/other"}) == ["?"]
+    assert values("!Ref Free", {"Free": "{{resolve:ssm:/x}}"}) == ["?"]
+
+
+def unknown(expression: str) -> Unknown:
+    where = scope(expression)
+    resource = where.document.section("Resources").entries["X"]
+    assert isinstance(resource, Mapping)
+    properties = resource.entries["Properties"]
+    assert isinstance(properties, Mapping)
+    outcome = next(explore(lambda world: resolve(properties.entries["Value"], where, world))).outcome
+    assert isinstance(outcome, Unknown)
+    return outcome
+
+
+def test_unknown_values_say_why_and_how_much_is_known() -> None:
+    assert unknown("!Ref Free").reason == "the parameter Free may be given any value"
+    assert "dynamic reference" in unknown("!Join ['', ['{{resolve:', 'ssm:/x}}']]").reason
+    assert unknown("!Ref Number").bounds == (1024, 2048)
+    assert unknown("!GetAtt OpenVpc.CidrBlock").prefix_bits == 16
+    assert unknown("!Select [0, !Cidr [!Ref Free, 4, 8]]").prefix_bits == 8
+    assert unknown("!Ref Group").key == unknown("!GetAtt Group.GroupId").key == "Group"
+
+
+def test_loops_are_unrolled_everywhere() -> None:
+    where = Scope(
+        load(
+            b"""
+Resources:
+  X:
+    Type: X
+    Properties:
+      Fn::ForEach::Outer:
+        - A
+        - [x, z]
+        - Fn::ForEach::Inner:
+            - B
+            - !Split [',', '1,2']
+            - Key${A}&{B}: !Sub '${A}-${B}'
+""",
+            "t.yaml",
+        ),
+        "",
+        {},
+        True,
+        lambda path: None,
+    )
+    node = where.document.section("Resources").entries["X"]
+    assert isinstance(node, Mapping)
+
+    def read(world: World) -> dict[str, object]:
+        from belay.template.resolver import read
+
+        table = resolve(node.entries["Properties"], where, world)
+        assert isinstance(table, Table)
+        found = read(table, world)
+        assert isinstance(found, dict)
+        return {name: as_text(value) for name, value in found.items()}
+
+    (course,) = explore(read)
+    assert course.outcome == {"Keyx1": "x-1", "Keyx2": "x-2", "Keyz1": "z-1", "Keyz2": "z-2"}
+
+
+def test_no_value_is_no_entry() -> None:
+    assert values("!If [False, a, !Ref AWS::NoValue]") == [as_text(NO_VALUE)]
+
+
+def test_exploring_gives_up_and_says_so() -> None:
+    many = list(explore(lambda world: [world.choose(number, (True, False)) for number in range(20)]))
+    assert many[-1].given_up
+    assert many[-1].outcome is None
+    assert "more combinations" in many[-1].reason
+
+
+def test_parameters_and_transforms_are_listed() -> None:
+    document = load(
+        b"""
+Transform: [AWS::Serverless-2016-10-31, Rewriter]
+Parameters: {A: {Type: String}, B: {Type: String}}
+Resources:
+  X: {Type: X, Properties: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://b/k}}}}
+  Y: !Transform {Name: Rewriter}
+  Z: !Transform {Name: !Ref A}
+""",
+        "t.yaml",
+    )
+    assert parameters(document) == ("A", "B")
+    assert transforms(document) == ("AWS::Serverless-2016-10-31", "Rewriter", "AWS::Include", "?")
