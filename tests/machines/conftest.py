@@ -1,0 +1,52 @@
+"""What the machines' tests share: one Belay deployed to an engine of its own, and applications to release."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from deployed_belay import Application, Belay
+
+from local.deployment import LOCAL_PARAMETERS, deploy
+from local.engine import Engine
+
+WAIT_SCALE = "0.1"
+"""A second of a machine's waiting takes this many on the engine."""
+
+
+@pytest.fixture(scope="session")
+def belay() -> Iterator[Belay]:
+    """Belay from the real template, deployed by the real SAM CLI."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SFN_WAIT_SCALE", WAIT_SCALE)
+        engine = Engine.start(snapshot_seconds=0.2)
+    with engine:
+        yield Belay(engine, deploy(engine, parameters=LOCAL_PARAMETERS))
+
+
+@pytest.fixture(scope="session")
+def number() -> Iterator[int]:
+    """Numbers that never come again."""
+    return itertools.count(1)
+
+
+@pytest.fixture
+def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequest) -> Callable[..., Application]:
+    """``application(**registration)`` registers an application that nobody else has."""
+
+    def make(stages: Any = None, **defaults: Any) -> Application:
+        words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:30].strip("-")
+        made = Application(belay, f"{words}-{next(number)}")
+        made.register(stages, **defaults)
+        made.subscribe()
+        return made
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(belay: Belay) -> Iterator[None]:
+    """Faults that a test did not use up do not reach the next one."""
+    yield
+    belay.engine.clear_faults()

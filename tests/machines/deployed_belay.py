@@ -1,0 +1,334 @@
+"""Belay as its users have it: deployed, and reached through the AWS APIs alone."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from small_releases import Release, setting
+
+from local.demo_inbox import Inbox, Received
+from local.engine import ACCOUNT, Engine
+
+PATIENCE_SECONDS = 60.0
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"
+MACHINES = ("deploy_release", "deploy_stage", "rollback_stage")
+
+Seen = TypeVar("Seen")
+_PLAIN = TypeDeserializer()
+
+
+def until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Seen:
+    """Look until what is seen is ``done``; fail with what was seen last when patience runs out."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not done(seen := look()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"still waiting after {PATIENCE_SECONDS:.0f} s; seen last: {seen!r}")
+        time.sleep(0.05)
+    return seen
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """One version of one object in the release bucket."""
+
+    application: str
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution of one of the machines. ``states`` are those it has entered, in order."""
+
+    arn: str
+    machine: str
+    application: str
+    version: str | None
+    stage: str | None
+    status: str
+    started: float
+    states: tuple[str, ...]
+
+
+@dataclass
+class Belay:
+    """A deployed Belay. ``outputs`` are those of its stack."""
+
+    engine: Engine
+    outputs: Mapping[str, str]
+    _inputs: dict[str, Any] = field(default_factory=dict)
+    _ended: dict[str, Execution] = field(default_factory=dict)
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def aws(self, service: str) -> Any:
+        """A client of the engine, the same one each time."""
+        if service not in self._clients:
+            self._clients[service] = self.engine.client(service)
+        return self._clients[service]
+
+    # -- what operators and authors do ------------------------------------------------------------------------------
+
+    def upload(self, release: Release | bytes, application: str = "", key: str = "") -> Uploaded:
+        """Put a release, or any bytes, where Belay expects releases."""
+        if isinstance(release, Release):
+            application = application or release.application
+            key = key or f"releases/{application}/{release.version}.zip"
+            data = release.archive()
+        else:
+            data, key = release, key or f"releases/{application}/release.zip"
+        answer = self.aws("s3").put_object(Bucket=self.outputs["ReleaseBucketName"], Key=key, Body=data)
+        return Uploaded(application, key, answer["VersionId"])
+
+    def pause(self, *, paused: bool) -> None:
+        """Turn the switch that holds new releases."""
+        self.aws("ssm").put_parameter(Name="/belay/paused", Value=str(paused).lower(), Overwrite=True)
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
+        """Invoke one of Belay's functions (``SweepFunction``) as its trigger would, and wait for its answer."""
+        answer = self.aws("lambda").invoke(FunctionName=self.function(function), Payload=json.dumps(event).encode())
+        payload = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, payload
+        return payload
+
+    def hold(self, function: str, seconds: float = 1.5) -> None:
+        """Hold the next invocation of a function by a machine for so long."""
+        self.engine.inject(
+            "lambda", "Invoke", code="", delay_seconds=seconds, only_if={"FunctionName": self.function(function)}
+        )
+
+    def deliver(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
+        """Deliver an event to the bus, as AWS does, once more."""
+        entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": [*resources]}
+        assert self.aws("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    def function(self, name: str) -> str:
+        """The ARN of a function by its name in the template."""
+        stack = self.aws("cloudformation").describe_stack_resource(StackName="belay", LogicalResourceId=name)
+        physical = stack["StackResourceDetail"]["PhysicalResourceId"]
+        return str(self.aws("lambda").get_function(FunctionName=physical)["Configuration"]["FunctionArn"])
+
+    # -- what the ledger says ---------------------------------------------------------------------------------------
+
+    def item(self, pk: str, sk: str) -> dict[str, Any]:
+        """One item of the ledger; empty where there is none."""
+        key = {"PK": {"S": pk}, "SK": {"S": sk}}
+        table = self.outputs["LedgerTableName"]
+        found = self.aws("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+        return {name: _PLAIN.deserialize(value) for name, value in found.items()}
+
+    def items(self, pk: str, prefix: str = "") -> list[dict[str, Any]]:
+        """The ledger's items of one partition."""
+        pages = (
+            self.aws("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=self.outputs["LedgerTableName"],
+                KeyConditionExpression="PK = :pk",
+                ExpressionAttributeValues={":pk": {"S": pk}},
+                ConsistentRead=True,
+            )
+        )
+        found = (
+            {name: _PLAIN.deserialize(value) for name, value in i.items()} for page in pages for i in page["Items"]
+        )
+        return [item for item in found if item["SK"].startswith(prefix)]
+
+    def release(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
+        """A release's record."""
+        return self.item(f"APPLICATION#{application}", f"RELEASE#{version}")
+
+    def uploaded(self, upload: Uploaded) -> dict[str, Any]:
+        """An upload's record."""
+        return self.item(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.key}#{upload.version_id}")
+
+    def last_known_good(self, application: str, stage: str = "production") -> str | None:
+        """The version that a stage runs, as far as Belay knows."""
+        return self.item(f"APPLICATION#{application}", f"STAGE#{stage}").get("version")
+
+    def lock(self, application: str, stage: str = "production") -> dict[str, Any]:
+        """A stage's lock."""
+        return self.item("LOCK", f"{application}#{stage}")
+
+    def incidents(self, application: str) -> list[dict[str, Any]]:
+        """Every incident of an application."""
+        return self.items(f"APPLICATION#{application}", "INCIDENT#")
+
+    def transitions(self, application: str, version: str = "1.0.0") -> list[str]:
+        """What a release went through, in order."""
+        found = self.items(f"RELEASE#{application}#{version}", "TRANSITION#")
+        return [item["state"] for item in found]
+
+    # -- how it ended -----------------------------------------------------------------------------------------------
+
+    def ended(self, upload: Uploaded) -> dict[str, Any]:
+        """Wait for the outcome of an upload and for its application's executions; return the upload's record."""
+        until(lambda: self.uploaded(upload), lambda record: record.get("announced"))
+        self.at_rest(upload.application)
+        return self.uploaded(upload)
+
+    def at_rest(self, application: str) -> list[Execution]:
+        """Wait until no execution of an application runs; return all there were."""
+        return until(
+            lambda: self.executions(application), lambda found: found and all(e.status != "RUNNING" for e in found)
+        )
+
+    def executions(self, application: str, machine: str | None = None) -> list[Execution]:
+        """The executions that an application's releases started, oldest first."""
+        found = [each for each in self.all_executions() if each.application == application]
+        return [each for each in found if machine in (None, each.machine)]
+
+    def states(self, application: str, machine: str) -> list[str]:
+        """The states that the executions of one machine entered for an application, in order."""
+        return [state for each in self.executions(application, machine) for state in each.states]
+
+    def all_executions(self) -> list[Execution]:
+        """Every execution there ever was, oldest first."""
+        return sorted(self._executions(), key=lambda each: each.started)
+
+    def _executions(self) -> Iterator[Execution]:
+        for machine in MACHINES:
+            arn = self.machine(machine)
+            for page in self.aws("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=arn):
+                for listed in page["executions"]:
+                    yield self._execution(machine, listed)
+
+    def machine(self, machine: str) -> str:
+        """A machine's ARN."""
+        return self.outputs["".join(word.capitalize() for word in machine.split("_")) + "StateMachineArn"]
+
+    def _execution(self, machine: str, listed: Mapping[str, Any]) -> Execution:
+        arn = listed["executionArn"]
+        if arn in self._ended:
+            return self._ended[arn]
+        if arn not in self._inputs:
+            self._inputs[arn] = json.loads(self.aws("stepfunctions").describe_execution(executionArn=arn)["input"])
+        document = self._inputs[arn]
+        release = document.get("release") or {}
+        application = release.get("application") or document["detail"]["object"]["key"].split("/")[1]
+        version, stage = release.get("version"), document.get("stage")
+        states = tuple(event["stateEnteredEventDetails"]["name"] for event in self.history(arn, "StateEntered"))
+        started = listed["startDate"].timestamp()
+        found = Execution(arn, machine, application, version, stage, listed["status"], started, states)
+        if found.status != "RUNNING":
+            self._ended[arn] = found
+        return found
+
+    def input_of(self, execution: Execution) -> dict[str, Any]:
+        """The document an execution was started with."""
+        return dict(self._inputs[execution.arn])
+
+    def stop(self, execution: Execution) -> None:
+        """Stop an execution, as a person may."""
+        self.aws("stepfunctions").stop_execution(executionArn=execution.arn, error="Stopped", cause="by hand")
+
+    def history(self, arn: str, suffix: str = "") -> list[dict[str, Any]]:
+        """An execution's events whose type ends in ``suffix``, oldest first."""
+        pages = self.aws("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"] if event["type"].endswith(suffix)]
+
+    # -- stacks -----------------------------------------------------------------------------------------------------
+
+    def status(self, stack: str) -> str | None:
+        """A stack's status; None where there is no such stack."""
+        names = [each for each in self._stacks() if each["StackName"] == stack]
+        return names[0]["StackStatus"] if names else None
+
+    def stacks(self, prefix: str) -> dict[str, str]:
+        """The status of every stack whose name begins so."""
+        return {
+            each["StackName"]: each["StackStatus"] for each in self._stacks() if each["StackName"].startswith(prefix)
+        }
+
+    def _stacks(self) -> list[dict[str, Any]]:
+        pages = self.aws("cloudformation").get_paginator("describe_stacks").paginate()
+        return [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
+
+    def setting(self, stack: str) -> str:
+        """The value that a stack's ``Setting`` really has."""
+        resource = self.aws("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="Setting")
+        name = resource["StackResourceDetail"]["PhysicalResourceId"]
+        return str(self.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+
+    def change_sets(self, stack: str) -> list[str]:
+        """The names of a stack's change sets that were not executed."""
+        listed = self.aws("cloudformation").list_change_sets(StackName=stack)["Summaries"]
+        return [each["ChangeSetName"] for each in listed if each["ExecutionStatus"] != "EXECUTE_COMPLETE"]
+
+
+@dataclass
+class Application:
+    """One registered application, with an on-call subscriber of its own."""
+
+    belay: Belay
+    name: str
+    _inbox: Inbox | None = None
+    _received: list[Received] = field(default_factory=list)
+
+    def register(self, stages: Mapping[str, Mapping[str, Any]] | None = None, **defaults: Any) -> None:
+        """Write the registration; without ``stages`` there is only ``production``. Stacks are ``first`` and ``second``."""
+        registered = stages or {"production": {}}
+        document = {"stages": list(registered), "defaults": {"service_role": ROLE, **defaults}}
+        self._put("", document)
+        for stage, more in registered.items():
+            stacks = {name: {"name": self.stack(name, stage)} for name in ("first", "second")}
+            self._put(f"/{stage}", {"stacks": stacks, **more})
+
+    def _put(self, suffix: str, document: Mapping[str, Any]) -> None:
+        name = f"/belay/applications/{self.name}{suffix}"
+        self.belay.aws("ssm").put_parameter(Name=name, Type="String", Value=json.dumps(document), Overwrite=True)
+
+    def unregister(self) -> None:
+        """Take the registration away."""
+        name = f"/belay/applications/{self.name}"
+        for suffix in ("", "/test", "/production"):
+            self.belay.aws("ssm").delete_parameters(Names=[name + suffix])
+
+    def stack(self, name: str, stage: str = "production") -> str:
+        """The real name of a registered stack."""
+        return f"{self.name}-{stage}-{name}"
+
+    def subscribe(self) -> None:
+        """Let the application's on-call engineer receive what is told about it, and nothing else."""
+        topic = self.belay.outputs["NotificationTopicArn"]
+        sns = self.belay.aws("sns")
+        self._inbox = Inbox.subscribe(self.belay.aws("sqs"), sns, topic, self.name)
+        mine = [s for s in sns.list_subscriptions()["Subscriptions"] if s["Endpoint"].endswith(f":{self.name}")]
+        sns.set_subscription_attributes(
+            SubscriptionArn=mine[0]["SubscriptionArn"],
+            AttributeName="FilterPolicy",
+            AttributeValue=json.dumps({"application": [self.name]}),
+        )
+
+    def received(self) -> list[Received]:
+        """Every message received so far, in the order in which they were sent."""
+        assert self._inbox is not None
+        self._received += self._inbox.receive("", 0)
+        return sorted(self._received, key=lambda message: message.sent)
+
+    def told(self, *outcomes: str) -> list[Received]:
+        """Wait until as many messages came as ``outcomes``, check that they are these, and return them.
+
+        A message without an outcome is named by its ``kind``.
+        """
+        found = until(self.received, lambda messages: len(messages) >= len(outcomes))
+        assert [m.attributes.get("outcome") or m.attributes["kind"] for m in found] == list(outcomes)
+        return found
+
+    # -- shorthands -------------------------------------------------------------------------------------------------
+
+    def release(self, version: str = "1.0.0", value: str | None = None, **more: Any) -> Release:
+        """A release of the stack ``first`` alone, whose ``Setting`` is ``value``, the version unless given."""
+        return Release(self.name, version, **{"stacks": {"first": setting(value or version)}, **more})
+
+    def deploy(self, version: str = "1.0.0", **more: Any) -> None:
+        """Deploy a release, as what a test begins with."""
+        record = self.run(self.release(version, **more))
+        assert record["outcome"] == "DEPLOYED", record
+
+    def run(self, release: Release) -> dict[str, Any]:
+        """Upload a release and wait for its end; return the upload's record."""
+        return self.belay.ended(self.belay.upload(release))

@@ -1,0 +1,91 @@
+"""Releases small enough to be deployed in a second: built in memory, of stacks with one cheap resource each."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Template = Mapping[str, Any]
+
+
+def setting(value: str, *, imports: str | None = None, exports: bool = False) -> dict[str, Any]:
+    """A template of one parameter, ``Setting``, which holds nothing of value; quick to create, update and delete."""
+    properties: dict[str, Any] = {"Type": "String", "Value": value}
+    if imports is not None:
+        properties["Description"] = {"Fn::ImportValue": imports}
+    template: dict[str, Any] = {"Resources": {"Setting": {"Type": "AWS::SSM::Parameter", "Properties": properties}}}
+    if exports:
+        export = {"Fn::Sub": "${AWS::StackName}-setting"}
+        template["Outputs"] = {"Setting": {"Value": {"Ref": "Setting"}, "Export": {"Name": export}}}
+    return template
+
+
+def security_group(*, cidr: Any = "10.0.0.0/8", parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A template of one security group that lets ``cidr`` in by SSH."""
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": cidr, "Description": "administration"}
+    out = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/8", "Description": "inside"}
+    properties = {
+        "GroupDescription": "a group",
+        "SecurityGroupIngress": [rule],
+        "SecurityGroupEgress": [out],
+    }
+    resources = {"Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": properties}}
+    return {"Parameters": dict(parameters or {}), "Resources": resources}
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release. ``stacks`` maps each registered stack, in deploy order, to its template.
+
+    ``depends_on`` and ``parameters`` are by stack; ``manifest`` replaces keys of ``release.yaml``, ``more`` holds files
+    beside the templates, ``tampered`` what they are in the archive where that is not what their digest says.
+    """
+
+    application: str
+    version: str = "1.0.0"
+    stacks: Mapping[str, Template] = field(default_factory=lambda: {"first": setting("1")})
+    depends_on: Mapping[str, list[str]] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, bytes] = field(default_factory=dict)
+    tampered: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Every file but the manifest."""
+        templates = {f"{name}.json": json.dumps(template).encode() for name, template in self.stacks.items()}
+        return {**templates, **self.more}
+
+    def document(self) -> dict[str, Any]:
+        """What ``release.yaml`` says."""
+        return {
+            "application": self.application,
+            "version": self.version,
+            "stacks": [self._stack(name) for name in self.stacks],
+            "digests": {path: hashlib.sha256(data).hexdigest() for path, data in self.files.items()},
+            **self.manifest,
+        }
+
+    def _stack(self, name: str) -> dict[str, Any]:
+        stack: dict[str, Any] = {"name": name, "template": f"{name}.json"}
+        if name in self.depends_on:
+            stack["depends_on"] = self.depends_on[name]
+        if name in self.parameters:
+            stack["parameters"] = dict(self.parameters[name])
+        return stack
+
+    def archive(self) -> bytes:
+        """The zip, the same bytes each time."""
+        return archive({"release.yaml": json.dumps(self.document()).encode(), **self.files, **self.tampered})
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A zip of these files, the same bytes each time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archived:
+        for path, data in files.items():
+            archived.writestr(zipfile.ZipInfo(path), data)
+    return buffer.getvalue()

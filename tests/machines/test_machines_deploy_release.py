@@ -1,0 +1,431 @@
+"""``deploy_release``: from an upload to exactly one outcome."""
+
+import io
+import json
+import stat
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from deployed_belay import Application, Uploaded, until
+from small_releases import Release, archive, security_group, setting
+
+Applications = Callable[..., Application]
+
+
+def untouched(app: Application) -> bool:
+    """Whether no stack, no lock and no stage was touched."""
+    return (
+        not app.belay.stacks(app.name)
+        and not app.belay.lock(app.name)
+        and not app.belay.executions(app.name, "deploy_stage")
+    )
+
+
+class TestDeployed:
+    def test_a_good_release(self, application: Applications) -> None:
+        app = application()
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "DEPLOYED"
+        assert app.belay.release(app.name)["outcome"] == "DEPLOYED"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert app.belay.last_known_good(app.name) == "1.0.0"
+        assert app.belay.lock(app.name)["held"] is False
+        assert app.belay.states(app.name, "deploy_release")[-1] == "Deployed"
+        assert app.belay.states(app.name, "deploy_stage")[-1] == "Deployed"
+        app.told("deployment-started", "DEPLOYED")
+
+    def test_through_every_stage_in_order(self, application: Applications) -> None:
+        app = application({"test": {"ephemeral": True}, "production": {}})
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "DEPLOYED"
+        assert [each.stage for each in app.belay.executions(app.name, "deploy_stage")] == ["test", "production"]
+        assert app.belay.stacks(app.name) == {app.stack("first"): "CREATE_COMPLETE"}
+        assert app.belay.last_known_good(app.name, "test") is None
+        app.told("deployment-started", "DEPLOYED")
+
+    def test_the_next_release_updates(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+
+        app.deploy("1.1.0")
+
+        assert app.belay.status(app.stack("first")) == "UPDATE_COMPLETE"
+        assert app.belay.setting(app.stack("first")) == "1.1.0"
+        assert app.belay.last_known_good(app.name) == "1.1.0"
+
+    def test_the_same_content_again_changes_nothing(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+
+        again = app.belay.ended(app.belay.upload(app.release("1.0.0"), key=f"releases/{app.name}/again.zip"))
+
+        assert again["outcome"] == "DEPLOYED"
+        assert app.belay.status(app.stack("first")) == "CREATE_COMPLETE"
+        app.told("deployment-started", "DEPLOYED", "deployment-started", "DEPLOYED")
+
+    def test_a_deliberate_downgrade(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.1.0")
+
+        app.deploy("1.0.0", manifest={"downgrade": True})
+
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert app.belay.last_known_good(app.name) == "1.0.0"
+
+
+def zipped(*entries: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archived:
+        warnings.simplefilter("ignore")
+        for info, data in entries:
+            archived.writestr(info, data)
+    return buffer.getvalue()
+
+
+def symbolic_link() -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo("link")
+    info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+def encrypted(data: bytes) -> bytes:
+    """Set the flag that says that the first entry is encrypted, in both of its headers."""
+    central = data.index(b"PK\x01\x02")
+    flagged = bytearray(data)
+    flagged[6] |= 1
+    flagged[central + 8] |= 1
+    return bytes(flagged)
+
+
+HOSTILE: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
+    "no zip": (lambda _: b"PK is not enough", "zip"),
+    "truncated": (lambda good: good[: len(good) // 2], "zip"),
+    "empty": (lambda _: b"", "zip"),
+    "encrypted": (encrypted, "encrypted"),
+    "absolute path": (lambda _: zipped(("/etc/passwd", b"x")), "/etc/passwd"),
+    "path upwards": (lambda _: zipped(("../release.yaml", b"x")), "../release.yaml"),
+    "symbolic link": (lambda _: zipped((symbolic_link(), b"/etc/passwd")), "link"),
+    "one name twice": (lambda _: zipped(("a.txt", b"1"), ("A.TXT", b"2")), "A.TXT"),
+    "bomb": (lambda _: zipped(("zeros", bytes(64 * 1024 * 1024))), "zeros"),
+    "no manifest": (lambda _: archive({"readme.txt": b"x"}), "release.yaml"),
+    "manifest is no YAML": (lambda _: archive({"release.yaml": b"a: [1"}), "release.yaml"),
+    "manifest is a list": (lambda _: archive({"release.yaml": b"[]"}), "release.yaml"),
+}
+
+
+class TestRejected:
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_an_archive_that_is_none(self, application: Applications, name: str) -> None:
+        app = application()
+        spoil, told = HOSTILE[name]
+
+        record = app.belay.ended(app.belay.upload(spoil(app.release().archive()), app.name))
+
+        assert record["outcome"] == "REJECTED"
+        assert told in record["reason"]
+        assert untouched(app)
+        assert app.belay.states(app.name, "deploy_release")[-1] == "Rejected"
+        (message,) = app.told("REJECTED")
+        assert "REJECTED" in message.subject
+        assert app.name in message.subject
+
+    def test_a_manifest_with_several_problems_names_them_all(self, application: Applications) -> None:
+        app = application()
+        manifest = {"version": "one", "downgrade": "maybe", "colour": "red"}
+
+        record = app.run(app.release(manifest=manifest))
+
+        assert record["outcome"] == "REJECTED"
+        assert all(each in record["reason"] for each in ("version", "downgrade", "colour"))
+        assert untouched(app)
+
+    REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
+        "another application": ({"manifest": {"application": "other"}}, "other"),
+        "unknown stack": ({"stacks": {"third": setting("1")}}, "third"),
+        "no template": ({"stacks": {"first": {"Resources": "none"}}}, "first.json"),
+        "no resources": ({"stacks": {"first": {"Description": "nothing"}}}, "first.json"),
+        "unknown parameter": ({"parameters": {"first": {"Colour": "red"}}}, "Colour"),
+        "capability": (
+            {"manifest": {"stacks": [{"name": "first", "template": "first.json", "capabilities": ["CAPABILITY_IAM"]}]}},
+            "CAPABILITY_IAM",
+        ),
+        "macro": ({"stacks": {"first": {**setting("1"), "Transform": "Sneaky"}}}, "Sneaky"),
+        "template is not what its digest says": ({"tampered": {"first.json": b"{}"}}, "first.json"),
+        "member is not what its digest says": (
+            {"more": {"site/index.html": b"hello"}, "tampered": {"site/index.html": b"HELLO"}},
+            "site/index.html",
+        ),
+        "member without a digest": ({"tampered": {"stowaway.txt": b"hello"}}, "stowaway.txt"),
+        "member that is missing": ({"manifest": {"digests": {"first.json": "0" * 64, "gone": "0" * 64}}}, "gone"),
+        "open to the world": ({"stacks": {"first": security_group(cidr="0.0.0.0/0")}}, "Group"),
+    }
+
+    @pytest.mark.parametrize("name", REFUSED)
+    def test_a_release_that_may_not_be_deployed(self, application: Applications, name: str) -> None:
+        app = application()
+        changed, told = self.REFUSED[name]
+
+        record = app.run(app.release(**changed))
+
+        assert record["outcome"] == "REJECTED"
+        assert told in record["reason"]
+        assert untouched(app)
+        app.told("REJECTED")
+
+    def test_an_application_that_nobody_registered(self, application: Applications) -> None:
+        app = application()
+        app.unregister()
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "REJECTED"
+        assert "not registered" in record["reason"]
+        app.told("REJECTED")
+
+    @pytest.mark.parametrize(
+        ("registration", "told"),
+        [({"service_role": "nobody"}, "service_role"), ({"colour": "red"}, "colour"), ({"restore": 1}, "restore")],
+    )
+    def test_a_registration_that_cannot_be_used(
+        self, application: Applications, registration: dict[str, Any], told: str
+    ) -> None:
+        app = application(**registration)
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "REJECTED"
+        assert told in record["reason"]
+        assert untouched(app)
+        app.told("REJECTED")
+
+    def test_other_content_under_a_version_that_was_deployed(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+
+        record = app.run(app.release("1.0.0", value="other"))
+
+        assert record["outcome"] == "REJECTED"
+        assert "other content" in record["reason"]
+        assert app.belay.release(app.name)["outcome"] == "DEPLOYED"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        app.told("deployment-started", "DEPLOYED", "REJECTED")
+
+    def test_other_content_under_a_version_that_was_refused_is_another_try(self, application: Applications) -> None:
+        app = application()
+        refused = app.run(app.release(stacks={"first": security_group(cidr="0.0.0.0/0")}))
+
+        record = app.run(app.release(stacks={"first": security_group()}))
+
+        assert (refused["outcome"], record["outcome"]) == ("REJECTED", "DEPLOYED")
+
+    def test_an_older_version_after_a_newer_one(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.1.0")
+
+        record = app.run(app.release("1.0.0"))
+
+        assert record["outcome"] == "REJECTED"
+        assert "downgrade: true" in record["reason"]
+        assert app.belay.setting(app.stack("first")) == "1.1.0"
+
+
+class TestIgnored:
+    def test_what_is_no_release_starts_nothing(self, application: Applications) -> None:
+        app = application()
+        for key in (f"other/{app.name}/1.zip", f"releases/{app.name}/notes.txt", f"releases/{app.name}"):
+            app.belay.upload(b"hello", app.name, key)
+
+        app.deploy("1.0.0")
+
+        assert len(app.belay.executions(app.name)) == 2
+        app.told("deployment-started", "DEPLOYED")
+
+    def test_a_name_that_no_application_can_have(self, application: Applications) -> None:
+        app = application()
+        app.belay.upload(b"hello", f"{app.name}!")
+
+        (execution,) = app.belay.at_rest(f"{app.name}!")
+
+        assert execution.states[-1] == "Ignored"
+        assert app.belay.items(f"APPLICATION#{app.name}!") == []
+
+    def test_an_event_delivered_twice_deploys_once(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        event = app.belay.input_of(app.belay.executions(app.name, "deploy_release")[0])
+
+        app.belay.deliver("aws.s3", "Object Created", event["detail"])
+        until(lambda: len(app.belay.executions(app.name, "deploy_release")) == 2)
+        app.belay.at_rest(app.name)
+
+        assert app.belay.executions(app.name, "deploy_release")[1].states[-1] == "Ignored"
+        assert len(app.belay.executions(app.name, "deploy_stage")) == 1
+        app.told("deployment-started", "DEPLOYED")
+
+
+class TestHeld:
+    def test_until_the_pause_ends(self, application: Applications) -> None:
+        app = application()
+        app.belay.pause(paused=True)
+        try:
+            upload = app.belay.upload(app.release())
+            (held,) = app.belay.at_rest(app.name)
+            app.belay.invoke("SweepFunction", {})
+        finally:
+            app.belay.pause(paused=False)
+        assert held.states[-1] == "Held"
+        assert untouched(app)
+
+        app.belay.invoke("SweepFunction", {})
+
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+        assert app.belay.items("HELD") == []
+        app.told("deployment-started", "DEPLOYED")
+
+    def test_paused_again_before_it_was_opened(self, application: Applications) -> None:
+        app = application()
+        app.belay.pause(paused=True)
+        try:
+            upload = app.belay.upload(app.release())
+            app.belay.at_rest(app.name)
+            app.belay.pause(paused=False)
+            app.belay.hold("OpenReleaseFunction")
+            app.belay.invoke("SweepFunction", {})
+            app.belay.pause(paused=True)
+            until(lambda: len(app.belay.at_rest(app.name)) == 2)
+        finally:
+            app.belay.pause(paused=False)
+
+        app.belay.invoke("SweepFunction", {})
+
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+        app.told("deployment-started", "DEPLOYED")
+
+
+class TestAborted:
+    def test_superseded_by_a_newer_one_in_the_queue(self, application: Applications) -> None:
+        app = application()
+        app.belay.hold("ExecuteWaveFunction", 4)
+        first = app.belay.upload(app.release("1.0.0"))
+        until(lambda: app.belay.lock(app.name).get("held"))
+        second, third = app.belay.upload(app.release("1.1.0")), app.belay.upload(app.release("1.2.0"))
+
+        outcomes = [app.belay.ended(each)["outcome"] for each in (first, second, third)]
+
+        assert outcomes == ["DEPLOYED", "ABORTED", "DEPLOYED"]
+        assert "1.2.0" in app.belay.uploaded(second)["reason"]
+        assert app.belay.last_known_good(app.name) == "1.2.0"
+        assert app.belay.change_sets(app.stack("first")) == []
+        aborted = next(e for e in app.belay.executions(app.name, "deploy_stage") if e.version == "1.1.0")
+        assert aborted.states[-1] == "Aborted"
+
+    def test_overtaken_while_it_waited_for_the_lock(self, application: Applications) -> None:
+        app = application()
+        app.belay.hold("ExecuteWaveFunction", 3)
+        newer = app.belay.upload(app.release("1.1.0"))
+        until(lambda: app.belay.lock(app.name).get("held"))
+        older = app.belay.upload(app.release("1.0.0"))
+
+        outcomes = [app.belay.ended(each)["outcome"] for each in (newer, older)]
+
+        assert outcomes == ["DEPLOYED", "ABORTED"]
+        assert app.belay.setting(app.stack("first")) == "1.1.0"
+        assert app.belay.lock(app.name)["held"] is False
+        assert app.belay.change_sets(app.stack("first")) == []
+
+    def test_the_same_version_is_on_its_way_already(self, application: Applications) -> None:
+        app = application()
+        app.belay.hold("ExecuteWaveFunction", 2)
+        first = app.belay.upload(app.release())
+        until(lambda: app.belay.release(app.name))
+        second = app.belay.upload(app.release(), key=f"releases/{app.name}/copy.zip")
+
+        outcomes = [app.belay.ended(each)["outcome"] for each in (first, second)]
+
+        assert outcomes == ["DEPLOYED", "ABORTED"]
+        assert app.belay.release(app.name)["outcome"] == "DEPLOYED"
+        assert len(app.belay.executions(app.name, "deploy_stage")) == 1
+        assert len(app.told("deployment-started", "ABORTED", "DEPLOYED")) == 3
+
+
+class TestNeedsOperator:
+    def test_aws_refuses_before_anything_changed(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.inject(
+            "ssm", "GetParameter", "AccessDeniedException", only_if={"Name": f"/belay/applications/{app.name}"}
+        )
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert "AccessDenied" in record["reason"]
+        assert "SSM.GetParameter" in record["reason"]
+        assert untouched(app)
+        app.told("NEEDS_OPERATOR")
+
+    def test_the_same_release_can_be_uploaded_again(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.inject(
+            "ssm", "GetParameter", "AccessDeniedException", only_if={"Name": f"/belay/applications/{app.name}"}
+        )
+        app.run(app.release())
+
+        assert app.run(app.release())["outcome"] == "DEPLOYED"
+
+
+class TestUnrecorded:
+    CLOSE = {"UpdateExpression": "SET outcome = :outcome, reason = :reason, ended_at = :now"}
+
+    def test_an_outcome_that_cannot_be_written_is_written_later(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.inject("dynamodb", "UpdateItem", "AccessDeniedException", only_if=self.CLOSE)
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "DEPLOYED"
+        assert app.belay.states(app.name, "deploy_release")[-1] == "Unrecorded"
+        app.told("deployment-started", "DEPLOYED")
+
+    def test_of_an_upload_that_is_no_release(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.inject("dynamodb", "UpdateItem", "AccessDeniedException", only_if=self.CLOSE)
+
+        record = app.belay.ended(app.belay.upload(b"hello", app.name))
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert app.belay.states(app.name, "deploy_release")[-1] == "Unrecorded"
+        app.told("NEEDS_OPERATOR")
+
+    def test_an_outcome_that_cannot_be_told_is_told_later(self, application: Applications) -> None:
+        app = application()
+        app.belay.hold("CloseReleaseFunction", 1)
+        upload = app.belay.upload(app.release())
+        until(lambda: app.belay.last_known_good(app.name))
+        app.belay.engine.inject("sns", "Publish", "AuthorizationError")
+
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+
+        app.told("deployment-started", "DEPLOYED")
+
+
+class TestStopped:
+    def test_before_it_became_a_release(self, application: Applications) -> None:
+        app = application()
+        app.belay.hold("OpenReleaseFunction", 60)
+        upload = app.belay.upload(app.release())
+        (execution,) = until(lambda: app.belay.executions(app.name))
+        until(lambda: "OpenRelease" in app.belay.states(app.name, "deploy_release"))
+
+        app.belay.stop(execution)
+
+        record = app.belay.ended(upload)
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert untouched(app)
+        app.told("NEEDS_OPERATOR")
