@@ -35,6 +35,7 @@ from local.bridges import (
     nested_stacks,
     object_events,
     resource_statuses,
+    rollback_triggers,
     security_group_rules,
     security_groups,
     service_integrations,
@@ -81,6 +82,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     execution_names.install()
     nested_executions.install()
     exports.install()
+    rollback_triggers.install()
     change_sets.install()
     change_set_values.install()
     stack_descriptions.install()

@@ -103,3 +103,39 @@ def test_a_create_whose_clean_up_fails_ends_rollback_failed(engine, stacks, uniq
     engine.fail_resource("First", "delete", stack=name)
 
     assert stacks.create(name, FIRST | BROKEN)["StackStatus"] == "ROLLBACK_FAILED"
+
+
+@pytest.fixture
+def trigger(aws, unique):
+    """A rollback configuration with one alarm, in the given state; without a state the alarm does not exist."""
+
+    def configuration(state):
+        name = unique("alarm")
+        if state:
+            aws("cloudwatch").put_metric_alarm(
+                AlarmName=name,
+                Namespace="contract",
+                MetricName="failures",
+                Statistic="Sum",
+                Period=60,
+                EvaluationPeriods=1,
+                Threshold=1,
+                ComparisonOperator="GreaterThanThreshold",
+            )
+            aws("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="contract")
+        arn = f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}"
+        return {"RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}], "MonitoringTimeInMinutes": 0}
+
+    return configuration
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("OK", "UPDATE_COMPLETE"), ("ALARM", "UPDATE_ROLLBACK_COMPLETE"), (None, "UPDATE_ROLLBACK_COMPLETE")],
+)
+def test_an_alarm_rolls_an_update_back(*, stacks, unique, trigger, value, state, status):
+    name = unique("stack")
+    stacks.create(name, FIRST)
+
+    assert stacks.update(name, CHANGED, RollbackConfiguration=trigger(state))["StackStatus"] == status
+    assert value(name) == ("2" if state == "OK" else "1")
