@@ -1,7 +1,8 @@
 """Gap: what a stack was deployed with does not come back: role, rollback triggers, topics, change set, parent, root.
 
 AWS keeps the role and the rollback triggers for later operations until others are given, and describes all of them
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html). The role is described, not assumed. It can go when ministack describes them.
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html). The role is described, not
+assumed. It can go when ministack describes them.
 """
 
 from __future__ import annotations
