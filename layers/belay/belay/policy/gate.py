@@ -18,6 +18,7 @@ from belay.template.loader import load
 from belay.template.nodes import Document
 from belay.template.scope import Scope
 from belay.template.sections import parameters as declared_parameters
+from belay.template.stacks import Stacks
 
 RELEASE_BUCKET = "ReleaseBucket"
 RELEASE_PREFIX = "ReleasePrefix"
@@ -41,6 +42,22 @@ def check_template(
     Raises :class:`UnreadableTemplate` where the root template cannot be read; a nested one that cannot is REVIEW.
     """
 
+    groups, paths = security_groups(_root(files, root, parameters, defaults_apply))
+    return _report(groups, paths, settings, _asked(settings, today))
+
+
+def reachable_templates(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the paths of the templates that a stack's template leads to, its own first.
+
+    Raises :class:`UnreadableTemplate` where the root template cannot be read.
+    """
+    stacks = Stacks(_root(files, root, parameters, defaults_apply=True))
+    for _ in stacks:
+        pass
+    return stacks.templates
+
+
+def _root(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], defaults_apply: bool) -> Scope:
     @cache
     def read(path: str) -> Document | None:
         return load(files[path], path) if path in files else None
@@ -51,8 +68,7 @@ def check_template(
     for name, value in zip((RELEASE_BUCKET, RELEASE_PREFIX), release, strict=True):
         if name in declared_parameters(document):
             known[name] = value
-    groups, paths = security_groups(Scope(document, "", known, defaults_apply, read, release))
-    return _report(groups, paths, settings, _asked(settings, today))
+    return Scope(document, "", known, defaults_apply, read, release)
 
 
 def check_groups(

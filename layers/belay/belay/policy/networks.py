@@ -122,10 +122,12 @@ NOT_GLOBAL_V4 = _union_of(
 INTERNET_V4 = difference(((0, (1 << V4_BITS) - 1),), NOT_GLOBAL_V4)
 """Every IPv4 address that can come from the Internet."""
 
-INTERNET_V6 = _union_of(
-    "2001::/16 2003::/18 2400::/12 2410::/12 2600::/12 2610::/23 2620::/23 2630::/12 2800::/12 2a00::/12 2a10::/12 "
-    "2c00::/12"
+# Written as numbers, the first 16 bits and the length: reading them as texts would import ipaddress each time.
+_GIVEN_OUT_V6 = (
+    *((0x2001, 16), (0x2003, 18), (0x2400, 12), (0x2410, 12), (0x2600, 12), (0x2610, 23), (0x2620, 23)),
+    *((0x2630, 12), (0x2800, 12), (0x2A00, 12), (0x2A10, 12), (0x2C00, 12)),
 )
+INTERNET_V6 = union((head << 112, (head << 112) + (1 << (V6_BITS - length)) - 1) for head, length in _GIVEN_OUT_V6)
 """The part of 2000::/3 from which addresses are given out: nobody calls from the rest.
 
 Source: https://www.iana.org/assignments/ipv6-unicast-address-assignments
@@ -149,7 +151,7 @@ def public_sizes(v4: Union, v6: Union) -> tuple[int, int]:
 
 
 LOOPBACK_V4 = _union_of("127.0.0.0/8")
-LOOPBACK_V6 = _union_of("::1/128")
+LOOPBACK_V6 = ((1, 1),)
 
 
 def is_loopback(v4: Union, v6: Union) -> bool:
