@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from belay.aws.clock import timestamp
 from belay.aws.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.observability import observed
@@ -31,6 +32,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     plan = run.plan()
+    if not plan.begun:
+        run.ledger.record(run.release, run.stage.name, "PLANNING", timestamp())
     for stack in plan.in_progress(Progress.CREATING):
         plan = plan.with_stack(look_at(run, plan, stack))
     for stack in plan.plannable:

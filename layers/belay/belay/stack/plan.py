@@ -84,6 +84,11 @@ class StagePlan:
         return tuple(stack for stack in self.stacks if stack.progress in progress)
 
     @property
+    def begun(self) -> bool:
+        """Whether a change set was ever made for one of the stacks."""
+        return any(stack.generation for stack in self.stacks)
+
+    @property
     def plannable(self) -> tuple[StackPlan, ...]:
         """The waiting stacks whose dependencies have nothing left to change."""
         settled = {stack.stack for stack in self.in_progress(*_SETTLED)}

@@ -1,0 +1,230 @@
+"""Which calls of AWS a function can reach: its own code and that of the gateways, followed call by call.
+
+A value's class is known where it is annotated, constructed, or returned by a function whose annotation says so. That is
+enough for code as plain as the gateways' and the handlers'.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from project import function_modules, layer_modules, parsed
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass
+class Class:
+    """A class of the edge: its methods, the annotated classes of its attributes."""
+
+    name: str
+    module: str
+    methods: dict[str, Definition] = field(default_factory=dict)
+    attributes: dict[str, ast.expr] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One function or method; ``owner`` is its class."""
+
+    module: str
+    owner: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.owner}.{self.name}" if self.owner else self.name
+
+
+@dataclass
+class Code:
+    """The modules a function consists of: its own and the edge's."""
+
+    classes: dict[str, Class] = field(default_factory=dict)
+    functions: dict[tuple[str, str], Definition] = field(default_factory=dict)
+    imports: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @classmethod
+    @cache
+    def of(cls, function: str) -> "Code":
+        code = cls()
+        code.add(f"functions.{function}", function_modules()[function])
+        for name, path in layer_modules().items():
+            if name.startswith("belay.aws"):
+                code.add(name, path)
+        return code
+
+    def add(self, module: str, path: Path) -> None:
+        for node in parsed(path).body:
+            if isinstance(node, ast.ImportFrom):
+                self.imports |= {(module, alias.asname or alias.name): node.module or "" for alias in node.names}
+            elif isinstance(node, Definition):
+                self.functions[module, node.name] = node
+            elif isinstance(node, ast.ClassDef):
+                self.classes[node.name] = _class(node, module)
+
+    def definition(self, node: Node) -> Definition:
+        if node.owner:
+            return self.classes[node.owner].methods[node.name]
+        return self.functions[node.module, node.name]
+
+    def annotated(self, annotation: ast.expr | None) -> str | None:
+        """The first class of ours in an annotation."""
+        for part in ast.walk(annotation) if annotation is not None else ():
+            name = part.id if isinstance(part, ast.Name) else part.value if isinstance(part, ast.Constant) else None
+            if isinstance(name, str) and name in self.classes:
+                return name
+        return None
+
+    def class_of(self, value: ast.expr, known: dict[str, str], module: str) -> str | None:
+        """The class of an expression's value, where it is one of ours."""
+        if isinstance(value, ast.Name):
+            return known.get(value.id)
+        if isinstance(value, ast.Attribute):
+            owner = self.class_of(value.value, known, module)
+            if owner is None:
+                return None
+            method = self.classes[owner].methods.get(value.attr)
+            return self.annotated(method.returns if method else self.classes[owner].attributes.get(value.attr))
+        if isinstance(value, ast.Call):
+            target = self.target(value, known, module)
+            if target is None:
+                return None
+            return target.owner if target.name == "__init__" else self.annotated(self.definition(target).returns)
+        return None
+
+    def target(self, call: ast.Call, known: dict[str, str], module: str) -> Node | None:
+        """The function of ours that a call calls."""
+        function = call.func
+        if isinstance(function, ast.Name):
+            constructed = known.get("cls", "") if function.id == "cls" else function.id
+            if constructed in self.classes:
+                return Node(self.classes[constructed].module, constructed, "__init__")
+            home = module if (module, function.id) in self.functions else self.imports.get((module, function.id), "")
+            return Node(home, "", function.id) if (home, function.id) in self.functions else None
+        if isinstance(function, ast.Attribute):
+            named = function.value.id if isinstance(function.value, ast.Name) else ""
+            owner = named if named in self.classes else self.class_of(function.value, known, module)
+            if owner is not None and function.attr in self.classes[owner].methods:
+                return Node(self.classes[owner].module, owner, function.attr)
+        return None
+
+    def known_in(self, node: Node) -> dict[str, str]:
+        """The classes of a function's variables."""
+        definition = self.definition(node)
+        arguments = [*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs]
+        known = {a.arg: found for a in arguments if (found := self.annotated(a.annotation))}
+        if node.owner:
+            known |= dict.fromkeys(("self", "cls"), node.owner)
+        for part in ast.walk(definition):
+            if isinstance(part, ast.Assign):
+                for target in part.targets:
+                    self._learn(target, part.value, known, node.module)
+        return known
+
+    def _learn(self, target: ast.expr, value: ast.expr, known: dict[str, str], module: str) -> None:
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            for each, part in zip(target.elts, value.elts, strict=True):
+                self._learn(each, part, known, module)
+        elif isinstance(target, ast.Name) and (found := self.class_of(value, known, module)):
+            known[target.id] = found
+
+    def calls(self, node: Node) -> Iterator[Node]:
+        """The functions of ours that a function may call, and those of an object that it hands to somebody else."""
+        if node.owner and node.name == "__init__":
+            methods = self.classes[node.owner].methods
+            yield from (Node(node.module, node.owner, name) for name in methods if name.startswith("__get"))
+            if "__init__" not in methods:
+                return
+        known = self.known_in(node)
+        for part in ast.walk(self.definition(node)):
+            if isinstance(part, ast.Call):
+                target = self.target(part, known, node.module)
+                if target is not None:
+                    yield target
+                else:
+                    yield from self._handed_over(part, known, node.module)
+            elif isinstance(part, ast.Attribute):
+                owner = self.class_of(part.value, known, node.module)
+                if owner is not None and part.attr in self.classes[owner].methods:
+                    yield Node(self.classes[owner].module, owner, part.attr)
+
+    def _handed_over(self, call: ast.Call, known: dict[str, str], module: str) -> Iterator[Node]:
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            owner = self.class_of(argument, known, module)
+            if owner is not None and isinstance(call.func, ast.Name):
+                yield from (
+                    Node(self.classes[owner].module, owner, m) for m in self.classes[owner].methods if m[0] != "_"
+                )
+
+
+def reached(function: str) -> set[Node]:
+    """Every function and method that a function's handler may reach."""
+    code = Code.of(function)
+    start = Node(f"functions.{function}", "", "handler")
+    seen, waiting = {start}, [start]
+    while waiting:
+        for node in code.calls(waiting.pop()):
+            if node not in seen and (
+                not node.owner or node.name in code.classes[node.owner].methods or node.name == "__init__"
+            ):
+                seen.add(node)
+                waiting.append(node)
+    return seen
+
+
+def operations(function: str) -> set[tuple[str, str]]:
+    """The calls of AWS that a function may make: the gateway's method and the operation, ``EC2.DescribeVpcs``."""
+    code = Code.of(function)
+    return {
+        (str(node), operation)
+        for node in reached(function)
+        if node.name != "__init__" or "__init__" in code.classes[node.owner].methods
+        for call in ast.walk(code.definition(node))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "translated"
+        for operation in _spellings(call.args[0], code, node.module)
+    }
+
+
+def _spellings(name: ast.expr, code: Code, module: str) -> list[str]:
+    """What an operation's name may be: it is written out, or in part chosen by a function of the module."""
+    if isinstance(name, ast.Constant):
+        return [str(name.value)]
+    assert isinstance(name, ast.JoinedStr), ast.unparse(name)
+    spelled = [""]
+    for part in name.values:
+        if isinstance(part, ast.Constant):
+            choices = [str(part.value)]
+        else:
+            assert isinstance(part, ast.FormattedValue)
+            choices = _choices(part.value, code, module)
+        spelled = [before + choice for before in spelled for choice in choices]
+    return spelled
+
+
+def _choices(value: ast.expr, code: Code, module: str) -> list[str]:
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        chosen = code.functions[module, value.func.id]
+        returned = next(node for node in chosen.body if isinstance(node, ast.Return)).value
+        assert isinstance(returned, ast.IfExp)
+        return [str(each.value) for each in (returned.body, returned.orelse) if isinstance(each, ast.Constant)]
+    return [f"{{{ast.unparse(value)}}}"]
+
+
+def _class(node: ast.ClassDef, module: str) -> Class:
+    found = Class(node.name, module)
+    for item in node.body:
+        if isinstance(item, Definition):
+            found.methods[item.name] = item
+        elif isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            found.attributes[item.target.id] = item.annotation
+    constructor = found.methods.get("__init__")
+    if constructor is not None:
+        given = {argument.arg: argument.annotation for argument in constructor.args.args if argument.annotation}
+        for part in ast.walk(constructor):
+            if isinstance(part, ast.Assign) and isinstance(part.value, ast.Name) and part.value.id in given:
+                for target in part.targets:
+                    if isinstance(target, ast.Attribute):
+                        found.attributes[target.attr] = given[part.value.id]
+    return found

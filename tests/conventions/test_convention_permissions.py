@@ -1,0 +1,146 @@
+"""A function's role may do just what its code can call: a grant that is missing and one that is unused both fail."""
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.session
+import pytest
+from project import LAYER, function_modules, functions, layer_modules, logical_id, parsed, resources
+from reach import operations, reached
+
+PREFIX = {
+    "CloudFormation": "cloudformation",
+    "DynamoDB": "dynamodb",
+    "EC2": "ec2",
+    "RDS": "rds",
+    "S3": "s3",
+    "SNS": "sns",
+    "SSM": "ssm",
+    "StepFunctions": "states",
+}
+
+RELEASES, ARTIFACTS = "ReleaseBucket", "ArtifactBucket"
+
+OTHERWISE_CALLED: Mapping[str, set[str]] = {
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+    "S3.HeadObject": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
+    "S3.PutObject": {f"s3:PutObject@{ARTIFACTS}"},
+    "S3.CreateMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
+    "S3.UploadPart": {f"s3:PutObject@{ARTIFACTS}"},
+    "S3.CompleteMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
+    "S3.AbortMultipartUpload": {f"s3:AbortMultipartUpload@{ARTIFACTS}"},
+    # What reads an object is told apart by method below: a version of one is another permission.
+    "S3.GetObject": set(),
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    "DynamoDB.TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+}
+"""Operations whose permission has another name than the operation."""
+
+ALSO_NEEDED: Mapping[str, set[str]] = {
+    # Without ListBucket, S3 answers AccessDenied for what is not there
+    # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+    "ArtifactBucket.get_bytes": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
+    "ArtifactBucket.get_version": {f"s3:GetObjectVersion@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
+    "UploadedObject.read": {f"s3:GetObjectVersion@{RELEASES}", f"s3:ListBucket@{RELEASES}"},
+    # CloudFormation reads the template with the caller's power, and is handed the service role.
+    "Stacks.create_change_set": {"cloudformation:DescribeChangeSet", "iam:PassRole", f"s3:GetObject@{ARTIFACTS}"},
+    "Stacks.delete_stack": {"iam:PassRole"},
+    "Stacks.perform": {"iam:PassRole"},
+    # The template of a baseline is one version of an object.
+    "Recovery.create_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    "Topic.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
+    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html
+    "Databases.create_snapshot": {"rds:AddTagsToResource"},
+}
+"""What a method of a gateway needs beside the permission of the call it makes."""
+
+
+def performed() -> set[str]:
+    """The operations of CloudFormation that a step of a rollback plan calls by itself.
+
+    The machine waits, and the change set back to the baseline has functions of its own.
+    """
+    planned = {
+        str(call.args[2].value)
+        for call in ast.walk(parsed(LAYER / "rollback" / "steps.py"))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "id", "") == "_step"
+        and isinstance(call.args[2], ast.Constant)
+    }
+    assert {"RollbackStack", "DeleteStack"} <= planned
+    return planned - {"DescribeStacks", "CreateChangeSet"}
+
+
+def needed(function: str) -> set[str]:
+    found: set[str] = set()
+    for _, operation in operations(function):
+        if operation == "CloudFormation.{operation}":
+            found |= {f"cloudformation:{each}" for each in performed()}
+        else:
+            service, name = operation.split(".")
+            found |= OTHERWISE_CALLED.get(operation, {f"{PREFIX[service]}:{name}"})
+    return found.union(*(ALSO_NEEDED.get(str(node), set()) for node in reached(function)))
+
+
+def granted(function: str) -> set[str]:
+    return {
+        named(action, statement["Resource"])
+        for policy in functions()[function]["Policies"]
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+def named(action: str, resource: Any) -> str:
+    """An action on a bucket is told apart by the bucket."""
+    if not action.startswith("s3:"):
+        return action
+    return f"{action}@{RELEASES if RELEASES in json.dumps(resource) else ARTIFACTS}"
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_function_may_do_what_it_does(function: str) -> None:
+    assert needed(function) - granted(function) == set()
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_function_may_do_no_more_than_it_does(function: str) -> None:
+    assert granted(function) - needed(function) == set()
+
+
+def test_what_a_function_reaches_is_really_found() -> None:
+    assert ("Stacks.execute_change_set", "CloudFormation.ExecuteChangeSet") in operations("execute_wave")
+    assert ("Stacks.perform", "CloudFormation.{operation}") in operations("run_rollback_step")
+    assert "SNS.Publish" in {operation for _, operation in operations("close_incident")}
+    assert "S3.GetObject" in {operation for _, operation in operations("open_release")}
+
+
+def test_every_call_of_the_gateways_is_an_operation_that_aws_has() -> None:
+    session = botocore.session.get_session()
+    found = {operation for name in function_modules() for _, operation in operations(name) if "{" not in operation}
+    assert len(found) > 30
+    for service, operation in (each.split(".") for each in found):
+        model = session.get_service_model({"StepFunctions": "stepfunctions"}.get(service, PREFIX[service]))
+        assert operation in model.operation_names
+
+
+def test_every_method_in_the_table_exists() -> None:
+    methods = {
+        f"{node.name}.{method.name}"
+        for name, path in layer_modules().items()
+        if name.startswith("belay.aws")
+        for node in parsed(path).body
+        if isinstance(node, ast.ClassDef)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef)
+    }
+    assert set(ALSO_NEEDED) <= methods
+
+
+def test_only_functions_that_are_triggered_start_executions_of_their_own() -> None:
+    starting = {name for name in functions() if "states:StartExecution" in granted(name)}
+    assert starting == {"open_incident", "react_to_failed_execution", "react_to_failed_stack", "sweep"}
+    assert {logical_id(name) for name in starting} <= set(resources("AWS::Serverless::Function"))
