@@ -41,8 +41,8 @@ class Executions:
                 raise
 
     def running(self, execution_arn: str) -> bool:
-        """Tell whether an execution still runs; one being redriven counts."""
-        return self.status(execution_arn) in ("RUNNING", "PENDING_REDRIVE")
+        """Tell whether an execution still runs; one being redriven counts, one that was never started does not."""
+        return bool(execution_arn) and self.status(execution_arn) in ("RUNNING", "PENDING_REDRIVE")
 
     def input(self, execution_arn: str) -> dict[str, Any]:
         """Return the document an execution was started with."""
