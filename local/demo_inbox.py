@@ -6,17 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
-
-_SECTIONS: Final = {
-    "what": "What happened",
-    "cause": "First cause",
-    "findings": "Findings",
-    "done": "What was done",
-    "left_to_do": "Left to do",
-    "look": "Look closer",
-}
-"""The parts of a message for programs, and what a person calls them."""
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -32,30 +22,22 @@ class Received:
     def from_envelope(cls, envelope: Mapping[str, Any]) -> Self:
         """Read what SNS hands to a queue without raw delivery.
 
-        https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
+        https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html; Belay's JSON has the readable text in it.
         """
         return cls(
             subject=envelope.get("Subject", ""),
-            text=readable(envelope["Message"]),
+            text=_text(envelope["Message"]),
             attributes={name: each["Value"] for name, each in envelope.get("MessageAttributes", {}).items()},
             sent=envelope["Timestamp"],
         )
 
 
-def readable(body: str) -> str:
-    """Write out a message for programs, a JSON document, as a person would read it; leave other text as it is."""
+def _text(body: str) -> str:
+    """Belay's own JSON carries its text; what others publish to the topic, alarms for instance, is left as it is."""
     try:
-        document = json.loads(body)
-    except ValueError:
+        return str(json.loads(body)["text"])
+    except (ValueError, KeyError, TypeError):
         return body
-    if not isinstance(document, dict):
-        return body
-    lines = []
-    for key, title in _SECTIONS.items():
-        told = document.get(key) or []
-        told = told.splitlines() if isinstance(told, str) else told
-        lines += [f"{'' if number else f'{title}:':<15}{line}" for number, line in enumerate(told)]
-    return "\n".join(lines) or body
 
 
 class Inbox:

@@ -168,7 +168,7 @@ def test_people_get_text_programs_get_json_and_phones_get_one_line() -> None:
     assert set(read) == {"default", "email", "sms", "sqs", "lambda", "http", "https"}
     assert read["default"] == read["email"] == message.text
     for protocol in ("sqs", "lambda", "http", "https"):
-        assert json.loads(read[protocol]) == message.data
+        assert json.loads(read[protocol]) == message.data | {"subject": message.subject, "text": message.text}
     assert read["sms"].startswith("ROLLED_BACK: orders 1.3.0 in production. Tasks/Service (AWS::ECS::Service)")
     assert len(read["sms"]) <= 140
 

@@ -47,14 +47,14 @@ class Endings:
             release_ended(
                 outcome,
                 deployment,
-                cause=reason or None,
+                **told(outcome, reason),
                 done=done,
                 left_to_do=left_to_do,
                 runs_now=None if good is None else good["version"],
             )
         )
-        self._ledger.announced_release(release)
         self._close_upload(record, outcome, reason)
+        self._ledger.announced_release(release)
 
     def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
         if "upload" in record:
@@ -68,5 +68,14 @@ class Endings:
             return
         version = self._ledger.version_of(upload) or upload.key.rsplit("/", 1)[-1]
         deployment = Deployment(upload.application, version, None, execution)
-        Topic(self._sns, topic or self._default_topic).publish(release_ended(outcome, deployment, cause=reason or None))
+        Topic(self._sns, topic or self._default_topic).publish(
+            release_ended(outcome, deployment, **told(outcome, reason))
+        )
         self._ledger.announced_upload(upload)
+
+
+def told(outcome: Outcome, reason: str) -> dict[str, Any]:
+    """Return how a message tells a reason: a refusal's problems are findings, anything else is the first cause."""
+    if outcome is Outcome.REJECTED:
+        return {"findings": reason.splitlines()}
+    return {"cause": reason or None}

@@ -210,10 +210,10 @@ def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
     (https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html describes
     ``MessageStructure=json``).
     """
-    body = _body(message.text, message.data, message.subject)
+    body = _body(message.text, dict(message.data), message.subject)
     if len(body.encode()) + _ATTRIBUTES_ROOM > LARGEST_MESSAGE:
         short = {key: value for key, value in message.data.items() if isinstance(value, str) and key != "cause"}
-        body = _body(_cut(message.text, LARGEST_MESSAGE // 16), short, message.subject)
+        body = _body(_cut(message.text, LARGEST_MESSAGE // 32), short, message.subject)
     return {
         "TopicArn": topic_arn,
         "Subject": message.subject,
@@ -385,8 +385,8 @@ def _ascii(text: str) -> str:
     return _one_line(text).encode("ascii", errors="replace").decode()
 
 
-def _body(text: str, data: Mapping[str, Any], subject: str) -> str:
-    document = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+def _body(text: str, data: dict[str, Any], subject: str) -> str:
+    document = json.dumps(data | {"subject": subject, "text": text}, ensure_ascii=False, separators=(",", ":"))
     bodies = {"default": text, "email": text, "sms": _cut(_sms(subject, data), _LONGEST_SMS)}
     return json.dumps(bodies | dict.fromkeys(("sqs", "lambda", "http", "https"), document), ensure_ascii=False)
 
