@@ -10,6 +10,7 @@ from typing import Final
 
 COMMANDS: Final = {
     ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
+    ("policies",): ("cli.policies", "list every policy, as Markdown"),
     ("release", "build"): ("cli.build", "make a directory into a release's zip"),
 }
 _LAYER: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "layers", "belay")  # noqa: PTH118, PTH120, PTH100 - pathlib costs a tenth of a small check's time

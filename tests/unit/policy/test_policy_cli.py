@@ -1,0 +1,219 @@
+"""``belay validate`` and ``belay policies``: what goes in, what comes out, the exit status."""
+
+import json
+import xml.etree.ElementTree as ET
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from cli.__main__ import main
+from cli.policies import page
+
+ROOT = Path(__file__).parents[3]
+GROUP = """Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: d
+      SecurityGroupIngress:
+        - {{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: {source}}}
+"""
+PARAMETERS = "AWSTemplateFormatVersion: '2010-09-09'\nParameters: {Source: {Type: String}}\n"
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    return tmp_path / "t.yaml"
+
+
+def validate(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str]:
+    status = main(["validate", *map(str, arguments)])
+    return status, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (GROUP.format(source="10.0.0.0/8"), 0),
+        (GROUP.format(source="0.0.0.0/0"), 1),
+        (PARAMETERS + GROUP.format(source="!Ref Source"), 2),
+        ("Resources: [", 3),
+        ("no template", 3),
+    ],
+)
+@pytest.mark.parametrize("shape", ["text", "json", "sarif", "junit"])
+def test_exit_status(capsys: pytest.CaptureFixture[str], template: Path, text: str, status: int, shape: str) -> None:
+    template.write_text(text)
+    assert validate(capsys, template, "--format", shape)[0] == status
+
+
+def test_what_is_not_there_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, out = validate(capsys, tmp_path / "missing.yaml")
+    assert status == 3
+    assert "No such file" in out
+    assert main(["validate"]) == 3
+    assert main([]) == 2
+    assert main(["--help"]) == 0
+
+
+def test_text_says_where_what_and_how_to_fix_it(capsys: pytest.CaptureFixture[str], template: Path) -> None:
+    template.write_text(GROUP.format(source="0.0.0.0/0"))
+    _, out = validate(capsys, template)
+    assert f"{template}:7:63 FAIL ssh-open [critical]" in out
+    assert "Fix: " in out
+    assert "rule-description" not in out
+    assert "FAIL: 1 files" in out
+    _, out = validate(capsys, template, "--advice")
+    assert "rule-description" in out
+
+
+def test_one_reason_is_told_once_for_all_policies(capsys: pytest.CaptureFixture[str], template: Path) -> None:
+    template.write_text(PARAMETERS + "Transform: Macro\nResources: {}\n")
+    _, out = validate(capsys, template)
+    assert out.count("may rewrite the template") == 1
+    assert "ssh-open" in out
+
+
+def read_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:
+    _, out = validate(capsys, *arguments, "--format", "json")
+    report: dict[str, Any] = json.loads(out)
+    jsonschema.validate(report, json.loads((ROOT / "docs" / "validate.schema.json").read_text()))
+    return report
+
+
+def test_json_is_as_its_schema_says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "open.yaml").write_text(GROUP.format(source="0.0.0.0/0"))
+    (tmp_path / "closed.yaml").write_text(GROUP.format(source="10.0.0.0/8"))
+    (tmp_path / "broken.yaml").write_text("AWSTemplateFormatVersion: [")
+    (tmp_path / "other.yaml").write_text("some: [other, document]")
+    report = read_json(capsys, tmp_path)
+    summary = report["summary"]
+    assert {path: file["policies"]["ssh-open"] for path, file in summary.items()} == {
+        str(tmp_path / "closed.yaml"): "PASS",
+        str(tmp_path / "open.yaml"): "FAIL",
+    }
+    assert [error["path"] for error in report["errors"]] == [str(tmp_path / "broken.yaml")]
+    assert report["verdict"] == "FAIL"
+
+
+def test_sarif(capsys: pytest.CaptureFixture[str], template: Path) -> None:
+    template.write_text(PARAMETERS + GROUP.format(source="!Ref Source"))
+    _, out = validate(capsys, template, "--format", "sarif")
+    (run,) = json.loads(out)["runs"]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    results = {result["ruleId"]: result for result in run["results"]}
+    assert set(results) <= rules
+    assert results["ssh-open"]["kind"] == "review"
+    assert results["ssh-open"]["level"] == "none"
+    assert results["ssh-open"]["locations"][0]["physicalLocation"]["region"] == {"startLine": 9, "startColumn": 63}
+    assert results["rule-description"]["level"] == "note"
+
+
+def test_junit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "open.yaml").write_text(GROUP.format(source="0.0.0.0/0"))
+    (tmp_path / "broken.yaml").write_text("AWSTemplateFormatVersion: [")
+    _, out = validate(capsys, tmp_path, "--format", "junit")
+    suites = ET.fromstring(out)  # noqa: S314 - written by ourselves
+    outcomes = {case.get("name"): [child.tag for child in case] for case in suites.iter("testcase")}
+    assert outcomes["ssh-open"] == ["failure"]
+    assert outcomes["rdp-open"] == []
+    assert outcomes["rule-description"] == ["skipped"]
+    assert outcomes["read"] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Source": "10.0.0.0/8"},
+        {"Parameters": {"Source": "10.0.0.0/8"}},
+        [{"ParameterKey": "Source", "ParameterValue": "10.0.0.0/8"}],
+    ],
+)
+def test_parameters_decide(capsys: pytest.CaptureFixture[str], tmp_path: Path, template: Path, document: Any) -> None:
+    template.write_text(PARAMETERS + GROUP.format(source="!Ref Source"))
+    file = tmp_path / "parameters.json"
+    file.write_text(json.dumps(document))
+    assert validate(capsys, template, "--parameters", file)[0] == 0
+
+
+@pytest.mark.parametrize("text", ["{", "3", '[{"Key": 1}]'])
+def test_parameters_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, template: Path, text: str
+) -> None:
+    template.write_text(GROUP.format(source="10.0.0.0/8"))
+    (tmp_path / "parameters.json").write_text(text)
+    assert validate(capsys, template, "--parameters", tmp_path / "parameters.json")[0] == 3
+
+
+def test_the_registration_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path, template: Path) -> None:
+    template.write_text(GROUP.format(source="10.0.0.0/8"))
+    application = tmp_path / "application.yaml"
+    application.write_text("stages: [production]\ndefaults: {trusted_networks: [10.1.0.0/16]}\n")
+    assert validate(capsys, template, "--application", application)[0] == 1
+    stage = tmp_path / "stage.yaml"
+    stage.write_text("trusted_networks: [10.0.0.0/8]\n")
+    assert validate(capsys, template, "--application", application, "--application", stage)[0] == 0
+    stage.write_text("policies: {allowed_ports: [x]}\n")
+    assert validate(capsys, template, "--application", stage)[0] == 3
+    stage.write_text("- a list\n")
+    assert validate(capsys, template, "--application", stage)[0] == 3
+
+
+def test_nested_templates_are_checked_where_they_are_nested(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    child = "Parameters: {Source: {Type: String}}\n" + GROUP.format(source="!Ref Source")
+    (tmp_path / "child.yaml").write_text(child)
+    parent = "{TemplateURL: child.yaml, Parameters: {Source: 10.0.0.0/8}}"
+    (tmp_path / "parent.yaml").write_text(
+        f"Resources: {{Child: {{Type: AWS::CloudFormation::Stack, Properties: {parent}}}}}"
+    )
+    assert validate(capsys, tmp_path)[0] == 0
+    assert validate(capsys, tmp_path / "parent.yaml")[0] == 0
+    assert validate(capsys, tmp_path / "child.yaml")[0] == 2
+
+
+def test_releases_are_checked_with_what_their_manifest_passes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    release = tmp_path / "release"
+    release.mkdir()
+    (release / "t.yaml").write_text(PARAMETERS + GROUP.format(source="!Ref Source"))
+    (release / "release.yaml").write_text(
+        "application: orders\nversion: 1.0.0\nstacks:\n"
+        "  - {name: network, template: t.yaml, parameters: {Source: 0.0.0.0/0}}\n"
+    )
+    archive = tmp_path / "release.zip"
+    assert main(["release", "build", str(release), "--output", str(archive)]) == 0
+    capsys.readouterr()
+    assert validate(capsys, archive)[0] == 1
+    stage = tmp_path / "stage.yaml"
+    stage.write_text("stacks: {network: {name: n, parameters: {Source: 10.0.0.0/8}}}\n")
+    assert validate(capsys, archive, "--application", stage)[0] == 0
+    stage.write_text("stacks: {network: {name: n, parameters: {Source: 10.0.0.0/8}, parameter_precedence: release}}\n")
+    assert validate(capsys, archive, "--application", stage)[0] == 1
+
+
+def test_a_zip_that_is_no_release(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("t.yaml", PARAMETERS + GROUP.format(source="0.0.0.0/0"))
+    assert validate(capsys, archive)[0] == 1
+    archive.write_bytes(archive.read_bytes()[:-10])
+    assert validate(capsys, archive)[0] == 3
+
+
+def test_saved_groups(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    source = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": "pl-1"}]}
+    answer = tmp_path / "groups.json"
+    answer.write_text(json.dumps({"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [source]}]}))
+    lists = tmp_path / "lists.json"
+    lists.write_text(json.dumps({"pl-1": ["0.0.0.0/0"]}))
+    assert validate(capsys, "--live", answer)[0] == 2
+    assert validate(capsys, "--live", answer, "--prefix-lists", lists)[0] == 1
+    answer.write_text(json.dumps({"SecurityGroups": "none"}))
+    assert validate(capsys, "--live", answer)[0] == 3
+
+
+def test_the_page_of_policies_is_current() -> None:
+    assert (ROOT / "docs" / "policies.md").read_text() == page(), "run: belay policies > docs/policies.md"
