@@ -7,9 +7,10 @@ from belay.aws.clock import timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Topic
-from belay.notify.message import Deployment, release_ended
+from belay.notify.message import Deployment, person_needed, release_ended
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import Outcome, ReleaseReference, Upload
+from belay.rollback.incident import Incident
 
 
 class Endings:
@@ -55,6 +56,12 @@ class Endings:
         )
         self._close_upload(record, outcome, reason)
         self._ledger.announced_release(release)
+
+    def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[str]) -> None:
+        """Tell that an incident about somebody else's stack needs a person."""
+        about = Deployment(incident.release.application, str(incident.stack), incident.stage, None)
+        message = person_needed(about, why=why, left_to_do=left_to_do)
+        Topic(self._sns, incident.topic or self._default_topic).publish(message)
 
     def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
         if "upload" in record:

@@ -7,11 +7,12 @@ from belay.aws.clock import timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.incidents import Incidents
+from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import Recover, what_is_left
-from belay.release.ledger import Outcome, ReleaseReference
+from belay.release.ledger import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident
 
 _MOST_RERUNS = 3
@@ -27,12 +28,15 @@ class Unfinished:
         incidents: Incidents,
         executions: Executions,
         artifacts: ArtifactBucket,
+        *,
+        registrations: Registrations,
     ) -> None:
         self._ledger = ledger
         self._endings = endings
         self._incidents = incidents
         self._executions = executions
         self._artifacts = artifacts
+        self._registrations = registrations
 
     def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
         """Take up what an execution that ended badly was about, told by its input. Returns what that was."""
@@ -44,9 +48,34 @@ class Unfinished:
             return self.take_up_release(release, "the stage's execution ended without an outcome")
         for item in self._ledger.open_items():
             if item["execution"] == execution_arn:
-                release = ReleaseReference.from_dict(item["document"])
-                return self.take_up_release(release, "the release's execution ended without an outcome")
+                return self.take_up(item)
         return None
+
+    def take_up(self, item: Mapping[str, Any]) -> str | None:
+        """Take up what the ledger still holds open though its execution has ended. Returns what that was."""
+        document = item["document"]
+        if item["SK"].startswith("INCIDENT#"):
+            return self.take_up_incident(document["application"], document["incident"])
+        if item["SK"].startswith("UPLOAD#"):
+            return self.take_up_upload(Upload(**document), item["execution"])
+        release = ReleaseReference.from_dict(document)
+        return self.take_up_release(release, "the release's execution ended without an outcome")
+
+    def take_up_upload(self, upload: Upload, execution: str) -> str | None:
+        """Close an upload of which no release came; where one did, its end is the upload's."""
+        record = self._ledger.upload(upload) or {}
+        release = self._ledger.release(upload.application, record.get("version", "")) or {}
+        if release.get("attempt") == upload.attempt:
+            return None
+        reason = "its execution ended before the upload was accepted: nothing was changed; upload it again"
+        self._endings.close_upload(
+            upload,
+            Outcome(record.get("outcome", Outcome.NEEDS_OPERATOR)),
+            reason=record.get("reason", reason),
+            execution=execution,
+            topic=self._registrations.topic_of(upload.application),
+        )
+        return upload.key
 
     def take_up_release(self, release: ReleaseReference, reason: str) -> str | None:
         """Open the incident of a release in the middle of a stage, or close one that is between stages."""
@@ -77,13 +106,16 @@ class Unfinished:
 
     def _give_up(self, incident: Incident) -> None:
         reason = f"its recovery ended without a result {_MOST_RERUNS + 1} times; first: {incident.reason}"
-        if not incident.foreign:
+        left_to_do = [f"Look at every stack of {incident.stage} before anything is deployed there again."]
+        if incident.foreign:
+            self._endings.need_person(incident, why=reason, left_to_do=left_to_do)
+        else:
             self._endings.close_release(
                 incident.release,
                 Outcome.NEEDS_OPERATOR,
                 reason=reason,
                 stage=incident.stage,
-                left_to_do=[f"Look at every stack of {incident.stage} before anything is deployed there again."],
+                left_to_do=left_to_do,
             )
         self._ledger.close_incident(
             incident.release.application, incident.name, Outcome.NEEDS_OPERATOR, reason, timestamp()
