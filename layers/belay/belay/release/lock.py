@@ -36,8 +36,8 @@ class Claim:
 def decide(claim: Claim, lock: Mapping[str, Any] | None, *, now: int, owner_runs: bool) -> Decision:
     """Decide about a ledger lock (None where there never was one) at epoch second ``now``.
 
-    A failed release hands its lock over to its own incident at once. Anybody else's is taken over only when it has
-    expired *and* the execution that holds it no longer runs.
+    A failed release hands its lock over to its own incident at once, and an incident whose execution ended to the
+    next one. Anybody else's is taken over only when it has expired *and* the execution that holds it no longer runs.
     """
     if lock is None or not lock["held"]:
         return Decision.TAKE
@@ -46,7 +46,7 @@ def decide(claim: Claim, lock: Mapping[str, Any] | None, *, now: int, owner_runs
     if lock["owner"] == claim.release.attempt:
         if claim.incident is None:
             return Decision.LOST
-        if not lock["incident"]:
+        if not lock["incident"] or not owner_runs:
             return Decision.TAKE
     left_behind = int(lock["expires_at"]) < now and not owner_runs
     return Decision.TAKE if left_behind else Decision.WAIT
