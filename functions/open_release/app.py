@@ -69,10 +69,10 @@ def accept(upload: Upload, execution: str, ledger: Ledger, artifacts: ArtifactBu
     release = ReleaseReference(
         upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
     )
+    artifacts.put_json(release.document_key, accepted.to_dict())
     standing = ledger.claim_release(release, upload, execution, timestamp())
     if standing is not None:
         raise refusal(release, standing)
-    artifacts.put_json(release.document_key, accepted.to_dict())
     ledger.record(release, None, "ACCEPTED", timestamp())
     return disposition("ACCEPTED", release, accepted.application.stages)
 

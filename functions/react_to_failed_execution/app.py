@@ -9,7 +9,9 @@ from belay.aws.clients import client
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.incidents import Incidents
+from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.aws.unfinished import Unfinished
 from belay.events.states import ExecutionStatusChange
@@ -39,8 +41,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         ledger,
         Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn),
         Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
-        executions,
         artifacts,
+        Registrations(ParameterStore(client("ssm")), client("s3")),
     )
     document = json.loads(change.input) if change.input else executions.input(change.execution_arn)
     return {"taken_up": unfinished.take_up_execution(change.execution_arn, document)}

@@ -17,7 +17,7 @@ from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.aws.unfinished import Unfinished
 from belay.observability import count, observed
-from belay.release.ledger import ReleaseReference, Upload
+from belay.release.names import execution_name
 from belay.settings import read
 
 
@@ -43,26 +43,17 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     parameters = ParameterStore(client("ssm"))
     incidents = Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn)
     endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
-    unfinished = Unfinished(ledger, endings, incidents, executions, artifacts)
-    taken_up = [take_up(item, unfinished) for item in ledger.open_items() if not executions.running(item["execution"])]
     registrations = Registrations(parameters, client("s3"))
+    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations)
+    taken_up = [unfinished.take_up(item) for item in ledger.open_items() if not executions.running(item["execution"])]
     failed_stacks = FailedStacks(ledger, incidents, registrations, Stacks(client("cloudformation")))
     failed = failed_stacks.take_up_registered()
     held = ledger.held() if parameters.get_parameter(settings.pause_parameter) != "true" else []
     for item in held:
-        upload = Upload(**item["upload"])
-        executions.start_execution(settings.deploy_release_machine_arn, f"held-{upload.attempt}", item["event"])
+        # Held once more, an upload is started once more: a name that was used before would start nothing.
+        name = execution_name("held", item["upload"]["application"], str(item["SK"]))
+        executions.start_execution(settings.deploy_release_machine_arn, name, item["event"])
         ledger.unhold(item)
     left_behind = [lock["SK"] for lock in ledger.locks() if lock["expires_at"] < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))
     return {"taken_up": taken_up, "failed_stacks": failed, "resumed": len(held), "locks_held_past_expiry": left_behind}
-
-
-def take_up(item: Mapping[str, Any], unfinished: Unfinished) -> str | None:
-    """Take up one open release or incident."""
-    document = item["document"]
-    if item["SK"].startswith("INCIDENT#"):
-        return unfinished.take_up_incident(document["application"], document["incident"])
-    return unfinished.take_up_release(
-        ReleaseReference.from_dict(document), "the release's execution ended without an outcome"
-    )

@@ -14,6 +14,7 @@ from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, Engine
 
 PATIENCE_SECONDS = 60.0
+LOOK_EVERY_SECONDS = 0.1
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"
 MACHINES = ("deploy_release", "deploy_stage", "rollback_stage")
 
@@ -27,7 +28,7 @@ def until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Se
     while not done(seen := look()):
         if time.monotonic() > deadline:
             pytest.fail(f"still waiting after {PATIENCE_SECONDS:.0f} s; seen last: {seen!r}")
-        time.sleep(0.05)
+        time.sleep(LOOK_EVERY_SECONDS)
     return seen
 
 
@@ -269,7 +270,7 @@ class Application:
     _received: list[Received] = field(default_factory=list)
 
     def register(self, stages: Mapping[str, Mapping[str, Any]] | None = None, **defaults: Any) -> None:
-        """Write the registration; without ``stages`` there is only ``production``. Stacks are ``first`` and ``second``."""
+        """Register: ``production`` alone unless told, each stage with its stacks ``first`` and ``second``."""
         registered = stages or {"production": {}}
         document = {"stages": list(registered), "defaults": {"service_role": ROLE, **defaults}}
         self._put("", document)

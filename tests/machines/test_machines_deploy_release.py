@@ -1,7 +1,6 @@
 """``deploy_release``: from an upload to exactly one outcome."""
 
 import io
-import json
 import stat
 import warnings
 import zipfile
@@ -9,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from deployed_belay import Application, Uploaded, until
-from small_releases import Release, archive, security_group, setting
+from deployed_belay import Application, until
+from small_releases import archive, security_group, setting
 
 Applications = Callable[..., Application]
 
@@ -381,7 +380,7 @@ class TestNeedsOperator:
 
 
 class TestUnrecorded:
-    CLOSE = {"UpdateExpression": "SET outcome = :outcome, reason = :reason, ended_at = :now"}
+    CLOSE: Mapping[str, str] = {"UpdateExpression": "SET outcome = :outcome, reason = :reason, ended_at = :now"}
 
     def test_an_outcome_that_cannot_be_written_is_written_later(self, application: Applications) -> None:
         app = application()
@@ -418,7 +417,7 @@ class TestUnrecorded:
 class TestStopped:
     def test_before_it_became_a_release(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("OpenReleaseFunction", 60)
+        app.belay.hold("OpenReleaseFunction", 3)
         upload = app.belay.upload(app.release())
         (execution,) = until(lambda: app.belay.executions(app.name))
         until(lambda: "OpenRelease" in app.belay.states(app.name, "deploy_release"))

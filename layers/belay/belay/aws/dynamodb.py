@@ -28,14 +28,21 @@ class Ledger:
 
     def claim_upload(self, upload: Upload, execution: str, now: str) -> bool:
         """Claim an upload for an execution. False where another execution claimed it before."""
-        return self._update(
-            f"APPLICATION#{upload.application}",
-            f"UPLOAD#{upload.identity}",
-            "SET #upload = :upload, execution = :execution, claimed_at = if_not_exists(claimed_at, :now)",
-            "attribute_not_exists(execution) OR execution = :execution",
-            {":upload": asdict(upload), ":execution": execution, ":now": now},
-            names={"#upload": "upload"},
+        return self._transact(
+            self._change(
+                f"APPLICATION#{upload.application}",
+                f"UPLOAD#{upload.identity}",
+                "SET #upload = :upload, execution = :execution, claimed_at = if_not_exists(claimed_at, :now)",
+                "attribute_not_exists(execution) OR execution = :execution",
+                {":upload": asdict(upload), ":execution": execution, ":now": now},
+                names={"#upload": "upload"},
+            ),
+            self._open(f"UPLOAD#{upload.attempt}", asdict(upload), execution),
         )
+
+    def upload(self, upload: Upload) -> Item | None:
+        """Return an upload's record."""
+        return self._get(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}")
 
     def note_version(self, upload: Upload, version: str) -> None:
         """Note which version an upload turned out to carry."""
@@ -49,7 +56,7 @@ class Ledger:
 
     def version_of(self, upload: Upload) -> str | None:
         """Return the version an upload carries, where it could be read."""
-        item = self._get(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}")
+        item = self.upload(upload)
         return None if item is None else item.get("version")
 
     def close_upload(self, upload: Upload, outcome: Outcome, reason: str, now: str) -> bool:
@@ -57,8 +64,9 @@ class Ledger:
         return self._close(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}", outcome, reason, now)
 
     def announced_upload(self, upload: Upload) -> None:
-        """Record that the outcome of an upload was told."""
+        """Record that the outcome of an upload was told; only then is there nothing left to see to."""
         self._announced(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}")
+        self._delete("OPEN", f"UPLOAD#{upload.attempt}")
 
     def hold(self, upload: Upload, event: Mapping[str, Any], now: str) -> None:
         """Keep an upload's event until the pause ends."""
@@ -157,12 +165,12 @@ class Ledger:
         )
         if first:
             self.record(release, None, outcome, now, reason)
-        self._delete("OPEN", f"RELEASE#{release.application}#{release.version}", attempt=release.attempt)
         return first
 
     def announced_release(self, release: ReleaseReference) -> None:
-        """Record that the outcome of a release was told."""
+        """Record that the outcome of a release was told; only then is there nothing left to see to."""
         self._announced(f"APPLICATION#{release.application}", f"RELEASE#{release.version}")
+        self._delete("OPEN", f"RELEASE#{release.application}#{release.version}", attempt=release.attempt)
 
     def record_approval(self, release: ReleaseReference, stage: str, task_token: str, now: str) -> None:
         """Keep the task token with which a person answers; it is in no message and no log."""
@@ -177,7 +185,7 @@ class Ledger:
         )
 
     def open_items(self) -> list[Item]:
-        """Return the releases and incidents that have not ended."""
+        """Return the uploads, releases and incidents that have not ended, or whose end was not told."""
         return self._query("OPEN")
 
     # -- last-known-good -----------------------------------------------------------------------------------------

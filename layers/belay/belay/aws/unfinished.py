@@ -9,7 +9,6 @@ from belay.aws.endings import Endings
 from belay.aws.incidents import Incidents
 from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
-from belay.aws.stepfunctions import Executions
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import Recover, what_is_left
 from belay.release.ledger import Outcome, ReleaseReference, Upload
@@ -26,15 +25,12 @@ class Unfinished:
         ledger: Ledger,
         endings: Endings,
         incidents: Incidents,
-        executions: Executions,
         artifacts: ArtifactBucket,
-        *,
         registrations: Registrations,
     ) -> None:
         self._ledger = ledger
         self._endings = endings
         self._incidents = incidents
-        self._executions = executions
         self._artifacts = artifacts
         self._registrations = registrations
 

@@ -26,9 +26,11 @@ class Close:
 
 
 def what_is_left(record: Mapping[str, Any], stages: Sequence[str]) -> Recover | Close | None:
-    """Decide from a release's ledger record and the names of its stages in order; None where it has its outcome."""
-    if record.get("outcome"):
+    """Decide from a release's ledger record and the names of its stages in order; None where its outcome was told."""
+    if record.get("announced"):
         return None
+    if record.get("outcome"):
+        return Close(Outcome(record["outcome"]), str(record.get("reason", "")), str(record.get("stage", "")) or None)
     state, stage = str(record.get("state", "")), str(record.get("stage", ""))
     if not stage:
         return Close(
