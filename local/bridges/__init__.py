@@ -34,6 +34,7 @@ from local.bridges import (
     nested_executions,
     nested_stacks,
     object_events,
+    ranged_versions,
     resource_statuses,
     rollback_triggers,
     security_group_rules,
@@ -48,6 +49,7 @@ from local.bridges import (
     strict_resources,
     succeed_output,
     template_parameters,
+    template_urls,
     yaml_definitions,
 )
 
@@ -71,6 +73,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     stack_events.install()
     nested_stacks.install()
     object_events.install()
+    ranged_versions.install()
     execution_history.install()
     service_integrations.install()
     yaml_definitions.install()
@@ -89,6 +92,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     resource_statuses.install()
     stack_names.install()
     template_parameters.install()
+    template_urls.install()
     strict_resources.install()
     size_limits.install()
     security_groups.install()

@@ -19,7 +19,7 @@ from typing import Any
 import ministack.app
 from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services.cloudformation import _stack_events, _stacks, changesets, engine, handlers, provisioners, stacks
-from ministack.services.cloudformation.helpers import _error, _p, _resolve_template
+from ministack.services.cloudformation.helpers import _error, _p
 
 TYPE = "AWS::CloudFormation::Stack"
 ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
@@ -150,7 +150,7 @@ def _take_back(child: Record) -> None:
 
 def _read(properties: Properties, previous: Record) -> tuple[str, Record, Record]:
     """The child's template as it stands at its URL, transformed, and its parameters resolved."""
-    body, refused = _resolve_template({"TemplateURL": [properties.get("TemplateURL", "")]})
+    body, refused = changesets._resolve_template({"TemplateURL": [properties.get("TemplateURL", "")]})
     if refused is not None or not body:
         raise ValueError(f"TemplateURL {properties.get('TemplateURL')} must be an Amazon S3 URL of a template.")
     given = [{"Key": name, "Value": str(value)} for name, value in (properties.get("Parameters") or {}).items()]

@@ -1,0 +1,37 @@
+"""Gap: a template's URL is taken in one form only: bucket and key in the path, the newest version.
+
+AWS takes the bucket in the host name as well, and the version in ``versionId``
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). It can go when ministack does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from ministack.services import s3
+from ministack.services.cloudformation import changesets, handlers, helpers, provisioners
+
+BUCKET_IN_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-].*amazonaws\.com(\.cn)?")
+
+
+def install() -> None:
+    """Bring every template's URL into the form that is taken, and read the version it names."""
+    resolve = helpers._resolve_template
+
+    def resolve_any_form(parameters: Any) -> Any:
+        url = urlsplit(helpers._p(parameters, "TemplateURL"))
+        host = BUCKET_IN_HOST.fullmatch(url.hostname or "")
+        path = f"/{host['bucket']}{url.path}" if host else url.path
+        version = parse_qs(url.query).get("versionId", [""])[0]
+        if version:
+            bucket, _, key = path.lstrip("/").partition("/")
+            status, _, body = s3._get_object(bucket, key, {}, {"versionId": [version]})
+            if status == 200:  # noqa: PLR2004 - an HTTP status
+                return bytes(body).decode(), None
+        return resolve({**parameters, "TemplateURL": [f"https://s3.amazonaws.com{path}"]} if host else parameters)
+
+    for module in (helpers, handlers, changesets, provisioners):
+        if hasattr(module, "_resolve_template"):
+            module._resolve_template = resolve_any_form
