@@ -14,12 +14,19 @@ PREFIX = {
     "CloudFormation": "cloudformation",
     "DynamoDB": "dynamodb",
     "EC2": "ec2",
+    "ECS": "ecs",
+    "ElastiCache": "elasticache",
+    "ElasticLoadBalancing": "elasticloadbalancing",
+    "Lambda": "lambda",
     "RDS": "rds",
     "S3": "s3",
     "SNS": "sns",
     "SSM": "ssm",
     "StepFunctions": "states",
 }
+
+MODEL = {"ElasticLoadBalancing": "elbv2", "StepFunctions": "stepfunctions"}
+"""botocore's name of a service, where that is not the prefix of its actions."""
 
 RELEASES, ARTIFACTS = "ReleaseBucket", "ArtifactBucket"
 
@@ -123,7 +130,7 @@ def test_every_call_of_the_gateways_is_an_operation_that_aws_has() -> None:
     found = {operation for name in function_modules() for _, operation in operations(name) if "{" not in operation}
     assert len(found) > 30
     for service, operation in (each.split(".") for each in found):
-        model = session.get_service_model({"StepFunctions": "stepfunctions"}.get(service, PREFIX[service]))
+        model = session.get_service_model(MODEL.get(service, PREFIX[service]))
         assert operation in model.operation_names
 
 

@@ -1,103 +1,215 @@
-"""Live security groups, as DescribeSecurityGroups returns them."""
+"""A deployed stage: live rules against those of the templates, and groups that nobody can read."""
 
 from datetime import date
 from typing import Any
 
 import pytest
-from belay.policy.from_live import may_reach_internet
-from belay.policy.gate import check_groups
-from belay.policy.networks import parse_network, public_sizes, union
-from belay.policy.policies import policies
-from belay.policy.settings import Settings
-from belay.policy.verdict import Report
-from hypothesis import given
-from hypothesis import strategies as st
+
+from belay.policy.declared import declared_groups
+from belay.policy.live import LiveStack, check_live
+from belay.policy.settings import Settings, Waiver
+from belay.policy.verdict import Finding, Report, Severity, Verdict
+from belay.stack.resource import StackResource, resources_of
 
 TODAY = date(2026, 1, 1)
-ONLY_SSH = Settings(disabled=frozenset(one.slug for one in policies()) - {"ssh-open"})
+DRIFT = "undeclared-rule"
+
+TEMPLATE = """
+Parameters:
+  Office: {Type: String}
+  Port: {Type: Number}
+  Peer: {Type: String}
+Resources:
+  Bastion:
+    Type: AWS::EC2::SecurityGroup
+    Properties: {GroupDescription: Bastion, VpcId: vpc-1}
+  Web:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Web
+      SecurityGroupIngress:
+        - {IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0}
+        - {IpProtocol: TCP, FromPort: 22, ToPort: 22, SourceSecurityGroupId: !GetAtt Bastion.GroupId}
+        - {IpProtocol: "6", FromPort: 8443, ToPort: 8443, CidrIp: 10.1.2.3/8}
+        - {IpProtocol: tcp, FromPort: 9000, ToPort: 9000, SourcePrefixListId: pl-0123}
+      SecurityGroupEgress:
+        - {IpProtocol: "-1", CidrIp: 10.0.0.0/8}
+"""
 
 
-def permission(
-    *blocks: str, protocol: str = "tcp", ports: tuple[int, int] | None = (22, 22), **more: Any
-) -> dict[str, Any]:
-    given = {"IpProtocol": protocol, "UserIdGroupPairs": [], "PrefixListIds": [], **more}
-    given["IpRanges"] = [{"CidrIp": block} for block in blocks if ":" not in block]
-    given["Ipv6Ranges"] = [{"CidrIpv6": block} for block in blocks if ":" in block]
-    if ports:
-        given["FromPort"], given["ToPort"] = ports
-    return given
+def stack(template: str = TEMPLATE, parameters: dict[str, str] | None = None, **ids: str) -> LiveStack:
+    declared, _ = declared_groups(
+        {"a.yaml": template.encode()}, "a.yaml", parameters or {}, defaults_apply=parameters is not None
+    )
+    resources = [StackResource(path, "AWS::EC2::SecurityGroup", group) for path, group in ids.items()]
+    return LiveStack(tuple(resources), tuple(declared))
+
+
+def permission(protocol: str, *ports: int, **sources: Any) -> dict[str, Any]:
+    given = dict(zip(("FromPort", "ToPort"), (*ports, *ports), strict=False)) if ports else {}
+    lists = {"cidr": ("IpRanges", "CidrIp"), "group": ("UserIdGroupPairs", "GroupId"), "list": ("PrefixListIds",)}
+    found: dict[str, Any] = {"IpProtocol": protocol, **given}
+    for kind, value in sources.items():
+        name, key = (*lists[kind], "PrefixListId")[:2]
+        found[name] = [{key: value, "Description": "why"}]
+    return found
+
+
+def group(group_id: str, ingress: list[Any], egress: list[Any] | None = None) -> dict[str, Any]:
+    out = [permission("-1", cidr="0.0.0.0/0")] if egress is None else egress
+    return {"GroupId": group_id, "IpPermissions": ingress, "IpPermissionsEgress": out}
+
+
+AS_DECLARED = [
+    permission("tcp", 443, cidr="0.0.0.0/0"),
+    permission("tcp", 22, group="sg-bastion"),
+    permission("tcp", 8443, cidr="10.0.0.0/8"),
+    permission("tcp", 9000, list="pl-0123"),
+]
+OUT = [permission("-1", cidr="10.0.0.0/8")]
 
 
 def check(
-    *permissions: dict[str, Any], lists: dict[str, list[str]] | None = None, settings: Settings = Settings()
-) -> Report:  # noqa: B008 - frozen
-    groups = [{"GroupId": "sg-1", "IpPermissions": list(permissions)}]
-    return check_groups(groups, lists or {}, settings, TODAY, path="production")
+    stacks: list[LiveStack], groups: list[dict[str, Any]], settings: Settings | None = None, **lists: list[str]
+) -> Report:
+    return check_live(stacks, groups, lists, settings or Settings(), TODAY, path="production")
 
 
-def verdict(report: Report, policy: str = "ssh-open") -> str:
-    return str(report.summary()["production"]["policies"][policy])
+def drift(report: Report) -> list[Finding]:
+    return [finding for finding in report.findings if finding.policy == DRIFT]
 
 
-LIST = {"PrefixListIds": [{"PrefixListId": "pl-1"}]}
+def web(*added: dict[str, Any], egress: list[Any] | None = None, settings: Settings | None = None) -> list[Finding]:
+    live = [group("sg-web", [*AS_DECLARED, *added], egress or OUT), group("sg-bastion", [])]
+    return drift(check([stack(Bastion="sg-bastion", Web="sg-web")], live, settings))
 
 
-@pytest.mark.parametrize("settings", [Settings(), ONLY_SSH], ids=["all policies", "one policy"])
+def test_a_stage_that_is_what_its_templates_say_has_not_drifted() -> None:
+    assert web() == []
+
+
 @pytest.mark.parametrize(
-    ("permissions", "expected"),
+    "added",
     [
-        ([], "PASS"),
-        ([permission("0.0.0.0/0")], "FAIL"),
-        ([permission("::/0")], "FAIL"),
-        ([permission("0.0.0.0/1", "128.0.0.0/1")], "FAIL"),
-        ([permission("0.0.0.0/1"), permission("128.0.0.0/1", ports=(20, 25))], "FAIL"),
-        ([permission("0.0.0.0/1"), permission("128.0.0.0/1", ports=(23, 25))], "PASS"),
-        ([permission("0.0.0.0/1"), permission("128.0.0.0/1", protocol="-1", ports=None)], "FAIL"),
-        ([permission("0.0.0.0/0", protocol="-1", ports=None)], "FAIL"),
-        ([permission("0.0.0.0/0", ports=(0, 65535))], "FAIL"),
-        ([permission("0.0.0.0/0", protocol="6")], "FAIL"),
-        ([permission("0.0.0.0/0", protocol="udp")], "PASS"),
-        ([permission("0.0.0.0/0", protocol="47", ports=None)], "PASS"),
-        ([permission("0.0.0.0/0", protocol="icmp", ports=(-1, -1))], "PASS"),
-        ([permission("10.0.0.0/8", "192.168.0.0/16")], "PASS"),
-        ([permission("203.0.113.7/32")], "PASS"),
-        ([permission(**LIST)], "REVIEW"),
-        ([permission(ports=(443, 443), **LIST)], "PASS"),
-        ([permission(PrefixListIds=[{"PrefixListId": "pl-3b927c52"}])], "PASS"),
-        ([permission("0.0.0.0/1", **LIST)], "REVIEW"),
-        ([permission("0.0.0.0/0", **LIST)], "FAIL"),
-        ([permission(UserIdGroupPairs=[{"GroupId": "sg-2", "UserId": "123456789012"}])], "PASS"),
-        ([permission("not a block")], "REVIEW"),
-        ([permission("0.0.0.0/00")], "FAIL"),
+        permission("tcp", 22, cidr="0.0.0.0/0"),
+        permission("tcp", 22, cidr="198.51.100.7/32"),
+        permission("tcp", 22, group="sg-other"),
+        permission("udp", 443, cidr="0.0.0.0/0"),
+        permission("tcp", 443, 444, cidr="0.0.0.0/0"),
+        permission("tcp", 8443, cidr="10.0.0.0/7"),
+        permission("-1", cidr="10.0.0.0/8"),
+    ],
+    ids=lambda added: str({key: value for key, value in added.items() if value})[:70],
+)
+def test_a_rule_that_no_template_shows_is_found(added: dict[str, Any]) -> None:
+    (finding,) = web(added)
+    assert (finding.verdict, finding.resource, finding.property) == (Verdict.FAIL, "sg-web", "IpPermissions[4]")
+    assert finding.severity is Severity.MEDIUM
+
+
+def test_a_narrower_rule_is_within_what_the_template_shows() -> None:
+    assert web(permission("tcp", 8443, cidr="10.9.0.0/16")) == []
+
+
+def test_ec2_s_own_egress_rule_is_expected_only_where_the_template_has_none() -> None:
+    assert [f.property for f in web(egress=[*OUT, permission("-1", cidr="0.0.0.0/0")])] == ["IpPermissionsEgress[1]"]
+
+
+def test_drift_is_advice_until_the_operator_says_otherwise() -> None:
+    added = permission("tcp", 22, cidr="198.51.100.7/32")
+    assert not web(added)[0].counts
+    assert web(added, settings=Settings(severities={DRIFT: Severity.HIGH}))[0].counts
+    assert web(added, settings=Settings(disabled=frozenset({DRIFT}))) == []
+    accepted = Waiver(DRIFT, "sg-web", "the office", "net", date(2026, 12, 31))
+    assert web(added, settings=Settings(waivers=(accepted,)))[0].waiver == "the office (net, until 2026-12-31)"
+    late = Waiver(DRIFT, "sg-web", "the office", "net", date(2025, 12, 31))
+    assert "has expired" in web(added, settings=Settings(waivers=(late,)))[0].message
+
+
+UNKNOWN = """
+Resources:
+  Web:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Web
+      SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 22, ToPort: 22, %s}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "added"),
+    [
+        ("CidrIp: !ImportValue office", permission("tcp", 22, cidr="198.51.100.7/32")),
+        ("SourceSecurityGroupId: !ImportValue bastion", permission("tcp", 22, group="sg-other")),
     ],
 )
-def test_ssh(permissions: list[dict[str, Any]], expected: str, settings: Settings) -> None:
-    assert verdict(check(*permissions, settings=settings)) == expected
+def test_a_rule_that_may_be_the_template_s_is_for_review(declared: str, added: dict[str, Any]) -> None:
+    (finding,) = drift(check([stack(UNKNOWN % declared, Web="sg-web")], [group("sg-web", [added])]))
+    assert finding.verdict is Verdict.REVIEW
+    assert finding.message.startswith("Cannot be decided")
 
 
-def test_prefix_lists_that_were_read_are_added_up() -> None:
-    assert verdict(check(permission(**LIST), lists={"pl-1": ["10.0.0.0/8"]})) == "PASS"
-    assert verdict(check(permission("0.0.0.0/1", **LIST), lists={"pl-1": ["128.0.0.0/1"]})) == "FAIL"
+def test_entries_of_a_prefix_list_that_were_not_read_are_for_review() -> None:
+    (finding,) = web(permission("tcp", 9000, list="pl-9999"))
+    assert finding.verdict is Verdict.REVIEW
 
 
-def test_findings_name_the_group_and_the_permission() -> None:
-    (finding,) = check(permission("10.0.0.0/8"), permission("0.0.0.0/0"), settings=ONLY_SSH).findings
-    assert (finding.path, finding.resource, finding.property) == ("production", "sg-1", "IpPermissions[1]")
-    assert (finding.line, finding.column) == (0, 0)
-    assert "TCP 22 from 0.0.0.0/0" in finding.message
+def test_an_unknown_rule_excuses_no_other_port() -> None:
+    live = [group("sg-web", [permission("tcp", 23, cidr="198.51.100.7/32")])]
+    (finding,) = drift(check([stack(UNKNOWN % "CidrIp: !ImportValue office", Web="sg-web")], live))
+    assert finding.verdict is Verdict.FAIL
 
 
-def test_egress_is_not_ingress() -> None:
-    group = {"GroupId": "sg-1", "IpPermissions": [], "IpPermissionsEgress": [permission("0.0.0.0/0")]}
-    report = check_groups([group], {}, Settings(), TODAY, path="production")
-    assert (verdict(report), verdict(report, "egress-world")) == ("PASS", "FAIL")
+def test_a_template_that_cannot_be_read_leaves_it_to_people() -> None:
+    template = "Transform: SomeMacro\nResources: {}"
+    live = [group("sg-web", [permission("tcp", 22, cidr="198.51.100.7/32")])]
+    findings = drift(check([stack(template, Web="sg-web")], live))
+    assert {finding.verdict for finding in findings} == {Verdict.REVIEW}
 
 
-@given(st.lists(st.tuples(st.ip_addresses(v=4), st.integers(0, 32)), max_size=30))
-def test_the_quick_look_never_hides_an_open_group(blocks: list[tuple[Any, int]]) -> None:
-    texts = [f"{address}/{length}" for address, length in blocks]
-    networks = [network for network in map(parse_network, texts) if network]
-    covered = public_sizes(union(interval for _, interval in networks), ())[0]
-    group = {"IpPermissions": [permission(*texts)]}
-    if covered > 1 << 29:
-        assert may_reach_internet(group, "ingress")
+def test_rules_of_one_stack_for_a_group_of_another_are_shown() -> None:
+    standing = """
+Resources:
+  Rule:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties: {GroupId: !ImportValue web, IpProtocol: tcp, FromPort: 5000, ToPort: 5000, CidrIp: 192.0.2.0/24}
+"""
+    live = [group("sg-web", [*AS_DECLARED, permission("tcp", 5000, cidr="192.0.2.0/24")], OUT)]
+    assert drift(check([stack(Bastion="sg-bastion", Web="sg-web"), stack(standing)], live)) == []
+
+
+def test_groups_of_others_are_judged_and_cannot_drift() -> None:
+    report = check([stack(Web="sg-web")], [group("sg-foreign", [permission("tcp", 22, cidr="0.0.0.0/0")])])
+    assert drift(report) == []
+    assert ("sg-foreign", "ssh-open") in {(finding.resource, finding.policy) for finding in report.findings}
+    assert report.verdict is Verdict.FAIL
+
+
+def test_groups_that_are_not_read_are_told() -> None:
+    broker = StackResource("Queue/Broker", "AWS::AmazonMQ::Broker", "b-1")
+    report = check([LiveStack((broker,), ())], [])
+    (finding,) = report.findings
+    assert (finding.policy, finding.verdict, finding.resource) == ("unseen-groups", Verdict.REVIEW, "Queue/Broker")
+    assert report.verdict is Verdict.PASS
+
+
+def test_resources_are_named_by_the_path_through_nested_stacks() -> None:
+    def summary(logical: str, kind: str, physical: str, status: str = "CREATE_COMPLETE") -> dict[str, str]:
+        return {
+            "LogicalResourceId": logical,
+            "ResourceType": kind,
+            "PhysicalResourceId": physical,
+            "ResourceStatus": status,
+        }
+
+    summaries = {
+        "root": [
+            summary("Network", "AWS::CloudFormation::Stack", "child"),
+            summary("Gone", "X", "y", "DELETE_COMPLETE"),
+        ],
+        "child": [summary("Web", "AWS::EC2::SecurityGroup", "sg-1")],
+    }
+    assert resources_of("root", summaries) == (
+        StackResource("Network", "AWS::CloudFormation::Stack", "child"),
+        StackResource("Network/Web", "AWS::EC2::SecurityGroup", "sg-1"),
+    )

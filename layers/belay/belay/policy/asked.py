@@ -1,0 +1,97 @@
+"""Policies about something other than a security group's rules, found by their place and asked as one application sets.
+
+A policy about a change set stands in ``rules/change_set/``, one about a deployed stage in ``rules/live_stage/``: one
+file each, with ``POLICY`` and ``check(subject, settings)``, as under ``rules/security_group/``.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings, Waiver
+from belay.policy.verdict import Finding, Severity, Verdict
+
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Subject]):
+    """A policy with its name and its check of one kind of subject."""
+
+    slug: str
+    policy: Policy
+    check: Callable[[Subject, Settings], Iterable[Violation]]
+
+
+def rules_in(package: ModuleType) -> tuple[Rule[Any], ...]:
+    """Return the policies of one package, gravest first, then by name."""
+    found = []
+    for module in pkgutil.iter_modules(package.__path__):
+        file = import_module(f"{package.__name__}.{module.name}")
+        found.append(Rule(module.name.replace("_", "-"), file.POLICY, file.check))
+    return tuple(sorted(found, key=lambda one: (one.policy.severity.rank, one.slug)))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Subject]):
+    """A policy as one application asks it."""
+
+    rule: Rule[Subject]
+    severity: Severity
+    blocking: bool
+    waivers: tuple[Waiver, ...]
+    today: date
+
+    @classmethod
+    def of(cls, rule: Rule[Subject], settings: Settings, today: date) -> Asked[Subject]:
+        """Ask a policy with the severity, the blocking and the waivers that an application's settings give it."""
+        severity = settings.severities.get(rule.slug, rule.policy.severity)
+        waivers = tuple([waiver for waiver in settings.waivers if waiver.policy == rule.slug])
+        return cls(rule, severity, severity.rank <= settings.blocking.rank, waivers, today)
+
+    def findings(self, subject: Subject, settings: Settings) -> Iterator[Finding]:
+        """Hold a subject against the policy."""
+        for violation in self.rule.check(subject, settings):
+            yield self.finding(violation, violation.place.resource)
+
+    def finding(self, violation: Violation, owner: str) -> Finding:
+        """Make a finding of a violation; ``owner`` is what it is about where that is not the resource it stands at."""
+        place = violation.place
+        message = f"{self.rule.policy.title}: {violation.detail}."
+        if violation.verdict is Verdict.REVIEW:
+            message = f"Cannot be decided whether this is so: {message}"
+        waiver = None
+        for candidate in self.waivers:
+            if candidate.resource in (place.resource, owner, "*"):
+                if self.today <= candidate.expires:
+                    waiver = candidate.shown
+                else:
+                    message += f" Its waiver has expired: {candidate.shown}."
+        return Finding(
+            path=place.path,
+            resource=place.resource,
+            policy=self.rule.slug,
+            verdict=violation.verdict,
+            severity=self.severity,
+            line=place.line,
+            column=place.column,
+            property=place.property,
+            message=message,
+            fix=self.rule.policy.fix,
+            group=owner,
+            blocking=self.blocking,
+            waiver=waiver,
+        )
+
+
+def asked(rules: Iterable[Rule[Subject]], settings: Settings, today: date) -> list[Asked[Subject]]:
+    """Return the policies that an application asks: none that it disabled, and advice only where it wants any."""
+    every = [Asked.of(rule, settings, today) for rule in rules if rule.slug not in settings.disabled]
+    return [one for one in every if one.blocking or settings.advice]

@@ -1,0 +1,38 @@
+"""The security groups that a release's templates declare for one stack, with the values it is really given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from belay.policy.from_template import security_groups
+from belay.policy.model import SecurityGroup
+from belay.template.loader import load
+from belay.template.nodes import Document
+from belay.template.scope import Scope
+from belay.template.sections import parameters as declared_parameters
+
+RELEASE_BUCKET = "ReleaseBucket"
+RELEASE_PREFIX = "ReleasePrefix"
+
+
+def declared_groups(
+    files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], *, defaults_apply: bool = True
+) -> tuple[list[SecurityGroup], tuple[str, ...]]:
+    """Return the groups of a stack and its nested stacks, and the paths of the templates that were read.
+
+    ``files``, ``root``, ``parameters`` and ``defaults_apply`` are those of ``gate.check_template``. Raises
+    :class:`UnreadableTemplate` where the root template cannot be read.
+    """
+
+    @cache
+    def read(path: str) -> Document | None:
+        return load(files[path], path) if path in files else None
+
+    document = load(files[root], root)
+    release = (parameters.get(RELEASE_BUCKET) or "release-bucket", parameters.get(RELEASE_PREFIX) or "release-prefix")
+    known = dict(parameters)
+    for name, value in zip((RELEASE_BUCKET, RELEASE_PREFIX), release, strict=True):
+        if name in declared_parameters(document):
+            known[name] = value
+    return security_groups(Scope(document, "", known, defaults_apply, read, release))

@@ -1,0 +1,82 @@
+"""Live rules that no template of the release shows: added by hand, by a custom resource or by another service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from belay.policy.live import LiveStage, OwnedGroup
+from belay.policy.model import ALL_PROTOCOLS, Rule
+from belay.policy.networks import difference, parse_network, union
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A rule of a deployed group is in no template of its release",
+    severity=Severity.MEDIUM,
+    why="Whoever reads the templates does not know of it, and the next deployment does not take it away.",
+    fix="Put the rule into the template, or revoke it.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html",
+)
+REFERENCE = re.compile(r"\$\{([^}]+)\}")
+WORLD = [network[1] for network in (parse_network("0.0.0.0/0"),) if network]
+
+
+def check(stage: LiveStage, settings: Settings) -> Iterator[Violation]:
+    """Compare protocol, ports and peers of every rule of a stack's own groups with those of the templates."""
+    for owned in stage.groups:
+        for rule in owned.group.rules("ingress", "egress"):
+            same = [shown for shown in owned.shown if shown.direction == rule.direction]
+            if (owned.default_egress and _is_default_egress(rule)) or _declared(rule, same, owned):
+                continue
+            reason = next(_undecided(rule, same, owned), None)
+            detail = f"{rule.shown}; {reason}" if reason else rule.shown
+            yield Violation(Verdict.REVIEW if reason else Verdict.FAIL, rule.place, detail)
+
+
+def _is_default_egress(rule: Rule) -> bool:
+    """Tell whether it is the rule that EC2 gives a group without egress rules of its own."""
+    return rule.direction == "egress" and rule.protocol == ALL_PROTOCOLS and list(rule.v4) == WORLD
+
+
+def _declared(rule: Rule, shown: Iterable[Rule], owned: OwnedGroup) -> bool:
+    alike = [one for one in shown if one.protocol == rule.protocol and one.ports.certain == rule.ports.certain]
+    if {_name(rule.peers)} & {peer for one in alike for peer in _peers(one, owned.ids)}:
+        return True
+    if rule.unknown or not (rule.v4 or rule.v6):
+        return False
+    v4 = union(interval for one in alike for interval in one.v4)
+    v6 = union(interval for one in alike for interval in one.v6)
+    return not difference(rule.v4, v4) and not difference(rule.v6, v6)
+
+
+def _undecided(rule: Rule, shown: Iterable[Rule], owned: OwnedGroup) -> Iterator[str]:
+    """Yield why a rule of the templates may be this one."""
+    for one in shown:
+        if one.protocol is None:
+            yield one.reason
+        elif one.protocol == rule.protocol and _may_be(one, rule):
+            if one.ports.certain != rule.ports.certain:
+                yield one.ports.reason
+            elif one.unknown:
+                yield one.unknown[0].reason
+            elif any(REFERENCE.search(peer) or peer == "?" for peer in _peers(one, owned.ids)):
+                yield f"which group {one.peers} is in the template cannot be told"
+
+
+def _may_be(one: Rule, rule: Rule) -> bool:
+    if one.ports.certain == rule.ports.certain:
+        return True
+    first, last = one.ports.possible
+    return bool(one.ports.reason) and first <= rule.ports.certain[0] and rule.ports.certain[1] <= last
+
+
+def _peers(rule: Rule, ids: Mapping[str, str]) -> Iterator[str]:
+    """Yield the groups and prefix lists that a rule of a template names, by their ids where these are known."""
+    for peer in rule.peers.split(", "):
+        yield REFERENCE.sub(lambda found: ids.get(found[1], found[0]), _name(peer))
+
+
+def _name(peer: str) -> str:
+    return peer.removeprefix("group ").removeprefix("prefix list ")
