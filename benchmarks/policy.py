@@ -9,7 +9,6 @@ taken. The command fails when a goal is missed.
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -25,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "belay")]
 
 import yaml  # noqa: E402 - the two lines above find the rest
+
 from belay.policy.gate import check_groups  # noqa: E402
 from belay.policy.policies import policies  # noqa: E402
 from belay.policy.settings import Settings  # noqa: E402

@@ -130,7 +130,7 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
             )
         except UnreadableTemplate as error:
             errors[_shown(target, root)] = str(error)
-        except Exception as error:  # noqa: BLE001 - one template must not stop a batch; it is told and is no pass
+        except Exception as error:
             errors[_shown(target, root)] = f"{root}: fault in Belay: {type(error).__name__}: {error}"
     if target.nested:
         reports = _outermost(reports)

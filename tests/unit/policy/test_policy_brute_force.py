@@ -7,10 +7,11 @@ from datetime import date
 from itertools import product
 from typing import Any
 
-from belay.policy.gate import check_template
-from belay.policy.settings import Settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from belay.policy.gate import check_template
+from belay.policy.settings import Settings
 
 TODAY = date(2026, 1, 1)
 BLOCKS = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.1.2.3/0", "192.168.0.0/16"]

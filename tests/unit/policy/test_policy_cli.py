@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from cli.__main__ import main
 from cli.policies import page
 
@@ -115,7 +116,7 @@ def test_junit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "open.yaml").write_text(GROUP.format(source="0.0.0.0/0"))
     (tmp_path / "broken.yaml").write_text("AWSTemplateFormatVersion: [")
     _, out = validate(capsys, tmp_path, "--format", "junit")
-    suites = ET.fromstring(out)  # noqa: S314 - written by ourselves
+    suites = ET.fromstring(out)
     outcomes = {case.get("name"): [child.tag for child in case] for case in suites.iter("testcase")}
     assert outcomes["ssh-open"] == ["failure"]
     assert outcomes["rdp-open"] == []

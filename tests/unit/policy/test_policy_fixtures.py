@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from belay.policy.gate import check_groups, check_template
 from belay.policy.policies import policies
 from belay.policy.settings import Settings

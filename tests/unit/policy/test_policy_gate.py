@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+
 from belay.errors import UnreadableTemplate
 from belay.policy.gate import check_template, reachable_templates
 from belay.policy.settings import Settings, Waiver

@@ -5,11 +5,12 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from belay.errors import InvalidRegistration
 from belay.policy.settings import Settings
 from belay.policy.verdict import Finding, Report, Severity, Verdict, combine
-from hypothesis import given
-from hypothesis import strategies as st
 
 FINDING = Finding("t.yaml", "Group", "ssh-open", Verdict.FAIL, Severity.CRITICAL, 3, 5, "P", "It is.", "Do.", "Group")
 

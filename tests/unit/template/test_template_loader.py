@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from belay.errors import UnreadableTemplate
 from belay.template.limits import MAX_BYTES, MAX_DEPTH
 from belay.template.loader import load
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def plain(node: Node) -> object:

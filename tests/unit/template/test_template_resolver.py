@@ -1,6 +1,7 @@
 """Intrinsic functions: what an expression may come to, and what stays unknown."""
 
 import pytest
+
 from belay.template.loader import load
 from belay.template.nodes import Mapping
 from belay.template.resolver import as_text, items, resolve

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup, UnknownPeer
+from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.values import NO_VALUE, Value
@@ -89,7 +90,7 @@ def _rules(
 def _peers(
     permission: Mapping[str, Any], prefix_lists: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[Mapping[str, Any], Peers]]:
-    for key, name, family in (("IpRanges", "CidrIp", 4), ("Ipv6Ranges", "CidrIpv6", 6)):
+    for key, name, family in (("IpRanges", "CidrIp", IPV4), ("Ipv6Ranges", "CidrIpv6", IPV6)):
         for source in permission.get(key) or ():
             peers = Peers()
             peers.add_network(_value(source.get(name)), family)

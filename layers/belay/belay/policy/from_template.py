@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup, UnknownPeer, opaque_rule
+from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.nodes import Node
-from belay.template.resolver import as_text, force, get, items, properties, read
+from belay.template.resolver import as_text, force, get, items, read
+from belay.template.resources import properties
 from belay.template.scope import Scope
 from belay.template.stacks import Found, Hidden, Stacks
 from belay.template.values import NO_VALUE, Guard, Lazy, Row, Table, Unknown, Value
@@ -22,7 +24,7 @@ STANDALONE: dict[str, Direction] = {
     "AWS::EC2::SecurityGroupEgress": "egress",
 }
 INLINE: dict[Direction, str] = {"ingress": "SecurityGroupIngress", "egress": "SecurityGroupEgress"}
-NETWORK_PROPERTIES = {"CidrIp": 4, "CidrIpv6": 6}
+NETWORK_PROPERTIES = {"CidrIp": IPV4, "CidrIpv6": IPV6}
 PREFIX_LIST_PROPERTIES = frozenset({"SourcePrefixListId", "DestinationPrefixListId"})
 GROUP_PROPERTIES = frozenset({"SourceSecurityGroupId", "SourceSecurityGroupName", "DestinationSecurityGroupId"})
 
@@ -69,11 +71,11 @@ class _Collector:
     def _inline(self, found: Found, direction: Direction) -> Iterator[Entry]:
         name = INLINE[direction]
 
-        def listed(world: World) -> tuple[Lazy, ...] | Unknown:
+        def listed(world: World) -> tuple[Value | Lazy, ...] | Unknown:
             given = properties(found.body, world)
             value = get(given, name, world) if isinstance(given, Table) else given
             if isinstance(value, Row):
-                return tuple([item for item in value.items if isinstance(item, Lazy)])
+                return value.items
             if isinstance(value, Table):
                 return (Lazy(value.node, value.scope),)
             if value is NO_VALUE:
@@ -91,12 +93,12 @@ class _Collector:
             for number, item in enumerate(course.outcome):
                 yield self._entry(found, f"{name}[{number}]", item, direction, course.guard)
 
-    def _entry(self, found: Found, path: str, item: Lazy, direction: Direction, guard: Guard) -> Entry:
+    def _entry(self, found: Found, path: str, item: Value | Lazy, direction: Direction, guard: Guard) -> Entry:
         alternatives = []
         for course in explore(partial(self._rules, found, path, item, direction), guard):
             rules = course.outcome
             if rules is None:
-                rules = (opaque_rule(direction, _place(found, path, item.node), course.reason),)
+                rules = (opaque_rule(direction, _place(found, path, _node(found, item)), course.reason),)
             alternatives.append(Alternative(course.guard, rules))
         return Entry(guard, tuple(alternatives))
 
@@ -110,9 +112,8 @@ class _Collector:
             return tuple([rule for inner in value.items for rule in self._rules(found, path, inner, direction, world)])
         if value is NO_VALUE:
             return ()
-        node = item.node if isinstance(item, Lazy) else found.body.node
         reason = value.reason if isinstance(value, Unknown) else "an entry is no rule"
-        return (opaque_rule(direction, _place(found, path, node), reason),)
+        return (opaque_rule(direction, _place(found, path, _node(found, item)), reason),)
 
     def _rule(self, found: Found, path: str, table: Table, direction: Direction, world: World) -> Rule:
         given = read(table, world)
@@ -172,7 +173,7 @@ class _Collector:
         peers.add_other(f"prefix list {shown}")
         for row in items(rows, world):
             block = get(row, "Cidr", world) if isinstance(row, Table) else row
-            peers.add_network(block, 4)
+            peers.add_network(block, IPV4)
 
     def _standalone(self) -> dict[str, dict[Direction, list[Entry]]]:
         """Return the standalone rules by the group they are for, each with its alternatives for that group."""
@@ -230,6 +231,10 @@ def _mentions(body: Table, name: str) -> bool:
     if given is None:
         return False
     return entries is None or name in entries or any(key.startswith("Fn::") for key in entries)
+
+
+def _node(found: Found, item: Value | Lazy) -> Node:
+    return item.node if isinstance(item, Lazy) else found.body.node
 
 
 def _place(found: Found, path: str, node: Node) -> Place:

@@ -15,6 +15,8 @@ Network = tuple[int, Interval]
 OCTETS = {str(number): number for number in range(256)} | {"00": 0, "000": 0}
 """No other leading zeros: ``010`` is 8 to some readers and 10 to others, so whoever asks has to report it."""
 
+IPV4 = 4
+IPV6 = 6
 V4_BITS = 32
 V6_BITS = 128
 
@@ -40,7 +42,7 @@ def parse_network(text: str) -> Network | None:
         return None
     value = one << 24 | two << 16 | three << 8 | four
     first = value >> bits << bits
-    return 4, (first, first | (1 << bits) - 1)
+    return IPV4, (first, first | (1 << bits) - 1)
 
 
 def _parse_v6(address: str, length: int) -> Network | None:
@@ -54,7 +56,7 @@ def _parse_v6(address: str, length: int) -> Network | None:
     if bits < 0:
         return None
     first = value >> bits << bits
-    return 6, (first, first | (1 << bits) - 1)
+    return IPV6, (first, first | (1 << bits) - 1)
 
 
 def union(intervals: Iterable[Interval]) -> Union:

@@ -16,11 +16,14 @@ from belay.policy.model import (
     Ports,
     UnknownPeer,
 )
-from belay.policy.networks import V4_BITS, V6_BITS, Interval, Union, parse_network, union
+from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS, Interval, Union, parse_network, union
 from belay.template.values import NO_VALUE, Unknown, Value
 
 LENGTH_AT_END = re.compile(r"/([0-9]{1,3})\Z")
-WORLD = {4: (0, (1 << V4_BITS) - 1), 6: (0, (1 << V6_BITS) - 1)}
+WORLD = {IPV4: (0, (1 << V4_BITS) - 1), IPV6: (0, (1 << V6_BITS) - 1)}
+MANY_BITS = 10
+"""A group takes at most 1,000 rules. Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+LAST_PROTOCOL = 255
 
 
 def read_protocol(value: Value) -> tuple[str | None, str]:
@@ -36,7 +39,7 @@ def read_protocol(value: Value) -> tuple[str | None, str]:
         text = value.strip().lower()
         if text in PROTOCOL_NAMES:
             return PROTOCOL_NAMES[text], ""
-        if text.isascii() and text.isdecimal() and int(text) <= 255:
+        if text.isascii() and text.isdecimal() and int(text) <= LAST_PROTOCOL:
             return str(int(text)), ""
         return None, f"{value!r} is no protocol that EC2 documents"
     return None, "IpProtocol is no text"
@@ -124,7 +127,7 @@ class Peers:
             if network is None:
                 self.add_unknown(UnknownPeer(f"{value!r} is no address block"), value)
             else:
-                (self._v4 if network[0] == 4 else self._v6).append(network[1])
+                self._add(*network)
                 self.shown.append(value)
         elif isinstance(value, Unknown):
             self._add_unknown_network(value, family)
@@ -132,26 +135,30 @@ class Peers:
             self.add_unknown(UnknownPeer("an address block is no text"), "?")
 
     def _add_unknown_network(self, value: Unknown, family: int) -> None:
+        """Add a block that is not told; its length may be, and so how many addresses it holds at most."""
+        whole = V4_BITS if family == IPV4 else V6_BITS
         bits = value.prefix_bits
         tail = value.parts[-1] if value.parts else None
         length = LENGTH_AT_END.search(tail) if isinstance(tail, str) else None
         if length is not None:
-            bits = max((V4_BITS if family == 4 else V6_BITS) - int(length[1]), 0)
-        if bits == (V4_BITS if family == 4 else V6_BITS) and length is not None:
-            (self._v4 if family == 4 else self._v6).append(WORLD[family])  # whatever the address is, /0 is all of them
-            self.shown.append(f"{value.key}")
+            bits = whole - int(length[1])
+        if length is not None and bits == whole:
+            self._add(family, WORLD[family])  # whatever the address is, /0 is all of them
+            self.shown.append(value.key)
             return
-        v4 = v6 = 1 << bits if bits is not None else None
-        if family == 4:
-            peer = UnknownPeer(value.reason, v4=min(v4 or 1 << V4_BITS, 1 << V4_BITS), v6=0)
-        else:
-            peer = UnknownPeer(value.reason, v4=0, v6=v6 or 1 << V6_BITS)
-        self.add_unknown(peer, f"${{{value.key}}}" if not value.parts else value.key)
+        if bits is not None and any(part.many for part in value.parts if isinstance(part, Unknown)):
+            bits += MANY_BITS
+        most = 1 << (whole if bits is None else min(max(bits, 0), whole))
+        peer = UnknownPeer(value.reason, v4=most if family == IPV4 else 0, v6=most if family == IPV6 else 0)
+        self.add_unknown(peer, value.key if value.parts else f"${{{value.key}}}")
+
+    def _add(self, family: int, interval: Interval) -> None:
+        (self._v4 if family == IPV4 else self._v6).append(interval)
 
     def add_networks(self, texts: Iterable[str]) -> None:
         """Add the blocks of a prefix list, of either family."""
         for text in texts:
-            self.add_network(text, 4)
+            self.add_network(text, IPV4)
 
     def add_other(self, shown: str) -> None:
         """Add a peer that is no address of the Internet: another group, or a list of AWS's own services."""

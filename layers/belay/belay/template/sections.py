@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from belay.template.conditions import holds
 from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence, walk
-from belay.template.resolver import TRANSFORM, entries, holds, resource_type
+from belay.template.resolver import TRANSFORM, entries
+from belay.template.resources import resource_type
 from belay.template.scope import Scope
 from belay.template.values import Guard, Lazy, Table, Unknown
 from belay.template.world import World, explore

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from belay.template.nested import STACK_TYPES, child_stack
 from belay.template.nodes import Node
-from belay.template.resolver import STACK_TYPES, TRANSFORM, child_stack, resource_type
+from belay.template.resolver import TRANSFORM
+from belay.template.resources import resource_type
 from belay.template.scope import Scope
 from belay.template.sections import macros, resources
 from belay.template.values import Guard, Table, Unknown

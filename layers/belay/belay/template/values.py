@@ -36,7 +36,8 @@ class Unknown:
 
     ``key`` names it: two unknowns of one key are the same value. ``reason`` completes the sentence "cannot be decided:
     ...". ``parts`` are set for a text of which some pieces are known. ``prefix_bits`` says that, as an address block,
-    it holds at most 2**prefix_bits addresses. ``bounds`` are the least and the largest number it may be.
+    it holds at most 2**prefix_bits addresses. ``bounds`` are the least and the largest number it may be. ``many`` says
+    that it stands for several values at once, as in a loop over a list that is not told.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Unknown:
     parts: tuple[str | Unknown, ...] = ()
     prefix_bits: int | None = None
     bounds: tuple[int, int] | None = None
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup
-from belay.policy.networks import difference, parse_network, union
+from belay.policy.networks import IPV4, IPV6, difference, parse_network, union
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import Settings
 from belay.policy.verdict import Severity, Verdict
@@ -24,8 +24,8 @@ def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
     if not settings.trusted_networks:
         return
     networks = [network for network in map(parse_network, settings.trusted_networks) if network]
-    v4 = union(interval for family, interval in networks if family == 4)
-    v6 = union(interval for family, interval in networks if family == 6)
+    v4 = union(interval for family, interval in networks if family == IPV4)
+    v6 = union(interval for family, interval in networks if family == IPV6)
     for rule in group.rules("ingress"):
         if rule.only_for(settings.allowed_ports):
             continue

@@ -1,0 +1,46 @@
+"""Nested stacks whose templates are files of the release."""
+
+from __future__ import annotations
+
+from belay.errors import UnreadableTemplate
+from belay.template.release_files import release_file
+from belay.template.resolver import as_text, entries, get, unknown_at
+from belay.template.resources import properties, resource_type
+from belay.template.scope import Scope
+from belay.template.values import NoValue, Row, Table, Unknown
+from belay.template.world import World
+
+STACK = "AWS::CloudFormation::Stack"
+STACK_TYPES = frozenset({STACK, "AWS::Serverless::Application"})
+MAX_NESTING = 8
+"""Levels of nested stacks that are followed."""
+
+
+def child_stack(name: str, body: Table, world: World) -> Scope | Unknown:
+    """Return the scope of a nested stack whose template is a file of the release; unknown where it is none."""
+    scope = body.scope
+    path = scope.key(name)
+    given = properties(body, world)
+    if isinstance(given, Unknown):
+        return given
+    kind = resource_type(body)
+    url = get(given, "TemplateURL" if kind == STACK else "Location", world)
+    shown = as_text(url)
+    if shown is None:
+        return unknown_at(body.node, scope, "where its template lies is not told")
+    bucket, prefix = scope.release
+    file = release_file(shown, parent=scope.document.path, bucket=bucket, prefix=prefix)
+    try:
+        document = scope.read(file) if file else None
+    except UnreadableTemplate as error:
+        return unknown_at(body.node, scope, f"its template cannot be read: {error}")
+    if document is None:
+        return unknown_at(body.node, scope, f"its template {shown} is no file of this release")
+    if path.count("/") >= MAX_NESTING:
+        return unknown_at(body.node, scope, f"it is nested more than {MAX_NESTING} levels deep")
+    passed = get(given, "Parameters", world)
+    bindings = entries(passed, world) if isinstance(passed, Table) else passed
+    if isinstance(bindings, (Unknown, Row, str)):
+        return unknown_at(body.node, scope, "the parameters it is given are not told")
+    parameters = {} if isinstance(bindings, NoValue) else dict(bindings)
+    return Scope(document, path, parameters, defaults_apply=True, read=scope.read, release=scope.release)

@@ -1,0 +1,71 @@
+"""What a parameter of a template may be."""
+
+from __future__ import annotations
+
+from belay.template.nodes import Mapping, Node, Scalar, Sequence
+from belay.template.resolver import as_text, force, literal, told
+from belay.template.scope import Scope
+from belay.template.values import NO_VALUE, Row, Unknown, Value
+from belay.template.world import World
+
+
+def parameter(name: str, scope: Scope, world: World) -> Value:
+    node = scope.document.section("Parameters").entries[name]
+    declared = node.entries if isinstance(node, Mapping) else {}
+    kind = _text_of(declared.get("Type")) or "String"
+    key = scope.key(name)
+    bound = scope.parameters.get(name)
+    value: Value = NO_VALUE
+    if bound is not None:
+        value = bound if isinstance(bound, str) else force(bound, world)
+    if value is NO_VALUE and key in world.answers:
+        value = str(world.answers[key])
+    if kind.startswith("AWS::SSM::Parameter::Value"):
+        return Unknown(key, f"the parameter {name} is looked up in Parameter Store when it is deployed")
+    if value is NO_VALUE:
+        value = _open_parameter(name, declared, scope, world)
+    if isinstance(value, str):
+        value = told(value)
+    if isinstance(value, str) and _is_list(kind):
+        return Row(tuple([item.strip() for item in value.split(",")]))
+    return value
+
+
+def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: World) -> str | Unknown:
+    """Return a value of a parameter that nobody passes: its default, an allowed value, or anything."""
+    kind = _text_of(declared.get("Type")) or "String"
+    default = _declared(declared.get("Default"), scope, world)
+    if scope.defaults_apply and default is not None:
+        return default
+    key = scope.key(name)
+    allowed = declared.get("AllowedValues")
+    if isinstance(allowed, Sequence) and not _is_list(kind):
+        texts = [text for item in allowed.items if (text := _declared(item, scope, world)) is not None]
+        picked = world.pick(key, list(dict.fromkeys(texts)))
+        if picked is not None:
+            return picked
+    elif default is not None and world.equals(key, default):
+        return default
+    reason = f"the parameter {name} may be given any value"
+    return Unknown(key, reason, bounds=_bounds(declared) if kind == "Number" else None)
+
+
+def _is_list(kind: str) -> bool:
+    return kind == "CommaDelimitedList" or kind.startswith("List<")
+
+
+def _declared(node: Node | None, scope: Scope, world: World) -> str | None:
+    """Return the text of a literal in a parameter's declaration."""
+    value = literal(node, scope, world) if isinstance(node, Scalar) else NO_VALUE
+    return as_text(value)
+
+
+def _bounds(declared: dict[str, Node]) -> tuple[int, int] | None:
+    try:
+        return int(_text_of(declared.get("MinValue"))), int(_text_of(declared.get("MaxValue")))
+    except ValueError:
+        return None
+
+
+def _text_of(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""

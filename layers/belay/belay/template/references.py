@@ -1,0 +1,147 @@
+"""``Ref``, ``Fn::GetAtt`` and ``Fn::Sub``: values that stand elsewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from belay.template.nested import STACK_TYPES, child_stack
+from belay.template.nodes import Mapping, Node, Sequence
+from belay.template.parameters import parameter
+from belay.template.resolver import Function, as_text, concatenate, entries, force, get, items, resolve, unknown_at
+from belay.template.resources import properties, resource, resource_type
+from belay.template.scope import Scope
+from belay.template.values import NO_VALUE, Lazy, Row, Table, Unknown, Value
+from belay.template.world import World
+
+PLACEHOLDER = re.compile(r"\$\{([^${}]*)\}")
+SUB_ARGUMENTS = 2
+VPC_BITS = 16
+"""A VPC's IPv4 block is a /16 or smaller. Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
+VPC_BITS_V6 = 84
+"""A VPC's IPv6 block is a /44 or smaller. Source: the same page."""
+
+
+def _ref(argument: Node, scope: Scope, world: World) -> Value:
+    name = resolve(argument, scope, world)
+    return (
+        refer(name, scope, world) if isinstance(name, str) else unknown_at(argument, scope, "Ref names nothing known")
+    )
+
+
+def refer(name: str, scope: Scope, world: World) -> Value:
+    """Return what ``Ref`` gives for a name: a loop's identifier, a parameter, a pseudo parameter or a resource's id."""
+    if name in scope.loops:
+        return scope.loops[name]
+    if name == "AWS::NoValue":
+        return NO_VALUE
+    if name in scope.document.section("Parameters").entries:
+        return parameter(name, scope, world)
+    key = scope.key(name)
+    if key in world.answers:
+        return str(world.answers[key])
+    if name.startswith("AWS::"):
+        bound = scope.parameters.get(name)
+        return bound if isinstance(bound, str) else Unknown(key, f"{name} is only known when it is deployed")
+    return Unknown(key, f"{name} is only known when it is deployed")
+
+
+def _get_att(argument: Node, scope: Scope, world: World) -> Value:
+    value = resolve(argument, scope, world)
+    if isinstance(value, Row):
+        parts = [as_text(item) for item in items(value, world)]
+        path = None if None in parts else ".".join([part for part in parts if part is not None])
+    else:
+        path = as_text(value)
+    if path is None or "." not in path:
+        return unknown_at(argument, scope, "Fn::GetAtt names nothing known")
+    name, _, attribute = path.partition(".")
+    return attribute_of(name, attribute, scope, world)
+
+
+def attribute_of(name: str, attribute: str, scope: Scope, world: World) -> Value:
+    """Return what ``Fn::GetAtt`` gives, where the template tells it."""
+    key = scope.key(f"{name}.{attribute}")
+    if key in world.active:
+        return Unknown(key, f"{name}.{attribute} refers to itself")
+    if key not in world.memo:
+        world.active.add(key)
+        world.memo[key] = _attribute(name, attribute, scope, world)
+        world.active.discard(key)
+    value: Value = world.memo[key]
+    return value
+
+
+def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
+    unknown = Unknown(scope.key(f"{name}.{attribute}"), f"{name}.{attribute} is only known when it is deployed")
+    body = resource(name, scope, world)
+    kind = resource_type(body) if body else None
+    if body is None or kind is None:
+        return unknown
+    match kind, attribute:
+        case ("AWS::EC2::SecurityGroup", "GroupId" | "Id") | ("AWS::EC2::PrefixList", "PrefixListId"):
+            return Unknown(scope.key(name), unknown.reason)
+        case ("AWS::EC2::VPC" | "AWS::EC2::Subnet", "CidrBlock"):
+            given = properties(body, world)
+            block = get(given, "CidrBlock", world) if isinstance(given, Table) else given
+            return (
+                replace(block if isinstance(block, Unknown) else unknown, prefix_bits=VPC_BITS)
+                if not isinstance(block, str)
+                else block
+            )
+        case ("AWS::EC2::VPC" | "AWS::EC2::Subnet", "Ipv6CidrBlocks"):
+            return replace(unknown, prefix_bits=VPC_BITS_V6)
+    if kind in STACK_TYPES and attribute.startswith("Outputs."):
+        child = child_stack(name, body, world)
+        return (
+            child if isinstance(child, Unknown) else _output(attribute.removeprefix("Outputs."), child, unknown, world)
+        )
+    return unknown
+
+
+def _output(name: str, child: Scope, unknown: Unknown, world: World) -> Value:
+    found = entries(Table(child.document.section("Outputs"), child), world)
+    if isinstance(found, Unknown) or name not in found or not isinstance(found[name].node, Mapping):
+        return unknown
+    output = found[name]
+    value = get(Table(output.node, output.scope), "Value", world)
+    return unknown if value is NO_VALUE else value
+
+
+def _sub(argument: Node, scope: Scope, world: World) -> Value:
+    template: Value
+    variables: dict[str, Lazy] | Unknown = {}
+    if isinstance(argument, Sequence):
+        if len(argument.items) != SUB_ARGUMENTS or not isinstance(argument.items[1], Mapping):
+            return unknown_at(argument, scope, "Fn::Sub is not a text and a mapping")
+        template = resolve(argument.items[0], scope, world)
+        variables = entries(Table(argument.items[1], scope), world)
+    else:
+        template = resolve(argument, scope, world)
+    if isinstance(variables, Unknown):
+        return variables
+    if not isinstance(template, str):
+        return template if isinstance(template, Unknown) else unknown_at(argument, scope, "Fn::Sub has no text")
+    pieces: list[Value] = []
+    end = 0
+    for match in PLACEHOLDER.finditer(template):
+        pieces.append(template[end : match.start()])
+        pieces.append(_substituted(match[1], variables, scope, world))
+        end = match.end()
+    return concatenate([*pieces, template[end:]])
+
+
+def _substituted(name: str, variables: dict[str, Lazy], scope: Scope, world: World) -> Value:
+    name = name.strip()
+    if name.startswith("!"):
+        return f"${{{name[1:]}}}"
+    if name in variables:
+        return force(variables[name], world)
+    if "." in name:
+        resource_name, _, attribute = name.partition(".")
+        return attribute_of(resource_name, attribute, scope, world)
+    return refer(name, scope, world)
+
+
+FUNCTIONS: Final[dict[str, Function]] = {"Ref": _ref, "Fn::GetAtt": _get_att, "Fn::Sub": _sub}

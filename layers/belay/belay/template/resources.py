@@ -1,0 +1,40 @@
+"""The bodies of a template's resources."""
+
+from __future__ import annotations
+
+from belay.template.nodes import Mapping, Scalar
+from belay.template.resolver import entries, get, unknown_at, unroll
+from belay.template.scope import Scope
+from belay.template.values import NO_VALUE, Table, Unknown
+from belay.template.world import World
+
+
+def resource(name: str, scope: Scope, world: World) -> Table | None:
+    """Return the body of a resource of the template; ``None`` where it has none of this name, or none to be read."""
+    node = scope.document.section("Resources").entries.get(name)
+    if isinstance(node, Mapping):
+        return Table(node, scope)
+    found = entries(Table(scope.document.section("Resources"), scope), world)
+    if isinstance(found, Unknown) or name not in found:
+        return None
+    body = found[name]
+    return Table(body.node, body.scope) if isinstance(body.node, Mapping) else None
+
+
+def resource_type(body: Table) -> str | None:
+    """Return a resource's type; ``None`` where it is no literal text."""
+    node = body.node.entries.get("Type")
+    if not isinstance(node, Scalar):
+        return None
+    text = unroll(node.text, body.scope)
+    return text if isinstance(text, str) else None
+
+
+def properties(body: Table, world: World) -> Table | Unknown:
+    """Return a resource's properties; an empty table where it has none."""
+    value = get(body, "Properties", world)
+    if isinstance(value, (Table, Unknown)):
+        return value
+    if value is NO_VALUE:
+        return Table(Mapping({}, body.node.line, body.node.column), body.scope)
+    return unknown_at(body.node, body.scope, "its properties are no mapping")
