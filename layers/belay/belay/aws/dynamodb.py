@@ -169,7 +169,7 @@ class Ledger:
 
     def announced_release(self, release: ReleaseReference) -> None:
         """Record that the outcome of a release was told; only then is there nothing left to see to."""
-        self._announced(f"APPLICATION#{release.application}", f"RELEASE#{release.version}")
+        self._announced(f"APPLICATION#{release.application}", f"RELEASE#{release.version}", attempt=release.attempt)
         self._delete("OPEN", f"RELEASE#{release.application}#{release.version}", attempt=release.attempt)
 
     def record_approval(self, release: ReleaseReference, stage: str, task_token: str, now: str) -> None:
@@ -392,6 +392,38 @@ class Ledger:
             )
         return int(_plain(answer["Attributes"])["reruns"])
 
+    # -- findings ------------------------------------------------------------------------------------------------
+
+    def open_findings(self, application: str, stage: str) -> dict[str, Item]:
+        """Return the findings of a stage that are known and not closed, by identity."""
+        prefix = f"FINDING#{stage}#"
+        items = self._query(f"APPLICATION#{application}", prefix)
+        return {str(item["SK"]).removeprefix(prefix): item for item in items if "closed_at" not in item}
+
+    def open_finding(self, application: str, stage: str, identity: str, finding: Mapping[str, Any], now: str) -> None:
+        """Record a finding with the time it was first seen; one that is open already stays as it is."""
+        self._update(
+            f"APPLICATION#{application}",
+            f"FINDING#{stage}#{identity}",
+            "SET finding = :finding, first_seen = :now REMOVE closed_at, announced",
+            "attribute_not_exists(PK) OR attribute_exists(closed_at)",
+            {":finding": dict(finding), ":now": now},
+        )
+
+    def announced_finding(self, application: str, stage: str, identity: str) -> None:
+        """Record that a finding was told."""
+        self._announced(f"APPLICATION#{application}", f"FINDING#{stage}#{identity}")
+
+    def close_finding(self, application: str, stage: str, identity: str, now: str) -> None:
+        """Record that a finding has gone; should it come back, it is new."""
+        self._update(
+            f"APPLICATION#{application}",
+            f"FINDING#{stage}#{identity}",
+            "SET closed_at = :now",
+            "attribute_exists(PK)",
+            {":now": now},
+        )
+
     # -- baselines -----------------------------------------------------------------------------------------------
 
     def record_baseline(self, release: ReleaseReference, stage: str, stack: str, baseline: Mapping[str, Any]) -> None:
@@ -420,8 +452,9 @@ class Ledger:
             values[":attempt"] = attempt
         return self._update(pk, sk, "SET outcome = :outcome, reason = :reason, ended_at = :now", condition, values)
 
-    def _announced(self, pk: str, sk: str) -> None:
-        self._update(pk, sk, "SET announced = :yes", None, {":yes": True})
+    def _announced(self, pk: str, sk: str, *, attempt: str | None = None) -> None:
+        condition, values = (None, {}) if attempt is None else ("attempt = :attempt", {":attempt": attempt})
+        self._update(pk, sk, "SET announced = :yes", condition, {":yes": True, **values})
 
     def _open(self, sk: str, document: Mapping[str, Any], execution: str) -> Item:
         item = {"PK": "OPEN", "SK": sk, "document": dict(document), "execution": execution}

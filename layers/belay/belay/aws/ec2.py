@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from belay.aws.faults import code_of, translated
 
 _IDS_A_CALL = 200
+_NO_PREFIX_LIST = {"InvalidPrefixListID.NotFound", "InvalidPrefixListId.NotFound"}
 
 
 class SecurityGroups:
@@ -48,6 +49,6 @@ class SecurityGroups:
             try:
                 return [entry["Cidr"] for page in pages for entry in page["Entries"]]
             except ClientError as error:
-                if code_of(error) == "InvalidPrefixListID.NotFound":
+                if code_of(error) in _NO_PREFIX_LIST:
                     return None
                 raise

@@ -1,0 +1,52 @@
+"""AWS as moto plays it, and clients whose answers are written down beforehand but checked against botocore's models."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.stub import Stubber
+from moto import mock_aws
+
+REGION = "eu-west-1"
+ONCE = Config(retries={"max_attempts": 0}, connect_timeout=1, read_timeout=1)
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here can reach an account, whatever the machine it runs on knows."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_SESSION_TOKEN": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def simulated(no_account: None) -> Iterator[Callable[[str], Any]]:
+    """``simulated("s3")`` is a client of an AWS that moto plays, empty at the start of each test."""
+    with mock_aws():
+        yield lambda service: boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def stubbed(no_account: None) -> Iterator[Callable[[str], tuple[Any, Stubber]]]:
+    """``stubbed("s3")`` is a client and its stubber; every answer that was written down must have been asked for."""
+    stubbers: list[Stubber] = []
+
+    def make(service: str) -> tuple[Any, Stubber]:
+        client = boto3.client(service, region_name=REGION, config=ONCE)  # type: ignore[call-overload]
+        stubbers.append(Stubber(client))
+        stubbers[-1].activate()
+        return client, stubbers[-1]
+
+    yield make
+    for stubber in stubbers:
+        stubber.assert_no_pending_responses()
+        stubber.deactivate()

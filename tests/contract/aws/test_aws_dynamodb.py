@@ -1,0 +1,408 @@
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from belay.aws.dynamodb import Ledger
+from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
+from belay.release.ledger import Outcome, ReleaseReference, Upload
+
+NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
+TABLE = "ledger"
+
+
+def table(client: Any) -> Ledger:
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    return Ledger(client, TABLE)
+
+
+@pytest.fixture
+def dynamodb(simulated: Callable[[str], Any]) -> Any:
+    return simulated("dynamodb")
+
+
+@pytest.fixture
+def ledger(dynamodb: Any) -> Ledger:
+    return table(dynamodb)
+
+
+def upload(version_id: str = "v1") -> Upload:
+    return Upload("orders", "releases-bucket", "releases/orders/1.0.0.zip", version_id, 4711)
+
+
+def release(attempt: str = "aaaaaaaaaaaa", digest: str = "d1", version: str = "1.0.0") -> ReleaseReference:
+    return ReleaseReference("orders", version, digest, attempt)
+
+
+def claim(ledger: Ledger, reference: ReleaseReference, execution: str = "e1") -> dict[str, Any] | None:
+    return ledger.claim_release(reference, upload(), execution, NOW)
+
+
+# -- uploads -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_claimed_by_one_execution(ledger: Ledger) -> None:
+    assert ledger.claim_upload(upload(), "e1", NOW)
+    assert not ledger.claim_upload(upload(), "e2", NOW)
+    assert ledger.claim_upload(upload(), "e1", LATER), "an execution that tries again finds its own claim"
+    assert ledger.claim_upload(upload("v2"), "e2", NOW), "another version of the object is another upload"
+
+
+def test_an_upload_carries_the_version_that_was_read_in_it(ledger: Ledger) -> None:
+    assert ledger.version_of(upload()) is None
+    ledger.claim_upload(upload(), "e1", NOW)
+    assert ledger.version_of(upload()) is None
+    ledger.note_version(upload(), "1.0.0")
+    assert ledger.version_of(upload()) == "1.0.0"
+
+
+def test_an_upload_is_closed_and_told_once(ledger: Ledger) -> None:
+    ledger.claim_upload(upload(), "e1", NOW)
+    assert ledger.close_upload(upload(), Outcome.REJECTED, "no zip", NOW)
+    assert ledger.close_upload(upload(), Outcome.REJECTED, "no zip", LATER), "closed, but nobody was told yet"
+    assert not ledger.close_upload(upload(), Outcome.DEPLOYED, "", LATER), "an outcome that stands is not replaced"
+    assert len(ledger.open_items()) == 1
+    ledger.announced_upload(upload())
+    assert not ledger.close_upload(upload(), Outcome.REJECTED, "no zip", LATER)
+    assert ledger.open_items() == []
+
+
+def test_held_uploads_come_back_oldest_first(ledger: Ledger) -> None:
+    ledger.hold(upload("v2"), {"detail": {"size": 2}}, LATER)
+    ledger.hold(upload("v1"), {"detail": {"size": 1}}, NOW)
+    held = ledger.held()
+    assert [item["event"]["detail"]["size"] for item in held] == [1, 2]
+    assert Upload(**held[0]["upload"]) == upload("v1")
+    ledger.unhold(held[0])
+    assert [item["SK"] for item in ledger.held()] == [held[1]["SK"]]
+
+
+# -- releases ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_version_is_claimed_by_one_attempt(ledger: Ledger) -> None:
+    assert claim(ledger, release()) is None
+    standing = claim(ledger, release("bbbbbbbbbbbb"), "e2")
+    assert standing is not None
+    assert (standing["attempt"], standing["execution"]) == ("aaaaaaaaaaaa", "e1")
+    assert claim(ledger, release()) is None, "the same attempt finds its own claim"
+
+
+@pytest.mark.parametrize(
+    ("deployed", "digest", "free"),
+    [(False, "d1", True), (False, "d2", True), (True, "d1", True), (True, "d2", False)],
+)
+def test_a_version_that_ended_is_free_but_for_other_content_than_was_deployed(
+    ledger: Ledger, deployed: bool, digest: str, free: bool
+) -> None:
+    claim(ledger, release())
+    if deployed:
+        ledger.record_deployed_content(release())
+    ledger.close_release(release(), Outcome.REJECTED, "refused", NOW)
+    standing = claim(ledger, release("bbbbbbbbbbbb", digest))
+    assert (standing is None) is free
+    if standing is not None:
+        assert standing["deployed_digest"] == "d1"
+
+
+def test_a_new_attempt_begins_without_what_the_last_one_left(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.record(release(), "production", "EXECUTING network", NOW)
+    ledger.close_release(release(), Outcome.ROLLED_BACK, "it failed", NOW)
+    ledger.announced_release(release())
+    assert claim(ledger, release("bbbbbbbbbbbb")) is None
+    record = ledger.release("orders", "1.0.0") or {}
+    assert record["state"] == "ACCEPTED"
+    assert not {"stage", "outcome", "reason", "ended_at", "announced"} & set(record)
+
+
+def test_a_release_is_open_from_its_claim_until_its_end_is_told(ledger: Ledger) -> None:
+    claim(ledger, release())
+    (item,) = ledger.open_items()
+    assert item["document"] == release().to_dict()
+    assert item["execution"] == "e1"
+    ledger.close_release(release(), Outcome.DEPLOYED, "", NOW)
+    assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
+    ledger.announced_release(release())
+    assert ledger.open_items() == []
+
+
+def test_a_late_end_of_an_earlier_attempt_ends_nothing(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.close_release(release(), Outcome.REJECTED, "refused", NOW)
+    ledger.announced_release(release())
+    claim(ledger, release("bbbbbbbbbbbb"), "e2")
+    assert not ledger.close_release(release(), Outcome.REJECTED, "refused", LATER)
+    ledger.announced_release(release())
+    assert [item["execution"] for item in ledger.open_items()] == ["e2"]
+    assert not {"outcome", "announced"} & set(ledger.release("orders", "1.0.0") or {})
+
+
+def test_an_outcome_is_recorded_once_and_told_once(ledger: Ledger) -> None:
+    claim(ledger, release())
+    assert ledger.close_release(release(), Outcome.ROLLED_BACK, "it failed", NOW)
+    assert not ledger.close_release(release(), Outcome.DEPLOYED, "", LATER)
+    assert ledger.close_release(release(), Outcome.ROLLED_BACK, "it failed", LATER), "recorded, but nobody was told"
+    ledger.announced_release(release())
+    assert not ledger.close_release(release(), Outcome.ROLLED_BACK, "it failed", LATER)
+    assert (ledger.release("orders", "1.0.0") or {})["outcome"] == "ROLLED_BACK"
+
+
+def test_transitions_are_kept_in_the_order_of_their_times(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.record(release(), "production", "EXECUTING network", LATER)
+    ledger.record(release(), None, "ACCEPTED", NOW, "a detail")
+    transitions = ledger.transitions("orders", "1.0.0")
+    assert [(t["stage"], t["state"], t["detail"]) for t in transitions] == [
+        ("", "ACCEPTED", "a detail"),
+        ("production", "EXECUTING network", ""),
+    ]
+
+
+def test_a_transition_of_an_earlier_attempt_does_not_change_the_release(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.record(release("bbbbbbbbbbbb"), "test", "EXECUTING network", NOW)
+    assert (ledger.release("orders", "1.0.0") or {})["state"] == "ACCEPTED"
+
+
+def test_more_transitions_than_one_answer_holds_are_all_read(ledger: Ledger) -> None:
+    claim(ledger, release())
+    for number in range(15):
+        ledger.record(release(), None, f"STATE {number:02}", NOW, "x" * 100_000)
+    assert [t["state"] for t in ledger.transitions("orders", "1.0.0")] == [f"STATE {n:02}" for n in range(15)]
+
+
+def test_the_last_known_good_is_a_stage_s_own(ledger: Ledger) -> None:
+    assert ledger.last_known_good("orders", "production") is None
+    ledger.record_last_known_good(release(), "production", NOW)
+    good = ledger.last_known_good("orders", "production") or {}
+    assert (good["version"], good["release"]) == ("1.0.0", release().to_dict())
+    assert ledger.last_known_good("orders", "test") is None
+
+
+def test_a_task_token_is_kept_with_its_release(ledger: Ledger, dynamodb: Any) -> None:
+    ledger.record_approval(release(), "production", "token", NOW)
+    key = {"PK": {"S": "RELEASE#orders#1.0.0"}, "SK": {"S": "APPROVAL#production"}}
+    assert dynamodb.get_item(TableName=TABLE, Key=key)["Item"]["task_token"] == {"S": "token"}
+
+
+# -- locks -------------------------------------------------------------------------------------------------------------
+
+
+def acquire(ledger: Ledger, attempt: str, seen: dict[str, Any] | None, *, incident: str | None = None) -> int | None:
+    reference = release(attempt)
+    return ledger.acquire_lock(
+        reference, "production", execution=f"e-{attempt}", incident=incident, expires_at=1_000, seen=seen
+    )
+
+
+def test_of_two_who_saw_a_free_lock_one_gets_it(ledger: Ledger) -> None:
+    assert ledger.lock("orders", "production") is None
+    assert acquire(ledger, "a", None) == 1
+    assert acquire(ledger, "b", None) is None
+
+
+def test_a_takeover_moves_the_fencing_token_on(ledger: Ledger) -> None:
+    acquire(ledger, "a", None)
+    seen = ledger.lock("orders", "production")
+    assert acquire(ledger, "b", seen, incident="i") == 2
+    assert acquire(ledger, "c", seen) is None, "what c saw is no longer so"
+    with pytest.raises(LockLost, match="no longer has fencing token 1"):
+        ledger.check_lock(release("a"), "production", 1, 2_000)
+    ledger.release_lock("orders", "production", 1)
+    ledger.check_lock(release("b"), "production", 2, 2_000)
+    lock = ledger.lock("orders", "production") or {}
+    assert (lock["owner"], lock["incident"], lock["expires_at"], lock["held"]) == ("b", "i", 2_000, True)
+
+
+def test_a_lock_that_was_given_back_is_nobody_s(ledger: Ledger) -> None:
+    acquire(ledger, "a", None)
+    assert [lock["SK"] for lock in ledger.locks()] == ["orders#production"]
+    ledger.release_lock("orders", "production", 1)
+    assert ledger.locks() == []
+    with pytest.raises(LockLost):
+        ledger.check_lock(release("a"), "production", 1, 2_000)
+    assert acquire(ledger, "b", ledger.lock("orders", "production")) == 2
+
+
+def test_a_lock_that_never_was_cannot_be_checked_or_given_back(ledger: Ledger) -> None:
+    with pytest.raises(LockLost):
+        ledger.check_lock(release(), "production", 1, 2_000)
+    ledger.release_lock("orders", "production", 1)
+    assert ledger.lock("orders", "production") is None
+
+
+ACTORS = st.sampled_from("abc")
+STEPS = st.lists(st.tuples(st.sampled_from(["look", "acquire", "give back"]), ACTORS), max_size=25)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_there_are_never_two_owners(no_account: None, steps: list[tuple[str, str]]) -> None:
+    """Whatever was seen, and however long ago: a token that was passed over changes nothing more."""
+    seen: dict[str, Any] = {}
+    tokens: dict[str, int] = {}
+    with mock_aws():
+        ledger = table(boto3.client("dynamodb", region_name="eu-west-1"))
+        for step, actor in steps:
+            if step == "look":
+                seen[actor] = ledger.lock("orders", "production")
+            elif step == "acquire":
+                token = acquire(ledger, actor, seen.get(actor))
+                if token is not None:
+                    assert token not in tokens.values()
+                    tokens[actor] = token
+            elif actor in tokens:
+                ledger.release_lock("orders", "production", tokens[actor])
+            owners = [actor for actor, token in tokens.items() if holds(ledger, actor, token)]
+            assert len(owners) <= 1
+            if owners:
+                assert tokens[owners[0]] == max(tokens.values())
+
+
+def holds(ledger: Ledger, actor: str, token: int) -> bool:
+    try:
+        ledger.check_lock(release(actor), "production", token, 2_000)
+    except LockLost:
+        return False
+    return True
+
+
+def test_the_queue_shows_who_waits(ledger: Ledger) -> None:
+    ledger.wait_for_lock(release("a", version="1.0.0"), "production", 100)
+    queue = ledger.wait_for_lock(release("b", version="1.1.0"), "production", 200)
+    assert [(w["release"]["version"], w["seen_at"]) for w in queue] == [("1.0.0", 100), ("1.1.0", 200)]
+    assert ledger.locks() == [], "a place in the queue is no lock"
+    ledger.leave_queue(release("a"), "production")
+    assert len(ledger.wait_for_lock(release("b", version="1.1.0"), "production", 300)) == 1
+
+
+# -- operations and incidents ------------------------------------------------------------------------------------------
+
+STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/6a7e8fe0"
+
+
+def test_an_operation_is_ours_by_stack_and_token(ledger: Ledger) -> None:
+    ledger.record_operation(STACK, "deploy-1", release(), "production", purpose="deploy", now=NOW)
+    operation = ledger.operation(STACK, "deploy-1") or {}
+    assert (operation["release"], operation["stage"], operation["purpose"]) == (
+        release().to_dict(),
+        "production",
+        "deploy",
+    )
+    assert ledger.operation(STACK, "deploy-2") is None
+    assert ledger.operation(f"{STACK}-2", "deploy-1") is None
+    assert ledger.operation(STACK, "") is None, "an operation without a token is somebody else's"
+
+
+def test_an_incident_is_opened_by_whoever_is_first(ledger: Ledger) -> None:
+    details = {"reason": "it failed", "recover_foreign": False, "token": None}
+    assert ledger.open_incident("orders", "i", details, NOW)
+    assert not ledger.open_incident("orders", "i", {"reason": "seen again"}, LATER)
+    record = ledger.incident("orders", "i") or {}
+    assert (record["details"], record["tried"], record["blocked"], record["settled"]) == (details, [], {}, {})
+    (item,) = ledger.open_items()
+    assert item["document"] == {"application": "orders", "incident": "i"}
+    ledger.follow_incident("i", "execution-1")
+    assert [each["execution"] for each in ledger.open_items()] == ["execution-1"]
+
+
+def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
+    ledger.open_incident("orders", "i", {}, NOW)
+    ledger.record_step("orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, NOW)
+    ledger.record_step("orders", "i", {"action": "WAIT", "stack": "network", "why": "w"}, LATER)
+    ledger.mark_incident("orders", "i", "blocked", "my-stack.1", "it would delete Table")
+    ledger.mark_incident("orders", "i", "settled", "network", "nothing to change")
+    record = ledger.incident("orders", "i") or {}
+    assert [(step["action"], step["at"]) for step in record["tried"]] == [("DELETE_STACK", NOW), ("WAIT", LATER)]
+    assert record["blocked"] == {"my-stack.1": "it would delete Table"}
+    assert record["settled"] == {"network": "nothing to change"}
+
+
+def test_an_incident_is_closed_once_and_followed_no_more(ledger: Ledger) -> None:
+    ledger.open_incident("orders", "i", {}, NOW)
+    assert ledger.close_incident("orders", "i", Outcome.ROLLED_BACK, "it failed", NOW)
+    ledger.announced_incident("orders", "i")
+    assert not ledger.close_incident("orders", "i", Outcome.NEEDS_OPERATOR, "it failed", LATER)
+    assert ledger.open_items() == []
+    ledger.follow_incident("i", "execution-2")
+    assert ledger.open_items() == [], "a closed incident is not opened by following it"
+
+
+def test_reruns_of_an_incident_are_counted(ledger: Ledger) -> None:
+    ledger.open_incident("orders", "i", {}, NOW)
+    assert [ledger.rerun_incident("orders", "i") for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_baseline_that_was_captured_first_stands(ledger: Ledger) -> None:
+    ledger.record_baseline(release(), "production", "network", {"existed": True, "tags": {"n": 1}, "none": None})
+    ledger.record_baseline(release(), "production", "network", {"existed": False})
+    ledger.record_baseline(release("bbbbbbbbbbbb"), "production", "service", {"existed": False})
+    ledger.record_baseline(release(), "test", "service", {"existed": False})
+    assert ledger.baselines(release(), "production") == {
+        "network": {"existed": True, "tags": {"n": 1}, "none": None},
+    }
+
+
+# -- answers of DynamoDB that moto does not give -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reasons", "fault"),
+    [(["None", "TransactionConflict"], Throttled), (["ThrottlingError", "None"], Throttled)],
+)
+def test_a_claim_that_met_another_write_is_tried_again(
+    stubbed: Callable[[str], tuple[Any, Stubber]], reasons: list[str], fault: type[Exception]
+) -> None:
+    client, stub = stubbed("dynamodb")
+    stub.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
+    )
+    with pytest.raises(fault):
+        claim(Ledger(client, TABLE), release())
+
+
+def test_a_claim_refused_by_its_condition_shows_what_stands_against_it(
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+) -> None:
+    client, stub = stubbed("dynamodb")
+    stub.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]},
+    )
+    stub.add_response("get_item", {"Item": {"attempt": {"S": "somebody's"}}})
+    assert claim(Ledger(client, TABLE), release()) == {"attempt": "somebody's"}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "fault"),
+    [
+        ("ProvisionedThroughputExceededException", 400, Throttled),
+        ("TransactionConflictException", 400, Throttled),
+        ("InternalServerError", 500, ServiceUnavailable),
+        ("ValidationException", 400, InvalidRequest),
+    ],
+)
+def test_a_fault_is_no_refusal(
+    stubbed: Callable[[str], tuple[Any, Stubber]], code: str, status: int, fault: type[Exception]
+) -> None:
+    client, stub = stubbed("dynamodb")
+    stub.add_client_error("update_item", code, http_status_code=status)
+    with pytest.raises(fault):
+        Ledger(client, TABLE).note_version(upload(), "1.0.0")
+    stub.add_client_error("transact_write_items", code, http_status_code=status)
+    with pytest.raises(fault):
+        Ledger(client, TABLE).open_incident("orders", "i", {}, NOW)
