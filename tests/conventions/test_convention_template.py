@@ -120,6 +120,7 @@ def test_there_are_triggers() -> None:
         "FailedStack",
         "FailedExecution",
         "EveryFiveMinutes",
+        "EveryDay",
     }
 
 

@@ -135,3 +135,15 @@ class MissingDocument(BelayError):  # noqa: N818
 
     Raised by the functions of a stage. Somebody emptied the bucket: an incident is opened.
     """
+
+
+class StagesNotValidated(BelayError):  # noqa: N818
+    """Deployed stages could not be validated again, for a fault of AWS's or of the registration.
+
+    Raised by ``revalidate_stages`` after it has tried every stage, with one line for each that failed. Lambda tries
+    again twice; then the event goes to the dead-letter queue, whose alarm calls a person. It is no verdict.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -20,6 +20,7 @@ from belay.notify.message import (
     Message,
     Severity,
     deployment_started,
+    findings_appeared,
     foreign_stack_failed,
     person_needed,
     publish_arguments,
@@ -98,6 +99,15 @@ MESSAGES = {
         left_to_do=["Approve or deny it."],
         findings=["Two security groups could not be resolved."],
         severity=Severity.WARNING,
+    ),
+    "findings_appeared": findings_appeared(
+        ORDERS,
+        findings=[
+            "production sg-0c2f IpPermissions[3]: ssh-open: SSH is reachable from the whole Internet: TCP 22 from "
+            "0.0.0.0/0. Let only a bastion or a VPN's network in.",
+        ],
+        known=2,
+        grave=True,
     ),
     "foreign_recovered": foreign_stack_failed(
         "orders",
@@ -224,6 +234,7 @@ def test_sns_accepts_whatever_is_put_into_a_message(version: str, cause: str, li
     )
     accepted_by_sns(person_needed(deployment, why=cause, left_to_do=left_to_do))
     accepted_by_sns(deployment_started(deployment, changes=findings))
+    accepted_by_sns(findings_appeared(deployment, findings=findings, known=len(done), grave=True))
 
 
 @pytest.mark.parametrize("filling", ['"', "\\", "€", "a"])

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     RELEASE_ENDED = "release-ended"
     PERSON_NEEDED = "person-needed"
     FOREIGN_STACK_FAILED = "foreign-stack-failed"
+    FINDINGS_APPEARED = "findings-appeared"
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,34 @@ def foreign_stack_failed(
         stack=stack,
         stack_id=stack_id,
         status=status,
+    )
+
+
+def findings_appeared(deployment: Deployment, *, findings: Sequence[str], known: int, grave: bool) -> Message:
+    """Tell what the re-validation of a deployed stage found that was not there before.
+
+    ``findings`` are the new ones, a line each; ``known`` counts those told before and still there; ``grave`` says
+    whether one of the new ones breaks a policy that would have stopped a release.
+    """
+    found, was = ("1 finding", "was") if len(findings) == 1 else (f"{len(findings)} findings", "were")
+    before = f" {known} told before {'is' if known == 1 else 'are'} still there." if known else ""
+    return _message(
+        Kind.FINDINGS_APPEARED,
+        Severity.CRITICAL if grave else Severity.WARNING,
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            None,
+            "NEW FINDINGS",
+            deployment.in_words,
+        ),
+        what=f"{_where(deployment)} was validated again: {found} that {was} not there the last time.{before}",
+        findings=findings,
+        left_to_do=[
+            "Find out who changed the group: CloudTrail has AuthorizeSecurityGroupIngress and ...Egress.",
+            "Take the change back, bring it into the template by a release, or let the operator waive it.",
+        ],
     )
 
 

@@ -31,7 +31,7 @@ def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Admiss
         if report.verdict is Verdict.FAIL
         or (report.verdict is Verdict.REVIEW and not stages[name].ephemeral and not stages[name].approval.required)
     }
-    lines = [f"{_finding_in_words(finding)} (stage {', '.join(names)})" for finding, names in _merged(refusing).items()]
+    lines = [f"{finding_in_words(finding)} (stage {', '.join(names)})" for finding, names in _merged(refusing).items()]
     return Admission(
         refused=bool(refusing),
         reason=_bounded(lines),
@@ -41,7 +41,14 @@ def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Admiss
 
 def in_words(report: Report) -> str:
     """Say what a report found, a finding a line, at most twenty."""
-    return _bounded([_finding_in_words(each) for each in report.findings if each.counts])
+    return _bounded([finding_in_words(each) for each in report.findings if each.counts])
+
+
+def finding_in_words(finding: Finding) -> str:
+    """Say in one line where a finding is, what it is about and what to do."""
+    where = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    verdict = "" if finding.verdict is Verdict.FAIL else f" [{finding.verdict}]"
+    return f"{where} {finding.resource} {finding.property}: {finding.policy}{verdict}: {finding.message} {finding.fix}"
 
 
 def _merged(reports: Mapping[str, Report]) -> dict[Finding, list[str]]:
@@ -56,9 +63,3 @@ def _merged(reports: Mapping[str, Report]) -> dict[Finding, list[str]]:
 def _bounded(lines: list[str]) -> str:
     more = [f"and {len(lines) - _MOST_FINDINGS} more"] if len(lines) > _MOST_FINDINGS else []
     return "\n".join(lines[:_MOST_FINDINGS] + more)
-
-
-def _finding_in_words(finding: Finding) -> str:
-    where = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    verdict = "" if finding.verdict is Verdict.FAIL else f" [{finding.verdict}]"
-    return f"{where} {finding.resource} {finding.property}: {finding.policy}{verdict}: {finding.message} {finding.fix}"
