@@ -8,6 +8,7 @@ exception and drops it; this bridge makes the worker send it along. It can go wh
 from __future__ import annotations
 
 import contextvars
+import json
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -20,15 +21,19 @@ _SENT = (
     '"requestId": context.aws_request_id, "stackTrace": traceback.format_tb(e.__traceback__)}}'
 )
 
+_NOT_STARTED = '"status": "error", "error": str(e)}'
+_WHY_NOT_STARTED = '"status": "error", "error": json.dumps([type(e).__name__, isinstance(e, ImportError), str(e)])}'
+_INIT_FAILED = "Worker init failed: "
+
 _failure: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("lambda_failure", default=None)
 
 
 def install() -> None:
     """Make workers report the exception, and the engine answer with it."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
-    if script.count(_DROPPED) != 1:
+    if script.count(_DROPPED) != 1 or script.count(_NOT_STARTED) != 1:
         raise RuntimeError("ministack's Lambda worker has changed: the bridge lambda_errors has to be looked at again")
-    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_DROPPED, _SENT)
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_DROPPED, _SENT).replace(_NOT_STARTED, _WHY_NOT_STARTED)
 
     invoke_worker = lambda_runtime.Worker.invoke
     execute = lambda_svc._execute_function_warm
@@ -44,7 +49,19 @@ def install() -> None:
         failure = _failure.get()
         if answer.get("error") and failure:
             answer["body"] = failure
+        elif answer.get("error") and str(answer["body"].get("errorMessage")).startswith(_INIT_FAILED):
+            answer["body"] = _not_started(function, answer["body"]["errorMessage"])
         return answer
 
     lambda_runtime.Worker.invoke = invoke_and_note
     lambda_svc._execute_function_warm = execute_and_report
+
+
+def _not_started(function: Any, message: str) -> dict[str, str]:
+    """What AWS answers for a module that cannot be imported, or that fails while it is."""
+    name, at_import, text = json.loads(message.removeprefix(_INIT_FAILED))
+    if not at_import:
+        return {"errorMessage": text, "errorType": name}
+    module = (function.get("config") or function)["Handler"].rpartition(".")[0]
+    message = f"Unable to import module '{module}': {text}"
+    return {"errorMessage": message, "errorType": "Runtime.ImportModuleError"}

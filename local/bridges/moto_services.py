@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import ministack.app
 import moto.backends
 from ministack.core import router
+from ministack.services import iam
+from moto.codepipeline.models import CodePipelineBackend
+from moto.iam.exceptions import NotFoundException
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
@@ -33,6 +37,7 @@ def install() -> None:
         ministack.app.SERVICE_HANDLERS[service] = handle
     for service, prefix in TARGET_PREFIXES.items():
         router.SERVICE_PATTERNS[service] = {"target_prefixes": [prefix], "host_patterns": []}
+    CodePipelineBackend.iam_backend = _Roles()  # type: ignore[assignment]
 
 
 def reset() -> None:
@@ -42,6 +47,21 @@ def reset() -> None:
         for accounts in accounts_of(service).values():
             for backend in accounts.values():
                 backend.reset()
+
+
+@dataclass(frozen=True)
+class _Role:
+    assume_role_policy_document: str
+
+
+class _Roles:
+    """What moto's CodePipeline asks of its own IAM, answered from the engine's."""
+
+    def get_role_by_arn(self, arn: str) -> _Role:
+        role = iam._roles.get(arn.rpartition("/")[2])
+        if role is None:
+            raise NotFoundException(f"Role {arn} not found")
+        return _Role(role["AssumeRolePolicyDocument"])
 
 
 def _handler() -> Handler:

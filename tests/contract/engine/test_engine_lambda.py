@@ -1,6 +1,8 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 FAILING = """
 class TooLate(Exception):
     pass
@@ -72,3 +74,28 @@ def handler(event, context):
     answer = aws("lambda").invoke(FunctionName=function(source))
 
     assert json.load(answer["Payload"]) == "000000000000"
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        ("import nothing_like_it\n", "Runtime.ImportModuleError", "Unable to import module 'app': No module named"),
+        ("raise KeyError('TABLE')\n", "KeyError", "TABLE"),
+    ],
+)
+def test_a_function_that_cannot_start_says_why(*, aws, function, source, error, message):
+    arn = function(source)
+
+    for _ in range(2):
+        failure = json.load(aws("lambda").invoke(FunctionName=arn)["Payload"])
+        assert failure["errorType"] == error
+        assert message in failure["errorMessage"]
+
+
+def test_a_function_that_takes_too_long_times_out(aws, function):
+    arn = function("import time\ndef handler(event, context):\n    time.sleep(30)\n", Timeout=1)
+
+    failure = json.load(aws("lambda").invoke(FunctionName=arn)["Payload"])
+
+    assert failure["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in failure["errorMessage"]

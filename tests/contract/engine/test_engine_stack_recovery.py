@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -139,3 +141,36 @@ def test_an_alarm_rolls_an_update_back(*, stacks, unique, trigger, value, state,
 
     assert stacks.update(name, CHANGED, RollbackConfiguration=trigger(state))["StackStatus"] == status
     assert value(name) == ("2" if state == "OK" else "1")
+
+
+SLOW = """
+import json, time, urllib.request
+
+def handler(event, context):
+    if event["RequestType"] == "Update" and event["ResourceProperties"]["Wait"] == "yes":
+        time.sleep(3)
+    answer = {
+        "Status": "SUCCESS",
+        "PhysicalResourceId": "made",
+        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+    urllib.request.urlopen(request)
+"""
+
+
+def test_an_update_is_cancelled_on_its_way(*, aws, stacks, function, until, unique, value):
+    name, token, cloudformation = unique("stack"), function(SLOW), aws("cloudformation")
+
+    def template(wait, first):
+        slow = {"Type": "Custom::Slow", "Properties": {"ServiceToken": token, "Wait": wait}}
+        return {"Slow": slow, "First": {**first["First"], "DependsOn": "Slow"}}
+
+    stacks.create(name, template("no", FIRST))
+    cloudformation.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": template("yes", CHANGED)}))
+    until(lambda: stacks.describe(name)["StackStatus"], lambda status: status == "UPDATE_IN_PROGRESS")
+
+    cloudformation.cancel_update_stack(StackName=name, ClientRequestToken="cancel-1")
+
+    assert stacks.settled(name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert value(name) == "1"
