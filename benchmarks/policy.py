@@ -337,13 +337,13 @@ def hostile_inputs() -> Iterator[tuple[str, bytes]]:
         f"  C{n}: !And [!Condition C{n - 1}, !Or [!Condition C{n - 1}, !Equals [!Ref P{n}, x]]]\n" for n in range(1, 60)
     )
     names = "".join(f"  P{n}: {{Type: String}}\n" for n in range(60))
-    yield (
-        "conditions.yaml",
-        (
-            f"Parameters:\n{names}Conditions:\n  C0: !Equals [!Ref P0, x]\n{doubled}Resources:\n  Group:\n    Type: AWS::EC2::SecurityGroup\n"
-            f"    Properties: {{GroupDescription: d, SecurityGroupIngress: [!If [C59, {rule.replace('!Ref Source', '0.0.0.0/0')}, !Ref AWS::NoValue]]}}\n"
-        ).encode(),
+    opened = rule.replace("!Ref Source", "0.0.0.0/0")
+    group = f"Properties: {{GroupDescription: d, SecurityGroupIngress: [!If [C59, {opened}, !Ref AWS::NoValue]]}}"
+    conditions = (
+        f"Parameters:\n{names}Conditions:\n  C0: !Equals [!Ref P0, x]\n{doubled}"
+        f"Resources:\n  Group:\n    Type: AWS::EC2::SecurityGroup\n    {group}\n"
     )
+    yield "conditions.yaml", conditions.encode()
 
 
 SECTIONS = ("one-template", "batch", "loader", "live", "hostile")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 COMMANDS: Final = {
@@ -13,14 +13,14 @@ COMMANDS: Final = {
     ("policies",): ("cli.policies", "list every policy, as Markdown"),
     ("release", "build"): ("cli.build", "make a directory into a release's zip"),
 }
-_LAYER: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "layers", "belay")  # noqa: PTH118, PTH120, PTH100 - pathlib costs a tenth of a small check's time
+_LAYER: Final = Path(__file__).parents[1] / "layers" / "belay"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
-    if os.path.isdir(_LAYER) and _LAYER not in sys.path:  # noqa: PTH112 - as above
-        sys.path.insert(0, _LAYER)
+    if _LAYER.is_dir() and str(_LAYER) not in sys.path:
+        sys.path.insert(0, str(_LAYER))
     for command, (module_name, described) in COMMANDS.items():
         if tuple(words[: len(command)]) == command:
             module = import_module(module_name)
@@ -30,9 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
             return status
     listed = "\n".join(f"  {' '.join(command):<16}{described}" for command, (_, described) in COMMANDS.items())
     asked = bool(words) and words[0] in ("-h", "--help")
-    print(
-        f"usage: belay COMMAND ...\n\n{listed}\n\nbelay COMMAND --help tells more.", file=None if asked else sys.stderr
-    )
+    usage = f"usage: belay COMMAND ...\n\n{listed}\n\nbelay COMMAND --help tells more."
+    print(usage, file=None if asked else sys.stderr)
     return 0 if asked else 2
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from belay.errors import BelayError, UnreadableTemplate
 from belay.template.limits import MAX_BYTES
@@ -14,29 +14,31 @@ SIGNS = (b"AWSTemplateFormatVersion", b"AWS::")
 """What a file in a folder holds, if it is meant as a template."""
 ZIP_SIGNATURE = b"PK\x03\x04"
 
+Roots = Mapping[str, tuple[str, Mapping[str, str]]]
+
 
 class Folder(Mapping[str, bytes]):
-    """The files under a folder by their path in it, read when they are asked for."""
+    """The files under a folder by their path in it, read when they are asked for; hidden ones are left out."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def __getitem__(self, path: str) -> bytes:
         """Give a file's bytes; one byte more than a template may have at most, so that it is refused for its size."""
         try:
-            with open(os.path.join(self.folder, path), "rb") as file:
+            with (self.folder / path).open("rb") as file:
                 return file.read(MAX_BYTES + 1)
         except OSError as error:
             raise KeyError(path) from error
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, str) and os.path.isfile(os.path.join(self.folder, path))
+        return isinstance(path, str) and (self.folder / path).is_file()
 
     def __iter__(self) -> Iterator[str]:
-        for folder, folders, names in os.walk(self.folder):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                yield os.path.relpath(os.path.join(folder, name), self.folder)
+        for path in sorted(self.folder.rglob("*")):
+            relative = path.relative_to(self.folder)
+            if not any(part.startswith(".") for part in relative.parts) and path.is_file():
+                yield relative.as_posix()
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -47,64 +49,55 @@ class Target:
     """Templates that belong together, and which of them to start from.
 
     ``shown`` is what stands before their paths in findings. ``roots`` gives for each template to start from the stack
-    it is for (empty where that is not told) and the parameters that the release passes.
+    it is for (empty where that is not told) and the parameters that the release passes. ``unreadable`` gives by path
+    why a file that is asked for cannot be read. ``nested`` says that some of the roots may be nested in others.
     """
 
     shown: str
     files: Mapping[str, bytes]
-    roots: Mapping[str, tuple[str, Mapping[str, str]]]
+    roots: Roots
     unreadable: Mapping[str, str] = field(default_factory=dict)
     nested: bool = False
-    """Whether some of the roots may be nested in others."""
 
 
 def read_target(path: str) -> Target:
     """Find out what a path is; raises :class:`UnreadableTemplate` where it is nothing that can be read."""
-    if os.path.isdir(path):
-        return _folder(path)
+    given = Path(path)
+    if given.is_dir():
+        files = Folder(given)
+        return Target(
+            path, files, _templates(files, (name for name in files if name.endswith(EXTENSIONS))), nested=True
+        )
     try:
-        with open(path, "rb") as file:
+        with given.open("rb") as file:
             start = file.read(len(ZIP_SIGNATURE))
     except OSError as error:
         raise UnreadableTemplate(f"{path}: {error.strerror}.") from error
     if start == ZIP_SIGNATURE:
         return _zip(path)
-    folder, name = os.path.split(path)
-    return Target(folder, Folder(folder or "."), {name: ("", {})})
+    folder = given.parent
+    return Target("" if folder == Path() else str(folder), Folder(folder), {given.name: ("", {})})
 
 
-def _folder(path: str) -> Target:
-    files = Folder(path)
-    roots = {name: ("", {}) for name in files if name.endswith(EXTENSIONS) and _looks_like_template(files, name)}
-    return Target(path, files, roots, nested=True)
-
-
-def _looks_like_template(files: Mapping[str, bytes], name: str) -> bool:
-    data = files[name] if name in files else b""
-    return any(sign in data for sign in SIGNS)
+def _templates(files: Mapping[str, bytes], names: Iterable[str]) -> Roots:
+    return {name: ("", {}) for name in names if any(sign in files.get(name, b"") for sign in SIGNS)}
 
 
 def _zip(path: str) -> Target:
-    from pathlib import Path
-
-    from belay.release.archive import open_archive
-    from belay.release.manifest import MANIFEST, read_manifest
-    from cli.reader import FileReader
+    # Only archives need these, and they take as long to import as a small template to check.
+    from belay.release.archive import MANIFEST, open_archive  # noqa: PLC0415
+    from belay.release.manifest import read_manifest  # noqa: PLC0415
+    from cli.reader import FileReader  # noqa: PLC0415
 
     try:
         archive = open_archive(FileReader(Path(path)))
         names = [member.name for member in archive.members if member.name.endswith(EXTENSIONS)]
         files = {name: archive.read(name) for name in names if archive.member(name).size <= MAX_BYTES}
         if MANIFEST not in archive:
-            roots = {name: ("", {}) for name in files if _looks_like_template(files, name)}
-            return Target(path, files, roots, nested=True)
+            return Target(path, files, _templates(files, files), nested=True)
         stacks = read_manifest(archive).stacks
     except BelayError as error:
         raise UnreadableTemplate(f"{path}: {error}") from error
     missing = {stack.template: "the release has no such file" for stack in stacks if stack.template not in files}
-    return Target(
-        path,
-        files,
-        {stack.template: (stack.name, stack.parameters) for stack in stacks if stack.template in files},
-        missing,
-    )
+    roots = {stack.template: (stack.name, stack.parameters) for stack in stacks if stack.template in files}
+    return Target(path, files, roots, missing)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from belay.errors import BelayError, UnreadableTemplate
@@ -146,7 +146,7 @@ def _outermost(reports: Mapping[str, Report]) -> dict[str, Report]:
 
 
 def _shown(target: Target, path: str) -> str:
-    return os.path.join(target.shown, path)
+    return str(Path(target.shown, path))
 
 
 def _live(arguments: argparse.Namespace, inputs: Inputs) -> Report:
@@ -175,7 +175,8 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
 
 
 def _registration(path: str) -> dict[str, Any]:
-    from belay.release.document import UnreadableDocument, load_document, plain
+    # Only registrations need it.
+    from belay.release.document import UnreadableDocument, load_document, plain  # noqa: PLC0415
 
     try:
         document = plain(load_document(_text(path)))
@@ -218,7 +219,6 @@ def _json(path: str) -> Any:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableTemplate(f"{path}: {error}.") from error

@@ -16,7 +16,7 @@ LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
-    """Return one run; REVIEW findings are of kind ``review``, waived ones suppressed, unreadable files notifications."""
+    """Return one run: REVIEW is of kind ``review``, waived is suppressed, what cannot be read is a notification."""
     notifications = [
         {"level": "error", "message": {"text": message}, "locations": [_location(path, 0, 0)]}
         for path, message in errors.items()

@@ -121,12 +121,12 @@ class Concrete:
             case "Fn::Not":
                 return not self.holds(argument[0])
             case "Fn::And":
-                return all([self.holds(one) for one in argument])
+                return all(self.holds(one) for one in argument)
             case "Fn::Or":
-                return any([self.holds(one) for one in argument])
+                return any(self.holds(one) for one in argument)
         return bool(self.value(argument[0]) == self.value(argument[1]))
 
-    def value(self, node: Any) -> Any:
+    def value(self, node: Any) -> Any:  # noqa: PLR0911 - one a function
         if not isinstance(node, dict):
             return node
         ((name, argument),) = node.items()

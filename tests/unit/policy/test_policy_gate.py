@@ -142,8 +142,8 @@ Resources:
             "FAIL",
         ),
         (
-            "  Fn::ForEach::Rules: [Port, ['21', '22'], {'In${Port}': {Type: AWS::EC2::SecurityGroupIngress, Properties: "
-            "{GroupId: sg-1, IpProtocol: tcp, FromPort: !Ref Port, ToPort: !Ref Port, CidrIp: 0.0.0.0/0}}}]\n",
+            "  Fn::ForEach::Rules: [Port, ['21', '22'], {'In${Port}': {Type: AWS::EC2::SecurityGroupIngress, "
+            "Properties: {GroupId: sg-1, IpProtocol: tcp, FromPort: !Ref Port, ToPort: !Ref Port, CidrIp: 0.0.0.0/0}}}]\n",
             "FAIL",
         ),
         (
@@ -152,8 +152,8 @@ Resources:
             "REVIEW",
         ),
         (
-            "  Fn::ForEach::Kinds: [Kind, [SecurityGroupIngress], {'In${Kind}': {Type: 'AWS::EC2::${Kind}', Properties: "
-            "{GroupId: sg-1, IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 0.0.0.0/0}}}]\n",
+            "  Fn::ForEach::Kinds: [Kind, [SecurityGroupIngress], {'In${Kind}': {Type: 'AWS::EC2::${Kind}', "
+            "Properties: {GroupId: sg-1, IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 0.0.0.0/0}}}]\n",
             "FAIL",
         ),
     ],
@@ -169,10 +169,11 @@ Resources:
 
 def test_rules_of_one_group_add_up_wherever_they_stand() -> None:
     rule = "IpProtocol: tcp, FromPort: 22, ToPort: 22"
+    kind = "Type: AWS::EC2::SecurityGroupIngress"
     halves = f"""
 Resources:
-  One: {{Type: AWS::EC2::SecurityGroupIngress, Properties: {{GroupId: !Ref Group, {rule}, CidrIp: 0.0.0.0/1}}}}
-  Two: {{Type: AWS::EC2::SecurityGroupIngress, Properties: {{GroupId: !GetAtt Group.GroupId, {rule}, CidrIp: 128.0.0.0/1}}}}
+  One: {{{kind}, Properties: {{GroupId: !Ref Group, {rule}, CidrIp: 0.0.0.0/1}}}}
+  Two: {{{kind}, Properties: {{GroupId: !GetAtt Group.GroupId, {rule}, CidrIp: 128.0.0.0/1}}}}
   Group: {{Type: AWS::EC2::SecurityGroup, Properties: {{GroupDescription: d}}}}
 """
     (finding,) = ssh(check(halves))
@@ -201,7 +202,7 @@ Resources:
   Child:
     Type: AWS::CloudFormation::Stack
     Properties:
-      TemplateURL: !Sub 'https://${ReleaseBucket}.s3.${AWS::Region}.${AWS::URLSuffix}/${ReleasePrefix}/templates/child.yaml'
+      TemplateURL: !Sub 'https://s3.${AWS::Region}.${AWS::URLSuffix}/${ReleaseBucket}/${ReleasePrefix}/templates/child.yaml'
       Parameters: {Source: SOURCE}
 """
 CHILD = f"""
@@ -295,7 +296,10 @@ def test_a_stack_that_nests_itself_ends() -> None:
 
 
 def test_serverless_applications_are_nested_stacks() -> None:
-    text = "Transform: AWS::Serverless-2016-10-31\nResources: {App: {Type: AWS::Serverless::Application, Properties: {Location: LOCATION, Parameters: {Source: 0.0.0.0/0}}}}"
+    application = (
+        "{Type: AWS::Serverless::Application, Properties: {Location: LOCATION, Parameters: {Source: 0.0.0.0/0}}}"
+    )
+    text = f"Transform: AWS::Serverless-2016-10-31\nResources: {{App: {application}}}"
     own = check({"root.yaml": text.replace("LOCATION", "child.yaml"), "child.yaml": CHILD})
     assert verdict(own) == "FAIL"
     other = "{ApplicationId: 'arn:aws:serverlessrepo:x', SemanticVersion: 1.0.0}"

@@ -1,5 +1,6 @@
 """Reports: verdicts, round trips, joining; and an operator's settings."""
 
+import json
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -43,8 +44,6 @@ FINDINGS = st.builds(
 
 @given(st.lists(FINDINGS, max_size=6))
 def test_reports_survive_json(findings: list[Finding]) -> None:
-    import json
-
     report = Report(tuple(findings), (("a.yaml", ("ssh-open", "guard:RULE")), ("b.yaml", ("ssh-open", "guard:RULE"))))
     assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
 

@@ -1,6 +1,7 @@
 """Reading templates: one tree for YAML and JSON, places, and what is refused."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -151,12 +152,8 @@ def test_too_many_bytes_are_refused_before_they_are_read() -> None:
 
 @given(st.binary(max_size=200) | st.text(alphabet="{}[]:,&*!<>|'\"\n -aR0", max_size=200).map(str.encode))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    try:
-        document = load(data, "t")
-    except UnreadableTemplate as error:
-        assert str(error)
-    else:
-        assert "Resources" in document.root.entries
+    with suppress(UnreadableTemplate):
+        assert "Resources" in load(data, "t").root.entries
 
 
 TREES: st.SearchStrategy[object] = st.recursive(

@@ -4,7 +4,7 @@ import pytest
 
 from belay.template.loader import load
 from belay.template.nodes import Mapping
-from belay.template.resolver import as_text, items, resolve
+from belay.template.resolver import as_text, items, read, resolve
 from belay.template.scope import Scope
 from belay.template.sections import parameters, transforms
 from belay.template.values import NO_VALUE, Row, Table, Unknown, Value
@@ -186,16 +186,14 @@ Resources:
     node = where.document.section("Resources").entries["X"]
     assert isinstance(node, Mapping)
 
-    def read(world: World) -> dict[str, object]:
-        from belay.template.resolver import read
-
+    def unrolled(world: World) -> dict[str, object]:
         table = resolve(node.entries["Properties"], where, world)
         assert isinstance(table, Table)
         found = read(table, world)
         assert isinstance(found, dict)
         return {name: as_text(value) for name, value in found.items()}
 
-    (course,) = explore(read)
+    (course,) = explore(unrolled)
     assert course.outcome == {"Keyx1": "x-1", "Keyx2": "x-2", "Keyz1": "z-1", "Keyz2": "z-2"}
 
 

@@ -11,7 +11,7 @@ from belay.policy.verdict import Verdict
 
 
 def exposed(group: SecurityGroup, ports: Mapping[tuple[str, int], str]) -> Iterator[Violation]:
-    """Yield a violation for every rule, or set of rules, that opens some of ``ports`` (protocol and port to its name)."""
+    """Yield a violation for every rule, or set of rules, that opens some of ``ports`` (by protocol and port)."""
     if not may_open(group, "ingress"):
         return
     found = {}

@@ -61,8 +61,8 @@ class Rule(NamedTuple):
     """One rule: protocol number (``None`` where it cannot be told), ports, peers, and whether it is described.
 
     ``v4`` and ``v6`` are the addresses it certainly opens to, ``unknown`` the peers that cannot be told; other groups
-    and prefix lists without public addresses add nothing. ``reason`` says why the protocol cannot be told. ``described``
-    is ``None`` where nothing at all is known of the rule.
+    add nothing. ``reason`` says why the protocol cannot be told. ``described`` is ``None`` where nothing at all is
+    known of the rule.
     """
 
     direction: Direction
@@ -127,7 +127,7 @@ class Alternative(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One entry of a group's rules: it is there where ``guard`` holds, and then exactly one of its alternatives does."""
+    """One entry of a group's rules: it is there where ``guard`` holds, and then it is exactly one alternative."""
 
     guard: Guard
     alternatives: tuple[Alternative, ...]

@@ -24,8 +24,9 @@ class Policy:
     """What a policy is about.
 
     ``title`` is the sentence that is true of a violation; ``why`` says what it may cost, ``fix`` what to do, ``source``
-    which public rule or page it rests on. ``severity`` may be changed by the registration. ``internet`` is the direction
-    of a policy that only a group which may be open to the whole Internet can break; others need not be looked at.
+    which public rule or page it rests on. ``severity`` may be changed by the registration. ``internet`` is the
+    direction of a policy that only a group which may be open to the whole Internet can break: no other need be looked
+    at.
     """
 
     title: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 class Verdict(StrEnum):
     """PASS: does not break the policy. FAIL: does. REVIEW: could not be decided, so it is never green by itself."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
     REVIEW = "REVIEW"
 
@@ -46,8 +47,8 @@ class Finding:
 
     ``path`` is the template's path in the release, or names what was looked at live. ``resource`` is a logical id (for
     a nested stack with the ids that lead there, ``Network/Web``) or a group's id; ``line`` and ``column`` start at 1
-    and are 0 where there is no text. ``property`` leads to the value inside the resource. ``group`` is
-    the security group it is about: another resource than ``resource`` where the rule stands by itself. ``blocking`` is false where
+    and are 0 where there is no text. ``property`` leads to the value inside the resource. ``group`` is the security
+    group it is about: another resource than ``resource`` where the rule stands by itself. ``blocking`` is false where
     the registration takes this severity as advice. ``waiver`` says who accepted it, why and until when; a waived
     finding is shown but does not count.
     """
@@ -66,7 +67,7 @@ class Finding:
     blocking: bool = True
     waiver: str | None = None
 
-    @property
+    @builtins.property
     def counts(self) -> bool:
         """Whether it takes part in the report's verdict."""
         return self.blocking and self.waiver is None

@@ -36,7 +36,8 @@ def _if(argument: Node, scope: Scope, world: World) -> Value:
     return resolve(yes if truth(condition, scope, world) else no, scope, world)
 
 
-def truth(node: Node, scope: Scope, world: World) -> bool:
+def truth(node: Node, scope: Scope, world: World) -> bool:  # noqa: PLR0911 - one for each kind of condition
+    """Return whether a condition's expression is true in this world."""
     world.budget.spend()
     if isinstance(node, Scalar):
         name = unroll(node.text, scope)

@@ -17,6 +17,7 @@ CIDR_ARGUMENTS = 2
 
 
 def arguments(argument: Node, scope: Scope, world: World, count: int) -> list[Value | Lazy] | None:
+    """Return a function's arguments; ``None`` where there are fewer than ``count``."""
     value = resolve(argument, scope, world)
     if not isinstance(value, Row) or len(value.items) < count:
         return None

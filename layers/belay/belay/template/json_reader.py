@@ -11,7 +11,7 @@ from belay.template.limits import MAX_DEPTH
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
 
 # RFC 8259, sections 2 to 7. Every repetition is possessive, so no input makes matching slow.
-TOKEN = re.compile(
+SYMBOL = re.compile(
     r"""[ \t\n\r]*+(?:
     (?P<text>"[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+")
     |(?P<mark>[{}\[\]:,])
@@ -46,71 +46,71 @@ class _Reader:
         self._counted = 0
 
     def read(self) -> Node:
-        node = self._value(*self._token(), 0)
+        node = self._value(*self._symbol(), 0)
         if self._end != len(self._text):
             raise _NotJson
         return node
 
-    def _token(self) -> tuple[str, str, int]:
-        token = TOKEN.match(self._text, self._end)
-        if token is None:
+    def _symbol(self) -> tuple[str, str, int]:
+        symbol = SYMBOL.match(self._text, self._end)
+        if symbol is None:
             raise _NotJson
-        self._end = token.end()
-        kind = token.lastgroup or ""
-        return kind, token[kind], token.start(kind)
+        self._end = symbol.end()
+        kind = symbol.lastgroup or ""
+        return kind, symbol[kind], symbol.start(kind)
 
-    def _value(self, kind: str, token: str, start: int, depth: int) -> Node:
+    def _value(self, kind: str, symbol: str, start: int, depth: int) -> Node:
         if kind == "text":
-            return Scalar(self._decoded(token), *self._place(start), plain=False)
+            return Scalar(self._decoded(symbol), *self._place(start), plain=False)
         if kind == "word":
-            return Scalar(token, *self._place(start), plain=True)
+            return Scalar(symbol, *self._place(start), plain=True)
         if depth == MAX_DEPTH:
             self._refuse(start, f"expected at most {MAX_DEPTH} levels of nesting, found more")
-        if token == "{":
+        if symbol == "{":
             return self._mapping(Mapping({}, *self._place(start)), depth + 1)
-        if token == "[":
+        if symbol == "[":
             return self._sequence(Sequence([], *self._place(start)), depth + 1)
         raise _NotJson
 
     def _mapping(self, node: Mapping, depth: int) -> Mapping:
         entries = node.entries
-        kind, token, start = self._token()
-        if token == "}" and kind == "mark":
+        kind, symbol, start = self._symbol()
+        if symbol == "}" and kind == "mark":
             return node
         while True:
             if kind != "text":
                 raise _NotJson
-            key = self._decoded(token)
+            key = self._decoded(symbol)
             if key in entries:
                 self._refuse(start, f"expected each key once, found {key!r} again")
-            if self._token()[1] != ":":
+            if self._symbol()[1] != ":":
                 raise _NotJson
-            entries[key] = self._value(*self._token(), depth)
+            entries[key] = self._value(*self._symbol(), depth)
             if not self._continues("}"):
                 return node
-            kind, token, start = self._token()
+            kind, symbol, start = self._symbol()
 
     def _sequence(self, node: Sequence, depth: int) -> Sequence:
-        kind, token, start = self._token()
-        if token == "]" and kind == "mark":
+        kind, symbol, start = self._symbol()
+        if symbol == "]" and kind == "mark":
             return node
         while True:
-            node.items.append(self._value(kind, token, start, depth))
+            node.items.append(self._value(kind, symbol, start, depth))
             if not self._continues("]"):
                 return node
-            kind, token, start = self._token()
+            kind, symbol, start = self._symbol()
 
     def _continues(self, end: str) -> bool:
-        kind, token, _ = self._token()
-        if kind != "mark" or token not in (",", end):
+        kind, symbol, _ = self._symbol()
+        if kind != "mark" or symbol not in (",", end):
             raise _NotJson
-        return token == ","
+        return symbol == ","
 
-    def _decoded(self, token: str) -> str:
-        if "\\" not in token:
-            return token[1:-1]
+    def _decoded(self, symbol: str) -> str:
+        if "\\" not in symbol:
+            return symbol[1:-1]
         try:
-            return str(loads(token))
+            return str(loads(symbol))
         except ValueError as error:
             raise _NotJson from error
 

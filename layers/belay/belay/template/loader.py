@@ -25,8 +25,7 @@ def load(data: bytes, path: str) -> Document:
     no template (a mapping with a ``Resources`` mapping).
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
     """
-    document = Document(path, _template(_read(data, path), path))
-    return document
+    return Document(path, _template(_read(data, path), path))
 
 
 def _read(data: bytes, path: str) -> Node:

@@ -16,7 +16,7 @@ MAX_NESTING = 8
 """Levels of nested stacks that are followed."""
 
 
-def child_stack(name: str, body: Table, world: World) -> Scope | Unknown:
+def child_stack(name: str, body: Table, world: World) -> Scope | Unknown:  # noqa: PLR0911 - one a reason
     """Return the scope of a nested stack whose template is a file of the release; unknown where it is none."""
     scope = body.scope
     path = scope.key(name)

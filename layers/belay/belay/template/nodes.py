@@ -46,7 +46,7 @@ class Mapping:
     def has_literal_keys(self) -> bool:
         """Whether no key is a function such as ``Fn::If`` or ``Fn::ForEach::Loop``."""
         if self._literal_keys is None:
-            self._literal_keys = not any([key.startswith("Fn::") for key in self.entries])
+            self._literal_keys = not any(key.startswith("Fn::") for key in self.entries)
         return self._literal_keys
 
 

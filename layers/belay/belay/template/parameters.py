@@ -10,6 +10,7 @@ from belay.template.world import World
 
 
 def parameter(name: str, scope: Scope, world: World) -> Value:
+    """Return the value of a parameter: the one that is passed, its default, an allowed one, or unknown."""
     node = scope.document.section("Parameters").entries[name]
     declared = node.entries if isinstance(node, Mapping) else {}
     kind = _text_of(declared.get("Type")) or "String"

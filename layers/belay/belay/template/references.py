@@ -102,10 +102,10 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
 
 def _output(name: str, child: Scope, unknown: Unknown, world: World) -> Value:
     found = entries(Table(child.document.section("Outputs"), child), world)
-    if isinstance(found, Unknown) or name not in found or not isinstance(found[name].node, Mapping):
+    node = found[name].node if isinstance(found, dict) and name in found else None
+    if isinstance(found, Unknown) or not isinstance(node, Mapping):
         return unknown
-    output = found[name]
-    value = get(Table(output.node, output.scope), "Value", world)
+    value = get(Table(node, found[name].scope), "Value", world)
     return unknown if value is NO_VALUE else value
 
 

@@ -1,8 +1,8 @@
 """Evaluating the expressions of a template in one world.
 
-:func:`resolve` gives the value of an expression. It asks its :class:`~belay.template.world.World` about what the template
-leaves open, so :func:`~belay.template.world.explore` finds every value with its conditions. The intrinsic functions stand
-in ``conditions``, ``references`` and ``functions``.
+:func:`resolve` gives the value of an expression. It asks its :class:`~belay.template.world.World` about what the
+template leaves open, so :func:`~belay.template.world.explore` finds every value with its conditions. The intrinsic
+functions stand in ``conditions``, ``references`` and ``functions``.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
 

@@ -20,9 +20,9 @@ class Scope:
 
     ``stack`` is the path of logical ids from the root stack (empty there). ``parameters`` are the values passed: texts
     at the root, expressions of the parent below it. ``defaults_apply`` is true where a parameter that is not passed
-    takes its default; else the default is only one of the values it may have. ``read`` gives the templates of the release
-    by path, for nested stacks; ``release`` is the bucket and the prefix they lie under. ``loops`` binds the identifiers
-    of ``Fn::ForEach``.
+    takes its default; else the default is only one of the values it may have. ``read`` gives the templates of the
+    release by path, for nested stacks; ``release`` is the bucket and the prefix they lie under. ``loops`` binds the
+    identifiers of ``Fn::ForEach``.
     """
 
     document: Document

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from belay.template.scope import Scope
 
 Guard = AbstractMapping[object, object]
-"""What has to be the case: for each undecided question its answer. Two guards agree where no question is answered differently."""
+"""What has to be the case: for each undecided question its answer. Two agree where none is answered differently."""
 
 
 class NoValue(Enum):

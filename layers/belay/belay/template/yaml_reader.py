@@ -54,7 +54,7 @@ class _Anchor:
 
 
 def read_yaml(data: bytes, path: str) -> Node:
-    """Read the one document in ``data``; raises :class:`UnreadableTemplate` as :func:`belay.template.loader.load` says."""
+    """Read the one document in ``data``; raises :class:`UnreadableTemplate` as ``loader.load`` says."""
     try:
         # libyaml has no type stubs.
         parser: Any = CParser(data)
