@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
-from belay.errors import InvalidRelease, MissingDocument
+from belay.errors import AwsFault, InvalidRelease, MissingDocument
 
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 _PART_SIZE = 16 * 1024 * 1024
@@ -130,10 +130,17 @@ class ArtifactBucket:
                 done.append({"PartNumber": number, "ETag": answer["ETag"]})
             with translated("S3.CompleteMultipartUpload"):
                 self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": done})
-        except Exception:
-            with translated("S3.AbortMultipartUpload"):
-                self._client.abort_multipart_upload(**where, UploadId=upload)
+        except Exception as error:
+            self._abort(error, **where, UploadId=upload)
             raise
+
+    def _abort(self, error: Exception, **which: str) -> None:
+        """Abort an upload because of ``error``, which counts more than an abort that fails too."""
+        try:
+            with translated("S3.AbortMultipartUpload"):
+                self._client.abort_multipart_upload(**which)
+        except AwsFault as fault:
+            error.add_note(f"{fault}; the bucket's lifecycle rule will remove the parts")
 
 
 class ReleaseFiles(Mapping[str, bytes]):

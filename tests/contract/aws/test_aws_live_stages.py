@@ -1,0 +1,216 @@
+"""A deployed stage validated again and again, against moto: drift, one message a finding, faults."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+
+from belay.aws.attached_groups import AttachedGroups
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.aws.dynamodb import Ledger
+from belay.aws.ec2 import SecurityGroups
+from belay.aws.live import LiveStages
+from belay.aws.registrations import Registrations
+from belay.aws.revalidations import Revalidations
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import ParameterStore
+from belay.errors import AwsFault
+from belay.release.accepted import AcceptedRelease
+from belay.release.ledger import ReleaseReference
+
+Aws = Callable[[str], Any]
+TODAY = date(2026, 1, 1)
+TEMPLATE = b"""
+Parameters: {Vpc: {Type: String}}
+Resources:
+  Web:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Web
+      VpcId: !Ref Vpc
+      SecurityGroupIngress:
+        - {IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0, Description: everybody}
+"""
+MANIFEST = f"""
+application: orders
+version: 1.0.0
+stacks: [{{name: web, template: web.yaml}}]
+digests: {{web.yaml: {hashlib.sha256(TEMPLATE).hexdigest()}}}
+"""
+SSH = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "me"}]}]
+
+
+@dataclass
+class Deployed:
+    """An application deployed in one stage, with a queue that hears its topic."""
+
+    aws: Aws
+    revalidations: Revalidations
+    registrations: Registrations
+    ledger: Ledger
+    release: ReleaseReference
+    group: str
+    vpc: str
+    queue: str
+
+    def revalidate(self) -> str:
+        (stage,) = self.registrations.stages()
+        return self.revalidations.revalidate(stage, TODAY)
+
+    def heard(self) -> list[dict[str, Any]]:
+        messages = self.aws("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            self.aws("sqs").delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+
+    def open_ssh(self, group: str | None = None) -> None:
+        self.aws("ec2").authorize_security_group_ingress(GroupId=group or self.group, IpPermissions=SSH)
+
+    def close_ssh(self) -> None:
+        self.aws("ec2").revoke_security_group_ingress(GroupId=self.group, IpPermissions=SSH)
+
+
+@pytest.fixture
+def deployed(simulated: Aws) -> Deployed:
+    vpc = simulated("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    simulated("cloudformation").create_stack(
+        StackName="orders-web",
+        TemplateBody=TEMPLATE.decode(),
+        Parameters=[{"ParameterKey": "Vpc", "ParameterValue": vpc}],
+    )
+    described = simulated("cloudformation").describe_stack_resource(StackName="orders-web", LogicalResourceId="Web")
+    topic = simulated("sns").create_topic(Name="belay")["TopicArn"]
+    queue = simulated("sqs").create_queue(QueueName="heard")["QueueUrl"]
+    queue_arn = simulated("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    simulated("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn["QueueArn"])
+    application = "stages: [production]"
+    stage = f"""
+service_role: arn:aws:iam::123456789012:role/belay/orders
+stacks: {{web: {{name: orders-web, parameters: {{Vpc: {vpc}}}}}}}
+policies: {{waivers: []}}
+"""
+    for name, text in {"orders": application, "orders/production": stage}.items():
+        simulated("ssm").put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String")
+    simulated("s3").create_bucket(
+        Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": simulated("s3").meta.region_name}
+    )
+    simulated("dynamodb").create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    artifacts = ArtifactBucket(simulated("s3"), "artifacts")
+    release = ReleaseReference("orders", "1.0.0", hashlib.sha256(MANIFEST.encode()).hexdigest(), "attempt")
+    accepted = AcceptedRelease.of("orders", MANIFEST, application, {"production": stage}, {"web.yaml": ("Vpc",)})
+    artifacts.put_json(release.document_key, accepted.to_dict())
+    artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
+    ledger = Ledger(simulated("dynamodb"), "ledger")
+    ledger.record_last_known_good(release, "production", timestamp())
+    registrations = Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
+    live = LiveStages(
+        Stacks(simulated("cloudformation")), SecurityGroups(simulated("ec2")), attached(simulated), artifacts
+    )
+    return Deployed(
+        simulated,
+        Revalidations(ledger, artifacts, registrations, live, simulated("sns"), topic),
+        registrations,
+        ledger,
+        release,
+        described["StackResourceDetail"]["PhysicalResourceId"],
+        vpc,
+        queue,
+    )
+
+
+def attached(aws: Aws) -> AttachedGroups:
+    return AttachedGroups(
+        ec2=aws("ec2"),
+        rds=aws("rds"),
+        ecs=aws("ecs"),
+        elasticache=aws("elasticache"),
+        elbv2=aws("elbv2"),
+        lambda_=aws("lambda"),
+    )
+
+
+def test_a_stage_that_is_as_it_was_deployed_is_not_told(deployed: Deployed) -> None:
+    assert deployed.revalidate() == "PASS"
+    assert deployed.heard() == []
+
+
+def test_a_finding_is_told_once_and_again_after_it_was_gone(deployed: Deployed) -> None:
+    deployed.open_ssh()
+    assert [deployed.revalidate() for _ in range(3)] == ["FAIL"] * 3
+    (message,) = deployed.heard()
+    assert message["kind"] == "findings-appeared"
+    assert message["severity"] == "critical"
+    assert {finding.split(": ")[1] for finding in message["findings"]} >= {"ssh-open", "undeclared-rule"}
+    assert all(deployed.group in finding for finding in message["findings"])
+
+    deployed.close_ssh()
+    assert deployed.revalidate() == "PASS"
+    assert deployed.ledger.open_findings("orders", "production") == {}
+    assert deployed.heard() == []
+
+    deployed.open_ssh()
+    deployed.revalidate()
+    assert len(deployed.heard()) == 1
+
+
+def test_only_what_is_new_is_told(deployed: Deployed) -> None:
+    deployed.open_ssh()
+    deployed.revalidate()
+    first = deployed.heard()[0]["findings"]
+    office = [{"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "IpRanges": [{"CidrIp": "198.51.100.7/32"}]}]
+    deployed.aws("ec2").authorize_security_group_ingress(GroupId=deployed.group, IpPermissions=office)
+    deployed.revalidate()
+    (message,) = deployed.heard()
+    (finding,) = message["findings"]
+    assert "undeclared-rule" in finding
+    assert "198.51.100.7/32" in finding
+    assert message["severity"] == "warning"
+    assert f"{len(first)} told before are still there" in message["what"]
+
+
+def test_a_finding_whose_message_was_lost_is_told_the_next_time(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed.open_ssh()
+    with monkeypatch.context() as broken:
+        broken.setattr("belay.aws.sns.Topic.publish", refuse)
+        with pytest.raises(AwsFault):
+            deployed.revalidate()
+    deployed.revalidate()
+    deployed.revalidate()
+    assert len(deployed.heard()) == 1
+
+
+def refuse(*arguments: object) -> None:
+    raise AwsFault("SNS.Publish", "InternalError", "lost")
+
+
+def test_the_first_time_a_finding_was_seen_is_kept(deployed: Deployed) -> None:
+    deployed.open_ssh()
+    deployed.revalidate()
+    first = {name: item["first_seen"] for name, item in deployed.ledger.open_findings("orders", "production").items()}
+    deployed.revalidate()
+    again = {name: item["first_seen"] for name, item in deployed.ledger.open_findings("orders", "production").items()}
+    assert first == again != {}
+
+
+def test_a_stage_that_a_release_holds_is_left_to_it(deployed: Deployed) -> None:
+    deployed.ledger.acquire_lock(deployed.release, "production", execution="e", incident=None, expires_at=0, seen=None)
+    assert deployed.revalidate() == "A RELEASE IS ON ITS WAY"
+
+
+def test_a_stack_that_is_gone_is_a_fault(deployed: Deployed) -> None:
+    deployed.aws("cloudformation").delete_stack(StackName="orders-web")
+    with pytest.raises(AwsFault):
+        deployed.revalidate()
+    assert deployed.heard() == []

@@ -1,0 +1,134 @@
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from belay.aws.registrations import Registrations
+from belay.aws.ssm import ParameterStore
+from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease
+
+BUCKET = "artifacts"
+ROLE = "arn:aws:iam::111122223333:role/belay/orders"
+APPLICATION = f"stages: [test, production]\ndefaults: {{service_role: {ROLE}}}\n"
+TEST = "ephemeral: true\nstacks: {network: {name: orders-test-network}}\n"
+PRODUCTION = "stacks: {network: {name: orders-production-network}}\n"
+
+
+class Operator:
+    """Writes parameters and the objects they point to, as an operator does."""
+
+    def __init__(self, simulated: Callable[[str], Any]) -> None:
+        self.ssm, self.s3 = simulated("ssm"), simulated("s3")
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+    def write(self, name: str, text: str) -> None:
+        self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String", Overwrite=True)
+
+    def point(self, name: str, text: str, **changed: str) -> str:
+        key = f"registrations/{name}.yaml"
+        version = self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())["VersionId"]
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        where = {"bucket": BUCKET, "key": key, "version_id": version, "sha256": digest} | changed
+        pointer = json.dumps({"s3": where})
+        self.write(name, pointer)
+        return pointer
+
+    @property
+    def registrations(self) -> Registrations:
+        return Registrations(ParameterStore(self.ssm), self.s3)
+
+
+@pytest.fixture
+def operator(simulated: Callable[[str], Any]) -> Operator:
+    operator = Operator(simulated)
+    operator.write("orders", APPLICATION)
+    operator.write("orders/test", TEST)
+    operator.write("orders/production", PRODUCTION)
+    return operator
+
+
+def test_an_application_is_read_with_its_stages_in_order(operator: Operator) -> None:
+    text, stages = operator.registrations.texts("orders")
+    assert text == APPLICATION
+    assert list(stages.items()) == [("test", TEST), ("production", PRODUCTION)]
+
+
+def test_a_parameter_may_point_to_a_version_of_an_object(operator: Operator) -> None:
+    operator.point("orders/production", PRODUCTION)
+    operator.s3.put_object(Bucket=BUCKET, Key="registrations/orders/production.yaml", Body=b"something later")
+    operator.point("orders", APPLICATION)
+    text, stages = operator.registrations.texts("orders")
+    assert (text, stages["production"]) == (APPLICATION, PRODUCTION)
+
+
+def test_a_pointer_to_other_content_is_refused(operator: Operator) -> None:
+    operator.point("orders/production", PRODUCTION, sha256="0" * 64)
+    with pytest.raises(InvalidRegistration, match="has SHA-256 0000"):
+        operator.registrations.texts("orders")
+
+
+def test_a_pointer_to_nothing_is_refused(operator: Operator) -> None:
+    operator.point("orders/production", PRODUCTION, key="registrations/elsewhere.yaml")
+    with pytest.raises(InvalidRegistration, match=r"registrations/elsewhere\.yaml .* does not exist"):
+        operator.registrations.texts("orders")
+
+
+def test_a_pointer_may_not_point_on(operator: Operator) -> None:
+    pointer = operator.point("orders/production", PRODUCTION)
+    operator.point("orders/production", pointer)
+    with pytest.raises(InvalidRegistration, match="a pointer must end at a document"):
+        operator.registrations.texts("orders")
+
+
+def test_an_application_that_nobody_registered_cannot_be_released(operator: Operator) -> None:
+    with pytest.raises(InvalidRelease, match="an operator writes the parameter /belay/applications/billing first"):
+        operator.registrations.texts("billing")
+
+
+def test_every_stage_that_is_missing_is_told(operator: Operator) -> None:
+    operator.write("orders", APPLICATION.replace("[test, production]", "[test, staging, canary]"))
+    with pytest.raises(InvalidRegistration) as caught:
+        operator.registrations.texts("orders")
+    assert len(caught.value.problems) == 2
+    assert "/belay/applications/orders/staging does not exist" in caught.value.problems[0]
+
+
+def test_every_stage_is_found_and_what_cannot_be_read_is_left_out(operator: Operator) -> None:
+    operator.write("billing", "stages: [production]\n")
+    operator.write("broken", "stages: 7\n")
+    operator.write("broken/production", PRODUCTION)
+    found = operator.registrations.stages()
+    assert [(stage.application, stage.name) for stage in found] == [("orders", "test"), ("orders", "production")]
+    assert found[1].stacks["network"].name == "orders-production-network"
+
+
+def test_more_parameters_than_one_answer_holds_are_all_read(operator: Operator) -> None:
+    for number in range(12):
+        operator.write(f"app{number:02}", APPLICATION.replace("[test, production]", "[production]"))
+        operator.write(f"app{number:02}/production", PRODUCTION.replace("orders", f"app{number:02}"))
+    assert len(operator.registrations.stages()) == 14
+
+
+def test_an_application_may_have_a_topic_of_its_own(operator: Operator) -> None:
+    assert operator.registrations.topic_of("orders") is None
+    topic = "arn:aws:sns:eu-west-1:111122223333:orders"
+    operator.write("orders", f"{APPLICATION}topic: {topic}\n")
+    assert operator.registrations.topic_of("orders") == topic
+
+
+def test_a_parameter_that_may_not_be_read_is_not_missing(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:
+    client, stub = stubbed("ssm")
+    stub.add_client_error("get_parameter", "AccessDeniedException")
+    stub.add_client_error("get_parameters_by_path", "AccessDeniedException")
+    with pytest.raises(AccessDenied):
+        ParameterStore(client).get_parameter("/belay/paused")
+    with pytest.raises(AccessDenied):
+        ParameterStore(client).get_parameters_by_path("/belay/")
+
+
+def test_a_parameter_that_is_not_there_is_none(simulated: Callable[[str], Any]) -> None:
+    assert ParameterStore(simulated("ssm")).get_parameter("/belay/paused") is None
