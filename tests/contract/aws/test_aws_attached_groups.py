@@ -262,7 +262,7 @@ def test_a_refusal_is_a_fault_and_no_pass(
 
 def test_a_service_of_the_default_cluster_has_a_short_arn(asked: Callable[..., set[str]]) -> None:
     arn = "arn:aws:ecs:eu-west-1:123456789012:service/web"
-    answer = ("describe_services", {"services": []}, {"cluster": "default", "services": [arn]})
+    answer: tuple[str, Any, Any] = ("describe_services", {"services": []}, {"cluster": "default", "services": [arn]})
     assert asked("ecs", "AWS::ECS::Service", arn, answer) == set()
 
 
