@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -88,6 +89,11 @@ def say(line: str) -> None:
 
 def _is_engine(process: int) -> bool:
     """Whether a process that does not answer is an engine nevertheless: ids are reused, and others are left alone."""
+    in_proc = Path(f"/proc/{process}/cmdline")
+    if in_proc.exists():
+        return b"local.serve" in in_proc.read_bytes()
+    if shutil.which("ps") is None:
+        return False
     shown = subprocess.run(["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True, check=False)
     return "local.serve" in shown.stdout
 

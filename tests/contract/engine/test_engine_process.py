@@ -1,3 +1,4 @@
+import contextlib
 import io
 import os
 import signal
@@ -12,8 +13,18 @@ from local.engine import ROOT, Engine, EngineError
 
 
 def processes_of(group):
-    shown = subprocess.run(["ps", "-eo", "pgid=,command="], capture_output=True, text=True, check=True).stdout
-    return [line for line in shown.splitlines() if line.split(None, 1)[0] == str(group)]
+    """The living processes of a group: their ids."""
+    if not Path("/proc/self/stat").exists():
+        shown = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split() for line in shown.splitlines()]
+        return [pid for pid, pgid, state in rows if pgid == str(group) and not state.startswith("Z")]
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, pgid = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+            if pgid == str(group) and state != "Z":
+                found.append(process.name)
+    return found
 
 
 SLEEPING = "import time\ndef handler(event, context):\n    time.sleep(60)\n"
