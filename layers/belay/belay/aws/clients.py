@@ -6,7 +6,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 4})
+# Together less than the minute that most functions may run: a function that dies waiting says nothing.
+_CONFIG = Config(connect_timeout=3, read_timeout=14, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @cache

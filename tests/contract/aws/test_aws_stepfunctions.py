@@ -1,0 +1,83 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from belay.aws.stepfunctions import Executions
+from belay.errors import AccessDenied, AwsFault
+
+DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-rollback-stage"
+EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:belay-rollback-stage:orders-production-1"
+
+Stubbed = Callable[[str], tuple[Any, Stubber]]
+
+
+def test_an_execution_is_started_under_its_name_and_can_be_asked_for(simulated: Callable[[str], Any]) -> None:
+    client = simulated("stepfunctions")
+    role = "arn:aws:iam::123456789012:role/machine"
+    client.create_state_machine(name="belay-rollback-stage", definition=DEFINITION, roleArn=role)
+    executions = Executions(client)
+    assert executions.start_execution(MACHINE, "orders-production-1", {"stage": "production"}) == EXECUTION
+    assert executions.input(EXECUTION) == {"stage": "production"}
+    assert executions.running(EXECUTION) is (executions.status(EXECUTION) == "RUNNING")
+    assert executions.status(f"{EXECUTION}-2") is None
+    assert not executions.running(f"{EXECUTION}-2")
+
+
+def test_a_start_that_happened_before_is_harmless(stubbed: Stubbed) -> None:
+    client, stub = stubbed("stepfunctions")
+    asked = {"stateMachineArn": MACHINE, "name": "orders-production-1", "input": '{"a": 1, "b": 2}'}
+    stub.add_response("start_execution", {"executionArn": EXECUTION, "startDate": datetime.now(UTC)}, asked)
+    stub.add_client_error("start_execution", "ExecutionAlreadyExists", expected_params=asked)
+    executions = Executions(client)
+    assert executions.start_execution(MACHINE, "orders-production-1", {"b": 2, "a": 1}) == EXECUTION
+    assert executions.start_execution(MACHINE, "orders-production-1", {"a": 1, "b": 2}) == EXECUTION
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"), [("AccessDeniedException", AccessDenied), ("StateMachineDoesNotExist", AwsFault)]
+)
+def test_a_start_that_was_refused_is_a_fault(stubbed: Stubbed, code: str, fault: type[AwsFault]) -> None:
+    client, stub = stubbed("stepfunctions")
+    stub.add_client_error("start_execution", code)
+    with pytest.raises(fault):
+        Executions(client).start_execution(MACHINE, "orders-production-1", {})
+
+
+@pytest.mark.parametrize(
+    ("status", "running"),
+    [
+        ("RUNNING", True),
+        ("PENDING_REDRIVE", True),
+        ("SUCCEEDED", False),
+        ("FAILED", False),
+        ("TIMED_OUT", False),
+        ("ABORTED", False),
+    ],
+)
+def test_an_execution_runs_or_does_not(stubbed: Stubbed, status: str, running: bool) -> None:
+    client, stub = stubbed("stepfunctions")
+    described = {
+        "executionArn": EXECUTION,
+        "stateMachineArn": MACHINE,
+        "status": status,
+        "startDate": datetime.now(UTC),
+    }
+    stub.add_response("describe_execution", described, {"executionArn": EXECUTION})
+    assert Executions(client).running(EXECUTION) is running
+
+
+def test_an_execution_that_was_never_started_does_not_run(stubbed: Stubbed) -> None:
+    client, _ = stubbed("stepfunctions")
+    assert not Executions(client).running("")
+
+
+def test_not_knowing_is_not_not_running(stubbed: Stubbed) -> None:
+    client, stub = stubbed("stepfunctions")
+    stub.add_client_error("describe_execution", "AccessDeniedException")
+    with pytest.raises(AccessDenied):
+        Executions(client).running(EXECUTION)
