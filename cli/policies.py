@@ -6,16 +6,17 @@ import argparse
 import inspect
 import sys
 from collections.abc import Iterator
+from typing import Any
 
-from belay.policy.policies import RegisteredPolicy, policies
+from belay.policy.asked import Rule, every_rule
 from belay.policy.settings import Settings
 
 INTRODUCTION = """# Policies
 
 <!-- Written by `belay policies`; change the policies, not this page. -->
 
-Every policy looks at security groups: those that a template and its nested stacks declare, and those that are live. It
-answers with one of three verdicts.
+Most policies look at security groups: those that a template and its nested stacks declare, and those that are live;
+others at a deployed stage or a change set as a whole. Each answers with one of three verdicts.
 
 | verdict | means |
 | --- | --- |
@@ -71,12 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def page() -> str:
     """Return the page of all policies."""
-    rows = [f"| [{one.slug}](#{one.slug}) | {one.policy.severity} | {one.policy.title} |\n" for one in policies()]
-    sections = [line for one in policies() for line in _section(one)]
+    rows = [f"| [{one.slug}](#{one.slug}) | {one.policy.severity} | {one.policy.title} |\n" for one in every_rule()]
+    sections = [line for one in every_rule() for line in _section(one)]
     return INTRODUCTION.format(blocking=Settings().blocking) + "".join([*rows, *sections])
 
 
-def _section(one: RegisteredPolicy) -> Iterator[str]:
+def _section(one: Rule[Any]) -> Iterator[str]:
     yield f"\n## {one.slug}\n\n"
     yield f"{one.policy.title}. Severity: {one.policy.severity}.\n\n"
     yield f"- Why: {one.policy.why}\n- Fix: {one.policy.fix}\n"
@@ -88,5 +89,5 @@ def _section(one: RegisteredPolicy) -> Iterator[str]:
         yield f"- Ports: {listed}\n"
 
 
-def _how(one: RegisteredPolicy) -> str:
+def _how(one: Rule[Any]) -> str:
     return (inspect.getdoc(one.check) or "").replace("\n", " ").replace("``", "`")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from belay.policy.policies import policies
+from belay.policy.asked import every_rule
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 
 LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
@@ -41,7 +41,7 @@ def _rules(report: Report) -> list[dict[str, Any]]:
             "help": {"text": one.policy.fix},
             "defaultConfiguration": {"level": LEVELS[one.policy.severity]},
         }
-        for one in policies()
+        for one in every_rule()
         if one.slug in named
     ]
 

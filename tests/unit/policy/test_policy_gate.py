@@ -143,7 +143,8 @@ Resources:
         ),
         (
             "  Fn::ForEach::Rules: [Port, ['21', '22'], {'In${Port}': {Type: AWS::EC2::SecurityGroupIngress, "
-            "Properties: {GroupId: sg-1, IpProtocol: tcp, FromPort: !Ref Port, ToPort: !Ref Port, CidrIp: 0.0.0.0/0}}}]\n",
+            "Properties: {GroupId: sg-1, IpProtocol: tcp, FromPort: !Ref Port, ToPort: !Ref Port, "
+            "CidrIp: 0.0.0.0/0}}}]\n",
             "FAIL",
         ),
         (

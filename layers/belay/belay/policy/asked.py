@@ -10,10 +10,12 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from belay.policy import rules
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import Settings, Waiver
 from belay.policy.verdict import Finding, Severity, Verdict
@@ -32,11 +34,18 @@ class Rule(Generic[Subject]):
 
 def rules_in(package: ModuleType) -> tuple[Rule[Any], ...]:
     """Return the policies of one package, gravest first, then by name."""
-    found = []
+    found: list[Rule[Any]] = []
     for module in pkgutil.iter_modules(package.__path__):
         file = import_module(f"{package.__name__}.{module.name}")
         found.append(Rule(module.name.replace("_", "-"), file.POLICY, file.check))
     return tuple(sorted(found, key=lambda one: (one.policy.severity.rank, one.slug)))
+
+
+@cache
+def every_rule() -> tuple[Rule[Any], ...]:
+    """Return the policies about whatever there are policies about."""
+    packages = [import_module(f"{rules.__name__}.{found.name}") for found in pkgutil.iter_modules(rules.__path__)]
+    return tuple([rule for package in packages for rule in rules_in(package)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ class Asked(Generic[Subject]):
         )
 
 
-def asked(rules: Iterable[Rule[Subject]], settings: Settings, today: date) -> list[Asked[Subject]]:
+def asked(every: Iterable[Rule[Subject]], settings: Settings, today: date) -> list[Asked[Subject]]:
     """Return the policies that an application asks: none that it disabled, and advice only where it wants any."""
-    every = [Asked.of(rule, settings, today) for rule in rules if rule.slug not in settings.disabled]
-    return [one for one in every if one.blocking or settings.advice]
+    enabled = [Asked.of(rule, settings, today) for rule in every if rule.slug not in settings.disabled]
+    return [one for one in enabled if one.blocking or settings.advice]

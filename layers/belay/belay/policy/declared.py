@@ -24,6 +24,15 @@ def declared_groups(
     ``files``, ``root``, ``parameters`` and ``defaults_apply`` are those of ``gate.check_template``. Raises
     :class:`UnreadableTemplate` where the root template cannot be read.
     """
+    return security_groups(root_scope(files, root, parameters, defaults_apply=defaults_apply))
+
+
+def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], *, defaults_apply: bool) -> Scope:
+    """Return where a root stack's expressions stand.
+
+    Where its release will lie need not be known to follow its nested stacks: stand-ins for bucket and prefix do.
+    Raises :class:`UnreadableTemplate` where the root template cannot be read.
+    """
 
     @cache
     def read(path: str) -> Document | None:
@@ -35,4 +44,4 @@ def declared_groups(
     for name, value in zip((RELEASE_BUCKET, RELEASE_PREFIX), release, strict=True):
         if name in declared_parameters(document):
             known[name] = value
-    return security_groups(Scope(document, "", known, defaults_apply, read, release))
+    return Scope(document, "", known, defaults_apply, read, release)

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Any
 
+from belay.policy.asked import Asked, asked
+from belay.policy.declared import declared_groups, root_scope
 from belay.policy.from_live import live_groups, may_reach_internet
-from belay.policy.from_template import security_groups
 from belay.policy.model import SecurityGroup
-from belay.policy.policies import RegisteredPolicy, Violation, policies
-from belay.policy.settings import Settings, Waiver
-from belay.policy.verdict import Finding, Report, Severity, Verdict
-from belay.template.loader import load
-from belay.template.nodes import Document
-from belay.template.scope import Scope
-from belay.template.sections import parameters as declared_parameters
+from belay.policy.policies import policies
+from belay.policy.settings import Settings
+from belay.policy.verdict import Report, Severity
 from belay.template.stacks import Stacks
-
-RELEASE_BUCKET = "ReleaseBucket"
-RELEASE_PREFIX = "ReleasePrefix"
 
 
 def check_template(
@@ -42,8 +34,8 @@ def check_template(
     Raises :class:`UnreadableTemplate` where the root template cannot be read; a nested one that cannot is REVIEW.
     """
 
-    groups, paths = security_groups(_root(files, root, parameters, defaults_apply))
-    return _report(groups, paths, settings, _asked(settings, today))
+    groups, paths = declared_groups(files, root, parameters, defaults_apply=defaults_apply)
+    return _report(groups, paths, settings, asked(policies(), settings, today))
 
 
 def reachable_templates(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
@@ -51,24 +43,10 @@ def reachable_templates(files: Mapping[str, bytes], root: str, parameters: Mappi
 
     Raises :class:`UnreadableTemplate` where the root template cannot be read.
     """
-    stacks = Stacks(_root(files, root, parameters, defaults_apply=True))
+    stacks = Stacks(root_scope(files, root, parameters, defaults_apply=True))
     for _ in stacks:
         pass
     return stacks.templates
-
-
-def _root(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], defaults_apply: bool) -> Scope:
-    @cache
-    def read(path: str) -> Document | None:
-        return load(files[path], path) if path in files else None
-
-    document = load(files[root], root)
-    release = (parameters.get(RELEASE_BUCKET) or "release-bucket", parameters.get(RELEASE_PREFIX) or "release-prefix")
-    known = dict(parameters)
-    for name, value in zip((RELEASE_BUCKET, RELEASE_PREFIX), release, strict=True):
-        if name in declared_parameters(document):
-            known[name] = value
-    return Scope(document, "", known, defaults_apply, read, release)
 
 
 def check_groups(
@@ -84,78 +62,27 @@ def check_groups(
     ``groups`` are the ``SecurityGroups`` of EC2's DescribeSecurityGroups, ``prefix_lists`` the blocks of each prefix
     list they name (a list that is missing is REVIEW). ``path`` names what was looked at, such as a stage, in findings.
     """
-    asked = _asked(settings, today)
-    directions = {one.policy.policy.internet for one in asked}
+    ours = asked(policies(), settings, today)
+    directions = {one.rule.policy.internet for one in ours}
     if None not in directions:
         groups = [
             group
             for group in groups
             if any(may_reach_internet(group, direction) for direction in directions if direction is not None)
         ]
-    return _report(live_groups(groups, prefix_lists, path), [path], settings, asked)
-
-
-def _asked(settings: Settings, today: date) -> list[_Asked]:
-    asked = [_Asked.of(one, settings, today) for one in policies() if one.slug not in settings.disabled]
-    return [one for one in asked if one.blocking or settings.advice]
+    return _report(live_groups(groups, prefix_lists, path), [path], settings, ours)
 
 
 def _report(
-    groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, asked: Sequence[_Asked]
+    groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, ours: Sequence[Asked[SecurityGroup]]
 ) -> Report:
     findings = [
-        one.finding(violation, group)
+        one.finding(violation, group.place.resource)
         for group in groups
-        for one in asked
-        for violation in one.policy.check(group, settings)
+        for one in ours
+        for violation in one.rule.check(group, settings)
     ]
-    slugs = tuple([one.policy.slug for one in asked])
+    slugs = tuple([one.rule.slug for one in ours])
     ranks = {severity: severity.rank for severity in Severity}
     ordered = sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line, one.column, ranks[one.severity]))
     return Report(tuple(ordered), tuple([(path, slugs) for path in paths]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A policy as one application asks it."""
-
-    policy: RegisteredPolicy
-    severity: Severity
-    blocking: bool
-    waivers: tuple[Waiver, ...]
-    today: date
-
-    @classmethod
-    def of(cls, policy: RegisteredPolicy, settings: Settings, today: date) -> _Asked:
-        severity = settings.severities.get(policy.slug, policy.policy.severity)
-        waivers = tuple([waiver for waiver in settings.waivers if waiver.policy == policy.slug])
-        return cls(policy, severity, severity.rank <= settings.blocking.rank, waivers, today)
-
-    def finding(self, violation: Violation, group: SecurityGroup) -> Finding:
-        place = violation.place
-        message = f"{self.policy.policy.title}: {violation.detail}."
-        if violation.verdict is Verdict.REVIEW:
-            message = f"Cannot be decided whether this is so: {message}"
-        owner = group.place.resource
-        waiver = None
-        for candidate in self.waivers:
-            if candidate.resource in (place.resource, owner, "*"):
-                if self.today <= candidate.expires:
-                    waiver = candidate.shown
-                else:
-                    message += f" Its waiver has expired: {candidate.shown}."
-        return Finding(
-            path=place.path,
-            resource=place.resource,
-            policy=self.policy.slug,
-            verdict=violation.verdict,
-            severity=self.severity,
-            line=place.line,
-            column=place.column,
-            property=place.property,
-            message=message,
-            fix=self.policy.policy.fix,
-            group=owner,
-            blocking=self.blocking,
-            waiver=waiver,
-        )

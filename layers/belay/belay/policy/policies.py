@@ -1,22 +1,22 @@
-"""What a policy is, and all of them: one file each under ``rules/<resource>/``, found by its place.
+"""What a policy is, and those about security groups: one file each under ``rules/security_group/``, found by its place.
 
 A policy's file holds ``POLICY`` and ``check(group, settings)``; its slug is the file's name with dashes.
 """
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from belay.policy import model
 from belay.policy.exposure import Exposure
-from belay.policy.model import Direction, Place, Rule, SecurityGroup
-from belay.policy.settings import Settings
+from belay.policy.model import Direction, Place, SecurityGroup
 from belay.policy.verdict import Severity, Verdict
+
+if TYPE_CHECKING:
+    from belay.policy.asked import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +45,19 @@ class Violation(NamedTuple):
     detail: str
 
 
-Check = Callable[[SecurityGroup, Settings], Iterable[Violation]]
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredPolicy:
-    """A policy with its name and its check."""
-
-    slug: str
-    policy: Policy
-    check: Check
-
-
 @cache
-def policies() -> tuple[RegisteredPolicy, ...]:
-    """Return every policy of the package, gravest first, then by name."""
-    from belay.policy.rules import security_group  # noqa: PLC0415 - the rules import this module
+def policies() -> tuple[Rule[SecurityGroup], ...]:
+    """Return the policies about security groups, gravest first, then by name."""
+    # Both import this module.
+    from belay.policy.asked import rules_in  # noqa: PLC0415
+    from belay.policy.rules import security_group  # noqa: PLC0415
 
-    found = [_registered(security_group, module.name) for module in pkgutil.iter_modules(security_group.__path__)]
-    return tuple(sorted(found, key=lambda one: (one.policy.severity.rank, one.slug)))
-
-
-def _registered(package: ModuleType, name: str) -> RegisteredPolicy:
-    module = import_module(f"{package.__name__}.{name}")
-    return RegisteredPolicy(name.replace("_", "-"), module.POLICY, module.check)
+    return rules_in(security_group)
 
 
 def violations(exposures: dict[str, Exposure]) -> Iterator[Violation]:
     """Turn what of a group is open (such as ``TCP 22``) into violations, one for each rule or set of rules."""
-    by_rules: dict[tuple[Verdict, tuple[Rule, ...], str], list[str]] = {}
+    by_rules: dict[tuple[Verdict, tuple[model.Rule, ...], str], list[str]] = {}
     for shown, one in exposures.items():
         for rules in [(rule,) for rule in one.rules] if one.alone else [one.rules]:
             by_rules.setdefault((one.verdict, rules, one.reason), []).append(shown)

@@ -117,9 +117,9 @@ class _Reader:
         return None
 
     def _slug(self, where: str, value: object) -> str | None:
-        from belay.policy.policies import policies  # noqa: PLC0415 - the policies take settings
+        from belay.policy.asked import every_rule  # noqa: PLC0415 - the policies take settings
 
-        slugs = [one.slug for one in policies()]
+        slugs = [one.slug for one in every_rule()]
         if value in slugs:
             return str(value)
         self._problem(where, f"a policy ({', '.join(slugs)})", value)

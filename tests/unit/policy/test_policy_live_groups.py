@@ -1,0 +1,104 @@
+"""Live security groups, as DescribeSecurityGroups returns them."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from belay.policy.from_live import may_reach_internet
+from belay.policy.gate import check_groups
+from belay.policy.networks import parse_network, public_sizes, union
+from belay.policy.policies import policies
+from belay.policy.settings import Settings
+from belay.policy.verdict import Report
+
+TODAY = date(2026, 1, 1)
+ONLY_SSH = Settings(disabled=frozenset(one.slug for one in policies()) - {"ssh-open"})
+
+
+def permission(
+    *blocks: str, protocol: str = "tcp", ports: tuple[int, int] | None = (22, 22), **more: Any
+) -> dict[str, Any]:
+    given = {"IpProtocol": protocol, "UserIdGroupPairs": [], "PrefixListIds": [], **more}
+    given["IpRanges"] = [{"CidrIp": block} for block in blocks if ":" not in block]
+    given["Ipv6Ranges"] = [{"CidrIpv6": block} for block in blocks if ":" in block]
+    if ports:
+        given["FromPort"], given["ToPort"] = ports
+    return given
+
+
+def check(
+    *permissions: dict[str, Any], lists: dict[str, list[str]] | None = None, settings: Settings | None = None
+) -> Report:
+    groups = [{"GroupId": "sg-1", "IpPermissions": list(permissions)}]
+    return check_groups(groups, lists or {}, settings or Settings(), TODAY, path="production")
+
+
+def verdict(report: Report, policy: str = "ssh-open") -> str:
+    return str(report.summary()["production"]["policies"][policy])
+
+
+LIST = {"PrefixListIds": [{"PrefixListId": "pl-1"}]}
+
+
+@pytest.mark.parametrize("settings", [Settings(), ONLY_SSH], ids=["all policies", "one policy"])
+@pytest.mark.parametrize(
+    ("permissions", "expected"),
+    [
+        ([], "PASS"),
+        ([permission("0.0.0.0/0")], "FAIL"),
+        ([permission("::/0")], "FAIL"),
+        ([permission("0.0.0.0/1", "128.0.0.0/1")], "FAIL"),
+        ([permission("0.0.0.0/1"), permission("128.0.0.0/1", ports=(20, 25))], "FAIL"),
+        ([permission("0.0.0.0/1"), permission("128.0.0.0/1", ports=(23, 25))], "PASS"),
+        ([permission("0.0.0.0/1"), permission("128.0.0.0/1", protocol="-1", ports=None)], "FAIL"),
+        ([permission("0.0.0.0/0", protocol="-1", ports=None)], "FAIL"),
+        ([permission("0.0.0.0/0", ports=(0, 65535))], "FAIL"),
+        ([permission("0.0.0.0/0", protocol="6")], "FAIL"),
+        ([permission("0.0.0.0/0", protocol="udp")], "PASS"),
+        ([permission("0.0.0.0/0", protocol="47", ports=None)], "PASS"),
+        ([permission("0.0.0.0/0", protocol="icmp", ports=(-1, -1))], "PASS"),
+        ([permission("10.0.0.0/8", "192.168.0.0/16")], "PASS"),
+        ([permission("203.0.113.7/32")], "PASS"),
+        ([permission(**LIST)], "REVIEW"),
+        ([permission(ports=(443, 443), **LIST)], "PASS"),
+        ([permission(PrefixListIds=[{"PrefixListId": "pl-3b927c52"}])], "PASS"),
+        ([permission("0.0.0.0/1", **LIST)], "REVIEW"),
+        ([permission("0.0.0.0/0", **LIST)], "FAIL"),
+        ([permission(UserIdGroupPairs=[{"GroupId": "sg-2", "UserId": "123456789012"}])], "PASS"),
+        ([permission("not a block")], "REVIEW"),
+        ([permission("0.0.0.0/00")], "FAIL"),
+    ],
+)
+def test_ssh(permissions: list[dict[str, Any]], expected: str, settings: Settings) -> None:
+    assert verdict(check(*permissions, settings=settings)) == expected
+
+
+def test_prefix_lists_that_were_read_are_added_up() -> None:
+    assert verdict(check(permission(**LIST), lists={"pl-1": ["10.0.0.0/8"]})) == "PASS"
+    assert verdict(check(permission("0.0.0.0/1", **LIST), lists={"pl-1": ["128.0.0.0/1"]})) == "FAIL"
+
+
+def test_findings_name_the_group_and_the_permission() -> None:
+    (finding,) = check(permission("10.0.0.0/8"), permission("0.0.0.0/0"), settings=ONLY_SSH).findings
+    assert (finding.path, finding.resource, finding.property) == ("production", "sg-1", "IpPermissions[1]")
+    assert (finding.line, finding.column) == (0, 0)
+    assert "TCP 22 from 0.0.0.0/0" in finding.message
+
+
+def test_egress_is_not_ingress() -> None:
+    group = {"GroupId": "sg-1", "IpPermissions": [], "IpPermissionsEgress": [permission("0.0.0.0/0")]}
+    report = check_groups([group], {}, Settings(), TODAY, path="production")
+    assert (verdict(report), verdict(report, "egress-world")) == ("PASS", "FAIL")
+
+
+@given(st.lists(st.tuples(st.ip_addresses(v=4), st.integers(0, 32)), max_size=30))
+def test_the_quick_look_never_hides_an_open_group(blocks: list[tuple[Any, int]]) -> None:
+    texts = [f"{address}/{length}" for address, length in blocks]
+    networks = [network for network in map(parse_network, texts) if network]
+    covered = public_sizes(union(interval for _, interval in networks), ())[0]
+    group = {"IpPermissions": [permission(*texts)]}
+    if covered > 1 << 29:
+        assert may_reach_internet(group, "ingress")
