@@ -73,11 +73,11 @@ def status() -> int:
     return 0
 
 
-def running(state: Path = STATE) -> Engine | None:
+def running() -> Engine | None:
     """The engine that ``up`` left running, if it still does."""
-    if not state.exists():
+    if not STATE.exists():
         return None
-    noted = json.loads(state.read_text())
+    noted = json.loads(STATE.read_text())
     engine = Engine(noted["endpoint"], noted["process_group"], Path(noted["directory"]))
     return engine if engine.alive or _is_engine(engine.process_group) else None
 
