@@ -34,6 +34,7 @@ from local.bridges import (
     nested_executions,
     nested_stacks,
     object_events,
+    pipeline_resources,
     ranged_versions,
     resource_statuses,
     rollback_triggers,
@@ -48,6 +49,7 @@ from local.bridges import (
     state_sizes,
     strict_resources,
     succeed_output,
+    task_tokens,
     template_parameters,
     template_urls,
     yaml_definitions,
@@ -80,6 +82,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     succeed_output.install()
     state_sizes.install()
     heartbeats.install()
+    task_tokens.install()
     execution_timeouts.install()
     ended_executions.install()
     execution_names.install()
@@ -100,6 +103,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     moto_services.install()
     databases.install(settings.snapshot_seconds)
     database_resources.install()
+    pipeline_resources.install()
     faults.install()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)
     return application

@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import botocore.session
-from botocore.model import Shape
-from ministack.core.responses import get_region
 from ministack.services.cloudformation import provisioners, stacks
+
+from local.bridges.resource_parameters import api, call
 
 LOOK_EVERY_SECONDS = 0.05
 
@@ -53,24 +52,24 @@ def _handlers(resource: ResourceType) -> dict[str, Any]:
     final_snapshots: set[str] = set()
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
-        api = _api()
+        rds = api("rds")
         name = properties.get(resource.name) or _generated_name(resource, stack, logical_id)
         operation, source = _creation(resource, properties)
-        _call(api, operation, {**source, **properties, resource.name: name}, resource.renamed)
-        _set_parameters(api, resource, name, {}, properties)
-        return name, resource.attributes(api, name)
+        call(rds, operation, {**source, **properties, resource.name: name}, resource.renamed)
+        _set_parameters(rds, resource, name, {}, properties)
+        return name, resource.attributes(rds, name)
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Created:
         if provisioners._requires_replacement(resource.type, old, new):
             return create(logical_id, new, stack)
-        api = _api()
+        rds = api("rds")
         changed = {name: value for name, value in new.items() if old.get(name) != value}
         if resource.modify and changed:
             always = {"ApplyImmediately": True, "SubnetIds": new.get("SubnetIds", [])}
-            _call(api, resource.modify, {**always, **changed, resource.name: physical_id}, resource.renamed)
-        _set_parameters(api, resource, physical_id, old, new)
-        _set_tags(api, resource.attributes(api, physical_id), old, new)
-        return physical_id, resource.attributes(api, physical_id)
+            call(rds, resource.modify, {**always, **changed, resource.name: physical_id}, resource.renamed)
+        _set_parameters(rds, resource, physical_id, old, new)
+        _set_tags(rds, resource.attributes(rds, physical_id), old, new)
+        return physical_id, resource.attributes(rds, physical_id)
 
     def delete(physical_id: str, properties: Properties) -> None:
         final: dict[str, Any] = {"SkipFinalSnapshot": True}
@@ -79,10 +78,10 @@ def _handlers(resource: ResourceType) -> dict[str, Any]:
             snapshot = f"{physical_id}-final-{uuid.uuid4().hex[:12]}"
             names = ("FinalDBSnapshotIdentifier", "FinalSnapshotIdentifier")
             final = {"SkipFinalSnapshot": False, **dict.fromkeys(names, snapshot)}
-        api = _api()
+        rds = api("rds")
         try:
-            _call(api, resource.delete, {**final, resource.name: physical_id}, {})
-        except api.exceptions.ClientError as error:
+            call(rds, resource.delete, {**final, resource.name: physical_id}, {})
+        except rds.exceptions.ClientError as error:
             if "NotFound" not in error.response["Error"]["Code"]:
                 raise
 
@@ -96,10 +95,6 @@ def _handlers(resource: ResourceType) -> dict[str, Any]:
         "delete": delete,
         "snapshot": snapshot_before_delete,
     }
-
-
-def _api() -> Any:
-    return botocore.session.get_session().create_client("rds", region_name=get_region())
 
 
 def _generated_name(resource: ResourceType, stack: str, logical_id: str) -> str:
@@ -116,29 +111,7 @@ def _creation(resource: ResourceType, properties: Properties) -> tuple[str, dict
     return resource.create, {}
 
 
-def _call(api: Any, operation: str, values: Properties, renamed: Mapping[str, str]) -> Any:
-    """Call an operation with those properties that it has parameters for, each as its model spells and types it."""
-    members = api.meta.service_model.operation_model(operation).input_shape.members
-    parameters = {renamed.get(name, name): value for name, value in values.items() if value is not None}
-    return api._make_api_call(
-        operation, {name: _typed(value, members[name]) for name, value in parameters.items() if name in members}
-    )
-
-
-def _typed(value: Any, shape: Shape) -> Any:
-    """CloudFormation hands numbers and booleans over as text."""
-    match shape.type_name:
-        case "integer" | "long":
-            return int(value)
-        case "boolean":
-            return provisioners._cfn_bool(value)
-        case "string":
-            return str(value)
-        case _:
-            return value
-
-
-def _set_parameters(api: Any, resource: ResourceType, name: str, old: Properties, new: Properties) -> None:
+def _set_parameters(rds: Any, resource: ResourceType, name: str, old: Properties, new: Properties) -> None:
     if "Parameters" not in new or new.get("Parameters") == old.get("Parameters"):
         return
     operation = "ModifyDBClusterParameterGroup" if "Cluster" in resource.type else "ModifyDBParameterGroup"
@@ -146,21 +119,21 @@ def _set_parameters(api: Any, resource: ResourceType, name: str, old: Properties
         {"ParameterName": key, "ParameterValue": str(value), "ApplyMethod": "pending-reboot"}
         for key, value in new["Parameters"].items()
     ]
-    _call(api, operation, {resource.name: name, "Parameters": parameters}, {})
+    call(rds, operation, {resource.name: name, "Parameters": parameters}, {})
 
 
-def _set_tags(api: Any, attributes: Mapping[str, str], old: Properties, new: Properties) -> None:
+def _set_tags(rds: Any, attributes: Mapping[str, str], old: Properties, new: Properties) -> None:
     before, after = provisioners._tag_map(old.get("Tags")), provisioners._tag_map(new.get("Tags"))
     arn = next(value for name, value in attributes.items() if name.endswith("Arn") and ":rds:" in value)
     if gone := sorted(before.keys() - after.keys()):
-        api.remove_tags_from_resource(ResourceName=arn, TagKeys=gone)
+        rds.remove_tags_from_resource(ResourceName=arn, TagKeys=gone)
     if after != before:
-        api.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value} for key, value in after.items()])
+        rds.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value} for key, value in after.items()])
 
 
-def _instance(api: Any, name: str) -> dict[str, str]:
+def _instance(rds: Any, name: str) -> dict[str, str]:
     def look() -> Any:
-        return api.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+        return rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
 
     found = _when_available(look, "DBInstanceStatus")
     return {
@@ -172,9 +145,9 @@ def _instance(api: Any, name: str) -> dict[str, str]:
     }
 
 
-def _cluster(api: Any, name: str) -> dict[str, str]:
+def _cluster(rds: Any, name: str) -> dict[str, str]:
     def look() -> Any:
-        return api.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
+        return rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
 
     found = _when_available(look, "Status")
     return {
@@ -192,18 +165,18 @@ def _secret(found: Mapping[str, Any]) -> dict[str, str]:
     return {"MasterUserSecret.SecretArn": secret["SecretArn"]} if secret else {}
 
 
-def _subnet_group(api: Any, name: str) -> dict[str, str]:
-    found = api.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
+def _subnet_group(rds: Any, name: str) -> dict[str, str]:
+    found = rds.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
     return {"DBSubnetGroupArn": found["DBSubnetGroupArn"]}
 
 
-def _parameter_group(api: Any, name: str) -> dict[str, str]:
-    found = api.describe_db_parameter_groups(DBParameterGroupName=name)["DBParameterGroups"][0]
+def _parameter_group(rds: Any, name: str) -> dict[str, str]:
+    found = rds.describe_db_parameter_groups(DBParameterGroupName=name)["DBParameterGroups"][0]
     return {"DBParameterGroupName": name, "DBParameterGroupArn": found["DBParameterGroupArn"]}
 
 
-def _cluster_parameter_group(api: Any, name: str) -> dict[str, str]:
-    found = api.describe_db_cluster_parameter_groups(DBClusterParameterGroupName=name)["DBClusterParameterGroups"][0]
+def _cluster_parameter_group(rds: Any, name: str) -> dict[str, str]:
+    found = rds.describe_db_cluster_parameter_groups(DBClusterParameterGroupName=name)["DBClusterParameterGroups"][0]
     return {"DBClusterParameterGroupArn": found["DBClusterParameterGroupArn"]}
 
 

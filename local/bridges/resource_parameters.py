@@ -1,0 +1,59 @@
+"""No gap: how the bridges that create resources through the engine's own API turn properties into parameters.
+
+CloudFormation writes member names in upper camel case and hands numbers and booleans over as text; botocore's model
+of an operation says what the API calls them and of which type they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import botocore.session
+from ministack.core.responses import get_region
+from ministack.services.cloudformation import provisioners
+
+
+def api(service: str) -> Any:
+    """A client of the engine's own API. It blocks, so its caller must not be on the server's loop."""
+    return botocore.session.get_session().create_client(service, region_name=get_region())
+
+
+def call(client: Any, operation: str, properties: Mapping[str, Any], renamed: Mapping[str, str] | None = None) -> Any:
+    """Call an operation with those properties that it has parameters for, each as its model spells and types it."""
+    given = {(renamed or {}).get(name, name): value for name, value in properties.items()}
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    return client._make_api_call(operation, converted(shape, given))
+
+
+def converted(shape: Any, value: Any) -> Any:
+    """The value as the shape wants it; members that the shape does not have, or that have no value, are left out."""
+    match shape.type_name:
+        case "structure":
+            return dict(_members(shape, value))
+        case "list":
+            return [converted(shape.member, each) for each in value]
+        case "map":
+            return {str(name): converted(shape.value, each) for name, each in value.items()}
+        case kind:
+            return SCALARS.get(kind, _unchanged)(value)
+
+
+def _members(shape: Any, value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    spelled = {name.lower(): name for name in shape.members}
+    for written, each in value.items():
+        name = spelled.get(written.lower())
+        if name is not None and each is not None:
+            yield name, converted(shape.members[name], each)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+SCALARS: Mapping[str, Callable[[Any], Any]] = {
+    "integer": int,
+    "long": int,
+    "boolean": provisioners._cfn_bool,
+    "string": str,
+}

@@ -1,0 +1,54 @@
+"""Gap: a task that waits for its token takes no expression as its time limit, and waits on when its function fails.
+
+On AWS ``TimeoutSeconds`` may be a JSONata expression, and a function that fails fails the task: nobody has the token
+then (https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html,
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). It can go when ministack does the
+same.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ministack.services import stepfunctions
+
+
+class _Waiting(threading.local):
+    """The token of the task whose function this thread is calling."""
+
+    token: str | None = None
+
+
+def install() -> None:
+    """Evaluate a task's time limit, and fail a task that waits for its token when its function fails."""
+    execute_task = stepfunctions._execute_task
+    wait_for_token, call_function = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
+    waiting = _Waiting()
+
+    def execute_within_limit(state: dict[str, Any], data: Any, execution: Any, context: Any) -> Any:
+        if isinstance(state.get("TimeoutSeconds"), str):
+            seconds = stepfunctions._jsonata_state_field(state, "TimeoutSeconds", "number", data, context)
+            state = {**state, "TimeoutSeconds": seconds}
+        return execute_task(state, data, execution, context)
+
+    def wait_unless_failed(resource: str, data: Any, token: str, state: dict[str, Any]) -> Any:
+        waiting.token = token
+        try:
+            return wait_for_token(resource, data, token, state)
+        finally:
+            waiting.token = None
+
+    def call_and_fail(function: str, event: Any) -> Any:
+        try:
+            return call_function(function, event)
+        except stepfunctions._ExecutionError as error:
+            task = stepfunctions._task_tokens.get(waiting.token)
+            if task is not None:
+                task["error"] = {"Error": error.error, "Cause": error.cause}
+                task["event"].set()
+            raise
+
+    stepfunctions._execute_task = execute_within_limit
+    stepfunctions._invoke_with_callback = wait_unless_failed
+    stepfunctions._call_lambda = call_and_fail
