@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from belay.aws.clock import timestamp
+from belay.aws.clock import now, timestamp
 from belay.aws.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.observability import observed
+from belay.policy.change_sets import check_change_set
+from belay.policy.settings import Settings as PolicySettings
+from belay.release.gate import refuse_wave
 from belay.release.names import change_set_name
 from belay.settings import read
 from belay.stack.change_set import missing_dependency
@@ -28,7 +31,10 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the plan one step on; ``ready`` once every change set that can be made has been made."""
+    """Bring the plan one step on; ``ready`` once every change set that can be made has been made.
+
+    Raises ``InvalidRelease`` where what the change sets will do breaks a policy.
+    """
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     plan = run.plan()
@@ -40,6 +46,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         plan = plan.with_stack(make(run, plan, stack))
         run.save(plan)
     run.save(plan)
+    if plan.ready:
+        refuse_violations(run, plan)
     approval = run.stage.approval
     return {
         "ready": plan.ready,
@@ -50,6 +58,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             "expires_after_seconds": approval.expires_after_days * SECONDS_A_DAY,
         },
     }
+
+
+def refuse_violations(run: StageContext, plan: StagePlan) -> None:
+    """Hold the wave of change sets against what its policies found. Raises ``InvalidRelease``."""
+    reason = refuse_wave(plan, run.stage)
+    if reason is not None:
+        raise InvalidRelease(reason.splitlines())
 
 
 def look_at(run: StageContext, plan: StagePlan, stack: StackPlan) -> StackPlan:
@@ -65,7 +80,14 @@ def look_at(run: StageContext, plan: StagePlan, stack: StackPlan) -> StackPlan:
     if change_set.failed:
         run.stacks.delete_change_set(str(stack.change_set_id))
         return deferred(plan, stack, f"no change set could be made: {change_set.reason}")
-    return replace(stack, progress=Progress.PLANNED, digest=change_set.digest, changes=tuple(change_set.describe()))
+    policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
+    return replace(
+        stack,
+        progress=Progress.PLANNED,
+        digest=change_set.digest,
+        changes=tuple(change_set.describe()),
+        report=check_change_set(change_set, policies, now().date(), path=stack.stack).to_json(),
+    )
 
 
 def deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:

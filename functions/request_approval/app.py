@@ -10,6 +10,7 @@ from belay.aws.endings import Endings
 from belay.aws.stage import StageContext
 from belay.notify.message import Deployment, Severity, person_needed
 from belay.observability import observed
+from belay.release.gate import change_set_report, in_words
 from belay.settings import read
 
 
@@ -27,16 +28,18 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Keep the task token in the ledger, where only its readers can answer, and tell what waits for whom."""
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    release, stage = run.release, run.stage
+    release, stage, plan = run.release, run.stage, run.plan()
+    report = change_set_report(plan)
     run.ledger.record_approval(release, stage.name, event["task_token"], timestamp())
     run.ledger.record(release, stage.name, "AWAITING APPROVAL", timestamp())
     item = f'{{"PK":{{"S":"RELEASE#{release.application}#{release.version}"}},"SK":{{"S":"APPROVAL#{stage.name}"}}}}'
     message = person_needed(
         Deployment(release.application, release.version, stage.name, None),
         severity=Severity.WARNING,
-        why=f"{stage.name} wants an approval (policies say {event['verdict']}); "
+        why=f"{stage.name} wants an approval (policies say {event['verdict']} of its templates, "
+        f"{report.verdict} of its change sets); "
         f"without one the release is aborted after {stage.approval.expires_after_days} days.",
-        findings=run.plan().describe(),
+        findings=[*plan.describe(), *in_words(report).splitlines()],
         left_to_do=[
             f"Read the token: aws dynamodb get-item --table-name {settings.ledger_table} --key '{item}' "
             "--query Item.task_token.S --output text",

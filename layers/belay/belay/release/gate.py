@@ -1,10 +1,11 @@
-"""What the static verdicts of a release mean for it, stage by stage."""
+"""What the verdicts on a release's templates and change sets mean for it, stage by stage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from belay.policy.verdict import Finding, Report, Verdict
 from belay.release.registration import Stage
+from belay.stack.plan import Progress, StagePlan
 
 _MOST_FINDINGS = 20
 
@@ -37,6 +38,28 @@ def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Admiss
         reason=_bounded(lines),
         verdicts={name: report.verdict for name, report in reports.items()},
     )
+
+
+def change_set_report(plan: StagePlan) -> Report:
+    """Return what the policies found in the change sets that are about to be executed."""
+    planned = plan.in_progress(Progress.PLANNED)
+    return Report().merged(*[Report.from_json(stack.report) for stack in planned if stack.report is not None])
+
+
+def refuse_wave(plan: StagePlan, stage: Stage) -> str | None:
+    """Say why a wave of change sets may not be executed, or return None.
+
+    A violation refuses it. What a person must decide (REVIEW) needs the stage's approval, which is asked for once,
+    before the first wave: in a later one, or where the registration asks for none, it refuses the wave too. An
+    ephemeral stage goes on to the live validation, as in ``decide``.
+    """
+    report = change_set_report(plan)
+    if report.verdict is Verdict.PASS:
+        return None
+    asked = stage.approval.required and not plan.in_progress(Progress.EXECUTED)
+    if report.verdict is Verdict.REVIEW and (asked or stage.ephemeral):
+        return None
+    return in_words(report)
 
 
 def in_words(report: Report) -> str:

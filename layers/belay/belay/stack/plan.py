@@ -32,7 +32,7 @@ class StackPlan:
 
     ``creates`` says whether the stack does not exist yet, ``generation`` counts the change sets made for it, ``token``
     is the client request token of the execution, ``digest`` is of what the change set will do, ``changes`` says the
-    same in words.
+    same in words; ``report`` is what the policies found in it, as ``policy.verdict.Report.to_json`` wrote it.
     """
 
     stack: str
@@ -46,6 +46,7 @@ class StackPlan:
     token: str | None = None
     digest: str | None = None
     changes: tuple[str, ...] = ()
+    report: Mapping[str, Any] | None = None
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "StackPlan":
@@ -113,7 +114,7 @@ class StagePlan:
         """Return the plan with the change sets of these stacks forgotten, to be made again."""
         return StagePlan(
             tuple(
-                replace(stack, progress=Progress.WAITING, change_set_id=None, digest=None, changes=())
+                replace(stack, progress=Progress.WAITING, change_set_id=None, digest=None, changes=(), report=None)
                 if stack.stack in stale
                 else stack
                 for stack in self.stacks

@@ -1,0 +1,88 @@
+"""The gate over what a change set will really do: data it loses, and security groups with their values worked out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from belay.policy.asked import asked, rules_in
+from belay.policy.from_template import GROUP, STANDALONE
+from belay.policy.gate import check_template
+from belay.policy.rules import change_set as change_set_rules
+from belay.policy.settings import Settings
+from belay.policy.verdict import Finding, Report, Verdict
+from belay.stack.change_set import ChangeSet
+
+KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""What stands for a value that CloudFormation knows only once it has made a resource
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html)."""
+
+
+@dataclass(frozen=True)
+class PlannedStack:
+    """A stack's change set, nested ones included; ``path`` names the stack in findings."""
+
+    path: str
+    change_set: ChangeSet
+
+
+def check_change_set(change_set: ChangeSet, settings: Settings, today: date, *, path: str) -> Report:
+    """Check a change set before it is executed. ``path`` names its stack in findings."""
+    stack = PlannedStack(path, change_set)
+    ours = asked(rules_in(change_set_rules), settings, today)
+    findings = [finding for one in ours for finding in one.findings(stack, settings)]
+    lost = Report(tuple(dict.fromkeys(findings)), ((path, tuple(one.rule.slug for one in ours)),))
+    return lost.merged(_groups(stack, settings, today))
+
+
+def _groups(stack: PlannedStack, settings: Settings, today: date) -> Report:
+    """Check the security groups as they will be, with every value that CloudFormation has worked out.
+
+    Only violations count here. What is still open was asked of the template, and will be asked of the live groups.
+    """
+    template = resolved_template(stack.change_set)
+    if not template["Resources"]:
+        return Report()
+    files = {stack.path: json.dumps(template).encode()}
+    report = check_template(files, stack.path, {}, replace(settings, advice=False), today, defaults_apply=False)
+    found = tuple(_without_text(each) for each in report.findings if each.verdict is Verdict.FAIL)
+    return Report(found, report.checked)
+
+
+def _without_text(finding: Finding) -> Finding:
+    return replace(finding, line=0, column=0)
+
+
+def resolved_template(change_set: ChangeSet) -> dict[str, Any]:
+    """Return the security groups and rules of a change set, as they will be, as a template.
+
+    They are read from ``AfterContext``, which DescribeChangeSet gives with IncludePropertyValues; a value that is known
+    only later is a parameter that may be anything.
+    """
+    unknown: dict[str, dict[str, str]] = {}
+    resources = {
+        path: {"Type": resource_type, "Properties": _known(properties, unknown)}
+        for path, resource_type, properties in _after(change_set)
+    }
+    return {"Parameters": unknown, "Resources": resources}
+
+
+def _after(change_set: ChangeSet) -> Iterator[tuple[str, str, Any]]:
+    for path, change in change_set.all_changes():
+        if change.resource_type in (GROUP, *STANDALONE) and change.action != "Remove" and change.after:
+            yield path, change.resource_type, json.loads(change.after).get("Properties", {})
+
+
+def _known(value: Any, unknown: dict[str, dict[str, str]]) -> Any:
+    if isinstance(value, dict):
+        return {name: _known(each, unknown) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_known(each, unknown) for each in value]
+    if isinstance(value, str) and KNOWN_AFTER_APPLY in value:
+        name = f"KnownAfterApply{len(unknown) + 1}"
+        unknown[name] = {"Type": "String"}
+        return {"Ref": name}
+    return value

@@ -1,0 +1,27 @@
+"""Resources that hold data and are deleted, with nothing kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.change_sets import PlannedStack
+from belay.policy.model import Place
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A deletion loses data that is still needed",
+    severity=Severity.HIGH,
+    why="Whatever the resource holds is gone when the change set has run, and no rollback brings it back.",
+    fix="Keep it by DeletionPolicy Retain or Snapshot, have the release approved, or let the operator waive it.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
+)
+
+
+def check(stack: PlannedStack, settings: Settings) -> Iterator[Violation]:
+    """Look for removals of stateful resources that no policy keeps: only a person knows whether that is meant."""
+    for path, change in stack.change_set.all_changes():
+        if change.loses_data and change.action == "Remove":
+            place = Place(stack.path, path, "DeletionPolicy", 0, 0)
+            yield Violation(Verdict.REVIEW, place, f"{change.resource_type} {change.physical_id or path} is deleted")

@@ -1,0 +1,34 @@
+"""Resources that hold data and are replaced by empty ones, with nothing kept of the old."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.change_sets import PlannedStack
+from belay.policy.model import Place
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Severity, Verdict
+
+POLICY = Policy(
+    title="A replacement loses data that is still needed",
+    severity=Severity.HIGH,
+    why="The new resource is empty, and the old one is deleted with what it holds.",
+    fix="Leave the property that forces it, keep the old one by UpdateReplacePolicy Retain or Snapshot, have the "
+    "release approved, or let the operator waive it.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html",
+)
+
+
+def check(stack: PlannedStack, settings: Settings) -> Iterator[Violation]:
+    """Look for stateful resources that are or may be replaced and that no policy keeps."""
+    for path, change in stack.change_set.all_changes():
+        if not change.loses_data or change.action == "Remove":
+            continue
+        forcing = sorted(
+            {each.name or each.attribute for each in change.details if each.requires_recreation != "Never"}
+        )
+        verb = "is replaced" if change.replacement == "True" else "may be replaced"
+        because = f" for {', '.join(forcing)}" if forcing else ""
+        place = Place(stack.path, path, "UpdateReplacePolicy", 0, 0)
+        yield Violation(Verdict.REVIEW, place, f"{change.resource_type} {change.physical_id or path} {verb}{because}")
