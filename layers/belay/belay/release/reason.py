@@ -29,4 +29,14 @@ def _message(cause: str) -> str:
         document = json.loads(cause)
     except ValueError:
         return cause
-    return str(document.get("errorMessage", cause)) if isinstance(document, dict) else cause
+    if not isinstance(document, dict):
+        return cause
+    if "ExecutionArn" in document:
+        return _execution_ended(document)
+    return str(document.get("errorMessage", cause))
+
+
+def _execution_ended(document: dict[str, Any]) -> str:
+    """Say how an execution that was waited for ended: its description is the cause then."""
+    ended = f"{document['ExecutionArn']} ended {document.get('Status', 'without a status')}"
+    return f"{ended}: {in_words(document)}" if document.get("Error") else ended

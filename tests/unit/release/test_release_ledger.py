@@ -1,0 +1,119 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from belay.errors import InvalidRelease, ReleaseSuperseded
+from belay.release.ledger import (
+    Outcome,
+    ReleaseReference,
+    Upload,
+    foreign_incident_of,
+    incident_of,
+    refusal,
+    upload_of,
+)
+
+STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-production-network/6a7e8fe0"
+names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,39}", fullmatch=True)
+
+
+def reference(**changed: str) -> ReleaseReference:
+    values = {"application": "orders", "version": "1.0.0", "digest": "d" * 64, "attempt": "0123456789ab"}
+    return ReleaseReference(**values | changed)
+
+
+def test_an_upload_is_named_by_what_it_is() -> None:
+    upload = upload_of("orders", "bucket", "releases/orders/a.zip", "v1", 7)
+    assert upload == Upload("orders", "bucket", "releases/orders/a.zip", "v1", 7)
+    assert upload.identity == "releases/orders/a.zip#v1"
+    assert re.fullmatch(r"[0-9a-f]{12}", upload.attempt)
+
+
+def test_each_version_of_an_object_is_an_attempt_of_its_own() -> None:
+    attempts = {upload_of("orders", b, k, v, 7).attempt for b in "ab" for k in "kl" for v in ("1", "2", None)}
+    assert len(attempts) == 12
+    assert upload_of("orders", "b", "k", "1", 7).attempt == upload_of("orders", "b", "k", "1", 8).attempt
+
+
+def test_an_object_without_versions_has_the_version_null() -> None:
+    assert upload_of("orders", "b", "k", None, 7).version_id == "null"
+    assert upload_of("orders", "b", "k", "", 7).version_id == "null"
+
+
+def test_a_reference_travels_as_a_small_document() -> None:
+    assert ReleaseReference.from_dict(reference().to_dict()) == reference()
+    assert ReleaseReference.from_dict({**reference().to_dict(), "more": 1}) == reference()
+    with pytest.raises(KeyError):
+        ReleaseReference.from_dict({"application": "orders"})
+
+
+def test_the_same_content_lies_in_the_same_place_and_other_content_elsewhere() -> None:
+    assert reference().member_key("templates/a.yaml") == f"releases/orders/1.0.0/{'d' * 16}/templates/a.yaml"
+    assert reference(attempt="another").prefix == reference().prefix
+    assert reference(digest="e" * 64).prefix != reference().prefix
+    assert "+" not in reference(version="1.0.0+build.7").prefix
+
+
+def test_documents_of_an_attempt_lie_together() -> None:
+    assert reference().document_key == "attempts/orders/0123456789ab/release.json"
+    assert reference().stage_key("production", "plan.json") == "attempts/orders/0123456789ab/production/plan.json"
+
+
+def test_every_change_set_of_a_stack_is_executed_under_a_token_of_its_own() -> None:
+    tokens = {
+        reference(attempt=attempt).deployment_token(stage, stack, generation)
+        for attempt in ("a", "b")
+        for stage in ("test", "production")
+        for stack in ("network", "service")
+        for generation in (1, 2)
+    }
+    assert len(tokens) == 16
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", token) for token in tokens)
+
+
+@given(application=names, stage=names, attempt=st.from_regex(r"[0-9a-f]{12}", fullmatch=True))
+def test_an_incident_s_name_is_one_for_an_execution(application: str, stage: str, attempt: str) -> None:
+    name = incident_of(reference(application=application, attempt=attempt), stage)
+    assert len(name) <= 80
+    assert re.fullmatch(r"[A-Za-z0-9-]+", name)
+    assert name == incident_of(reference(application=application, attempt=attempt), stage)
+    assert name != incident_of(reference(application=application, attempt="f" + attempt[1:] + "0"), stage)
+
+
+def test_a_foreign_incident_is_one_failure_of_one_operation() -> None:
+    seen = {
+        foreign_incident_of(stack, token, operation)
+        for stack in (STACK, STACK + "-again")
+        for token in ("t1", "t2")
+        for operation in ("UPDATE", "DELETE")
+    }
+    assert len(seen) == 8
+    assert all(len(name) <= 80 and name.startswith("orders-production-network-") for name in seen)
+    long = foreign_incident_of(f"arn:aws:cloudformation:eu-west-1:1:stack/{'n' * 128}/id", "t", "UPDATE")
+    assert len(long) == 80
+
+
+@pytest.mark.parametrize(
+    ("standing", "error", "said"),
+    [
+        ({"digest": "d" * 64, "execution": "e1"}, ReleaseSuperseded, "is on its way already, in e1"),
+        ({"digest": "e" * 64, "execution": "e1"}, InvalidRelease, "is on its way with other content"),
+        (
+            {"digest": "d" * 64, "deployed_digest": "e" * 64, "outcome": "DEPLOYED", "execution": "e1"},
+            InvalidRelease,
+            "was deployed with other content",
+        ),
+    ],
+)
+def test_a_refusal_says_what_stands_against_the_version(
+    standing: dict[str, str], error: type[Exception], said: str
+) -> None:
+    refused = refusal(reference(), standing)
+    assert type(refused) is error
+    assert f"orders 1.0.0 {said}" in str(refused)
+
+
+def test_there_are_five_outcomes() -> None:
+    assert [str(outcome) for outcome in Outcome] == ["DEPLOYED", "REJECTED", "ABORTED", "ROLLED_BACK", "NEEDS_OPERATOR"]

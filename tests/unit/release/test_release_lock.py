@@ -1,0 +1,130 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from belay.release.ledger import ReleaseReference
+from belay.release.lock import Claim, Decision, decide, overtaken, superseded_by
+from belay.release.version import Version
+
+NOW = 10_000
+
+
+def release(attempt: str = "mine", version: str = "1.1.0") -> ReleaseReference:
+    return ReleaseReference("orders", version, "digest", attempt)
+
+
+def lock(**changed: Any) -> dict[str, Any]:
+    return {
+        "owner": "theirs",
+        "version": "1.0.0",
+        "execution": "their-execution",
+        "incident": "",
+        "expires_at": NOW + 900,
+        "fencing": 7,
+        "held": True,
+    } | changed
+
+
+DEPLOYS = Claim(release(), "my-execution", None)
+RECOVERS = Claim(release(), "my-recovery", "my-incident")
+
+
+@pytest.mark.parametrize(
+    ("claim", "found", "owner_runs", "decision"),
+    [
+        (DEPLOYS, None, False, Decision.TAKE),
+        (DEPLOYS, lock(held=False), True, Decision.TAKE),
+        (DEPLOYS, lock(owner="mine", execution="my-execution"), True, Decision.MINE),
+        (RECOVERS, lock(owner="mine", execution="my-recovery", incident="my-incident"), True, Decision.MINE),
+        # Somebody else's.
+        (DEPLOYS, lock(), True, Decision.WAIT),
+        (DEPLOYS, lock(), False, Decision.WAIT),
+        (DEPLOYS, lock(expires_at=NOW - 1), True, Decision.WAIT),
+        (DEPLOYS, lock(expires_at=NOW), False, Decision.WAIT),
+        (DEPLOYS, lock(expires_at=NOW - 1), False, Decision.TAKE),
+        (RECOVERS, lock(), True, Decision.WAIT),
+        (RECOVERS, lock(expires_at=NOW - 1), False, Decision.TAKE),
+        # The failed release hands over to its own incident, even while its execution waits for that to end.
+        (RECOVERS, lock(owner="mine", execution="my-execution"), True, Decision.TAKE),
+        # One recovery of an incident at a time; the next one begins where the last one died.
+        (RECOVERS, lock(owner="mine", execution="earlier-recovery", incident="my-incident"), True, Decision.WAIT),
+        (RECOVERS, lock(owner="mine", execution="earlier-recovery", incident="my-incident"), False, Decision.TAKE),
+        # A deployment that is being recovered has lost.
+        (DEPLOYS, lock(owner="mine", execution="my-recovery", incident="my-incident"), True, Decision.LOST),
+        (DEPLOYS, lock(owner="mine", execution="my-recovery", expires_at=NOW - 1), False, Decision.LOST),
+    ],
+)
+def test_who_may_take_the_lock(
+    claim: Claim, found: dict[str, Any] | None, owner_runs: bool, decision: Decision
+) -> None:
+    assert decide(claim, found, now=NOW, owner_runs=owner_runs) is decision
+
+
+locks = st.builds(
+    lock,
+    owner=st.sampled_from(["mine", "theirs"]),
+    execution=st.sampled_from(["my-execution", "my-recovery", "another"]),
+    incident=st.sampled_from(["", "my-incident", "their-incident"]),
+    expires_at=st.integers(NOW - 1000, NOW + 1000),
+    held=st.booleans(),
+)
+
+
+@given(found=locks, claim=st.sampled_from([DEPLOYS, RECOVERS]), owner_runs=st.booleans())
+def test_a_running_stranger_is_never_robbed(found: dict[str, Any], claim: Claim, owner_runs: bool) -> None:
+    decision = decide(claim, found, now=NOW, owner_runs=owner_runs)
+    strange = found["held"] and found["owner"] != "mine" and found["execution"] != claim.execution
+    if strange and (owner_runs or found["expires_at"] >= NOW):
+        assert decision is Decision.WAIT
+
+
+def waiting(attempt: str, version: str, seen_at: int = NOW) -> dict[str, Any]:
+    return {"release": release(attempt, version).to_dict(), "seen_at": seen_at}
+
+
+@pytest.mark.parametrize(
+    ("queue", "newer"),
+    [
+        ([], None),
+        ([waiting("mine", "9.9.9")], None),
+        ([waiting("theirs", "1.0.0")], None),
+        ([waiting("theirs", "1.1.0")], None),
+        ([waiting("theirs", "1.10.0"), waiting("others", "1.9.0")], "1.10.0"),
+        ([waiting("theirs", "1.1.0-rc.1")], None),
+        ([waiting("theirs", "1.2.0", NOW - 1799)], "1.2.0"),
+        ([waiting("theirs", "1.2.0", NOW - 1800)], None),
+    ],
+)
+def test_only_the_newest_in_the_queue_is_deployed(queue: list[dict[str, Any]], newer: str | None) -> None:
+    assert superseded_by(release(), queue, now=NOW) == newer
+
+
+@given(versions=st.lists(st.sampled_from(["1.0.0", "1.1.0", "1.2.0-rc.1", "1.2.0", "2.0.0"]), min_size=1, max_size=6))
+def test_of_all_who_wait_somebody_goes_on(versions: list[str]) -> None:
+    queue = [waiting(f"a{number}", version) for number, version in enumerate(versions)]
+    going = [
+        each["release"]["version"]
+        for each in queue
+        if superseded_by(ReleaseReference.from_dict(each["release"]), queue, now=NOW) is None
+    ]
+    assert going
+    assert set(going) == {max(versions, key=Version.parse)}
+
+
+@pytest.mark.parametrize(
+    ("version", "deployed", "downgrade", "passed"),
+    [
+        ("1.1.0", None, False, False),
+        ("1.1.0", "1.0.0", False, False),
+        ("1.1.0", "1.1.0", False, False),
+        ("1.1.0", "1.10.0", False, True),
+        ("1.1.0", "1.10.0", True, False),
+        ("1.1.0-rc.1", "1.1.0", False, True),
+    ],
+)
+def test_an_older_version_goes_back_only_on_purpose(
+    version: str, deployed: str | None, downgrade: bool, passed: bool
+) -> None:
+    assert overtaken(Version.parse(version), deployed, downgrade=downgrade) is passed
