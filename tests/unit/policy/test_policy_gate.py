@@ -92,7 +92,7 @@ def test_a_finding_says_what_where_and_how_to_fix_it() -> None:
         ("{IpProtocol: tcp, FromPort: 22, ToPort: 22}", "REVIEW"),
         ("{IpProtocol: tcp, FromPort: 22, ToPort: 22, SourcePrefixListId: pl-0123456789abcdef0}", "REVIEW"),
         ("{IpProtocol: tcp, FromPort: 026, ToPort: 026, CidrIp: 0.0.0.0/0}", "REVIEW"),
-        ("{IpProtocol: tcp, FromPort: 22.0, ToPort: 22, CidrIp: 0.0.0.0/0}", "REVIEW"),
+        ("{IpProtocol: tcp, FromPort: 22.0, ToPort: 22, CidrIp: 0.0.0.0/0}", "FAIL"),
         ("{IpProtocol: tcp, FromPort: !Ref Any, ToPort: !Ref Any, CidrIp: 0.0.0.0/0}", "REVIEW"),
         ("{IpProtocol: tcp, FromPort: 20, CidrIp: 0.0.0.0/0}", "REVIEW"),
         ("{IpProtocol: !Ref Any, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0}", "REVIEW"),

@@ -34,7 +34,12 @@ Match = Callable[[Rule], bool | None]
 Side = tuple[Rule, bool]
 """A rule that matches, and whether it certainly does."""
 
-MAX_COMBINATIONS = 4096
+MAX_COMBINATIONS = 2048
+MAX_REACHING = 250
+"""Rules of one group that may open to the Internet; EC2's default is 60 rules a group.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+"""
 MANY = "the rules depend on more combinations of conditions than are tried"
 
 
@@ -63,8 +68,17 @@ def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposu
     """Tell whether the rules that match open to the whole Internet together, in any course of things."""
     if not may_open(group, direction):
         return CLOSED
-    relevant = _relevant(group.entries(direction), match)
+    relevant = _relevant(group.entries(direction), lambda rule: match(rule) if rule.may_reach_internet else False)
     every = [side for entry in relevant for _, sides in entry.alternatives for side in sides]
+    # Most ports are covered by the same rules as the port before.
+    key = tuple([(id(rule), sure) for rule, sure in every])
+    if key not in group.exposures:
+        group.exposures[key] = _judged(relevant, every)
+    found: Exposure = group.exposures[key]
+    return found
+
+
+def _judged(relevant: list[_Relevant], every: list[Side]) -> Exposure:
     if not every or not _may_open(every):
         return CLOSED
     alone = [rule for rule, sure in every if sure and opens(rule)]
@@ -103,8 +117,14 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
     found: dict[str, Exposure] = {}
     if not may_open(group, direction):
         return found
-    for protocol in dict.fromkeys((TCP, UDP, *_other_protocols(group, direction))):
-        for first, last in _stretches(group, direction) if protocol in (TCP, UDP) else [NO_PORTS]:
+    reaching = [rule for rule in group.rules(direction) if rule.may_reach_internet]
+    if len(reaching) > MAX_REACHING:
+        return {
+            "some port": Exposure(Verdict.REVIEW, tuple(reaching[:1]), f"more than {MAX_REACHING} rules may open it")
+        }
+    stretches = _stretches(reaching)
+    for protocol in dict.fromkeys((TCP, UDP, *_other_protocols(reaching))):
+        for first, last in stretches if protocol in (TCP, UDP) else [NO_PORTS]:
             port = next((port for port in range(first, last + 1) if port not in allowed), first)
             if port in allowed:
                 continue
@@ -114,20 +134,19 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
     return found
 
 
-def _other_protocols(group: SecurityGroup, direction: Direction) -> Iterator[str]:
-    for rule in group.rules(direction):
+def _other_protocols(rules: list[Rule]) -> Iterator[str]:
+    for rule in rules:
         if rule.protocol is not None and rule.protocol != ALL_PROTOCOLS:
             yield rule.protocol
 
 
-def _stretches(group: SecurityGroup, direction: Direction) -> list[Interval]:
+def _stretches(rules: list[Rule]) -> list[Interval]:
     """Return the stretches of ports over which the same rules hold."""
     edges = {0, ALL_PORTS[1] + 1}
-    for rule in group.rules(direction):
+    for rule in rules:
         for first, last in (rule.ports.certain, rule.ports.possible):
             edges.update((first, last + 1))
-    ordered = sorted(edges)
-    return [(first, after - 1) for first, after in pairwise(ordered)]
+    return [(first, after - 1) for first, after in pairwise(sorted(edges))]
 
 
 def _shown(first: int, last: int) -> str:

@@ -84,7 +84,7 @@ class _Collector:
 
         if not _mentions(found.body, name):
             return
-        for course in explore(listed, found.guard):
+        for course in explore(listed, found.guard, found.body.scope.budget):
             if not isinstance(course.outcome, tuple):
                 reason = course.reason
                 rule = opaque_rule(direction, _place(found, name, found.body.node), reason)
@@ -95,7 +95,7 @@ class _Collector:
 
     def _entry(self, found: Found, path: str, item: Value | Lazy, direction: Direction, guard: Guard) -> Entry:
         alternatives = []
-        for course in explore(partial(self._rules, found, path, item, direction), guard):
+        for course in explore(partial(self._rules, found, path, item, direction), guard, found.body.scope.budget):
             rules = course.outcome
             if rules is None:
                 rules = (opaque_rule(direction, _place(found, path, _node(found, item)), course.reason),)
@@ -184,7 +184,7 @@ class _Collector:
             direction = STANDALONE[found.kind]
             courses = [
                 (course.guard, course.outcome or _given_up(found, direction, course.reason))
-                for course in explore(partial(self._attached, found, direction), found.guard)
+                for course in explore(partial(self._attached, found, direction), found.guard, found.body.scope.budget)
             ]
             for group in dict.fromkeys(group for _, (group, _) in courses):
                 alternatives = tuple(

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from belay.policy.networks import Interval, Union
+from belay.policy.networks import Interval, Union, public_sizes
 from belay.template.values import Guard
 
 Direction = Literal["ingress", "egress"]
@@ -90,6 +90,11 @@ class Rule(NamedTuple):
             return True
         return None if self.ports.possible[0] <= port <= self.ports.possible[1] else False
 
+    @property
+    def may_reach_internet(self) -> bool:
+        """Whether any public address is or may be among its peers."""
+        return bool(self.unknown) or any(public_sizes(self.v4, self.v6))
+
     def only_for(self, ports: Collection[int]) -> bool:
         """Tell whether the rule certainly lets nothing through but TCP or UDP to some of ``ports``."""
         first, last = self.ports.possible
@@ -157,6 +162,11 @@ class SecurityGroup:
             for entry in self.entries(direction):
                 for alternative in entry.alternatives:
                     yield from alternative.rules
+
+    @cached_property
+    def exposures(self) -> dict[object, Any]:
+        """What was already judged of sets of its rules; kept by the one module that judges them."""
+        return {}
 
     def most(self, direction: Direction) -> tuple[int, int]:
         """Return how many addresses of each family the rules of one direction may open to at most, all added up."""

@@ -19,6 +19,8 @@ from belay.policy.model import (
 from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS, Interval, Union, parse_network, union
 from belay.template.values import NO_VALUE, Unknown, Value
 
+PORT = re.compile(r"(?:0|[1-9][0-9]{0,4})(?:\.0{1,5})?")
+"""A port; JSON may write it as 22.0. No leading zeros: ``026`` is 22 to YAML 1.1 and 26 to others."""
 LENGTH_AT_END = re.compile(r"/([0-9]{1,3})\Z")
 WORLD = {IPV4: (0, (1 << V4_BITS) - 1), IPV6: (0, (1 << V6_BITS) - 1)}
 MANY_BITS = 10
@@ -90,8 +92,8 @@ def _port(value: Value, everything: int, name: str) -> tuple[tuple[int, int], st
         text = value.strip()
         if text == "-1":
             return (everything, everything), ""
-        if text.isascii() and text.isdecimal() and (text == "0" or text[0] != "0") and int(text) <= ALL_PORTS[1]:
-            return (int(text), int(text)), ""
+        if PORT.fullmatch(text) and int(float(text)) <= ALL_PORTS[1]:
+            return (int(float(text)), int(float(text))), ""
         return ALL_PORTS, f"{name} {value!r} is no port"
     if isinstance(value, Unknown):
         low, high = value.bounds or ALL_PORTS

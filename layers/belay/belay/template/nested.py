@@ -43,4 +43,6 @@ def child_stack(name: str, body: Table, world: World) -> Scope | Unknown:  # noq
     if isinstance(bindings, (Unknown, Row, str)):
         return unknown_at(body.node, scope, "the parameters it is given are not told")
     parameters = {} if isinstance(bindings, NoValue) else dict(bindings)
-    return Scope(document, path, parameters, defaults_apply=True, read=scope.read, release=scope.release)
+    return Scope(
+        document, path, parameters, defaults_apply=True, read=scope.read, release=scope.release, budget=scope.budget
+    )

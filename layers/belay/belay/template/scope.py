@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from belay.template.nodes import Document
 from belay.template.values import Lazy, Unknown
+from belay.template.world import Budget
 
 Binding = str | Lazy | Unknown
 
@@ -22,7 +23,7 @@ class Scope:
     at the root, expressions of the parent below it. ``defaults_apply`` is true where a parameter that is not passed
     takes its default; else the default is only one of the values it may have. ``read`` gives the templates of the
     release by path, for nested stacks; ``release`` is the bucket and the prefix they lie under. ``loops`` binds the
-    identifiers of ``Fn::ForEach``.
+    identifiers of ``Fn::ForEach``. ``budget`` is what may be spent on the stack with all it nests.
     """
 
     document: Document
@@ -32,6 +33,7 @@ class Scope:
     read: Callable[[str], Document | None]
     release: tuple[str, str] = ("", "")
     loops: Mapping[str, str | Unknown] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     def key(self, name: str) -> str:
         """Name something of this stack so that the same name of another stack is something else."""

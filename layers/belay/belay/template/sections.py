@@ -66,7 +66,7 @@ def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
         for name, node in section.entries.items():
             yield from _under_conditions(name, Lazy(node, scope), given)
         return
-    for course in explore(lambda world: entries(Table(section, scope), world), given):
+    for course in explore(lambda world: entries(Table(section, scope), world), given, scope.budget):
         if isinstance(course.outcome, dict):
             for name, body in course.outcome.items():
                 yield from _under_conditions(name, body, course.guard)
@@ -88,7 +88,7 @@ def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]
     if "Condition" not in node.entries:
         yield Resource(name, given, table)
         return
-    for course in explore(lambda world: _exists(table, world), given):
+    for course in explore(lambda world: _exists(table, world), given, body.scope.budget):
         if course.given_up:
             yield Resource(name, course.guard, Unknown(name, course.reason))
         elif course.outcome:

@@ -101,7 +101,7 @@ class Stacks:
         if self._count >= MAX_STACKS:
             yield Hidden(path, body.scope, body.node, guard, f"there are more than {MAX_STACKS} stacks")
             return
-        for course in explore(lambda world: child_stack(name, body, world), guard):
+        for course in explore(lambda world: child_stack(name, body, world), guard, body.scope.budget):
             if isinstance(course.outcome, Scope):
                 yield from self._stack(course.outcome, course.guard)
             else:

@@ -19,8 +19,14 @@ H = TypeVar("H", bound=Hashable)
 MAX_WORLDS = 512
 """Courses followed for one resource or one rule; beyond, the rest is reported as undecided."""
 
-MAX_STEPS = 400_000
-"""Expressions evaluated for one resource or one rule, over all its courses: a bait is refused in about a second."""
+MAX_STEPS = 100_000
+"""Expressions evaluated for one resource or one rule, over all its courses."""
+
+MAX_STEPS_TOGETHER = 1_000_000
+"""Expressions evaluated for one template with all it nests: a bait ends in REVIEW after about a second."""
+
+RUN_STEPS = 4
+"""What starting one run counts for."""
 
 
 class TooManyStepsError(Exception):
@@ -28,18 +34,21 @@ class TooManyStepsError(Exception):
 
 
 class Budget:
-    """The steps left to one exploration."""
+    """The steps left to one exploration, as part of those left to a template."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("_whole", "steps")
 
-    def __init__(self, steps: int = MAX_STEPS) -> None:
+    def __init__(self, steps: int = MAX_STEPS_TOGETHER, whole: Budget | None = None) -> None:
         self.steps = steps
+        self._whole = whole
 
     def spend(self, steps: int = 1) -> None:
         """Take steps; raises :class:`TooManyStepsError` when none is left."""
         self.steps -= steps
         if self.steps < 0:
             raise TooManyStepsError
+        if self._whole is not None:
+            self._whole.spend(steps)
 
 
 class World:
@@ -98,17 +107,18 @@ class Course(Generic[T]):
         return "it depends on more combinations of conditions than are tried"
 
 
-def explore(run: Callable[[World], T], given: Guard | None = None) -> Iterator[Course[T]]:
+def explore(run: Callable[[World], T], given: Guard | None = None, whole: Budget | None = None) -> Iterator[Course[T]]:
     """Run a computation in every world that agrees with ``given``.
 
     The guards exclude each other and together cover everything, unless the last course says that the search was given
-    up, after :data:`MAX_WORLDS` runs or :data:`MAX_STEPS` steps.
+    up: after :data:`MAX_WORLDS` runs, :data:`MAX_STEPS` steps, or when ``whole`` is used up.
     """
-    budget = Budget()
+    budget = Budget(MAX_STEPS, whole)
     pending: list[Guard] = [given or {}]
     for _ in range(MAX_WORLDS):
         world = World(pending.pop(), budget)
         try:
+            budget.spend(RUN_STEPS)
             outcome = run(world)
         except (TooManyStepsError, RecursionError):
             break
