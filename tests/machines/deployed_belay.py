@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from small_releases import Release, setting
 
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, Engine
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.1
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"
 MACHINES = ("deploy_release", "deploy_stage", "rollback_stage")
 
 Seen = TypeVar("Seen")
-_PLAIN = TypeDeserializer()
+_PLAIN, _TYPED = TypeDeserializer(), TypeSerializer()
 
 
 def until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Seen:
@@ -95,8 +95,12 @@ class Belay:
         assert "FunctionError" not in answer, payload
         return payload
 
+    def fail(self, function: str, error: str = "Refused", *, times: int = 1) -> None:
+        """Let the next invocations of a function by a machine fail before it runs."""
+        self.engine.inject("lambda", "Invoke", error, times=times, only_if={"FunctionName": self.function(function)})
+
     def hold(self, function: str, seconds: float = 1.5) -> None:
-        """Hold the next invocation of a function by a machine for so long."""
+        """Hold back for so long what a function answers to a machine the next time."""
         self.engine.inject(
             "lambda", "Invoke", code="", delay_seconds=seconds, only_if={"FunctionName": self.function(function)}
         )
@@ -182,6 +186,15 @@ class Belay:
         found = [each for each in self.all_executions() if each.application == application]
         return [each for each in found if machine in (None, each.machine)]
 
+    def in_state(self, application: str, version: str, state: str) -> Execution:
+        """Wait until a release's execution of ``deploy_stage`` is in a state; return it."""
+
+        def look() -> list[Execution]:
+            found = self.executions(application, "deploy_stage")
+            return [each for each in found if each.version == version and each.states[-1:] == (state,)]
+
+        return until(look)[-1]
+
     def states(self, application: str, machine: str) -> list[str]:
         """The states that the executions of one machine entered for an application, in order."""
         return [state for each in self.executions(application, machine) for state in each.states]
@@ -230,6 +243,27 @@ class Belay:
         """An execution's events whose type ends in ``suffix``, oldest first."""
         pages = self.aws("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
         return [event for page in pages for event in page["events"] if event["type"].endswith(suffix)]
+
+    def write_lock(self, application: str, **values: Any) -> None:
+        """Change a lock by hand, as no one should."""
+        key = {"PK": {"S": "LOCK"}, "SK": {"S": f"{application}#production"}}
+        self.aws("dynamodb").update_item(
+            TableName=self.outputs["LedgerTableName"],
+            Key=key,
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": _TYPED.serialize(value) for name, value in values.items()},
+        )
+
+    def task_token(self, application: str, version: str = "1.0.0") -> str:
+        """Wait for a release to ask for approval; return the token that the answer needs."""
+        key = (f"RELEASE#{application}#{version}", "APPROVAL#production")
+        return str(until(lambda: self.item(*key))["task_token"])
+
+    def approve(self, application: str, version: str = "1.0.0") -> None:
+        """Approve a release once it asks."""
+        token = self.task_token(application, version)
+        self.aws("stepfunctions").send_task_success(taskToken=token, output="{}")
 
     # -- stacks -----------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,21 @@ def setting(value: str, *, imports: str | None = None, exports: bool = False) ->
     return template
 
 
+def settings(**values: str) -> dict[str, Any]:
+    """A template of several such parameters, each made after the one before it."""
+    resources: dict[str, Any] = {}
+    for name, value in values.items():
+        after = {"DependsOn": [*resources][-1]} if resources else {}
+        resources[name] = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}, **after}
+    return {"Resources": resources}
+
+
+def hidden_group(cidr: str) -> dict[str, Any]:
+    """A template of a security group whose source shows only when it is there."""
+    group = security_group(cidr={"Fn::GetAtt": ["Setting", "Value"]})
+    return {"Resources": {**setting(cidr)["Resources"], **group["Resources"]}}
+
+
 def security_group(*, cidr: Any = "10.0.0.0/8", parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A template of one security group that lets ``cidr`` in by SSH."""
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": cidr, "Description": "administration"}

@@ -295,12 +295,13 @@ class TestHeld:
             upload = app.belay.upload(app.release())
             app.belay.at_rest(app.name)
             app.belay.pause(paused=False)
-            app.belay.hold("OpenReleaseFunction")
+            app.belay.fail("OpenReleaseFunction", "Lambda.TooManyRequestsException", times=3)
             app.belay.invoke("SweepFunction", {})
             app.belay.pause(paused=True)
             until(lambda: len(app.belay.at_rest(app.name)) == 2)
         finally:
             app.belay.pause(paused=False)
+        assert app.belay.states(app.name, "deploy_release").count("Held") == 2
 
         app.belay.invoke("SweepFunction", {})
 

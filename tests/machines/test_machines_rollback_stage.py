@@ -1,0 +1,310 @@
+"""``rollback_stage``: one incident, from the failure to a stage that is as it was, or to a person."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from deployed_belay import Application, until
+from small_releases import setting, settings
+
+Applications = Callable[..., Application]
+
+
+def actions(app: Application) -> list[str]:
+    """What the one incident of an application tried, in order."""
+    (incident,) = app.belay.incidents(app.name)
+    return [f"{each['action']} {each['stack']}" for each in incident["tried"]]
+
+
+def as_before(app: Application, version: str | None = "1.0.0") -> None:
+    """The stage is as ``version`` left it, free, and nothing is left open."""
+    assert app.belay.last_known_good(app.name) == version
+    assert app.belay.lock(app.name)["held"] is False
+    assert [each["outcome"] for each in app.belay.incidents(app.name)] == ["ROLLED_BACK"]
+    assert app.belay.states(app.name, "rollback_stage")[-1] == "RolledBack"
+    assert not [item for item in app.belay.items("OPEN") if app.name in item["SK"]]
+
+
+class TestRolledBack:
+    def test_cloudformation_did_it(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        app.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=app.stack("first"))
+
+        record = app.run(app.release("1.1.0"))
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert "no more parameters" in record["reason"]
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert actions(app) == []
+        as_before(app)
+        *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
+        assert "no more parameters" in message.text
+
+    def test_a_creation_that_failed_is_deleted_and_made_anew(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.fail_resource("Setting", "create", "no more parameters", stack=app.stack("first"))
+
+        record = app.run(app.release("1.0.0"))
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.stacks(app.name) == {}
+        assert actions(app) == ["DELETE_STACK first"]
+        as_before(app, None)
+        app.deploy("1.0.1")
+
+    def test_a_rollback_that_got_stuck_is_continued(self, application: Applications) -> None:
+        app = application()
+        self.stuck(app, times=1)
+
+        record = app.run(app.release("1.1.0", stacks={"first": settings(Setting="1.1.0", Later="1.1.0")}))
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"]
+        as_before(app)
+
+    @staticmethod
+    def stuck(app: Application, *, times: int) -> None:
+        """Let the next update fail, and the way back as often as told."""
+        app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0", Later="1.0.0")})
+        name = app.stack("first")
+        app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")
+        app.belay.engine.fail_resource(
+            "Setting", "update", stack=name, stack_status="UPDATE_ROLLBACK_IN_PROGRESS", times=times
+        )
+
+    def test_the_first_stack_goes_back_when_the_second_fails(self, application: Applications) -> None:
+        app = application()
+        order = {"second": ["first"]}
+        app.deploy("1.0.0", stacks={"first": setting("1.0.0"), "second": setting("1.0.0")}, depends_on=order)
+        app.belay.engine.fail_resource("Setting", "update", stack=app.stack("second"))
+
+        record = app.run(
+            app.release("1.1.0", stacks={"first": setting("1.1.0"), "second": setting("1.1.0")}, depends_on=order)
+        )
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert app.belay.setting(app.stack("second")) == "1.0.0"
+        assert app.belay.status(app.stack("first")) == "UPDATE_COMPLETE"
+        assert actions(app) == ["UPDATE_TO_BASELINE first"]
+        as_before(app)
+        app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
+        app.deploy("1.2.0")
+
+    def test_a_stack_that_is_new_goes_when_the_other_fails(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        app.belay.engine.fail_resource("Setting", "update", stack=app.stack("first"))
+        stacks = {"second": setting("1.1.0"), "first": setting("1.1.0")}
+
+        record = app.run(app.release("1.1.0", stacks=stacks, depends_on={"first": ["second"]}))
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.stacks(app.name) == {app.stack("first"): "UPDATE_ROLLBACK_COMPLETE"}
+        as_before(app)
+
+    def test_a_stack_that_belay_never_deployed(self, application: Applications) -> None:
+        app = application()
+        body = json.dumps(setting("by hand"))
+        app.belay.aws("cloudformation").create_stack(StackName=app.stack("first"), TemplateBody=body)
+        until(lambda: app.belay.status(app.stack("first")) == "CREATE_COMPLETE")
+        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
+        stacks = {"first": setting("1.0.0"), "second": setting("1.0.0")}
+
+        record = app.run(app.release("1.0.0", stacks=stacks, depends_on={"second": ["first"]}))
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.setting(app.stack("first")) == "by hand"
+        assert app.belay.stacks(app.name) == {app.stack("first"): "UPDATE_COMPLETE"}
+
+
+class TestNeedsOperator:
+    def test_a_rollback_that_stays_stuck(self, application: Applications) -> None:
+        app = application()
+        TestRolledBack.stuck(app, times=9)
+
+        record = app.run(app.release("1.1.0", stacks={"first": settings(Setting="1.1.0", Later="1.1.0")}))
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"] * 2
+        assert app.belay.lock(app.name)["held"] is False
+        assert app.belay.states(app.name, "rollback_stage")[-1] == "NeedsOperator"
+        *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
+        assert "continue-update-rollback" in message.text
+
+    def test_what_holds_data_is_not_deleted(self, application: Applications) -> None:
+        app = application()
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": {}}
+        first = {"Resources": {**setting("1")["Resources"], "Store": bucket}}
+        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
+
+        record = app.run(app.release(stacks={"first": first, "second": setting("1")}, depends_on={"second": ["first"]}))
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert app.belay.stacks(app.name) == {app.stack("first"): "CREATE_COMPLETE"}
+        *_, message = app.told("deployment-started", "NEEDS_OPERATOR")
+        assert "Store" in message.text
+
+    def test_aws_refuses_a_step(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
+        app.belay.engine.inject("cloudformation", "DeleteStack", "AccessDenied", times=9)
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert app.belay.lock(app.name)["held"] is False
+        *_, message = app.told("deployment-started", "NEEDS_OPERATOR")
+        assert "AccessDenied" in message.text
+
+
+class TestUnrecorded:
+    def test_an_end_that_cannot_be_recorded_is_recorded_later(self, application: Applications) -> None:
+        app = application()
+        self.failing(app, times=1)
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert [each.states[-1] for each in app.belay.executions(app.name, "rollback_stage")] == [
+            "Unrecorded",
+            "RolledBack",
+        ]
+        as_before(app, None)
+        app.told("deployment-started", "ROLLED_BACK")
+
+    def test_nobody_tries_for_ever(self, application: Applications) -> None:
+        app = application()
+        self.failing(app, times=9)
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert len(app.belay.executions(app.name, "rollback_stage")) == 4
+        app.told("deployment-started", "NEEDS_OPERATOR")
+
+    @staticmethod
+    def failing(app: Application, *, times: int) -> None:
+        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
+        app.belay.fail("CloseIncidentFunction", times=times)
+
+
+class TestKilled:
+    @pytest.mark.parametrize("function", ["PlanRollback", "RunRollbackStep", "CloseIncident"])
+    def test_between_two_steps(self, application: Applications, function: str) -> None:
+        app = application()
+        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
+        app.belay.hold(f"{function}Function", 1)
+        upload = app.belay.upload(app.release())
+        until(lambda: function in app.belay.states(app.name, "rollback_stage"))
+
+        app.belay.stop(app.belay.executions(app.name, "rollback_stage")[0])
+
+        assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
+        assert app.belay.stacks(app.name) == {}
+        as_before(app, None)
+        app.told("deployment-started", "ROLLED_BACK")
+
+
+class TestDuplicates:
+    def test_every_event_again(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        app.belay.engine.fail_resource("Setting", "update", stack=app.stack("first"))
+        app.run(app.release("1.1.0"))
+        stack = app.belay.aws("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0]
+        before = len(app.belay.executions(app.name))
+
+        for event in app.belay.aws("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]:
+            if event["ResourceStatus"] == "UPDATE_ROLLBACK_COMPLETE" and "ClientRequestToken" in event:
+                self.tell_stack(app, stack["StackId"], event["ResourceStatus"], event["ClientRequestToken"])
+        for execution in app.belay.executions(app.name):
+            for status in ("FAILED", "ABORTED", "TIMED_OUT"):
+                self.tell_execution(app, execution.arn, execution.machine, status)
+        app.belay.invoke("SweepFunction", {})
+
+        app.deploy("1.2.0")
+        assert len(app.belay.incidents(app.name)) == 1
+        assert len(app.belay.executions(app.name)) == before + 2
+        app.told(
+            "deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK", "deployment-started", "DEPLOYED"
+        )
+
+    @staticmethod
+    def tell_stack(app: Application, stack_id: str, status: str, token: str) -> None:
+        detail = {"stack-id": stack_id, "status-details": {"status": status}, "client-request-token": token}
+        app.belay.deliver("aws.cloudformation", "CloudFormation Stack Status Change", detail, [stack_id])
+
+    @staticmethod
+    def tell_execution(app: Application, arn: str, machine: str, status: str) -> None:
+        described = app.belay.aws("stepfunctions").describe_execution(executionArn=arn)
+        detail = {
+            "executionArn": arn,
+            "stateMachineArn": app.belay.machine(machine),
+            "name": described["name"],
+            "status": status,
+            "input": described["input"],
+        }
+        app.belay.deliver("aws.states", "Step Functions Execution Status Change", detail, [arn])
+
+
+class TestForeign:
+    def test_told_and_left_alone(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        self.update(app, "by hand", DisableRollback=True)
+        app.told("deployment-started", "DEPLOYED", "foreign-stack-failed")
+        app.belay.at_rest(app.name)
+
+        assert app.belay.status(app.stack("first")) == "UPDATE_FAILED"
+        assert [each["outcome"] for each in app.belay.incidents(app.name)] == ["NEEDS_OPERATOR"]
+        assert app.belay.release(app.name)["outcome"] == "DEPLOYED"
+        assert app.belay.lock(app.name)["held"] is False
+
+    def test_recovered_where_the_registration_allows_it(self, application: Applications) -> None:
+        app = application(recover_foreign=True)
+        app.deploy("1.0.0")
+        self.update(app, "by hand", DisableRollback=True)
+        app.told("deployment-started", "DEPLOYED", "foreign-stack-failed")
+        app.belay.at_rest(app.name)
+
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert [each["outcome"] for each in app.belay.incidents(app.name)] == ["ROLLED_BACK"]
+        assert actions(app) == ["ROLLBACK_STACK first"]
+
+    def test_a_stuck_rollback_is_continued(self, application: Applications) -> None:
+        app = application()
+        TestRolledBack.stuck(app, times=1)
+        self.update(app, None, template=settings(Setting="by hand", Later="by hand"))
+        app.told("deployment-started", "DEPLOYED", "foreign-stack-failed")
+        app.belay.at_rest(app.name)
+
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+        assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"]
+
+    def test_a_release_meets_a_stack_that_somebody_left_failed(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        self.update(app, "by hand", DisableRollback=True)
+        app.told("deployment-started", "DEPLOYED", "foreign-stack-failed")
+        app.belay.at_rest(app.name)
+
+        record = app.run(app.release("1.1.0"))
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert "UPDATE_FAILED" in record["reason"]
+        assert app.belay.status(app.stack("first")) == "UPDATE_FAILED"
+
+    @staticmethod
+    def update(app: Application, value: str | None, *, template: Any = None, **options: Any) -> None:
+        """Update the first stack by hand; ``Setting`` fails where a value is given."""
+        if value is not None:
+            app.belay.engine.fail_resource("Setting", "update", stack=app.stack("first"))
+        body = json.dumps(template or setting(str(value)))
+        app.belay.aws("cloudformation").update_stack(StackName=app.stack("first"), TemplateBody=body, **options)
