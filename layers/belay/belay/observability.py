@@ -7,18 +7,21 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+_SERVICE = "belay"
+
 Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
 
 @cache
 def logger() -> Logger:
     """Return the process's logger."""
-    return Logger(service="belay")
+    return Logger(service=_SERVICE)
 
 
 def count(metric: str, value: int) -> None:
     """Write one value of a metric of ours in CloudWatch's embedded metric format."""
-    with single_metric(name=metric, unit=MetricUnit.Count, value=value, namespace="Belay"):
+    of_us = {"service": _SERVICE}
+    with single_metric(metric, MetricUnit.Count, value, namespace="Belay", default_dimensions=of_us):
         pass
 
 

@@ -1,0 +1,114 @@
+import json
+
+import pytest
+
+from belay.errors import InvalidRegistration, InvalidRelease
+from belay.release.accepted import AcceptedRelease
+
+MANIFEST = f"""\
+application: orders
+version: 1.1.0
+description: The orders service.
+stacks:
+  - name: network
+    template: templates/network.yaml
+    parameters: {{Size: small, VpcCidr: 10.0.0.0/16}}
+  - name: order-service
+    template: templates/service.yaml
+    depends_on: [network]
+digests:
+  templates/network.yaml: {"a" * 64}
+  templates/service.yaml: {"b" * 64}
+"""
+APPLICATION = "stages: [test, production]\ndefaults: {service_role: 'arn:aws:iam::111122223333:role/orders'}\n"
+STAGES = {
+    "test": "ephemeral: true\nstacks: {network: {name: orders-test-network}, order-service: {name: orders-test}}\n",
+    "production": "stacks:\n  network: {name: orders-network, parameters: {VpcCidr: 10.40.0.0/16}}\n"
+    "  order-service: {name: orders-service}\n",
+}
+DECLARED = {
+    "templates/network.yaml": ("Size", "VpcCidr", "Stage"),
+    "templates/service.yaml": (
+        "NetworkStackName",
+        "OrderServiceStackName",
+        "ReleaseBucket",
+        "ReleasePrefix",
+        "ReleaseVersion",
+    ),
+}
+
+
+def accepted(stages: dict[str, str] = STAGES, declared: dict[str, tuple[str, ...]] = DECLARED) -> AcceptedRelease:
+    return AcceptedRelease.of("orders", MANIFEST, APPLICATION, stages, declared)
+
+
+def parameters(release: AcceptedRelease, stage: str, stack: int) -> dict[str, str]:
+    return release.parameters(stage, release.manifest.stacks[stack], "0123456789ab", "artifacts", "releases/orders/1")
+
+
+def test_it_is_kept_as_one_document() -> None:
+    document = json.loads(json.dumps(accepted().to_dict()))
+    assert AcceptedRelease.from_dict(document) == accepted()
+    assert document["manifest_text"] == MANIFEST
+
+
+def test_what_the_registration_was_then_it_stays() -> None:
+    release = AcceptedRelease.from_dict(accepted().to_dict())
+    assert release.application.stages == ("test", "production")
+    assert release.stages["production"].stacks["network"].parameters == {"VpcCidr": "10.40.0.0/16"}
+
+
+def test_the_operator_s_values_come_before_the_release_s() -> None:
+    assert parameters(accepted(), "test", 0) == {"Size": "small", "VpcCidr": "10.0.0.0/16", "Stage": "test"}
+    assert parameters(accepted(), "production", 0) == {
+        "Size": "small",
+        "VpcCidr": "10.40.0.0/16",
+        "Stage": "production",
+    }
+
+
+def test_a_template_is_given_what_it_declares_and_belay_knows() -> None:
+    assert parameters(accepted(), "production", 1) == {
+        "NetworkStackName": "orders-network",
+        "OrderServiceStackName": "orders-service",
+        "ReleaseBucket": "artifacts",
+        "ReleasePrefix": "releases/orders/1",
+        "ReleaseVersion": "1.1.0",
+    }
+
+
+def test_a_template_that_declares_nothing_is_given_nothing() -> None:
+    bare = accepted(declared=dict.fromkeys(DECLARED, ()))
+    assert parameters(bare, "production", 1) == {}
+
+
+def test_what_belay_knows_gives_way_to_what_was_said() -> None:
+    stages = STAGES | {
+        "production": STAGES["production"].replace("orders-service}", "orders-service, parameters: {Stage: live}}")
+    }
+    declared = DECLARED | {"templates/service.yaml": ("Stage",)}
+    assert parameters(accepted(stages, declared), "production", 1) == {"Stage": "live"}
+
+
+def test_an_ephemeral_stage_s_stacks_are_an_attempt_s_own() -> None:
+    release = accepted()
+    names = {release.stack_name("test", "network", attempt) for attempt in ("0123456789ab", "ba9876543210")}
+    assert len(names) == 2
+    assert all(name.startswith("orders-test-network-") for name in names)
+    assert release.stack_name("production", "network", "0123456789ab") == "orders-network"
+    assert parameters(release, "test", 1)["NetworkStackName"] == release.stack_name("test", "network", "0123456789ab")
+
+
+POINTER = json.dumps({"s3": {"bucket": "some-bucket", "key": "k", "version_id": "v", "sha256": "a" * 64}})
+
+
+def test_pointers_must_have_been_followed() -> None:
+    with pytest.raises(InvalidRegistration, match="orders: a pointer may not point to another pointer"):
+        AcceptedRelease.of("orders", MANIFEST, POINTER, STAGES, DECLARED)
+    with pytest.raises(InvalidRegistration, match="orders/test: a pointer may not point"):
+        AcceptedRelease.of("orders", MANIFEST, APPLICATION, STAGES | {"test": POINTER}, DECLARED)
+
+
+def test_a_manifest_that_cannot_be_read_is_no_release() -> None:
+    with pytest.raises(InvalidRelease):
+        AcceptedRelease.of("orders", "version: 1", APPLICATION, STAGES, DECLARED)
