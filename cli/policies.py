@@ -55,6 +55,25 @@ policies:
 
 A waived finding is shown with its waiver and does not count; after its last day it counts again.
 
+**A policy of your own** is one file, `layers/belay/belay/policy/rules/security_group/ftp_open.py`:
+
+```python
+POLICY = Policy(
+    title="FTP is reachable from the whole Internet",
+    severity=Severity.HIGH,
+    why="FTP sends passwords in clear text.",
+    fix="Use SFTP, and let only the networks in that need it.",
+    source="RFC 2577",
+    internet="ingress",
+)
+
+
+def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+    return exposed(group, {{(TCP, 21): "FTP"}})
+```
+
+and its fixtures, `tests/fixtures/policies/security_group/ftp-open/{{bad,good,review}}-*.yaml`, without a line of test code.
+
 | policy | severity | finds |
 | --- | --- | --- |
 """

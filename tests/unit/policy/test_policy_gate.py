@@ -384,3 +384,20 @@ def test_reachable_templates_are_those_a_root_leads_to() -> None:
     files = {"root.yaml": PARENT.replace("SOURCE", "x"), "templates/child.yaml": CHILD, "templates/other.yaml": CHILD}
     data = {path: text.encode() for path, text in files.items()}
     assert reachable_templates(data, "root.yaml", {}) == ("root.yaml", "templates/child.yaml")
+
+
+WORN = f"""
+Resources:
+{group("[{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 0.0.0.0/1}]", "Lower")}
+{group("[{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 128.0.0.0/1}]", "Upper")}
+  Host: {{Type: AWS::EC2::Instance, Properties: {{SecurityGroupIds: GROUPS}}}}
+"""
+
+
+def test_groups_that_one_resource_wears_add_up() -> None:
+    (finding,) = ssh(check(WORN.replace("GROUPS", "[!Ref Lower, !GetAtt Upper.GroupId]")))
+    assert (finding.verdict, finding.resource, finding.group) == (Verdict.FAIL, "Lower", "Lower+Upper")
+    assert verdict(check(WORN.replace("GROUPS", "[!If [Unheard, !Ref Lower, x], !GetAtt [Upper, GroupId]]"))) == "FAIL"
+    assert verdict(check(WORN.replace("GROUPS", "[!Ref Lower]"))) == "PASS"
+    doubled = WORN.replace("GROUPS", "[!Ref Lower, !Ref Upper]").replace("0.0.0.0/1", "0.0.0.0/0")
+    assert [finding.group for finding in ssh(check(doubled))] == ["Lower"]

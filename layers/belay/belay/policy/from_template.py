@@ -9,6 +9,7 @@ from belay.policy.model import Alternative, Direction, Entry, Place, Rule, Secur
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
+from belay.policy.worn_together import worn_together
 from belay.template.nodes import Node
 from belay.template.resolver import as_text, force, get, items, read
 from belay.template.resources import properties
@@ -40,6 +41,7 @@ def security_groups(root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
 
 class _Collector:
     def __init__(self) -> None:
+        self._resources: list[Found] = []
         self._found: list[Found] = []
         self._groups: list[SecurityGroup] = []
         self._prefix_lists: dict[str, list[Found]] = {}
@@ -49,7 +51,9 @@ class _Collector:
         for one in stacks:
             if isinstance(one, Hidden):
                 self._groups.append(_hidden(one))
-            elif one.kind == PREFIX_LIST:
+                continue
+            self._resources.append(one)
+            if one.kind == PREFIX_LIST:
                 self._prefix_lists.setdefault(one.path, []).append(one)
             elif one.kind == GROUP or one.kind in STANDALONE:
                 self._found.append(one)
@@ -58,6 +62,7 @@ class _Collector:
             if found.kind == GROUP:
                 self._groups.append(self._group(found, attached))
         self._groups += [_elsewhere(entries) for entries in attached.values()]
+        self._groups += worn_together(self._groups, self._resources)
         return self._groups, stacks.templates
 
     def _group(self, found: Found, attached: dict[str, dict[Direction, list[Entry]]]) -> SecurityGroup:

@@ -12,7 +12,7 @@ from belay.policy.from_live import live_groups, may_reach_internet
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import policies
 from belay.policy.settings import Settings
-from belay.policy.verdict import Report, Severity
+from belay.policy.verdict import Finding, Report, Severity
 from belay.template.stacks import Stacks
 
 
@@ -76,13 +76,19 @@ def check_groups(
 def _report(
     groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, ours: Sequence[Asked[SecurityGroup]]
 ) -> Report:
-    findings = [
-        one.finding(violation, group.place.resource)
-        for group in groups
-        for one in ours
-        for violation in one.rule.check(group, settings)
-    ]
+    findings: dict[Finding, None] = {}
+    told = set()
+    for group in groups:
+        for one in ours:
+            if group.together and one.rule.policy.internet != "ingress":
+                continue
+            for violation in one.rule.check(group, settings):
+                place = (one.rule.slug, violation.place)
+                if group.together and place in told:
+                    continue
+                told.add(place)
+                findings[one.finding(violation, "+".join(group.together) or group.place.resource)] = None
     slugs = tuple([one.rule.slug for one in ours])
     ranks = {severity: severity.rank for severity in Severity}
-    ordered = sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line, one.column, ranks[one.severity]))
+    ordered = sorted(findings, key=lambda one: (one.path, one.line, one.column, ranks[one.severity]))
     return Report(tuple(ordered), tuple([(path, slugs) for path in paths]))

@@ -143,13 +143,15 @@ class SecurityGroup:
     """A security group with the entries of its own and of standalone rules attached to it.
 
     ``declared`` is true where a template makes the group, so that EC2 lets all traffic out where it has no egress rule;
-    ``guard`` says when it is made.
+    ``guard`` says when it is made. ``together`` names the groups whose rules these are, where one resource wears
+    several.
     """
 
     place: Place
     ingress: tuple[Entry, ...] = ()
     egress: tuple[Entry, ...] = ()
     declared: bool = False
+    together: tuple[str, ...] = ()
     guard: Guard = field(default_factory=dict)
 
     def entries(self, direction: Direction) -> tuple[Entry, ...]:

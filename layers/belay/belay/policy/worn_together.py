@@ -1,0 +1,60 @@
+"""Groups that one resource wears together: EC2 lets in what any of them lets in, so their rules add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from belay.policy.model import SecurityGroup
+from belay.template.nodes import Mapping, Node, Scalar, walk
+from belay.template.nodes import Sequence as Listed
+from belay.template.stacks import Found
+
+LARGE_V4 = 1 << 24
+LARGE_V6 = 1 << 100
+"""Groups that open to fewer addresses cannot make up the Internet with a few others."""
+
+
+def worn_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -> Iterator[SecurityGroup]:
+    """Yield, for each list of groups that a resource wears, one group with the rules of all of them.
+
+    Only groups that open to a large part of the Internet are asked about: hardly any template has two.
+    """
+    large = {group.place.resource: group for group in groups if group.declared and _is_large(group)}
+    if len(large) < 2:  # noqa: PLR2004 - one group does not add up with others
+        return
+    seen: set[tuple[str, ...]] = set()
+    for found in resources:
+        for node in walk(found.body.node):
+            if isinstance(node, Listed):
+                worn = [name for name in map(partial(_named, found), node.items) if name in large]
+                names = tuple(dict.fromkeys(worn))
+                if len(names) > 1 and names not in seen:
+                    seen.add(names)
+                    yield _one([large[name] for name in names])
+
+
+def _is_large(group: SecurityGroup) -> bool:
+    v4, v6 = group.most("ingress")
+    return v4 >= LARGE_V4 or v6 >= LARGE_V6
+
+
+def _named(found: Found, item: Node) -> str:
+    """Return the first resource that an item of a list refers to, whatever functions stand around it."""
+    for node in walk(item):
+        if isinstance(node, Mapping):
+            name = _text(node.entries.get("Ref")) or _text(node.entries.get("Fn::GetAtt"))
+            if name:
+                return found.body.scope.key(name.partition(".")[0])
+    return ""
+
+
+def _text(node: Node | None) -> str:
+    if isinstance(node, Listed) and node.items:
+        node = node.items[0]
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _one(groups: Sequence[SecurityGroup]) -> SecurityGroup:
+    entries = tuple([entry for group in groups for entry in group.ingress])
+    return SecurityGroup(groups[0].place, ingress=entries, together=tuple([group.place.resource for group in groups]))
