@@ -72,7 +72,8 @@ def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
     return exposed(group, {{(TCP, 21): "FTP"}})
 ```
 
-and its fixtures, `tests/fixtures/policies/security_group/ftp-open/{{bad,good,review}}-*.yaml`, without a line of test code.
+and its fixtures, `tests/fixtures/policies/security_group/ftp-open/{{bad,good,review}}-*.yaml`, without a line of test
+code.
 
 | policy | severity | finds |
 | --- | --- | --- |
