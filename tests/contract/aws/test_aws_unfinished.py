@@ -1,0 +1,272 @@
+"""Ends told once, incidents opened once, and what a dead execution left taken up, on an AWS that moto plays."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from belay.aws.dynamodb import Ledger
+from belay.aws.endings import Endings
+from belay.aws.incidents import Incidents
+from belay.aws.registrations import Registrations
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import ParameterStore
+from belay.aws.stepfunctions import Executions
+from belay.aws.unfinished import Unfinished
+from belay.errors import AwsFault, MissingDocument
+from belay.release.accepted import AcceptedRelease
+from belay.release.ending import stage_ended
+from belay.release.ledger import Outcome, ReleaseReference, incident_of, upload_of
+from belay.rollback.incident import foreign_incident
+from belay.stack.status import StackStatus
+
+NOW = "2026-01-01T10:00:00.000+00:00"
+ROLE = "arn:aws:iam::123456789012:role/belay/orders"
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-rollback-stage"
+STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/6a7e8fe0"
+STAGE = f"service_role: {ROLE}\nstacks: {{network: {{name: orders-network}}}}\n"
+MANIFEST = f"""\
+application: orders
+version: 1.0.0
+description: The orders service.
+stacks: [{{name: network, template: network.yaml}}]
+digests: {{network.yaml: {"a" * 64}}}
+"""
+UPLOAD = upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 4711)
+RELEASE = ReleaseReference("orders", "1.0.0", "d" * 64, UPLOAD.attempt)
+INCIDENT = incident_of(RELEASE, "production")
+
+
+class House:
+    """A Belay with one registered application, one accepted release and one subscriber to each topic."""
+
+    def __init__(self, simulated: Callable[[str], Any]) -> None:
+        self.dynamodb, self.s3, self.ssm = simulated("dynamodb"), simulated("s3"), simulated("ssm")
+        self.sns, self.sqs, self.states = simulated("sns"), simulated("sqs"), simulated("stepfunctions")
+        self.dynamodb.create_table(
+            TableName="ledger",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("PK", "SK")],
+            KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        )
+        self.s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+        self.states.create_state_machine(name="belay-rollback-stage", definition=definition, roleArn=ROLE)
+        self.topic, self.inbox = self.subscribed("belay")
+        self.ledger = Ledger(self.dynamodb, "ledger")
+        self.artifacts = ArtifactBucket(self.s3, "artifacts")
+        self.endings = Endings(self.ledger, self.artifacts, self.sns, self.topic)
+        self.incidents = Incidents(self.ledger, self.artifacts, Executions(self.states), MACHINE)
+        registrations = Registrations(ParameterStore(self.ssm), self.s3)
+        self.unfinished = Unfinished(self.ledger, self.endings, self.incidents, self.artifacts, registrations)
+        self.register("stages: [test, production]\n")
+
+    def subscribed(self, name: str) -> tuple[str, str]:
+        topic, queue = self.sns.create_topic(Name=name)["TopicArn"], self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        return str(topic), str(queue)
+
+    def register(self, application: str) -> None:
+        texts = {"orders": application, "orders/test": STAGE + "ephemeral: true\n", "orders/production": STAGE}
+        for name, text in texts.items():
+            self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String", Overwrite=True)
+
+    def accept(self, application: str = "stages: [test, production]\n") -> None:
+        self.ledger.claim_upload(UPLOAD, "execution-1", NOW)
+        self.ledger.note_version(UPLOAD, "1.0.0")
+        assert self.ledger.claim_release(RELEASE, UPLOAD, "execution-1", NOW) is None
+        stages = {"test": STAGE + "ephemeral: true\n", "production": STAGE}
+        accepted = AcceptedRelease.of("orders", MANIFEST, application, stages, {"network.yaml": ()})
+        self.artifacts.put_json(RELEASE.document_key, accepted.to_dict())
+
+    def messages(self, queue: str | None = None) -> list[dict[str, Any]]:
+        """What a program was told since the last time."""
+        received = self.sqs.receive_message(QueueUrl=queue or self.inbox, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in received.get("Messages", [])]
+
+    def told(self) -> list[tuple[str, str | None]]:
+        return [(message["kind"], message.get("outcome")) for message in self.messages()]
+
+    def recoveries(self) -> list[str]:
+        return sorted(each["name"] for each in self.states.list_executions(stateMachineArn=MACHINE)["executions"])
+
+    def open(self) -> list[str]:
+        return [item["SK"].split("#")[0] for item in self.ledger.open_items()]
+
+
+@pytest.fixture
+def house(simulated: Callable[[str], Any]) -> House:
+    return House(simulated)
+
+
+# -- ends --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_end_is_told_once_however_often_it_is_seen(house: House) -> None:
+    house.accept()
+    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
+    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
+    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason="", stage="production")
+    assert house.told() == [("release-ended", "ROLLED_BACK")]
+    assert house.open() == [], "the upload has ended with its release"
+    assert (house.ledger.upload(UPLOAD) or {})["outcome"] == "ROLLED_BACK"
+
+
+def test_an_end_that_could_not_be_told_is_told_the_next_time(house: House) -> None:
+    house.accept()
+    nowhere = Endings(house.ledger, house.artifacts, house.sns, f"{house.topic}-gone")
+    with pytest.raises(AwsFault):
+        nowhere.close_release(RELEASE, Outcome.REJECTED, reason="refused", stage=None)
+    assert set(house.open()) == {"RELEASE", "UPLOAD"}
+    assert house.unfinished.take_up_release(RELEASE, "unused") == "orders 1.0.0"
+    assert house.told() == [("release-ended", "REJECTED")]
+    assert house.open() == []
+
+
+def test_an_application_s_own_topic_is_told_and_no_other(house: House) -> None:
+    topic, queue = house.subscribed("orders")
+    house.accept(f"stages: [test, production]\ntopic: {topic}\n")
+    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason="", stage="production")
+    assert [message["outcome"] for message in house.messages(queue)] == ["DEPLOYED"]
+    assert house.told() == []
+
+
+def test_what_runs_now_is_told(house: House) -> None:
+    house.accept()
+    earlier = ReleaseReference("orders", "0.9.0", "e", "b")
+    house.ledger.record_last_known_good(earlier, "production", NOW)
+    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
+    (message,) = house.messages()
+    assert "production runs 0.9.0" in message["what"]
+    assert "it failed" in message["cause"]
+
+
+# -- incidents ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: House) -> None:
+    house.accept()
+    for reason in ("seen by the machine", "seen by the event", "seen by the sweep"):
+        assert house.incidents.open_for_release(RELEASE, "production", reason) == INCIDENT
+    record = house.ledger.incident("orders", INCIDENT) or {}
+    assert record["details"]["reason"] == "seen by the machine"
+    assert record["details"]["service_role"] == ROLE
+    assert house.recoveries() == [INCIDENT]
+    assert [t["state"] for t in house.ledger.transitions("orders", "1.0.0")] == ["RECOVERING"]
+    executions = {item["execution"] for item in house.ledger.open_items() if item["SK"].startswith("INCIDENT#")}
+    assert executions == {f"{MACHINE.replace(':stateMachine:', ':execution:')}:{INCIDENT}"}
+
+
+def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None:
+    house.accept()
+    house.incidents.open_for_release(RELEASE, "production", "it failed")
+    house.ledger.close_incident("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.incidents.open_for_release(RELEASE, "production", "an event that came late")
+    assert house.recoveries() == [INCIDENT]
+    assert house.unfinished.take_up_incident("orders", INCIDENT) is None
+
+
+def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(house: House) -> None:
+    house.accept()
+    house.incidents.open_for_release(RELEASE, "production", "it failed")
+    for _ in range(3):
+        assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
+    assert house.recoveries() == sorted([INCIDENT, *(f"{INCIDENT[:76]}-{n}" for n in (1, 2, 3))])
+    assert house.told() == []
+    house.unfinished.take_up_incident("orders", INCIDENT)
+    assert house.told() == [("release-ended", "NEEDS_OPERATOR")]
+    assert len(house.recoveries()) == 4
+    assert house.open() == []
+    assert (house.ledger.incident("orders", INCIDENT) or {})["outcome"] == "NEEDS_OPERATOR"
+
+
+def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) -> None:
+    house.accept()
+    stage = AcceptedRelease.from_dict(house.artifacts.require_json(RELEASE.document_key)).stages["production"]
+    incident = foreign_incident(
+        stage,
+        "network",
+        stack_id=STACK,
+        status=StackStatus.UPDATE_FAILED,
+        token=None,
+        operation="event-1",
+        reason="it failed",
+        topic=None,
+    )
+    house.incidents.open(incident)
+    for _ in range(4):
+        house.unfinished.take_up_incident("orders", incident.name)
+    assert [kind for kind, _ in house.told()] == ["person-needed"]
+    assert "INCIDENT" not in house.open()
+
+
+# -- what a dead execution left ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "state", "outcome"),
+    [
+        (None, "ACCEPTED", "NEEDS_OPERATOR"),
+        ("test", stage_ended(Outcome.DEPLOYED), "NEEDS_OPERATOR"),
+        ("test", stage_ended(Outcome.REJECTED), "REJECTED"),
+        ("production", stage_ended(Outcome.DEPLOYED), "DEPLOYED"),
+    ],
+)
+def test_a_release_between_steps_gets_its_outcome(house: House, stage: str | None, state: str, outcome: str) -> None:
+    house.accept()
+    house.ledger.record(RELEASE, stage, state, NOW)
+    house.unfinished.take_up_execution("execution-1", {"detail": {}})
+    assert house.told() == [("release-ended", outcome)]
+    assert house.recoveries() == []
+    assert house.open() == []
+
+
+@pytest.mark.parametrize("state", ["PLANNING", "EXECUTING network", "VALIDATED PASS"])
+def test_a_release_in_the_middle_of_a_stage_gets_an_incident(house: House, state: str) -> None:
+    house.accept()
+    house.ledger.record(RELEASE, "production", state, NOW)
+    document = {"release": RELEASE.to_dict(), "stage": "production", "verdict": "PASS"}
+    assert house.unfinished.take_up_execution("execution-2", document) == INCIDENT
+    assert house.recoveries() == [INCIDENT]
+    assert house.told() == []
+
+
+def test_a_release_that_was_claimed_anew_is_not_ended_by_its_earlier_attempt(house: House) -> None:
+    house.accept()
+    earlier = ReleaseReference("orders", "1.0.0", RELEASE.digest, "an-earlier-one")
+    assert house.unfinished.take_up_release(earlier, "it died") is None
+    assert house.told() == []
+
+
+def test_an_upload_of_which_no_release_came_gets_its_outcome(house: House) -> None:
+    house.ledger.claim_upload(UPLOAD, "execution-1", NOW)
+    assert house.unfinished.take_up_execution("execution-1", {"detail": {}}) == UPLOAD.key
+    (message,) = house.messages()
+    assert (message["application"], message["outcome"]) == ("orders", "NEEDS_OPERATOR")
+    assert "nothing was changed" in json.dumps(message)
+    assert house.open() == []
+
+
+def test_a_refusal_that_could_not_be_told_is_told_as_it_was(house: House) -> None:
+    house.ledger.claim_upload(UPLOAD, "execution-1", NOW)
+    house.ledger.close_upload(UPLOAD, Outcome.REJECTED, "this is not a zip archive", NOW)
+    (item,) = house.ledger.open_items()
+    house.unfinished.take_up(item)
+    (message,) = house.messages()
+    assert message["outcome"] == "REJECTED"
+    assert "this is not a zip archive" in json.dumps(message)
+
+
+def test_an_execution_that_holds_nothing_open_leaves_nothing(house: House) -> None:
+    assert house.unfinished.take_up_execution("somebody-else-s", {"detail": {}}) is None
+    assert house.told() == []
+
+
+def test_a_release_whose_document_is_gone_is_a_fault_and_stays_open(house: House) -> None:
+    house.accept()
+    house.s3.delete_object(Bucket="artifacts", Key=RELEASE.document_key)
+    with pytest.raises(MissingDocument):
+        house.unfinished.take_up_release(RELEASE, "it died")
+    assert "RELEASE" in house.open()
