@@ -1,8 +1,8 @@
 """Sees every five minutes what no event told of: ends what was left, starts what was held, counts old locks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from belay.aws.clients import client
 from belay.aws.clock import lease
@@ -16,9 +16,13 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.aws.unfinished import Unfinished
+from belay.errors import BelayError
 from belay.observability import count, observed
 from belay.release.names import execution_name
 from belay.settings import read
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,12 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Reconcile the ledger with what is really running."""
+    """Reconcile the ledger with what is really running.
+
+    What one part meets hinders no other; in the end all of it is raised together, as an ``ExceptionGroup``.
+    """
     settings = read(Settings)
+    faults: list[Exception] = []
     executions = Executions(client("stepfunctions"))
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
@@ -45,15 +53,33 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
     registrations = Registrations(parameters, client("s3"))
     unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations)
-    taken_up = [unfinished.take_up(item) for item in ledger.open_items() if not executions.running(item["execution"])]
     failed_stacks = FailedStacks(ledger, incidents, registrations, Stacks(client("cloudformation")))
-    failed = failed_stacks.take_up_registered()
+    dead = [item for item in ledger.open_items() if not executions.running(item["execution"])]
+    taken_up = [attempted(faults, unfinished.take_up, item) for item in dead]
+    failed = attempted(faults, failed_stacks.take_up_registered)
     held = ledger.held() if parameters.get_parameter(settings.pause_parameter) != "true" else []
     for item in held:
-        # Held once more, an upload is started once more: a name that was used before would start nothing.
-        name = execution_name("held", item["upload"]["application"], str(item["SK"]))
-        executions.start_execution(settings.deploy_release_machine_arn, name, item["event"])
-        ledger.unhold(item)
+        attempted(faults, resume, item, ledger, executions, settings.deploy_release_machine_arn)
     left_behind = [lock["SK"] for lock in ledger.locks() if lock["expires_at"] < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))
+    if faults:
+        raise ExceptionGroup("the sweep did what it could; the rest is tried again in five minutes", faults)
     return {"taken_up": taken_up, "failed_stacks": failed, "resumed": len(held), "locks_held_past_expiry": left_behind}
+
+
+def attempted(
+    faults: list[Exception], act: Callable[Given, Found], *args: Given.args, **named: Given.kwargs
+) -> Found | None:
+    """Do one part of the sweep; what it raises is kept with the others' faults."""
+    try:
+        return act(*args, **named)
+    except BelayError as fault:
+        faults.append(fault)
+        return None
+
+
+def resume(item: Mapping[str, Any], ledger: Ledger, executions: Executions, machine_arn: str) -> None:
+    """Start a held upload. Held once more, it is started once more: a name used before would start nothing."""
+    name = execution_name("held", item["upload"]["application"], str(item["SK"]))
+    executions.start_execution(machine_arn, name, item["event"])
+    ledger.unhold(dict(item))

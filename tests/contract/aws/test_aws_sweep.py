@@ -1,0 +1,90 @@
+"""The sweep on an AWS that moto plays: what one part of it meets hinders no other."""
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from test_aws_unfinished import RELEASE, ROLE, House
+
+from belay.aws.clients import client
+from belay.errors import MissingDocument
+from belay.release.ledger import upload_of
+
+DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
+LATE = upload_of("orders", "releases-bucket", "releases/orders/1.1.0.zip", "v2", 4711)
+
+
+@pytest.fixture
+def sweep(pytestconfig: pytest.Config) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("sweep", pytestconfig.rootpath / "functions" / "sweep" / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    client.cache_clear()
+    house = House(simulated)
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    house.states.create_state_machine(name="belay-deploy-release", definition=definition, roleArn=ROLE)
+    house.ssm.put_parameter(Name="/belay/paused", Value="false", Type="String")
+    for name, value in {
+        "LEDGER_TABLE": "ledger",
+        "ARTIFACT_BUCKET": "artifacts",
+        "NOTIFICATION_TOPIC_ARN": house.topic,
+        "PAUSE_PARAMETER": "/belay/paused",
+        "DEPLOY_RELEASE_MACHINE_ARN": DEPLOY,
+        "ROLLBACK_STAGE_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-rollback-stage",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield house
+    client.cache_clear()
+
+
+def started(house: House) -> int:
+    return len(house.states.list_executions(stateMachineArn=DEPLOY)["executions"])
+
+
+def test_what_is_left_is_taken_up_and_what_was_held_is_started(house: House, sweep: ModuleType) -> None:
+    house.accept()
+    house.ledger.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    swept = sweep.handler({}, None)
+    assert "orders 1.0.0" in swept["taken_up"]
+    assert (swept["resumed"], swept["failed_stacks"], swept["locks_held_past_expiry"]) == (1, [], [])
+    assert house.told() == [("release-ended", "NEEDS_OPERATOR")]
+    assert started(house) == 1
+    assert house.ledger.held() == []
+
+
+def test_nothing_held_is_started_during_a_pause(house: House, sweep: ModuleType) -> None:
+    house.ssm.put_parameter(Name="/belay/paused", Value="true", Type="String", Overwrite=True)
+    house.ledger.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    assert sweep.handler({}, None)["resumed"] == 0
+    assert len(house.ledger.held()) == 1
+
+
+def test_a_lock_past_its_expiry_is_counted(house: House, sweep: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    house.ledger.acquire_lock(RELEASE, "production", execution="e", incident=None, expires_at=1, seen=None)
+    assert sweep.handler({}, None)["locks_held_past_expiry"] == ["orders#production"]
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "LocksHeldPastExpiry" in line]
+    assert metrics[-1]["LocksHeldPastExpiry"] == [1.0]
+
+
+def test_what_cannot_be_taken_up_hinders_nothing_else_and_is_told_in_the_end(house: House, sweep: ModuleType) -> None:
+    house.accept()
+    house.s3.delete_object(Bucket="artifacts", Key=RELEASE.document_key)
+    other = upload_of("orders", "releases-bucket", "releases/orders/broken.zip", "v3", 7)
+    house.ledger.claim_upload(other, "execution-3", "2026-01-01T10:00:00.000+00:00")
+    house.ledger.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    with pytest.raises(ExceptionGroup) as caught:
+        sweep.handler({}, None)
+    assert [type(fault) for fault in caught.value.exceptions] == [MissingDocument]
+    assert [message["outcome"] for message in house.messages()] == ["NEEDS_OPERATOR"], "the other upload"
+    assert started(house) == 1
+    assert house.ledger.held() == []
