@@ -52,6 +52,7 @@ def end_release(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], 
     )
     unlock(recovery, event)
     ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
+    ledger.announced_incident(incident.release.application, incident.name)
 
 
 def end_foreign(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:

@@ -332,6 +332,7 @@ def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
 def test_an_incident_is_closed_once_and_followed_no_more(ledger: Ledger) -> None:
     ledger.open_incident("orders", "i", {}, NOW)
     assert ledger.close_incident("orders", "i", Outcome.ROLLED_BACK, "it failed", NOW)
+    assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
     ledger.announced_incident("orders", "i")
     assert not ledger.close_incident("orders", "i", Outcome.NEEDS_OPERATOR, "it failed", LATER)
     assert ledger.open_items() == []

@@ -163,9 +163,18 @@ def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it failed")
     house.ledger.close_incident("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.ledger.announced_incident("orders", INCIDENT)
     house.incidents.open_for_release(RELEASE, "production", "an event that came late")
     assert house.recoveries() == [INCIDENT]
     assert house.unfinished.take_up_incident("orders", INCIDENT) is None
+
+
+def test_an_incident_whose_end_was_not_told_is_ended_again(house: House) -> None:
+    house.accept()
+    house.incidents.open_for_release(RELEASE, "production", "it failed")
+    house.ledger.close_incident("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
+    assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
+    assert len(house.recoveries()) == 2
 
 
 def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(house: House) -> None:

@@ -372,13 +372,12 @@ class Ledger:
 
     def close_incident(self, application: str, incident: str, outcome: Outcome, reason: str, now: str) -> bool:
         """Record how an incident ended. False where that was recorded and announced before."""
-        first = self._close(f"APPLICATION#{application}", f"INCIDENT#{incident}", outcome, reason, now)
-        self._delete("OPEN", f"INCIDENT#{incident}")
-        return first
+        return self._close(f"APPLICATION#{application}", f"INCIDENT#{incident}", outcome, reason, now)
 
     def announced_incident(self, application: str, incident: str) -> None:
-        """Record that the end of an incident was told."""
+        """Record that the end of an incident was told; only then is there nothing left to see to."""
         self._announced(f"APPLICATION#{application}", f"INCIDENT#{incident}")
+        self._delete("OPEN", f"INCIDENT#{incident}")
 
     def rerun_incident(self, application: str, incident: str) -> int:
         """Count one more execution started for an incident, and return its number."""

@@ -90,7 +90,7 @@ class Unfinished:
     def take_up_incident(self, application: str, name: str) -> str | None:
         """Start the recovery of an incident again; after the third time ask for a person."""
         record = self._ledger.incident(application, name)
-        if record is None or "outcome" in record:
+        if record is None or "announced" in record:
             return None
         incident = Incident.from_dict(record["details"])
         rerun = self._ledger.rerun_incident(application, name)
@@ -113,6 +113,6 @@ class Unfinished:
                 stage=incident.stage,
                 left_to_do=left_to_do,
             )
-        self._ledger.close_incident(
-            incident.release.application, incident.name, Outcome.NEEDS_OPERATOR, reason, timestamp()
-        )
+        application = incident.release.application
+        self._ledger.close_incident(application, incident.name, Outcome.NEEDS_OPERATOR, reason, timestamp())
+        self._ledger.announced_incident(application, incident.name)
