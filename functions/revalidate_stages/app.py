@@ -41,8 +41,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         artifacts,
         registrations,
         LiveStages.here(artifacts),
-        client("sns"),
-        settings.notification_topic_arn,
+        sns=client("sns"),
+        default_topic=settings.notification_topic_arn,
     )
     verdicts, problems = {}, []
     for stage in wanted(registrations.stages(), event):

@@ -63,10 +63,10 @@ def sample(name: str) -> dict[str, Any]:
 def ours(event: dict[str, Any]) -> dict[str, Any]:
     """The event, about our own bucket and machines where it is about somebody's."""
     event = copy.deepcopy(event)
-    if event["source"] == "aws.s3":
+    if event.get("source") == "aws.s3":
         event["detail"]["bucket"]["name"] = OURS["ReleaseBucket"]
         event["detail"]["object"]["key"] = "releases/orders/orders-1.0.0.zip"
-    if event["source"] == "aws.states":
+    if event.get("source") == "aws.states":
         event["detail"]["stateMachineArn"] = OURS["DeployStageStateMachine"]
     return event
 

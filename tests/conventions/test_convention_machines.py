@@ -298,7 +298,8 @@ def test_a_machine_takes_what_a_function_returns(machine: str, name: str) -> Non
 def test_every_function_is_called_or_triggered() -> None:
     invoked = {called(state_of(*each)) for each in lambda_tasks()}
     triggered = {name for name, properties in functions().items() if properties.get("Events")}
-    assert invoked | triggered == set(function_modules())
+    of_pipelines = {name for name in function_modules() if name.endswith("_action")}
+    assert invoked | triggered | of_pipelines == set(function_modules())
     assert not invoked & triggered
 
 

@@ -12,6 +12,7 @@ from reach import operations, reached
 
 PREFIX = {
     "CloudFormation": "cloudformation",
+    "CodePipeline": "codepipeline",
     "DynamoDB": "dynamodb",
     "EC2": "ec2",
     "ECS": "ecs",

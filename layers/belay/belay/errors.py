@@ -147,3 +147,18 @@ class StagesNotValidated(BelayError):  # noqa: N818
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class InvalidActionConfiguration(BelayError):  # noqa: N818
+    """A CodePipeline action's ``UserParameters``, or what they name, cannot be used.
+
+    Raised by the ``pipeline`` room and the action functions, with what was expected and found. The job ends as a
+    ConfigurationError; whoever owns the pipeline corrects its action.
+    """
+
+
+class ValidationFailed(BelayError):  # noqa: N818
+    """What a CodePipeline action validated broke a policy, or could not be decided.
+
+    Raised by the action functions with the findings in words. The job ends as JobFailed and stops the pipeline there.
+    """

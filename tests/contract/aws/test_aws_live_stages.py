@@ -118,7 +118,7 @@ policies: {{waivers: []}}
     )
     return Deployed(
         simulated,
-        Revalidations(ledger, artifacts, registrations, live, simulated("sns"), topic),
+        Revalidations(ledger, artifacts, registrations, live, sns=simulated("sns"), default_topic=topic),
         registrations,
         ledger,
         release,

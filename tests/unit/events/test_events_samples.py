@@ -40,11 +40,15 @@ READERS = {
 }
 
 
+EVENTBRIDGE = [path for path in sorted(SAMPLES.rglob("*.json")) if "detail-type" in json.loads(path.read_text())]
+"""Every sample but those that a service hands to a function itself."""
+
+
 def sample(path: str) -> Any:
     return json.loads((SAMPLES / f"{path}.json").read_text())
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.rglob("*.json")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", EVENTBRIDGE, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_sample_lies_under_its_source_and_is_read(path: Path) -> None:
     event = json.loads(path.read_text())
     assert path.parent.name == event["source"]
@@ -55,7 +59,7 @@ def test_every_sample_lies_under_its_source_and_is_read(path: Path) -> None:
 
 
 def test_every_detail_type_has_a_sample() -> None:
-    events = [json.loads(path.read_text()) for path in SAMPLES.rglob("*.json")]
+    events = [json.loads(path.read_text()) for path in EVENTBRIDGE]
     assert {(event["source"], event["detail-type"]) for event in events} == set(READERS)
 
 

@@ -18,3 +18,14 @@ def client(service: str) -> Any:
     ``ServiceUnavailable`` for the state machine to retry with longer waits.
     """
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def client_with(service: str, access_key_id: str, secret_access_key: str, session_token: str) -> Any:
+    """Return a client that uses somebody else's credentials, such as those of a pipeline's job; never kept."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        config=_CONFIG,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret_access_key,
+        aws_session_token=session_token,
+    )

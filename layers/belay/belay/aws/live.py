@@ -56,11 +56,20 @@ class LiveStages:
         ``standing`` are the ids or names of the stacks that stand, by the release's name of them; ``stage`` is as it is
         registered now. Whatever AWS refuses to tell is a fault, never a verdict.
         """
-        stacks = self._live_stacks(release, accepted, stage.name, standing)
+        settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
+        return self._check(self._live_stacks(release, accepted, stage.name, standing), settings, today, stage.name)
+
+    def validate_stacks(self, standing: Sequence[str], settings: PolicySettings, today: date, path: str) -> Report:
+        """Hold stacks against the policies that no release of ours deployed: whether they drifted is not asked."""
+        stacks = [
+            LiveStack(resources_of(stack_id, self.stacks.resources_by_stack(stack_id)), None) for stack_id in standing
+        ]
+        return self._check(stacks, settings, today, path)
+
+    def _check(self, stacks: Sequence[LiveStack], settings: PolicySettings, today: date, path: str) -> Report:
         groups = self.security_groups.describe(self._group_ids(stacks))
         prefix_lists = self.security_groups.prefix_lists(groups)
-        settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
-        return check_live(stacks, groups, prefix_lists, settings, today, path=stage.name)
+        return check_live(stacks, groups, prefix_lists, settings, today, path=path)
 
     def _group_ids(self, stacks: Sequence[LiveStack]) -> list[str]:
         resources = [resource for stack in stacks for resource in stack.resources]

@@ -6,7 +6,9 @@ from typing import Any
 
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS, ParameterStore
-from belay.errors import InvalidRegistration, InvalidRelease
+from belay.errors import InvalidActionConfiguration, InvalidRegistration, InvalidRelease
+from belay.pipeline.actions import Registered
+from belay.policy.settings import Settings as PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
 
 
@@ -69,6 +71,26 @@ class Registrations:
         except (InvalidRegistration, InvalidRelease):
             return None
         return parsed.topic if isinstance(parsed, Application) else None
+
+    def policy_settings(self, registered: Registered | None) -> PolicySettings:
+        """Return the policies' settings of a stage that a pipeline's action names; the defaults where it names none.
+
+        Raises ``InvalidActionConfiguration`` where there is no such stage, ``InvalidRegistration`` where it cannot be
+        read.
+        """
+        if registered is None:
+            return PolicySettings()
+        try:
+            text, stages = self.texts(registered.application)
+        except InvalidRelease as error:
+            raise InvalidActionConfiguration(str(error)) from error
+        application = parse_application(registered.application, text)
+        if registered.stage not in stages or not isinstance(application, Application):
+            raise InvalidActionConfiguration(f"{registered.application} has no stage {registered.stage!r}")
+        stage = parse_stage(application, registered.stage, stages[registered.stage])
+        if not isinstance(stage, Stage):
+            raise InvalidActionConfiguration(f"{registered.application} has no stage {registered.stage!r}")
+        return PolicySettings.from_registration(stage.policies, stage.trusted_networks)
 
     @staticmethod
     def _stage_parser(application: Application, stage: str) -> Callable[[str], Stage | Pointer]:

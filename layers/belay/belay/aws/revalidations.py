@@ -28,6 +28,7 @@ class Revalidations:
         artifacts: ArtifactBucket,
         registrations: Registrations,
         live: LiveStages,
+        *,
         sns: Any,
         default_topic: str,
     ) -> None:

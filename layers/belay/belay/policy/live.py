@@ -59,10 +59,10 @@ GROUPS_NOT_READ = frozenset(
 
 @dataclass(frozen=True)
 class LiveStack:
-    """A stack's resources, and the groups that its template declares."""
+    """A stack's resources, and the groups that its template declares; None where the template is not at hand."""
 
     resources: tuple[StackResource, ...]
-    declared: tuple[SecurityGroup, ...]
+    declared: tuple[SecurityGroup, ...] | None
 
     @property
     def group_ids(self) -> dict[str, str]:
@@ -124,12 +124,14 @@ def owned_groups(stacks: Sequence[LiveStack], live: Sequence[SecurityGroup]) -> 
     anywhere = [
         rule
         for stack in stacks
-        for group in stack.declared
+        for group in stack.declared or ()
         if group.place.resource not in stack.group_ids
         for rule in group.rules("ingress", "egress")
     ]
     owned = []
     for stack in stacks:
+        if stack.declared is None:
+            continue
         for logical, group_id in stack.group_ids.items():
             declared = [group for group in stack.declared if group.place.resource == logical]
             shown = [rule for group in declared for rule in group.rules("ingress", "egress")]

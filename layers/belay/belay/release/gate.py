@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from belay.errors import ValidationFailed
 from belay.policy.verdict import Finding, Report, Verdict
 from belay.release.registration import Stage
 from belay.stack.plan import Progress, StagePlan
@@ -65,6 +66,14 @@ def refuse_wave(plan: StagePlan, stage: Stage) -> str | None:
 def in_words(report: Report) -> str:
     """Say what a report found, a finding a line, at most twenty."""
     return _bounded([finding_in_words(each) for each in report.findings if each.counts])
+
+
+def action_summary(report: Report) -> str:
+    """Sum up a report that passes, for a pipeline's action. Raises ``ValidationFailed`` with the findings otherwise."""
+    if report.verdict is not Verdict.PASS:
+        raise ValidationFailed(f"{report.verdict}\n{in_words(report)}")
+    advice = sum(not finding.counts for finding in report.findings)
+    return f"PASS: {', '.join(report.paths)}" + (f"; findings that stop nothing: {advice}" if advice else "")
 
 
 def finding_in_words(finding: Finding) -> str:

@@ -1,0 +1,58 @@
+"""A CodePipeline Invoke action: holds deployed stacks against the policies, once they have settled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import now
+from belay.aws.codepipeline import Jobs
+from belay.aws.live import LiveStages
+from belay.aws.registrations import Registrations
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import ParameterStore
+from belay.errors import InvalidActionConfiguration
+from belay.observability import logger, observed
+from belay.pipeline.actions import stack_action
+from belay.pipeline.job import Job, Success
+from belay.release.gate import action_summary
+from belay.settings import read
+from belay.stack.status import StackStatus
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    artifact_bucket: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the job: success where every stack passes, failure with the findings, or to be called again."""
+    settings = read(Settings)
+    stages = LiveStages.here(ArtifactBucket(client("s3"), settings.artifact_bucket))
+    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
+    return Jobs(client("codepipeline"), logger().exception).answer(
+        event, lambda job: validate(stages, registrations, job)
+    )
+
+
+def validate(stages: LiveStages, registrations: Registrations, job: Job) -> Success:
+    """Check the stacks that the action's configuration names, once nobody changes them any more.
+
+    Raises ``ValidationFailed`` with the findings. Until then the job continues: its token counts how often it looked.
+    """
+    action = stack_action(job.parameters)
+    descriptions = {name: stages.stacks.describe_stack(name) for name in action.stacks}
+    standing = {name: stack for name, stack in descriptions.items() if stack is not None}
+    missing = sorted(set(action.stacks) - set(standing))
+    if missing:
+        raise InvalidActionConfiguration(f"UserParameters.stacks: there is no stack {', '.join(missing)}")
+    changing = [name for name, stack in standing.items() if StackStatus(stack["StackStatus"]).in_progress]
+    if changing:
+        looked = int(job.continuation_token or 0) + 1
+        return Success(f"waiting for {', '.join(changing)} (looked {looked} times)", str(looked))
+    ids = [stack["StackId"] for stack in standing.values()]
+    settings = registrations.policy_settings(action.registered)
+    return Success(action_summary(stages.validate_stacks(ids, settings, now().date(), ", ".join(action.stacks))))

@@ -1,0 +1,123 @@
+"""CodePipeline's Invoke actions: the job's artifact, and the one answer that every job gets."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.clients import client_with
+from belay.aws.faults import code_of, translated
+from belay.pipeline.job import (
+    LONGEST_SUMMARY,
+    Artifact,
+    Credentials,
+    Failure,
+    Job,
+    Success,
+    bounded,
+    failure_of,
+    job_id,
+    parse_job,
+)
+from belay.release.archive import open_archive
+
+_ENDED = {"InvalidJobStateException", "JobNotFoundException"}
+"""CodePipeline has an answer already, or no longer waits for one."""
+
+
+class Jobs:
+    """Answers jobs: each exactly once, whatever happens. ``log`` is called where an exception is being handled."""
+
+    def __init__(self, client: Any, log: Callable[[str], object]) -> None:
+        self._client = client
+        self._log = log
+
+    def answer(self, event: Mapping[str, Any], act: Callable[[Job], Success]) -> dict[str, Any]:
+        """Do what a job asks and tell CodePipeline what came of it.
+
+        Whatever is raised becomes the job's failure, so that no action hangs until its timeout. Raises ``InvalidEvent``
+        where the event names no job, and what CodePipeline's own call raises: Lambda then invokes the function again.
+        """
+        identity = job_id(event)
+        try:
+            success = act(parse_job(event))
+        except Exception as error:  # every fault is the job's answer, or the action would hang
+            self._log("the job failed")
+            failure = failure_of(error)
+            self.put_job_failure_result(identity, failure)
+            return {"job": identity, "result": failure.type.value}
+        self.put_job_success_result(identity, success)
+        return {"job": identity, "result": "Continues" if success.continuation_token else "Succeeded"}
+
+    def put_job_success_result(self, job: str, success: Success) -> None:
+        """Tell that a job succeeded or, with a continuation token, that it is to be called again."""
+        more = {} if success.continuation_token is None else {"continuationToken": success.continuation_token}
+        with translated("CodePipeline.PutJobSuccessResult"):
+            try:
+                self._client.put_job_success_result(
+                    jobId=job, executionDetails={"summary": bounded(success.summary, LONGEST_SUMMARY)}, **more
+                )
+            except ClientError as error:
+                if code_of(error) not in _ENDED:
+                    raise
+
+    def put_job_failure_result(self, job: str, failure: Failure) -> None:
+        """Tell that a job failed, and why."""
+        with translated("CodePipeline.PutJobFailureResult"):
+            try:
+                self._client.put_job_failure_result(
+                    jobId=job, failureDetails={"type": failure.type.value, "message": failure.message}
+                )
+            except ClientError as error:
+                if code_of(error) not in _ENDED:
+                    raise
+
+
+class ArtifactFiles(Mapping[str, bytes]):
+    """The files of an input artifact by path, each inflated when it is first asked for.
+
+    Raises ``InvalidRelease`` where the artifact is no zip that can be trusted.
+    """
+
+    def __init__(self, reader: "InputArtifact") -> None:
+        self._archive = open_archive(reader)
+        self._read: dict[str, bytes] = {}
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._archive:
+            raise KeyError(path)
+        if path not in self._read:
+            self._read[path] = self._archive.read(path)
+        return self._read[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(member.name for member in self._archive.members)
+
+    def __len__(self) -> int:
+        return len(self._archive.members)
+
+
+class InputArtifact:
+    """An input artifact's zip, read by ranges and always of the same version; ``size`` is in bytes."""
+
+    def __init__(self, s3: Any, artifact: Artifact) -> None:
+        self._s3 = s3
+        self._where = {"Bucket": artifact.bucket, "Key": artifact.key}
+        with translated("S3.GetObject"):
+            answer = s3.get_object(**self._where, Range="bytes=0-0")
+        self._where["IfMatch"] = answer["ETag"]
+        self.size = int(answer["ContentRange"].rpartition("/")[2])
+
+    @classmethod
+    def of(cls, artifact: Artifact, credentials: Credentials) -> "InputArtifact":
+        """Open an artifact with the credentials of its job, which may read it and nothing else of ours."""
+        s3 = client_with("s3", credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
+        return cls(s3, artifact)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``offset``; fewer at the end of the object."""
+        if length <= 0 or offset >= self.size:
+            return b""
+        with translated("S3.GetObject"):
+            answer = self._s3.get_object(**self._where, Range=f"bytes={offset}-{offset + length - 1}")
+            return bytes(answer["Body"].read())

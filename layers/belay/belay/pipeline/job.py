@@ -1,0 +1,145 @@
+"""A job that CodePipeline hands to a Lambda function of an Invoke action, and what the function answers.
+
+https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html describes the event, a
+sample is ``events/aws.codepipeline/job.json``; the limits are those of PutJobFailureResult and PutJobSuccessResult.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from belay.errors import (
+    AccessDenied,
+    InvalidActionConfiguration,
+    InvalidEvent,
+    InvalidRegistration,
+    ServiceUnavailable,
+    Throttled,
+)
+from belay.events.envelope import read, read_optional
+
+LONGEST_MESSAGE = 5000
+LONGEST_SUMMARY = 2048
+
+_JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CUT = "\n... and more"
+
+
+class FailureType(StrEnum):
+    """The types of failure that PutJobFailureResult takes and we give."""
+
+    JOB_FAILED = "JobFailed"
+    CONFIGURATION_ERROR = "ConfigurationError"
+    PERMISSION_ERROR = "PermissionError"
+    SYSTEM_UNAVAILABLE = "SystemUnavailable"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One input artifact: a zip in the pipeline's artifact bucket."""
+
+    name: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What opens the job's artifacts for a while; never shown."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job. ``parameters`` is the JSON object that the action's ``UserParameters`` hold."""
+
+    id: str
+    parameters: Mapping[str, Any]
+    artifacts: tuple[Artifact, ...]
+    credentials: Credentials
+    continuation_token: str | None
+
+
+@dataclass(frozen=True)
+class Success:
+    """What a job answers that did not fail; with a continuation token it is called again."""
+
+    summary: str
+    continuation_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a job answers that failed."""
+
+    type: FailureType
+    message: str
+
+
+def job_id(event: Mapping[str, Any]) -> str:
+    """Return which job an event is about. Raises ``InvalidEvent``: without it nobody can be answered."""
+    found = read(event, "CodePipeline.job", "id", kind=str)
+    if not _JOB_ID.fullmatch(found):
+        raise InvalidEvent(f"CodePipeline.job.id: expected the id of a job, found {found!r}")
+    return found
+
+
+def parse_job(event: Mapping[str, Any]) -> Job:
+    """Read a job. Raises ``InvalidEvent`` or, where the pipeline's owner wrote it wrong, InvalidActionConfiguration."""
+    data = ("CodePipeline.job", "data")
+    given = read_optional(event, *data, "actionConfiguration", "configuration", "UserParameters", kind=str)
+    return Job(
+        id=job_id(event),
+        parameters=_parameters(given or "{}"),
+        artifacts=tuple(_artifact(each) for each in read(event, *data, "inputArtifacts", kind=list)),
+        credentials=Credentials(
+            read(event, *data, "artifactCredentials", "accessKeyId", kind=str),
+            read(event, *data, "artifactCredentials", "secretAccessKey", kind=str),
+            read(event, *data, "artifactCredentials", "sessionToken", kind=str),
+        ),
+        continuation_token=read_optional(event, *data, "continuationToken", kind=str),
+    )
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what a job answers that ended in an exception."""
+    message = str(error) or type(error).__name__
+    match error:
+        case InvalidActionConfiguration() | InvalidEvent() | InvalidRegistration():
+            return Failure(FailureType.CONFIGURATION_ERROR, bounded(message, LONGEST_MESSAGE))
+        case AccessDenied():
+            return Failure(FailureType.PERMISSION_ERROR, bounded(message, LONGEST_MESSAGE))
+        case Throttled() | ServiceUnavailable():
+            return Failure(FailureType.SYSTEM_UNAVAILABLE, bounded(message, LONGEST_MESSAGE))
+    return Failure(FailureType.JOB_FAILED, bounded(message, LONGEST_MESSAGE))
+
+
+def bounded(text: str, most: int) -> str:
+    """Return a text in at most ``most`` characters; one that was longer ends in saying so."""
+    return text if len(text) <= most else text[: most - len(_CUT)] + _CUT
+
+
+def _parameters(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InvalidActionConfiguration(f"UserParameters: expected a JSON object, found {text!r} ({error})") from error
+    if not isinstance(found, dict):
+        raise InvalidActionConfiguration(f"UserParameters: expected a JSON object, found {text!r}")
+    return found
+
+
+def _artifact(entry: Any) -> Artifact:
+    if not isinstance(entry, Mapping):
+        raise InvalidEvent(f"inputArtifacts: expected objects, found {entry!r}")
+    return Artifact(
+        read(entry, "name", kind=str),
+        read(entry, "location", "s3Location", "bucketName", kind=str),
+        read(entry, "location", "s3Location", "objectKey", kind=str),
+    )
