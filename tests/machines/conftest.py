@@ -40,6 +40,7 @@ def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequ
         made = Application(belay, f"{words}-{next(number)}")
         made.register(stages, **defaults)
         made.subscribe()
+        belay.applications.append(made)
         return made
 
     return make

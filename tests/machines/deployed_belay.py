@@ -1,5 +1,6 @@
 """Belay as its users have it: deployed, and reached through the AWS APIs alone."""
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,6 +62,7 @@ class Belay:
 
     engine: Engine
     outputs: Mapping[str, str]
+    applications: list["Application"] = field(default_factory=list)
     _inputs: dict[str, Any] = field(default_factory=dict)
     _ended: dict[str, Execution] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -198,6 +200,12 @@ class Belay:
     def states(self, application: str, machine: str) -> list[str]:
         """The states that the executions of one machine entered for an application, in order."""
         return [state for each in self.executions(application, machine) for state in each.states]
+
+    def steps(self, application: str) -> set[tuple[str, str, str]]:
+        """Which machine went from which state to which one, for an application."""
+        return {
+            (each.machine, *step) for each in self.executions(application) for step in itertools.pairwise(each.states)
+        }
 
     def all_executions(self) -> list[Execution]:
         """Every execution there ever was, oldest first."""
