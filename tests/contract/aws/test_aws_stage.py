@@ -1,0 +1,79 @@
+"""What every function of a stage begins with, on an AWS that moto plays."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from test_aws_unfinished import RELEASE, House
+
+from belay.aws.clients import client
+from belay.aws.clock import lease
+from belay.aws.stage import StageContext
+from belay.errors import LockLost, MissingDocument
+from belay.stack.plan import Progress
+
+
+@pytest.fixture
+def house(simulated: Callable[[str], Any]) -> Iterator[House]:
+    client.cache_clear()
+    house = House(simulated)
+    house.accept()
+    yield house
+    client.cache_clear()
+
+
+def enter(stage: str = "production", fencing: int | None = None) -> StageContext:
+    event = {"release": RELEASE.to_dict(), "stage": stage, "fencing": fencing}
+    return StageContext.enter(event, "ledger", "artifacts")
+
+
+def lock(house: House, execution: str = "e1", expires_at: int = 1_000) -> int:
+    seen = house.ledger.lock("orders", "production")
+    taken = house.ledger.acquire_lock(
+        RELEASE, "production", execution=execution, incident=None, expires_at=expires_at, seen=seen
+    )
+    assert taken is not None
+    return taken
+
+
+def test_a_stage_is_entered_as_it_was_registered_when_the_release_was_accepted(house: House) -> None:
+    house.register("stages: [production]\n")
+    run = enter()
+    assert (run.release, run.stage.name, run.accepted.stages["test"].ephemeral) == (RELEASE, "production", True)
+
+
+def test_entering_under_the_lock_extends_it(house: House) -> None:
+    fencing = lock(house)
+    before = lease(0)
+    enter(fencing=fencing)
+    assert (house.ledger.lock("orders", "production") or {})["expires_at"] > before
+
+
+def test_who_lost_the_lock_gets_nothing_to_change_things_with(house: House) -> None:
+    fencing = lock(house)
+    lock(house, "e2")
+    with pytest.raises(LockLost):
+        enter(fencing=fencing)
+
+
+def test_a_release_whose_document_is_gone_cannot_go_on(house: House) -> None:
+    house.s3.delete_object(Bucket="artifacts", Key=RELEASE.document_key)
+    with pytest.raises(MissingDocument):
+        enter()
+
+
+def test_at_first_every_stack_waits_for_its_turn(house: House) -> None:
+    plan = enter().plan()
+    assert [(each.stack, each.stack_name, each.progress) for each in plan.stacks] == [
+        ("network", "orders-network", Progress.WAITING)
+    ]
+    assert enter("test").plan().stacks[0].stack_name.startswith("orders-network-"), "an ephemeral stage's own"
+
+
+def test_a_plan_goes_on_where_the_last_step_left_it(house: House) -> None:
+    run = enter()
+    planned = run.plan().with_stack(replace(run.plan().stacks[0], progress=Progress.PLANNED, changes=("Add Topic",)))
+    run.save(planned)
+    assert enter().plan() == planned
+    assert enter("test").plan() != planned
