@@ -26,7 +26,7 @@ from belay.policy.model import (
 from belay.policy.networks import Interval, is_internet, public_sizes, union
 from belay.policy.verdict import Verdict
 from belay.template.values import Guard
-from belay.template.world import agree
+from belay.template.world import Budget, TooManyStepsError, agree
 
 Match = Callable[[Rule], bool | None]
 """Whether a rule lets through what is asked about; ``None`` where that cannot be told."""
@@ -40,6 +40,11 @@ MAX_REACHING = 250
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 """
+COMBINATION_STEPS = 50
+"""What one combination counts for."""
+JUDGING_STEPS = 1_000_000
+"""Rules looked at for one template, over all its groups, ports and combinations: about a second's worth."""
+TOO_MUCH = "the template has more rules open to large networks than are added up"
 MANY = "the rules depend on more combinations of conditions than are tried"
 
 
@@ -68,24 +73,29 @@ def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposu
     """Tell whether the rules that match open to the whole Internet together, in any course of things."""
     if not may_open(group, direction):
         return CLOSED
-    relevant = _relevant(group.entries(direction), lambda rule: match(rule) if rule.may_reach_internet else False)
+    entries = group.reaching[direction]
+    try:
+        group.budget.spend(len(entries))
+    except TooManyStepsError:
+        return Exposure(Verdict.REVIEW, tuple(group.rules(direction))[:1], TOO_MUCH)
+    relevant = _relevant(entries, match)
     every = [side for entry in relevant for _, sides in entry.alternatives for side in sides]
     # Most ports are covered by the same rules as the port before.
     key = tuple([(id(rule), sure) for rule, sure in every])
     if key not in group.exposures:
-        group.exposures[key] = _judged(relevant, every)
+        group.exposures[key] = _judged(relevant, every, group.budget)
     found: Exposure = group.exposures[key]
     return found
 
 
-def _judged(relevant: list[_Relevant], every: list[Side]) -> Exposure:
+def _judged(relevant: list[_Relevant], every: list[Side], budget: Budget) -> Exposure:
     if not every or not _may_open(every):
         return CLOSED
     alone = [rule for rule, sure in every if sure and opens(rule)]
     if alone:
         return Exposure(Verdict.FAIL, tuple(dict.fromkeys(alone)), alone=True)
     worst = CLOSED
-    for sides in _combinations(relevant, {}):
+    for sides in _combinations(relevant, {}, budget):
         if sides is None:
             return Exposure(Verdict.REVIEW, tuple(dict.fromkeys(rule for rule, _ in every)), MANY)
         certain = [rule for rule, sure in sides if sure]
@@ -98,7 +108,7 @@ def _judged(relevant: list[_Relevant], every: list[Side]) -> Exposure:
 
 def side_by_side(group: SecurityGroup, direction: Direction) -> Iterator[list[Rule] | None]:
     """Yield the rules of every course of things in which the group is made; ``None`` where there are too many."""
-    for sides in _combinations(_relevant(group.entries(direction), lambda _: True), group.guard):
+    for sides in _combinations(_relevant(group.entries(direction), lambda _: True), group.guard, group.budget):
         yield None if sides is None else [rule for rule, _ in sides]
 
 
@@ -117,7 +127,7 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
     found: dict[str, Exposure] = {}
     if not may_open(group, direction):
         return found
-    reaching = [rule for rule in group.rules(direction) if rule.may_reach_internet]
+    reaching = [rule for entry in group.reaching[direction] for one in entry.alternatives for rule in one.rules]
     if len(reaching) > MAX_REACHING:
         return {
             "some port": Exposure(Verdict.REVIEW, tuple(reaching[:1]), f"more than {MAX_REACHING} rules may open it")
@@ -192,7 +202,7 @@ def _relevant(entries: tuple[Entry, ...], match: Match) -> list[_Relevant]:
     return relevant
 
 
-def _combinations(relevant: list[_Relevant], given: Guard) -> Iterator[list[Side] | None]:
+def _combinations(relevant: list[_Relevant], given: Guard, budget: Budget) -> Iterator[list[Side] | None]:
     """Yield the rules that stand side by side, for every way in which the guards agree; ``None`` when giving up.
 
     An entry may also be absent; then its guard must not follow from the answers that are given in the end.
@@ -204,6 +214,11 @@ def _combinations(relevant: list[_Relevant], given: Guard) -> Iterator[list[Side
         if not pending:
             return
         number, answers, absent, sides = pending.pop()
+        try:
+            budget.spend(COMBINATION_STEPS)
+        except TooManyStepsError:
+            yield None
+            return
         if any(_follows(guard, answers) for guard in absent):
             continue
         if number == len(depending):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from belay.policy.exposure import JUDGING_STEPS
 from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup, UnknownPeer, opaque_rule
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
@@ -16,7 +17,7 @@ from belay.template.resources import properties
 from belay.template.scope import Scope
 from belay.template.stacks import Found, Hidden, Stacks
 from belay.template.values import NO_VALUE, Guard, Lazy, Row, Table, Unknown, Value
-from belay.template.world import World, agree, explore
+from belay.template.world import Budget, World, agree, explore
 
 GROUP = "AWS::EC2::SecurityGroup"
 PREFIX_LIST = "AWS::EC2::PrefixList"
@@ -44,6 +45,7 @@ class _Collector:
         self._resources: list[Found] = []
         self._found: list[Found] = []
         self._groups: list[SecurityGroup] = []
+        self._budget = Budget(JUDGING_STEPS)
         self._prefix_lists: dict[str, list[Found]] = {}
 
     def collect(self, root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
@@ -61,7 +63,7 @@ class _Collector:
         for found in self._found:
             if found.kind == GROUP:
                 self._groups.append(self._group(found, attached))
-        self._groups += [_elsewhere(entries) for entries in attached.values()]
+        self._groups += [_elsewhere(entries, self._budget) for entries in attached.values()]
         self._groups += worn_together(self._groups, self._resources)
         return self._groups, stacks.templates
 
@@ -71,7 +73,7 @@ class _Collector:
         more = attached.pop(key, {})
         ingress = (*self._inline(found, "ingress"), *more.get("ingress", ()))
         egress = (*self._inline(found, "egress"), *more.get("egress", ()))
-        return SecurityGroup(place, ingress, egress, declared=True, guard=found.guard)
+        return SecurityGroup(place, ingress, egress, declared=True, guard=found.guard, budget=self._budget)
 
     def _inline(self, found: Found, direction: Direction) -> Iterator[Entry]:
         name = INLINE[direction]
@@ -222,11 +224,11 @@ def _hidden(hidden: Hidden) -> SecurityGroup:
     return SecurityGroup(place, ingress, egress, declared=True)
 
 
-def _elsewhere(entries: dict[Direction, list[Entry]]) -> SecurityGroup:
+def _elsewhere(entries: dict[Direction, list[Entry]], budget: Budget) -> SecurityGroup:
     """Return what is seen of a group that is made elsewhere: the standalone rules for it."""
     listed = [entry for per_direction in entries.values() for entry in per_direction]
     place = next(rule.place for entry in listed for one in entry.alternatives for rule in one.rules)
-    return SecurityGroup(place, tuple(entries.get("ingress", ())), tuple(entries.get("egress", ())))
+    return SecurityGroup(place, tuple(entries.get("ingress", ())), tuple(entries.get("egress", ())), budget=budget)
 
 
 def _mentions(body: Table, name: str) -> bool:

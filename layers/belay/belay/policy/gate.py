@@ -9,10 +9,10 @@ from typing import Any
 from belay.policy.asked import Asked, asked
 from belay.policy.declared import declared_groups, root_scope
 from belay.policy.from_live import live_groups, may_reach_internet
-from belay.policy.model import SecurityGroup
+from belay.policy.model import Place, SecurityGroup
 from belay.policy.policies import policies
 from belay.policy.settings import Settings
-from belay.policy.verdict import Finding, Report, Severity
+from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.template.stacks import Stacks
 
 
@@ -76,19 +76,17 @@ def check_groups(
 def _report(
     groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, ours: Sequence[Asked[SecurityGroup]]
 ) -> Report:
-    findings: dict[Finding, None] = {}
-    told = set()
+    # One finding of a kind is enough for one place, however many values it may come to.
+    findings: dict[tuple[str, Verdict, Place], Finding] = {}
     for group in groups:
         for one in ours:
             if group.together and one.rule.policy.internet != "ingress":
                 continue
             for violation in one.rule.check(group, settings):
-                place = (one.rule.slug, violation.place)
-                if group.together and place in told:
-                    continue
-                told.add(place)
-                findings[one.finding(violation, "+".join(group.together) or group.place.resource)] = None
+                key = (one.rule.slug, violation.verdict, violation.place)
+                if key not in findings:
+                    findings[key] = one.finding(violation, "+".join(group.together) or group.place.resource)
     slugs = tuple([one.rule.slug for one in ours])
     ranks = {severity: severity.rank for severity in Severity}
-    ordered = sorted(findings, key=lambda one: (one.path, one.line, one.column, ranks[one.severity]))
+    ordered = sorted(findings.values(), key=lambda one: (one.path, one.line, one.column, ranks[one.severity]))
     return Report(tuple(ordered), tuple([(path, slugs) for path in paths]))

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from belay.policy.networks import Interval, Union, public_sizes
 from belay.template.values import Guard
+from belay.template.world import Budget
 
 Direction = Literal["ingress", "egress"]
 
@@ -144,7 +145,7 @@ class SecurityGroup:
 
     ``declared`` is true where a template makes the group, so that EC2 lets all traffic out where it has no egress rule;
     ``guard`` says when it is made. ``together`` names the groups whose rules these are, where one resource wears
-    several.
+    several. ``budget`` is what may be spent on judging it, with the other groups of its template.
     """
 
     place: Place
@@ -152,6 +153,7 @@ class SecurityGroup:
     egress: tuple[Entry, ...] = ()
     declared: bool = False
     together: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget, compare=False)
     guard: Guard = field(default_factory=dict)
 
     def entries(self, direction: Direction) -> tuple[Entry, ...]:
@@ -166,6 +168,11 @@ class SecurityGroup:
                     yield from alternative.rules
 
     @cached_property
+    def reaching(self) -> dict[Direction, tuple[Entry, ...]]:
+        """The entries of each direction with those of their rules that may reach the Internet; others left out."""
+        return {"ingress": _reaching(self.ingress), "egress": _reaching(self.egress)}
+
+    @cached_property
     def exposures(self) -> dict[object, Any]:
         """What was already judged of sets of its rules; kept by the one module that judges them."""
         return {}
@@ -177,6 +184,20 @@ class SecurityGroup:
     @cached_property
     def _most(self) -> dict[Direction, tuple[int, int]]:
         return {direction: _added_up(self.rules(direction)) for direction in ("ingress", "egress")}
+
+
+def _reaching(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    kept = []
+    for entry in entries:
+        alternatives = tuple(
+            [
+                Alternative(one.guard, tuple([rule for rule in one.rules if rule.may_reach_internet]))
+                for one in entry.alternatives
+            ]
+        )
+        if any(one.rules for one in alternatives):
+            kept.append(Entry(entry.guard, alternatives))
+    return tuple(kept)
 
 
 def _added_up(rules: Iterable[Rule]) -> tuple[int, int]:

@@ -57,4 +57,9 @@ def _text(node: Node | None) -> str:
 
 def _one(groups: Sequence[SecurityGroup]) -> SecurityGroup:
     entries = tuple([entry for group in groups for entry in group.ingress])
-    return SecurityGroup(groups[0].place, ingress=entries, together=tuple([group.place.resource for group in groups]))
+    return SecurityGroup(
+        groups[0].place,
+        ingress=entries,
+        together=tuple([group.place.resource for group in groups]),
+        budget=groups[0].budget,
+    )

@@ -56,6 +56,8 @@ class Stacks:
     def __init__(self, root: Scope) -> None:
         self._root = root
         self._count = 0
+        self._hidden = 0
+        self._gave_up = False
         self._templates: dict[str, None] = {}
 
     @property
@@ -98,11 +100,14 @@ class Stacks:
 
     def _child(self, name: str, guard: Guard, body: Table) -> Iterator[Found | Hidden]:
         path = body.scope.key(name)
-        if self._count >= MAX_STACKS:
-            yield Hidden(path, body.scope, body.node, guard, f"there are more than {MAX_STACKS} stacks")
+        if self._count + self._hidden >= MAX_STACKS:
+            if not self._gave_up:
+                self._gave_up = True
+                yield Hidden(path, body.scope, body.node, guard, f"there are more than {MAX_STACKS} stacks")
             return
         for course in explore(lambda world: child_stack(name, body, world), guard, body.scope.budget):
             if isinstance(course.outcome, Scope):
                 yield from self._stack(course.outcome, course.guard)
             else:
+                self._hidden += 1
                 yield Hidden(path, body.scope, body.node, course.guard, course.reason)

@@ -19,10 +19,10 @@ H = TypeVar("H", bound=Hashable)
 MAX_WORLDS = 512
 """Courses followed for one resource or one rule; beyond, the rest is reported as undecided."""
 
-MAX_STEPS = 100_000
+MAX_STEPS = 50_000
 """Expressions evaluated for one resource or one rule, over all its courses."""
 
-MAX_STEPS_TOGETHER = 1_000_000
+MAX_STEPS_TOGETHER = 300_000
 """Expressions evaluated for one template with all it nests: a bait ends in REVIEW after about a second."""
 
 RUN_STEPS = 4
