@@ -107,7 +107,7 @@ def test_a_version_that_ended_is_free_but_for_other_content_than_was_deployed(
 ) -> None:
     claim(ledger, release())
     if deployed:
-        ledger.record_deployed_content(release())
+        assert end_stage(ledger, "production", good=True)
     ledger.close_release(release(), Outcome.REJECTED, "refused", NOW)
     standing = claim(ledger, release("bbbbbbbbbbbb", digest))
     assert (standing is None) is free
@@ -182,9 +182,46 @@ def test_more_transitions_than_one_answer_holds_are_all_read(ledger: Ledger) -> 
     assert [t["state"] for t in ledger.transitions("orders", "1.0.0")] == [f"STATE {n:02}" for n in range(15)]
 
 
-def test_the_last_known_good_is_a_stage_s_own(ledger: Ledger) -> None:
+def end_stage(
+    ledger: Ledger, stage: str, *, good: bool, fencing: int | None = None, attempt: str = "aaaaaaaaaaaa"
+) -> bool:
+    return ledger.end_stage(release(attempt), stage, "STAGE DEPLOYED", good=good, fencing=fencing, now=NOW)
+
+
+def test_the_end_of_a_stage_gives_its_lock_back_and_is_recorded_once(ledger: Ledger) -> None:
+    claim(ledger, release())
+    fencing = acquire(ledger, "aaaaaaaaaaaa", None)
+    assert end_stage(ledger, "production", good=True, fencing=fencing)
+    assert not end_stage(ledger, "production", good=True, fencing=fencing), "a rerun finds it done"
+    record = ledger.release("orders", "1.0.0") or {}
+    assert (record["state"], record["stage"], record["deployed_digest"]) == ("STAGE DEPLOYED", "production", "d1")
+    assert [t["state"] for t in ledger.transitions("orders", "1.0.0")] == ["STAGE DEPLOYED"]
+    assert ledger.locks() == []
+
+
+def test_who_lost_the_lock_or_the_release_ends_no_stage(ledger: Ledger) -> None:
+    claim(ledger, release())
+    acquire(ledger, "aaaaaaaaaaaa", None)
+    acquire(ledger, "aaaaaaaaaaaa", ledger.lock("orders", "production"), incident="i")
+    assert not end_stage(ledger, "production", good=True, fencing=1)
+    assert not end_stage(ledger, "production", good=True, attempt="bbbbbbbbbbbb")
     assert ledger.last_known_good("orders", "production") is None
-    ledger.record_last_known_good(release(), "production", NOW)
+    assert ledger.transitions("orders", "1.0.0") == []
+    assert "deployed_digest" not in (ledger.release("orders", "1.0.0") or {})
+    assert len(ledger.locks()) == 1
+
+
+def test_a_stage_that_does_not_last_makes_nothing_known_good(ledger: Ledger) -> None:
+    claim(ledger, release())
+    assert end_stage(ledger, "test", good=False)
+    assert ledger.last_known_good("orders", "test") is None
+    assert "deployed_digest" not in (ledger.release("orders", "1.0.0") or {})
+
+
+def test_the_last_known_good_is_a_stage_s_own(ledger: Ledger) -> None:
+    claim(ledger, release())
+    assert ledger.last_known_good("orders", "production") is None
+    end_stage(ledger, "production", good=True)
     good = ledger.last_known_good("orders", "production") or {}
     assert (good["version"], good["release"]) == ("1.0.0", release().to_dict())
     assert ledger.last_known_good("orders", "test") is None
@@ -319,8 +356,9 @@ def test_an_incident_is_opened_by_whoever_is_first(ledger: Ledger) -> None:
 
 def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
     ledger.open_incident("orders", "i", {}, NOW)
-    ledger.record_step("orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, NOW)
-    ledger.record_step("orders", "i", {"action": "WAIT", "stack": "network", "why": "w"}, LATER)
+    ledger.record_step("orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, number=0, now=NOW)
+    ledger.record_step("orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, number=0, now=LATER)
+    ledger.record_step("orders", "i", {"action": "WAIT", "stack": "network", "why": "w"}, number=1, now=LATER)
     ledger.mark_incident("orders", "i", "blocked", "my-stack.1", "it would delete Table")
     ledger.mark_incident("orders", "i", "settled", "network", "nothing to change")
     record = ledger.incident("orders", "i") or {}

@@ -136,7 +136,8 @@ def test_an_application_s_own_topic_is_told_and_no_other(house: House) -> None:
 def test_what_runs_now_is_told(house: House) -> None:
     house.accept()
     earlier = ReleaseReference("orders", "0.9.0", "e", "b")
-    house.ledger.record_last_known_good(earlier, "production", NOW)
+    house.ledger.claim_release(earlier, UPLOAD, "execution-0", NOW)
+    house.ledger.end_stage(earlier, "production", "STAGE DEPLOYED", good=True, fencing=None, now=NOW)
     house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
     (message,) = house.messages()
     assert "production runs 0.9.0" in message["what"]
