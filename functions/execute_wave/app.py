@@ -45,7 +45,8 @@ def execute(run: StageContext, stack: StackPlan) -> StackPlan:
     if run.stacks.operation_status(str(stack.stack_id), token) is None:
         run.ledger.record_operation(str(stack.stack_id), token, release, stage, purpose="deploy", now=timestamp())
         run.ledger.record(release, stage, f"EXECUTING {stack.stack}", timestamp())
-        run.stacks.execute_change_set(str(stack.change_set_id), token)
+        with run.stacks.begun_once(str(stack.stack_id), token):
+            run.stacks.execute_change_set(str(stack.change_set_id), token)
     return replace(stack, progress=Progress.EXECUTING, token=token)
 
 

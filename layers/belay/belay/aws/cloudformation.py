@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
+from belay.errors import AwsFault
 from belay.stack.cause import Cause, first_cause, nested_stack_ids
 from belay.stack.change_set import ChangeSet, parse_change_set
 from belay.stack.status import StackStatus
@@ -127,6 +129,19 @@ class Stacks:
         ]
         nested = [self.describe_change_set(child) for child in children]
         return parse_change_set(pages, [child for child in nested if child is not None])
+
+    @contextmanager
+    def begun_once(self, stack_id: str, token: str) -> Iterator[None]:
+        """Make the call that begins an operation; refused, the operation may have begun under this token all the same.
+
+        botocore makes a call again whose answer was lost, and CloudFormation refuses the second
+        (``InvalidChangeSetStatus``, ``TokenAlreadyExistsException``).
+        """
+        try:
+            yield
+        except AwsFault:
+            if self.operation_status(stack_id, token) is None:
+                raise
 
     def execute_change_set(self, change_set_id: str, token: str) -> None:
         """Execute a change set, under a token that the stack's events will carry."""

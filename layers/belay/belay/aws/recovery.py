@@ -182,7 +182,8 @@ class Recovery:
     def perform(self, step: Step) -> None:
         """Make a step's one call, under a token that tells its events from those of the deployment."""
         token = self._begin(step)
-        self.stacks.perform(step.call[1], step.parameters, token)
+        with self.stacks.begun_once(step.stack_id, token):
+            self.stacks.perform(step.call[1], step.parameters, token)
 
     def create_change_set(self, step: Step) -> str:
         """Create the change set back to the baseline, or find the one made before a crash."""
@@ -196,7 +197,8 @@ class Recovery:
     def execute(self, step: Step, change_set_id: str) -> None:
         """Execute a recovery's change set."""
         token = self._begin(step)
-        self.stacks.execute_change_set(change_set_id, token)
+        with self.stacks.begun_once(step.stack_id, token):
+            self.stacks.execute_change_set(change_set_id, token)
 
     def discard_change_sets(self) -> None:
         """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""
