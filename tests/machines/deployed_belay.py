@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from small_releases import Release, setting
+from small_releases import Release, setting, settings
 
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, Engine
@@ -375,3 +375,14 @@ class Application:
     def run(self, release: Release) -> dict[str, Any]:
         """Upload a release and wait for its end; return the upload's record."""
         return self.belay.ended(self.belay.upload(release))
+
+
+def stuck(app: Application, *, times: int) -> Release:
+    """Deploy a release and return the next one, whose update fails, and the way back as often as told."""
+    app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0", Later="1.0.0")})
+    name = app.stack("first")
+    app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")
+    app.belay.engine.fail_resource(
+        "Setting", "update", stack=name, stack_status="UPDATE_ROLLBACK_IN_PROGRESS", times=times
+    )
+    return app.release("1.1.0", stacks={"first": settings(Setting="1.1.0", Later="1.1.0")})

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from deployed_belay import Application, until
+from deployed_belay import Application, stuck, until
 from machine_definitions import caught_into
 from small_releases import Release, hidden_group, security_group, setting
 
@@ -78,6 +78,18 @@ class TestTransient:
 
         assert app.belay.status(app.stack("first")) == "CREATE_COMPLETE"
         app.told("deployment-started", "DEPLOYED")
+
+    @pytest.mark.parametrize("operation", ["DeleteStack", "ContinueUpdateRollback"])
+    def test_an_answer_that_was_lost_in_a_recovery(self, application: Applications, operation: str) -> None:
+        app = application()
+        lost = {"code": "InternalFailure", "status": SERVER_ERROR, "after": True}
+        release = fails_to_create(app) if operation == "DeleteStack" else stuck(app, times=1)
+        app.belay.engine.inject("cloudformation", operation, **lost)
+
+        record = app.run(release)
+
+        assert record["outcome"] == "ROLLED_BACK", record
+        assert len(app.belay.incidents(app.name)[0]["tried"]) == 1
 
     def test_at_every_function(self, application: Applications) -> None:
         app = application()

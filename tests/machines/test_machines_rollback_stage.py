@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deployed_belay import Application, until
+from deployed_belay import Application, stuck, until
 from small_releases import setting, settings
 
 Applications = Callable[..., Application]
@@ -57,25 +57,15 @@ class TestRolledBack:
 
     def test_a_rollback_that_got_stuck_is_continued(self, application: Applications) -> None:
         app = application()
-        self.stuck(app, times=1)
+        release = stuck(app, times=1)
 
-        record = app.run(app.release("1.1.0", stacks={"first": settings(Setting="1.1.0", Later="1.1.0")}))
+        record = app.run(release)
 
         assert record["outcome"] == "ROLLED_BACK"
         assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
         assert app.belay.setting(app.stack("first")) == "1.0.0"
         assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"]
         as_before(app)
-
-    @staticmethod
-    def stuck(app: Application, *, times: int) -> None:
-        """Let the next update fail, and the way back as often as told."""
-        app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0", Later="1.0.0")})
-        name = app.stack("first")
-        app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")
-        app.belay.engine.fail_resource(
-            "Setting", "update", stack=name, stack_status="UPDATE_ROLLBACK_IN_PROGRESS", times=times
-        )
 
     def test_the_first_stack_goes_back_when_the_second_fails(self, application: Applications) -> None:
         app = application()
@@ -126,9 +116,9 @@ class TestRolledBack:
 class TestNeedsOperator:
     def test_a_rollback_that_stays_stuck(self, application: Applications) -> None:
         app = application()
-        TestRolledBack.stuck(app, times=9)
+        release = stuck(app, times=9)
 
-        record = app.run(app.release("1.1.0", stacks={"first": settings(Setting="1.1.0", Later="1.1.0")}))
+        record = app.run(release)
 
         assert record["outcome"] == "NEEDS_OPERATOR"
         assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"] * 2
@@ -280,7 +270,7 @@ class TestForeign:
 
     def test_a_stuck_rollback_is_continued(self, application: Applications) -> None:
         app = application()
-        TestRolledBack.stuck(app, times=1)
+        stuck(app, times=1)
         self.update(app, None, template=settings(Setting="by hand", Later="by hand"))
         app.told("deployment-started", "DEPLOYED", "foreign-stack-failed")
         app.belay.at_rest(app.name)
