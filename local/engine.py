@@ -60,14 +60,16 @@ class Engine:
         lambda_workers: int = 4,
         snapshot_seconds: float = 0.5,
         wait_scale: float | None = None,
+        permissions: bool = False,
     ) -> Self:
         """Start an engine and wait until it answers.
 
         ``port`` defaults to a free one. ``lambda_workers`` bounds how many invocations run at the same time;
         ``snapshot_seconds`` is how long a database or a snapshot stays ``creating``; ``wait_scale`` is what a second
         of a machine's Wait states and retry intervals takes (one, or what SFN_WAIT_SCALE in the environment says).
-        Unless ``detached``, the engine ends by itself when the process that started it does. Raises ``EngineError``
-        when it is not ready in time.
+        With ``permissions`` a function may do only what its role and the resources' policies allow. Unless
+        ``detached``, the engine ends by itself when the process that started it does. Raises ``EngineError`` when it
+        is not ready in time.
         """
         port = port or _free_port()
         scratch = directory / f"tmp-{port}"
@@ -81,6 +83,7 @@ class Engine:
                 cwd=ROOT,
                 env={
                     **_server_environment(port, scratch),
+                    "AUTH": str(permissions).lower(),
                     **({} if wait_scale is None else {"SFN_WAIT_SCALE": str(wait_scale)}),
                 },
                 stdin=subprocess.DEVNULL if detached else subprocess.PIPE,

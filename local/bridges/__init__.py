@@ -34,6 +34,7 @@ from local.bridges import (
     nested_executions,
     nested_stacks,
     object_events,
+    permissions,
     pipeline_resources,
     ranged_versions,
     resource_statuses,
@@ -104,6 +105,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     databases.install(settings.snapshot_seconds)
     database_resources.install()
     pipeline_resources.install()
+    permissions.install()
     faults.install()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)
     return application

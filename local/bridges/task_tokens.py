@@ -1,9 +1,8 @@
 """Gap: a task that waits for its token takes no expression as its time limit, and waits on when its function fails.
 
-On AWS ``TimeoutSeconds`` may be a JSONata expression, and a function that fails fails the task: nobody has the token
-then (https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html,
-https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). It can go when ministack does the
-same.
+On AWS ``TimeoutSeconds`` may be a JSONata expression, and a function that fails fails the task, because nobody has the
+token then (https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html,
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). It can go when ministack does the same.
 """
 
 from __future__ import annotations

@@ -1,0 +1,34 @@
+"""Gap: where permissions count, some requests are judged by the wrong transport or the wrong resource.
+
+The engine's port speaks plain HTTP, but policies may demand TLS, which every request has on AWS: here they have it
+too. A request about a change set by its ARN is about its stack
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html). It matters only for
+an engine started with ``permissions``. It can go when ministack serves TLS to every worker and knows change sets'
+stacks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ministack.app
+from ministack.core import iam_actions
+from ministack.services.cloudformation import _change_sets
+
+
+def install() -> None:
+    """Let ``aws:SecureTransport`` be true, and a change set's resource be its stack."""
+    pin, resource_of = ministack.app.pin_request_origin, iam_actions.extract_resource_arn
+
+    def pin_as_secure(source_ip: str, secure_transport: bool) -> None:
+        pin(source_ip, True)
+
+    def resource_or_stack(*request: Any) -> str:
+        service, _, _, _, _, parameters, *_ = request
+        change_set = _change_sets.get((parameters.get("ChangeSetName") or [""])[0])
+        if service == "cloudformation" and change_set is not None:
+            return str(change_set["StackId"])
+        return str(resource_of(*request))
+
+    ministack.app.pin_request_origin = pin_as_secure
+    iam_actions.extract_resource_arn = resource_or_stack

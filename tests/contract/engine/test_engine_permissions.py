@@ -1,0 +1,91 @@
+import io
+import json
+import sys
+import zipfile
+
+import pytest
+
+from local.engine import Engine
+
+SOURCE = """
+import boto3
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    client = boto3.client(event["service"])
+    try:
+        getattr(client, event["call"])(**event["arguments"])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "allowed"
+"""
+TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+STACKS = "arn:aws:cloudformation:us-east-1:000000000000:stack/*"
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    with Engine.start(directory=tmp_path_factory.mktemp("strict"), permissions=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def attempt(strict):
+    """``attempt(service, call, **arguments)`` made by a function that may read one bucket and describe stacks."""
+    s3, iam = strict.client("s3"), strict.client("iam")
+    s3.create_bucket(Bucket="secured")
+    s3.put_object(Bucket="secured", Key="key", Body=b"")
+    insecure = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::secured/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket="secured", Policy=document(insecure))
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=document(TRUST))["Role"]["Arn"]
+    allowed = [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::secured/*"},
+        {"Effect": "Allow", "Action": "cloudformation:Describe*", "Resource": STACKS},
+    ]
+    iam.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=document(*allowed))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", SOURCE)
+    strict.client("lambda").create_function(
+        FunctionName="reader",
+        Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
+        Role=role,
+        Handler="app.handler",
+        Code={"ZipFile": packed.getvalue()},
+        Timeout=20,
+    )
+
+    def call(service, operation, **arguments):
+        event = json.dumps({"service": service, "call": operation, "arguments": arguments})
+        return json.load(strict.client("lambda").invoke(FunctionName="reader", Payload=event)["Payload"])
+
+    return call
+
+
+def test_a_function_may_do_what_its_role_allows_and_nothing_else(attempt):
+    assert attempt("s3", "get_object", Bucket="secured", Key="key") == "allowed"
+    assert attempt("s3", "put_object", Bucket="secured", Key="key", Body="x") == "AccessDenied"
+    assert attempt("sns", "list_topics") == "AuthorizationError"
+    assert attempt("rds", "describe_db_instances") == "AccessDenied"
+
+
+def test_a_change_set_is_judged_as_its_stack(strict, attempt):
+    made = strict.client("cloudformation").create_change_set(
+        StackName="stack",
+        ChangeSetName="create",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
+    )
+
+    assert attempt("cloudformation", "describe_change_set", ChangeSetName=made["Id"]) == "allowed"
+    assert attempt("cloudformation", "execute_change_set", ChangeSetName=made["Id"]) == "AccessDenied"
