@@ -131,17 +131,16 @@ class _Collector:
         peers = Peers()
         shown = path
         node: Node = table.node
-        for name, family in NETWORK_PROPERTIES.items():
-            if name in given:
-                value = given[name]
+        for name, value in given.items():
+            if name in NETWORK_PROPERTIES:
                 for block in items(value, world) if isinstance(value, Row) else (value,):
-                    peers.add_network(block, family)
+                    peers.add_network(block, NETWORK_PROPERTIES[name])
                 shown = f"{path}.{name}" if path else name
                 node = table.node.entries.get(name, node)
-        for name in PREFIX_LIST_PROPERTIES & given.keys():
-            self._add_prefix_list(peers, given[name], world)
-        for name in GROUP_PROPERTIES & given.keys():
-            peers.add_other(f"group {as_text(given[name]) or '?'}")
+            elif name in PREFIX_LIST_PROPERTIES:
+                self._add_prefix_list(peers, value, world)
+            elif name in GROUP_PROPERTIES:
+                peers.add_other(f"group {as_text(value) or '?'}")
         if not peers.shown:
             peers.add_unknown(UnknownPeer("the rule names no peer"), "")
         return Rule(

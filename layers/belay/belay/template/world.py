@@ -8,8 +8,7 @@ for each of them. So only the questions that matter are asked, and answers stay 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from belay.template.values import Guard, Unknown
 
@@ -91,8 +90,7 @@ class World:
         return self.choose(key, possible) if possible else None
 
 
-@dataclass(frozen=True, slots=True)
-class Course(Generic[T]):
+class Course(NamedTuple, Generic[T]):
     """The outcome of one run and the answers it rests on; no outcome where the search was given up."""
 
     guard: Guard
