@@ -10,6 +10,9 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 REGION = "eu-west-1"
+SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+"""Shared, because reading the models of a service takes longer than most tests."""
+
 ONCE = Config(retries={"max_attempts": 0}, connect_timeout=1, read_timeout=1)
 
 
@@ -32,7 +35,7 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 def simulated(no_account: None) -> Iterator[Callable[[str], Any]]:
     """``simulated("s3")`` is a client of an AWS that moto plays, empty at the start of each test."""
     with mock_aws():
-        yield lambda service: boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+        yield SESSION.client  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def stubbed(no_account: None) -> Iterator[Callable[[str], tuple[Any, Stubber]]]:
     stubbers: list[Stubber] = []
 
     def make(service: str) -> tuple[Any, Stubber]:
-        client = boto3.client(service, region_name=REGION, config=ONCE)  # type: ignore[call-overload]
+        client = SESSION.client(service, config=ONCE)  # type: ignore[call-overload]
         stubbers.append(Stubber(client))
         stubbers[-1].activate()
         return client, stubbers[-1]

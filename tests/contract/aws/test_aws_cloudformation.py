@@ -146,8 +146,10 @@ def test_an_operation_is_followed_by_its_token(stubbed: Stubbed, token: str, sta
         event("UPDATE_IN_PROGRESS", "deploy-1"),
     ]
     stub.add_response("describe_stack_events", {"StackEvents": newest_first[:2], "NextToken": "n"}, {"StackName": ID})
-    stub.add_response("describe_stack_events", {"StackEvents": newest_first[2:]}, {"StackName": ID, "NextToken": "n"})
-    assert Stacks(client).operation_status(ID, token) is status
+    if token != "deploy-2":
+        older = {"StackEvents": newest_first[2:]}
+        stub.add_response("describe_stack_events", older, {"StackName": ID, "NextToken": "n"})
+    assert Stacks(client).operation_status(ID, token) is status, "and no page is read that need not be"
 
 
 def test_the_first_cause_is_found_in_the_nested_stack_that_failed(stubbed: Stubbed) -> None:
@@ -180,6 +182,22 @@ def test_the_first_cause_is_found_in_the_nested_stack_that_failed(stubbed: Stubb
     cause = Stacks(client).first_cause(ID, "deploy-1")
     assert cause is not None
     assert "Invalid parameter: Topic Name" in cause.in_words()
+
+
+def test_the_newest_event_and_every_change_set_of_a_stack_are_found(stubbed: Stubbed) -> None:
+    client, stub = stubbed("cloudformation")
+    stub.add_response("describe_stack_events", {"StackEvents": [event("UPDATE_COMPLETE", None), event("x", None)]})
+    stub.add_response("describe_stack_events", {"StackEvents": []})
+    stub.add_response(
+        "list_change_sets", {"Summaries": [{"ChangeSetId": CHANGE_SET}], "NextToken": "n"}, {"StackName": ID}
+    )
+    stub.add_response("list_change_sets", {"Summaries": [{"ChangeSetId": "b"}]}, {"StackName": ID, "NextToken": "n"})
+    stacks = Stacks(client)
+    newest = stacks.newest_event(ID)
+    assert newest is not None
+    assert newest["ResourceStatus"] == "UPDATE_COMPLETE"
+    assert stacks.newest_event(ID) is None
+    assert stacks.list_change_sets(ID) == [CHANGE_SET, "b"]
 
 
 # -- change sets -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.errors import AwsFault
 from belay.release.accepted import AcceptedRelease
-from belay.release.ledger import ReleaseReference
+from belay.release.ledger import ReleaseReference, upload_of
 
 Aws = Callable[[str], Any]
 TODAY = date(2026, 1, 1)
@@ -111,7 +111,9 @@ policies: {{waivers: []}}
     artifacts.put_json(release.document_key, accepted.to_dict())
     artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
     ledger = Ledger(simulated("dynamodb"), "ledger")
-    ledger.record_last_known_good(release, "production", timestamp())
+    upload = upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 1)
+    ledger.claim_release(release, upload, "execution", timestamp())
+    ledger.end_stage(release, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
     registrations = Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
     live = LiveStages(
         Stacks(simulated("cloudformation")), SecurityGroups(simulated("ec2")), attached(simulated), artifacts

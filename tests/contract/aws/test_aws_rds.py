@@ -82,6 +82,8 @@ def codes(operation: str) -> set[str]:
         ("DescribeDBClusterSnapshots", rds._NO_SNAPSHOT),
         ("CreateDBSnapshot", rds._SNAPSHOT_EXISTS),
         ("CreateDBClusterSnapshot", rds._SNAPSHOT_EXISTS),
+        ("CreateDBSnapshot", rds._BUSY),
+        ("CreateDBClusterSnapshot", rds._BUSY),
     ],
 )
 def test_absence_is_known_by_the_code_that_rds_gives_it(operation: str, known: set[str]) -> None:
@@ -90,7 +92,7 @@ def test_absence_is_known_by_the_code_that_rds_gives_it(operation: str, known: s
 
 @pytest.mark.parametrize(
     ("code", "fault"),
-    [("SnapshotQuotaExceeded", AwsFault), ("InvalidDBInstanceState", AwsFault), ("AccessDenied", AccessDenied)],
+    [("SnapshotQuotaExceeded", AwsFault), ("AccessDenied", AccessDenied)],
 )
 def test_a_snapshot_that_is_refused_is_a_fault(
     stubbed: Callable[[str], tuple[Any, Stubber]], code: str, fault: type[AwsFault]
@@ -105,3 +107,18 @@ def test_a_snapshot_that_is_refused_is_a_fault(
     with pytest.raises(fault) as caught:
         Databases(client).create_snapshot(INSTANCE, "belay-1", TAGS)
     assert (caught.value.operation, caught.value.code) == ("RDS.CreateDBSnapshot", code)
+
+
+@pytest.mark.parametrize(
+    ("database", "call", "code"),
+    [
+        (INSTANCE, "create_db_snapshot", "InvalidDBInstanceState"),
+        (CLUSTER, "create_db_cluster_snapshot", "InvalidDBClusterStateFault"),
+    ],
+)
+def test_a_database_that_is_busy_is_left_for_later(
+    stubbed: Callable[[str], tuple[Any, Stubber]], database: Database, call: str, code: str
+) -> None:
+    client, stub = stubbed("rds")
+    stub.add_client_error(call, code)
+    Databases(client).create_snapshot(database, "belay-1", TAGS)
