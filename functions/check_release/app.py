@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.clock import now, timestamp
 from belay.aws.dynamodb import Ledger
+from belay.aws.guard import GuardPack
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
 from belay.observability import observed
 from belay.policy.gate import check_template
@@ -24,6 +25,7 @@ class Settings:
 
     ledger_table: str
     artifact_bucket: str
+    guard_function_arn: str
 
 
 @observed
@@ -34,7 +36,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
     files = ReleaseFiles(artifacts, release.prefix, accepted.manifest.digests)
+    pack = GuardPack(client("lambda"), settings.guard_function_arn, artifacts)
     reports = {stage: check_stage(accepted, release, stage, files, artifacts.name) for stage in accepted.stages}
+    for stage, report in reports.items():
+        policies, templates = policies_of(accepted, stage), report.paths
+        found = pack.check(release, stage, files, templates, settings=policies, today=now().date())
+        reports[stage] = report.merged(found)
     for stage, report in reports.items():
         artifacts.put_json(release.stage_key(stage, "static-report.json"), report.to_json())
     admission = decide(reports, accepted.stages)
@@ -47,8 +54,7 @@ def check_stage(
     accepted: AcceptedRelease, release: ReleaseReference, stage: str, files: Mapping[str, bytes], bucket: str
 ) -> Report:
     """Return one report over every stack of the release in one stage."""
-    registered = accepted.stages[stage]
-    policies = PolicySettings.from_registration(registered.policies, registered.trusted_networks)
+    policies = policies_of(accepted, stage)
     reports = [
         check_template(
             files,
@@ -60,3 +66,9 @@ def check_stage(
         for stack in accepted.manifest.stacks
     ]
     return Report().merged(*reports)
+
+
+def policies_of(accepted: AcceptedRelease, stage: str) -> PolicySettings:
+    """Return what the operator set for the policies in a stage."""
+    registered = accepted.stages[stage]
+    return PolicySettings.from_registration(registered.policies, registered.trusted_networks)

@@ -41,6 +41,8 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     "S3.AbortMultipartUpload": {f"s3:AbortMultipartUpload@{ARTIFACTS}"},
     # What reads an object is told apart by method below: a version of one is another permission.
     "S3.GetObject": set(),
+    # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    "Lambda.Invoke": {"lambda:InvokeFunction"},
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     "DynamoDB.TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
 }

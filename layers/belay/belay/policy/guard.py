@@ -1,0 +1,186 @@
+"""The operator's own cfn-guard rules in the same report: what the optional pack is asked, and what its answers mean.
+
+The pack (``packs/guard/``) runs cfn-guard's Rust library through its Python binding and hands back the binding's JSON.
+https://docs.aws.amazon.com/cfn-guard/latest/ug/what-is-guard.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from belay.errors import InvalidRegistration
+from belay.policy.asked import Asked, Rule
+from belay.policy.model import Place
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import Settings
+from belay.policy.verdict import Finding, Report, Severity, Verdict
+from belay.template.nodes import Document, Node, Scalar, Sequence
+from belay.template.nodes import Mapping as MappingNode
+
+PREFIX = "guard:"
+"""How the policies of the pack begin: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?")
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_RESOURCE = re.compile(r"/Resources/([A-Za-z0-9]+)")
+_LONGEST_DETAIL = 400
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the pack says of one template and one file of rules: the binding's output, or why there is none."""
+
+    rules: str
+    template: str
+    output: str = ""
+    problem: str = ""
+
+
+def plain(node: Node) -> Any:
+    """Return a template as plain data, functions in their long forms, as cfn-guard reads it."""
+    if isinstance(node, MappingNode):
+        return {key: _argument(key, value) for key, value in node.entries.items()}
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return _scalar(node)
+
+
+def _argument(key: str, value: Node) -> Any:
+    if key == "Fn::GetAtt" and isinstance(value, Scalar):
+        return value.text.split(".", 1)
+    return plain(value)
+
+
+def _scalar(node: Scalar) -> Any:
+    if not node.plain:
+        return node.text
+    if node.is_null:
+        return None
+    if node.text in _BOOLEANS:
+        return _BOOLEANS[node.text]
+    if _INTEGER.fullmatch(node.text):
+        return int(node.text)
+    return float(node.text) if _FLOAT.fullmatch(node.text) else node.text
+
+
+def guard_report(
+    answers: Iterable[Answer], documents: Mapping[str, Document], settings: Settings, today: date
+) -> Report:
+    """Turn the pack's answers into a report; ``documents`` are the templates by path.
+
+    Raises :class:`InvalidRegistration` where rules cannot be read: they are the operator's.
+    """
+    listed = list(answers)
+    problems = [f"{answer.rules}: {answer.problem}" for answer in listed if answer.problem]
+    if problems:
+        raise InvalidRegistration(problems)
+    reports = [_report(answer, documents[answer.template], settings, today) for answer in listed]
+    return Report().merged(*reports)
+
+
+def _report(answer: Answer, document: Document, settings: Settings, today: date) -> Report:
+    try:
+        output = json.loads(answer.output)
+    except ValueError:
+        return _cut(answer, settings, today)
+    findings = [
+        _finding(str(rule["name"]), violation, settings, today)
+        for rule in [each["Rule"] for each in output["not_compliant"]]
+        for violation in _violations(rule, document)
+    ]
+    names = [*output["compliant"], *output["not_applicable"], *(one["Rule"]["name"] for one in output["not_compliant"])]
+    checked = ((answer.template, tuple(PREFIX + str(name) for name in names)),)
+    return Report(tuple(dict.fromkeys(findings)), checked)
+
+
+def _cut(answer: Answer, settings: Settings, today: date) -> Report:
+    """The binding hands back only the end of an output of more than 8 KiB: say what can be seen of it."""
+    broken = '"Clause"' in answer.output
+    seen = sorted(set(_RESOURCE.findall(answer.output)))
+    detail = "the answer is too long for the binding, so not every violation is listed"
+    place = Place(answer.template, ", ".join(seen) or answer.template, "", 0, 0)
+    violation = Violation(Verdict.FAIL if broken else Verdict.REVIEW, place, detail)
+    finding = _finding(answer.rules, violation, settings, today)
+    return Report((finding,), ((answer.template, (finding.policy,)),))
+
+
+def _finding(name: str, violation: Violation, settings: Settings, today: date) -> Finding:
+    policy = Policy(
+        title=f"The rule {name} is broken",
+        severity=Severity.HIGH,
+        why="An operator asks for it.",
+        fix="Do what the rule says, or let the operator waive it.",
+        source="the operator's own rules",
+    )
+    rule: Rule[None] = Rule(PREFIX + name, policy, lambda subject, given: ())
+    return Asked.of(rule, settings, today).finding(violation, violation.place.resource)
+
+
+def _violations(rule: Mapping[str, Any], document: Document) -> Iterator[Violation]:
+    clauses = list(_clauses(rule["checks"]))
+    if not clauses:
+        yield Violation(Verdict.FAIL, Place(document.path, document.path, "", 1, 1), _message(rule.get("messages")))
+    for clause in clauses:
+        check = clause.get("check") or {}
+        found = next(_located(check), {})
+        path = str(found.get("path", ""))
+        verdict = Verdict.REVIEW if _is_function(found.get("value")) and "UnResolved" not in check else Verdict.FAIL
+        yield Violation(verdict, _place(path, document), _message(clause.get("messages")))
+
+
+def _clauses(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every failed comparison, however deep in blocks, alternatives and rules it stands."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _clauses(item)
+    elif isinstance(value, dict):
+        if "context" in value and "check" in value:
+            yield value
+        else:
+            for inner in value.values():
+                yield from _clauses(inner)
+
+
+def _located(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield what a comparison looked at: a path in the template and the value there."""
+    if isinstance(value, dict):
+        if isinstance(value.get("path"), str):
+            yield value
+        for inner in value.values():
+            yield from _located(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _located(item)
+
+
+def _is_function(value: Any) -> bool:
+    """Tell whether a value is known only when the stack is deployed, so that comparing it says nothing."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
+
+
+def _place(path: str, document: Document) -> Place:
+    keys = [key for key in path.split("/") if key]
+    node: Node = document.root
+    for key in keys:
+        if isinstance(node, MappingNode) and key in node.entries:
+            node = node.entries[key]
+        elif isinstance(node, Sequence) and key.isdecimal() and int(key) < len(node.items):
+            node = node.items[int(key)]
+        else:
+            break
+    is_resource = keys[:1] == ["Resources"] and len(keys) > 1
+    resource = keys[1] if is_resource else document.path
+    return Place(document.path, resource, ".".join(keys[2:] if is_resource else keys), node.line, node.column)
+
+
+def _message(messages: Any) -> str:
+    given = messages or {}
+    text = str(given.get("custom_message") or given.get("error_message") or "the rule gives no reason")
+    line = " ".join(text.replace(";", " ").split()).rstrip(".")
+    return line if len(line) <= _LONGEST_DETAIL else f"{line[:_LONGEST_DETAIL]} ..."

@@ -1,0 +1,41 @@
+"""Holds templates against the cfn-guard rules that an operator keeps under ``rules/`` in the artifact bucket."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+from cfn_guard_rs.cfn_guard_rs import CfnGuardParseError, run_checks_rs
+
+RULES = "rules/"
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Answer ``{"bucket": ..., "templates": {path: key of its plain JSON}}`` for every template and file of rules."""
+    s3 = boto3.client("s3")
+    rules = dict(rule_files(s3, event["bucket"]))
+    templates = {path: read(s3, event["bucket"], key) for path, key in event["templates"].items()}
+    return {"answers": [check(name, rules[name], path, data) for path, data in templates.items() for name in rules]}
+
+
+def rule_files(s3: Any, bucket: str) -> Iterator[tuple[str, str]]:
+    """Yield every file of rules with its key."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=RULES):
+        for found in page.get("Contents", []):
+            if found["Key"].endswith(".guard"):
+                yield found["Key"], read(s3, bucket, found["Key"])
+
+
+def read(s3: Any, bucket: str, key: str) -> str:
+    """Return an object's text."""
+    return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+
+
+def check(name: str, rules: str, path: str, data: str) -> dict[str, str]:
+    """Hold one template, as JSON, against one file of rules.
+
+    The binding's own classes fail on rules with alternatives, so its JSON is handed on as it is.
+    """
+    try:
+        return {"rules": name, "template": path, "output": run_checks_rs(data, rules, False)}
+    except CfnGuardParseError as error:
+        return {"rules": name, "template": path, "problem": str(error)}
