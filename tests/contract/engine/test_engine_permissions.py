@@ -20,6 +20,7 @@ def handler(event, context):
     return "allowed"
 """
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+SERVICES = "arn:aws:ecs:us-east-1:000000000000:service"
 STACKS = "arn:aws:cloudformation:us-east-1:000000000000:stack/*"
 
 
@@ -51,6 +52,7 @@ def attempt(strict):
     allowed = [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::secured/*"},
         {"Effect": "Allow", "Action": "cloudformation:Describe*", "Resource": STACKS},
+        {"Effect": "Allow", "Action": "ecs:DescribeServices", "Resource": f"{SERVICES}/orders/*"},
     ]
     iam.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=document(*allowed))
     packed = io.BytesIO()
@@ -89,3 +91,11 @@ def test_a_change_set_is_judged_as_its_stack(strict, attempt):
 
     assert attempt("cloudformation", "describe_change_set", ChangeSetName=made["Id"]) == "allowed"
     assert attempt("cloudformation", "execute_change_set", ChangeSetName=made["Id"]) == "AccessDenied"
+
+
+def test_an_ecs_service_is_judged_as_itself(strict, attempt):
+    for cluster in ("orders", "others"):
+        strict.client("ecs").create_cluster(clusterName=cluster)
+
+    assert attempt("ecs", "describe_services", cluster="orders", services=["web"]) == "allowed"
+    assert attempt("ecs", "describe_services", cluster="others", services=["web"]) == "AccessDeniedException"
