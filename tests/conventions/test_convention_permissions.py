@@ -54,8 +54,14 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "ArtifactBucket.get_bytes": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "ArtifactBucket.get_version": {f"s3:GetObjectVersion@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "UploadedObject.read": {f"s3:GetObjectVersion@{RELEASES}", f"s3:ListBucket@{RELEASES}"},
-    # CloudFormation reads the template with the caller's power, and is handed the service role.
-    "Stacks.create_change_set": {"cloudformation:DescribeChangeSet", "iam:PassRole", f"s3:GetObject@{ARTIFACTS}"},
+    # CloudFormation reads the template and the parameters of an SSM type with the caller's power, and is handed the
+    # service role.
+    "Stacks.create_change_set": {
+        "cloudformation:DescribeChangeSet",
+        "iam:PassRole",
+        f"s3:GetObject@{ARTIFACTS}",
+        "ssm:GetParameters",
+    },
     "Stacks.delete_stack": {"iam:PassRole"},
     "Stacks.perform": {"iam:PassRole"},
     # The template of a baseline is one version of an object.

@@ -176,15 +176,20 @@ def test_the_ledger_is_encrypted_recoverable_and_kept() -> None:
     assert kept("Ledger")
 
 
-def test_topic_and_queue_are_encrypted_with_a_key_that_their_writers_may_use() -> None:
+def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use() -> None:
     (topic,) = resources("AWS::SNS::Topic").values()
-    (queue,) = resources("AWS::SQS::Queue").values()
-    assert topic["KmsMasterKeyId"] == queue["KmsMasterKeyId"] == {"Ref": "MessageKey"}
+    assert topic["KmsMasterKeyId"] == {"Ref": "MessageKey"}
     key = resources("AWS::KMS::Key")["MessageKey"]
     assert key["EnableKeyRotation"] is True
-    services = [s["Principal"]["Service"] for s in key["KeyPolicy"]["Statement"] if "Service" in s["Principal"]]
-    # EventBridge writes to the queue, CloudWatch's alarms to the topic.
-    assert {"events.amazonaws.com", "cloudwatch.amazonaws.com"} <= set(services[0])
+    (services,) = [s["Principal"]["Service"] for s in key["KeyPolicy"]["Statement"] if "Service" in s["Principal"]]
+    assert "cloudwatch.amazonaws.com" in services
+
+
+def test_the_queue_is_encrypted_and_its_writers_need_no_key() -> None:
+    """A function's dead letters are sent with its role, which SAM gives the queue but no key."""
+    (queue,) = resources("AWS::SQS::Queue").values()
+    assert queue["SqsManagedSseEnabled"] is True
+    assert "KmsMasterKeyId" not in queue
 
 
 def kept(name: str) -> bool:
