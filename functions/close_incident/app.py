@@ -35,11 +35,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         end_foreign(recovery, outcome, event, settings.notification_topic_arn)
     else:
         end_release(recovery, outcome, event, settings.notification_topic_arn)
+    unlock(recovery, event)
     return {"outcome": outcome}
 
 
 def end_release(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
-    """Give the release its outcome; the incident ends last, because the release's own machines wait for that."""
+    """Give the release its outcome, then the incident: the release's own machines wait for that."""
     incident, ledger = recovery.incident, recovery.ledger
     recovery.discard_change_sets()
     Endings(ledger, recovery.artifacts, client("sns"), default_topic).close_release(
@@ -50,7 +51,6 @@ def end_release(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], 
         done=recovery.done(),
         left_to_do=left_to_do(recovery, event),
     )
-    unlock(recovery, event)
     ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
     ledger.announced_incident(incident.release.application, incident.name)
 
@@ -58,7 +58,6 @@ def end_release(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], 
 def end_foreign(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
     """Tell about a stack that failed under somebody else's hands, once."""
     incident, ledger = recovery.incident, recovery.ledger
-    unlock(recovery, event)
     application, stack_id = incident.release.application, str(incident.stack_id)
     if not ledger.close_incident(application, incident.name, outcome, incident.reason, timestamp()):
         return
@@ -78,7 +77,7 @@ def end_foreign(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], 
 
 
 def unlock(recovery: Recovery, event: Mapping[str, Any]) -> None:
-    """Give the stage's lock back, where the recovery got that far."""
+    """Give the stage's lock back last: who waits for it to recover the same must find the incident ended."""
     if event["fencing"] is not None:
         incident = recovery.incident
         recovery.ledger.release_lock(incident.release.application, incident.stage, int(event["fencing"]))

@@ -13,7 +13,7 @@ from belay.aws.ssm import ParameterStore
 from belay.events.s3 import ObjectCreated
 from belay.observability import observed
 from belay.release.key import application_of
-from belay.release.ledger import Outcome, ReleaseReference, upload_of
+from belay.release.ledger import Outcome, ReleaseReference, Upload, upload_of
 from belay.release.reason import in_words
 from belay.settings import read
 
@@ -35,14 +35,22 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
     endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
     outcome, reason = Outcome(event["outcome"]), in_words(event["reason"])
-    if event["release"] is None:
-        created = ObjectCreated.from_event(event["upload"])
-        application = application_of(created.key) or "unknown"
-        upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
+    created = ObjectCreated.from_event(event["upload"])
+    application = application_of(created.key) or "unknown"
+    upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
+    release = claimed(ledger, upload) if event["release"] is None else ReleaseReference.from_dict(event["release"])
+    if release is None:
         topic = Registrations(ParameterStore(client("ssm")), client("s3")).topic_of(application)
         endings.close_upload(upload, outcome, reason=reason, execution=event["execution"], topic=topic)
         return {"outcome": outcome}
-    release = ReleaseReference.from_dict(event["release"])
     endings.close_release(release, outcome, reason=reason, stage=event["stage"])
     record = ledger.release(release.application, release.version) or {}
     return {"outcome": record.get("outcome", outcome)}
+
+
+def claimed(ledger: Ledger, upload: Upload) -> ReleaseReference | None:
+    """Return the release that an upload became before the function that opened it died; None where it became none."""
+    record = ledger.release(upload.application, ledger.version_of(upload) or "") or {}
+    if record.get("attempt") != upload.attempt:
+        return None
+    return ReleaseReference.from_dict(record)

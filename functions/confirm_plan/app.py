@@ -37,15 +37,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         or not now.ready
         or now.digest != stack.digest
     ]
-    unchanged = [stack.stack for stack in plan.in_progress(Progress.UNCHANGED)]
-    if stale:
-        run.save(plan.planned_anew([*stale, *unchanged]))
-    return {
-        "same": not stale,
-        "reason": f"the stage changed while the release waited: {', '.join(stale)} must be planned again"
-        if stale
-        else None,
-    }
+    # Whether nothing is still to change in a stack can only be known by planning it again.
+    changed = bool(stale) or plan.changed_since(int(event["fencing"]))
+    doubtful = [stack.stack for stack in plan.in_progress(Progress.UNCHANGED)] if changed else []
+    if not stale and not doubtful:
+        return {"same": True, "reason": None}
+    run.save(plan.planned_anew([*stale, *doubtful]))
+    again = ", ".join([*stale, *doubtful])
+    return {"same": False, "reason": f"the stage changed while the release waited: {again} must be planned again"}
 
 
 def refuse_overtaken(run: StageContext) -> None:

@@ -37,7 +37,9 @@ def discard(run: StageContext, stack: StackPlan) -> None:
         run.stacks.delete_change_set(stack.change_set_id)
     if stack.creates and stack.stack_id is not None:
         description = run.stacks.describe_stack(stack.stack_id)
-        if description is not None and description["StackStatus"] == "REVIEW_IN_PROGRESS":
+        shell = description is not None and description["StackStatus"] == "REVIEW_IN_PROGRESS"
+        # Another release may plan on the same shell.
+        if shell and not run.stacks.list_change_sets(stack.stack_id):
             release, stage = run.release, run.stage.name
             token = client_request_token(
                 release.application, stage, release.version, stack.stack, "discard", release.attempt

@@ -6,8 +6,9 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.stage import StageContext
+from belay.errors import LockLost
 from belay.observability import observed
-from belay.release.ending import stage_ended
+from belay.release.ending import outcome_of_stage, stage_ended
 from belay.release.ledger import Outcome
 from belay.settings import read
 
@@ -22,14 +23,24 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Record the outcome; a release deployed to a lasting stage becomes its last-known-good."""
+    """Record the outcome; a release deployed to a lasting stage becomes its last-known-good.
+
+    Raises ``LockLost`` where another execution ended or recovers the stage; a rerun finds its own outcome recorded.
+    """
     settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    outcome = Outcome(event["outcome"])
-    if outcome is Outcome.DEPLOYED and not run.stage.ephemeral:
-        run.ledger.record_deployed_content(run.release)
-        run.ledger.record_last_known_good(run.release, run.stage.name, timestamp())
-    run.ledger.record(run.release, run.stage.name, stage_ended(outcome), timestamp())
-    if event["fencing"] is not None:
-        run.ledger.release_lock(run.release.application, run.stage.name, int(event["fencing"]))
+    run = StageContext.enter({**event, "fencing": None}, settings.ledger_table, settings.artifact_bucket)
+    outcome, fencing = Outcome(event["outcome"]), event["fencing"]
+    ended = run.ledger.end_stage(
+        run.release,
+        run.stage.name,
+        stage_ended(outcome),
+        good=outcome is Outcome.DEPLOYED and not run.stage.ephemeral,
+        fencing=None if fencing is None else int(fencing),
+        now=timestamp(),
+    )
+    record = run.ledger.release(run.release.application, run.release.version) or {}
+    if not ended and outcome_of_stage(record, run.release, run.stage.name) is not outcome:
+        raise LockLost(
+            f"{run.release.application}/{run.stage.name} is another execution's by now; nothing was recorded"
+        )
     return {"outcome": outcome}

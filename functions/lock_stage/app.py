@@ -9,7 +9,7 @@ from belay.aws.clock import lease
 from belay.aws.dynamodb import Ledger
 from belay.aws.stage import LEASE_SECONDS
 from belay.aws.stepfunctions import Executions
-from belay.errors import LockLost, ReleaseSuperseded
+from belay.errors import IncidentEnded, LockLost, ReleaseSuperseded
 from belay.observability import observed
 from belay.release.ledger import ReleaseReference
 from belay.release.lock import Claim, Decision, decide, superseded_by
@@ -30,10 +30,19 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     claim = Claim(ReleaseReference.from_dict(event["release"]), event["execution"], event["incident"])
+    refuse_ended(ledger, claim)
     fencing = acquire(ledger, claim, event["stage"])
     if fencing is None:
         wait(ledger, claim, event["stage"])
     return {"acquired": fencing is not None, "fencing": fencing, "wait_seconds": settings.poll_seconds}
+
+
+def refuse_ended(ledger: Ledger, claim: Claim) -> None:
+    """Raise ``IncidentEnded`` where nothing is left to recover: a newer release may stand on the stage by now."""
+    if claim.incident is not None:
+        record = ledger.incident(claim.release.application, claim.incident)
+        if record is None or record.get("announced"):
+            raise IncidentEnded(f"the incident {claim.incident} has ended")
 
 
 def acquire(ledger: Ledger, claim: Claim, stage: str) -> int | None:

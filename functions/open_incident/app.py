@@ -10,6 +10,7 @@ from belay.aws.incidents import Incidents
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.observability import observed
+from belay.release.ending import outcome_of_stage
 from belay.release.ledger import ReleaseReference
 from belay.release.reason import in_words
 from belay.settings import read
@@ -22,17 +23,26 @@ class Settings:
     ledger_table: str
     artifact_bucket: str
     rollback_stage_machine_arn: str
+    poll_seconds: int
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Open the incident, or find it opened; either way it is recovered by one execution of its own."""
+    """Open the incident, or find it opened; either way it is recovered by one execution of its own.
+
+    A stage that had ended when its machine died needs no recovery: its ``outcome`` is returned instead.
+    """
     settings = read(Settings)
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
     incidents = Incidents(
-        Ledger(client("dynamodb"), settings.ledger_table),
+        ledger,
         ArtifactBucket(client("s3"), settings.artifact_bucket),
         Executions(client("stepfunctions")),
         settings.rollback_stage_machine_arn,
     )
     release = ReleaseReference.from_dict(event["release"])
-    return {"incident": incidents.open_for_release(release, event["stage"], in_words(event["reason"]))}
+    record = ledger.release(release.application, release.version) or {}
+    outcome, incident = outcome_of_stage(record, release, event["stage"]), None
+    if outcome is None:
+        incident = incidents.open_for_release(release, event["stage"], in_words(event["reason"]))
+    return {"incident": incident, "outcome": outcome, "wait_seconds": settings.poll_seconds}

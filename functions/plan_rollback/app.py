@@ -31,11 +31,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return answer({"action": Action.WAIT, "stack": ""}, recovery.plan(), settings)
     plan = plan_rollback(look(recovery))
     recovery.save(plan)
-    step = {"action": plan.steps[0].action, "stack": plan.steps[0].stack} if plan.steps else None
-    return answer(step, plan, settings)
+    if not plan.steps:
+        return answer(None, plan, settings)
+    first = plan.steps[0]
+    return answer({"action": first.action, "stack": first.stack, "number": recovery.next_number}, plan, settings)
 
 
-def answer(step: Mapping[str, str] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:
+def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:
     """Return what the machine assigns."""
     return {"step": step, "outcome": plan.outcome_if_done, "wait_seconds": settings.poll_seconds}
 

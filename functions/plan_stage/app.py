@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from belay.aws.clock import now, timestamp
+from belay.aws.faults import fault_in
 from belay.aws.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.observability import observed
@@ -40,6 +41,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     plan = run.plan()
     if not plan.begun:
         run.ledger.record(run.release, run.stage.name, "PLANNING", timestamp())
+        plan = replace(plan, lock_seen=run.ledger.free_lock(run.release.application, run.stage.name))
     for stack in plan.in_progress(Progress.CREATING):
         plan = plan.with_stack(look_at(run, plan, stack))
     for stack in plan.plannable:
@@ -78,6 +80,7 @@ def look_at(run: StageContext, plan: StagePlan, stack: StackPlan) -> StackPlan:
         run.stacks.delete_change_set(str(stack.change_set_id))
         return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
     if change_set.failed:
+        refuse_fault("CloudFormation.CreateChangeSet", change_set.reason or "")
         run.stacks.delete_change_set(str(stack.change_set_id))
         return deferred(plan, stack, f"no change set could be made: {change_set.reason}")
     policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
@@ -88,6 +91,13 @@ def look_at(run: StageContext, plan: StagePlan, stack: StackPlan) -> StackPlan:
         changes=tuple(change_set.describe()),
         report=check_change_set(change_set, policies, now().date(), path=stack.stack).to_json(),
     )
+
+
+def refuse_fault(operation: str, problem: str) -> None:
+    """Raise ``AccessDenied`` or ``Throttled`` where CloudFormation tells such a fault as if the template were wrong."""
+    fault = fault_in(problem)
+    if fault is not None:
+        raise fault(operation, "ValidationError", problem)
 
 
 def deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:
@@ -120,6 +130,7 @@ def make(run: StageContext, plan: StagePlan, stack: StackPlan) -> StackPlan:
         kept = [] if creates or description is None else description.get("Tags", [])
         change_set_id, stack_id = run.stacks.create_change_set(request | {"Tags": merged(kept, request["Tags"])})
     except InvalidRequest as error:
+        refuse_fault(error.operation, error.message)
         return deferred(plan, replace(stack, generation=generation), error.message)
     return replace(
         stack,
@@ -153,6 +164,7 @@ def arguments(run: StageContext, stack: StackPlan, generation: int, *, creates: 
         "TemplateURL": run.artifacts.url(release.member_key(manifest.template)),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
         "Capabilities": list(manifest.capabilities),
+        "IncludeNestedStacks": run.artifacts.nests(release.member_key(manifest.template)),
         "RoleARN": stage.service_role,
         "Description": f"{release.application} {release.version} in {stage.name}",
         "Tags": [

@@ -26,18 +26,24 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
     step = recovery.step(Action(event["step"]["action"]), event["step"]["stack"])
-    if step.action is Action.UPDATE_TO_BASELINE:
-        again = update_to_baseline(recovery, step)
-    else:
-        recovery.perform(step)
-        again = False
+    again = take(recovery, step, event["step"]["number"])
     return {"again": again, "wait_seconds": settings.poll_seconds}
 
 
-def update_to_baseline(recovery: Recovery, step: Step) -> bool:
+def take(recovery: Recovery, step: Step, number: int) -> bool:
+    """Take the step unless CloudFormation has begun it. Returns whether its change set is still being made."""
+    if recovery.begun(step, number):
+        return False
+    if step.action is Action.UPDATE_TO_BASELINE:
+        return update_to_baseline(recovery, step, number)
+    recovery.perform(step, number)
+    return False
+
+
+def update_to_baseline(recovery: Recovery, step: Step, number: int) -> bool:
     """Make the change set back, look at what it would do, execute it. Returns whether it is still being made."""
     try:
-        change_set_id = recovery.create_change_set(step)
+        change_set_id = recovery.create_change_set(step, number)
     except InvalidRequest as error:
         recovery.block(step.stack, f"CloudFormation refused the change set back: {error.message}")
         return False
@@ -52,7 +58,7 @@ def update_to_baseline(recovery: Recovery, step: Step) -> bool:
         lost = ", ".join(change_set.loses_data)
         recovery.block(step.stack, f"the change set back would replace or delete {lost}, which hold data")
     else:
-        recovery.execute(step, change_set_id)
+        recovery.execute(step, number, change_set_id)
         return False
     recovery.stacks.delete_change_set(change_set_id)
     return False

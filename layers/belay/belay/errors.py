@@ -162,3 +162,10 @@ class ValidationFailed(BelayError):  # noqa: N818
 
     Raised by the action functions with the findings in words. The job ends as JobFailed and stops the pipeline there.
     """
+
+
+class IncidentEnded(BelayError):  # noqa: N818
+    """An incident that was to be recovered has come to its end by another execution.
+
+    Raised by ``lock_stage``. The execution ends without doing anything.
+    """

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from botocore import xform_name
@@ -64,15 +65,15 @@ class Stacks:
             waiting += [r["PhysicalResourceId"] for r in found[each] if r["ResourceType"] == _STACK and _exists(r)]
         return found
 
-    def events(self, stack_id: str) -> list[dict[str, Any]]:
-        """Return a stack's newest events (2,000 at most), newest first."""
-        events: list[dict[str, Any]] = []
+    def events(self, stack_id: str) -> Iterator[dict[str, Any]]:
+        """Yield a stack's newest events (2,000 at most), newest first, a page at a time."""
         with translated("CloudFormation.DescribeStackEvents"):
-            for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-                events += page["StackEvents"]
-                if len(events) >= _EVENTS_LOOKED_AT:
-                    break
-        return events
+            pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+            yield from islice((event for page in pages for event in page["StackEvents"]), _EVENTS_LOOKED_AT)
+
+    def newest_event(self, stack_id: str) -> dict[str, Any] | None:
+        """Return the last thing that happened to a stack, None where nothing has."""
+        return next(self.events(stack_id), None)
 
     def operation_status(self, stack_id: str, token: str) -> StackStatus | None:
         """Return the newest status that the operation with this client request token gave the stack itself.
@@ -84,15 +85,21 @@ class Stacks:
                 return StackStatus(event["ResourceStatus"])
         return None
 
+    def list_change_sets(self, stack_id: str) -> list[str]:
+        """Return the ids of a stack's change sets, whoever made them."""
+        with translated("CloudFormation.ListChangeSets"):
+            pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack_id)
+            return [str(summary["ChangeSetId"]) for page in pages for summary in page["Summaries"]]
+
     def first_cause(self, stack_id: str, token: str | None) -> Cause | None:
         """Return the first failing resource of an operation, through nested stacks."""
-        events = self.events(stack_id)
+        events = list(self.events(stack_id))
         nested: dict[str, list[dict[str, Any]]] = {}
         waiting = list(nested_stack_ids(events, token=token))
         while waiting:
             each = waiting.pop()
             if each not in nested:
-                nested[each] = self.events(each)
+                nested[each] = list(self.events(each))
                 waiting += nested_stack_ids(nested[each])
         return first_cause(events, token=token, nested=nested)
 

@@ -118,18 +118,7 @@ class Ledger:
 
     def record(self, release: ReleaseReference, stage: str | None, state: str, now: str, detail: str = "") -> None:
         """Record one transition of a release."""
-        key = f"RELEASE#{release.application}#{release.version}"
-        self._put(
-            {
-                "PK": key,
-                "SK": f"TRANSITION#{now}#{stage or ''}#{state}",
-                "attempt": release.attempt,
-                "stage": stage or "",
-                "state": state,
-                "at": now,
-                "detail": detail,
-            }
-        )
+        self._put(_transition(release, stage, state, now=now, detail=detail))
         self._update(
             f"APPLICATION#{release.application}",
             f"RELEASE#{release.version}",
@@ -143,15 +132,40 @@ class Ledger:
         """Return a release's transitions, oldest first."""
         return self._query(f"RELEASE#{application}#{version}", "TRANSITION#")
 
-    def record_deployed_content(self, release: ReleaseReference) -> None:
-        """Bind a version to its content, from its first deployment on."""
-        self._update(
-            f"APPLICATION#{release.application}",
-            f"RELEASE#{release.version}",
-            "SET deployed_digest = :digest",
-            None,
-            {":digest": release.digest},
-        )
+    def end_stage(
+        self, release: ReleaseReference, stage: str, state: str, *, good: bool, fencing: int | None, now: str
+    ) -> bool:
+        """Record how a stage ended and give its lock back, all in one write, so that a rerun finds all or nothing.
+
+        ``good`` makes the release the stage's last-known-good and binds its version to its content. False where the
+        lock or the release is no longer this attempt's, or the write was done before.
+        """
+        changes = [
+            self._change(
+                f"APPLICATION#{release.application}",
+                f"RELEASE#{release.version}",
+                "SET #state = :state, #stage = :stage" + (", deployed_digest = :digest" if good else ""),
+                "attempt = :attempt AND NOT (#state = :state AND #stage = :stage)",
+                {":state": state, ":stage": stage, ":attempt": release.attempt}
+                | ({":digest": release.digest} if good else {}),
+                names={"#state": "state", "#stage": "stage"},
+            ),
+            self._new(_transition(release, stage, state, now=now, detail="")),
+        ]
+        if good:
+            deployed = {"release": release.to_dict(), "version": release.version, "deployed_at": now}
+            changes.append(self._new({"PK": f"APPLICATION#{release.application}", "SK": f"STAGE#{stage}"} | deployed))
+        if fencing is not None:
+            changes.append(
+                self._change(
+                    "LOCK",
+                    f"{release.application}#{stage}",
+                    "SET held = :free",
+                    "fencing = :fencing AND held = :held",
+                    {":free": False, ":fencing": fencing, ":held": True},
+                )
+            )
+        return self._transact(*changes)
 
     def close_release(self, release: ReleaseReference, outcome: Outcome, reason: str, now: str) -> bool:
         """Record a release's one outcome. False where it was recorded and announced before."""
@@ -194,23 +208,18 @@ class Ledger:
         """Return the newest release that reached DEPLOYED in a stage."""
         return self._get(f"APPLICATION#{application}", f"STAGE#{stage}")
 
-    def record_last_known_good(self, release: ReleaseReference, stage: str, now: str) -> None:
-        """Record that a release is deployed in a stage."""
-        self._put(
-            {
-                "PK": f"APPLICATION#{release.application}",
-                "SK": f"STAGE#{stage}",
-                "release": release.to_dict(),
-                "version": release.version,
-                "deployed_at": now,
-            }
-        )
-
     # -- locks ---------------------------------------------------------------------------------------------------
 
     def lock(self, application: str, stage: str) -> Item | None:
         """Return a stage's lock as it stands."""
         return self._get("LOCK", f"{application}#{stage}")
+
+    def free_lock(self, application: str, stage: str) -> int | None:
+        """Return the fencing token of a lock that nobody holds, 0 where nobody ever did; None while it is held."""
+        lock = self.lock(application, stage)
+        if lock is None:
+            return 0
+        return None if lock["held"] else int(lock["fencing"])
 
     def acquire_lock(
         self,
@@ -339,15 +348,20 @@ class Ledger:
         """Return an incident's record."""
         return self._get(f"APPLICATION#{application}", f"INCIDENT#{incident}")
 
-    def record_step(self, application: str, incident: str, step: Mapping[str, Any], now: str) -> None:
-        """Note, before the call, that a recovery step is tried."""
+    def record_step(self, application: str, incident: str, step: Mapping[str, Any], number: int, now: str) -> None:
+        """Note, before the call, that a recovery's step of this number is tried; a rerun of it is noted once."""
         self._update(
             f"APPLICATION#{application}",
             f"INCIDENT#{incident}",
-            "SET tried = list_append(if_not_exists(tried, :none), :step)",
-            None,
-            {":none": [], ":step": [{**step, "at": now}]},
+            "SET tried = list_append(tried, :step)",
+            "size(tried) = :number",
+            {":step": [{**step, "at": now}], ":number": number},
         )
+
+    def recovering_execution(self, incident: str) -> str | None:
+        """Return the execution that recovers an open incident, empty before one was started; None where it ended."""
+        item = self._get("OPEN", f"INCIDENT#{incident}")
+        return None if item is None else str(item["execution"])
 
     def follow_incident(self, incident: str, execution: str) -> None:
         """Note which execution recovers an open incident."""
@@ -457,6 +471,9 @@ class Ledger:
 
     def _open(self, sk: str, document: Mapping[str, Any], execution: str) -> Item:
         item = {"PK": "OPEN", "SK": sk, "document": dict(document), "execution": execution}
+        return self._new(item)
+
+    def _new(self, item: Item) -> Item:
         return {"Put": {"TableName": self._table, "Item": _typed(item)}}
 
     def _change(
@@ -554,6 +571,18 @@ class Ledger:
             except ClientError as error:
                 if code_of(error) != "ConditionalCheckFailedException":
                     raise
+
+
+def _transition(release: ReleaseReference, stage: str | None, state: str, *, now: str, detail: str) -> Item:
+    return {
+        "PK": f"RELEASE#{release.application}#{release.version}",
+        "SK": f"TRANSITION#{now}#{stage or ''}#{state}",
+        "attempt": release.attempt,
+        "stage": stage or "",
+        "state": state,
+        "at": now,
+        "detail": detail,
+    }
 
 
 def _typed(item: Mapping[str, Any]) -> Item:

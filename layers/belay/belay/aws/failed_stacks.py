@@ -47,7 +47,8 @@ class FailedStacks:
         for description in self._stacks.describe_stacks() if registered else ():
             status, stack_id = StackStatus(description["StackStatus"]), description["StackId"]
             if description["StackName"] in registered and status.terminal and status.turned_back:
-                token = last_token(self._stacks.events(stack_id))
+                newest = self._stacks.newest_event(stack_id)
+                token = last_token([newest] if newest else [])
                 opened.append(self.take_up(stack_id, status, description.get("StackStatusReason"), token))
         return [name for name in opened if name is not None]
 
@@ -63,7 +64,7 @@ class FailedStacks:
             status=status,
             token=token,
             # An operation begun without a token is told apart by its last event.
-            operation=token or str(self._stacks.events(stack_id)[0]["EventId"]),
+            operation=token or str((self._stacks.newest_event(stack_id) or {}).get("EventId")),
             reason=self._in_words(stack_id, status, reason, token),
             topic=self._registrations.topic_of(stage.application),
         )

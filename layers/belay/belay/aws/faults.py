@@ -1,5 +1,6 @@
 """Turning botocore's errors into the names of ``belay.errors``."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -96,3 +97,23 @@ def _fault(operation: str, error: ClientError) -> AwsFault:
     if status >= _SERVER_ERROR or codes & _TIMED_OUT:
         return ServiceUnavailable(operation, code, message)
     return AwsFault(operation, code, message)
+
+
+_TOLD_AS_INVALID = (
+    (
+        re.compile(r"access ?denied|not authorized|doesn't have permission|cannot be assumed", re.IGNORECASE),
+        AccessDenied,
+    ),
+    (re.compile(r"rate exceeded|throttl|too many requests", re.IGNORECASE), Throttled),
+    (re.compile(r"_IN_PROGRESS state and can ?not be updated", re.IGNORECASE), ServiceUnavailable),
+)
+
+
+def fault_in(problem: str) -> type[AwsFault] | None:
+    """Return the fault that CloudFormation words as a validation error or as a failed change set, if it is one.
+
+    "AccessDenied. User doesn't have permission to call ssm:GetParameters" comes as a ValidationError
+    (https://github.com/aws/aws-cdk/issues/20959); a transform that the caller may not run fails the change set
+    (https://github.com/aws/serverless-application-model/issues/179). Neither says anything about the release.
+    """
+    return next((fault for pattern, fault in _TOLD_AS_INVALID if pattern.search(problem)), None)

@@ -43,8 +43,7 @@ class Incidents:
         opened = self._ledger.open_incident(application, incident.name, incident.to_dict(), timestamp())
         if opened and not incident.foreign:
             self._ledger.record(incident.release, incident.stage, "RECOVERING", timestamp(), incident.reason)
-        record = self._ledger.incident(application, incident.name)
-        if record is not None and "outcome" not in record:
+        if self._ledger.recovering_execution(incident.name) == "":
             self.start_recovery(incident, incident.name)
         return incident.name
 

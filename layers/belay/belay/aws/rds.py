@@ -10,6 +10,7 @@ from belay.release.registration import Database
 
 _NO_DATABASE = {"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound"}
 _NO_SNAPSHOT = {"DBSnapshotNotFound", "DBSnapshotNotFoundFault", "DBClusterSnapshotNotFoundFault"}
+_BUSY = {"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClusterStateFault"}
 _SNAPSHOT_EXISTS = {"DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExistsFault"}
 
 
@@ -50,7 +51,10 @@ class Databases:
         return dict(found[0]) if found else None
 
     def create_snapshot(self, database: Database, snapshot: str, tags: Mapping[str, str]) -> None:
-        """Begin a manual snapshot, unless one of that name exists already: names carry the attempt."""
+        """Begin a manual snapshot, unless one of that name exists already: names carry the attempt.
+
+        A database that became busy since it was described, with a backup of its own for instance, is left for later.
+        """
         named = [{"Key": key, "Value": value} for key, value in tags.items()]
         with translated(f"RDS.Create{_snapshot(database)}"):
             try:
@@ -63,7 +67,7 @@ class Databases:
                         DBInstanceIdentifier=database.identifier, DBSnapshotIdentifier=snapshot, Tags=named
                     )
             except ClientError as error:
-                if code_of(error) not in _SNAPSHOT_EXISTS:
+                if code_of(error) not in _SNAPSHOT_EXISTS | _BUSY:
                     raise
 
 

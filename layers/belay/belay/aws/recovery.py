@@ -75,6 +75,11 @@ class Recovery:
         """Return the step of the plan that the machine was told to take."""
         return next(step for step in self.plan().steps if (step.action, step.stack) == (action, stack))
 
+    @property
+    def next_number(self) -> int:
+        """The number of the next step, which its names are made of, so that a rerun finds what was begun."""
+        return len(self.record["tried"])
+
     def done(self) -> list[str]:
         """Return the steps taken so far, in words and in order."""
         return [f"{each['stack']}: {each['why']}" for each in self.record["tried"]]
@@ -124,7 +129,7 @@ class Recovery:
             stack_id=None if description is None else description["StackId"],
             token=stack.token,
             baseline=baseline,
-            created_by_release=stack.creates and stack.stack_id is not None,
+            created_by_release=stack.creates and (self._changed(stack) or self._is_own_shell(stack, description)),
             changed_by_release=self._changed(stack),
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
@@ -157,9 +162,17 @@ class Recovery:
         }
 
     def _ours(self, stack_id: str) -> bool:
-        """Whether the newest operation on a stack was the release's or its recovery's, and nobody else's since."""
-        token = last_token(self.stacks.events(stack_id))
-        return token is not None and self.ledger.operation(stack_id, token) is not None
+        """Whether the newest operation on a stack was this attempt's or its recovery's, and nobody else's since."""
+        newest = self.stacks.newest_event(stack_id)
+        token = last_token([newest] if newest else [])
+        operation = None if token is None else self.ledger.operation(stack_id, token)
+        return operation is not None and operation["release"]["attempt"] == self.incident.release.attempt
+
+    def _is_own_shell(self, stack: StackPlan, description: Mapping[str, Any] | None) -> bool:
+        """Whether a stack was never more than a shell for this release's change set; others may plan on the same."""
+        if description is None or description["StackStatus"] != StackStatus.REVIEW_IN_PROGRESS:
+            return False
+        return set(self.stacks.list_change_sets(description["StackId"])) <= {stack.change_set_id}
 
     def _changed(self, stack: StackPlan) -> bool:
         """Whether the change set was executed: the plan may not say so where its function died after the call."""
@@ -179,26 +192,30 @@ class Recovery:
 
     # -- acting --------------------------------------------------------------------------------------------------
 
-    def perform(self, step: Step) -> None:
-        """Make a step's one call, under a token that tells its events from those of the deployment."""
-        token = self._begin(step)
-        with self.stacks.begun_once(step.stack_id, token):
-            self.stacks.perform(step.call[1], step.parameters, token)
+    def begun(self, step: Step, number: int) -> bool:
+        """Whether CloudFormation has begun this step already, for an earlier try of the same function."""
+        return self.stacks.operation_status(step.stack_id, self._token(step, number)) is not None
 
-    def create_change_set(self, step: Step) -> str:
+    def perform(self, step: Step, number: int) -> None:
+        """Make a step's one call, under a token that tells its events from those of the deployment."""
+        self._note(step, number)
+        self.stacks.perform(step.call[1], step.parameters, self._token(step, number))
+
+    def create_change_set(self, step: Step, number: int) -> str:
         """Create the change set back to the baseline, or find the one made before a crash."""
         incident = self.incident
-        name = change_set_name(incident.release.application, incident.stage, "recover", step.stack, self._unique(step))
-        change_set_id, _ = self.stacks.create_change_set(
-            {**step.parameters, "ChangeSetName": name, "ClientToken": name}
-        )
+        unique = f"{incident.name}-{number}"
+        name = change_set_name(self._application, incident.stage, "recover", step.stack, unique)
+        baseline = Baseline.from_dict(self.ledger.baselines(incident.release, incident.stage)[step.stack])
+        nests = baseline.template is not None and self.artifacts.nests(baseline.template.key)
+        names = {"ChangeSetName": name, "ClientToken": name, "IncludeNestedStacks": nests}
+        change_set_id, _ = self.stacks.create_change_set({**step.parameters, **names})
         return change_set_id
 
-    def execute(self, step: Step, change_set_id: str) -> None:
+    def execute(self, step: Step, number: int, change_set_id: str) -> None:
         """Execute a recovery's change set."""
-        token = self._begin(step)
-        with self.stacks.begun_once(step.stack_id, token):
-            self.stacks.execute_change_set(change_set_id, token)
+        self._note(step, number)
+        self.stacks.execute_change_set(change_set_id, self._token(step, number))
 
     def discard_change_sets(self) -> None:
         """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""
@@ -213,25 +230,18 @@ class Recovery:
         """Note that CloudFormation finds nothing to change back."""
         self.ledger.mark_incident(self._application, self.incident.name, "settled", stack, "nothing to change")
 
-    def _begin(self, step: Step) -> str:
-        incident, at = self.incident, timestamp()
-        token = client_request_token(
-            self._application,
-            incident.stage,
-            incident.release.version,
-            step.stack,
-            step.action.lower(),
-            self._unique(step),
-        )
+    def _note(self, step: Step, number: int) -> None:
+        incident, token, at = self.incident, self._token(step, number), timestamp()
         self.ledger.record_operation(step.stack_id, token, incident.release, incident.stage, purpose="recover", now=at)
         taken = {"action": step.action.value, "stack": step.stack, "why": step.why}
         asked = {"stack_id": step.stack_id, "token": token} if step.action is not Action.DELETE_CHANGE_SET else {}
-        self.ledger.record_step(self._application, incident.name, taken | asked, at)
-        return token
+        self.ledger.record_step(self._application, incident.name, taken | asked, number, at)
 
-    def _unique(self, step: Step) -> str:
-        tries = [each for each in self.record["tried"] if (each["action"], each["stack"]) == (step.action, step.stack)]
-        return f"{self.incident.name}-{len(tries)}"
+    def _token(self, step: Step, number: int) -> str:
+        incident = self.incident
+        unique = f"{incident.name}-{number}"
+        version, action = incident.release.version, step.action.lower()
+        return client_request_token(self._application, incident.stage, version, step.stack, action, unique)
 
     @property
     def _application(self) -> str:

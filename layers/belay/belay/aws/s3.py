@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -52,7 +53,7 @@ class ArtifactBucket:
     def url(self, key: str) -> str:
         """Return the path-style URL that CloudFormation's TemplateURL takes."""
         endpoint = str(self._client.meta.endpoint_url).rstrip("/")
-        return f"{endpoint}/{self.name}/{key}"
+        return f"{endpoint}/{self.name}/{quote(key)}"
 
     def put_json(self, key: str, document: Mapping[str, Any]) -> None:
         """Write a document."""
@@ -92,6 +93,13 @@ class ArtifactBucket:
                 if code_of(error) in _MISSING:
                     return None
                 raise
+
+    def nests(self, key: str) -> bool:
+        """Whether a template makes nested stacks, whose changes a change set shows only when it is asked to.
+
+        A mention is enough: asking for the changes of nested stacks where there are none changes nothing.
+        """
+        return b"AWS::CloudFormation::Stack" in (self.get_bytes(key) or b"")
 
     def has_member(self, key: str, sha256: str) -> bool:
         """Tell whether a member was copied before with just this digest."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from belay.release.ledger import Outcome
+from belay.release.ledger import Outcome, ReleaseReference
 
 _ENDED = "STAGE "
 
@@ -53,3 +53,11 @@ def what_is_left(record: Mapping[str, Any], stages: Sequence[str]) -> Recover | 
 def stage_ended(outcome: Outcome) -> str:
     """Return the state that the ledger records when a stage ends."""
     return f"{_ENDED}{outcome}"
+
+
+def outcome_of_stage(record: Mapping[str, Any], release: ReleaseReference, stage: str) -> Outcome | None:
+    """Return how a stage ended for this very attempt; None where it has not, or another stage was entered since."""
+    state = str(record.get("state", ""))
+    if record.get("attempt") != release.attempt or record.get("stage") != stage or not state.startswith(_ENDED):
+        return None
+    return Outcome(state.removeprefix(_ENDED))

@@ -63,22 +63,32 @@ class StackPlan:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """Every stack of the release in this stage, in deploy order."""
+    """Every stack of the release in this stage, in deploy order.
+
+    ``lock_seen`` is the fencing token that the stage's lock had, held by nobody, when planning began; None where
+    somebody held it: the stage may have changed then before this release gets the lock.
+    """
 
     stacks: tuple[StackPlan, ...]
+    lock_seen: int | None = None
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "StagePlan":
         """Read what ``to_dict`` wrote."""
-        return cls(tuple(StackPlan.from_dict(stack) for stack in document["stacks"]))
+        return cls(tuple(StackPlan.from_dict(stack) for stack in document["stacks"]), document["lock_seen"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
-        return {"stacks": [asdict(stack) for stack in self.stacks]}
+        return {"stacks": [asdict(stack) for stack in self.stacks], "lock_seen": self.lock_seen}
 
     def with_stack(self, changed: StackPlan) -> "StagePlan":
         """Return the plan with one stack replaced."""
-        return StagePlan(tuple(changed if stack.stack == changed.stack else stack for stack in self.stacks))
+        stacks = tuple(changed if stack.stack == changed.stack else stack for stack in self.stacks)
+        return replace(self, stacks=stacks)
+
+    def changed_since(self, fencing: int) -> bool:
+        """Whether anybody else may have worked on the stage between planning and the lock with this fencing token."""
+        return self.lock_seen is None or fencing != self.lock_seen + 1
 
     def in_progress(self, *progress: Progress) -> tuple[StackPlan, ...]:
         """Return the stacks that have come just this far."""
@@ -112,14 +122,13 @@ class StagePlan:
 
     def planned_anew(self, stale: Sequence[str]) -> "StagePlan":
         """Return the plan with the change sets of these stacks forgotten, to be made again."""
-        return StagePlan(
-            tuple(
-                replace(stack, progress=Progress.WAITING, change_set_id=None, digest=None, changes=(), report=None)
-                if stack.stack in stale
-                else stack
-                for stack in self.stacks
-            )
+        stacks = tuple(
+            replace(stack, progress=Progress.WAITING, change_set_id=None, digest=None, changes=(), report=None)
+            if stack.stack in stale
+            else stack
+            for stack in self.stacks
         )
+        return replace(self, stacks=stacks)
 
     def describe(self) -> list[str]:
         """Say in words what will change, stack by stack."""

@@ -6,12 +6,13 @@ import posixpath
 import re
 
 # Virtual-hosted and path-style addresses, with or without a region; a pseudo parameter may stand for region or suffix.
-# Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+# Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html. A key that a URL spells otherwise
+# than the file's name (escaped, with a query) is not taken for that file.
 DOMAIN = (
     r"s3(?:[.-](?:dualstack\.)?(?:[a-z0-9-]+|\$\{AWS::Region\}))?\.(?:amazonaws\.com(?:\.cn)?|\$\{AWS::URLSuffix\})"
 )
-VIRTUAL_HOSTED = re.compile(rf"https?://(?P<bucket>[^/]+)\.{DOMAIN}/(?P<key>[^?#]+)")
-PATH_STYLE = re.compile(rf"https?://{DOMAIN}/(?P<bucket>[^/]+)/(?P<key>[^?#]+)")
+VIRTUAL_HOSTED = re.compile(rf"https?://(?P<bucket>[^/]+)\.{DOMAIN}/(?P<key>[^?#%+]+)")
+PATH_STYLE = re.compile(rf"https?://{DOMAIN}/(?P<bucket>[^/]+)/(?P<key>[^?#%+]+)")
 
 
 def release_file(url: str, *, parent: str, bucket: str, prefix: str) -> str | None:
