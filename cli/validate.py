@@ -155,7 +155,11 @@ def _live(arguments: argparse.Namespace, inputs: Inputs) -> Report:
     if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
         raise UnreadableTemplate(f"{arguments.live}: expected an answer of describe-security-groups.")
     prefix_lists = _json(arguments.prefix_lists) if arguments.prefix_lists else {}
-    return check_groups(groups, prefix_lists, inputs.settings, datetime.now(UTC).date(), path=arguments.live)
+    try:
+        return check_groups(groups, prefix_lists, inputs.settings, datetime.now(UTC).date(), path=arguments.live)
+    except (AttributeError, KeyError, TypeError) as error:
+        # A saved file may hold anything; EC2's own answers have their shape checked by botocore.
+        raise UnreadableTemplate(f"{arguments.live}: expected security groups as EC2 describes them.") from error
 
 
 def _inputs(arguments: argparse.Namespace) -> Inputs:

@@ -279,6 +279,8 @@ def test_a_nested_template_that_cannot_be_read_is_review() -> None:
 def test_a_root_template_that_cannot_be_read_is_a_fault() -> None:
     with pytest.raises(UnreadableTemplate):
         check("Resources: [")
+    with pytest.raises(UnreadableTemplate, match="no such file"):
+        check_template({}, "root.yaml", {}, Settings(), TODAY)
 
 
 def test_outputs_of_nested_stacks_are_followed() -> None:

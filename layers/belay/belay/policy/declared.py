@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from belay.errors import UnreadableTemplate
 from belay.policy.from_template import security_groups
 from belay.policy.model import SecurityGroup
 from belay.template.loader import load
@@ -38,6 +39,8 @@ def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, s
     def read(path: str) -> Document | None:
         return load(files[path], path) if path in files else None
 
+    if root not in files:
+        raise UnreadableTemplate(f"{root}: expected a template, found no such file in the release.")
     document = load(files[root], root)
     release = (parameters.get(RELEASE_BUCKET) or "release-bucket", parameters.get(RELEASE_PREFIX) or "release-prefix")
     known = dict(parameters)
