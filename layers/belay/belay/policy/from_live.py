@@ -94,6 +94,8 @@ def _peers(
         for source in permission.get(key) or ():
             peers = Peers()
             peers.add_network(_value(source.get(name)), family)
+            if not peers.shown:
+                peers.add_unknown(UnknownPeer(f"a source has no {name}"), "?")
             yield source, peers
     for source in permission.get("PrefixListIds") or ():
         peers = Peers()
