@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
 from small_releases import Release, setting, settings
 
 from local.demo_inbox import Inbox, Received
@@ -63,6 +64,7 @@ class Belay:
     engine: Engine
     outputs: Mapping[str, str]
     applications: list["Application"] = field(default_factory=list)
+    _functions: dict[str, str] = field(default_factory=dict)
     _inputs: dict[str, Any] = field(default_factory=dict)
     _ended: dict[str, Execution] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -70,7 +72,8 @@ class Belay:
     def aws(self, service: str) -> Any:
         """A client of the engine, the same one each time."""
         if service not in self._clients:
-            self._clients[service] = self.engine.client(service)
+            # Faults are for Belay: the test's own calls are made again.
+            self._clients[service] = self.engine.client(service, config=Config(retries={"mode": "standard"}))
         return self._clients[service]
 
     # -- what operators and authors do ------------------------------------------------------------------------------
@@ -114,9 +117,12 @@ class Belay:
 
     def function(self, name: str) -> str:
         """The ARN of a function by its name in the template."""
-        stack = self.aws("cloudformation").describe_stack_resource(StackName="belay", LogicalResourceId=name)
-        physical = stack["StackResourceDetail"]["PhysicalResourceId"]
-        return str(self.aws("lambda").get_function(FunctionName=physical)["Configuration"]["FunctionArn"])
+        if name not in self._functions:
+            stack = self.aws("cloudformation").describe_stack_resource(StackName="belay", LogicalResourceId=name)
+            physical = stack["StackResourceDetail"]["PhysicalResourceId"]
+            found = self.aws("lambda").get_function(FunctionName=physical)["Configuration"]["FunctionArn"]
+            self._functions[name] = found
+        return self._functions[name]
 
     # -- what the ledger says ---------------------------------------------------------------------------------------
 
@@ -179,9 +185,25 @@ class Belay:
 
     def at_rest(self, application: str) -> list[Execution]:
         """Wait until no execution of an application runs; return all there were."""
-        return until(
-            lambda: self.executions(application), lambda found: found and all(e.status != "RUNNING" for e in found)
+        return until(lambda: [] if self._running(application) else self.executions(application))
+
+    def _running(self, application: str) -> bool:
+        states = self.aws("stepfunctions")
+        running = (
+            listed
+            for machine in MACHINES
+            for listed in states.list_executions(stateMachineArn=self.machine(machine), statusFilter="RUNNING")[
+                "executions"
+            ]
         )
+        return any(self._application(each["executionArn"]) == application for each in running)
+
+    def _application(self, arn: str) -> str:
+        if arn not in self._inputs:
+            self._inputs[arn] = json.loads(self.aws("stepfunctions").describe_execution(executionArn=arn)["input"])
+        document = self._inputs[arn]
+        release = document.get("release") or {}
+        return str(release.get("application") or document["detail"]["object"]["key"].split("/")[1])
 
     def executions(self, application: str, machine: str | None = None) -> list[Execution]:
         """The executions that an application's releases started, oldest first."""
@@ -226,12 +248,8 @@ class Belay:
         arn = listed["executionArn"]
         if arn in self._ended:
             return self._ended[arn]
-        if arn not in self._inputs:
-            self._inputs[arn] = json.loads(self.aws("stepfunctions").describe_execution(executionArn=arn)["input"])
-        document = self._inputs[arn]
-        release = document.get("release") or {}
-        application = release.get("application") or document["detail"]["object"]["key"].split("/")[1]
-        version, stage = release.get("version"), document.get("stage")
+        application, document = self._application(arn), self._inputs[arn]
+        version, stage = (document.get("release") or {}).get("version"), document.get("stage")
         states = tuple(event["stateEnteredEventDetails"]["name"] for event in self.history(arn, "StateEntered"))
         started = listed["startDate"].timestamp()
         found = Execution(arn, machine, application, version, stage, listed["status"], started, states)
@@ -339,7 +357,8 @@ class Application:
         topic = self.belay.outputs["NotificationTopicArn"]
         sns = self.belay.aws("sns")
         self._inbox = Inbox.subscribe(self.belay.aws("sqs"), sns, topic, self.name)
-        mine = [s for s in sns.list_subscriptions()["Subscriptions"] if s["Endpoint"].endswith(f":{self.name}")]
+        pages = sns.get_paginator("list_subscriptions").paginate()
+        mine = [s for page in pages for s in page["Subscriptions"] if s["Endpoint"].endswith(f":{self.name}")]
         sns.set_subscription_attributes(
             SubscriptionArn=mine[0]["SubscriptionArn"],
             AttributeName="FilterPolicy",

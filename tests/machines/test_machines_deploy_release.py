@@ -105,7 +105,7 @@ def encrypted(data: bytes) -> bytes:
 
 HOSTILE: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
     "no zip": (lambda _: b"PK is not enough", "zip"),
-    "truncated": (lambda good: good[: len(good) // 2], "zip"),
+    "truncated": (lambda good: good[: len(good) // 2], "cut off"),
     "empty": (lambda _: b"", "zip"),
     "encrypted": (encrypted, "encrypted"),
     "absolute path": (lambda _: zipped(("/etc/passwd", b"x")), "/etc/passwd"),

@@ -164,7 +164,7 @@ def working(app: Application, execution: Execution) -> tuple[float, float]:
 class TestLock:
     def test_two_at_once_are_deployed_one_after_the_other(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWaveFunction", 2)
+        app.belay.hold("CaptureBaselinesFunction", 3)
         first = app.belay.upload(app.release("1.0.0"))
         until(lambda: app.belay.lock(app.name).get("held"))
         second = app.belay.upload(app.release("1.1.0"))
