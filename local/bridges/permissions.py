@@ -17,10 +17,16 @@ from ministack.core import iam_actions
 from ministack.services.cloudformation import _change_sets
 
 OF_SERVICES = (".DescribeServices", ".UpdateService", ".DeleteService")
+OF_DATABASES = {
+    "DescribeDBInstances": "db",
+    "DescribeDBClusters": "cluster",
+    "DescribeDBSnapshots": "snapshot",
+    "DescribeDBClusterSnapshots": "cluster-snapshot",
+}
 
 
 def install() -> None:
-    """Let ``aws:SecureTransport`` be true, and a change set's resource be its stack."""
+    """Let ``aws:SecureTransport`` be true, and requests be about what AWS says they are about."""
     pin, resource_of = ministack.app.pin_request_origin, iam_actions.extract_resource_arn
 
     def pin_as_secure(source_ip: str, secure_transport: bool) -> None:
@@ -33,7 +39,9 @@ def install() -> None:
             return str(change_set["StackId"])
         if service == "ecs" and headers.get("x-amz-target", "").endswith(OF_SERVICES):
             return _service(json.loads(body), f"arn:aws:ecs:{region}:{account}:service")
-        return str(resource_of(*request))
+        resource = str(resource_of(*request))
+        kind = OF_DATABASES.get((parameters.get("Action") or [""])[0])
+        return f"arn:aws:rds:{region}:{account}:{kind}:*" if service == "rds" and resource == "*" and kind else resource
 
     ministack.app.pin_request_origin = pin_as_secure
     iam_actions.extract_resource_arn = right_resource_of

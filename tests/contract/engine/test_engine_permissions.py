@@ -52,6 +52,7 @@ def attempt(strict):
     allowed = [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::secured/*"},
         {"Effect": "Allow", "Action": "cloudformation:Describe*", "Resource": STACKS},
+        {"Effect": "Allow", "Action": "rds:DescribeDBClusters", "Resource": "arn:aws:rds:*:*:cluster:*"},
         {"Effect": "Allow", "Action": "ecs:DescribeServices", "Resource": f"{SERVICES}/orders/*"},
     ]
     iam.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=document(*allowed))
@@ -79,6 +80,7 @@ def test_a_function_may_do_what_its_role_allows_and_nothing_else(attempt):
     assert attempt("s3", "put_object", Bucket="secured", Key="key", Body="x") == "AccessDenied"
     assert attempt("sns", "list_topics") == "AuthorizationError"
     assert attempt("rds", "describe_db_instances") == "AccessDenied"
+    assert attempt("rds", "describe_db_clusters") == "allowed"
 
 
 def test_a_change_set_is_judged_as_its_stack(strict, attempt):
