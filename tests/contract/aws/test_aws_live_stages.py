@@ -1,14 +1,18 @@
 """A deployed stage validated again and again, against moto: drift, one message a finding, faults."""
 
 import hashlib
+import importlib.util
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from belay.aws import clients
 from belay.aws.attached_groups import AttachedGroups
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
@@ -19,7 +23,7 @@ from belay.aws.registrations import Registrations
 from belay.aws.revalidations import Revalidations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
-from belay.errors import AwsFault
+from belay.errors import AwsFault, StagesNotValidated
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import ReleaseReference, upload_of
 
@@ -55,7 +59,7 @@ class Deployed:
     ledger: Ledger
     release: ReleaseReference
     group: str
-    vpc: str
+    topic: str
     queue: str
 
     def revalidate(self) -> str:
@@ -125,7 +129,7 @@ policies: {{waivers: []}}
         ledger,
         release,
         described["StackResourceDetail"]["PhysicalResourceId"],
-        vpc,
+        topic,
         queue,
     )
 
@@ -216,3 +220,45 @@ def test_a_stack_that_is_gone_is_a_fault(deployed: Deployed) -> None:
     with pytest.raises(AwsFault):
         deployed.revalidate()
     assert deployed.heard() == []
+
+
+@pytest.fixture
+def handler(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], Any]]:
+    """The function that the schedule invokes, with its environment."""
+    environment = {
+        "LEDGER_TABLE": "ledger",
+        "ARTIFACT_BUCKET": "artifacts",
+        "NOTIFICATION_TOPIC_ARN": deployed.topic,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    path = Path(__file__).parents[3] / "functions" / "revalidate_stages" / "app.py"
+    spec = importlib.util.spec_from_file_location("revalidate_stages", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    clients.client.cache_clear()
+    yield lambda event: module.handler(event, None)
+    clients.client.cache_clear()
+
+
+def test_one_stage_s_fault_keeps_no_other_from_being_validated(
+    deployed: Deployed, handler: Callable[[dict[str, Any]], Any]
+) -> None:
+    assert handler({}) == {"verdicts": {"orders/production": "PASS"}}
+    ssm = deployed.aws("ssm")
+    for suffix in ("", "/production"):
+        text = ssm.get_parameter(Name=f"/belay/applications/orders{suffix}")["Parameter"]["Value"]
+        ssm.put_parameter(Name=f"/belay/applications/broken{suffix}", Value=text, Type="String")
+    lost = ReleaseReference("broken", "1.0.0", deployed.release.digest, "lost")
+    upload = upload_of("broken", "uploads", "releases/broken/1.zip", "v1", 1)
+    deployed.ledger.claim_release(lost, upload, "execution", timestamp())
+    deployed.ledger.end_stage(lost, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
+    deployed.open_ssh()
+    with pytest.raises(StagesNotValidated, match=r"^broken/production: MissingDocument: .*lost/release\.json"):
+        handler({})
+    assert len(deployed.heard()) == 1
+    assert handler({"application": "orders"}) == {"verdicts": {"orders/production": "FAIL"}}
+    assert handler({"application": "orders", "stage": "test"}) == {"verdicts": {}}
