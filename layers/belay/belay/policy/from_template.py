@@ -17,7 +17,7 @@ from belay.template.resources import properties
 from belay.template.scope import Scope
 from belay.template.stacks import Found, Hidden, Stacks
 from belay.template.values import NO_VALUE, Guard, Lazy, Row, Table, Unknown, Value
-from belay.template.world import Budget, World, agree, explore
+from belay.template.world import MAX_STEPS, Budget, TooManyStepsError, World, agree, explore
 
 GROUP = "AWS::EC2::SecurityGroup"
 PREFIX_LIST = "AWS::EC2::PrefixList"
@@ -46,6 +46,7 @@ class _Collector:
         self._found: list[Found] = []
         self._groups: list[SecurityGroup] = []
         self._budget = Budget(JUDGING_STEPS)
+        self._unasked: World | None = None
         self._prefix_lists: dict[str, list[Found]] = {}
 
     def collect(self, root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
@@ -101,6 +102,10 @@ class _Collector:
                 yield self._entry(found, f"{name}[{number}]", item, direction, course.guard)
 
     def _entry(self, found: Found, path: str, item: Value | Lazy, direction: Direction, guard: Guard) -> Entry:
+        if not guard:
+            undisputed = self._undisputed(found, path, item, direction)
+            if undisputed is not None:
+                return Entry(guard, (Alternative(guard, undisputed),))
         alternatives = []
         for course in explore(partial(self._rules, found, path, item, direction), guard, found.body.scope.budget):
             rules = course.outcome
@@ -108,6 +113,19 @@ class _Collector:
                 rules = (opaque_rule(direction, _place(found, path, _node(found, item)), course.reason),)
             alternatives.append(Alternative(course.guard, rules))
         return Entry(guard, tuple(alternatives))
+
+    def _undisputed(self, found: Found, path: str, item: Value | Lazy, direction: Direction) -> tuple[Rule, ...] | None:
+        """Return an item's rules if reading them asks no question, as most do: one world serves for all of those."""
+        world = self._unasked or World({}, Budget(MAX_STEPS, found.body.scope.budget))
+        self._unasked = None
+        try:
+            rules = self._rules(found, path, item, direction, world)
+        except (TooManyStepsError, RecursionError):
+            return None
+        if world.answers:
+            return None
+        self._unasked = world
+        return rules
 
     def _rules(
         self, found: Found, path: str, item: Lazy | Value, direction: Direction, world: World
