@@ -75,7 +75,12 @@ class Engine:
         scratch = directory / f"tmp-{port}"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        arguments = [f"--port={port}", f"--lambda-workers={lambda_workers}", f"--snapshot-seconds={snapshot_seconds}"]
+        arguments = [
+            f"--port={port}",
+            f"--lambda-workers={lambda_workers}",
+            f"--snapshot-seconds={snapshot_seconds}",
+            f"--scratch={scratch}",
+        ]
         _remove_old_logs(directory)
         with _log_of(directory, port).open("wb") as log:
             process = subprocess.Popen(

@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -24,6 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--lambda-workers", type=int, required=True)
     parser.add_argument("--snapshot-seconds", type=float, required=True)
+    parser.add_argument("--scratch", type=Path, required=True, help="the directory of its temporary files alone")
     parser.add_argument("--detached", action="store_true")
     options = parser.parse_args(arguments)
 
@@ -31,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
         bridges.Settings(lambda_workers=options.lambda_workers, snapshot_seconds=options.snapshot_seconds)
     )
     if not options.detached:
-        threading.Thread(target=_end_with_starter, daemon=True).start()
+        threading.Thread(target=_end_with_starter, args=(options.scratch,), daemon=True).start()
     config = Config()
     config.bind = [f"127.0.0.1:{options.port}"]
     config.keep_alive_timeout = 75
@@ -39,10 +42,11 @@ def main(arguments: list[str] | None = None) -> None:
     asyncio.run(serve(application, config))
 
 
-def _end_with_starter() -> None:
-    """Wait for the starter to end, however it ends, and take the whole process group down."""
+def _end_with_starter(scratch: Path) -> None:
+    """Wait for the starter to end, however it ends, and leave neither file nor process of the group behind."""
     while os.read(sys.stdin.fileno(), 1):
         pass
+    shutil.rmtree(scratch, ignore_errors=True)
     os.killpg(os.getpgid(0), signal.SIGKILL)
 
 

@@ -74,6 +74,7 @@ def test_an_engine_ends_with_the_process_that_started_it(tmp_path, until):
     starter.stdout.close()
 
     until(lambda: processes_of(group), lambda lines: not lines)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".log"]
 
 
 def test_reset_forgets_everything(separate_engine):
