@@ -42,6 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if not plan.begun:
         run.ledger.record(run.release, run.stage.name, "PLANNING", timestamp())
         plan = replace(plan, lock_seen=run.ledger.free_lock(run.release.application, run.stage.name))
+        run.save(plan)
     for stack in plan.in_progress(Progress.CREATING):
         plan = plan.with_stack(look_at(run, plan, stack))
     for stack in plan.plannable:

@@ -15,7 +15,7 @@ from small_releases import Release, setting, settings
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, Engine
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"
 MACHINES = ("deploy_release", "deploy_stage", "rollback_stage")
@@ -368,7 +368,7 @@ class Application:
     def received(self) -> list[Received]:
         """Every message received so far, in the order in which they were sent."""
         assert self._inbox is not None
-        self._received += self._inbox.receive("", 0)
+        self._received += self._inbox.receive("", -1)
         return sorted(self._received, key=lambda message: message.sent)
 
     def told(self, *outcomes: str) -> list[Received]:

@@ -22,7 +22,6 @@ def as_before(app: Application, version: str | None = "1.0.0") -> None:
     assert app.belay.last_known_good(app.name) == version
     assert app.belay.lock(app.name)["held"] is False
     assert [each["outcome"] for each in app.belay.incidents(app.name)] == ["ROLLED_BACK"]
-    assert app.belay.states(app.name, "rollback_stage")[-1] == "RolledBack"
     assert not [item for item in app.belay.items("OPEN") if app.name in item["SK"]]
 
 
@@ -40,6 +39,7 @@ class TestRolledBack:
         assert app.belay.setting(app.stack("first")) == "1.0.0"
         assert actions(app) == []
         as_before(app)
+        assert app.belay.states(app.name, "rollback_stage")[-1] == "RolledBack"
         *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
         assert "no more parameters" in message.text
 
@@ -202,6 +202,24 @@ class TestKilled:
 
 
 class TestDuplicates:
+    def test_a_recovery_of_what_has_ended_does_nothing(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        app.belay.engine.fail_resource("Setting", "update", stack=app.stack("first"))
+        app.run(app.release("1.1.0"))
+        app.deploy("1.2.0")
+        (recovery,) = app.belay.executions(app.name, "rollback_stage")
+        stepfunctions = app.belay.aws("stepfunctions")
+        known = stepfunctions.describe_execution(executionArn=recovery.arn)
+
+        stepfunctions.start_execution(
+            stateMachineArn=known["stateMachineArn"], name=f"{known['name']}-late", input=known["input"]
+        )
+
+        until(lambda: "AlreadyEnded" in app.belay.states(app.name, "rollback_stage"))
+        assert app.belay.last_known_good(app.name) == "1.2.0"
+        assert app.belay.lock(app.name)["held"] is False
+
     def test_every_event_again(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")

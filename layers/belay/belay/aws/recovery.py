@@ -198,8 +198,10 @@ class Recovery:
 
     def perform(self, step: Step, number: int) -> None:
         """Make a step's one call, under a token that tells its events from those of the deployment."""
+        token = self._token(step, number)
         self._note(step, number)
-        self.stacks.perform(step.call[1], step.parameters, self._token(step, number))
+        with self.stacks.begun_once(step.stack_id, token):
+            self.stacks.perform(step.call[1], step.parameters, token)
 
     def create_change_set(self, step: Step, number: int) -> str:
         """Create the change set back to the baseline, or find the one made before a crash."""
@@ -214,8 +216,10 @@ class Recovery:
 
     def execute(self, step: Step, number: int, change_set_id: str) -> None:
         """Execute a recovery's change set."""
+        token = self._token(step, number)
         self._note(step, number)
-        self.stacks.execute_change_set(change_set_id, self._token(step, number))
+        with self.stacks.begun_once(step.stack_id, token):
+            self.stacks.execute_change_set(change_set_id, token)
 
     def discard_change_sets(self) -> None:
         """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""

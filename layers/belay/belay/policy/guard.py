@@ -17,13 +17,10 @@ from belay.errors import InvalidRegistration
 from belay.policy.asked import Asked, Rule
 from belay.policy.model import Place
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import GUARD, Settings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.template.nodes import Document, Node, Scalar, Sequence
 from belay.template.nodes import Mapping as MappingNode
-
-PREFIX = "guard:"
-"""How the policies of the pack begin: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?")
@@ -95,7 +92,7 @@ def _report(answer: Answer, document: Document, settings: Settings, today: date)
         for violation in _violations(rule, document)
     ]
     names = [*output["compliant"], *output["not_applicable"], *(one["Rule"]["name"] for one in output["not_compliant"])]
-    checked = ((answer.template, tuple(PREFIX + str(name) for name in names)),)
+    checked = ((answer.template, tuple(GUARD + str(name) for name in names)),)
     return Report(tuple(dict.fromkeys(findings)), checked)
 
 
@@ -118,7 +115,7 @@ def _finding(name: str, violation: Violation, settings: Settings, today: date) -
         fix="Do what the rule says, or let the operator waive it.",
         source="the operator's own rules",
     )
-    rule: Rule[None] = Rule(PREFIX + name, policy, lambda subject, given: ())
+    rule: Rule[None] = Rule(GUARD + name, policy, lambda subject, given: ())
     return Asked.of(rule, settings, today).finding(violation, violation.place.resource)
 
 

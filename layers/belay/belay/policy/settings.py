@@ -17,6 +17,10 @@ PORTS = range(65_536)
 WEB_PORTS = frozenset({80, 443})
 
 
+GUARD = "guard:"
+"""How the policies of the cfn-guard pack begin: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """One violation that an operator accepts: of which policy, on which resource, why, who answers for it, until when.
@@ -120,9 +124,9 @@ class _Reader:
         from belay.policy.asked import every_rule  # noqa: PLC0415 - the policies take settings
 
         slugs = [one.slug for one in every_rule()]
-        if value in slugs:
+        if value in slugs or str(value).startswith(GUARD):
             return str(value)
-        self._problem(where, f"a policy ({', '.join(slugs)})", value)
+        self._problem(where, f"a policy ({', '.join(slugs)}) or {GUARD}<rule> of the operator's own", value)
         return None
 
     def _severity(self, where: str, value: object) -> Severity:
