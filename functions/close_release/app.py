@@ -9,7 +9,7 @@ from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
+from belay.aws.ssm import APPLICATIONS, ParameterStore
 from belay.events.s3 import ObjectCreated
 from belay.observability import observed
 from belay.release.key import application_of
@@ -41,11 +41,28 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     release = claimed(ledger, upload) if event["release"] is None else ReleaseReference.from_dict(event["release"])
     if release is None:
         topic = Registrations(ParameterStore(client("ssm")), client("s3")).topic_of(application)
-        endings.close_upload(upload, outcome, reason=reason, execution=event["execution"], topic=topic)
+        endings.close_upload(
+            upload,
+            outcome,
+            reason=reason,
+            execution=event["execution"],
+            topic=topic,
+            left_to_do=left_to_operator(event["reason"], application),
+        )
         return {"outcome": outcome}
     endings.close_release(release, outcome, reason=reason, stage=event["stage"])
     record = ledger.release(release.application, release.version) or {}
     return {"outcome": record.get("outcome", outcome)}
+
+
+def left_to_operator(reason: Any, application: str) -> list[str]:
+    """Say whose turn it is where the registration is at fault and not the release."""
+    if not isinstance(reason, dict) or reason.get("Error") != "InvalidRegistration":
+        return []
+    parameters = f"{APPLICATIONS}{application} and below"
+    return [
+        f"The operator corrects the registration ({parameters} in Parameter Store); then upload the same zip again."
+    ]
 
 
 def claimed(ledger: Ledger, upload: Upload) -> ReleaseReference | None:

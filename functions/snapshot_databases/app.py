@@ -15,6 +15,8 @@ from belay.release.names import snapshot_name
 from belay.release.registration import Database
 from belay.settings import read
 
+AVAILABLE, BEING_TAKEN, NO_DATABASE_YET = "available", "being taken", "no database yet"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -31,14 +33,21 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     databases = Databases(client("rds"))
-    available = [snapshot(run, databases, database, event["execution"]) for database in run.stage.databases]
-    if all(available) and run.stage.databases:
-        run.ledger.record(run.release, run.stage.name, "SNAPSHOTS AVAILABLE", timestamp())
-    return {"ready": all(available), "wait_seconds": settings.poll_seconds}
+    states = {
+        database.identifier: snapshot(run, databases, database, event["execution"]) for database in run.stage.databases
+    }
+    ready = all(state in (AVAILABLE, NO_DATABASE_YET) for state in states.values())
+    if ready and states:
+        told = "; ".join(f"{identifier}: {state}" for identifier, state in states.items())
+        run.ledger.record(run.release, run.stage.name, "SNAPSHOTS TAKEN", timestamp(), told)
+    return {"ready": ready, "wait_seconds": settings.poll_seconds}
 
 
-def snapshot(run: StageContext, databases: Databases, database: Database, execution: str) -> bool:
-    """Begin a database's snapshot or look how far it is. True when it is available or there is no database yet."""
+def snapshot(run: StageContext, databases: Databases, database: Database, execution: str) -> str:
+    """Begin a database's snapshot or look how far it is.
+
+    Raises ``SnapshotFailed`` where it cannot be taken: also where the database is gone that earlier releases found.
+    """
     release, stage = run.release, run.stage.name
     name = snapshot_name(
         release.application,
@@ -53,11 +62,18 @@ def snapshot(run: StageContext, databases: Databases, database: Database, execut
         state = snapshot_of(database.kind, found).state
         if state is SnapshotState.FAILED:
             raise SnapshotFailed(f"the snapshot {name} of {database.kind} {database.identifier} is {found['Status']}")
-        return state is SnapshotState.AVAILABLE
+        return AVAILABLE if state is SnapshotState.AVAILABLE else BEING_TAKEN
     seen = database_seen(database.kind, database.identifier, databases.describe(database))
     if seen.readiness is Readiness.NOT_POSSIBLE:
         raise SnapshotFailed(f"no snapshot can be taken: {seen.in_words()}")
     if seen.readiness is Readiness.READY:
         tags = snapshot_tags(release.application, stage, release.version, execution)
         databases.create_snapshot(database, name, tags)
-    return seen.readiness is Readiness.ABSENT
+    if seen.readiness is not Readiness.ABSENT:
+        return BEING_TAKEN
+    if databases.was_snapshotted(database, release.application, stage):
+        raise SnapshotFailed(
+            f"{database.kind} {database.identifier} is gone, though earlier releases to {stage} took snapshots of it; "
+            "restore it, or take it out of the registration, then upload the release again"
+        )
+    return NO_DATABASE_YET

@@ -69,14 +69,29 @@ class Endings:
             self._ledger.close_upload(upload, outcome, reason, timestamp())
             self._ledger.announced_upload(upload)
 
-    def close_upload(self, upload: Upload, outcome: Outcome, *, reason: str, execution: str, topic: str | None) -> None:
+    def close_upload(
+        self,
+        upload: Upload,
+        outcome: Outcome,
+        *,
+        reason: str,
+        execution: str,
+        topic: str | None,
+        left_to_do: Sequence[str] = (),
+    ) -> None:
         """Record and tell the outcome of an upload that never became a release."""
         if not self._ledger.close_upload(upload, outcome, reason, timestamp()):
             return
         version = self._ledger.version_of(upload) or upload.key.rsplit("/", 1)[-1]
         deployment = Deployment(upload.application, version, None, execution)
         Topic(self._sns, topic or self._default_topic).publish(
-            release_ended(outcome, deployment, **told(outcome, reason))
+            release_ended(
+                outcome,
+                deployment,
+                what=f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed.",
+                left_to_do=left_to_do,
+                **told(outcome, reason),
+            )
         )
         self._ledger.announced_upload(upload)
 

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
+from belay.database.snapshots import snapshot_tags
 from belay.release.registration import Database
 
 _NO_DATABASE = {"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound"}
@@ -49,6 +50,23 @@ class Databases:
                     return None
                 raise
         return dict(found[0]) if found else None
+
+    def was_snapshotted(self, database: Database, application: str, stage: str) -> bool:
+        """Whether there is a snapshot that an earlier release to the stage took of the database, gone or not."""
+        wanted = snapshot_tags(application, stage)
+        with translated(f"RDS.Describe{_snapshot(database)}s"):
+            if database.kind == "cluster":
+                pages = self._client.get_paginator("describe_db_cluster_snapshots").paginate(
+                    DBClusterIdentifier=database.identifier, SnapshotType="manual"
+                )
+                found = [each for page in pages for each in page["DBClusterSnapshots"]]
+            else:
+                pages = self._client.get_paginator("describe_db_snapshots").paginate(
+                    DBInstanceIdentifier=database.identifier, SnapshotType="manual"
+                )
+                found = [each for page in pages for each in page["DBSnapshots"]]
+        tagged = [{tag["Key"]: tag.get("Value", "") for tag in each.get("TagList", [])} for each in found]
+        return any(wanted.items() <= tags.items() for tags in tagged)
 
     def create_snapshot(self, database: Database, snapshot: str, tags: Mapping[str, str]) -> None:
         """Begin a manual snapshot, unless one of that name exists already: names carry the attempt.

@@ -148,7 +148,9 @@ def snapshot_of(kind: DatabaseKind, description: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def snapshot_tags(application: str, stage: str, version: str, execution_arn: str | None = None) -> dict[str, str]:
+def snapshot_tags(
+    application: str, stage: str, version: str | None = None, execution_arn: str | None = None
+) -> dict[str, str]:
     """The tags of a snapshot taken before ``version`` is deployed: whose it is and which execution took it."""
     tags = {"application": application, "stage": stage, "release": version, "execution": execution_arn}
     return {f"{TAG_PREFIX}{key}": value for key, value in tags.items() if value}
