@@ -9,7 +9,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import cancellation_codes, code_of, translated
-from belay.errors import LockLost
+from belay.errors import LockLost, ReleaseSuperseded
 from belay.release.ledger import Outcome, ReleaseReference, Upload
 
 Item = dict[str, Any]
@@ -86,6 +86,7 @@ class Ledger:
         """Claim a version for one attempt. None where that worked, otherwise the record that stands against it.
 
         A version is free when it was never claimed, or when it ended without ever being deployed with other content.
+        Raises ``ReleaseSuperseded`` where the upload has its outcome: a function outlives the execution that called it.
         """
         claimed = self._transact(
             self._change(
@@ -108,9 +109,21 @@ class Ledger:
                 },
                 names={"#upload": "upload", "#state": "state", "#stage": "stage"},
             ),
+            self._change(
+                f"APPLICATION#{upload.application}",
+                f"UPLOAD#{upload.identity}",
+                "SET version = :version",
+                "attribute_not_exists(outcome)",
+                {":version": release.version},
+            ),
             self._open(f"RELEASE#{release.application}#{release.version}", release.to_dict(), execution),
         )
-        return None if claimed else self.release(release.application, release.version)
+        if claimed:
+            return None
+        standing = self.release(release.application, release.version)
+        if standing is None:
+            raise ReleaseSuperseded(f"the upload {upload.key} has ended already: its execution was stopped")
+        return standing
 
     def release(self, application: str, version: str) -> Item | None:
         """Return a release's record."""
