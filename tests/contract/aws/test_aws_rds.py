@@ -122,3 +122,18 @@ def test_a_database_that_is_busy_is_left_for_later(
     client, stub = stubbed("rds")
     stub.add_client_error(call, code)
     Databases(client).create_snapshot(database, "belay-1", TAGS)
+
+
+@pytest.mark.parametrize("database", [INSTANCE, CLUSTER])
+def test_a_database_that_is_gone_is_known_by_its_snapshots(client: Any, database: Database) -> None:
+    databases = Databases(client)
+    before = databases.was_snapshotted(database, "orders", "production")
+    databases.create_snapshot(database, "belay-1", TAGS)
+    client.delete_db_instance(DBInstanceIdentifier="orders-db", SkipFinalSnapshot=True)
+    client.delete_db_cluster(DBClusterIdentifier="orders-cluster", SkipFinalSnapshot=True)
+
+    assert not before
+    assert databases.describe(database) is None
+    assert databases.was_snapshotted(database, "orders", "production")
+    assert not databases.was_snapshotted(database, "orders", "staging")
+    assert not databases.was_snapshotted(database, "billing", "production")
