@@ -58,11 +58,12 @@ class Unfinished:
         return self.take_up_release(release, "the release's execution ended without an outcome")
 
     def take_up_upload(self, upload: Upload, execution: str) -> str | None:
-        """Close an upload of which no release came; where one did, its end is the upload's."""
+        """Close an upload of which no release came; where one did, maybe only just now, take up that."""
         record = self._ledger.upload(upload) or {}
         release = self._ledger.release(upload.application, record.get("version", "")) or {}
         if release.get("attempt") == upload.attempt:
-            return None
+            reason = "the release's execution ended without an outcome"
+            return self.take_up_release(ReleaseReference.from_dict(release), reason)
         reason = "its execution ended before the upload was accepted: nothing was changed; upload it again"
         self._endings.close_upload(
             upload,
