@@ -31,6 +31,13 @@ def test_an_upload_is_named_by_what_it_is() -> None:
     assert re.fullmatch(r"[0-9a-f]{12}", upload.attempt)
 
 
+def test_the_longest_key_of_s3_fits_the_sort_key_and_is_told_apart() -> None:
+    one, other = (upload_of("orders", "bucket", f"releases/orders/{'a' * 1_003}{end}.zip", "v" * 32, 7) for end in "xy")
+    assert len(f"UPLOAD#{one.identity}".encode()) <= 1_024
+    assert one.identity != other.identity
+    assert one.attempt != other.attempt
+
+
 def test_each_version_of_an_object_is_an_attempt_of_its_own() -> None:
     attempts = {upload_of("orders", b, k, v, 7).attempt for b in "ab" for k in "kl" for v in ("1", "2", None)}
     assert len(attempts) == 12

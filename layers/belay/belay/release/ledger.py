@@ -28,6 +28,9 @@ from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
 from belay.release.names import client_request_token
 
 
+_LONGEST_KEY = 800
+
+
 class Outcome(StrEnum):
     """How a release ends. Every accepted upload ends in exactly one."""
 
@@ -50,8 +53,9 @@ class Upload:
 
     @property
     def identity(self) -> str:
-        """The sort-key part that names this upload."""
-        return f"{self.key}#{self.version_id}"
+        """The sort-key part that names this upload; a key too long for DynamoDB's 1,024 bytes stands by its digest."""
+        fits = len(self.key.encode()) <= _LONGEST_KEY
+        return f"{self.key if fits else hashlib.sha256(self.key.encode()).hexdigest()}#{self.version_id}"
 
     @property
     def attempt(self) -> str:
