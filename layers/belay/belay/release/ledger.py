@@ -27,7 +27,6 @@ from typing import Any
 from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
 from belay.release.names import client_request_token
 
-
 _LONGEST_KEY = 800
 
 
