@@ -34,7 +34,7 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
 
 test: $(INSTALLED) ## everything that CI runs
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from aws_lambda_builders.supported_runtimes import RUNTIME_ARCHITECTURES  # type: ignore[import-untyped]
@@ -43,38 +45,39 @@ def deploy(
     """
     runtime = python_runtime()
     overrides = [_override(name, value) for name, value in {"PythonRuntime": runtime, **(parameters or {})}.items()]
-    deployed = template
-    if build:
-        built = BUILD / stack_name
+    with _alone():
+        deployed = template
+        if build:
+            built = BUILD / stack_name
+            _sam(
+                engine,
+                "build",
+                f"--template-file={template}",
+                f"--build-dir={built}",
+                f"--cache-dir={BUILD / 'cache'}",
+                "--cached",
+                "--parameter-overrides",
+                f"PythonRuntime={runtime}",
+            )
+            deployed = built / "template.yaml"
         _sam(
             engine,
-            "build",
-            f"--template-file={template}",
-            f"--build-dir={built}",
-            f"--cache-dir={BUILD / 'cache'}",
-            "--cached",
+            "deploy",
+            f"--template-file={deployed}",
+            f"--stack-name={stack_name}",
+            f"--s3-prefix={stack_name}",
+            f"--region={engine.environment['AWS_REGION']}",
+            "--resolve-s3",
+            "--no-confirm-changeset",
+            "--no-fail-on-empty-changeset",
+            "--no-progressbar",
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "CAPABILITY_NAMED_IAM",
+            "CAPABILITY_AUTO_EXPAND",
             "--parameter-overrides",
-            f"PythonRuntime={runtime}",
+            *overrides,
         )
-        deployed = built / "template.yaml"
-    _sam(
-        engine,
-        "deploy",
-        f"--template-file={deployed}",
-        f"--stack-name={stack_name}",
-        f"--s3-prefix={stack_name}",
-        f"--region={engine.environment['AWS_REGION']}",
-        "--resolve-s3",
-        "--no-confirm-changeset",
-        "--no-fail-on-empty-changeset",
-        "--no-progressbar",
-        "--capabilities",
-        "CAPABILITY_IAM",
-        "CAPABILITY_NAMED_IAM",
-        "CAPABILITY_AUTO_EXPAND",
-        "--parameter-overrides",
-        *overrides,
-    )
     stack = engine.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -107,6 +110,15 @@ def sam_environment(engine: Engine) -> dict[str, str]:
         "PYTHON_RUNTIME": python_runtime(),
         "PLATFORM": "",
     }
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process of this checkout at a time build and deploy: they share the folder and the cache."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _sam(engine: Engine, command: str, *arguments: str) -> None:
