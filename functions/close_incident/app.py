@@ -6,7 +6,9 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
 from belay.aws.endings import Endings
+from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
 from belay.aws.sns import Topic
 from belay.notify.message import foreign_stack_failed
@@ -30,19 +32,21 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record and tell how the recovery ended; ``reason`` is set where the recovery itself failed."""
     settings = read(Settings)
     recovery = Recovery.enter({**event, "fencing": None}, settings.ledger_table, settings.artifact_bucket)
-    outcome = Outcome(event["outcome"])
+    outcome, stacks = Outcome(event["outcome"]), Stacks(client("cloudformation"))
     if recovery.incident.foreign:
-        end_foreign(recovery, outcome, event, settings.notification_topic_arn)
+        end_foreign(recovery, stacks, outcome, event, settings.notification_topic_arn)
     else:
-        end_release(recovery, outcome, event, settings.notification_topic_arn)
+        end_release(recovery, stacks, outcome, event, settings.notification_topic_arn)
     unlock(recovery, event)
     return {"outcome": outcome}
 
 
-def end_release(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
+def end_release(
+    recovery: Recovery, stacks: Stacks, outcome: Outcome, event: Mapping[str, Any], default_topic: str
+) -> None:
     """Give the release its outcome, then the incident: the release's own machines wait for that."""
     incident, ledger = recovery.incident, recovery.ledger
-    recovery.discard_change_sets()
+    RecoveredStacks(recovery, stacks).discard_change_sets()
     Endings(ledger, recovery.artifacts, client("sns"), default_topic).close_release(
         incident.release,
         outcome,
@@ -55,20 +59,22 @@ def end_release(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], 
     ledger.announced_incident(incident.release.application, incident.name)
 
 
-def end_foreign(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
+def end_foreign(
+    recovery: Recovery, stacks: Stacks, outcome: Outcome, event: Mapping[str, Any], default_topic: str
+) -> None:
     """Tell about a stack that failed under somebody else's hands, once."""
     incident, ledger = recovery.incident, recovery.ledger
     application, stack_id = incident.release.application, str(incident.stack_id)
     if not ledger.close_incident(application, incident.name, outcome, incident.reason, timestamp()):
         return
-    description = recovery.stacks.describe_stack(stack_id)
+    description = stacks.describe_stack(stack_id)
     message = foreign_stack_failed(
         application,
         incident.stage,
         stack=str(incident.stack),
         stack_id=stack_id,
         status="DELETED" if description is None else description["StackStatus"],
-        cause=recovery.stacks.first_cause(stack_id, incident.token) or incident.reason,
+        cause=stacks.first_cause(stack_id, incident.token) or incident.reason,
         done=recovery.done(),
         left_to_do=left_to_do(recovery, event),
     )

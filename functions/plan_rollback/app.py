@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.clients import client
+from belay.aws.cloudformation import Stacks
+from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
 from belay.observability import observed
 from belay.rollback.plan import Action, RollbackPlan
@@ -27,14 +30,15 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the next step, or null and the outcome when there is none left."""
     settings = read(Settings)
     recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
-    if recovery.unheard():
-        return answer({"action": Action.WAIT, "stack": ""}, recovery.plan(), settings)
-    plan = plan_rollback(look(recovery))
+    stacks = RecoveredStacks(recovery, Stacks(client("cloudformation")))
+    if stacks.unheard():
+        return answer({"action": Action.WAIT, "subject": ""}, recovery.plan(), settings)
+    plan = plan_rollback(look(recovery, stacks))
     recovery.save(plan)
     if not plan.steps:
         return answer(None, plan, settings)
     first = plan.steps[0]
-    return answer({"action": first.action, "stack": first.stack, "number": recovery.next_number}, plan, settings)
+    return answer({"action": first.action, "subject": first.subject, "number": recovery.next_number}, plan, settings)
 
 
 def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:
@@ -42,16 +46,16 @@ def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Setting
     return {"step": step, "outcome": plan.outcome_if_done, "wait_seconds": settings.poll_seconds}
 
 
-def look(recovery: Recovery) -> Situation:
+def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
     """Gather what there is to see."""
     incident = recovery.incident
     good = recovery.ledger.last_known_good(incident.release.application, incident.stage)
-    tried = Counter((Action(each["action"]), each["stack"]) for each in recovery.record["tried"])
+    tried = Counter((Action(each["action"]), each["subject"]) for each in recovery.record["tried"])
     return Situation(
         application=incident.release.application,
         stage=incident.stage,
         version=incident.release.version,
-        stacks=recovery.stacks_seen(),
+        stacks=stacks.look(),
         last_known_good=None if good is None else good["version"],
         recover_foreign=incident.recover_foreign,
         ephemeral=incident.ephemeral,

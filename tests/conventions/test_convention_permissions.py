@@ -65,7 +65,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "Stacks.delete_stack": {"iam:PassRole"},
     "Stacks.perform": {"iam:PassRole"},
     # The template of a baseline is one version of an object.
-    "Recovery.create_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
+    "RecoveredStacks._create_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     "Topic.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html

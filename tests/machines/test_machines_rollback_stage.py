@@ -14,7 +14,7 @@ Applications = Callable[..., Application]
 def actions(app: Application) -> list[str]:
     """What the one incident of an application tried, in order."""
     (incident,) = app.belay.incidents(app.name)
-    return [f"{each['action']} {each['stack']}" for each in incident["tried"]]
+    return [f"{each['action']} {each['subject']}" for each in incident["tried"]]
 
 
 def as_before(app: Application, version: str | None = "1.0.0") -> None:

@@ -350,9 +350,9 @@ def test_every_step_that_can_be_planned_is_a_call_that_cloudformation_takes(no_a
     steps = planned_steps()
     assert {step.action for step in steps} == set(Action)
     for step in steps:
-        token = client_request_token("orders", "production", "1.3.0-rc.1+7", step.stack, step.action.lower(), "i-0")
+        token = client_request_token("orders", "production", "1.3.0-rc.1+7", step.subject, step.action.lower(), "i-0")
         if step.action is Action.UPDATE_TO_BASELINE:
-            name = change_set_name("orders", "production", "recover", step.stack, "i-0")
+            name = change_set_name("orders", "production", "recover", step.subject, "i-0")
             stacks.create_change_set({**step.parameters, "ChangeSetName": name, "ClientToken": name})
             stacks.execute_change_set(CHANGE_SET, token)
         elif step.action is not Action.WAIT:

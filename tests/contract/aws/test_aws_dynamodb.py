@@ -445,3 +445,26 @@ def test_a_fault_is_no_refusal(
     stub.add_client_error("transact_write_items", code, http_status_code=status)
     with pytest.raises(fault):
         Ledger(client, TABLE).open_incident("orders", "i", {}, NOW)
+
+
+def test_a_question_is_put_once_and_its_first_answer_stands(ledger: Ledger) -> None:
+    assert ledger.decision("orders", "i", "delete-network") is None
+    assert ledger.ask_decision("orders", "i", "delete-network", "Delete it with its data?", NOW)
+    assert not ledger.ask_decision("orders", "i", "delete-network", "Delete it with its data?", LATER)
+    ann, bob = (
+        "arn:aws:sts::111122223333:assumed-role/on-call/ann",
+        "arn:aws:sts::111122223333:assumed-role/on-call/bob",
+    )
+    assert ledger.decide("orders", "i", "delete-network", "approved", ann, LATER, "it was empty")
+    assert not ledger.decide("orders", "i", "delete-network", "denied", bob, LATER)
+    assert ledger.decide("orders", "i", "restore-orders", "denied", bob, LATER)
+    decided = ledger.decision("orders", "i", "delete-network")
+    assert decided is not None
+    assert (decided["answer"], decided["by"], decided["asked_at"], decided["comment"]) == (
+        "approved",
+        ann,
+        NOW,
+        "it was empty",
+    )
+    assert set(ledger.decisions("orders", "i")) == {"delete-network", "restore-orders"}
+    assert ledger.decisions("orders", "i2") == {}

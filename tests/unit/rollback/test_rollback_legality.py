@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from belay.rollback.plan import Action, RollbackPlan, Step
-from belay.rollback.planner import LIMIT, plan_rollback
+from belay.rollback.planner import plan_rollback
 from belay.rollback.situation import Situation, StackSeen
+from belay.rollback.stacks import LIMIT
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
 
@@ -111,7 +112,7 @@ def situations(draw: st.DrawFn) -> Situation:
 
 
 def seen_by(situation: Situation, step: Step) -> StackSeen:
-    return next(seen for seen in situation.stacks if seen.stack == step.stack)
+    return next(seen for seen in situation.stacks if seen.stack == step.subject)
 
 
 def calls_are_legal_in_the_status_their_stack_is_in(situation: Situation, plan: RollbackPlan) -> None:
@@ -128,7 +129,7 @@ def calls_are_ones_that_the_api_takes(situation: Situation, plan: RollbackPlan) 
         arguments = dict(step.parameters) | ADDED_BY_THE_EXECUTOR.get(operation, {})
         report = ParamValidator().validate(arguments, MODEL.operation_model(operation).input_shape)
         assert not report.has_errors(), report.generate_report()
-        assert step.parameters["StackName"] == stack_id(f"orders-{step.stack}")
+        assert step.parameters["StackName"] == stack_id(f"orders-{step.subject}")
 
 
 def nothing_that_holds_data_is_deleted_outside_an_ephemeral_stage(situation: Situation, plan: RollbackPlan) -> None:
@@ -149,13 +150,13 @@ def what_is_somebody_else_s_is_at_most_continued_unless_allowed(situation: Situa
 
 def nothing_is_tried_a_third_time_and_nothing_is_skipped(situation: Situation, plan: RollbackPlan) -> None:
     for step in plan.steps:
-        assert situation.times(step.action, step.stack) < LIMIT
+        assert situation.times(step.action, step.subject) < LIMIT
         assert "ResourcesToSkip" not in step.parameters
 
 
 def the_last_stack_comes_first(situation: Situation, plan: RollbackPlan) -> None:
     order = [seen.stack for seen in situation.stacks]
-    places = [order.index(step.stack) for step in plan.steps]
+    places = [order.index(step.subject) for step in plan.steps]
     assert places == sorted(places, reverse=True)
 
 
@@ -163,7 +164,7 @@ def a_stack_that_is_well_and_was_never_touched_is_left_alone(situation: Situatio
     for seen in situation.stacks:
         untouched = not seen.changed_by_release and not seen.created_by_release and seen.blocked is None
         if untouched and seen.status in (StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE):
-            assert seen.stack not in {each.stack for each in (*plan.steps, *plan.left_to_do)}
+            assert seen.stack not in {each.subject for each in (*plan.steps, *plan.left_to_do)}
 
 
 def a_plan_survives_being_a_document_and_explains_itself(_: Situation, plan: RollbackPlan) -> None:

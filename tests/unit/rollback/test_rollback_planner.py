@@ -112,7 +112,7 @@ def test_stacks_that_had_succeeded_are_taken_back_too_last_first() -> None:
             stack("service", "UPDATE_FAILED"),
         )
     )
-    assert [(step.stack, step.action) for step in plan.steps] == [
+    assert [(step.subject, step.action) for step in plan.steps] == [
         ("service", Action.ROLLBACK_STACK),
         ("network", Action.UPDATE_TO_BASELINE),
     ]
@@ -310,10 +310,10 @@ def test_a_stack_that_another_leans_on_waits_until_a_person_has_seen_to_that_one
     stuck = stack("service", blocked="it would delete Table", depends_on=("network",))
     plan = plan_rollback(situation(network, data, stuck))
     assert plan.steps == ()
-    assert [each.stack for each in plan.left_to_do] == ["service", "network"]
+    assert [each.subject for each in plan.left_to_do] == ["service", "network"]
     assert "service leans on it and comes first" in plan.left_to_do[1].what
     free = plan_rollback(situation(network, data, stack("service", blocked="it would delete Table")))
-    assert [step.stack for step in free.steps] == ["network"]
+    assert [step.subject for step in free.steps] == ["network"]
 
 
 def test_leaning_goes_through_stacks_between() -> None:
@@ -325,13 +325,13 @@ def test_leaning_goes_through_stacks_between() -> None:
         )
     )
     assert plan.steps == ()
-    assert [each.stack for each in plan.left_to_do] == ["service", "network"]
+    assert [each.subject for each in plan.left_to_do] == ["service", "network"]
 
 
 def test_a_stack_that_the_release_did_not_change_holds_nobody_up() -> None:
     broken = stack("service", "ROLLBACK_COMPLETE", ours=False, changed_by_release=False, depends_on=("network",))
     plan = plan_rollback(situation(stack("network"), broken))
-    assert [step.stack for step in plan.steps] == ["network"]
+    assert [step.subject for step in plan.steps] == ["network"]
 
 
 def test_a_plan_reads_as_an_ordered_list() -> None:

@@ -171,11 +171,11 @@ def played(stage: tuple[Stack, ...], fortune: st.DataObject | None, *, ephemeral
         if plan.done:
             return stage, plan, taken
         step = plan.steps[0]
-        well = True if fortune is None else fortune.draw(st.booleans(), label=f"{step.action} {step.stack}")
-        stage = tuple(each.after(step, well=well) if each.seen.stack == step.stack else each for each in stage)
+        well = True if fortune is None else fortune.draw(st.booleans(), label=f"{step.action} {step.subject}")
+        stage = tuple(each.after(step, well=well) if each.seen.stack == step.subject else each for each in stage)
         taken.append(step)
         if step.action is not Action.WAIT:
-            tried[step.action, step.stack] += 1
+            tried[step.action, step.subject] += 1
         assert len(taken) <= 16 * len(stage), "the recovery does not come to an end"
 
 
@@ -187,7 +187,7 @@ def test_whatever_goes_badly_the_recovery_ends_and_tells_the_truth(
     end, plan, _ = played(stage, fortune)
     if plan.outcome_if_done == "ROLLED_BACK":
         assert all(each.recovered for each in end)
-    named_to_the_operator = {each.stack for each in plan.left_to_do}
+    named_to_the_operator = {each.subject for each in plan.left_to_do}
     assert {each.seen.stack for each in end if not each.recovered} <= named_to_the_operator
 
 

@@ -343,7 +343,7 @@ class Ledger:
                 f"APPLICATION#{application}",
                 f"INCIDENT#{incident}",
                 "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
-                "tried = :tried, blocked = :none, settled = :none",
+                "tried = :tried, blocked = :none, settled = :none, noted = :none",
                 "attribute_not_exists(PK)",
                 {
                     ":application": application,
@@ -386,16 +386,49 @@ class Ledger:
             {":execution": execution},
         )
 
-    def mark_incident(self, application: str, incident: str, mark: str, stack: str, reason: str) -> None:
-        """Note what was found about one stack: that it is ``settled`` or ``blocked``, and why."""
+    def mark_incident(self, application: str, incident: str, mark: str, subject: str, value: Any) -> None:
+        """Note what was found about one subject: why it is ``settled`` or ``blocked``, or other facts ``noted``."""
         self._update(
             f"APPLICATION#{application}",
             f"INCIDENT#{incident}",
-            "SET #mark.#stack = :reason",
+            "SET #mark.#subject = :value",
             None,
-            {":reason": reason},
-            names={"#mark": mark, "#stack": stack},
+            {":value": value},
+            names={"#mark": mark, "#subject": subject},
         )
+
+    def ask_decision(self, application: str, incident: str, question: str, text: str, now: str) -> bool:
+        """Put a question of an incident to people. False where it was put before: they are told once."""
+        return self._update(
+            f"APPLICATION#{application}",
+            f"DECISION#{incident}#{question}",
+            "SET question = :question, #text = :text, asked_at = :now",
+            "attribute_not_exists(asked_at)",
+            {":question": question, ":text": text, ":now": now},
+            names={"#text": "text"},
+        )
+
+    def decide(  # noqa: PLR0917 - all are parts of one item
+        self, application: str, incident: str, question: str, answer: str, by: str, at: str, comment: str = ""
+    ) -> bool:
+        """Record a person's answer: ``approved`` or ``denied``, and whose it is (an ARN). The first one stands."""
+        return self._update(
+            f"APPLICATION#{application}",
+            f"DECISION#{incident}#{question}",
+            "SET question = :question, answer = :answer, #by = :by, #at = :at, #comment = :comment",
+            "attribute_not_exists(answer)",
+            {":question": question, ":answer": answer, ":by": by, ":at": at, ":comment": comment},
+            names={"#by": "by", "#at": "at", "#comment": "comment"},
+        )
+
+    def decision(self, application: str, incident: str, question: str) -> Item | None:
+        """Return a question of an incident with its answer, where one was given; None where it was not even put."""
+        return self._get(f"APPLICATION#{application}", f"DECISION#{incident}#{question}")
+
+    def decisions(self, application: str, incident: str) -> dict[str, Item]:
+        """Return every question of an incident, by question."""
+        items = self._query(f"APPLICATION#{application}", f"DECISION#{incident}#")
+        return {str(item["question"]): item for item in items}
 
     def close_incident(self, application: str, incident: str, outcome: Outcome, reason: str, now: str) -> bool:
         """Record how an incident ended. False where that was recorded and announced before."""

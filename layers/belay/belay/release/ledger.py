@@ -8,6 +8,7 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``APPLICATION#<application>`` | ``UPLOAD#<key>#<version-id>`` | one upload: who claimed it, its version and outcome |
 | ``APPLICATION#<application>`` | ``STAGE#<stage>`` | the last-known-good release |
 | ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
+| ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
 | ``APPLICATION#<application>`` | ``FINDING#<stage>#<identity>`` | a finding of a stage's re-validation |
 | ``RELEASE#<application>#<version>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
 | ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |

@@ -1,9 +1,18 @@
 """A rollback plan: the ordered steps of a recovery, and what only a person can do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+
+class Kind(StrEnum):
+    """What a step is about; each kind has its own part of the plan and its own performer."""
+
+    STACK = "STACK"
+    DATABASE = "DATABASE"
+    SERVICE = "SERVICE"
+    STAGE = "STAGE"
 
 
 class Action(StrEnum):
@@ -41,17 +50,21 @@ NEEDS_OPERATOR = "NEEDS_OPERATOR"
 class Step:
     """One step of a recovery.
 
-    - ``stack`` is the registered name, ``stack_id`` the stack the call is about.
-    - ``call`` is the service and the operation of the API; ``parameters`` what is passed, as the API spells it. Whoever
-      executes the step adds the request token, and for a change set its name.
-    - ``why`` says it for people, ``legal_because`` names the rule that allows the call in the status the stack is in.
+    - ``subject`` is the registered name of the stack, database or service that the step is about, ``subject_id`` what
+      the call names it by: a stack's id, a database's identifier, a service's ARN.
+    - ``call`` is the service, as boto3 spells it, and the operation; ``parameters`` what is passed, as the API spells
+      it. Whoever performs the step adds the request token, and for a change set its name.
+    - ``why`` says it for people, ``legal_because`` names the rule that allows the call in the status it is made in.
     - ``risk`` and ``risk_in_words`` say what it may cost.
-    - ``expected`` are the statuses that show that it worked; the stack's absence is written ``DELETE_COMPLETE``.
+    - ``expected`` are the statuses that show that it worked (a stack's absence is written ``DELETE_COMPLETE``),
+      ``checked_afterwards`` says in words what is looked at then.
+    - ``estimate_seconds`` is what earlier runs of the step took; None where it was never seen.
     """
 
     action: Action
-    stack: str
-    stack_id: str
+    kind: Kind
+    subject: str
+    subject_id: str
     call: tuple[str, str]
     parameters: Mapping[str, Any]
     why: str
@@ -59,15 +72,18 @@ class Step:
     risk: Risk
     risk_in_words: str
     expected: tuple[str, ...]
+    checked_afterwards: str
+    estimate_seconds: int | None = None
 
     def in_words(self) -> str:
         """The step as one sentence for people."""
-        return f"{self.stack}: {self.why} ({self.call[1]})."
+        return f"{self.subject}: {self.why} ({self.call[1]})."
 
     def to_dict(self) -> dict[str, Any]:
         """The step as a JSON document."""
         return vars(self) | {
             "action": self.action.value,
+            "kind": self.kind.value,
             "call": list(self.call),
             "parameters": dict(self.parameters),
             "risk": self.risk.value,
@@ -83,6 +99,7 @@ class Step:
             **values
             | {
                 "action": Action(values["action"]),
+                "kind": Kind(values["kind"]),
                 "call": (service, operation),
                 "risk": Risk(values["risk"]),
                 "expected": tuple(values["expected"]),
@@ -92,19 +109,24 @@ class Step:
 
 @dataclass(frozen=True)
 class LeftToDo:
-    """What a person must do: on which stack, what and why.
+    """What a person must do: about which stack, database or service, what and why.
 
-    ``look`` is the AWS CLI command to look closer, ``then`` the one that does it, where one is known to be right.
+    ``look`` is the AWS CLI command to look closer, ``then`` the one that does it, each where one is known to be right.
     """
 
-    stack: str
+    subject: str
     what: str
-    look: str
+    look: str | None = None
     then: str | None = None
 
     def in_words(self) -> str:
         """What is left to do, with the commands, for people."""
-        return f"{self.stack}: {self.what} Look: {self.look}" + (f" Then: {self.then}" if self.then else "")
+        commands = [f"{label}: {command}" for label, command in (("Look", self.look), ("Then", self.then)) if command]
+        return " ".join([f"{self.subject}: {self.what}", *commands])
+
+
+Todo = Step | LeftToDo
+"""What each part of a plan is made of, in order."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +138,15 @@ class RollbackPlan:
 
     steps: tuple[Step, ...]
     left_to_do: tuple[LeftToDo, ...] = field(default=())
+
+    @classmethod
+    def of(cls, *parts: Sequence[Todo]) -> "RollbackPlan":
+        """Put the parts of a plan together, in the order in which they are done."""
+        todos = [todo for part in parts for todo in part]
+        return cls(
+            steps=tuple(todo for todo in todos if isinstance(todo, Step)),
+            left_to_do=tuple(todo for todo in todos if isinstance(todo, LeftToDo)),
+        )
 
     @property
     def outcome_if_done(self) -> str:

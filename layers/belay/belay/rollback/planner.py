@@ -1,263 +1,37 @@
-"""From what is seen to what to do: the rollback planner.
+"""From what is seen to what to do: the rollback planner."""
 
-The law is AWS's: which call CloudFormation accepts in which status (``Step.legal_because`` cites the page). The policy
-is ours: last stack first, nothing that holds data is deleted outside an ephemeral stage, somebody else's failure is
-only told about (and a stuck rollback continued) unless the registration allows more, and nothing is tried a third time.
-"""
+from collections.abc import Iterable
 
-from collections.abc import Callable, Mapping
-
-from belay.rollback import steps
-from belay.rollback.plan import Action, LeftToDo, RollbackPlan, Step
-from belay.rollback.situation import Situation, StackSeen
-from belay.stack.command_line import (
-    continue_skipping_command,
-    delete_command,
-    delete_retaining_command,
-    failed_events_command,
-)
-from belay.stack.status import StackStatus
-
-LIMIT = 2
-"""How often one action is tried on one stack in one incident."""
-
-Todo = Step | LeftToDo
+from belay.rollback.databases import plan_databases
+from belay.rollback.plan import Kind, LeftToDo, RollbackPlan, Todo
+from belay.rollback.services import plan_services
+from belay.rollback.situation import Situation
+from belay.rollback.stacks import plan_stacks
+from belay.rollback.verification import plan_verification
 
 
 def plan_rollback(situation: Situation) -> RollbackPlan:
-    """Plan the recovery of a stage: pure, and total over every stack status.
+    """Plan the recovery of a stage: its stacks, then its databases and services, then whether it is well again.
 
-    The steps are legal in the statuses seen now. Whoever runs them takes the first, looks again and plans again: the
-    plan of a recovered stage has no steps and ends ROLLED_BACK.
+    Whoever runs the plan takes its first step, looks again and plans again: the plan of a recovered stage has no steps
+    and ends ROLLED_BACK. The later parts stand in it for people to read. While a stack is left to a person, databases
+    and services are left alone: what runs on them is not what they would be brought back for.
     """
-    todos: dict[str, tuple[Todo, ...]] = {}
-    for seen in reversed(situation.stacks):
-        todos[seen.stack] = _held(seen, situation, todos) or _for_stack(seen, situation)
-    flat = [todo for each in todos.values() for todo in each]
-    return RollbackPlan(
-        steps=tuple(todo for todo in flat if isinstance(todo, Step)),
-        left_to_do=tuple(todo for todo in flat if isinstance(todo, LeftToDo)),
-    )
+    stacks = plan_stacks(situation)
+    databases, services = plan_databases(situation), plan_services(situation)
+    if any(isinstance(todo, LeftToDo) for todo in stacks):
+        return RollbackPlan.of(stacks, tuple(_left_alone((*databases, *services))))
+    return RollbackPlan.of(stacks, databases, services, plan_verification(situation))
 
 
-def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Everything to do about one stack, its own part of the plan."""
-    if seen.blocked:
-        return (_left(seen, f"it is as the release left it: {seen.blocked.rstrip('. ')}."),)
-    if not seen.exists:
-        return _gone(seen)
-    if _is_foreign(seen, situation):
-        return _foreign(seen, situation)
-    if seen.created_by_release:
-        return _created(seen, situation)
-    return _existed(seen, situation)
-
-
-def _is_foreign(seen: StackSeen, situation: Situation) -> bool:
-    """Whether the last operation was somebody else's. Belay never imports.
-
-    What the release made is nobody else's in an ephemeral stage, nor as a shell, on which nothing was executed yet.
-    """
-    imported = seen.status is not None and seen.status.startswith("IMPORT_")
-    only_ours = situation.ephemeral or seen.status is StackStatus.REVIEW_IN_PROGRESS
-    return (not seen.ours or imported) and not (seen.created_by_release and only_ours)
-
-
-def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> tuple[Todo, ...]:
-    """Leave a stack alone while one that leans on it needs a person: going back would pull the ground from under it."""
-    waiting = {other.stack for other in _leaning_on(seen, situation) if _is_left(todos.get(other.stack, ()))}
-    if not waiting or not seen.changed_by_release or not _for_stack(seen, situation):
-        return ()
-    return (_left(seen, f"it stays as the release left it: {', '.join(sorted(waiting))} leans on it and comes first."),)
-
-
-def _leaning_on(seen: StackSeen, situation: Situation) -> list[StackSeen]:
-    """The stacks changed by the release that depend on ``seen``, directly or through others."""
-    names = {seen.stack}
-    for other in situation.stacks:
-        if names & set(other.depends_on):
-            names.add(other.stack)
-    return [other for other in situation.stacks if other.stack in names - {seen.stack} and other.changed_by_release]
-
-
-def _is_left(todos: tuple[Todo, ...]) -> bool:
-    return any(isinstance(todo, LeftToDo) for todo in todos)
-
-
-def _gone(seen: StackSeen) -> tuple[Todo, ...]:
-    """No stack: right for one that the release created, not for one that was there before."""
-    if seen.created_by_release or not (seen.baseline and seen.baseline.existed):
-        return ()
-    return (_left(seen, "the stack existed before the release and is gone; only a person can decide to make it anew."),)
-
-
-def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A stack that the release made has nothing to go back to: it is deleted, unless that would delete data."""
-    status = _status(seen)
-    if status is StackStatus.REVIEW_IN_PROGRESS:
-        return _delete_shell(seen, situation)
-    if status.in_progress:
-        return _try(steps.wait, seen, situation)
-    if seen.stateful and not situation.ephemeral:
-        return (
-            _left(
-                seen,
-                f"this release created it, and it holds data ({', '.join(seen.stateful)}), so it was not deleted; save "
-                "what is needed, then delete the stack.",
-                delete_command(seen.target),
-            ),
-        )
-    if status is StackStatus.CREATE_FAILED:
-        return _try(steps.rollback_stack, seen, situation)
-    return _try(steps.delete_stack, seen, situation)
-
-
-def _delete_shell(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """An empty shell goes with its change sets; when these will not go, the stack's own deletion takes them along."""
-    if situation.times(Action.DELETE_CHANGE_SET, seen.stack) >= LIMIT:
-        return _try(steps.delete_stack, seen, situation)
-    change_sets = tuple(steps.delete_change_set(seen, name) for name in seen.change_sets)
-    return change_sets + _try(steps.delete_stack, seen, situation)
-
-
-def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A stack that was there before goes back to its baseline."""
-    status = _status(seen)
-    if status.in_progress:
-        return _try(steps.cancel_update if _cancellable(seen, situation) else steps.wait, seen, situation)
-    if status in _RECOVERY:
-        return _try(_RECOVERY[status], seen, situation)
-    if not status.updatable:
-        return (_left(seen, f"it is {status}, from where CloudFormation knows no way back to what it was."),)
-    if not seen.changed_by_release or seen.at_baseline or _rolled_back_by_cloudformation(seen, situation):
-        return ()
-    return _back_to_baseline(seen, situation)
-
-
-def _cancellable(seen: StackSeen, situation: Situation) -> bool:
-    """Whether an update is under way that is the release's own, not the one back to the baseline, and not cancelled."""
-    return (
-        seen.status is StackStatus.UPDATE_IN_PROGRESS
-        and seen.changed_by_release
-        and situation.times(Action.UPDATE_TO_BASELINE, seen.stack) == 0
-        and situation.times(Action.CANCEL_UPDATE, seen.stack) == 0
-    )
-
-
-def _rolled_back_by_cloudformation(seen: StackSeen, situation: Situation) -> bool:
-    """Whether CloudFormation undid the release's update, so that the stack is its baseline.
-
-    When it undid a later one (the update back to the baseline, or somebody else's), the stack is what the release made.
-    """
-    undone = seen.status is StackStatus.UPDATE_ROLLBACK_COMPLETE
-    later = seen.completed_by_release or situation.times(Action.UPDATE_TO_BASELINE, seen.stack) > 0
-    return undone and not later
-
-
-def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    baseline = seen.baseline
-    if baseline is None or baseline.template is None:
-        return (_left(seen, "the release changed it, and no record says what it was before."),)
-    lost = baseline.lost(seen.parameter_keys)
-    if lost:
-        return (
-            _left(
-                seen,
-                f"its NoEcho parameters ({', '.join(lost)}) were dropped by the release, and their values "
-                "are nowhere to be read; update the stack to its earlier template with these values.",
-            ),
-        )
-    template = baseline.template
-    return _try(lambda s, whole: steps.update_to_baseline(s, whole, baseline, template), seen, situation)
-
-
-def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Somebody else's operation on a registered stack: told about, and recovered as far as the registration allows."""
-    status = _status(seen)
-    if status.in_progress:
-        return _try(steps.wait, seen, situation) if seen.changed_by_release or status.rolling_back else ()
-    if status is StackStatus.UPDATE_ROLLBACK_FAILED:
-        return _try(steps.continue_update_rollback, seen, situation)
-    if status.updatable:
-        return _foreign_but_stable(seen, situation)
-    return () if status is StackStatus.REVIEW_IN_PROGRESS else _foreign_failure(seen, situation)
-
-
-def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A stack in UPDATE_FAILED may be somebody's debugging: only the registration can allow to end that."""
-    told = f"an operation that was not this release's left it {seen.status}."
-    recover = _FOREIGN_RECOVERY.get(_status(seen))
-    if recover is None:
-        return (_left(seen, told),)
-    if not situation.recover_foreign:
-        return (_left(seen, f"{told} The registration does not allow to recover it (recover_foreign)."),)
-    if seen.stateful and seen.status is not StackStatus.UPDATE_FAILED:
-        return (_left(seen, f"{told} It holds data ({', '.join(seen.stateful)}), so it was not deleted."),)
-    return _try(recover, seen, situation)
-
-
-def _foreign_but_stable(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Somebody updated the stack after the release did: going back to the baseline would undo that work as well."""
-    if not seen.changed_by_release or seen.at_baseline:
-        return ()
-    if situation.recover_foreign and not seen.created_by_release:
-        return _back_to_baseline(seen, situation)
-    return (_left(seen, "somebody else updated it after the release, so it was left; decide which one stays."),)
-
-
-_RECOVERY: Mapping[StackStatus, Callable[[StackSeen, Situation], Step]] = {
-    StackStatus.UPDATE_FAILED: steps.rollback_stack,
-    StackStatus.UPDATE_ROLLBACK_FAILED: steps.continue_update_rollback,
-}
-
-_FOREIGN_RECOVERY: Mapping[StackStatus, Callable[[StackSeen, Situation], Step]] = {
-    StackStatus.CREATE_FAILED: steps.rollback_stack,
-    StackStatus.UPDATE_FAILED: steps.rollback_stack,
-    StackStatus.ROLLBACK_COMPLETE: steps.delete_stack,
-    StackStatus.ROLLBACK_FAILED: steps.delete_stack,
-    StackStatus.DELETE_FAILED: steps.delete_stack,
-}
-
-
-def _try(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A step, unless this incident has tried it often enough already."""
-    step = make(seen, situation)
-    if situation.times(step.action, seen.stack) < LIMIT:
-        return (step,)
-    reason = f" ({seen.reason.strip().rstrip('.')})" if seen.reason and seen.reason.strip() else ""
-    return (
-        _left(seen, f"{_TRIED[step.action]} {LIMIT} times, and it is still {seen.status}{reason}.", _last_resort(seen)),
-    )
-
-
-_TRIED = {
-    Action.WAIT: "it was waited for",
-    Action.CANCEL_UPDATE: "cancelling its update was tried",
-    Action.ROLLBACK_STACK: "rolling it back was tried",
-    Action.CONTINUE_UPDATE_ROLLBACK: "continuing its rollback was tried",
-    Action.UPDATE_TO_BASELINE: "updating it back was tried",
-    Action.DELETE_CHANGE_SET: "deleting its change set was tried",
-    Action.DELETE_STACK: "deleting it was tried",
-}
-
-
-def _last_resort(seen: StackSeen) -> str | None:
-    """The call that goes on without the resources that would not; a person decides, for it leaves them as they are."""
-    if not seen.failed_resources:
-        return None
-    if seen.status is StackStatus.UPDATE_ROLLBACK_FAILED:
-        return continue_skipping_command(seen.target, seen.failed_resources)
-    if seen.status is StackStatus.DELETE_FAILED:
-        return delete_retaining_command(seen.target, seen.failed_resources)
-    return None
-
-
-def _left(seen: StackSeen, what: str, then: str | None = None) -> LeftToDo:
-    return LeftToDo(stack=seen.stack, what=what, look=failed_events_command(seen.target), then=then)
-
-
-def _status(seen: StackSeen) -> StackStatus:
-    """The status of a stack that exists."""
-    if seen.status is None:
-        raise ValueError(f"stack {seen.stack} is said to exist but has no status")
-    return seen.status
+def _left_alone(todos: Iterable[Todo]) -> Iterable[LeftToDo]:
+    """Say of every database and service what would have been done about it, had the stacks been recovered."""
+    planned: dict[tuple[Kind, str], list[str]] = {}
+    for todo in todos:
+        if isinstance(todo, LeftToDo):
+            yield todo
+        else:
+            planned.setdefault((todo.kind, todo.subject), []).append(todo.why)
+    for (kind, subject), steps in planned.items():
+        what = "; ".join(steps)
+        yield LeftToDo(subject, f"the {kind.lower()} was left alone, because a stack comes first; it would be: {what}.")

@@ -69,15 +69,41 @@ class StackSeen:
 
 
 @dataclass(frozen=True)
+class DatabaseSeen:
+    """One registered database as RDS describes it now, with what the ledger knows about it.
+
+    ``database`` is the registered name.
+    """
+
+    database: str
+
+
+@dataclass(frozen=True)
+class ServiceSeen:
+    """One registered service as it is now.
+
+    ``service`` is the registered name.
+    """
+
+    service: str
+
+
+@dataclass(frozen=True)
+class VerificationSeen:
+    """What is known so far about whether the recovered stage is well."""
+
+
+@dataclass(frozen=True)
 class Situation:
     """A stage that a release left in need of recovery.
 
-    - ``stacks`` in deploy order.
+    - ``stacks`` in deploy order; ``databases`` and ``services`` in the registration's; ``verification`` where the stage
+      has something to verify it by.
     - ``last_known_good`` is the version the stage goes back to, None before the first success.
     - ``recover_foreign``: the registration allows to roll back and delete what failed under somebody else's hands.
     - ``ephemeral``: the stage exists for this release only, everything in it may go, data included.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
-    - ``tried`` counts, for each action and registered stack, how often this incident has tried it already. Waiting
+    - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting
     counts
       only when its own time limit passed without another status.
     """
@@ -86,12 +112,15 @@ class Situation:
     stage: str
     version: str
     stacks: tuple[StackSeen, ...]
+    databases: tuple[DatabaseSeen, ...] = ()
+    services: tuple[ServiceSeen, ...] = ()
+    verification: VerificationSeen | None = None
     last_known_good: str | None = None
     recover_foreign: bool = False
     ephemeral: bool = False
     role_arn: str | None = None
     tried: Mapping[tuple[Action, str], int] = field(default_factory=dict)
 
-    def times(self, action: Action, stack: str) -> int:
-        """How often this incident has tried ``action`` on the registered stack ``stack``."""
-        return self.tried.get((action, stack), 0)
+    def times(self, action: Action, subject: str) -> int:
+        """How often this incident has tried ``action`` on a stack, a database or a service."""
+        return self.tried.get((action, subject), 0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from belay.rollback.plan import Action, Risk, Step
+from belay.rollback.plan import Action, Kind, Risk, Step
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
@@ -12,6 +12,17 @@ _API = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/"
 
 _GONE = (StackStatus.DELETE_COMPLETE,)
 _BACK = (StackStatus.UPDATE_ROLLBACK_COMPLETE, StackStatus.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS)
+
+
+_AFTERWARDS: Mapping[Action, str] = {
+    Action.WAIT: "the stack's status",
+    Action.CANCEL_UPDATE: "that the stack rolls back",
+    Action.ROLLBACK_STACK: "that the stack is back in its last stable state, or gone where it never had one",
+    Action.CONTINUE_UPDATE_ROLLBACK: "that the stack has finished rolling back",
+    Action.UPDATE_TO_BASELINE: "that the stack has the template, parameters and tags of before",
+    Action.DELETE_CHANGE_SET: "that the change set is gone",
+    Action.DELETE_STACK: "that the stack is gone",
+}
 
 
 def wait(seen: StackSeen, _: Situation) -> Step:
@@ -144,8 +155,9 @@ def _step(
 ) -> Step:
     return Step(
         action=action,
-        stack=seen.stack,
-        stack_id=seen.target,
+        kind=Kind.STACK,
+        subject=seen.stack,
+        subject_id=seen.target,
         call=("cloudformation", operation),
         parameters=parameters,
         why=why,
@@ -153,6 +165,7 @@ def _step(
         risk=risk[0],
         risk_in_words=risk[1],
         expected=tuple(str(status) for status in expected),
+        checked_afterwards=_AFTERWARDS[action],
     )
 
 

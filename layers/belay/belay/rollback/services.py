@@ -1,0 +1,9 @@
+"""The services' part of a rollback plan."""
+
+from belay.rollback.plan import Todo
+from belay.rollback.situation import Situation
+
+
+def plan_services(situation: Situation) -> tuple[Todo, ...]:
+    """Plan what is to be done about the stage's services, once its stacks are recovered."""
+    return ()
