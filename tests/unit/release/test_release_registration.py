@@ -18,6 +18,7 @@ from belay.release.registration import (
     RegisteredStack,
     Service,
     Stage,
+    Verify,
     admit,
     effective_parameters,
     parse_application,
@@ -26,6 +27,7 @@ from belay.release.registration import (
 from belay.release.version import Version
 
 ROLE = "arn:aws:iam::123456789012:role/belay/orders-deployment"
+VERIFY = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders:live"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-on-call"
 ORDERS = Application("orders", ("test", "production"), None, {})
 STAGE = f"""
@@ -47,6 +49,8 @@ trusted_networks: [10.0.0.0/8, "2001:db8::/32"]
 databases: [{{instance: orders-db}}, {{cluster: Orders-Aurora}}]
 services: [{{cluster: orders, service: api}}, {{cluster: 7, service: 8}}]
 alarms: [Failed orders, latency]
+verify: {{function: {VERIFY}, bake_minutes: 0.5, monitoring_minutes: 3}}
+require_rollback_ready: true
 restore: automatic
 recover_foreign: true
 macros: [AWS::Include, 123456789012::Naming]
@@ -93,13 +97,15 @@ class TestApplication:
             "stages: [test]\ntopic:": ["topic: expected the ARN of an SNS topic, found nothing"],
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
-                " databases, services, alarms, restore, recover_foreign, macros, policies",
+                " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
+                " policies",
                 "defaults.approval: expected a mapping with required, expires_after_days, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
             ],
             "stages: [test]\ndefaults: none": [
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
-                " databases, services, alarms, restore, recover_foreign, macros, policies, found 'none'"
+                " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
+                " policies, found 'none'"
             ],
         }.items(),
     )
@@ -141,6 +147,8 @@ class TestStage:
             databases=(Database("instance", "orders-db"), Database("cluster", "orders-aurora")),
             services=(Service("orders", "api"), Service("7", "8")),
             alarms=("Failed orders", "latency"),
+            verify=Verify(function=VERIFY, bake_minutes=0.5, monitoring_minutes=3),
+            require_rollback_ready=True,
             restore="automatic",
             recover_foreign=True,
             macros=("AWS::Include", "123456789012::Naming"),
@@ -229,6 +237,11 @@ class TestStage:
             "alarms: [a, b, c, d, e, f]": ["alarms: expected at most 5 alarms, found 6"],
             "alarms: [a, a]": ["alarms[1]: 'a' stands here twice"],
             "restore: always": ["restore: expected one of never, approval, automatic, found 'always'"],
+            "verify: {function: verify-orders, bake_minutes: 181, monitoring_minutes: 1.5}": [
+                "verify.function: expected the ARN of a Lambda function, found 'verify-orders'",
+                "verify.bake_minutes: expected a number from 0 to 180, found the number 181",
+                "verify.monitoring_minutes: expected a whole number from 0 to 180, found the number 1.5",
+            ],
             "recover_foreign: on": ["recover_foreign: expected true or false, found 'on'"],
             "macros: [a b]": ["macros[0]: expected the name of a CloudFormation macro, found 'a b'"],
             "policies: [a]": ["policies: expected a mapping, found a list"],

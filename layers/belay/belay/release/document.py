@@ -273,6 +273,15 @@ class Node:
         self.wrong(f"a whole number from {least} to {most}")
         return default
 
+    def decimal(self, least: int, most: int, default: float) -> float:
+        """Read a number within bounds, both included; it may have decimal places."""
+        if isinstance(self.value, Number):
+            number = float(self.value.text)
+            if least <= number <= most:
+                return number
+        self.wrong(f"a number from {least} to {most}")
+        return default
+
     def one_of(self, choices: Sequence[S], default: S) -> S:
         """Read one of several words."""
         for choice in choices:

@@ -32,6 +32,9 @@ _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512
 _DATABASE: Final = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9]){0,62}")
 _ECS_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _ALARM: Final = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+_FUNCTION: Final = re.compile(
+    r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9$_-]{1,128})?"
+)
 _MACRO: Final = re.compile(r"[A-Za-z0-9:_-]{1,256}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
@@ -43,6 +46,8 @@ _MOST_ALARMS: Final = 5
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html"""
 _MOST_DAYS: Final = 90
 _DEFAULT_DAYS: Final = 7
+_MOST_MINUTES: Final = 180
+"""CloudFormation watches rollback triggers for at most three hours (same page); a bake is held to the same."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,19 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class Verify:
+    """How a deployment is verified once it is there, and once more after a rollback.
+
+    ``function`` is the ARN of a Lambda function that answers a verdict; the registered alarms are watched for
+    ``bake_minutes``; CloudFormation watches them as rollback triggers for ``monitoring_minutes`` after each operation.
+    """
+
+    function: str | None = None
+    bake_minutes: float = 0.0
+    monitoring_minutes: int = 0
+
+
+@dataclass(frozen=True)
 class Database:
     """An RDS instance or an Aurora cluster to take snapshots of."""
 
@@ -113,6 +131,8 @@ class Stage:
     databases: tuple[Database, ...] = ()
     services: tuple[Service, ...] = ()
     alarms: tuple[str, ...] = ()
+    verify: Verify = Verify()
+    require_rollback_ready: bool = False
     restore: Restore = "approval"
     recover_foreign: bool = False
     macros: tuple[str, ...] = ()
@@ -127,7 +147,7 @@ class Stage:
 _REQUIRED: Final = ("service_role", "stacks")
 _OPTIONAL: Final = (
     *("ephemeral", "approval", "trusted_networks", "databases", "services", "alarms"),
-    *("restore", "recover_foreign", "macros", "policies"),
+    *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
 )
 
 
@@ -215,6 +235,8 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         databases=_databases(fields["databases"]),
         services=tuple(_service(item) for item in fields["services"].items()),
         alarms=_alarms(fields["alarms"]),
+        verify=_verify(fields["verify"]),
+        require_rollback_ready=fields["require_rollback_ready"].boolean(),
         restore=fields["restore"].one_of(_RESTORES, "approval"),
         recover_foreign=fields["recover_foreign"].boolean(),
         macros=fields["macros"].texts(_MACRO, "the name of a CloudFormation macro"),
@@ -293,6 +315,16 @@ def _alarms(node: Node) -> tuple[str, ...]:
     if len(alarms) > _MOST_ALARMS:
         node.note(f"expected at most {_MOST_ALARMS} alarms, found {len(alarms)}")
     return alarms
+
+
+def _verify(node: Node) -> Verify:
+    fields = node.fields([], ["function", "bake_minutes", "monitoring_minutes"])
+    function = fields["function"]
+    return Verify(
+        function=function.text(_FUNCTION, "the ARN of a Lambda function") if function.present else None,
+        bake_minutes=fields["bake_minutes"].decimal(0, _MOST_MINUTES, 0),
+        monitoring_minutes=fields["monitoring_minutes"].integer(0, _MOST_MINUTES, 0),
+    )
 
 
 def admit(
