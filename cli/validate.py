@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from belay.errors import BelayError, UnreadableTemplate
 from belay.policy.gate import check_groups, check_template
 from belay.policy.settings import Settings
 from belay.policy.verdict import Report, Verdict
 from cli.targets import Target, read_target
+
+if TYPE_CHECKING:
+    from cli.rules import Rules
 
 FORMATS = ("text", "json", "sarif", "junit")
 STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.REVIEW: 2}
@@ -31,7 +34,8 @@ class Inputs:
     """What the options say.
 
     ``parameters`` are passed to every stack, ``registered`` to the stacks they are registered for, unless ``preferred``
-    says that the release's own go first. ``known`` is true where no other values will be passed than these.
+    says that the release's own go first. ``known`` is true where no other values will be passed than these. ``rules``
+    are the operator's own.
     """
 
     settings: Settings
@@ -39,6 +43,7 @@ class Inputs:
     registered: Mapping[str, Mapping[str, str]]
     preferred: frozenset[str]
     known: bool
+    rules: Rules | None = None
 
     def passed(self, stack: str, released: Mapping[str, str]) -> dict[str, str]:
         """Return what is passed to one stack of a release."""
@@ -73,6 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="the registration of the application or stage; a later one adds to an earlier one",
+    )
+    parser.add_argument(
+        "--rules",
+        metavar="PATH",
+        help="cfn-guard rules of your own: a file, or a folder with *.guard; needs cfn-guard-rs",
     )
     parser.add_argument("--live", metavar="FILE", help="a saved answer of ec2 describe-security-groups")
     parser.add_argument("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON')
@@ -134,7 +144,10 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
             errors[_shown(target, root)] = f"{root}: fault in Belay: {type(error).__name__}: {error}"
     if target.nested:
         reports = _outermost(reports)
-    return Report().merged(*reports.values()).under(target.shown), errors
+    report = Report().merged(*reports.values())
+    if inputs.rules:
+        report = report.merged(inputs.rules.report(target.files, report.paths, inputs.settings, today))
+    return report.under(target.shown), errors
 
 
 def _outermost(reports: Mapping[str, Report]) -> dict[str, Report]:
@@ -175,7 +188,15 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
         {name: _texts(stack.get("parameters", {})) for name, stack in stacks.items()},
         frozenset(name for name, stack in stacks.items() if stack.get("parameter_precedence") == "release"),
         known=bool(arguments.parameters or arguments.application),
+        rules=_rules(arguments.rules) if arguments.rules else None,
     )
+
+
+def _rules(path: str) -> Rules:
+    # Only an operator's own rules need it.
+    from cli.rules import read_rules  # noqa: PLC0415
+
+    return read_rules(path)
 
 
 def _registration(path: str) -> dict[str, Any]:

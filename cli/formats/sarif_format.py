@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.policy.asked import every_rule
+from belay.policy.guard import guard_rule
+from belay.policy.settings import GUARD
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 
 LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
@@ -32,7 +34,8 @@ def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
 
 
 def _rules(report: Report) -> list[dict[str, Any]]:
-    named = {finding.policy for finding in report.findings}
+    named = dict.fromkeys(finding.policy for finding in report.findings)
+    own = [guard_rule(slug.removeprefix(GUARD)) for slug in named if slug.startswith(GUARD)]
     return [
         {
             "id": one.slug,
@@ -41,7 +44,7 @@ def _rules(report: Report) -> list[dict[str, Any]]:
             "help": {"text": one.policy.fix},
             "defaultConfiguration": {"level": LEVELS[one.policy.severity]},
         }
-        for one in every_rule()
+        for one in (*every_rule(), *own)
         if one.slug in named
     ]
 

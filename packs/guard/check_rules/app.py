@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
-from cfn_guard_rs.cfn_guard_rs import CfnGuardParseError, run_checks_rs
+from comparison import check
 
 RULES = "rules/"
 
@@ -28,14 +28,3 @@ def rule_files(s3: Any, bucket: str) -> Iterator[tuple[str, str]]:
 def read(s3: Any, bucket: str, key: str) -> str:
     """Return an object's text."""
     return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
-
-
-def check(name: str, rules: str, path: str, data: str) -> dict[str, str]:
-    """Hold one template, as JSON, against one file of rules.
-
-    The binding's own classes fail on rules with alternatives, so its JSON is handed on as it is.
-    """
-    try:
-        return {"rules": name, "template": path, "output": run_checks_rs(data, rules, False)}
-    except CfnGuardParseError as error:
-        return {"rules": name, "template": path, "problem": str(error)}

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from datetime import date
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from belay.policy.settings import Settings
 from belay.policy.verdict import Report, Verdict
 from belay.release.ledger import ReleaseReference
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "guard"
+ROOT = Path(__file__).parents[3]
+FIXTURES = ROOT / "tests" / "fixtures" / "guard"
+PACK = ROOT / "packs" / "guard" / "check_rules"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:guard"
 RELEASE = ReleaseReference("orders", "1.0.0", "0" * 64, "attempt")
 FILES = {"template.yaml": (FIXTURES / "template.yaml").read_bytes()}
@@ -69,3 +72,24 @@ def test_a_pack_that_fails_is_a_fault(stubbed: Stubbed, bucket: ArtifactBucket) 
     stubber.add_response("invoke", answered(failed, FunctionError="Unhandled"))
     with pytest.raises(AwsFault, match=r"Runtime\.ImportModuleError: no module"):
         check(GuardPack(client, ARN, bucket))
+
+
+@pytest.mark.skipif(find_spec("cfn_guard_rs") is None, reason="cfn-guard-rs has no wheel for this Python")
+def test_the_pack_s_function_answers_with_every_file_of_rules(
+    simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = simulated("s3")
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    for name in ("rules.guard", "either.guard"):
+        s3.put_object(Bucket="artifacts", Key=f"rules/{name}", Body=(FIXTURES / name).read_bytes())
+    s3.put_object(Bucket="artifacts", Key="rules/README.md", Body=b"no rules")
+    s3.put_object(Bucket="artifacts", Key="attempts/t.json", Body=b'{"Resources": {"A": {"Type": "AWS::S3::Bucket"}}}')
+    monkeypatch.syspath_prepend(str(PACK))
+    spec = spec_from_file_location("pack_app", PACK / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    app = module_from_spec(spec)
+    spec.loader.exec_module(app)
+    answers = app.handler({"bucket": "artifacts", "templates": {"t.yaml": "attempts/t.json"}}, None)["answers"]
+    assert {each["rules"] for each in answers} == {"rules/rules.guard", "rules/either.guard"}
+    assert all(json.loads(each["output"])["status"] == "FAIL" for each in answers)

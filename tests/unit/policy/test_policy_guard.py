@@ -90,6 +90,15 @@ def test_rules_that_cannot_be_read_are_the_operator_s() -> None:
         report(*recorded())
 
 
+def test_rules_that_are_wrong_are_told_once_and_in_one_line() -> None:
+    wrong = [Answer("long.guard", f"{number}.yaml", problem="expected\n" + "x" * 1000) for number in range(3)]
+    with pytest.raises(InvalidRegistration) as refused:
+        guard_report(wrong, {}, Settings(), TODAY)
+    (line,) = refused.value.problems
+    assert line.startswith("long.guard: expected xxx")
+    assert line.endswith(" ... (with 0.yaml)")
+
+
 def test_settings_hold_for_rules_too() -> None:
     waiver = Waiver(VERSIONED, "*", "known", "ops", date(2026, 2, 1))
     waived = report(*READABLE, waivers=(waiver,))

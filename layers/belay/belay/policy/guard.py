@@ -74,9 +74,11 @@ def guard_report(
     Raises :class:`InvalidRegistration` where rules cannot be read: they are the operator's.
     """
     listed = list(answers)
-    problems = [f"{answer.rules}: {answer.problem}" for answer in listed if answer.problem]
+    problems = {(answer.rules, answer.problem): answer.template for answer in reversed(listed) if answer.problem}
     if problems:
-        raise InvalidRegistration(problems)
+        raise InvalidRegistration(
+            [f"{rules}: {_line(problem)} (with {path})" for (rules, problem), path in problems.items()]
+        )
     reports = [_report(answer, documents[answer.template], settings, today) for answer in listed]
     return Report().merged(*reports)
 
@@ -107,7 +109,8 @@ def _cut(answer: Answer, settings: Settings, today: date) -> Report:
     return Report((finding,), ((answer.template, (finding.policy,)),))
 
 
-def _finding(name: str, violation: Violation, settings: Settings, today: date) -> Finding:
+def guard_rule(name: str) -> Rule[None]:
+    """Return the policy that a rule of this name is, ``guard:<name>``."""
     policy = Policy(
         title=f"The rule {name} is broken",
         severity=Severity.HIGH,
@@ -115,8 +118,11 @@ def _finding(name: str, violation: Violation, settings: Settings, today: date) -
         fix="Do what the rule says, or let the operator waive it.",
         source="the operator's own rules",
     )
-    rule: Rule[None] = Rule(GUARD + name, policy, lambda subject, given: ())
-    return Asked.of(rule, settings, today).finding(violation, violation.place.resource)
+    return Rule(GUARD + name, policy, lambda subject, given: ())
+
+
+def _finding(name: str, violation: Violation, settings: Settings, today: date) -> Finding:
+    return Asked.of(guard_rule(name), settings, today).finding(violation, violation.place.resource)
 
 
 def _violations(rule: Mapping[str, Any], document: Document) -> Iterator[Violation]:
@@ -179,5 +185,9 @@ def _place(path: str, document: Document) -> Place:
 def _message(messages: Any) -> str:
     given = messages or {}
     text = str(given.get("custom_message") or given.get("error_message") or "the rule gives no reason")
-    line = " ".join(text.replace(";", " ").split()).rstrip(".")
+    return _line(text.replace(";", " ")).rstrip(".")
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
     return line if len(line) <= _LONGEST_DETAIL else f"{line[:_LONGEST_DETAIL]} ..."
