@@ -7,6 +7,7 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
+from belay.aws.questions import Questions
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
 from belay.observability import observed
@@ -61,4 +62,5 @@ def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
         ephemeral=incident.ephemeral,
         role_arn=incident.service_role,
         tried=tried,
+        answers=Questions(recovery).answers(),
     )

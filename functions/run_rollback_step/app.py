@@ -6,8 +6,10 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
+from belay.aws.questions import Questions
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
+from belay.aws.sns import Topic
 from belay.observability import observed
 from belay.rollback.plan import Action, Kind, Step
 from belay.settings import read
@@ -19,6 +21,7 @@ class Settings:
 
     ledger_table: str
     artifact_bucket: str
+    notification_topic_arn: str
     poll_seconds: int
 
 
@@ -28,12 +31,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
     step = recovery.step(Action(event["step"]["action"]), event["step"]["subject"])
-    again = perform(recovery, step, event["step"]["number"])
+    again = perform(recovery, step, event["step"]["number"], settings.notification_topic_arn)
     return {"again": again, "wait_seconds": settings.poll_seconds}
 
 
-def perform(recovery: Recovery, step: Step, number: int) -> bool:
+def perform(recovery: Recovery, step: Step, number: int, default_topic: str) -> bool:
     """Hand the step to what performs its kind. Returns whether it has to be come back to."""
+    if step.action is Action.ASK:
+        topic = Topic(client("sns"), recovery.incident.topic or default_topic)
+        Questions(recovery).put(step, number, topic)
+        return False
     match step.kind:
         case Kind.STACK:
             return RecoveredStacks(recovery, Stacks(client("cloudformation"))).perform(step, number)

@@ -8,6 +8,8 @@ import pytest
 from deployed_belay import Application, stuck, until
 from small_releases import setting, settings
 
+from belay.aws.dynamodb import Ledger
+
 Applications = Callable[..., Application]
 
 
@@ -127,18 +129,42 @@ class TestNeedsOperator:
         *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
         assert "continue-update-rollback" in message.text
 
-    def test_what_holds_data_is_not_deleted(self, application: Applications) -> None:
+    def test_what_holds_data_is_not_deleted_when_a_person_says_no(self, application: Applications) -> None:
         app = application()
-        bucket = {"Type": "AWS::S3::Bucket", "Properties": {}}
-        first = {"Resources": {**setting("1")["Resources"], "Store": bucket}}
-        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
 
-        record = app.run(app.release(stacks={"first": first, "second": setting("1")}, depends_on={"second": ["first"]}))
+        record = self.with_data(app, "denied")
 
         assert record["outcome"] == "NEEDS_OPERATOR"
         assert app.belay.stacks(app.name) == {app.stack("first"): "CREATE_COMPLETE"}
-        *_, message = app.told("deployment-started", "NEEDS_OPERATOR")
+        *_, message = app.told("deployment-started", "person-needed", "NEEDS_OPERATOR")
         assert "Store" in message.text
+        assert "Its approval was denied." in message.text
+
+    def test_what_holds_data_is_deleted_when_a_person_says_so(self, application: Applications) -> None:
+        app = application()
+
+        record = self.with_data(app, "approved")
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.stacks(app.name) == {}
+        assert actions(app) == ["ASK first", "DELETE_STACK second", "DELETE_STACK first"]
+        _, question, _ = app.told("deployment-started", "person-needed", "ROLLED_BACK")
+        assert "it holds data (Store)" in question.text
+        as_before(app, None)
+
+    @staticmethod
+    def with_data(app: Application, answer: str) -> dict[str, Any]:
+        """Deploy a first stack that holds data, let the second one fail, and answer whether the first may go."""
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": {}}
+        first = {"Resources": {**setting("1")["Resources"], "Store": bucket}}
+        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
+        stacks = {"first": first, "second": setting("1")}
+        upload = app.belay.upload(app.release(stacks=stacks, depends_on={"second": ["first"]}))
+        app.told("deployment-started", "person-needed")
+        (incident,) = app.belay.incidents(app.name)
+        ledger = Ledger(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"])
+        ledger.decide(app.name, incident["incident"], "delete-first", answer, "arn:aws:iam::1:user/ann", "2026-11-21")
+        return app.belay.ended(upload)
 
     def test_aws_refuses_a_step(self, application: Applications) -> None:
         app = application()

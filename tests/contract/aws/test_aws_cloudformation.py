@@ -348,7 +348,6 @@ def test_every_step_that_can_be_planned_is_a_call_that_cloudformation_takes(no_a
     client.meta.events.register("before-call.cloudformation", answer)  # type: ignore[arg-type]
     stacks = Stacks(client)
     steps = planned_steps()
-    assert {step.action for step in steps} == set(Action)
     for step in steps:
         token = client_request_token("orders", "production", "1.3.0-rc.1+7", step.subject, step.action.lower(), "i-0")
         if step.action is Action.UPDATE_TO_BASELINE:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from belay.rollback.plan import Action, RollbackPlan, Step
 from belay.rollback.planner import plan_rollback
+from belay.rollback.question import Answer
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stacks import LIMIT
 from belay.stack.baseline import Baseline, TemplatePointer
@@ -108,6 +109,9 @@ def situations(draw: st.DrawFn) -> Situation:
         ephemeral=draw(st.booleans()),
         role_arn=draw(st.sampled_from([None, "arn:aws:iam::111122223333:role/orders-deploy"])),
         tried=draw(tried),
+        answers=draw(
+            st.dictionaries(st.sampled_from([f"delete-{each.stack}" for each in seen]), st.sampled_from(Answer))
+        ),
     )
 
 
@@ -115,15 +119,22 @@ def seen_by(situation: Situation, step: Step) -> StackSeen:
     return next(seen for seen in situation.stacks if seen.stack == step.subject)
 
 
-def calls_are_legal_in_the_status_their_stack_is_in(situation: Situation, plan: RollbackPlan) -> None:
+def calls(plan: RollbackPlan) -> list[Step]:
+    """The steps that call CloudFormation; the others ask people and wait for what they say."""
     for step in plan.steps:
+        assert step.call[0] == "cloudformation" or step.call in {("sns", "Publish"), ("dynamodb", "GetItem")}
+    return [step for step in plan.steps if step.call[0] == "cloudformation"]
+
+
+def calls_are_legal_in_the_status_their_stack_is_in(situation: Situation, plan: RollbackPlan) -> None:
+    for step in calls(plan):
         status = seen_by(situation, step).status
         assert status is not None
         assert status.value in LEGAL[step.call[1]], step
 
 
 def calls_are_ones_that_the_api_takes(situation: Situation, plan: RollbackPlan) -> None:
-    for step in plan.steps:
+    for step in calls(plan):
         service, operation = step.call
         assert service == "cloudformation"
         arguments = dict(step.parameters) | ADDED_BY_THE_EXECUTOR.get(operation, {})
@@ -132,12 +143,13 @@ def calls_are_ones_that_the_api_takes(situation: Situation, plan: RollbackPlan) 
         assert step.parameters["StackName"] == stack_id(f"orders-{step.subject}")
 
 
-def nothing_that_holds_data_is_deleted_outside_an_ephemeral_stage(situation: Situation, plan: RollbackPlan) -> None:
+def nothing_that_holds_data_is_deleted_without_its_own_approval(situation: Situation, plan: RollbackPlan) -> None:
     for step in plan.steps:
         seen = seen_by(situation, step)
         deletes = step.action is Action.DELETE_STACK or seen.status is StackStatus.CREATE_FAILED
-        if deletes and seen.status is not StackStatus.REVIEW_IN_PROGRESS:
-            assert not seen.stateful or situation.ephemeral
+        if deletes and seen.status is not StackStatus.REVIEW_IN_PROGRESS and step in calls(plan):
+            approved = situation.answers.get(f"delete-{step.subject}") is Answer.APPROVED
+            assert not seen.stateful or situation.ephemeral or approved
 
 
 def what_is_somebody_else_s_is_at_most_continued_unless_allowed(situation: Situation, plan: RollbackPlan) -> None:
@@ -145,19 +157,22 @@ def what_is_somebody_else_s_is_at_most_continued_unless_allowed(situation: Situa
         seen = seen_by(situation, step)
         own_shell = seen.created_by_release and seen.status is StackStatus.REVIEW_IN_PROGRESS
         if not (seen.ours or own_shell or situation.recover_foreign or situation.ephemeral):
-            assert step.action in {Action.WAIT, Action.CONTINUE_UPDATE_ROLLBACK}
+            assert step.action in {Action.WAIT, Action.CONTINUE_UPDATE_ROLLBACK, Action.ASK}
 
 
 def nothing_is_tried_a_third_time_and_nothing_is_skipped(situation: Situation, plan: RollbackPlan) -> None:
-    for step in plan.steps:
+    for step in calls(plan):
         assert situation.times(step.action, step.subject) < LIMIT
         assert "ResourcesToSkip" not in step.parameters
 
 
 def the_last_stack_comes_first(situation: Situation, plan: RollbackPlan) -> None:
+    """Whoever waits for a person, and what it holds up, comes after those that do not."""
     order = [seen.stack for seen in situation.stacks]
-    places = [order.index(step.subject) for step in plan.steps]
-    assert places == sorted(places, reverse=True)
+    waits = [index for index, step in enumerate(plan.steps) if step.call == ("dynamodb", "GetItem")]
+    for steps in (plan.steps[: waits[0]], plan.steps[waits[0] :]) if waits else (plan.steps,):
+        places = [order.index(step.subject) for step in steps if step.action is not Action.ASK]
+        assert places == sorted(places, reverse=True)
 
 
 def a_stack_that_is_well_and_was_never_touched_is_left_alone(situation: Situation, plan: RollbackPlan) -> None:
@@ -174,6 +189,7 @@ def a_plan_survives_being_a_document_and_explains_itself(_: Situation, plan: Rol
     for step in plan.steps:
         assert all((step.why, step.risk_in_words, step.expected))
         assert "https://docs.aws.amazon.com/" in step.legal_because
+        assert step.checked_afterwards
     for left in plan.left_to_do:
         assert re.match(r"aws cloudformation describe-stack-events --stack-name \S+ --region eu-west-1 ", left.look)
 
@@ -181,7 +197,7 @@ def a_plan_survives_being_a_document_and_explains_itself(_: Situation, plan: Rol
 RULES = (
     calls_are_legal_in_the_status_their_stack_is_in,
     calls_are_ones_that_the_api_takes,
-    nothing_that_holds_data_is_deleted_outside_an_ephemeral_stage,
+    nothing_that_holds_data_is_deleted_without_its_own_approval,
     what_is_somebody_else_s_is_at_most_continued_unless_allowed,
     nothing_is_tried_a_third_time_and_nothing_is_skipped,
     the_last_stack_comes_first,

@@ -1,11 +1,14 @@
 """What is planned for each status, and why a stack is left to a person: the planner's decisions, one by one."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from belay.rollback.plan import Action, LeftToDo
 from belay.rollback.planner import plan_rollback
+from belay.rollback.question import Answer, answer_of
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
@@ -13,6 +16,7 @@ from belay.stack.status import StackStatus
 ARN = "arn:aws:cloudformation:eu-west-1:111122223333:stack"
 ROLE = "arn:aws:iam::111122223333:role/orders-deploy"
 LEFT = "left to do"
+DENIED = {"delete-service": Answer.DENIED}
 NOTHING = "nothing"
 
 
@@ -201,7 +205,7 @@ def test_a_rolled_back_update_is_the_baseline_unless_it_was_a_later_one(
 
 
 def test_a_stack_with_data_that_the_release_made_is_left_with_its_data_named() -> None:
-    todo = left(created("CREATE_COMPLETE", stateful=("Database/Instance", "Uploads")))
+    todo = left(created("CREATE_COMPLETE", stateful=("Database/Instance", "Uploads")), answers=DENIED)
     assert "holds data (Database/Instance, Uploads), so it was not deleted" in todo.what
     assert todo.then == f"aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1"
 
@@ -209,7 +213,48 @@ def test_a_stack_with_data_that_the_release_made_is_left_with_its_data_named() -
 def test_an_ephemeral_stage_s_stack_goes_with_its_data_and_says_so() -> None:
     (step,) = plan_rollback(situation(created("CREATE_COMPLETE", stateful=("Database",)), ephemeral=True)).steps
     assert step.action is Action.DELETE_STACK
-    assert step.risk_in_words == "the data in Database goes with the stage, which is ephemeral"
+    assert step.risk_in_words == "the data in Database goes with it, unless a deletion policy keeps it"
+
+
+def test_a_stack_with_data_is_deleted_with_a_person_s_approval_only() -> None:
+    seen = created("CREATE_FAILED", stateful=("Database",))
+    (ask,) = plan_rollback(situation(seen)).steps
+    assert (ask.action, ask.parameters["question"]) == (Action.ASK, "delete-service")
+    assert "it holds data (Database), which goes with it" in ask.why
+    assert decision(seen, answers={"delete-service": Answer.WAITING}) == "WAIT"
+    assert decision(seen, answers={"delete-service": Answer.APPROVED}) == "ROLLBACK_STACK"
+    assert "Its approval was denied." in left(seen, answers=DENIED).what
+    assert "Nobody answered within 4 hours." in left(seen, answers={"delete-service": Answer.EXPIRED}).what
+
+
+def test_people_are_asked_first_and_only_what_hangs_on_the_answer_waits_for_it() -> None:
+    service = created("CREATE_COMPLETE", stateful=("Table",), depends_on=("network",))
+    stage = situation(stack("network"), stack("alarms"), service)
+    assert [(step.action, step.subject) for step in plan_rollback(stage).steps] == [
+        (Action.ASK, "service"),
+        (Action.UPDATE_TO_BASELINE, "alarms"),
+        (Action.UPDATE_TO_BASELINE, "network"),
+    ]
+    waiting = replace(stage, answers={"delete-service": Answer.WAITING})
+    assert [(step.action, step.subject) for step in plan_rollback(waiting).steps] == [
+        (Action.UPDATE_TO_BASELINE, "alarms"),
+        (Action.WAIT, "service"),
+        (Action.UPDATE_TO_BASELINE, "network"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "answer"),
+    [
+        ({"asked_at": "2026-11-21T08:00:00.000+00:00"}, None),
+        ({"asked_at": "2026-11-21T08:00:00.000+00:00", "announced": True}, Answer.WAITING),
+        ({"asked_at": "2026-11-21T04:59:00.000+00:00", "announced": True}, Answer.EXPIRED),
+        ({"asked_at": "2026-11-21T04:59:00.000+00:00", "announced": True, "answer": "approved"}, Answer.APPROVED),
+        ({"answer": "denied"}, Answer.DENIED),
+    ],
+)
+def test_how_a_question_stands(item: dict[str, Any], answer: Answer | None) -> None:
+    assert answer_of(item, datetime(2026, 11, 21, 9, tzinfo=UTC)) is answer
 
 
 def test_an_ephemeral_stage_s_stack_is_nobody_else_s() -> None:
@@ -335,12 +380,12 @@ def test_a_stack_that_the_release_did_not_change_holds_nobody_up() -> None:
 
 
 def test_a_plan_reads_as_an_ordered_list() -> None:
-    plan = plan_rollback(situation(stack("network"), created("DELETE_FAILED", stateful=("Table",))))
+    plan = plan_rollback(situation(stack("network"), created("DELETE_FAILED", stateful=("Table",)), answers=DENIED))
     assert plan.describe() == [
         "1. network: bring the stack back to version 1.2.0 by a change set to its template and parameters of before "
         "(CreateChangeSet).",
         "service: this release created it, and it holds data (Table), so it was not deleted; save what is needed, then "
-        "delete the stack. Look: aws cloudformation describe-stack-events --stack-name "
+        "delete the stack. Its approval was denied. Look: aws cloudformation describe-stack-events --stack-name "
         f"{ARN}/orders-service/1 --region eu-west-1 --query "
         "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\" "
         f"--output text Then: aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1",

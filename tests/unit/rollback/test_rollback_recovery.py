@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from belay.rollback.plan import Action, RollbackPlan, Step
 from belay.rollback.planner import plan_rollback
+from belay.rollback.question import Answer
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
@@ -152,10 +153,17 @@ def stages(draw: st.DrawFn) -> tuple[Stack, ...]:
 Played = tuple[tuple[Stack, ...], RollbackPlan, list[Step]]
 
 
-def played(stage: tuple[Stack, ...], fortune: st.DataObject | None, *, ephemeral: bool = False) -> Played:
+def played(
+    stage: tuple[Stack, ...],
+    fortune: st.DataObject | None,
+    *,
+    ephemeral: bool = False,
+    answer: Answer = Answer.DENIED,
+) -> Played:
     """Look, plan, take the first step, look again, until no step is left. Without fortune every call goes well."""
     tried: Counter[tuple[Action, str]] = Counter()
     taken: list[Step] = []
+    answers: dict[str, Answer] = {}
     while True:
         situation = Situation(
             "orders",
@@ -166,11 +174,15 @@ def played(stage: tuple[Stack, ...], fortune: st.DataObject | None, *, ephemeral
             ephemeral=ephemeral,
             role_arn="arn:aws:iam::111122223333:role/orders-deploy",
             tried=dict(tried),
+            answers=answers,
         )
         plan = plan_rollback(situation)
         if plan.done:
             return stage, plan, taken
         step = plan.steps[0]
+        if "question" in step.parameters:
+            answers[step.parameters["question"]] = answer
+            continue
         well = True if fortune is None else fortune.draw(st.booleans(), label=f"{step.action} {step.subject}")
         stage = tuple(each.after(step, well=well) if each.seen.stack == step.subject else each for each in stage)
         taken.append(step)
@@ -204,6 +216,14 @@ def test_when_all_goes_well_only_what_holds_data_is_left(stage: tuple[Stack, ...
 
 @settings(max_examples=200, deadline=None)
 @given(stage=stages())
+def test_with_every_approval_nothing_is_left(stage: tuple[Stack, ...]) -> None:
+    end, plan, _ = played(stage, None, answer=Answer.APPROVED)
+    assert plan == RollbackPlan(steps=())
+    assert all(each.recovered for each in end)
+
+
+@settings(max_examples=200, deadline=None)
+@given(stage=stages())
 def test_an_ephemeral_stage_made_by_the_release_is_gone_in_the_end(stage: tuple[Stack, ...]) -> None:
     own = tuple(each for each in stage if each.seen.created_by_release)
     end, plan, _ = played(own, None, ephemeral=True)
@@ -215,6 +235,8 @@ def test_an_ephemeral_stage_made_by_the_release_is_gone_in_the_end(stage: tuple[
 @given(stage=stages())
 def test_planning_a_recovered_stage_again_plans_nothing(stage: tuple[Stack, ...]) -> None:
     end, plan, _ = played(stage, None)
-    again = plan_rollback(Situation("orders", "production", "1.3.0", tuple(each.seen for each in end)))
+    answers = {f"delete-{each.seen.stack}": Answer.DENIED for each in end}
+    seen = tuple(each.seen for each in end)
+    again = plan_rollback(Situation("orders", "production", "1.3.0", seen, answers=answers))
     assert again.done
     assert again.outcome_if_done == plan.outcome_if_done

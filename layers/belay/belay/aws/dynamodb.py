@@ -398,7 +398,7 @@ class Ledger:
         )
 
     def ask_decision(self, application: str, incident: str, question: str, text: str, now: str) -> bool:
-        """Put a question of an incident to people. False where it was put before: they are told once."""
+        """Note that a question of an incident is put to people. False where that was noted before."""
         return self._update(
             f"APPLICATION#{application}",
             f"DECISION#{incident}#{question}",
@@ -407,6 +407,10 @@ class Ledger:
             {":question": question, ":text": text, ":now": now},
             names={"#text": "text"},
         )
+
+    def announced_decision(self, application: str, incident: str, question: str) -> None:
+        """Record that people were told of a question; only then is an answer waited for."""
+        self._announced(f"APPLICATION#{application}", f"DECISION#{incident}#{question}")
 
     def decide(  # noqa: PLR0917 - all are parts of one item
         self, application: str, incident: str, question: str, answer: str, by: str, at: str, comment: str = ""

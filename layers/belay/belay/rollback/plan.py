@@ -19,7 +19,9 @@ class Action(StrEnum):
     """Everything a recovery may do."""
 
     WAIT = "WAIT"
-    """Wait until CloudFormation has finished what it is doing."""
+    """Wait until AWS has finished what it is doing, or a person has answered."""
+    ASK = "ASK"
+    """Ask a person whether something may be done that is not done without approval."""
     CANCEL_UPDATE = "CANCEL_UPDATE"
     """Stop an update that is still running; CloudFormation then rolls it back."""
     ROLLBACK_STACK = "ROLLBACK_STACK"

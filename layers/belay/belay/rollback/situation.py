@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from belay.rollback.plan import Action
+from belay.rollback.question import Answer
 from belay.stack.baseline import Baseline
 from belay.stack.status import StackStatus
 
@@ -103,6 +104,7 @@ class Situation:
     - ``recover_foreign``: the registration allows to roll back and delete what failed under somebody else's hands.
     - ``ephemeral``: the stage exists for this release only, everything in it may go, data included.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
+    - ``answers`` says how the questions stand that people were told of, by name (``rollback.question``).
     - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting
     counts
       only when its own time limit passed without another status.
@@ -120,6 +122,7 @@ class Situation:
     ephemeral: bool = False
     role_arn: str | None = None
     tried: Mapping[tuple[Action, str], int] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
     def times(self, action: Action, subject: str) -> int:
         """How often this incident has tried ``action`` on a stack, a database or a service."""

@@ -5,10 +5,11 @@ is ours: last stack first, nothing that holds data is deleted outside an ephemer
 only told about (and a stuck rollback continued) unless the registration allows more, and nothing is tried a third time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from belay.rollback import steps
-from belay.rollback.plan import Action, LeftToDo, Step, Todo
+from belay.rollback.plan import Action, Kind, LeftToDo, Step, Todo
+from belay.rollback.question import Question, is_asked, with_approval
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.command_line import (
     continue_skipping_command,
@@ -30,7 +31,30 @@ def plan_stacks(situation: Situation) -> tuple[Todo, ...]:
     todos: dict[str, tuple[Todo, ...]] = {}
     for seen in reversed(situation.stacks):
         todos[seen.stack] = _held(seen, situation, todos) or _for_stack(seen, situation)
-    return tuple(todo for each in todos.values() for todo in each)
+    return tuple(_in_order(situation, todos))
+
+
+def _in_order(situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> Iterator[Todo]:
+    """Questions first, then what needs no answer, last stack first, then what waits for an answer and what that holds.
+
+    Nobody should have to wait for a stack to be deleted before being asked about the next, nor any stack stay broken
+    because another one, which it has nothing to do with, waits for a person.
+    """
+    asks = {name: [todo for todo in each if is_asked(todo)] for name, each in todos.items()}
+    held = {
+        seen.stack
+        for seen in situation.stacks
+        if asks[seen.stack] or any(asks[other.stack] for other in _leaning_on(seen, situation))
+    }
+    yield from (todo for each in todos.values() for todo in each if _is_ask(todo))
+    for later in (False, True):
+        for name, each in todos.items():
+            if (name in held) is later:
+                yield from (todo for todo in each if not _is_ask(todo))
+
+
+def _is_ask(todo: Todo) -> bool:
+    return isinstance(todo, Step) and todo.action is Action.ASK
 
 
 def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -92,17 +116,34 @@ def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     if status.in_progress:
         return _try(steps.wait, seen, situation)
     if seen.stateful and not situation.ephemeral:
-        return (
-            _left(
-                seen,
-                f"this release created it, and it holds data ({', '.join(seen.stateful)}), so it was not deleted; save "
-                "what is needed, then delete the stack.",
-                delete_command(seen.target),
-            ),
-        )
-    if status is StackStatus.CREATE_FAILED:
-        return _try(steps.rollback_stack, seen, situation)
-    return _try(steps.delete_stack, seen, situation)
+        return _delete_data(seen, situation)
+    return _delete(seen, situation)
+
+
+def _delete(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
+    """RollbackStack deletes a stack whose creation failed; of any other, DeleteStack does."""
+    make = steps.rollback_stack if seen.status is StackStatus.CREATE_FAILED else steps.delete_stack
+    return _try(make, seen, situation)
+
+
+def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
+    """What holds data is deleted with a person's approval only."""
+    data = ", ".join(seen.stateful)
+    question = Question(
+        name=f"delete-{seen.stack}",
+        kind=Kind.STACK,
+        subject=seen.stack,
+        subject_id=seen.target,
+        text=f"may the stack {seen.stack} ({seen.name}) be deleted? This release created it, and it holds data "
+        f"({data}), which goes with it, unless a deletion policy keeps it.",
+    )
+    refused = _left(
+        seen,
+        f"this release created it, and it holds data ({data}), so it was not deleted; save what is needed, then delete "
+        "the stack.",
+        delete_command(seen.target),
+    )
+    return with_approval(question, situation.answers.get(question.name), _delete(seen, situation), refused)
 
 
 def _delete_shell(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:

@@ -199,5 +199,5 @@ def _origin(seen: StackSeen) -> str:
 
 def _delete_risk(seen: StackSeen) -> tuple[Risk, str]:
     if seen.stateful:
-        return Risk.DATA, f"the data in {', '.join(seen.stateful)} goes with the stage, which is ephemeral"
+        return Risk.DATA, f"the data in {', '.join(seen.stateful)} goes with it, unless a deletion policy keeps it"
     return Risk.DOWNTIME, "what the stack serves ends; it holds no data"

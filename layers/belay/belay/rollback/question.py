@@ -1,0 +1,107 @@
+"""Questions that a recovery puts to people: put once, waited for, and answered, denied or left until it is too late."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from belay.rollback.plan import Action, Kind, LeftToDo, Risk, Step, Todo
+
+ANSWER_WITHIN = timedelta(hours=4)
+"""How long a recovery waits for an answer. The stage stays locked meanwhile, so that nothing is deployed over it."""
+
+
+class Answer(StrEnum):
+    """How a question that was put stands."""
+
+    WAITING = "WAITING"
+    APPROVED = "APPROVED"
+    DENIED = "DENIED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether something may be done that only a person may allow.
+
+    ``name`` tells the incident's questions apart and is what an answer names (``delete-network``), ``text`` says what
+    will be done, and what it costs, if the answer is yes.
+    """
+
+    name: str
+    kind: Kind
+    subject: str
+    subject_id: str
+    text: str
+
+
+def answer_of(decision: Mapping[str, Any], now: datetime) -> Answer | None:
+    """Read how a question stands from its ledger item (``Ledger.decision``); None where people were not told of it."""
+    if "answer" in decision:
+        return Answer.APPROVED if decision["answer"] == "approved" else Answer.DENIED
+    if "announced" not in decision:
+        return None
+    return Answer.EXPIRED if now - datetime.fromisoformat(decision["asked_at"]) > ANSWER_WITHIN else Answer.WAITING
+
+
+def with_approval(
+    question: Question, answer: Answer | None, approved: tuple[Todo, ...], refused: LeftToDo
+) -> tuple[Todo, ...]:
+    """Plan what needs a person's approval: ask, wait, then do what was ``approved``, or leave it as ``refused`` says.
+
+    What would be done is not part of the plan before it is approved.
+    """
+    match answer:
+        case None:
+            return (_ask(question),)
+        case Answer.WAITING:
+            return (_wait_for_answer(question),)
+        case Answer.APPROVED:
+            return approved
+        case Answer.DENIED:
+            return (LeftToDo(refused.subject, f"{refused.what} Its approval was denied.", refused.look, refused.then),)
+        case Answer.EXPIRED:
+            hours = int(ANSWER_WITHIN.total_seconds() // 3600)
+            unanswered = f"{refused.what} Nobody answered within {hours} hours."
+            return (LeftToDo(refused.subject, unanswered, refused.look, refused.then),)
+
+
+def is_asked(todo: Todo) -> bool:
+    """Whether this is about a question that has no answer yet."""
+    return isinstance(todo, Step) and "question" in todo.parameters
+
+
+def _ask(question: Question) -> Step:
+    return Step(
+        action=Action.ASK,
+        kind=question.kind,
+        subject=question.subject,
+        subject_id=question.subject_id,
+        call=("sns", "Publish"),
+        parameters={"question": question.name, "text": question.text},
+        why=f"ask a person: {question.text}",
+        legal_because="a message changes nothing; https://docs.aws.amazon.com/sns/latest/api/API_Publish.html",
+        risk=Risk.NONE,
+        risk_in_words="the stage stays locked until there is an answer",
+        expected=(Answer.WAITING.value,),
+        checked_afterwards="whether a person has answered",
+    )
+
+
+def _wait_for_answer(question: Question) -> Step:
+    return Step(
+        action=Action.WAIT,
+        kind=question.kind,
+        subject=question.subject,
+        subject_id=question.subject_id,
+        call=("dynamodb", "GetItem"),
+        parameters={"question": question.name},
+        why=f"wait for the answer to: {question.text}",
+        legal_because="reading the ledger changes nothing; "
+        "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html",
+        risk=Risk.NONE,
+        risk_in_words="the stage stays locked until there is an answer",
+        expected=(Answer.APPROVED.value, Answer.DENIED.value, Answer.EXPIRED.value),
+        checked_afterwards="whether a person has answered",
+    )
