@@ -8,10 +8,12 @@ from belay.aws.clients import client
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.s3 import ArtifactBucket
-from belay.notify.message import Deployment, deployment_started
+from belay.notify.message import Deployment, deployment_started, thread_of
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
+from belay.release.differences import differences
 from belay.release.ledger import ReleaseReference
+from belay.release.manifest import Manifest
 from belay.settings import read
 
 
@@ -34,11 +36,18 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
     good = ledger.last_known_good(release.application, event["stages"][-1])
     record = ledger.release(release.application, release.version) or {}
+    thread = thread_of(release.application, release.attempt)
     message = deployment_started(
-        Deployment(release.application, release.version, event["stages"][-1], record.get("execution")),
-        changes=[f"stack {each.name} from {each.template}" for each in accepted.manifest.stacks],
+        Deployment(release.application, release.version, event["stages"][-1], record.get("execution"), thread),
+        changes=differences(accepted.manifest, deployed(good, artifacts)),
         replaces=None if good is None else good["version"],
         through=event["stages"],
     )
     Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn).topic_of(release).publish(message)
     return {}
+
+
+def deployed(good: Mapping[str, Any] | None, artifacts: ArtifactBucket) -> Manifest | None:
+    """Return the manifest of the last-known-good release, as far as its document is still there."""
+    document = None if good is None else artifacts.get_json(ReleaseReference.from_dict(good["release"]).document_key)
+    return None if document is None else AcceptedRelease.from_dict(document).manifest

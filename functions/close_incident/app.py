@@ -77,8 +77,9 @@ def end_foreign(
         cause=stacks.first_cause(stack_id, incident.token) or incident.reason,
         done=recovery.done(),
         left_to_do=left_to_do(recovery, event),
+        thread=incident.name,
     )
-    Topic(client("sns"), incident.topic or default_topic).publish(message)
+    Topic(client("sns"), incident.topic or default_topic, ledger).publish(message)
     ledger.announced_incident(application, incident.name)
 
 

@@ -8,7 +8,7 @@ from belay.aws.clients import client
 from belay.aws.clock import timestamp
 from belay.aws.endings import Endings
 from belay.aws.stage import StageContext
-from belay.notify.message import Deployment, Severity, person_needed
+from belay.notify.message import Deployment, Severity, person_needed, thread_of
 from belay.observability import observed
 from belay.release.gate import change_set_report, in_words
 from belay.settings import read
@@ -34,7 +34,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run.ledger.record(release, stage.name, "AWAITING APPROVAL", timestamp())
     item = f'{{"PK":{{"S":"RELEASE#{release.application}#{release.version}"}},"SK":{{"S":"APPROVAL#{stage.name}"}}}}'
     message = person_needed(
-        Deployment(release.application, release.version, stage.name, None),
+        Deployment(
+            release.application,
+            release.version,
+            stage.name,
+            thread=thread_of(release.application, release.attempt),
+        ),
         severity=Severity.WARNING,
         why=f"{stage.name} wants an approval (policies say {event['verdict']} of its templates, "
         f"{report.verdict} of its change sets); "

@@ -162,6 +162,10 @@ def test_a_finding_is_told_once_and_again_after_it_was_gone(deployed: Deployed) 
     deployed.close_ssh()
     assert deployed.revalidate() == "PASS"
     assert deployed.ledger.open_findings("orders", "production") == {}
+    (gone,) = deployed.heard()
+    assert (gone["kind"], gone["severity"], gone["state"], gone["closes"]) == ("findings-gone", "info", "closed", [1])
+    assert len(gone["findings"]) == len(message["findings"])
+    deployed.revalidate()
     assert deployed.heard() == []
 
     deployed.open_ssh()

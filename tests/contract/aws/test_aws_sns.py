@@ -5,18 +5,36 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from belay.aws.dynamodb import Ledger
 from belay.aws.sns import Topic
-from belay.errors import AccessDenied, AwsFault
-from belay.notify.message import Deployment, Message, release_ended
+from belay.errors import AccessDenied, AwsFault, ServiceUnavailable
+from belay.notify.message import Deployment, Message, deployment_started, release_ended
 from belay.release.ledger import Outcome
+
+ORDERS = Deployment("orders", "1.3.0", "production", thread="orders-0f1e")
 
 
 @pytest.fixture
 def message() -> Message:
-    return release_ended(Outcome.ROLLED_BACK, Deployment("orders", "1.3.0", "production"), cause="It failed: über")
+    return release_ended(Outcome.ROLLED_BACK, ORDERS, cause="It failed: über")
 
 
-def test_a_program_receives_a_document_and_can_filter_it(simulated: Callable[[str], Any], message: Message) -> None:
+@pytest.fixture
+def ledger(simulated: Callable[[str], Any]) -> Ledger:
+    client = simulated("dynamodb")
+    keys = {"PK": "HASH", "SK": "RANGE"}
+    client.create_table(
+        TableName="ledger",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return Ledger(client, "ledger")
+
+
+def test_a_program_receives_a_document_and_can_filter_it(
+    simulated: Callable[[str], Any], ledger: Ledger, message: Message
+) -> None:
     sns, sqs = simulated("sns"), simulated("sqs")
     topic = sns.create_topic(Name="belay")["TopicArn"]
     queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("rolled-back", "deployed")}
@@ -29,16 +47,48 @@ def test_a_program_receives_a_document_and_can_filter_it(simulated: Callable[[st
             Endpoint=arn,
             Attributes={"FilterPolicy": json.dumps(wanted), "RawMessageDelivery": "true"},
         )
-    Topic(sns, topic).publish(message)
+    Topic(sns, topic, ledger).publish(message)
     (received,) = sqs.receive_message(QueueUrl=queues["rolled-back"])["Messages"]
     assert json.loads(received["Body"])["cause"] == "It failed: über"
     assert "Messages" not in sqs.receive_message(QueueUrl=queues["deployed"])
 
 
-def test_what_is_published_is_what_sns_takes(stubbed: Callable[[str], tuple[Any, Stubber]], message: Message) -> None:
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
+
+
+def test_what_is_published_is_what_sns_takes_and_it_is_told_once(
+    stubbed: Callable[[str], tuple[Any, Stubber]], ledger: Ledger, message: Message
+) -> None:
     client, stub = stubbed("sns")
     stub.add_response("publish", {"MessageId": "m"})
-    Topic(client, "arn:aws:sns:eu-west-1:111122223333:belay").publish(message)
+    Topic(client, TOPIC, ledger).publish(message)
+    Topic(client, TOPIC, ledger).publish(message)
+
+
+def test_messages_of_a_thread_are_numbered_in_order_and_a_failed_one_keeps_its_number(
+    stubbed: Callable[[str], tuple[Any, Stubber]], ledger: Ledger, message: Message
+) -> None:
+    client, stub = stubbed("sns")
+    sent: list[dict[str, Any]] = []
+    client.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: sent.append(params))
+    started = deployment_started(ORDERS, changes=["stack network: new"])
+    stub.add_client_error("publish", "InternalError", http_status_code=500)
+    stub.add_response("publish", {"MessageId": "1"})
+    stub.add_response("publish", {"MessageId": "2"})
+    with pytest.raises(ServiceUnavailable):
+        Topic(client, TOPIC, ledger).publish(started)
+    Topic(client, TOPIC, ledger).publish(message)
+    Topic(client, TOPIC, ledger).publish(started)
+    told = [json.loads(json.loads(each["Message"])["sqs"]) for each in sent[1:]]
+    assert [(each["kind"], each["sequence"], each["closes"]) for each in told] == [
+        ("release-ended", 2, [1]),
+        ("deployment-started", 1, []),
+    ]
+
+
+def test_other_threads_have_numbers_of_their_own(ledger: Ledger) -> None:
+    assert ledger.number_message("orders-1", "release-ended/ended").number_of("release-ended/ended") == 1
+    assert ledger.number_message("orders-2", "release-ended/ended").number_of("release-ended/ended") == 1
 
 
 @pytest.mark.parametrize(
@@ -46,10 +96,16 @@ def test_what_is_published_is_what_sns_takes(stubbed: Callable[[str], tuple[Any,
     [("AuthorizationError", 403, AccessDenied), ("KMSAccessDenied", 400, AccessDenied), ("NotFound", 404, AwsFault)],
 )
 def test_a_message_that_could_not_be_published_is_a_fault(
-    stubbed: Callable[[str], tuple[Any, Stubber]], message: Message, code: str, status: int, fault: type[AwsFault]
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+    ledger: Ledger,
+    message: Message,
+    *,
+    code: str,
+    status: int,
+    fault: type[AwsFault],
 ) -> None:
     client, stub = stubbed("sns")
     stub.add_client_error("publish", code, http_status_code=status)
     with pytest.raises(fault) as caught:
-        Topic(client, "arn:aws:sns:eu-west-1:111122223333:belay").publish(message)
+        Topic(client, TOPIC, ledger).publish(message)
     assert caught.value.operation == "SNS.Publish"

@@ -21,10 +21,16 @@ from belay.notify.message import (
     Severity,
     deployment_started,
     findings_appeared,
+    findings_gone,
     foreign_stack_failed,
+    healthy_again,
+    in_thread,
     person_needed,
     publish_arguments,
+    recovery_started,
     release_ended,
+    release_held,
+    thread_of,
 )
 from belay.release.ledger import Outcome
 from belay.stack.cause import Cause
@@ -33,7 +39,8 @@ GOLDEN = Path(__file__).parent / "golden"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-production/6a7e8fe0"
 EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
-ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION)
+THREAD = thread_of("orders", "0f1e2d3c4b5a")
+ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION, THREAD)
 CAUSE = Cause(
     path=("Tasks", "Service"),
     resource_type="AWS::ECS::Service",
@@ -54,7 +61,21 @@ MESSAGES = {
         replaces="1.2.0",
         through=("test", "production"),
     ),
-    "deployed": release_ended(Outcome.DEPLOYED, ORDERS, runs_now="1.3.0"),
+    "started_first": deployment_started(ORDERS, changes=["stack network: new, from templates/network.yaml"]),
+    "held": release_held(
+        Deployment("orders", "orders-1.3.0.zip", None, EXECUTION, THREAD),
+        why="releases are paused",
+        until="when `belay resume` ends the pause",
+    ),
+    "recovery_started": recovery_started(
+        ORDERS, cause="service is UPDATE_ROLLBACK_IN_PROGRESS: no capacity", steps=["service: wait", "network: update"]
+    ),
+    "deployed": release_ended(
+        Outcome.DEPLOYED,
+        ORDERS,
+        runs_now="1.3.0",
+        changed=["network (orders-network-production):", "  modifies Subnet (AWS::EC2::Subnet): Tags"],
+    ),
     "rejected": release_ended(
         Outcome.REJECTED,
         Deployment("orders", "1.1.0"),
@@ -108,6 +129,19 @@ MESSAGES = {
         ],
         known=2,
         grave=True,
+        seen_at="2026-03-02T12:00:00.000+00:00",
+    ),
+    "findings_gone": findings_gone(
+        ORDERS,
+        gone=["sg-0c2f: ssh-open: SSH is reachable from the whole Internet: TCP 22 from 0.0.0.0/0"],
+        left=0,
+        seen_at="2026-03-03T12:00:00.000+00:00",
+    ),
+    "healthy_again": healthy_again(
+        "orders",
+        "production",
+        thread="orders-service-production-0a1b",
+        stacks=["orders-service-production is UPDATE_ROLLBACK_COMPLETE"],
     ),
     "foreign_recovered": foreign_stack_failed(
         "orders",
@@ -143,19 +177,25 @@ def test_there_is_a_text_for_every_message_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("name", "attributes"),
     [
-        ("started", {"severity": "info", "kind": "deployment-started"}),
-        ("deployed", {"outcome": "DEPLOYED", "severity": "info", "kind": "release-ended"}),
-        ("aborted", {"outcome": "ABORTED", "severity": "warning", "kind": "release-ended"}),
-        ("rolled_back", {"outcome": "ROLLED_BACK", "severity": "warning", "kind": "release-ended"}),
-        ("needs_operator", {"outcome": "NEEDS_OPERATOR", "severity": "critical", "kind": "release-ended"}),
-        ("person_needed", {"severity": "critical", "kind": "person-needed"}),
-        ("approval", {"severity": "warning", "kind": "person-needed"}),
-        ("foreign_recovered", {"severity": "warning", "kind": "foreign-stack-failed"}),
-        ("foreign_left", {"severity": "critical", "kind": "foreign-stack-failed"}),
+        ("started", {"severity": "info", "kind": "deployment-started", "state": "open"}),
+        ("recovery_started", {"severity": "warning", "kind": "recovery-started", "state": "open"}),
+        ("deployed", {"outcome": "DEPLOYED", "severity": "info", "kind": "release-ended", "state": "closed"}),
+        ("aborted", {"outcome": "ABORTED", "severity": "warning", "kind": "release-ended", "state": "closed"}),
+        (
+            "rolled_back",
+            {"outcome": "ROLLED_BACK", "severity": "warning", "kind": "release-ended", "state": "closed"},
+        ),
+        (
+            "needs_operator",
+            {"outcome": "NEEDS_OPERATOR", "severity": "critical", "kind": "release-ended", "state": "open"},
+        ),
+        ("person_needed", {"severity": "critical", "kind": "person-needed", "state": "open"}),
+        ("approval", {"severity": "warning", "kind": "person-needed", "state": "open"}),
     ],
 )
 def test_subscribers_filter_by_these_attributes(name: str, attributes: dict[str, str]) -> None:
-    assert MESSAGES[name].attributes == {"application": "orders", "stage": "production"} | attributes
+    of_all = {"application": "orders", "stage": "production", "thread": THREAD}
+    assert MESSAGES[name].attributes == of_all | attributes
 
 
 def test_a_message_about_no_stage_has_no_stage_to_filter_by() -> None:
@@ -164,7 +204,56 @@ def test_a_message_about_no_stage_has_no_stage_to_filter_by() -> None:
         "outcome": "REJECTED",
         "severity": "warning",
         "kind": "release-ended",
+        "thread": "orders",
+        "state": "closed",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "state"), [("foreign_recovered", "warning", "closed"), ("foreign_left", "critical", "open")]
+)
+def test_a_foreign_failure_is_open_while_it_needs_a_person(name: str, severity: str, state: str) -> None:
+    attributes = MESSAGES[name].attributes
+    assert (attributes["kind"], attributes["severity"], attributes["state"]) == (
+        "foreign-stack-failed",
+        severity,
+        state,
+    )
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_only_what_cannot_wait_is_critical_and_its_first_line_says_what_to_do(name: str) -> None:
+    message = MESSAGES[name]
+    first = message.text.splitlines()[0]
+    assert first.startswith("Do this now: ") == (message.data["severity"] == "critical")
+    assert first.startswith(("Do this now: ", "To do: ", "Nothing "))
+
+
+def test_the_first_line_is_one_line_however_much_is_left_to_do() -> None:
+    message = release_ended(Outcome.NEEDS_OPERATOR, ORDERS, left_to_do=["x" * 3000, "second", "third"])
+    first = message.text.splitlines()[0]
+    assert first.endswith("... (2 more below)")
+    assert len(first) < 450
+
+
+def test_an_outcome_closes_what_its_thread_opened() -> None:
+    started, failed, ended = (MESSAGES[name] for name in ("started", "recovery_started", "rolled_back"))
+    told = [started.key, failed.key, ended.key]
+    numbered = in_thread(ended, 3, told)
+    assert numbered.data["sequence"] == 3
+    assert numbered.data["id"] == f"{THREAD}/3"
+    assert numbered.data["closes"] == [1, 2]
+    assert numbered.text.endswith(f"\nMessage 3 of the thread {THREAD}, closes 1, 2\n")
+    assert in_thread(started, 1, told).data["closes"] == []
+
+
+def test_a_message_has_one_key_and_others_of_its_thread_have_others() -> None:
+    keys = {name: message.key for name, message in MESSAGES.items() if message.thread == THREAD}
+    ended = {name for name, key in keys.items() if key == "release-ended/ended"}
+    assert ended == {"deployed", "aborted", "rolled_back", "needs_operator", "needs_operator_unknown"}
+    others = [key for name, key in keys.items() if name not in ended | {"started", "started_first"}]
+    assert len(others) == len(set(others))
+    assert deployment_started(ORDERS, changes=["other"]).key != MESSAGES["started"].key
 
 
 def bodies(message: Message) -> dict[str, str]:
@@ -234,7 +323,8 @@ def test_sns_accepts_whatever_is_put_into_a_message(version: str, cause: str, li
     )
     accepted_by_sns(person_needed(deployment, why=cause, left_to_do=left_to_do))
     accepted_by_sns(deployment_started(deployment, changes=findings))
-    accepted_by_sns(findings_appeared(deployment, findings=findings, known=len(done), grave=True))
+    accepted_by_sns(findings_appeared(deployment, findings=findings, known=len(done), grave=True, seen_at=cause))
+    accepted_by_sns(in_thread(release_held(deployment, why=cause, until=version), 1, ["release-held/held"]))
 
 
 @pytest.mark.parametrize("filling", ['"', "\\", "€", "a"])

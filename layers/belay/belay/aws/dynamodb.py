@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from belay.aws.faults import cancellation_codes, code_of, translated
 from belay.errors import LockLost, ReleaseSuperseded
-from belay.release.ledger import Outcome, ReleaseReference, Upload
+from belay.release.ledger import Outcome, ReleaseReference, Thread, Upload
 
 Item = dict[str, Any]
 _SERIALIZER = TypeSerializer()
@@ -486,6 +486,25 @@ class Ledger:
             "attribute_exists(PK)",
             {":now": now},
         )
+
+    # -- messages ------------------------------------------------------------------------------------------------
+
+    def number_message(self, thread: str, key: str) -> Thread:
+        """Give a message the next number of its thread, unless it has one; return the thread with it."""
+        self._update(
+            f"THREAD#{thread}",
+            "MESSAGES",
+            "SET #keys = list_append(if_not_exists(#keys, :none), :new)",
+            "NOT contains(#keys, :key)",
+            {":none": [], ":new": [key], ":key": key},
+            names={"#keys": "keys"},
+        )
+        item = self._get(f"THREAD#{thread}", "MESSAGES") or {}
+        return Thread(tuple(item.get("keys", ())), frozenset(item.get("told", ())))
+
+    def told_message(self, thread: str, key: str) -> None:
+        """Record that a message of a thread was told."""
+        self._update(f"THREAD#{thread}", "MESSAGES", "ADD told :key", None, {":key": {key}})
 
     # -- baselines -----------------------------------------------------------------------------------------------
 

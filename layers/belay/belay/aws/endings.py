@@ -7,10 +7,11 @@ from belay.aws.clock import timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Topic
-from belay.notify.message import Deployment, person_needed, release_ended
+from belay.notify.message import Deployment, person_needed, release_ended, thread_of
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident
+from belay.stack.plan import StagePlan
 
 
 class Endings:
@@ -26,7 +27,7 @@ class Endings:
         """Return the topic of the release's application: its own where the registration names one."""
         document = self._artifacts.get_json(release.document_key)
         own = None if document is None else AcceptedRelease.from_dict(document).application.topic
-        return Topic(self._sns, own or self._default_topic)
+        return Topic(self._sns, own or self._default_topic, self._ledger)
 
     def close_release(
         self,
@@ -43,7 +44,13 @@ class Endings:
         if not self._ledger.close_release(release, outcome, reason, timestamp()):
             return
         good = self._ledger.last_known_good(release.application, stage) if stage else None
-        deployment = Deployment(release.application, release.version, stage, record.get("execution"))
+        deployment = Deployment(
+            release.application,
+            release.version,
+            stage,
+            record.get("execution"),
+            thread_of(release.application, release.attempt),
+        )
         self.topic_of(release).publish(
             release_ended(
                 outcome,
@@ -51,17 +58,23 @@ class Endings:
                 **told(outcome, reason),
                 done=done,
                 left_to_do=left_to_do,
+                changed=self._changed(release, stage) if outcome is Outcome.DEPLOYED else (),
                 runs_now=None if good is None else good["version"],
             )
         )
         self._close_upload(record, outcome, reason)
         self._ledger.announced_release(release)
 
+    def _changed(self, release: ReleaseReference, stage: str | None) -> list[str]:
+        """Say what a release changed in its last stage, as its change sets said."""
+        document = None if stage is None else self._artifacts.get_json(release.stage_key(stage, "plan.json"))
+        return [] if document is None else StagePlan.from_dict(document).describe()
+
     def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[str]) -> None:
         """Tell that an incident about somebody else's stack needs a person."""
-        about = Deployment(incident.release.application, str(incident.stack), incident.stage, None)
+        about = Deployment(incident.release.application, str(incident.stack), incident.stage, None, incident.name)
         message = person_needed(about, why=why, left_to_do=left_to_do)
-        Topic(self._sns, incident.topic or self._default_topic).publish(message)
+        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
 
     def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
         if "upload" in record:
@@ -83,8 +96,9 @@ class Endings:
         if not self._ledger.close_upload(upload, outcome, reason, timestamp()):
             return
         version = self._ledger.version_of(upload) or upload.key.rsplit("/", 1)[-1]
-        deployment = Deployment(upload.application, version, None, execution)
-        Topic(self._sns, topic or self._default_topic).publish(
+        thread = thread_of(upload.application, upload.attempt)
+        deployment = Deployment(upload.application, version, None, execution, thread)
+        Topic(self._sns, topic or self._default_topic, self._ledger).publish(
             release_ended(
                 outcome,
                 deployment,

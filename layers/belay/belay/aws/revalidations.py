@@ -1,5 +1,6 @@
 """Validating deployed stages again: what is new is recorded in the ledger and told once."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -10,7 +11,7 @@ from belay.aws.live import LiveStages
 from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Topic
-from belay.notify.message import Deployment, findings_appeared
+from belay.notify.message import Deployment, Message, findings_appeared, findings_gone
 from belay.policy.revalidation import compare
 from belay.policy.verdict import Report, Verdict
 from belay.release.accepted import AcceptedRelease
@@ -63,6 +64,7 @@ class Revalidations:
         known = self._ledger.open_findings(stage.application, stage.name)
         told = [name for name, item in known.items() if item.get("announced")]
         comparison = compare(report, told)
+        self._tell_gone(stage, release, {name: known[name] for name in comparison.gone}, len(told))
         for name in compare(report, list(known)).gone:
             self._ledger.close_finding(stage.application, stage.name, name, timestamp())
         if not comparison.new:
@@ -70,12 +72,33 @@ class Revalidations:
         for name, finding in comparison.new.items():
             self._ledger.open_finding(stage.application, stage.name, name, asdict(finding), timestamp())
         message = findings_appeared(
-            Deployment(release.application, release.version, stage.name),
+            _about(stage, release),
+            seen_at=timestamp(),
             findings=[finding_in_words(finding) for finding in comparison.new.values()],
             known=len(told) - len(comparison.gone),
             grave=any(finding.counts and finding.verdict is Verdict.FAIL for finding in comparison.new.values()),
         )
-        topic = self._registrations.topic_of(stage.application) or self._default_topic
-        Topic(self._sns, topic).publish(message)
+        self._publish(stage, message)
         for name in comparison.new:
             self._ledger.announced_finding(stage.application, stage.name, name)
+
+    def _tell_gone(self, stage: Stage, release: ReleaseReference, gone: Mapping[str, Any], told: int) -> None:
+        """Tell which findings are no longer there, so that whoever was told of them knows."""
+        if gone:
+            words = [_in_words(item["finding"]) for item in gone.values()]
+            about = _about(stage, release)
+            self._publish(stage, findings_gone(about, gone=words, left=told - len(gone), seen_at=timestamp()))
+
+    def _publish(self, stage: Stage, message: Message) -> None:
+        topic = self._registrations.topic_of(stage.application) or self._default_topic
+        Topic(self._sns, topic, self._ledger).publish(message)
+
+
+def _about(stage: Stage, release: ReleaseReference) -> Deployment:
+    """Name what is validated; every re-validation of a stage stands in one thread, whatever release is deployed."""
+    thread = f"{stage.application}-{stage.name}-findings"
+    return Deployment(release.application, release.version, stage.name, thread=thread)
+
+
+def _in_words(finding: Mapping[str, Any]) -> str:
+    return f"{finding['resource']}: {finding['policy']}: {finding['message']}"

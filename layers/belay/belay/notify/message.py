@@ -1,13 +1,15 @@
 """What on-call engineers read: one message for people and programs, and how SNS takes it.
 
-Every message says what happened, the first cause, what was done, what is left to do, and the command to look closer.
+The first line of every message says what to do. Below it stand what happened, the first cause, what was done, what is
+left to do, and the command to look closer. The messages of one upload, incident or stage make one thread.
 """
 
+import hashlib
 import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -26,7 +28,9 @@ _LONGEST_SMS = 140
 
 _LONGEST_NAME = 512
 
-_FILTERED_BY = ("application", "stage", "outcome", "severity", "kind")
+_LONGEST_FIRST_LINE = 400
+
+_FILTERED_BY = ("application", "stage", "outcome", "severity", "kind", "thread", "state")
 
 _ROOM = {"what": 2_000, "cause": 2_000, "done": 4_000, "left_to_do": 4_000, "findings": 8_000, "look": 2_000}
 """Bytes for each part, so that two readable bodies and four for programs fit into one message."""
@@ -43,11 +47,22 @@ class Severity(StrEnum):
 class Kind(StrEnum):
     """What a message is about; subscribers filter by it."""
 
+    RELEASE_HELD = "release-held"
     DEPLOYMENT_STARTED = "deployment-started"
+    RECOVERY_STARTED = "recovery-started"
     RELEASE_ENDED = "release-ended"
     PERSON_NEEDED = "person-needed"
     FOREIGN_STACK_FAILED = "foreign-stack-failed"
+    HEALTHY_AGAIN = "healthy-again"
     FINDINGS_APPEARED = "findings-appeared"
+    FINDINGS_GONE = "findings-gone"
+
+
+class State(StrEnum):
+    """Whether what a thread is about goes on after a message, for tools that open and close incidents."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -55,23 +70,32 @@ class Message:
     """One notification.
 
     ``subject`` is ASCII and shorter than 100 characters, ``text`` is for people, ``data`` the same for programs (a JSON
-    document), ``attributes`` what subscriptions filter by: application, stage, outcome, severity, kind, where known.
+    document), ``attributes`` what subscriptions filter by: application, stage, outcome, severity, kind, thread, state,
+    where known. ``thread`` names what it belongs to, ``key`` the message in it: a second one of the same key is the
+    same message told again. ``closes`` are the kinds of earlier messages in the thread that are settled by it.
     """
 
     subject: str
     text: str
     data: Mapping[str, Any]
     attributes: Mapping[str, str]
+    thread: str
+    key: str
+    closes: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a message is about: a version of an application, in a stage where it is about one, and the execution."""
+    """What a message is about: a version of an application, in a stage where it is about one, and the execution.
+
+    ``thread`` is the upload's: ``thread_of`` names it. Without one the message stands in the application's.
+    """
 
     application: str
     version: str
     stage: str | None = None
     execution_arn: str | None = None
+    thread: str | None = None
 
     @property
     def in_words(self) -> str:
@@ -79,24 +103,85 @@ class Deployment:
         return f"{self.application} {self.version}" + (f" in {self.stage}" if self.stage else "")
 
 
+def thread_of(application: str, attempt: str) -> str:
+    """Name the thread of an upload, and of the release that it becomes, from the digits of the attempt."""
+    return f"{application}-{attempt}"
+
+
 def deployment_started(
     deployment: Deployment, *, changes: Sequence[str], replaces: str | None = None, through: Sequence[str] = ()
 ) -> Message:
-    """Tell that a release passed its gates and is on its way.
+    """Tell that a release passed its gates and is on its way to the deployment's stage, its last.
 
-    ``changes`` say what it will change, the riskiest first; ``replaces`` is the version that runs now; ``through`` are
-    the stages it goes through, in order, where there are several.
+    ``changes`` say what it will change, the riskiest first; ``replaces`` is the version that runs there now;
+    ``through`` are the stages it goes through, in order, where there are several.
     """
-    today = f"It replaces {replaces}." if replaces else "No earlier release was deployed there."
-    way = f" It goes through {', then '.join(through)}." if len(through) > 1 else ""
+    name = f"{deployment.application} {deployment.version}"
+    way = ", then ".join(through) or _where(deployment)
+    today = f"{_where(deployment)} runs {replaces}" if replaces else f"nothing was deployed to {_where(deployment)}"
     return _message(
         Kind.DEPLOYMENT_STARTED,
         Severity.INFO,
-        _Head(deployment.application, deployment.version, deployment.stage, None, "STARTED", deployment.in_words),
-        what=f"{deployment.in_words} is being deployed. {today}{way}",
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            None,
+            "STARTED",
+            f"{name} ({way})",
+            deployment.thread,
+        ),
+        what=f"{name} passed its gates and is on its way to {way}. Until then {today}.",
         findings=changes,
         findings_title="What it changes",
+        otherwise="Nothing to do.",
         look=_look(deployment, None),
+        closes=frozenset({Kind.RELEASE_HELD}),
+    )
+
+
+def release_held(deployment: Deployment, *, why: str, until: str) -> Message:
+    """Tell that a release waits without harm: ``why``, and ``until`` what, as in ``until somebody resumes``."""
+    return _message(
+        Kind.RELEASE_HELD,
+        Severity.INFO,
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            None,
+            "HELD",
+            deployment.in_words,
+            deployment.thread,
+        ),
+        what=f"{deployment.in_words} is held: {why}. Nothing is lost and nothing was changed.",
+        otherwise=f"Nothing to do: it goes on by itself {until}.",
+        look=_look(deployment, None),
+        key="held",
+    )
+
+
+def recovery_started(deployment: Deployment, *, cause: Cause | str | None, steps: Sequence[str]) -> Message:
+    """Tell that something failed in a lasting stage and is being taken back; ``steps`` are the plan, in order."""
+    return _message(
+        Kind.RECOVERY_STARTED,
+        Severity.WARNING,
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            None,
+            "FAILED, BEING TAKEN BACK",
+            deployment.in_words,
+            deployment.thread,
+        ),
+        what=f"{deployment.in_words} failed. {_where(deployment)} is being brought back to what it was.",
+        cause=cause,
+        findings=steps,
+        findings_title="What is being done",
+        otherwise="Nothing to do yet: the next message in this thread tells how the recovery ended.",
+        look=_look(deployment, cause),
+        key=f"recovery-{deployment.stage}",
     )
 
 
@@ -109,13 +194,14 @@ def release_ended(
     done: Sequence[str] = (),
     left_to_do: Sequence[str] = (),
     findings: Sequence[str] = (),
+    changed: Sequence[str] = (),
     runs_now: str | None = None,
 ) -> Message:
     """Tell how a release ended.
 
     ``what`` says it in a sentence or two, and has a default for each outcome; ``cause`` as text may have several lines,
-    one a problem; ``done`` are the steps taken, in order; ``findings`` what the gates and the live validation found;
-    ``runs_now`` is the version that the stage runs now.
+    one a problem; ``done`` are the steps taken, in order; ``findings`` what the gates and the live validation found, or
+    ``changed`` what the release changed; ``runs_now`` is the version that the stage runs now.
     """
     return _message(
         Kind.RELEASE_ENDED,
@@ -127,6 +213,7 @@ def release_ended(
             outcome.value,
             outcome.value,
             deployment.in_words,
+            deployment.thread,
         ),
         what=" ".join(
             filter(None, (what or _WHAT[outcome], f"{_where(deployment)} runs {runs_now}." if runs_now else ""))
@@ -135,8 +222,12 @@ def release_ended(
         done=done,
         left_to_do=left_to_do,
         otherwise=_OTHERWISE[outcome],
-        findings=findings,
+        findings=findings or changed,
+        findings_title="Findings" if findings else "What changed",
         look=_look(deployment, cause),
+        key="ended",
+        state=State.OPEN if outcome is Outcome.NEEDS_OPERATOR else State.CLOSED,
+        closes=frozenset({Kind.RELEASE_HELD, Kind.DEPLOYMENT_STARTED, Kind.RECOVERY_STARTED, Kind.PERSON_NEEDED}),
     )
 
 
@@ -164,6 +255,7 @@ def person_needed(
             None,
             "A PERSON IS NEEDED",
             deployment.in_words,
+            deployment.thread,
         ),
         what=why,
         cause=cause,
@@ -184,30 +276,39 @@ def foreign_stack_failed(
     cause: Cause | str | None = None,
     done: Sequence[str] = (),
     left_to_do: Sequence[str] = (),
+    thread: str | None = None,
 ) -> Message:
     """Tell that a registered stack failed under somebody else's hands: no release of Belay's did that."""
     name = stack_id.split("/")[1] if "/" in stack_id else stack_id
     return _message(
         Kind.FOREIGN_STACK_FAILED,
         Severity.CRITICAL if left_to_do else Severity.WARNING,
-        _Head(application, None, stage, None, status, f"{application} in {stage}, stack {stack}, not by a release"),
+        _Head(
+            application, None, stage, None, status, f"{application} in {stage}, stack {stack}, not by a release", thread
+        ),
         what=f"The stack {name} went {status} under an operation that somebody else started, not a release.",
         cause=cause,
         done=done,
         left_to_do=left_to_do,
-        otherwise="Nothing now. Whoever started the operation will want to know the cause.",
-        look=[failed_events_command(stack_id)],
+        otherwise="Nothing to do now. Whoever started the operation will want to know the cause.",
+        look=[f"belay status {shlex.quote(application)}", failed_events_command(stack_id)],
+        key="foreign",
+        state=State.OPEN if left_to_do else State.CLOSED,
+        closes=frozenset({Kind.RECOVERY_STARTED}),
         stack=stack,
         stack_id=stack_id,
         status=status,
     )
 
 
-def findings_appeared(deployment: Deployment, *, findings: Sequence[str], known: int, grave: bool) -> Message:
+def findings_appeared(
+    deployment: Deployment, *, findings: Sequence[str], known: int, grave: bool, seen_at: str
+) -> Message:
     """Tell what the re-validation of a deployed stage found that was not there before.
 
     ``findings`` are the new ones, a line each; ``known`` counts those told before and still there; ``grave`` says
-    whether one of the new ones breaks a policy that would have stopped a release.
+    whether one of the new ones breaks a policy that would have stopped a release. ``seen_at`` tells one occasion from
+    the next: what has gone may come back.
     """
     found, was = ("1 finding", "was") if len(findings) == 1 else (f"{len(findings)} findings", "were")
     before = f" {known} told before {'is' if known == 1 else 'are'} still there." if known else ""
@@ -221,6 +322,7 @@ def findings_appeared(deployment: Deployment, *, findings: Sequence[str], known:
             None,
             "NEW FINDINGS",
             deployment.in_words,
+            deployment.thread,
         ),
         what=f"{_where(deployment)} was validated again: {found} that {was} not there the last time.{before}",
         findings=findings,
@@ -228,7 +330,67 @@ def findings_appeared(deployment: Deployment, *, findings: Sequence[str], known:
             "Find out who changed the group: CloudTrail has AuthorizeSecurityGroupIngress and ...Egress.",
             "Take the change back, bring it into the template by a release, or let the operator waive it.",
         ],
+        look=_look(deployment, None),
+        key=seen_at,
     )
+
+
+def findings_gone(deployment: Deployment, *, gone: Sequence[str], left: int, seen_at: str) -> Message:
+    """Tell that findings of a re-validation are no longer there; ``left`` counts those that still are."""
+    rest = f" {left} told before {'is' if left == 1 else 'are'} still there." if left else ""
+    return _message(
+        Kind.FINDINGS_GONE,
+        Severity.INFO,
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            None,
+            "FINDINGS GONE",
+            deployment.in_words,
+            deployment.thread,
+        ),
+        what=f"{_where(deployment)} was validated again: what is listed here is no longer there.{rest}",
+        findings=gone,
+        findings_title="Gone",
+        otherwise="Nothing to do." if not left else "Nothing new to do.",
+        look=_look(deployment, None),
+        state=State.OPEN if left else State.CLOSED,
+        key=seen_at,
+        closes=frozenset() if left else frozenset({Kind.FINDINGS_APPEARED}),
+    )
+
+
+def healthy_again(
+    application: str, stage: str, *, thread: str, stacks: Sequence[str], version: str | None = None
+) -> Message:
+    """Tell that the stacks that an incident left to a person are stable again; ``stacks`` say each with its status."""
+    about = f"{application}{f' {version}' if version else ''} in {stage}"
+    return _message(
+        Kind.HEALTHY_AGAIN,
+        Severity.INFO,
+        _Head(application, version, stage, None, "HEALTHY AGAIN", about, thread),
+        what="Every stack that the incident had left to a person is stable again. This closes it.",
+        findings=stacks,
+        findings_title="Stacks",
+        otherwise="Nothing to do, unless the message that is closed here asked for more than stacks.",
+        look=[f"belay status {shlex.quote(application)}"],
+        state=State.CLOSED,
+        closes=frozenset({Kind.RELEASE_ENDED, Kind.FOREIGN_STACK_FAILED, Kind.PERSON_NEEDED}),
+    )
+
+
+def in_thread(message: Message, number: int, told: Sequence[str]) -> Message:
+    """Return a message with its number in its thread, and the numbers of those it closes.
+
+    ``told`` are the keys of the thread's messages in order.
+    """
+    kinds = [Kind(key.split("/")[0]) for key in told[: number - 1]]
+    closed = [each for each, kind in enumerate(kinds, start=1) if kind in message.closes]
+    closes = f", closes {', '.join(map(str, closed))}" if closed else ""
+    footer = f"\nMessage {number} of the thread {message.thread}{closes}\n"
+    data = {**message.data, "id": f"{message.thread}/{number}", "sequence": number, "closes": closed}
+    return replace(message, text=message.text + footer, data=data)
 
 
 def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
@@ -241,7 +403,7 @@ def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
     """
     body = _body(message.text, dict(message.data), message.subject)
     if len(body.encode()) + _ATTRIBUTES_ROOM > LARGEST_MESSAGE:
-        short = {key: value for key, value in message.data.items() if isinstance(value, str) and key != "cause"}
+        short = {key: value for key, value in message.data.items() if isinstance(value, str | int) and key != "cause"}
         body = _body(_cut(message.text, LARGEST_MESSAGE // 32), short, message.subject)
     return {
         "TopicArn": topic_arn,
@@ -264,12 +426,6 @@ _SEVERITY = {
     Outcome.NEEDS_OPERATOR: Severity.CRITICAL,
 }
 
-_URGENCY = {
-    Severity.INFO: "For your information.",
-    Severity.WARNING: "Nothing has to be done at once.",
-    Severity.CRITICAL: "A person is needed now.",
-}
-
 _WHAT = {
     Outcome.DEPLOYED: "The release is deployed and validated.",
     Outcome.REJECTED: "The release was refused.",
@@ -280,11 +436,11 @@ _WHAT = {
 
 
 _OTHERWISE = {
-    Outcome.DEPLOYED: "Nothing.",
-    Outcome.REJECTED: "Nothing on the stage. Correct the release and upload it again.",
-    Outcome.ABORTED: "Nothing.",
-    Outcome.ROLLED_BACK: "Nothing now. Find the cause before this version is deployed again.",
-    Outcome.NEEDS_OPERATOR: "It is not known what. Look at every stack of the stage and bring it to an end by hand.",
+    Outcome.DEPLOYED: "Nothing to do.",
+    Outcome.REJECTED: "Nothing to do on the stage. Correct the release and upload it again.",
+    Outcome.ABORTED: "Nothing to do.",
+    Outcome.ROLLED_BACK: "Nothing to do now. Find the cause before this version is deployed again.",
+    Outcome.NEEDS_OPERATOR: "Do this now: look at every stack of the stage; what is left to do is not known.",
 }
 """What is left to do where nobody said so."""
 
@@ -299,6 +455,7 @@ class _Head:
     outcome: str | None
     word: str
     about: str
+    thread: str | None
 
 
 def _message(
@@ -314,6 +471,9 @@ def _message(
     findings_title: str = "Findings",
     look: Sequence[str] = (),
     otherwise: str = "",
+    key: str = "",
+    state: State = State.OPEN,
+    closes: frozenset[Kind] = frozenset(),
     **more: str,
 ) -> Message:
     said = cause.in_words() if isinstance(cause, Cause) else cause or ""
@@ -325,7 +485,7 @@ def _message(
         "findings": _bounded(findings, _ROOM["findings"]),
         "look": _bounded(look, _ROOM["look"]),
     }
-    shown = parts | {"left_to_do": parts["left_to_do"] or [otherwise]}
+    thread = head.thread or head.application
     known = {
         "application": head.application,
         "version": head.version,
@@ -333,24 +493,36 @@ def _message(
         "outcome": head.outcome,
         "severity": severity.value,
         "kind": kind.value,
+        "thread": thread,
+        "state": state.value,
     }
-    clean = {key: _cut(_one_line(value), _LONGEST_NAME) for key, value in (known | more).items() if value}
+    clean = {name: _cut(_one_line(value), _LONGEST_NAME) for name, value in (known | more).items() if value}
+    text = _text(
+        _first_line(severity, parts["left_to_do"], otherwise), f"{head.about}: {head.word}", parts, findings_title
+    )
     return Message(
         subject=_subject(f"{head.word}: {head.about}"),
-        text=_text(f"{head.about}: {head.word}", _urgency(kind, severity), shown, findings_title),
+        text=text,
         data=clean
         | {"what": parts["what"][0], "cause": "\n".join(parts["cause"]) or None}
-        | {key: parts[key] for key in ("done", "left_to_do", "findings", "look")},
-        attributes={key: _ascii(clean[key]) for key in _FILTERED_BY if key in clean},
+        | {name: parts[name] for name in ("done", "left_to_do", "findings", "look")},
+        attributes={name: _ascii(clean[name]) for name in _FILTERED_BY if name in clean},
+        thread=clean["thread"],
+        key=f"{kind}/{key or hashlib.sha256(text.encode()).hexdigest()[:12]}",
+        closes=closes,
     )
 
 
-def _urgency(kind: Kind, severity: Severity) -> str:
-    waits = kind is Kind.PERSON_NEEDED and severity is not Severity.CRITICAL
-    return "It waits for a person." if waits else _URGENCY[severity]
+def _first_line(severity: Severity, left_to_do: Sequence[str], otherwise: str) -> str:
+    """What to do, for whoever reads one line only."""
+    if not left_to_do:
+        return otherwise
+    more = f" ({len(left_to_do) - 1} more below)" if len(left_to_do) > 1 else ""
+    first = _cut(left_to_do[0].strip(), _LONGEST_FIRST_LINE)
+    return f"{'Do this now' if severity is Severity.CRITICAL else 'To do'}: {first}{more}"
 
 
-def _text(title: str, urgency: str, parts: Mapping[str, list[str]], findings_title: str) -> str:
+def _text(first_line: str, title: str, parts: Mapping[str, list[str]], findings_title: str) -> str:
     several = len(parts["cause"]) > 1
     sections = (
         ("What happened", parts["what"], ""),
@@ -361,7 +533,7 @@ def _text(title: str, urgency: str, parts: Mapping[str, list[str]], findings_tit
         ("Look closer", parts["look"], ""),
     )
     written = [f"{heading}\n{_listed(lines, mark)}" for heading, lines, mark in sections if any(lines)]
-    return "\n\n".join([f"{_one_line(title)}\n{urgency}", *written]) + "\n"
+    return "\n\n".join([f"{first_line}\n{_one_line(title)}", *written]) + "\n"
 
 
 def _listed(lines: Sequence[str], mark: str) -> str:
@@ -370,7 +542,7 @@ def _listed(lines: Sequence[str], mark: str) -> str:
 
 
 def _look(deployment: Deployment, cause: Cause | str | None) -> list[str]:
-    commands = []
+    commands = [f"belay show {shlex.quote(f'{deployment.application}/{deployment.version}')}"]
     if isinstance(cause, Cause):
         commands.append(failed_events_command(cause.stack_id))
     if deployment.execution_arn:

@@ -16,6 +16,7 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | an operation that Belay began |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``RELEASE#...`` / ``INCIDENT#...`` | what the sweep must see end |
+| ``THREAD#<thread>`` | ``MESSAGES`` | the keys of a thread's messages in order, and which were told |
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 
@@ -111,6 +112,18 @@ class ReleaseReference:
         """Return the client request token under which a stack's n-th change set is executed."""
         unique = f"{self.attempt}-{generation}"
         return client_request_token(self.application, stage, self.version, stack, "deploy", unique)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The messages of one upload, incident or stage: their keys in the order of their numbers, and those told."""
+
+    keys: tuple[str, ...]
+    told: frozenset[str]
+
+    def number_of(self, key: str) -> int:
+        """Return a message's number in its thread, from 1."""
+        return self.keys.index(key) + 1
 
 
 def refusal(release: ReleaseReference, standing: Mapping[str, Any]) -> BelayError:
