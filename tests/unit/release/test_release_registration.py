@@ -14,6 +14,7 @@ from belay.release.registration import (
     Application,
     Approval,
     Database,
+    Pipeline,
     Pointer,
     RegisteredStack,
     Service,
@@ -98,14 +99,14 @@ class TestApplication:
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies",
+                " policies, pipeline",
                 "defaults.approval: expected a mapping with required, expires_after_days, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
             ],
             "stages: [test]\ndefaults: none": [
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, found 'none'"
+                " policies, pipeline, found 'none'"
             ],
         }.items(),
     )
@@ -154,6 +155,17 @@ class TestStage:
             macros=("AWS::Include", "123456789012::Naming"),
             policies={"open-ports": {"level": 3, "share": 0.5, "allowed": [22, True, None]}},
         )
+
+    def test_a_pipeline(self) -> None:
+        text = "pipeline: {name: orders, deployment_stage: Deploy}"
+        stage = parse_stage(ORDERS, "production", STAGE + text)
+        assert isinstance(stage, Stage)
+        assert stage.pipeline == Pipeline("orders", "Deploy")
+
+        text = "pipeline: {name: o, pre_deployment_stage: P, deployment_stage: D, start: true, source_action: S}"
+        stage = parse_stage(ORDERS, "production", STAGE + text)
+        assert isinstance(stage, Stage)
+        assert stage.pipeline == Pipeline("o", "D", "P", start=True, source_action="S")
 
     def test_defaults_fill_in_whole_keys(self) -> None:
         application = parse_application(
@@ -245,6 +257,19 @@ class TestStage:
             "recover_foreign: on": ["recover_foreign: expected true or false, found 'on'"],
             "macros: [a b]": ["macros[0]: expected the name of a CloudFormation macro, found 'a b'"],
             "policies: [a]": ["policies: expected a mapping, found a list"],
+            "pipeline: {name: a b, start: yes!}": [
+                "pipeline.deployment_stage: missing",
+                "pipeline.name: expected the name of a CodePipeline pipeline, found 'a b'",
+                "pipeline.start: expected true or false, found 'yes!'",
+            ],
+            "pipeline: {name: a, deployment_stage: Deploy, pre_deployment_stage: Deploy, source_action: ''}": [
+                "pipeline.source_action: expected the name of a CodePipeline action, found ''",
+                "pipeline.pre_deployment_stage: expected a stage before the deployment stage, found the same",
+            ],
+            "pipeline: {name: a, deployment_stage: b, start: true}\nephemeral: true\napproval: {required: true}": [
+                "pipeline: each release has stacks of its own in an ephemeral stage, which no pipeline can deploy",
+                "pipeline: a stage that a pipeline is started for is approved in the pipeline: leave approval out",
+            ],
         }.items(),
     )
     def test_what_is_wrong(self, text: str, problems: list[str]) -> None:

@@ -80,17 +80,25 @@ class Registrations:
         """
         if registered is None:
             return PolicySettings()
+        stage = self.stage(registered)
+        return PolicySettings.from_registration(stage.policies, stage.trusted_networks)
+
+    def stage(self, registered: Registered) -> Stage:
+        """Return the stage that a pipeline's action names.
+
+        Raises ``InvalidActionConfiguration`` where there is no such stage, ``InvalidRegistration`` where it cannot be
+        read.
+        """
         try:
             text, stages = self.texts(registered.application)
         except InvalidRelease as error:
             raise InvalidActionConfiguration(str(error)) from error
         application = parse_application(registered.application, text)
-        if registered.stage not in stages or not isinstance(application, Application):
-            raise InvalidActionConfiguration(f"{registered.application} has no stage {registered.stage!r}")
-        stage = parse_stage(application, registered.stage, stages[registered.stage])
-        if not isinstance(stage, Stage):
-            raise InvalidActionConfiguration(f"{registered.application} has no stage {registered.stage!r}")
-        return PolicySettings.from_registration(stage.policies, stage.trusted_networks)
+        if registered.stage in stages and isinstance(application, Application):
+            stage = parse_stage(application, registered.stage, stages[registered.stage])
+            if isinstance(stage, Stage):
+                return stage
+        raise InvalidActionConfiguration(f"{registered.application} has no stage {registered.stage!r}")
 
     @staticmethod
     def _stage_parser(application: Application, stage: str) -> Callable[[str], Stage | Pointer]:

@@ -56,6 +56,9 @@ class Kind(StrEnum):
     HEALTHY_AGAIN = "healthy-again"
     FINDINGS_APPEARED = "findings-appeared"
     FINDINGS_GONE = "findings-gone"
+    PIPELINE_FAILED = "pipeline-failed"
+    PIPELINE_RECOVERED = "pipeline-recovered"
+    PIPELINE_NOTICE = "pipeline-notice"
 
 
 class State(StrEnum):
@@ -391,6 +394,106 @@ def in_thread(message: Message, number: int, told: Sequence[str]) -> Message:
     footer = f"\nMessage {number} of the thread {message.thread}{closes}\n"
     data = {**message.data, "id": f"{message.thread}/{number}", "sequence": number, "closes": closed}
     return replace(message, text=message.text + footer, data=data)
+
+
+def pipeline_failed(
+    application: str,
+    stage: str,
+    *,
+    pipeline: str,
+    execution: str,
+    failure: str,
+    cause: str,
+    evidence: Sequence[str] = (),
+    taken_back: Sequence[str] = (),
+    left_to_do: Sequence[str] = (),
+    look: Sequence[str] = (),
+    thread: str | None = None,
+) -> Message:
+    """Tell why an execution of a registered pipeline failed.
+
+    ``failure`` tells this failure from a later one of the same execution; ``cause`` is the diagnosis in a sentence,
+    ``evidence`` what it rests on, ``left_to_do`` the likely fix. ``taken_back`` are the stacks that are being brought
+    back; where there are any, another message of the thread tells how that ended.
+    """
+    back = f" It had deployed {', '.join(taken_back)}, which is being taken back." if taken_back else ""
+    return _message(
+        Kind.PIPELINE_FAILED,
+        Severity.WARNING,
+        _Head(
+            application, None, stage, None, "PIPELINE FAILED", f"{application} in {stage}, pipeline {pipeline}", thread
+        ),
+        what=f"The execution {execution} of the pipeline {pipeline} failed.{back}",
+        cause=cause,
+        left_to_do=left_to_do,
+        otherwise="Nothing to do on the stage. Correct the cause and release the change again.",
+        findings=evidence,
+        findings_title="Evidence",
+        look=look,
+        key=failure,
+        state=State.OPEN if taken_back else State.CLOSED,
+        pipeline=pipeline,
+        execution=execution,
+    )
+
+
+def pipeline_recovered(
+    application: str,
+    stage: str,
+    *,
+    pipeline: str,
+    execution: str,
+    outcome: Outcome,
+    cause: str,
+    done: Sequence[str] = (),
+    left_to_do: Sequence[str] = (),
+    thread: str | None = None,
+) -> Message:
+    """Tell how the way back from a failed execution of a pipeline ended: ROLLED_BACK or NEEDS_OPERATOR."""
+    rolled_back = outcome is Outcome.ROLLED_BACK
+    how = "was taken back" if rolled_back else "could not be taken back without a person"
+    return _message(
+        Kind.PIPELINE_RECOVERED,
+        _SEVERITY[outcome],
+        _Head(
+            application,
+            None,
+            stage,
+            outcome.value,
+            outcome.value,
+            f"{application} in {stage}, pipeline {pipeline}",
+            thread,
+        ),
+        what=f"What the execution {execution} of the pipeline {pipeline} had deployed to {stage} {how}.",
+        cause=cause,
+        done=done,
+        left_to_do=left_to_do,
+        otherwise=_OTHERWISE[outcome]
+        if not rolled_back
+        else "Nothing to do now. Correct the cause, then release again.",
+        key="recovered",
+        state=State.CLOSED if rolled_back else State.OPEN,
+        closes=frozenset({Kind.PIPELINE_FAILED, Kind.PERSON_NEEDED}),
+        pipeline=pipeline,
+        execution=execution,
+    )
+
+
+def pipeline_notice(
+    application: str, stage: str | None, *, text: str, severity: Severity, job: str, execution: str | None = None
+) -> Message:
+    """Tell what a pipeline's own action wants told; ``job`` is the action's, so that a retry tells nothing twice."""
+    where = f"{application} in {stage}" if stage else application
+    return _message(
+        Kind.PIPELINE_NOTICE,
+        severity,
+        _Head(application, None, stage, None, "PIPELINE", where, None),
+        what=text,
+        otherwise="Nothing to do, unless the text says so.",
+        key=job,
+        state=State.CLOSED,
+        execution=execution or "",
+    )
 
 
 def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:

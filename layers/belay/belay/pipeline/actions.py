@@ -1,10 +1,15 @@
 """What the owner of a pipeline asks of our Invoke actions, in their ``UserParameters``."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from belay.errors import InvalidActionConfiguration
+from belay.pipeline.execution import EXECUTION_ID
+
+SEVERITIES = ("info", "warning", "critical")
+"""Those of ``notify.message.Severity``, as an action writes them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,34 @@ class StackAction:
     registered: Registered | None
 
 
+@dataclass(frozen=True)
+class SnapshotAction:
+    """Take a snapshot of every database of this stage; its name is made from the pipeline execution's id."""
+
+    registered: Registered
+    execution: str
+
+
+@dataclass(frozen=True)
+class RollbackAction:
+    """Bring back what this execution of the stage's registered pipeline has deployed; ``reason`` is told."""
+
+    registered: Registered
+    execution: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotifyAction:
+    """Tell the application's on-call engineers something; ``stage`` and ``execution`` where it is about one."""
+
+    application: str
+    stage: str | None
+    execution: str | None
+    message: str
+    severity: str
+
+
 def template_action(parameters: Mapping[str, Any]) -> TemplateAction:
     """Read ``{"templates": ["network.yaml"], "parameters": {...}, "application": "orders", "stage": "test"}``.
 
@@ -51,6 +84,66 @@ def stack_action(parameters: Mapping[str, Any]) -> StackAction:
     """
     _refuse_others(parameters, {"stacks", "application", "stage"})
     return StackAction(_texts(parameters, "stacks"), _registered(parameters))
+
+
+def snapshot_action(parameters: Mapping[str, Any]) -> SnapshotAction:
+    """Read ``{"application": "orders", "stage": "production", "execution": "#{codepipeline.PipelineExecutionId}"}``.
+
+    CodePipeline puts the id in the variable's place
+    (https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html). Raises
+    InvalidActionConfiguration.
+    """
+    _refuse_others(parameters, {"application", "stage", "execution"})
+    return SnapshotAction(_required_stage(parameters), _execution(parameters))
+
+
+def rollback_action(parameters: Mapping[str, Any]) -> RollbackAction:
+    """Read what ``snapshot_action`` reads and, if it is there, a ``reason``. Raises InvalidActionConfiguration."""
+    _refuse_others(parameters, {"application", "stage", "execution", "reason"})
+    reason = _text(parameters, "reason") if "reason" in parameters else "the pipeline asked for a rollback"
+    return RollbackAction(_required_stage(parameters), _execution(parameters), reason)
+
+
+def notify_action(parameters: Mapping[str, Any]) -> NotifyAction:
+    """Read ``{"application": "orders", "message": "The change set waits for its review."}``.
+
+    ``stage``, ``execution`` and ``severity`` (info, warning or critical; info where it is left out) may stand beside
+    them. Raises InvalidActionConfiguration.
+    """
+    _refuse_others(parameters, {"application", "stage", "execution", "message", "severity"})
+    severity = parameters.get("severity", SEVERITIES[0])
+    if severity not in SEVERITIES:
+        raise InvalidActionConfiguration(
+            f"UserParameters.severity: expected one of {', '.join(SEVERITIES)}, found {severity!r}"
+        )
+    return NotifyAction(
+        application=_text(parameters, "application"),
+        stage=_text(parameters, "stage") if "stage" in parameters else None,
+        execution=_execution(parameters) if "execution" in parameters else None,
+        message=_text(parameters, "message"),
+        severity=severity,
+    )
+
+
+def _required_stage(parameters: Mapping[str, Any]) -> Registered:
+    return Registered(_text(parameters, "application"), _text(parameters, "stage"))
+
+
+def _execution(parameters: Mapping[str, Any]) -> str:
+    found = _text(parameters, "execution")
+    if not re.fullmatch(EXECUTION_ID, found):
+        raise InvalidActionConfiguration(
+            "UserParameters.execution: expected the id of a pipeline execution, which CodePipeline puts in place of "
+            f"#{{codepipeline.PipelineExecutionId}}, found {found!r}"
+        )
+    return found
+
+
+def _text(parameters: Mapping[str, Any], name: str) -> str:
+    found = parameters.get(name)
+    if not isinstance(found, str) or not found:
+        raise InvalidActionConfiguration(f"UserParameters.{name}: expected a text, found {found!r}")
+    return found
 
 
 def _refuse_others(parameters: Mapping[str, Any], known: Collection[str]) -> None:

@@ -40,6 +40,7 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
 _VERSION_ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_PIPELINE_NAME: Final = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 
 _MOST_ALARMS: Final = 5
 """CloudFormation takes at most five rollback triggers:
@@ -118,6 +119,22 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Pipeline:
+    """The CodePipeline pipeline that deploys a stage's stacks, in its ``deployment_stage``.
+
+    Where ``start`` is set, a release is deployed to the stage by starting it with the uploaded zip as the revision of
+    its source action; otherwise Belay only watches it. Entering ``pre_deployment_stage`` is when the stage is
+    prepared: snapshots of its databases, and its stacks as they are.
+    """
+
+    name: str
+    deployment_stage: str
+    pre_deployment_stage: str | None = None
+    start: bool = False
+    source_action: str | None = None
+
+
+@dataclass(frozen=True)
 class Stage:
     """A registered stage. ``stacks`` maps the name a release uses to the real stack."""
 
@@ -137,6 +154,7 @@ class Stage:
     recover_foreign: bool = False
     macros: tuple[str, ...] = ()
     policies: Mapping[str, object] = field(default_factory=dict)
+    pipeline: Pipeline | None = None
 
     def stack_name(self, stack: str, version: str, unique: str) -> str:
         """Name the real stack of a registered one: in an ephemeral stage each release has its own."""
@@ -148,6 +166,7 @@ _REQUIRED: Final = ("service_role", "stacks")
 _OPTIONAL: Final = (
     *("ephemeral", "approval", "trusted_networks", "databases", "services", "alarms"),
     *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
+    "pipeline",
 )
 
 
@@ -241,7 +260,33 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         recover_foreign=fields["recover_foreign"].boolean(),
         macros=fields["macros"].texts(_MACRO, "the name of a CloudFormation macro"),
         policies={key: plain(node.value) for key, node in fields["policies"].entries().items()},
+        pipeline=_pipeline(fields),
     )
+
+
+def _pipeline(stage: Fields) -> Pipeline | None:
+    node = stage["pipeline"]
+    if not node.present:
+        return None
+    fields = node.fields(["name", "deployment_stage"], ["pre_deployment_stage", "start", "source_action"])
+    before, source = fields["pre_deployment_stage"], fields["source_action"]
+    pipeline = Pipeline(
+        name=fields["name"].text(_PIPELINE_NAME, "the name of a CodePipeline pipeline"),
+        deployment_stage=fields["deployment_stage"].text(_PIPELINE_NAME, "the name of a CodePipeline stage"),
+        pre_deployment_stage=before.text(_PIPELINE_NAME, "the name of a CodePipeline stage")
+        if before.present
+        else None,
+        start=fields["start"].boolean(),
+        source_action=source.text(_PIPELINE_NAME, "the name of a CodePipeline action") if source.present else None,
+    )
+    if pipeline.deployment_stage and pipeline.pre_deployment_stage == pipeline.deployment_stage:
+        before.note("expected a stage before the deployment stage, found the same")
+    if stage["ephemeral"].value is True:
+        node.note("each release has stacks of its own in an ephemeral stage, which no pipeline can deploy")
+    approval = stage["approval"].value
+    if pipeline.start and isinstance(approval, dict) and approval.get("required") is True:
+        node.note("a stage that a pipeline is started for is approved in the pipeline: leave approval out")
+    return pipeline
 
 
 def _stacks(node: Node) -> dict[str, RegisteredStack]:

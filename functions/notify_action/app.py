@@ -1,0 +1,51 @@
+"""A CodePipeline Invoke action: tells an application's on-call engineers something."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.codepipeline import Jobs
+from belay.aws.dynamodb import Ledger
+from belay.aws.registrations import Registrations
+from belay.aws.sns import Topic
+from belay.aws.ssm import ParameterStore
+from belay.notify.message import Severity, pipeline_notice
+from belay.observability import logger, observed
+from belay.pipeline.actions import notify_action
+from belay.pipeline.job import Job, Success
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    notification_topic_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the job: success once the message is with SNS."""
+    settings = read(Settings)
+    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
+    return Jobs(client("codepipeline"), logger().exception).answer(
+        event, lambda job: tell(settings, registrations, job)
+    )
+
+
+def tell(settings: Settings, registrations: Registrations, job: Job) -> Success:
+    """Publish the action's message to the application's topic, or to Belay's own."""
+    action = notify_action(job.parameters)
+    message = pipeline_notice(
+        action.application,
+        action.stage,
+        text=action.message,
+        severity=Severity(action.severity),
+        job=job.id,
+        execution=action.execution,
+    )
+    topic = registrations.topic_of(action.application) or settings.notification_topic_arn
+    Topic(client("sns"), topic, Ledger(client("dynamodb"), settings.ledger_table)).publish(message)
+    return Success(f"told: {message.subject}")

@@ -1,0 +1,51 @@
+"""A CodePipeline Invoke action: takes a snapshot of every registered database, and waits until each is available."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.codepipeline import Jobs
+from belay.aws.rds import Databases
+from belay.aws.registrations import Registrations
+from belay.aws.snapshots import StageSnapshots
+from belay.aws.ssm import ParameterStore
+from belay.errors import InvalidActionConfiguration
+from belay.observability import logger, observed
+from belay.pipeline.actions import snapshot_action
+from belay.pipeline.execution import reference
+from belay.pipeline.job import Job, Success
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment: nothing beyond what every function is."""
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the job: success once every snapshot is available, until then to be called again."""
+    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
+    snapshots = StageSnapshots(Databases(client("rds")))
+    return Jobs(client("codepipeline"), logger().exception).answer(
+        event, lambda job: take(snapshots, registrations, job)
+    )
+
+
+def take(snapshots: StageSnapshots, registrations: Registrations, job: Job) -> Success:
+    """Bring each snapshot one step on. Raises ``SnapshotFailed``.
+
+    They have the names that Belay gives them when it sees the pipeline enter its pre-deployment stage: there is one.
+    """
+    action = snapshot_action(job.parameters)
+    stage = registrations.stage(action.registered)
+    if stage.pipeline is None:
+        raise InvalidActionConfiguration(f"{stage.application}/{stage.name} has no pipeline registered")
+    about = reference(stage.application, stage.pipeline.name, action.execution)
+    seen = snapshots.bring_on(about, stage, f"{stage.pipeline.name}/{action.execution}")
+    if not stage.databases:
+        return Success(f"{stage.application}/{stage.name} has no databases registered: nothing to do")
+    if seen.ready:
+        return Success(seen.in_words())
+    looked = int(job.continuation_token or 0) + 1
+    return Success(f"{seen.in_words()} (looked {looked} times)", str(looked))
