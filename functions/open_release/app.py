@@ -89,7 +89,7 @@ def registered(application: str, archive: Archive, manifest: Manifest) -> Accept
         archive.read(MANIFEST).decode(),
         text,
         stage_texts,
-        {path: tuple(parameters(document)) for path, document in templates.items()},
+        {path: parameters(document) for path, document in templates.items()},
     )
     admit(
         manifest,

@@ -111,7 +111,7 @@ policies: {{waivers: []}}
     )
     artifacts = ArtifactBucket(simulated("s3"), "artifacts")
     release = ReleaseReference("orders", "1.0.0", hashlib.sha256(MANIFEST.encode()).hexdigest(), "attempt")
-    accepted = AcceptedRelease.of("orders", MANIFEST, application, {"production": stage}, {"web.yaml": ("Vpc",)})
+    accepted = AcceptedRelease.of("orders", MANIFEST, application, {"production": stage}, {"web.yaml": {"Vpc": False}})
     artifacts.put_json(release.document_key, accepted.to_dict())
     artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
     ledger = Ledger(simulated("dynamodb"), "ledger")

@@ -78,7 +78,7 @@ class House:
         self.ledger.note_version(UPLOAD, "1.0.0")
         assert self.ledger.claim_release(RELEASE, UPLOAD, "execution-1", NOW) is None
         stages = {"test": STAGE + "ephemeral: true\n", "production": STAGE}
-        accepted = AcceptedRelease.of("orders", MANIFEST, application, stages, {"network.yaml": ()})
+        accepted = AcceptedRelease.of("orders", MANIFEST, application, stages, {"network.yaml": {}})
         self.artifacts.put_json(RELEASE.document_key, accepted.to_dict())
 
     def messages(self, queue: str | None = None) -> list[dict[str, Any]]:

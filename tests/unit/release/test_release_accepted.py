@@ -27,18 +27,14 @@ STAGES = {
     "  order-service: {name: orders-service}\n",
 }
 DECLARED = {
-    "templates/network.yaml": ("Size", "VpcCidr", "Stage"),
-    "templates/service.yaml": (
-        "NetworkStackName",
-        "OrderServiceStackName",
-        "ReleaseBucket",
-        "ReleasePrefix",
-        "ReleaseVersion",
+    "templates/network.yaml": dict.fromkeys(("Size", "VpcCidr", "Stage"), False),
+    "templates/service.yaml": dict.fromkeys(
+        ("NetworkStackName", "OrderServiceStackName", "ReleaseBucket", "ReleasePrefix", "ReleaseVersion"), False
     ),
 }
 
 
-def accepted(stages: dict[str, str] = STAGES, declared: dict[str, tuple[str, ...]] = DECLARED) -> AcceptedRelease:
+def accepted(stages: dict[str, str] = STAGES, declared: dict[str, dict[str, bool]] = DECLARED) -> AcceptedRelease:
     return AcceptedRelease.of("orders", MANIFEST, APPLICATION, stages, declared)
 
 
@@ -78,15 +74,27 @@ def test_a_template_is_given_what_it_declares_and_belay_knows() -> None:
 
 
 def test_a_template_that_declares_nothing_is_given_nothing() -> None:
-    bare = accepted(declared=dict.fromkeys(DECLARED, ()))
+    bare = accepted(declared={template: {} for template in DECLARED})
     assert parameters(bare, "production", 1) == {}
+
+
+def test_a_parameter_without_a_value_is_refused_with_the_way_to_give_one() -> None:
+    network = {"VpcCidr": False, "Size": False, "Stage": False, "Zone": False, "Colour": True, "Owner": False}
+
+    with pytest.raises(InvalidRelease) as refused:
+        parameters(accepted(declared=DECLARED | {"templates/network.yaml": network}), "test", 0)
+
+    way = "templates/network.yaml needs a value for it in stage test and has no default; give one in release.yaml or "
+    assert refused.value.problems == [
+        f"stacks.network.parameters.{name}: {way}have the operator register one" for name in ("Zone", "Owner")
+    ]
 
 
 def test_what_belay_knows_gives_way_to_what_was_said() -> None:
     stages = STAGES | {
         "production": STAGES["production"].replace("orders-service}", "orders-service, parameters: {Stage: live}}")
     }
-    declared = DECLARED | {"templates/service.yaml": ("Stage",)}
+    declared = DECLARED | {"templates/service.yaml": {"Stage": False}}
     assert parameters(accepted(stages, declared), "production", 1) == {"Stage": "live"}
 
 

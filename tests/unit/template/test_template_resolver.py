@@ -212,7 +212,7 @@ def test_parameters_and_transforms_are_listed() -> None:
     document = load(
         b"""
 Transform: [AWS::Serverless-2016-10-31, Rewriter]
-Parameters: {A: {Type: String}, B: {Type: String}}
+Parameters: {A: {Type: String}, B: {Type: String, Default: ""}}
 Resources:
   X: {Type: X, Properties: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://b/k}}}}
   Y: !Transform {Name: Rewriter}
@@ -220,5 +220,5 @@ Resources:
 """,
         "t.yaml",
     )
-    assert parameters(document) == ("A", "B")
+    assert parameters(document) == {"A": False, "B": True}
     assert transforms(document) == ("AWS::Serverless-2016-10-31", "Rewriter", "AWS::Include", "?")

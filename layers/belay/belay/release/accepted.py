@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.errors import InvalidRegistration
+from belay.errors import InvalidRegistration, InvalidRelease
+from belay.release.archive import MANIFEST
+from belay.release.document import Problems, join
 from belay.release.manifest import Manifest, ManifestStack, parse_manifest
 from belay.release.registration import Application, Pointer, Stage, effective_parameters, parse_application, parse_stage
 
@@ -13,14 +15,14 @@ from belay.release.registration import Application, Pointer, Stage, effective_pa
 class AcceptedRelease:
     """A release's manifest and its application's registration, as they were when the release was accepted.
 
-    ``declared`` maps each template of the release to the parameters it declares. The texts are kept as they were read,
-    so that a later reader sees what the operator and the author wrote.
+    ``declared`` maps each template of the release to the parameters it declares, each with whether it has a default.
+    The texts are kept as they were read, so that a later reader sees what the operator and the author wrote.
     """
 
     manifest_text: str
     application_text: str
     stage_texts: Mapping[str, str]
-    declared: Mapping[str, tuple[str, ...]]
+    declared: Mapping[str, Mapping[str, bool]]
     manifest: Manifest
     application: Application
     stages: Mapping[str, Stage]
@@ -32,7 +34,7 @@ class AcceptedRelease:
         manifest_text: str,
         application_text: str,
         stage_texts: Mapping[str, str],
-        declared: Mapping[str, tuple[str, ...]],
+        declared: Mapping[str, Mapping[str, bool]],
     ) -> "AcceptedRelease":
         """Read the texts. Raises ``InvalidRelease`` or ``InvalidRegistration``; pointers must have been followed."""
         application = parse_application(name, application_text)
@@ -62,7 +64,7 @@ class AcceptedRelease:
             document["manifest_text"],
             document["application_text"],
             document["stage_texts"],
-            {path: tuple(names) for path, names in document["declared"].items()},
+            document["declared"],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,7 +74,7 @@ class AcceptedRelease:
             "manifest_text": self.manifest_text,
             "application_text": self.application_text,
             "stage_texts": dict(self.stage_texts),
-            "declared": {path: list(names) for path, names in self.declared.items()},
+            "declared": {path: dict(names) for path, names in self.declared.items()},
         }
 
     def stack_name(self, stage: str, stack: str, attempt: str) -> str:
@@ -84,13 +86,28 @@ class AcceptedRelease:
 
         Beside the release's and the operator's own, a template that declares them is given ``ReleaseBucket``,
         ``ReleasePrefix``, ``ReleaseVersion``, ``Stage``, and ``<Stack>StackName`` for every stack of the release.
+
+        Raises ``InvalidRelease`` with every parameter that nobody gives a value, and those that nobody declares.
         """
         offered = {"Stage": stage, "ReleaseVersion": str(self.manifest.version)} | {
             f"{_camel(each.name)}StackName": self.stack_name(stage, each.name, attempt) for each in self.manifest.stacks
         }
         declared = self.declared[stack.template]
         given = effective_parameters(stack, self.stages[stage].stacks[stack.name], declared, bucket, prefix)
-        return {name: value for name, value in offered.items() if name in declared} | given
+        values = {name: value for name, value in offered.items() if name in declared} | given
+        self._refuse_missing(stage, stack, values)
+        return values
+
+    def _refuse_missing(self, stage: str, stack: ManifestStack, values: Mapping[str, str]) -> None:
+        problems = Problems()
+        for name, has_default in self.declared[stack.template].items():
+            if not has_default and name not in values:
+                problems.add(
+                    join(f"stacks.{stack.name}.parameters", name),
+                    f"{stack.template} needs a value for it in stage {stage} and has no default; give one in "
+                    f"{MANIFEST} or have the operator register one",
+                )
+        problems.raise_as(InvalidRelease)
 
 
 def _camel(name: str) -> str:

@@ -37,9 +37,10 @@ class Resource:
     body: Table | Unknown
 
 
-def parameters(document: Document) -> tuple[str, ...]:
-    """Return the names of the parameters that a template declares."""
-    return tuple(document.section("Parameters").entries)
+def parameters(document: Document) -> dict[str, bool]:
+    """Return the names of the parameters that a template declares, each with whether it has a default."""
+    declared = document.section("Parameters").entries
+    return {name: isinstance(node, Mapping) and "Default" in node.entries for name, node in declared.items()}
 
 
 def transforms(document: Document) -> tuple[str, ...]:
