@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.clock import now
+from belay.aws.sealing import broken_since_approval
 from belay.aws.stage import StageContext
 from belay.errors import ReleaseSuperseded
 from belay.observability import observed
@@ -22,20 +24,24 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Compare every planned change set with what CloudFormation says of it now; what differs is planned anew.
+    """Hold what was approved against its seal, and every planned change set against what CloudFormation says now.
 
-    Raises ``ReleaseSuperseded`` where a newer version was deployed while this one waited.
+    What differs is planned anew, unless it was approved. Raises ``ReleaseSuperseded`` where a newer version was
+    deployed while this one waited.
     """
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     refuse_overtaken(run)
+    broken = broken_since_approval(run, now().date()) if run.stage.approval.required else None
+    if broken is not None:
+        return {"same": False, "reason": broken}
     plan = run.plan()
     stale = [
         stack.stack
         for stack in plan.in_progress(Progress.PLANNED)
-        if (now := run.stacks.describe_change_set(str(stack.change_set_id))) is None
-        or not now.ready
-        or now.digest != stack.digest
+        if (found := run.stacks.describe_change_set(str(stack.change_set_id))) is None
+        or not found.ready
+        or found.digest != stack.digest
     ]
     # Whether nothing is still to change in a stack can only be known by planning it again.
     changed = bool(stale) or plan.changed_since(int(event["fencing"]))

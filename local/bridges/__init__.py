@@ -25,6 +25,7 @@ from local.bridges import (
     execution_timeouts,
     exports,
     faults,
+    function_urls,
     heartbeats,
     lambda_dead_letters,
     lambda_errors,
@@ -106,6 +107,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     database_resources.install()
     pipeline_resources.install()
     permissions.install()
+    function_urls.install()
     faults.install()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)
     return application

@@ -35,6 +35,7 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
     "S3.HeadObject": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "S3.PutObject": {f"s3:PutObject@{ARTIFACTS}"},
+    "S3.ListObjectVersions": {f"s3:ListBucketVersions@{ARTIFACTS}"},
     "S3.CreateMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.UploadPart": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.CompleteMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},

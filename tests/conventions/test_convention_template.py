@@ -1,6 +1,7 @@
 """What template.yaml promises: settings, dead-letter queues, encryption, least privilege."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -236,7 +237,8 @@ def test_nobody_may_assume_roles_or_change_permissions() -> None:
 
 
 def test_every_name_that_the_template_leans_on_exists() -> None:
-    known = set(template()["Resources"]) | set(template()["Parameters"])
+    urls = {f"{logical_id(name)}Url" for name, properties in functions().items() if "FunctionUrlConfig" in properties}
+    known = set(template()["Resources"]) | set(template()["Parameters"]) | urls
     for path, value in walked(template()):
         if isinstance(value, dict) and len(value) == 1:
             for reference in referenced(value):
@@ -252,6 +254,21 @@ def referenced(value: dict[str, Any]) -> list[str]:
     if function == "Fn::Sub" and isinstance(argument, str):
         return [name.split(".")[0] for name in re.findall(r"\$\{([^}]+)\}", argument)]
     return []
+
+
+def test_only_a_signed_request_calls_a_function_by_its_url() -> None:
+    urls = {name: each["FunctionUrlConfig"] for name, each in functions().items() if "FunctionUrlConfig" in each}
+    assert urls == {"decide_approval": {"AuthType": "AWS_IAM"}}
+
+
+def test_whoever_decides_may_do_so_through_the_url_alone() -> None:
+    (policy,) = resources("AWS::IAM::ManagedPolicy").values()
+    calls = [each for each in policy["PolicyDocument"]["Statement"] if "lambda:" in str(each["Action"])]
+    assert {each["Action"]: each["Condition"] for each in calls} == {
+        "lambda:InvokeFunctionUrl": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+        "lambda:InvokeFunction": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+    }
+    assert {json.dumps(each["Resource"]) for each in calls} == {'{"Fn::GetAtt": "DecideApprovalFunction.Arn"}'}
 
 
 # -- watching ----------------------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
+from botocore.credentials import Credentials
 from small_releases import Release, setting, settings
 
+from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
-from local.engine import ACCOUNT, Engine
+from local.engine import ACCOUNT, REGION, Engine
 
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
@@ -68,6 +70,7 @@ class Belay:
     _inputs: dict[str, Any] = field(default_factory=dict)
     _ended: dict[str, Execution] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
+    _users: dict[str, Credentials] = field(default_factory=dict)
 
     def aws(self, service: str) -> Any:
         """A client of the engine, the same one each time."""
@@ -281,15 +284,37 @@ class Belay:
             ExpressionAttributeValues={f":{name}": _TYPED.serialize(value) for name, value in values.items()},
         )
 
+    def asked(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
+        """Wait for a release to ask for approval; return what the ledger holds of it."""
+        return until(
+            lambda: self.item(f"RELEASE#{application}#{version}", "APPROVAL#production"),
+            lambda approval: approval and approval["attempt"] == self.release(application, version).get("attempt"),
+        )
+
     def task_token(self, application: str, version: str = "1.0.0") -> str:
-        """Wait for a release to ask for approval; return the token that the answer needs."""
-        key = (f"RELEASE#{application}#{version}", "APPROVAL#production")
-        return str(until(lambda: self.item(*key))["task_token"])
+        """Wait for a release to ask for approval; return the token of the task that waits."""
+        return str(self.asked(application, version)["task_token"])
 
     def approve(self, application: str, version: str = "1.0.0") -> None:
         """Approve a release once it asks."""
-        token = self.task_token(application, version)
-        self.aws("stepfunctions").send_task_success(taskToken=token, output="{}")
+        self.asked(application, version)
+        status, answer = self.decide({"decision": "approve"}, application, version)
+        assert status == 200, answer
+
+    def decide(
+        self, decision: Mapping[str, str], application: str, version: str = "1.0.0", *, user: str = "approver"
+    ) -> tuple[int, Any]:
+        """Send a decision about a release in production as a user; return the status and the answer."""
+        about = {"application": application, "version": version, "stage": "production"}
+        return post_signed(self.outputs["DecisionUrl"], {**about, **decision}, self.credentials(user), REGION)
+
+    def credentials(self, user: str) -> Credentials:
+        """The access key of a user, made with it."""
+        if user not in self._users:
+            self.aws("iam").create_user(UserName=user)
+            made = self.aws("iam").create_access_key(UserName=user)["AccessKey"]
+            self._users[user] = Credentials(made["AccessKeyId"], made["SecretAccessKey"])
+        return self._users[user]
 
     # -- stacks -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable
 
-import pytest
 from deployed_belay import Application, Execution, until
 from small_releases import hidden_group, security_group, setting
 
@@ -120,38 +119,6 @@ class TestApproval:
         assert "0.0.0.0/0" in record["reason"]
         assert app.belay.stacks(app.name) == {}
         assert app.belay.last_known_good(app.name) is None
-
-    @pytest.mark.parametrize("error", ["ApprovalDenied", "States.Timeout"])
-    def test_denied_or_expired(self, application: Applications, error: str) -> None:
-        app = application(approval={"required": True})
-        upload = app.belay.upload(app.release())
-        token = app.belay.task_token(app.name)
-
-        app.belay.aws("stepfunctions").send_task_failure(taskToken=token, error=error, cause="not on a Friday")
-
-        record = app.belay.ended(upload)
-        assert record["outcome"] == "ABORTED"
-        assert "not on a Friday" in record["reason"]
-        assert app.belay.stacks(app.name) == {}
-        assert not app.belay.lock(app.name)
-        assert last_state(app) == "Aborted"
-        app.told("deployment-started", "person-needed", "ABORTED")
-
-    def test_what_was_approved_is_no_longer_what_would_happen(self, application: Applications) -> None:
-        app = application()
-        app.deploy("1.0.0")
-        app.register(approval={"required": True})
-        upload = app.belay.upload(app.release("1.1.0"))
-        app.belay.task_token(app.name, "1.1.0")
-        for name in app.belay.change_sets(app.stack("first")):
-            app.belay.aws("cloudformation").delete_change_set(StackName=app.stack("first"), ChangeSetName=name)
-
-        app.belay.approve(app.name, "1.1.0")
-
-        assert app.belay.ended(upload)["outcome"] == "ABORTED"
-        assert app.belay.setting(app.stack("first")) == "1.0.0"
-        assert app.belay.lock(app.name)["held"] is False
-        assert app.belay.change_sets(app.stack("first")) == []
 
 
 def working(app: Application, execution: Execution) -> tuple[float, float]:

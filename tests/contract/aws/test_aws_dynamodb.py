@@ -227,10 +227,60 @@ def test_the_last_known_good_is_a_stage_s_own(ledger: Ledger) -> None:
     assert ledger.last_known_good("orders", "test") is None
 
 
-def test_a_task_token_is_kept_with_its_release(ledger: Ledger, dynamodb: Any) -> None:
-    ledger.record_approval(release(), "production", "token", NOW)
-    key = {"PK": {"S": "RELEASE#orders#1.0.0"}, "SK": {"S": "APPROVAL#production"}}
-    assert dynamodb.get_item(TableName=TABLE, Key=key)["Item"]["task_token"] == {"S": "token"}
+APPROVAL = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": "d", "parts": {"the release": "d"}}}
+
+
+def test_what_is_asked_of_people_is_kept_with_its_release(ledger: Ledger) -> None:
+    ledger.ask_approval(release(), "production", APPROVAL, task_token="token", now=NOW)
+    asked = ledger.approval("orders", "1.0.0", "production") or {}
+    assert (asked["task_token"], asked["attempt"], asked["seal"]) == ("token", "aaaaaaaaaaaa", APPROVAL["seal"])
+    (waiting,) = ledger.asked()
+    assert (waiting["release"], waiting["stage"], waiting["expires_at"]) == (release().to_dict(), "production", LATER)
+
+
+def test_an_approval_is_answered_once(ledger: Ledger) -> None:
+    ledger.ask_approval(release(), "production", APPROVAL, task_token="token", now=NOW)
+    assert ledger.answer_approval(release(), "production", {"decision": "approve", "by": "maria"})
+    assert not ledger.answer_approval(release(), "production", {"decision": "reject", "by": "jo"})
+    assert (ledger.approval("orders", "1.0.0", "production") or {})["answer"]["by"] == "maria"
+
+
+def test_an_answer_to_an_earlier_attempt_is_none_to_this_one(ledger: Ledger) -> None:
+    ledger.ask_approval(release(), "production", APPROVAL, task_token="token", now=NOW)
+    assert ledger.answer_approval(release(), "production", {"decision": "approve", "by": "maria"})
+    ledger.ask_approval(release("bbbbbbbbbbbb"), "production", APPROVAL, task_token="other", now=LATER)
+    assert "answer" not in (ledger.approval("orders", "1.0.0", "production") or {})
+    assert not ledger.answer_approval(release(), "production", {"decision": "approve", "by": "maria"})
+
+
+def test_people_are_reminded_once_and_asked_no_more(ledger: Ledger) -> None:
+    ledger.ask_approval(release(), "production", APPROVAL, task_token="token", now=NOW)
+    (waiting,) = ledger.asked()
+    ledger.reminded(waiting, LATER)
+    assert [item["reminded_at"] for item in ledger.asked()] == [LATER]
+    ledger.ask_no_more("orders", "1.0.0", "production")
+    ledger.reminded(waiting, LATER)
+    assert ledger.asked() == []
+
+
+def test_who_uploaded_is_told_once(ledger: Ledger) -> None:
+    assert ledger.uploader(upload()) is None
+    ledger.record_uploader("orders", upload().identity, {"arn": "arn:maria", "principal_id": "AIDA1"})
+    ledger.record_uploader("orders", upload().identity, {"arn": "arn:jo", "principal_id": "AIDA2"})
+    assert ledger.uploader(upload()) == {"arn": "arn:maria", "principal_id": "AIDA1"}
+    assert ledger.uploader(upload("v2")) is None
+
+
+def test_a_release_is_held_once_and_let_through(ledger: Ledger) -> None:
+    held = {"reason": "a freeze", "until": LATER, "now": NOW}
+    assert ledger.hold_stage(release(), "production", task_token="one", **held)
+    assert not ledger.hold_stage(release(), "production", task_token="two", **held)
+    assert (ledger.hold_of("orders", "1.0.0", "production") or {})["task_token"] == "two"
+    assert ledger.hold_stage(release("bbbbbbbbbbbb"), "production", task_token="three", **held)
+    assert ledger.override("orders", "1.0.0", "production") is None
+    ledger.record_override(release(), "production", {"by": "maria", "comment": "hotfix", "at": LATER})
+    override = ledger.override("orders", "1.0.0", "production") or {}
+    assert (override["by"], override["attempt"]) == ("maria", "aaaaaaaaaaaa")
 
 
 # -- locks -------------------------------------------------------------------------------------------------------------

@@ -85,6 +85,18 @@ def test_documents_are_kept_and_versions_told(artifacts: ArtifactBucket) -> None
     assert artifacts.get_version("t", first) == b"one"
 
 
+def test_whatever_is_written_again_has_another_version(artifacts: ArtifactBucket, s3: Any) -> None:
+    artifacts.put_bytes("releases/orders/a", b"1")
+    artifacts.put_bytes("releases/orders/b", b"1")
+    artifacts.put_bytes("releases/orders-more/c", b"1")
+    before = artifacts.versions("releases/orders")
+    again = artifacts.put_bytes("releases/orders/a", b"1")
+    s3.delete_object(Bucket=BUCKET, Key="releases/orders/b")
+    assert set(before) == {"releases/orders/a", "releases/orders/b"}
+    assert before["releases/orders/a"] != again
+    assert artifacts.versions("releases/orders") == {"releases/orders/a": again}
+
+
 def test_what_is_not_there_is_told_from_what_should_be(artifacts: ArtifactBucket) -> None:
     assert artifacts.get_json("a.json") is None
     assert artifacts.get_bytes("a.json") is None

@@ -81,3 +81,33 @@ def test_not_knowing_is_not_not_running(stubbed: Stubbed) -> None:
     stub.add_client_error("describe_execution", "AccessDeniedException")
     with pytest.raises(AccessDenied):
         Executions(client).running(EXECUTION)
+
+
+def test_a_task_that_waits_is_told_how_to_go_on(stubbed: Stubbed) -> None:
+    client, stub = stubbed("stepfunctions")
+    stub.add_response("send_task_success", {}, {"taskToken": "token", "output": '{"seal": "d"}'})
+    stub.add_response("send_task_failure", {}, {"taskToken": "token", "error": "ApprovalDenied", "cause": "no"})
+    executions = Executions(client)
+    assert executions.send_task_success("token", {"seal": "d"})
+    assert executions.send_task_failure("token", "ApprovalDenied", "no")
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_task_that_waits_no_more_is_no_fault(stubbed: Stubbed, code: str) -> None:
+    client, stub = stubbed("stepfunctions")
+    stub.add_client_error("send_task_success", code)
+    stub.add_client_error("send_task_failure", code)
+    executions = Executions(client)
+    assert not executions.send_task_success("token", {})
+    assert not executions.send_task_failure("token", "ApprovalDenied", "no")
+
+
+def test_an_answer_that_could_not_be_told_is_a_fault(stubbed: Stubbed) -> None:
+    client, stub = stubbed("stepfunctions")
+    stub.add_client_error("send_task_success", "AccessDeniedException")
+    stub.add_client_error("send_task_failure", "AccessDeniedException")
+    executions = Executions(client)
+    with pytest.raises(AccessDenied):
+        executions.send_task_success("token", {})
+    with pytest.raises(AccessDenied):
+        executions.send_task_failure("token", "ApprovalDenied", "no")

@@ -100,7 +100,7 @@ class TestApplication:
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
                 " policies, pipeline",
-                "defaults.approval: expected a mapping with required, expires_after_days, found 'yes'",
+                "defaults.approval: expected a mapping with required, expires_after_days, four_eyes, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
             ],
             "stages: [test]\ndefaults: none": [
@@ -222,6 +222,9 @@ class TestStage:
             "approval: {required: 1, expires_after_days: 0.5}": [
                 "approval.required: expected true or false, found the number 1",
                 "approval.expires_after_days: expected a whole number from 1 to 90, found the number 0.5",
+            ],
+            "approval: {four_eyes: true}": [
+                "approval.four_eyes: expected required: true beside it, or nobody is asked at all"
             ],
             "approval: {expires_after_days: 91}": [
                 "approval.expires_after_days: expected a whole number from 1 to 90, found the number 91"

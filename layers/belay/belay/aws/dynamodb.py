@@ -199,21 +199,92 @@ class Ledger:
         self._announced(f"APPLICATION#{release.application}", f"RELEASE#{release.version}", attempt=release.attempt)
         self._delete("OPEN", f"RELEASE#{release.application}#{release.version}", attempt=release.attempt)
 
-    def record_approval(self, release: ReleaseReference, stage: str, task_token: str, now: str) -> None:
-        """Keep the task token with which a person answers; it is in no message and no log."""
-        self._put(
-            {
-                "PK": f"RELEASE#{release.application}#{release.version}",
-                "SK": f"APPROVAL#{stage}",
-                "attempt": release.attempt,
-                "task_token": task_token,
-                "requested_at": now,
-            }
-        )
-
     def open_items(self) -> list[Item]:
         """Return the uploads, releases and incidents that have not ended, or whose end was not told."""
         return self._query("OPEN")
+
+    # -- what people decide --------------------------------------------------------------------------------------
+
+    def ask_approval(
+        self, release: ReleaseReference, stage: str, approval: Mapping[str, Any], *, task_token: str, now: str
+    ) -> None:
+        """Record that a stage waits for a person; the task token their answer needs is in no message and no log.
+
+        ``approval`` holds what the answer is judged by: ``expires_at``, ``four_eyes``, ``seal``. What was asked of an
+        earlier attempt is forgotten.
+        """
+        asked = {"attempt": release.attempt, "task_token": task_token, "requested_at": now, **approval}
+        waits = {"release": release.to_dict(), "stage": stage, "asked_at": now, "expires_at": approval["expires_at"]}
+        self._transact(
+            self._new({"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"APPROVAL#{stage}"} | asked),
+            self._new({"PK": "ASKED", "SK": f"{release.application}#{release.version}#{stage}"} | waits),
+        )
+
+    def approval(self, application: str, version: str, stage: str) -> Item | None:
+        """Return what a release asked of people in a stage, with their ``answer`` once there is one."""
+        return self._get(f"RELEASE#{application}#{version}", f"APPROVAL#{stage}")
+
+    def answer_approval(self, release: ReleaseReference, stage: str, answer: Mapping[str, Any]) -> bool:
+        """Record a person's answer. False where somebody was first, or another attempt asks by now."""
+        return self._update(
+            f"RELEASE#{release.application}#{release.version}",
+            f"APPROVAL#{stage}",
+            "SET answer = :answer",
+            "attempt = :attempt AND attribute_not_exists(answer)",
+            {":answer": dict(answer), ":attempt": release.attempt},
+        )
+
+    def asked(self) -> list[Item]:
+        """Return the approvals that are waited for, or whose answer may not have arrived."""
+        return self._query("ASKED")
+
+    def reminded(self, item: Item, now: str) -> None:
+        """Record that people were reminded of an approval."""
+        self._update("ASKED", str(item["SK"]), "SET reminded_at = :now", "attribute_exists(PK)", {":now": now})
+
+    def ask_no_more(self, application: str, version: str, stage: str) -> None:
+        """Forget that a stage waits: it was answered, or nobody did in time."""
+        self._delete("ASKED", f"{application}#{version}#{stage}")
+
+    def hold_stage(
+        self, release: ReleaseReference, stage: str, *, task_token: str, reason: str, until: str, now: str
+    ) -> bool:
+        """Record that a release is held outside of a stage's windows. False where that was recorded before.
+
+        The task token is the newest, whether it was recorded before or not.
+        """
+        item = {"attempt": release.attempt, "task_token": task_token, "reason": reason, "until": until, "at": now}
+        first = self.hold_of(release.application, release.version, stage)
+        self._put({"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"HOLD#{stage}"} | item)
+        return first is None or first["attempt"] != release.attempt
+
+    def hold_of(self, application: str, version: str, stage: str) -> Item | None:
+        """Return how a release is held outside of a stage's windows: ``reason``, ``until``, and its task token."""
+        return self._get(f"RELEASE#{application}#{version}", f"HOLD#{stage}")
+
+    def record_override(self, release: ReleaseReference, stage: str, answer: Mapping[str, Any]) -> None:
+        """Record that a person lets this attempt go on outside of a stage's windows."""
+        where = {"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"OVERRIDE#{stage}"}
+        self._put(where | {"attempt": release.attempt, **answer})
+
+    def override(self, application: str, version: str, stage: str) -> Item | None:
+        """Return who let a release go on outside of a stage's windows: ``by``, ``comment``, ``at``, ``attempt``."""
+        return self._get(f"RELEASE#{application}#{version}", f"OVERRIDE#{stage}")
+
+    def record_uploader(self, application: str, upload: str, uploader: Mapping[str, Any]) -> None:
+        """Record who put an object, named by ``Upload.identity``, into the release bucket; the first that was told."""
+        self._update(
+            f"APPLICATION#{application}",
+            f"UPLOADER#{upload}",
+            "SET uploader = :uploader",
+            "attribute_not_exists(PK)",
+            {":uploader": dict(uploader)},
+        )
+
+    def uploader(self, upload: Upload) -> Item | None:
+        """Return who uploaded a release: ``arn`` and ``principal_id``; None where nobody told."""
+        item = self._get(f"APPLICATION#{upload.application}", f"UPLOADER#{upload.identity}")
+        return None if item is None else dict(item["uploader"])
 
     # -- last-known-good -----------------------------------------------------------------------------------------
 

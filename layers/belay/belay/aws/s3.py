@@ -94,6 +94,17 @@ class ArtifactBucket:
                     return None
                 raise
 
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Return the version that each object below a prefix has now: whoever writes one makes another version."""
+        with translated("S3.ListObjectVersions"):
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=f"{prefix}/")
+            return {
+                str(each["Key"]): str(each["VersionId"])
+                for page in pages
+                for each in page.get("Versions", [])
+                if each["IsLatest"]
+            }
+
     def nests(self, key: str) -> bool:
         """Whether a template makes nested stacks, whose changes a change set shows only when it is asked to.
 

@@ -48,3 +48,28 @@ class Executions:
         """Return the document an execution was started with."""
         with translated("StepFunctions.DescribeExecution"):
             return dict(json.loads(self._client.describe_execution(executionArn=execution_arn)["input"]))
+
+    def send_task_success(self, task_token: str, output: Mapping[str, Any]) -> bool:
+        """Let a task that waits for its token go on. False where no task waits any more."""
+        with translated("StepFunctions.SendTaskSuccess"):
+            try:
+                self._client.send_task_success(taskToken=task_token, output=json.dumps(output, sort_keys=True))
+            except ClientError as error:
+                if code_of(error) not in _NOBODY_WAITS:
+                    raise
+                return False
+        return True
+
+    def send_task_failure(self, task_token: str, error: str, cause: str) -> bool:
+        """Fail a task that waits for its token. False where no task waits any more."""
+        with translated("StepFunctions.SendTaskFailure"):
+            try:
+                self._client.send_task_failure(taskToken=task_token, error=error, cause=cause)
+            except ClientError as refused:
+                if code_of(refused) not in _NOBODY_WAITS:
+                    raise
+                return False
+        return True
+
+
+_NOBODY_WAITS = {"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"}

@@ -8,15 +8,19 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``APPLICATION#<application>`` | ``UPLOAD#<key>#<version-id>`` | one upload: who claimed it, its version and outcome |
 | ``APPLICATION#<application>`` | ``STAGE#<stage>`` | the last-known-good release |
 | ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
+| ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
 | ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
 | ``APPLICATION#<application>`` | ``FINDING#<stage>#<identity>`` | a finding of a stage's re-validation |
 | ``RELEASE#<application>#<version>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
 | ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |
-| ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | the task token that an answer needs |
+| ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | what is asked of people: task token, seal, answer |
+| ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
+| ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, as CloudTrail tells |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | an operation that Belay began |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``RELEASE#...`` / ``INCIDENT#...`` | what the sweep must see end |
 | ``THREAD#<thread>`` | ``MESSAGES`` | the keys of a thread's messages in order, and which were told |
+| ``ASKED`` | ``<application>#<version>#<stage>`` | an approval that is waited for, for reminders |
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 

@@ -18,10 +18,12 @@ def in_words(reason: Any) -> str:
         return str(reason)
     error, cause = str(reason.get("Error", "")), str(reason.get("Cause", ""))
     message = _message(cause) or "no cause was given"
-    return message if error in _OUR_VERDICTS else f"{error}: {message}"
+    return message if error in (*_OUR_VERDICTS, _A_PERSON_S) else f"{error}: {message}"
 
 
 _OUR_VERDICTS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate", "ReleaseSuperseded", "StackFailed")
+_A_PERSON_S = "ApprovalDenied"
+"""Sent with a person's answer, which says everything."""
 
 
 def _message(cause: str) -> str:

@@ -83,10 +83,14 @@ class RegisteredStack:
 
 @dataclass(frozen=True)
 class Approval:
-    """Whether a person must approve a release before it changes a stage, and for how many days they may be asked."""
+    """Whether a person must approve a release before it changes a stage, and for how many days they may be asked.
+
+    With ``four_eyes`` it must be another person than whoever uploaded the release.
+    """
 
     required: bool = False
     expires_after_days: int = _DEFAULT_DAYS
+    four_eyes: bool = False
 
 
 @dataclass(frozen=True)
@@ -311,11 +315,15 @@ def _stacks(node: Node) -> dict[str, RegisteredStack]:
 
 
 def _approval(node: Node) -> Approval:
-    fields = node.fields([], ["required", "expires_after_days"])
-    return Approval(
+    fields = node.fields([], ["required", "expires_after_days", "four_eyes"])
+    approval = Approval(
         required=fields["required"].boolean(),
         expires_after_days=fields["expires_after_days"].integer(1, _MOST_DAYS, _DEFAULT_DAYS),
+        four_eyes=fields["four_eyes"].boolean(),
     )
+    if approval.four_eyes and not approval.required:
+        fields["four_eyes"].note("expected required: true beside it, or nobody is asked at all")
+    return approval
 
 
 def _network(node: Node) -> list[IpNetwork]:

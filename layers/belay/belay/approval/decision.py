@@ -1,0 +1,228 @@
+"""A person's decision as it was sent, and why it may not be taken.
+
+What is sent is a JSON object of texts. A stage's approval, and going on outside of its windows (``override``):
+
+    {"decision": "approve", "application": "orders", "version": "1.2.0", "stage": "production", "comment": "...",
+     "seal": "<the digest that the report showed>"}
+
+A question that an incident asks, such as whether to restore a database:
+
+    {"decision": "approve", "application": "orders", "incident": "orders-production-0123456789ab",
+     "question": "restore", "comment": "..."}
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from belay.approval.principal import Principal, Sameness, same_person
+from belay.release.names import NAME, NAME_RULE
+from belay.release.version import Version
+
+Word: TypeAlias = Literal["approve", "reject", "override"]
+
+LONGEST_REQUEST: Final = 16_384
+"""Bytes."""
+
+_LONGEST_COMMENT: Final = 1_024
+_WORDS: Final[tuple[Word, ...]] = ("approve", "reject", "override")
+_KEYS: Final = ("decision", "application", "version", "stage", "incident", "question", "comment", "seal")
+_INCIDENT: Final = re.compile(r"[A-Za-z0-9-]{1,80}")
+_QUESTION: Final = re.compile(r"[A-Za-z0-9:._/-]{1,200}")
+_SEAL: Final = re.compile(r"[0-9a-f]{12,64}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody decided. About a stage ``version`` and ``stage`` are set, about an incident the other two.
+
+    ``seal`` is the beginning of the digest that the person saw, empty where it was not sent.
+    """
+
+    word: Word
+    application: str
+    version: str = ""
+    stage: str = ""
+    incident: str = ""
+    question: str = ""
+    comment: str = ""
+    seal: str = ""
+
+    @property
+    def about(self) -> str:
+        """What it is about, in words."""
+        if self.incident:
+            return f"{self.question} in the incident {self.incident}"
+        return f"{self.application} {self.version} in {self.stage}"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a decision is not taken: an HTTP status, a name for programs, a sentence for people."""
+
+    status: int
+    error: str
+    message: str
+
+
+def parse_decision(body: str) -> Decision | Refusal:
+    """Read what was sent, which may be anything."""
+    try:
+        document = json.loads(body) if len(body.encode(errors="replace")) <= LONGEST_REQUEST else None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
+        return _invalid(f"expected a JSON object of texts, in at most {LONGEST_REQUEST} bytes")
+    unknown = sorted(set(document) - set(_KEYS))
+    if unknown:
+        return _invalid(f"unknown key {unknown[0]!r:.80}; known are {', '.join(_KEYS)}")
+    word = next((each for each in _WORDS if each == document.get("decision")), None)
+    if word is None:
+        return _invalid(f"decision: expected one of {', '.join(_WORDS)}")
+    problem = _problem(document, word)
+    if problem is not None:
+        return _invalid(problem)
+    return Decision(
+        word,
+        document["application"],
+        document.get("version", ""),
+        document.get("stage", ""),
+        document.get("incident", ""),
+        document.get("question", ""),
+        " ".join(_CONTROL.sub(" ", document.get("comment", "")).split()),
+        document.get("seal", ""),
+    )
+
+
+def _problem(document: Mapping[str, str], word: Word) -> str | None:
+    """Return the first thing that is wrong with the texts that were sent."""
+    about_incident = word != "override" and ("incident" in document or "question" in document)
+    checks = [("application", NAME, NAME_RULE)]
+    if about_incident:
+        checks += [("incident", _INCIDENT, "an incident's name"), ("question", _QUESTION, "what the incident asks")]
+    else:
+        checks += [("stage", NAME, NAME_RULE)]
+        try:
+            Version.parse(document.get("version", ""))
+        except ValueError as error:
+            return f"version: {error}"
+    if document.get("seal"):
+        checks += [("seal", _SEAL, "the first 12 or more digits of the seal, as the report shows it")]
+    for key, pattern, expected in checks:
+        if not pattern.fullmatch(document.get(key, "")):
+            return f"{key}: expected {expected}"
+    if len(document.get("comment", "")) > _LONGEST_COMMENT:
+        return f"comment: expected at most {_LONGEST_COMMENT} characters"
+    if word == "override" and not document.get("comment", "").strip():
+        return "comment: expected why the window or the freeze does not count this time"
+    return None
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "InvalidRequest", message)
+
+
+def refuse_approval(
+    decision: Decision,
+    approval: Mapping[str, Any] | None,
+    release: Mapping[str, Any] | None,
+    *,
+    uploader: Principal | None,
+    caller: Principal,
+    now: str,
+) -> Refusal | None:
+    """Say why an answer to a stage's approval is not taken, or return None.
+
+    ``approval`` and ``release`` are the ledger's records; times are the ledger's texts. Only approving is refused for
+    who the approver is: whoever uploaded a release may always reject it.
+    """
+    if approval is None or release is None or approval["attempt"] != release.get("attempt"):
+        return Refusal(404, "Unknown", f"{decision.about} does not ask for an approval")
+    refusal = _refuse_late(decision, approval, release, now)
+    if refusal is None and decision.seal and not str(approval["seal"]["digest"]).startswith(decision.seal):
+        refusal = Refusal(409, "SealMismatch", f"{decision.about} {_OTHER_SEAL.format(approval['seal']['digest'])}")
+    if refusal is None and decision.word == "approve" and approval.get("four_eyes"):
+        refusal = _refuse_same_eyes(decision, uploader, caller)
+    return refusal
+
+
+def _refuse_late(
+    decision: Decision, approval: Mapping[str, Any], release: Mapping[str, Any], now: str
+) -> Refusal | None:
+    if "answer" in approval:
+        return answered_before(decision.about, approval["answer"])
+    if "outcome" in release:
+        return Refusal(410, "Ended", f"{decision.about} has ended already, without an answer")
+    if approval["expires_at"] <= now:
+        expired = f"the time to answer was over at {approval['expires_at']}; upload the release again to be asked anew"
+        return Refusal(410, "Expired", f"{decision.about}: {expired}")
+    return None
+
+
+_OTHER_SEAL: Final = "is sealed as {} and not as what you saw; read the report again before you decide"
+
+
+def answered_before(about: str, answer: Mapping[str, Any]) -> Refusal:
+    """Say that somebody was first: an answer is taken once."""
+    said = {"approve": "approved", "reject": "rejected"}.get(str(answer["decision"]), str(answer["decision"]))
+    return Refusal(409, "AlreadyAnswered", f"{about} was {said} by {answer['by']} at {answer['at']}; that stands")
+
+
+def _refuse_same_eyes(decision: Decision, uploader: Principal | None, caller: Principal) -> Refusal | None:
+    if uploader is None:
+        return Refusal(403, "UploaderUnknown", f"{decision.about}: {_UNKNOWN_UPLOADER}")
+    sameness = same_person(uploader, caller)
+    if sameness is Sameness.SAME:
+        other = "its registration asks for four eyes: somebody else has to approve it"
+        return Refusal(403, "FourEyes", f"{decision.about} was uploaded by {uploader.arn}, which is you; {other}")
+    if sameness is Sameness.UNKNOWN:
+        return Refusal(
+            403, "ApproverUnknown", f"{decision.about}: {_UNKNOWN_APPROVER.format(caller.arn, uploader.arn)}"
+        )
+    return None
+
+
+_UNKNOWN_UPLOADER: Final = (
+    "its registration asks for four eyes, and who uploaded it is not known. CloudTrail tells it, up to 15 minutes "
+    "after the upload, where it records the data events of the release bucket (Belay's parameter UploaderTrail); "
+    "switch that on and upload the release again, or let the operator take four_eyes out of the registration"
+)
+_UNKNOWN_APPROVER: Final = (
+    "its registration asks for four eyes, and {} does not tell who you are, so you may be {}. Approve as an IAM user "
+    "or in a session with your own name"
+)
+
+
+def refuse_question(
+    decision: Decision, incident: Mapping[str, Any] | None, asked: Mapping[str, Mapping[str, Any]]
+) -> Refusal | None:
+    """Say why an answer to an incident's question is not taken, or return None. ``asked`` are all it asks, by name."""
+    if incident is None:
+        return Refusal(404, "Unknown", f"{decision.application} has no incident {decision.incident}")
+    question = asked.get(decision.question)
+    if question is None:
+        known = f"it asks {', '.join(sorted(asked))}" if asked else "it asks nothing"
+        return Refusal(404, "Unknown", f"the incident {decision.incident} asks no {decision.question}; {known}")
+    if "answer" in question:
+        by, at, said = question["by"], question["at"], question["answer"]
+        return Refusal(409, "AlreadyAnswered", f"{decision.about} was {said} by {by} at {at}; that stands")
+    if "outcome" in incident:
+        return Refusal(410, "Ended", f"the incident {decision.incident} has ended already: {incident['outcome']}")
+    return None
+
+
+def refuse_override(
+    decision: Decision, release: Mapping[str, Any] | None, overridden: Mapping[str, Any] | None
+) -> Refusal | None:
+    """Say why going on outside of a stage's windows is not recorded, or return None."""
+    if release is None:
+        return Refusal(404, "Unknown", f"{decision.application} has no release {decision.version}")
+    if "outcome" in release:
+        return Refusal(410, "Ended", f"{decision.about} has ended already: {release['outcome']}")
+    if overridden is not None and overridden["attempt"] == release["attempt"]:
+        by, at = overridden["by"], overridden["at"]
+        return Refusal(409, "AlreadyAnswered", f"{decision.about} was let through by {by} at {at}")
+    return None

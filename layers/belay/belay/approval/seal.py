@@ -1,0 +1,110 @@
+"""What an approval is bound to: one digest for each part of what was shown, and one over them all.
+
+A part is what would do something else if it changed: the release's content, its files where they lie, the registration
+as it was accepted, the parameters of each stack, the policies' verdicts, and each change set with all that executing it
+will do.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.policy.verdict import Report
+from belay.release.accepted import AcceptedRelease
+from belay.release.ledger import ReleaseReference
+from belay.stack.change_set import ChangeSet
+from belay.stack.plan import StackPlan, StagePlan
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Everything that a stage's approval is about, as it is found now.
+
+    ``files`` maps each file of the release to the version of its object; ``static`` is the report of the static gate;
+    ``change_sets`` holds, by stack, what CloudFormation says now of the change set that is planned (None where it is
+    gone) and ``reports`` what the policies find in it now.
+    """
+
+    release: ReleaseReference
+    accepted: AcceptedRelease
+    stage: str
+    artifact_bucket: str
+    files: Mapping[str, str]
+    static: Mapping[str, Any] | None
+    plan: StagePlan
+    change_sets: Mapping[str, ChangeSet | None]
+    reports: Mapping[str, Report]
+
+
+@dataclass(frozen=True)
+class Seal:
+    """The digest of every part by its name in words, such as ``the change set of network``."""
+
+    parts: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over all parts: what a person signs."""
+        return _digest(self.parts)
+
+    @classmethod
+    def of(cls, sealed: Sealed) -> "Seal":
+        """Seal what is found."""
+        return cls({name: _digest(document) for name, document in _parts(sealed).items()})
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Seal":
+        """Read what ``to_dict`` wrote."""
+        return cls(dict(document["parts"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON document."""
+        return {"digest": self.digest, "parts": dict(self.parts)}
+
+    def broken_by(self, found: "Seal") -> tuple[str, ...]:
+        """Name the parts that are no longer what was sealed, that have gone or have come since."""
+        names = [*self.parts, *(name for name in found.parts if name not in self.parts)]
+        return tuple(name for name in names if self.parts.get(name) != found.parts.get(name))
+
+
+def _parts(sealed: Sealed) -> dict[str, Any]:
+    accepted, release, stage = sealed.accepted, sealed.release, sealed.stage
+    parts: dict[str, Any] = {
+        "the release": {**release.to_dict(), "manifest": accepted.manifest_text},
+        "the release's files": dict(sealed.files),
+        "the registration": {
+            "application": accepted.application_text,
+            "stages": dict(accepted.stage_texts),
+            "declared": {path: list(names) for path, names in accepted.declared.items()},
+        },
+        "the policies' verdicts on the templates": sealed.static,
+    }
+    for stack in accepted.manifest.stacks:
+        bucket = sealed.artifact_bucket
+        parameters = accepted.parameters(stage, stack, release.attempt, bucket, release.prefix)
+        parts[f"the parameters of {stack.name}"] = parameters
+    for planned in sealed.plan.stacks:
+        change_set, report = sealed.change_sets.get(planned.stack), sealed.reports.get(planned.stack)
+        parts[f"the change set of {planned.stack}"] = _change_set(planned, change_set)
+        parts[f"the policies' verdicts on the change set of {planned.stack}"] = report.to_json() if report else None
+    return parts
+
+
+def _change_set(planned: StackPlan, change_set: ChangeSet | None) -> dict[str, Any]:
+    """Return what there is of a stack's plan; a change set that is gone or cannot be executed is another one."""
+    return {
+        "stack": planned.stack_name,
+        "progress": planned.progress.value,
+        "depends_on": list(planned.depends_on),
+        "creates": planned.creates,
+        "change_set": planned.change_set_id,
+        "ready": change_set.ready if change_set else None,
+        "effect": change_set.digest if change_set else None,
+    }
+
+
+def _digest(document: Any) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,48 @@
+"""What a Lambda function URL hands to its function."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.errors import InvalidEvent
+from belay.events.envelope import read, read_optional
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionUrlRequest:
+    """An HTTP request in payload format 2.0.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html; sample ``events/aws.lambda/function_url.json``.
+
+    ``user_arn`` and ``user_id`` name the IAM principal that signed the request; they are empty where the URL asks for
+    no authorisation. ``query`` has each name's values joined by commas, as Lambda gives them.
+    """
+
+    method: str
+    query: Mapping[str, str]
+    body: str
+    user_arn: str
+    user_id: str
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "FunctionUrlRequest":
+        """Read the event. Raises ``InvalidEvent``, naming the path, for what no function URL hands over."""
+        iam = ("requestContext", "authorizer", "iam")
+        return cls(
+            method=read(event, "requestContext", "http", "method", kind=str),
+            query=read_optional(event, "queryStringParameters", kind=dict) or {},
+            body=_body(event),
+            user_arn=read_optional(event, *iam, "userArn", kind=str) or "",
+            user_id=read_optional(event, *iam, "userId", kind=str) or "",
+        )
+
+
+def _body(event: Mapping[str, Any]) -> str:
+    body = read_optional(event, "body", kind=str) or ""
+    if not read_optional(event, "isBase64Encoded", kind=bool):
+        return body
+    try:
+        return base64.b64decode(body, validate=True).decode(errors="replace")
+    except ValueError:
+        raise InvalidEvent("body: expected base64") from None

@@ -1,0 +1,228 @@
+"""Approvals: given, denied, expired, and refused where what was approved has changed since."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from deployed_belay import Application
+from small_releases import setting
+
+Applications = Callable[..., Application]
+
+
+def last_state(app: Application) -> str:
+    return app.belay.executions(app.name, "deploy_stage")[-1].states[-1]
+
+
+def asking(app: Application, version: str = "1.1.0", **more: Any) -> Any:
+    """Upload a release of a deployed application and wait until it asks for approval."""
+    app.deploy("1.0.0")
+    app.register(approval={"required": True, **more})
+    upload = app.belay.upload(app.release(version))
+    app.belay.asked(app.name, version)
+    return upload
+
+
+class TestAnswered:
+    def test_approved_by_whoever_signed(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        asked = app.belay.asked(app.name)
+        seen = asked["seal"]["digest"][:12]
+
+        status, answer = app.belay.decide(
+            {"decision": "approve", "comment": "looks right", "seal": seen}, app.name, user="maria"
+        )
+
+        assert (status, answer["by"].rsplit("/")[-1], answer["comment"]) == (200, "maria", "looks right")
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+        recorded = app.belay.asked(app.name)["answer"]
+        assert (recorded["by"], recorded["seal"]) == (answer["by"], asked["seal"]["digest"])
+        assert "APPROVED" in app.belay.transitions(app.name)
+        assert app.belay.items("ASKED", f"{app.name}#") == []
+
+    def test_rejected_with_a_reason(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        app.belay.asked(app.name)
+
+        status, _ = app.belay.decide({"decision": "reject", "comment": "not on a Friday"}, app.name, user="maria")
+
+        record = app.belay.ended(upload)
+        assert (status, record["outcome"]) == (200, "ABORTED")
+        assert record["reason"].startswith("rejected by arn:")
+        assert record["reason"].endswith("user/maria: not on a Friday")
+        assert app.belay.stacks(app.name) == {}
+        assert not app.belay.lock(app.name)
+        assert last_state(app) == "Aborted"
+        app.told("deployment-started", "person-needed", "ABORTED")
+
+    def test_an_answer_is_taken_once(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        app.belay.asked(app.name)
+
+        answers = [
+            app.belay.decide({"decision": "reject"}, app.name, user="maria")[0],
+            app.belay.decide({"decision": "reject"}, app.name, user="maria")[0],
+            app.belay.decide({"decision": "approve"}, app.name, user="jo")[0],
+        ]
+
+        assert answers[0] == 200
+        assert answers[1] in (200, 410), "the same once more: taken again, or nobody waits any more"
+        assert answers[2] in (409, 410)
+        assert app.belay.ended(upload)["outcome"] == "ABORTED"
+
+    def test_expired(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        token = app.belay.task_token(app.name)
+
+        app.belay.aws("stepfunctions").send_task_failure(taskToken=token, error="States.Timeout", cause="time is up")
+
+        record = app.belay.ended(upload)
+        assert (record["outcome"], record["reason"]) == ("ABORTED", "nobody approved it within 7 days")
+        status, refused = app.belay.decide({"decision": "approve"}, app.name)
+        assert (status, refused["error"]) == (410, "Ended")
+        assert last_state(app) == "Aborted"
+
+    @pytest.mark.parametrize(
+        ("decision", "status", "error"),
+        [
+            ({"decision": "approve", "version": "9.9.9"}, 404, "Unknown"),
+            ({"decision": "approve", "stage": "test"}, 404, "Unknown"),
+            ({"decision": "perhaps"}, 400, "InvalidRequest"),
+            ({"decision": "approve", "seal": "ffffffffffff"}, 409, "SealMismatch"),
+            ({"decision": "approve", "incident": "no-such", "question": "restore"}, 404, "Unknown"),
+        ],
+    )
+    def test_what_cannot_be_taken_is_refused(
+        self, application: Applications, decision: dict[str, str], status: int, error: str
+    ) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        app.belay.asked(app.name)
+
+        refused = app.belay.decide(decision, app.name)
+
+        assert (refused[0], refused[1]["error"]) == (status, error)
+        assert refused[1]["message"]
+        app.belay.decide({"decision": "reject"}, app.name)
+        assert app.belay.ended(upload)["outcome"] == "ABORTED"
+
+
+class TestSealed:
+    """What was approved is deployed, or nothing is."""
+
+    def refused(self, app: Application, upload: Any, part: str) -> None:
+        record = app.belay.ended(upload)
+        assert record["outcome"] == "ABORTED"
+        assert "is no longer what" in record["reason"]
+        assert part in record["reason"]
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert app.belay.lock(app.name)["held"] is False
+        assert last_state(app) == "Aborted"
+
+    def test_a_change_set_that_is_gone(self, application: Applications) -> None:
+        app = application()
+        upload = asking(app)
+        for name in app.belay.change_sets(app.stack("first")):
+            app.belay.aws("cloudformation").delete_change_set(StackName=app.stack("first"), ChangeSetName=name)
+
+        app.belay.approve(app.name, "1.1.0")
+
+        self.refused(app, upload, "the change set of first")
+        assert app.belay.change_sets(app.stack("first")) == []
+
+    def test_a_change_set_that_was_replaced(self, application: Applications) -> None:
+        app = application()
+        upload = asking(app)
+        cloudformation = app.belay.aws("cloudformation")
+        (name,) = app.belay.change_sets(app.stack("first"))
+        cloudformation.delete_change_set(StackName=app.stack("first"), ChangeSetName=name)
+        body = json.dumps(setting("something else"))
+        made = cloudformation.create_change_set(StackName=app.stack("first"), ChangeSetName=name, TemplateBody=body)
+        self.rewrite(app, "production/plan.json", lambda plan: plan["stacks"][0].update(change_set_id=made["Id"]))
+
+        app.belay.approve(app.name, "1.1.0")
+
+        self.refused(app, upload, "the change set of first")
+
+    def test_parameters_that_changed(self, application: Applications) -> None:
+        app = application()
+        template = {
+            "Parameters": {"Size": {"Type": "String", "Default": "small"}},
+            "Resources": setting("1")["Resources"],
+        }
+        app.deploy("1.0.0", stacks={"first": setting("1.0.0")})
+        app.register(approval={"required": True})
+        upload = app.belay.upload(app.release("1.1.0", stacks={"first": template}))
+        app.belay.asked(app.name, "1.1.0")
+
+        def widen(accepted: Any) -> None:
+            stage = json.loads(accepted["stage_texts"]["production"])
+            stage["stacks"]["first"]["parameters"] = {"Size": "large"}
+            accepted["stage_texts"]["production"] = json.dumps(stage)
+
+        self.rewrite(app, "release.json", widen)
+
+        app.belay.approve(app.name, "1.1.0")
+
+        self.refused(app, upload, "the parameters of first")
+
+    def test_policies_that_said_something_else(self, application: Applications) -> None:
+        app = application()
+        upload = asking(app)
+        self.rewrite(app, "production/static-report.json", lambda report: report.update(verdict="FAIL"))
+
+        app.belay.approve(app.name, "1.1.0")
+
+        self.refused(app, upload, "the policies' verdicts on the templates")
+
+    def test_a_file_that_was_written_again(self, application: Applications) -> None:
+        app = application()
+        upload = asking(app)
+        bucket = app.belay.outputs["ArtifactBucketName"]
+        prefix = f"releases/{app.name}/1.1.0/"
+        listed = app.belay.aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+        (key,) = [each["Key"] for each in listed if each["Key"].endswith("first.json")]
+        app.belay.aws("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(setting("something else")))
+
+        app.belay.approve(app.name, "1.1.0")
+
+        self.refused(app, upload, "the release's files")
+
+    def test_a_go_ahead_that_is_no_person_s(self, application: Applications) -> None:
+        app = application()
+        upload = asking(app)
+        token = app.belay.task_token(app.name, "1.1.0")
+
+        app.belay.aws("stepfunctions").send_task_success(taskToken=token, output="{}")
+
+        record = app.belay.ended(upload)
+        assert record["outcome"] == "ABORTED"
+        assert "no person's approval of this release is recorded" in record["reason"]
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+
+    @staticmethod
+    def rewrite(app: Application, name: str, change: Callable[[Any], object]) -> None:
+        """Change one of the attempt's documents in the artifact bucket."""
+        attempt = app.belay.release(app.name, "1.1.0")["attempt"]
+        where = {"Bucket": app.belay.outputs["ArtifactBucketName"], "Key": f"attempts/{app.name}/{attempt}/{name}"}
+        document = json.load(app.belay.aws("s3").get_object(**where)["Body"])
+        change(document)
+        app.belay.aws("s3").put_object(**where, Body=json.dumps(document))
+
+
+class TestFourEyes:
+    def test_an_unknown_uploader_blocks_the_approval(self, application: Applications) -> None:
+        app = application()
+        upload = asking(app, four_eyes=True)
+
+        status, refused = app.belay.decide({"decision": "approve"}, app.name, "1.1.0", user="maria")
+
+        assert (status, refused["error"]) == (403, "UploaderUnknown")
+        assert "UploaderTrail" in refused["message"]
+        assert app.belay.decide({"decision": "reject"}, app.name, "1.1.0", user="maria")[0] == 200
+        assert app.belay.ended(upload)["outcome"] == "ABORTED"

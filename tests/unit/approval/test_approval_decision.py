@@ -1,0 +1,167 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from belay.approval.decision import (
+    Decision,
+    Refusal,
+    parse_decision,
+    refuse_approval,
+    refuse_override,
+    refuse_question,
+)
+from belay.approval.principal import Principal
+
+MARIA = Principal("arn:aws:iam::111122223333:user/maria", "AIDA1")
+JO = Principal("arn:aws:iam::111122223333:user/jo", "AIDA2")
+STAGE = {"decision": "approve", "application": "orders", "version": "1.2.0", "stage": "production"}
+QUESTION = {"decision": "reject", "application": "orders", "incident": "orders-production-1", "question": "restore"}
+NOW, EARLIER, LATER = "2026-03-02T12:00:00.000+00:00", "2026-03-01T12:00:00.000+00:00", "2026-03-03T12:00:00.000+00:00"
+
+
+def test_a_decision_about_a_stage_is_read() -> None:
+    body = json.dumps({**STAGE, "comment": " looks\n\tright\u202e ", "seal": "0123456789ab"})
+    expected = Decision("approve", "orders", "1.2.0", "production", comment="looks right", seal="0123456789ab")
+    assert parse_decision(body) == expected
+
+
+def test_a_decision_about_an_incident_is_read() -> None:
+    read = parse_decision(json.dumps(QUESTION))
+    assert read == Decision("reject", "orders", incident="orders-production-1", question="restore")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("", "JSON object"),
+        ("[]", "JSON object"),
+        ("{" * 10_000, "JSON object"),
+        (json.dumps({**STAGE, "comment": "x" * 17_000}), "16384 bytes"),
+        (json.dumps({**STAGE, "comment": ["x"]}), "JSON object of texts"),
+        (json.dumps({**STAGE, "decision": "approved"}), "decision: expected one of approve, reject, override"),
+        (json.dumps({**STAGE, "attempt": "x"}), "unknown key 'attempt'"),
+        (json.dumps({**STAGE, "version": "latest"}), "version: expected a semantic version"),
+        (json.dumps({**STAGE, "stage": "../production"}), "stage: expected a name"),
+        (json.dumps({**STAGE, "application": "orders#1"}), "application: expected a name"),
+        (json.dumps({key: STAGE[key] for key in ("decision", "version", "stage")}), "application: expected a name"),
+        (json.dumps({**STAGE, "seal": "not a digest"}), "seal: expected"),
+        (json.dumps({**STAGE, "comment": "x" * 1_025}), "comment: expected at most 1024"),
+        (json.dumps({**STAGE, "decision": "override"}), "comment: expected why"),
+        (json.dumps({**STAGE, "decision": "override", "comment": " "}), "comment: expected why"),
+        (json.dumps({**QUESTION, "incident": "a b"}), "incident: expected"),
+        (json.dumps({**QUESTION, "question": ""}), "question: expected"),
+    ],
+)
+def test_what_is_no_decision_is_refused_in_words(body: str, said: str) -> None:
+    refused = parse_decision(body)
+    assert isinstance(refused, Refusal)
+    assert (refused.status, refused.error) == (400, "InvalidRequest")
+    assert said in refused.message
+
+
+@given(st.text() | st.builds(json.dumps, st.dictionaries(st.sampled_from([*STAGE, "seal", "incident"]), st.text())))
+def test_whatever_is_sent_is_read_or_refused(body: str) -> None:
+    assert isinstance(parse_decision(body), Decision | Refusal)
+
+
+def judged(
+    *,
+    caller: Principal = JO,
+    uploader: Principal | None = MARIA,
+    decision: str = "approve",
+    seal: str = "",
+    release: dict[str, Any] | None = None,
+    **approval: Any,
+) -> Refusal | None:
+    asked = {"attempt": "a1", "expires_at": LATER, "four_eyes": False, "seal": {"digest": "0123456789abcdef"}}
+    record: dict[str, Any] = {"attempt": "a1"} if release is None else release
+    read = parse_decision(json.dumps({**STAGE, "decision": decision, "seal": seal}))
+    assert isinstance(read, Decision)
+    return refuse_approval(read, {**asked, **approval}, record, uploader=uploader, caller=caller, now=NOW)
+
+
+def test_an_approval_that_is_waited_for_is_taken() -> None:
+    assert judged() is None
+    assert judged(decision="reject") is None
+    assert judged(seal="0123456789ab") is None
+    assert judged(four_eyes=True) is None
+
+
+def test_what_was_never_asked_is_unknown() -> None:
+    decision = Decision("approve", "orders", "1.2.0", "production")
+    refused = refuse_approval(decision, None, {"attempt": "a1"}, uploader=None, caller=JO, now=NOW)
+    assert refused == Refusal(404, "Unknown", "orders 1.2.0 in production does not ask for an approval")
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "error", "said"),
+    [
+        ({"release": {"attempt": "a2"}}, 404, "Unknown", "does not ask"),
+        ({"release": {"attempt": "a1", "outcome": "ABORTED"}}, 410, "Ended", "has ended already"),
+        ({"expires_at": EARLIER}, 410, "Expired", f"the time to answer was over at {EARLIER}"),
+        ({"expires_at": NOW}, 410, "Expired", "upload the release again"),
+        (
+            {"answer": {"decision": "reject", "by": "arn:jo", "at": EARLIER}},
+            409,
+            "AlreadyAnswered",
+            f"was rejected by arn:jo at {EARLIER}",
+        ),
+        ({"seal": "fedcba987654"}, 409, "SealMismatch", "0123456789abcdef"),
+        ({"four_eyes": True, "caller": MARIA}, 403, "FourEyes", "somebody else has to approve it"),
+        ({"four_eyes": True, "uploader": None}, 403, "UploaderUnknown", "UploaderTrail"),
+        (
+            {"four_eyes": True, "caller": Principal("arn:aws:iam::111122223333:root")},
+            403,
+            "ApproverUnknown",
+            "in a session with your own name",
+        ),
+    ],
+)
+def test_an_approval_is_refused_in_words(given: dict[str, Any], status: int, error: str, said: str) -> None:
+    refused = judged(**{**given, "seal": given["seal"]} if "seal" in given else given)
+    assert refused is not None
+    assert (refused.status, refused.error) == (status, error)
+    assert said in refused.message
+
+
+def test_whoever_uploaded_may_reject() -> None:
+    assert judged(four_eyes=True, caller=MARIA, decision="reject") is None
+    assert judged(four_eyes=True, uploader=None, decision="reject") is None
+
+
+@pytest.mark.parametrize(
+    ("incident", "asked", "status", "said"),
+    [
+        (None, {}, 404, "has no incident"),
+        ({}, {}, 404, "it asks nothing"),
+        ({}, {"delete": {}}, 404, "it asks delete"),
+        ({}, {"restore": {"answer": "denied", "by": "arn:jo", "at": NOW}}, 409, "was denied by arn:jo"),
+        ({"outcome": "ROLLED_BACK"}, {"restore": {}}, 410, "has ended already: ROLLED_BACK"),
+    ],
+)
+def test_an_incident_s_question_is_refused_in_words(incident: Any, asked: Any, status: int, said: str) -> None:
+    refused = refuse_question(Decision("approve", "orders", incident="i", question="restore"), incident, asked)
+    assert refused is not None
+    assert refused.status == status
+    assert said in refused.message
+
+
+def test_an_incident_s_question_is_answered() -> None:
+    decision = Decision("approve", "orders", incident="i", question="restore")
+    assert refuse_question(decision, {}, {"restore": {"text": "Restore?"}}) is None
+
+
+def test_a_release_is_let_through_once_an_attempt() -> None:
+    decision = Decision("override", "orders", "1.2.0", "production", comment="hotfix")
+    before = {"attempt": "a1", "by": "arn:jo", "at": EARLIER}
+    assert refuse_override(decision, {"attempt": "a1"}, None) is None
+    assert refuse_override(decision, {"attempt": "a2"}, before) is None
+    refusals = [
+        refuse_override(decision, None, None),
+        refuse_override(decision, {"attempt": "a1", "outcome": "DEPLOYED"}, None),
+        refuse_override(decision, {"attempt": "a1"}, before),
+    ]
+    assert [refusal.status if refusal else None for refusal in refusals] == [404, 410, 409]
