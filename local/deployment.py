@@ -17,8 +17,10 @@ from local.engine import ACCOUNT, ROOT, Engine
 LOCAL_PARAMETERS: Mapping[str, str] = {
     "PollSeconds": "1",
     "ServiceRoleArns": f"arn:aws:iam::{ACCOUNT}:role/belay/*",
+    "VerifyFunctionArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:verify-*",
 }
-"""Belay's template parameters on the engine: stacks are quick there, and roles of applications lie below one path."""
+"""Belay's template parameters on the engine: stacks are quick there, roles of applications lie below one path, and
+verify functions are called so."""
 
 BIN = Path(sys.prefix) / "bin"
 BUILD = ROOT / ".aws-sam"

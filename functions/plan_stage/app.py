@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from belay.aws.clients import client
 from belay.aws.clock import now, timestamp
+from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import fault_in
 from belay.aws.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
@@ -13,6 +15,7 @@ from belay.policy.change_sets import check_change_set
 from belay.policy.settings import Settings as PolicySettings
 from belay.release.gate import refuse_wave
 from belay.release.names import change_set_name
+from belay.release.verification import rollback_triggers
 from belay.settings import read
 from belay.stack.change_set import missing_dependency
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -167,6 +170,10 @@ def arguments(run: StageContext, stack: StackPlan, generation: int, *, creates: 
         "Capabilities": list(manifest.capabilities),
         "IncludeNestedStacks": run.artifacts.nests(release.member_key(manifest.template)),
         "RoleARN": stage.service_role,
+        # Also where it is empty: CloudFormation would keep the triggers of an earlier registration.
+        "RollbackConfiguration": rollback_triggers(
+            Alarms(client("cloudwatch")).describe(stage.alarms), stage.verify.monitoring_minutes
+        ),
         "Description": f"{release.application} {release.version} in {stage.name}",
         "Tags": [
             {"Key": "belay:application", "Value": release.application},

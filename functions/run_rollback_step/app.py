@@ -7,9 +7,11 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
 from belay.aws.questions import Questions
+from belay.aws.recovered_services import RecoveredServices
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
 from belay.aws.sns import Topic
+from belay.aws.verification import RecoveredStage, StageVerification
 from belay.observability import observed
 from belay.rollback.plan import Action, Kind, Step
 from belay.settings import read
@@ -44,5 +46,9 @@ def perform(recovery: Recovery, step: Step, number: int, default_topic: str) -> 
     match step.kind:
         case Kind.STACK:
             return RecoveredStacks(recovery, Stacks(client("cloudformation"))).perform(step, number)
-        case Kind.DATABASE | Kind.SERVICE | Kind.STAGE:
+        case Kind.SERVICE:
+            return RecoveredServices.of(recovery).perform(step, number)
+        case Kind.STAGE:
+            return RecoveredStage(recovery, StageVerification.here()).perform(step, number)
+        case Kind.DATABASE:
             raise NotImplementedError(f"nothing performs steps of kind {step.kind}")

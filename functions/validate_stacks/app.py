@@ -26,9 +26,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return PASS, FAIL or REVIEW, with the reason in words. What could not be decided is no pass."""
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    standing = {stack.stack: stack.stack_id or stack.stack_name for stack in run.plan().stacks}
     stages = LiveStages.here(run.artifacts)
-    report = stages.validate(run.release, run.accepted, run.stage, standing, now().date())
+    report = stages.validate(run.release, run.accepted, run.stage, run.plan().standing(), now().date())
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())
     run.ledger.record(run.release, run.stage.name, f"VALIDATED {report.verdict}", timestamp())
     reason = None if report.verdict is Verdict.PASS else in_words(report)

@@ -11,7 +11,9 @@ from project import LAYER, function_modules, functions, layer_modules, logical_i
 from reach import operations, reached
 
 PREFIX = {
+    "ApplicationAutoScaling": "application-autoscaling",
     "CloudFormation": "cloudformation",
+    "CloudWatch": "cloudwatch",
     "CodePipeline": "codepipeline",
     "DynamoDB": "dynamodb",
     "EC2": "ec2",

@@ -9,6 +9,9 @@ from botocore.config import Config
 # Together less than the minute that most functions may run: a function that dies waiting says nothing.
 _CONFIG = Config(connect_timeout=3, read_timeout=14, retries={"mode": "standard", "total_max_attempts": 3})
 
+FUNCTION_SECONDS = 240
+"""How long an operator's function may take to answer; less than the five minutes of the functions that ask it."""
+
 
 @cache
 def client(service: str) -> Any:
@@ -18,6 +21,17 @@ def client(service: str) -> Any:
     ``ServiceUnavailable`` for the state machine to retry with longer waits.
     """
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+_PATIENT = Config(
+    connect_timeout=3, read_timeout=FUNCTION_SECONDS, retries={"mode": "standard", "total_max_attempts": 1}
+)
+
+
+@cache
+def patient_client(service: str) -> Any:
+    """Return a client whose call may take ``FUNCTION_SECONDS`` and is made once: it runs somebody else's code."""
+    return boto3.client(service, config=_PATIENT)  # type: ignore[call-overload]
 
 
 def client_with(service: str, access_key_id: str, secret_access_key: str, session_token: str) -> Any:

@@ -26,6 +26,7 @@ _INVALID = {
 }
 _THROTTLED = {
     "BandwidthLimitExceeded",
+    "ConcurrentUpdateException",
     "EC2ThrottledException",
     "KMSThrottling",
     "LimitExceededException",

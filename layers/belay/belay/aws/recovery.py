@@ -10,8 +10,10 @@ from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stage import LEASE_SECONDS
 from belay.errors import MissingDocument
+from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import ReleaseReference
 from belay.release.names import client_request_token
+from belay.release.registration import Stage
 from belay.rollback.incident import Incident
 from belay.rollback.plan import Action, RollbackPlan, Step
 
@@ -49,6 +51,11 @@ class Recovery:
     def application(self) -> str:
         """The application that the incident is about."""
         return self.incident.release.application
+
+    def registered(self) -> Stage | None:
+        """Return the stage as it was registered when the release was accepted; None where no release is concerned."""
+        document = None if self.incident.foreign else self.artifacts.get_json(self.incident.release.document_key)
+        return None if document is None else AcceptedRelease.from_dict(document).stages[self.incident.stage]
 
     # -- the plan ------------------------------------------------------------------------------------------------
 

@@ -121,6 +121,11 @@ class Service:
     cluster: str
     service: str
 
+    @property
+    def name(self) -> str:
+        """What plans and messages call it: ``orders/api``."""
+        return f"{self.cluster}/{self.service}"
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -159,6 +164,11 @@ class Stage:
     macros: tuple[str, ...] = ()
     policies: Mapping[str, object] = field(default_factory=dict)
     pipeline: Pipeline | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether there is anything that tells whether a deployment works."""
+        return bool(self.alarms or self.verify.function)
 
     def stack_name(self, stack: str, version: str, unique: str) -> str:
         """Name the real stack of a registered one: in an ephemeral stage each release has its own."""

@@ -34,6 +34,18 @@ class Action(StrEnum):
     """Remove a change set that was never executed."""
     DELETE_STACK = "DELETE_STACK"
     """Remove a stack that the release created."""
+    SUSPEND_SCALING = "SUSPEND_SCALING"
+    """Keep Application Auto Scaling from starting tasks of a service that is to be stopped."""
+    STOP_SERVICE = "STOP_SERVICE"
+    """Let a service run no tasks, remembering how many it ran."""
+    START_SERVICE = "START_SERVICE"
+    """Let a stopped service run as many tasks as before."""
+    RESUME_SCALING = "RESUME_SCALING"
+    """Give a service that runs again back to Application Auto Scaling."""
+    RESTART_SERVICE = "RESTART_SERVICE"
+    """Replace every task of a service by a new one."""
+    VERIFY = "VERIFY"
+    """Ask the verify function and watch the alarms for the bake time."""
 
 
 class Risk(StrEnum):

@@ -21,6 +21,10 @@ def plan_rollback(situation: Situation) -> RollbackPlan:
     databases, services = plan_databases(situation), plan_services(situation)
     if any(isinstance(todo, LeftToDo) for todo in stacks):
         return RollbackPlan.of(stacks, tuple(_left_alone((*databases, *services))))
+    recovered = RollbackPlan.of(stacks, databases, services)
+    if recovered.left_to_do:
+        # A person is needed anyway: a bake would only let them wait.
+        return recovered
     return RollbackPlan.of(stacks, databases, services, plan_verification(situation))
 
 

@@ -1,9 +1,234 @@
-"""The services' part of a rollback plan."""
+"""The services' part of a rollback plan: every registered service restarted once, in order, and waited for.
 
-from belay.rollback.plan import Todo
-from belay.rollback.situation import Situation
+What a restart brings is a set of tasks that know nothing of the release that was taken back: no connection, no cache,
+no schema. A database's restore stops the services that write before it and has them started again here.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from belay.rollback.plan import Action, Kind, LeftToDo, Risk, Step, Todo
+from belay.rollback.situation import SCALING_ACTIVITIES, ServiceSeen, Situation
+
+PATIENCE_SECONDS = 1_800
+"""How long a service may take to be steady. Without a circuit breaker ECS starts failing tasks for ever."""
+
+_ECS = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/"
+_SCALING = "https://docs.aws.amazon.com/autoscaling/application/APIReference/"
 
 
 def plan_services(situation: Situation) -> tuple[Todo, ...]:
-    """Plan what is to be done about the stage's services, once its stacks are recovered."""
-    return ()
+    """Plan what is to be done about the stage's services, once its stacks are recovered.
+
+    A release that changed nothing disturbed no service; an ephemeral stage's services went with its stacks.
+    """
+    disturbed = any(stack.changed_by_release for stack in situation.stacks) and not situation.ephemeral
+    return tuple(todo for seen in situation.services for todo in _bring_back(seen, disturbed=disturbed))
+
+
+def stop_services(situation: Situation) -> tuple[Todo, ...]:
+    """Plan how everything that writes is stopped, in order, for as long as a database is changed under its name.
+
+    Empty once every registered service runs no task; ``plan_services`` brings them back. What cannot be stopped is left
+    to do: then nothing that needs them stopped may be done.
+    """
+    return tuple(todo for seen in situation.services for todo in _stop(seen))
+
+
+def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
+    if not seen.exists or (seen.desired == 0 and seen.running == 0):
+        return ()
+    if seen.daemon:
+        return (_left(seen, "a daemon has no desired count, so it cannot be stopped; it goes on writing."),)
+    if seen.desired == 0:
+        return (_wait(seen, "wait until its last tasks have stopped"),)
+    return (*([] if seen.scaling is None or seen.scaling.held else [_suspend(seen)]), _stop_tasks(seen))
+
+
+def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
+    """What is left to do about one service; empty when it runs as it should, or was never to run.
+
+    One that was stopped has new tasks when it is started, and need not be restarted.
+    """
+    if not seen.exists:
+        return ()
+    started = tuple(_start(seen))
+    if started or seen.stopped_from:
+        return started or _follow(seen)
+    if not disturbed or seen.desired == 0:
+        return ()
+    if seen.controller != "ECS":
+        return (_left(seen, f"{seen.controller} deploys it, so it was not restarted; let that deploy it anew."),)
+    return (_restart(seen),) if seen.restarted is None else _follow(seen)
+
+
+def _start(seen: ServiceSeen) -> Iterator[Todo]:
+    """Undo what stopped a service: its tasks first, for resuming its scaling brings its count into bounds at once."""
+    if seen.stopped_from and seen.desired == 0:
+        yield _start_tasks(seen)
+    if seen.scaling is not None and seen.scaled_by is not None:
+        before, now = _activities(seen.scaled_by), _activities(seen.scaling.suspended)
+        if before != now:
+            yield _resume(seen, before)
+
+
+def _follow(seen: ServiceSeen) -> tuple[Todo, ...]:
+    """Wait for a service that was restarted or started, until it is steady, has failed, or takes too long."""
+    failed = next(
+        (each for each in seen.deployments if each.id == seen.restarted and each.rollout_state == "FAILED"), None
+    )
+    if failed is not None:
+        said = " ".join(filter(None, (failed.reason, *seen.events[:1])))
+        return (_left(seen, f"the deployment that restarted it failed: {said.strip() or 'ECS gives no reason'}"),)
+    if seen.steady:
+        return ()
+    if seen.waited_seconds > PATIENCE_SECONDS:
+        said = seen.events[0] if seen.events else "it says nothing"
+        what = f"it is not steady after {PATIENCE_SECONDS // 60} minutes, {seen.running} of {seen.desired} tasks run"
+        return (_left(seen, f"{what}; it said last: {said}"),)
+    return (_wait(seen, f"wait until it is steady, {seen.running} of {seen.desired} tasks run"),)
+
+
+def _restart(seen: ServiceSeen) -> Step:
+    return _step(
+        Action.RESTART_SERVICE,
+        seen,
+        ("ecs", "UpdateService"),
+        _named(seen) | {"forceNewDeployment": True},
+        why="replace its tasks by new ones, which know nothing of the release that was taken back",
+        legal_because=f"it is ACTIVE and ECS itself deploys it; {_ECS}API_UpdateService.html",
+        risk=(Risk.DOWNTIME, "none where its deployment configuration keeps enough tasks running"),
+        expected=("COMPLETED",),
+        checked_afterwards="that the deployment is COMPLETED and as many tasks run as are wanted",
+    )
+
+
+def _wait(seen: ServiceSeen, why: str) -> Step:
+    return _step(
+        Action.WAIT,
+        seen,
+        ("ecs", "DescribeServices"),
+        {"cluster": _cluster(seen), "services": [_name(seen)]},
+        why=why,
+        legal_because=f"{_ECS}API_DescribeServices.html may be called at any time",
+        risk=(Risk.NONE, "none but time"),
+        expected=("COMPLETED",),
+        checked_afterwards="the service's deployments and tasks",
+    )
+
+
+def _suspend(seen: ServiceSeen) -> Step:
+    return _step(
+        Action.SUSPEND_SCALING,
+        seen,
+        ("application-autoscaling", "RegisterScalableTarget"),
+        _target(seen) | {"SuspendedState": dict.fromkeys(SCALING_ACTIVITIES, True)},
+        why="suspend its scaling, which would start tasks again while it has to be stopped",
+        legal_because="a scalable target can be suspended at any time, while its desired count is within the bounds; "
+        f"{_SCALING}API_RegisterScalableTarget.html",
+        risk=(Risk.NONE, "it does not scale until it is resumed"),
+        expected=("suspended",),
+        checked_afterwards="that every scaling activity is suspended",
+    )
+
+
+def _stop_tasks(seen: ServiceSeen) -> Step:
+    return _step(
+        Action.STOP_SERVICE,
+        seen,
+        ("ecs", "UpdateService"),
+        _named(seen) | {"desiredCount": 0},
+        why=f"stop its {seen.desired} tasks, so that nothing writes",
+        legal_because=f"it is ACTIVE and no daemon; {_ECS}API_UpdateService.html",
+        risk=(Risk.DOWNTIME, "what it serves is down until it is started again"),
+        expected=("runningCount 0",),
+        checked_afterwards="that no task runs any more",
+    )
+
+
+def _start_tasks(seen: ServiceSeen) -> Step:
+    return _step(
+        Action.START_SERVICE,
+        seen,
+        ("ecs", "UpdateService"),
+        _named(seen) | {"desiredCount": seen.stopped_from},
+        why=f"start its {seen.stopped_from} tasks again",
+        legal_because=f"it is ACTIVE and no daemon; {_ECS}API_UpdateService.html",
+        risk=(Risk.NONE, "none: it runs nothing now"),
+        expected=(f"runningCount {seen.stopped_from}",),
+        checked_afterwards="that as many tasks run as before",
+    )
+
+
+def _resume(seen: ServiceSeen, before: Mapping[str, bool]) -> Step:
+    return _step(
+        Action.RESUME_SCALING,
+        seen,
+        ("application-autoscaling", "RegisterScalableTarget"),
+        _target(seen) | {"SuspendedState": dict(before)},
+        why="let it scale as before",
+        legal_because="its desired count is what it was, so nothing is scaled by the call itself; "
+        f"{_SCALING}API_RegisterScalableTarget.html",
+        risk=(Risk.NONE, "none"),
+        expected=("resumed",),
+        checked_afterwards="that its scaling is suspended no more than it was before",
+    )
+
+
+def _step(
+    action: Action,
+    seen: ServiceSeen,
+    call: tuple[str, str],
+    parameters: Mapping[str, Any],
+    *,
+    why: str,
+    legal_because: str,
+    risk: tuple[Risk, str],
+    expected: tuple[str, ...],
+    checked_afterwards: str,
+) -> Step:
+    return Step(
+        action=action,
+        kind=Kind.SERVICE,
+        subject=seen.service,
+        subject_id=seen.arn or seen.service,
+        call=call,
+        parameters=parameters,
+        why=why,
+        legal_because=legal_because,
+        risk=risk[0],
+        risk_in_words=risk[1],
+        expected=expected,
+        checked_afterwards=checked_afterwards,
+    )
+
+
+def _left(seen: ServiceSeen, what: str) -> LeftToDo:
+    about = f"--cluster {shlex.quote(_cluster(seen))} --services {shlex.quote(_name(seen))}"
+    look = f"aws ecs describe-services {about} --query 'services[0].[deployments,events[:10]]'"
+    return LeftToDo(seen.service, what, look)
+
+
+def _named(seen: ServiceSeen) -> dict[str, Any]:
+    return {"cluster": _cluster(seen), "service": _name(seen)}
+
+
+def _target(seen: ServiceSeen) -> dict[str, Any]:
+    return {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{seen.service}",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+
+
+def _activities(suspended: Mapping[str, bool]) -> dict[str, bool]:
+    return {each: suspended.get(each, False) for each in SCALING_ACTIVITIES}
+
+
+def _cluster(seen: ServiceSeen) -> str:
+    return seen.service.split("/")[0]
+
+
+def _name(seen: ServiceSeen) -> str:
+    return seen.service.split("/")[1]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from belay.release.verification import Verified
 from belay.rollback.plan import Action
 from belay.rollback.question import Answer
 from belay.stack.baseline import Baseline
@@ -80,18 +81,89 @@ class DatabaseSeen:
 
 
 @dataclass(frozen=True)
-class ServiceSeen:
-    """One registered service as it is now.
+class ServiceDeployment:
+    """One deployment of an ECS service, as DescribeServices shows it.
 
-    ``service`` is the registered name.
+    ``rollout_state`` is COMPLETED, FAILED or IN_PROGRESS, and None where ECS does not tell: behind a Classic Load
+    Balancer (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html).
+    """
+
+    id: str
+    status: str
+    rollout_state: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What Application Auto Scaling may do to a service's desired count; ``suspended`` is the API's SuspendedState."""
+
+    min_capacity: int
+    suspended: Mapping[str, bool]
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing scales the service by itself."""
+        return all(self.suspended.get(each, False) for each in SCALING_ACTIVITIES)
+
+
+SCALING_ACTIVITIES = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+
+
+@dataclass(frozen=True)
+class ServiceSeen:
+    """One registered ECS service as it is now, with what the incident did to it.
+
+    - ``service`` is the registered name, cluster and service (``orders/api``); ``arn`` and ``status`` (ACTIVE,
+      DRAINING, INACTIVE) are None where there is no such service.
+    - ``controller`` is the deployment controller's type; ECS can be told to deploy anew only where that is itself.
+      A ``daemon`` has no desired count of its own.
+    - ``events`` are what the service said last, newest first.
+    - ``scaling`` is None where nothing scales the service.
+    - ``restarted`` is the id of the deployment by which this incident restarted the service; ``waited_seconds`` how
+      long ago it did that, or started a stopped service again.
+    - ``stopped_from`` is the desired count the service had when this incident stopped it, ``scaled_by`` how its scaling
+      was suspended before that; None where it did not.
     """
 
     service: str
+    arn: str | None = None
+    status: str | None = None
+    desired: int = 0
+    running: int = 0
+    controller: str = "ECS"
+    daemon: bool = False
+    deployments: tuple[ServiceDeployment, ...] = ()
+    events: tuple[str, ...] = ()
+    scaling: Scaling | None = None
+    restarted: str | None = None
+    waited_seconds: int = 0
+    stopped_from: int | None = None
+    scaled_by: Mapping[str, bool] | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a service that can run tasks."""
+        return self.status == "ACTIVE"
+
+    @property
+    def steady(self) -> bool:
+        """Whether the newest deployment is done and as many tasks run as are wanted."""
+        primary = next((each for each in self.deployments if each.status == "PRIMARY"), None)
+        rolled_out = primary is not None and primary.rollout_state in ("COMPLETED", None)
+        told = primary is not None and primary.rollout_state is not None
+        return rolled_out and self.running == self.desired and (told or len(self.deployments) == 1)
 
 
 @dataclass(frozen=True)
 class VerificationSeen:
-    """What is known so far about whether the recovered stage is well."""
+    """By what the recovered stage is verified, and how that stands: ``verdict`` is AGAIN until it has ended."""
+
+    function: str | None = None
+    alarms: tuple[str, ...] = ()
+    bake_minutes: float = 0.0
+    verdict: Verified = Verified.AGAIN
+    reason: str = ""
 
 
 @dataclass(frozen=True)

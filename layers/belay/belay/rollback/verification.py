@@ -1,9 +1,55 @@
 """The last part of a rollback plan: whether the stage is well again."""
 
-from belay.rollback.plan import Todo
-from belay.rollback.situation import Situation
+import shlex
+from typing import Any
+
+from belay.release.verification import Verified
+from belay.rollback.plan import Action, Kind, LeftToDo, Risk, Step, Todo
+from belay.rollback.situation import Situation, VerificationSeen
+
+_CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"
+_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 
 
 def plan_verification(situation: Situation) -> tuple[Todo, ...]:
-    """Plan how the stage is verified, once everything in it is recovered."""
-    return ()
+    """Plan how the stage is verified, once everything in it is recovered.
+
+    A release that changed nothing left nothing to verify; an ephemeral stage is gone. What is still bad after it was
+    taken back was not the release's doing, or not undone with it: only a person can tell.
+    """
+    seen = situation.verification
+    disturbed = any(stack.changed_by_release for stack in situation.stacks) and not situation.ephemeral
+    if seen is None or not disturbed or seen.verdict is Verified.PASS:
+        return ()
+    if seen.verdict is Verified.FAIL:
+        what = f"the release was taken back, and the stage is still bad: {seen.reason.rstrip('.')}."
+        return (LeftToDo(situation.stage, what, _look(seen)),)
+    return (_verify(seen, situation),)
+
+
+def _verify(seen: VerificationSeen, situation: Situation) -> Step:
+    asks = f"the verify function {seen.function}" if seen.function else ""
+    watches = f"the alarms {', '.join(seen.alarms)} for {seen.bake_minutes:g} minutes" if seen.alarms else ""
+    call, source = (("lambda", "Invoke"), _LAMBDA) if seen.function else (("cloudwatch", "DescribeAlarms"), _CLOUDWATCH)
+    parameters: dict[str, Any] = {"FunctionName": seen.function} if seen.function else {"AlarmNames": list(seen.alarms)}
+    return Step(
+        action=Action.VERIFY,
+        kind=Kind.STAGE,
+        subject=situation.stage,
+        subject_id=situation.stage,
+        call=call,
+        parameters=parameters,
+        why=f"verify that it is well again: {' and '.join(filter(None, (watches, asks)))}",
+        legal_because=f"it changes nothing of the stage, and may be done at any time; {source}",
+        risk=Risk.NONE,
+        risk_in_words="none but what the verify function does itself" if seen.function else "none but time",
+        expected=(Verified.PASS.value,),
+        checked_afterwards="that no alarm is red at the end and that the verify function passes",
+        estimate_seconds=int(seen.bake_minutes * 60),
+    )
+
+
+def _look(seen: VerificationSeen) -> str | None:
+    if not seen.alarms:
+        return None
+    return f"aws cloudwatch describe-alarms --alarm-names {' '.join(shlex.quote(name) for name in seen.alarms)}"

@@ -130,6 +130,10 @@ class StagePlan:
         )
         return replace(self, stacks=stacks)
 
+    def standing(self) -> dict[str, str]:
+        """Return the id of each stack, its name where it has none yet, by the release's name of it."""
+        return {stack.stack: stack.stack_id or stack.stack_name for stack in self.stacks}
+
     def describe(self) -> list[str]:
         """Say in words what will change, stack by stack."""
         lines = []

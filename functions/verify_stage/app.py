@@ -1,0 +1,47 @@
+"""Verifies what is deployed: asks the registered verify function and watches the alarms for the bake time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.stage import StageContext
+from belay.aws.verification import StageVerification
+from belay.observability import observed
+from belay.release.verification import Occasion, Verification, Verified, question
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Take the verification one look further: its verdict is AGAIN until it passes or fails, with the reason."""
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    standing = look(run) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
+    failed = standing.verdict is Verified.FAIL
+    return {
+        "verdict": standing.verdict,
+        "reason": standing.reason if failed else None,
+        "wait_seconds": settings.poll_seconds,
+    }
+
+
+def look(run: StageContext) -> Verification:
+    """Look once, and keep what the next look has to know."""
+    release, stage = run.release, run.stage
+    key = release.stage_key(stage.name, "verification.json")
+    asked = question(release, stage.name, Occasion.DEPLOYED, run.plan().standing(), run.artifacts.name)
+    standing = StageVerification.here().look(run.artifacts.get_json(key), stage, Occasion.DEPLOYED, asked)
+    run.artifacts.put_json(key, standing.to_dict())
+    if standing.verdict is not Verified.AGAIN:
+        run.ledger.record(release, stage.name, f"VERIFIED {standing.verdict}", timestamp(), standing.reason)
+    return standing

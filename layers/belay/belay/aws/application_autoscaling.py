@@ -1,0 +1,43 @@
+"""Application Auto Scaling: what would change a service's desired count while a recovery holds it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from belay.aws.faults import translated
+from belay.release.registration import Service
+
+_DIMENSION = "ecs:service:DesiredCount"
+
+
+class ScalableTargets:
+    """The desired counts of ECS services as scalable targets."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def describe(self, service: Service) -> dict[str, Any] | None:
+        """Return a service's one of DescribeScalableTargets' ``ScalableTargets``; None where nothing scales it."""
+        with translated("ApplicationAutoScaling.DescribeScalableTargets"):
+            answer = self._client.describe_scalable_targets(
+                ServiceNamespace="ecs", ResourceIds=[_resource(service)], ScalableDimension=_DIMENSION
+            )
+        return next((dict(found) for found in answer["ScalableTargets"]), None)
+
+    def suspend(self, service: Service, suspended: Mapping[str, bool]) -> None:
+        """Suspend or resume what scales a service: ``suspended`` is the API's SuspendedState.
+
+        Registering a target anew brings a desired count that lies outside the bounds back into them
+        (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html): never call
+        this while the service is stopped.
+        """
+        with translated("ApplicationAutoScaling.RegisterScalableTarget"):
+            self._client.register_scalable_target(
+                ServiceNamespace="ecs",
+                ResourceId=_resource(service),
+                ScalableDimension=_DIMENSION,
+                SuspendedState=dict(suspended),
+            )
+
+
+def _resource(service: Service) -> str:
+    return f"service/{service.cluster}/{service.service}"

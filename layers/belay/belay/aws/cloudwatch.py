@@ -1,0 +1,40 @@
+"""CloudWatch: the alarms that tell whether what is deployed works."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from belay.aws.faults import translated
+from belay.release.verification import COMPOSITE, METRIC, AlarmSeen
+
+
+class Alarms:
+    """Metric alarms and composite alarms of one account and region."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def describe(self, names: Sequence[str]) -> tuple[AlarmSeen, ...]:
+        """Return the alarms of these names in their order, those that do not exist included.
+
+        Without ``AlarmTypes`` composite alarms are left out
+        (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html).
+        """
+        if not names:
+            return ()
+        with translated("CloudWatch.DescribeAlarms"):
+            pages = self._client.get_paginator("describe_alarms").paginate(
+                AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            )
+            found = {
+                described["AlarmName"]: AlarmSeen(
+                    described["AlarmName"],
+                    described["StateValue"],
+                    described.get("StateReason", ""),
+                    described["AlarmArn"],
+                    kind,
+                )
+                for page in pages
+                for key, kind in (("MetricAlarms", METRIC), ("CompositeAlarms", COMPOSITE))
+                for described in page.get(key, [])
+            }
+        return tuple(found.get(name, AlarmSeen(name, None)) for name in names)

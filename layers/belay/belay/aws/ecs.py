@@ -1,0 +1,56 @@
+"""ECS: the services that a stage runs, their deployments and how many tasks they want."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+from belay.errors import AwsFault
+from belay.release.registration import Service
+
+
+class Services:
+    """ECS services, named as they are registered: by cluster and service."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def describe(self, service: Service) -> dict[str, Any] | None:
+        """Return one of DescribeServices' ``services``; None where the service or its cluster does not exist.
+
+        A service that was deleted is described as INACTIVE for a while. What ECS could not tell for another reason
+        than MISSING (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html) is a
+        fault.
+        """
+        with translated("ECS.DescribeServices"):
+            try:
+                answer = self._client.describe_services(cluster=service.cluster, services=[service.service])
+            except ClientError as error:
+                if code_of(error) == "ClusterNotFoundException":
+                    return None
+                raise
+        for failure in answer.get("failures", []):
+            if failure.get("reason") != "MISSING":
+                raise AwsFault("ECS.DescribeServices", str(failure.get("reason")), str(failure.get("detail", failure)))
+        return next((dict(found) for found in answer["services"]), None)
+
+    def force_new_deployment(self, service: Service) -> str:
+        """Replace every task by a new one of the same task definition; return the id of the deployment that does it.
+
+        UpdateService takes no client token: whoever calls it looks before whether it was called already.
+        """
+        with translated("ECS.UpdateService"):
+            answer = self._client.update_service(
+                cluster=service.cluster, service=service.service, forceNewDeployment=True
+            )
+        return _primary(answer["service"])
+
+    def set_desired_count(self, service: Service, count: int) -> None:
+        """Let a service run so many tasks."""
+        with translated("ECS.UpdateService"):
+            self._client.update_service(cluster=service.cluster, service=service.service, desiredCount=count)
+
+
+def _primary(description: Mapping[str, Any]) -> str:
+    return next(str(each["id"]) for each in description["deployments"] if each["status"] == "PRIMARY")

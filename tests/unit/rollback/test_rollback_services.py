@@ -1,0 +1,182 @@
+"""The services' part of a rollback plan: restarted once, in order, waited for; stopped and brought back."""
+
+from dataclasses import replace
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from belay.rollback.plan import Action, LeftToDo, Risk, Step, Todo
+from belay.rollback.services import PATIENCE_SECONDS, plan_services, stop_services
+from belay.rollback.situation import (
+    SCALING_ACTIVITIES,
+    Scaling,
+    ServiceDeployment,
+    ServiceSeen,
+    Situation,
+    StackSeen,
+)
+from belay.stack.status import StackStatus
+
+ARN = "arn:aws:ecs:eu-west-1:123456789012:service/orders/api"
+DONE = ServiceDeployment("ecs-svc/1", "PRIMARY", "COMPLETED")
+API = ServiceSeen("orders/api", ARN, "ACTIVE", desired=2, running=2, deployments=(DONE,))
+WORKER = replace(API, service="orders/worker")
+FREE = dict.fromkeys(SCALING_ACTIVITIES, False)
+HELD = dict.fromkeys(SCALING_ACTIVITIES, True)
+STACK = StackSeen("first", "orders-first", "arn:stack", StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True)
+
+
+def situation(*services: ServiceSeen, changed: bool = True, ephemeral: bool = False) -> Situation:
+    stack = replace(STACK, changed_by_release=changed)
+    return Situation("orders", "production", "1.1.0", (stack,), services=services, ephemeral=ephemeral)
+
+
+def planned(*services: ServiceSeen, **more: Any) -> list[tuple[Action, str]]:
+    todos = plan_services(situation(*services, **more))
+    return [(todo.action, todo.subject) for todo in todos if isinstance(todo, Step)]
+
+
+def only(todos: tuple[Todo, ...]) -> Any:
+    (todo,) = todos
+    return todo
+
+
+class TestRestart:
+    def test_every_service_in_the_order_of_the_registration(self) -> None:
+        assert planned(API, WORKER) == [
+            (Action.RESTART_SERVICE, "orders/api"),
+            (Action.RESTART_SERVICE, "orders/worker"),
+        ]
+
+    @pytest.mark.parametrize("more", [{"changed": False}, {"ephemeral": True}])
+    def test_none_where_nothing_was_changed_or_nothing_is_left(self, more: dict[str, bool]) -> None:
+        assert plan_services(situation(API, **more)) == ()
+
+    @pytest.mark.parametrize(
+        "seen", [ServiceSeen("orders/api"), replace(API, status="INACTIVE"), replace(API, desired=0, running=0)]
+    )
+    def test_none_of_a_service_that_is_not_there_or_runs_nothing(self, seen: ServiceSeen) -> None:
+        assert plan_services(situation(seen)) == ()
+
+    def test_once(self) -> None:
+        assert plan_services(situation(replace(API, restarted="ecs-svc/1"))) == ()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"deployments": (ServiceDeployment("ecs-svc/1", "PRIMARY", "IN_PROGRESS"),)},
+            {"running": 1},
+            {"deployments": (ServiceDeployment("a", "PRIMARY"), ServiceDeployment("b", "ACTIVE"))},
+        ],
+    )
+    def test_waited_for_until_it_is_steady(self, change: dict[str, Any]) -> None:
+        seen = replace(API, restarted="ecs-svc/1", **change)
+
+        assert planned(seen, WORKER) == [(Action.WAIT, "orders/api"), (Action.RESTART_SERVICE, "orders/worker")]
+
+    def test_steady_where_ecs_tells_no_rollout_state(self) -> None:
+        assert replace(API, deployments=(ServiceDeployment("a", "PRIMARY"),)).steady
+        assert not replace(API, deployments=()).steady
+
+    def test_left_to_a_person_when_the_circuit_breaker_speaks(self) -> None:
+        failed = ServiceDeployment("ecs-svc/2", "ACTIVE", "FAILED", "ECS deployment circuit breaker: tasks failed.")
+        seen = replace(API, restarted="ecs-svc/2", deployments=(DONE, failed), events=("(api) is unhealthy", "older"))
+
+        left = only(plan_services(situation(seen)))
+
+        assert isinstance(left, LeftToDo)
+        assert "circuit breaker: tasks failed. (api) is unhealthy" in left.in_words()
+        assert "older" not in left.in_words()
+        assert "aws ecs describe-services --cluster orders --services api" in left.in_words()
+
+    def test_left_to_a_person_when_it_takes_too_long(self) -> None:
+        seen = replace(API, restarted="ecs-svc/1", running=1, waited_seconds=PATIENCE_SECONDS + 1, events=("no room",))
+
+        assert "1 of 2 tasks run; it said last: no room" in only(plan_services(situation(seen))).in_words()
+
+    def test_left_to_whoever_deploys_it(self) -> None:
+        seen = replace(API, controller="CODE_DEPLOY")
+
+        assert "CODE_DEPLOY deploys it" in only(plan_services(situation(seen))).in_words()
+
+
+class TestStop:
+    def test_scaling_first_then_the_tasks(self) -> None:
+        todos = stop_services(situation(replace(API, scaling=Scaling(1, FREE)), WORKER))
+
+        assert [(todo.action, todo.subject) for todo in todos if isinstance(todo, Step)] == [
+            (Action.SUSPEND_SCALING, "orders/api"),
+            (Action.STOP_SERVICE, "orders/api"),
+            (Action.STOP_SERVICE, "orders/worker"),
+        ]
+
+    def test_scaling_that_is_held_is_left(self) -> None:
+        assert only(stop_services(situation(replace(API, scaling=Scaling(1, HELD))))).action is Action.STOP_SERVICE
+
+    def test_the_last_tasks_are_waited_for_and_then_all_is_done(self) -> None:
+        stopping = replace(API, desired=0, running=1, stopped_from=2)
+
+        assert only(stop_services(situation(stopping))).action is Action.WAIT
+        assert stop_services(situation(replace(stopping, running=0), ServiceSeen("orders/gone"))) == ()
+
+    def test_a_daemon_cannot_be_stopped(self) -> None:
+        assert isinstance(only(stop_services(situation(replace(API, daemon=True)))), LeftToDo)
+
+
+class TestStart:
+    STOPPED = replace(API, desired=0, running=0, stopped_from=2, scaling=Scaling(1, HELD), scaled_by=FREE)
+
+    def test_its_tasks_first_then_its_scaling(self) -> None:
+        assert planned(self.STOPPED) == [(Action.START_SERVICE, "orders/api"), (Action.RESUME_SCALING, "orders/api")]
+        start, resume = plan_services(situation(self.STOPPED))
+        assert isinstance(start, Step)
+        assert isinstance(resume, Step)
+        assert start.parameters["desiredCount"] == 2
+        assert resume.parameters["SuspendedState"] == FREE
+
+    def test_also_where_the_release_changed_nothing(self) -> None:
+        assert planned(self.STOPPED, changed=False)
+
+    def test_then_waited_for_and_not_restarted(self) -> None:
+        started = replace(self.STOPPED, desired=2, running=1, scaling=Scaling(1, FREE))
+
+        assert planned(started) == [(Action.WAIT, "orders/api")]
+        assert plan_services(situation(replace(started, running=2))) == ()
+
+    def test_what_was_held_before_stays_held(self) -> None:
+        partly = FREE | {"ScheduledScalingSuspended": True}
+        started = replace(self.STOPPED, desired=2, running=2, scaling=Scaling(1, partly), scaled_by=partly)
+
+        assert plan_services(situation(started)) == ()
+
+    def test_scaling_is_resumed_where_the_service_was_not_stopped_after_all(self) -> None:
+        suspended = replace(API, scaling=Scaling(1, HELD), scaled_by=FREE)
+
+        assert planned(suspended, changed=False) == [(Action.RESUME_SCALING, "orders/api")]
+
+
+def test_every_call_is_one_that_aws_takes() -> None:
+    session = botocore.session.get_session()
+    begun = replace(API, restarted="ecs-svc/1", running=1, scaling=Scaling(1, FREE))
+    plans = [
+        plan_services(situation(API, TestStart.STOPPED, replace(begun, service="orders/worker"))),
+        stop_services(situation(begun)),
+    ]
+    steps = [todo for todos in plans for todo in todos if isinstance(todo, Step)]
+    assert {step.action for step in steps} == {
+        Action.RESTART_SERVICE,
+        Action.STOP_SERVICE,
+        Action.START_SERVICE,
+        Action.SUSPEND_SCALING,
+        Action.RESUME_SCALING,
+        Action.WAIT,
+    }
+    for step in steps:
+        service, operation = step.call
+        model = session.get_service_model(service).operation_model(operation)
+        errors = ParamValidator().validate(dict(step.parameters), model.input_shape)
+        assert not errors.has_errors(), errors.generate_report()
+        assert step.risk in (Risk.NONE, Risk.DOWNTIME)
+        assert Step.from_dict(step.to_dict()) == step

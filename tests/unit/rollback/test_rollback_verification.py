@@ -1,0 +1,72 @@
+"""The last step of a rollback: is the stage well again?"""
+
+from dataclasses import replace
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from belay.release.verification import Verified
+from belay.rollback.plan import Action, Kind, LeftToDo, Step
+from belay.rollback.planner import plan_rollback
+from belay.rollback.situation import ServiceSeen, Situation, StackSeen, VerificationSeen
+from belay.rollback.verification import plan_verification
+from belay.stack.status import StackStatus
+
+STACK = StackSeen("first", "orders-first", "arn:stack", StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True)
+WATCHED = VerificationSeen(alarms=("errors", "two words"), bake_minutes=10)
+ASKED = VerificationSeen(function="arn:aws:lambda:eu-west-1:123456789012:function:verify", alarms=("errors",))
+
+
+def situation(verification: VerificationSeen | None, stack: StackSeen = STACK, **more: object) -> Situation:
+    return replace(Situation("orders", "production", "1.1.0", (stack,), verification=verification), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seen", [WATCHED, ASKED])
+def test_a_recovered_stage_is_verified(seen: VerificationSeen) -> None:
+    (step,) = plan_verification(situation(seen))
+
+    assert isinstance(step, Step)
+    assert (step.action, step.kind, step.subject) == (Action.VERIFY, Kind.STAGE, "production")
+    service, operation = step.call
+    model = botocore.session.get_session().get_service_model(service).operation_model(operation)
+    assert not ParamValidator().validate(dict(step.parameters), model.input_shape).has_errors()
+    assert "the alarms errors" in step.why
+    assert (seen.function is not None) == ("verify function" in step.why)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        situation(None),
+        situation(replace(WATCHED, verdict=Verified.PASS)),
+        situation(WATCHED, replace(STACK, changed_by_release=False)),
+        situation(WATCHED, ephemeral=True),
+    ],
+)
+def test_nothing_is_verified_that_is_not_there_or_passed_or_was_not_touched(whole: Situation) -> None:
+    assert plan_verification(whole) == ()
+
+
+def test_still_bad_needs_a_person() -> None:
+    bad = replace(WATCHED, verdict=Verified.FAIL, reason="the alarm errors is in ALARM")
+
+    (left,) = plan_verification(situation(bad))
+
+    assert isinstance(left, LeftToDo)
+    assert left.in_words() == (
+        "production: the release was taken back, and the stage is still bad: the alarm errors is in ALARM. "
+        "Look: aws cloudwatch describe-alarms --alarm-names errors 'two words'"
+    )
+    assert plan_verification(situation(replace(bad, alarms=())))[0].in_words().endswith("in ALARM.")
+
+
+def test_it_comes_last_and_not_where_a_person_is_needed_anyway() -> None:
+    service = ServiceSeen("orders/api", "arn:service", "ACTIVE", desired=1, running=1)
+    whole = situation(WATCHED, services=(service,))
+
+    assert [step.action for step in plan_rollback(whole).steps] == [Action.RESTART_SERVICE, Action.VERIFY]
+    codedeploy = replace(service, controller="CODE_DEPLOY")
+    left = plan_rollback(replace(whole, services=(codedeploy,)))
+    assert left.steps == ()
+    assert len(left.left_to_do) == 1
