@@ -1,0 +1,74 @@
+"""The reference pipeline's templates, resolved by the rooms that read every template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from belay.policy.declared import root_scope
+from belay.template.resolver import as_text, force, items, read
+from belay.template.sections import resources
+from belay.template.values import NO_VALUE, Row, Table
+from belay.template.world import Budget, World
+
+FOLDER = Path("examples/pipeline")
+STRATEGIES = (
+    "CodeDeployAllAtOnce",
+    "CodeDeployHalfAtATime",
+    "CodeDeployOneAtATime",
+    "EcsCanary",
+    "EcsLinear",
+    "EcsBlueGreen",
+)
+GIVEN = {
+    "Application": "hello",
+    "VpcId": "vpc-0123456789abcdef0",
+    "SubnetIds": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",
+    "AWS::StackName": "hello-pipeline",
+    "AWS::Region": "eu-west-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+}
+
+
+def stack(path: str, **parameters: str) -> dict[str, dict[str, Any]]:
+    """The resources that a template makes with these parameters, by logical id: type, attributes and properties.
+
+    What only a running stack tells is shown as ``${...}``.
+    """
+    files = {path: (FOLDER / path).read_bytes()}
+    scope = root_scope(files, path, {**GIVEN, **parameters}, defaults_apply=True)
+    world = World({}, Budget())
+    made = {}
+    for found in resources(scope, {}):
+        assert isinstance(found.body, Table), found.name
+        made[found.name] = plain(found.body, world)
+    return made
+
+
+def plain(value: Any, world: World) -> Any:
+    value = force(value, world)
+    if isinstance(value, Row):
+        return [plain(item, world) for item in items(value, world)]
+    if isinstance(value, Table):
+        found = read(value, world)
+        if not isinstance(found, Mapping):
+            return as_text(found)
+        return {name: plain(item, world) for name, item in found.items() if item is not NO_VALUE}
+    return as_text(value)
+
+
+def stages(**parameters: str) -> dict[str, dict[str, Any]]:
+    """The pipeline's stages by name, in order."""
+    found = stack("template.yaml", **parameters)["Pipeline"]["Properties"]["Stages"]
+    return {stage["Name"]: stage for stage in found}
+
+
+def actions(**parameters: str) -> dict[str, dict[str, Any]]:
+    """The pipeline's actions by name, in the order in which they are run."""
+    return {
+        action["Name"]: action
+        for stage in stages(**parameters).values()
+        for action in sorted(stage["Actions"], key=lambda each: int(each.get("RunOrder", "1")))
+    }
