@@ -18,6 +18,7 @@ from local.bridges import (
     change_sets,
     database_resources,
     databases,
+    ecs_services,
     ended_executions,
     event_targets,
     execution_history,
@@ -60,7 +61,8 @@ from local.bridges import (
 
 @dataclass(frozen=True)
 class Settings:
-    """What a starter of the engine may choose: invocations at once, seconds a database or snapshot stays creating."""
+    """What a starter of the engine may choose: invocations at once, seconds a database or snapshot stays
+    creating and a deployment of an ECS service in progress."""
 
     lambda_workers: int
     snapshot_seconds: float
@@ -105,6 +107,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     moto_services.install()
     databases.install(settings.snapshot_seconds)
     database_resources.install()
+    ecs_services.install(settings.snapshot_seconds)
     pipeline_resources.install()
     permissions.install()
     function_urls.install()

@@ -1,4 +1,5 @@
-"""Gap: CodePipeline and CodeDeploy are missing, and RDS neither renames nor copies nor restores to a point in time.
+"""Gap: Application Auto Scaling, CodePipeline and CodeDeploy are missing; RDS neither renames nor copies nor restores
+to a point in time.
 
 moto has them and runs in the same process: their requests are handed to it. It knows less than AWS does (of
 CodePipeline it creates, starts, gets and lists; of CodeDeploy it creates, gets and lists). A service can go from the
@@ -22,8 +23,14 @@ from moto.iam.exceptions import NotFoundException
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
-TARGET_PREFIXES = {"codepipeline": "CodePipeline_20150709", "codedeploy": "CodeDeploy_20141006"}
-SERVICES = ("rds", "codepipeline", "codedeploy")
+TARGET_PREFIXES = {
+    "application-autoscaling": "AnyScaleFrontendService",
+    "codepipeline": "CodePipeline_20150709",
+    "codedeploy": "CodeDeploy_20141006",
+}
+SERVICES = ("rds", "application-autoscaling", "codepipeline", "codedeploy")
+BACKENDS = {"application-autoscaling": "applicationautoscaling"}
+"""moto's own names, where they differ."""
 
 Handler = Callable[
     [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]
@@ -42,7 +49,7 @@ def install() -> None:
 
 def reset() -> None:
     """Forget what moto holds for these services."""
-    for service in (*SERVICES, "secretsmanager"):
+    for service in (*(BACKENDS.get(each, each) for each in SERVICES), "secretsmanager"):
         accounts_of: Any = moto.backends.get_backend
         for accounts in accounts_of(service).values():
             for backend in accounts.values():

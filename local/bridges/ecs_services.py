@@ -1,0 +1,57 @@
+"""Gap: an ECS deployment is done at once, and what scales a service does not know the engine's services.
+
+Here a deployment is IN_PROGRESS for a moment, so that waiting is exercised. Scalable targets are moto's, of the
+engine's services; registering one anew brings a desired count that lies outside its bounds back into them
+(https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html). Nothing scales by
+itself, and no deployment fails: no task runs. Each can go when ministack does the same.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from typing import Any
+
+from ministack.services import ecs
+from moto.applicationautoscaling.exceptions import AWSValidationException
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, FakeScalableTarget
+
+
+def install(seconds: float) -> None:
+    """Let deployments take ``seconds``, and scalable targets be of the engine's services."""
+    _take_time(seconds)
+    _scale_engine_services()
+
+
+def _take_time(seconds: float) -> None:
+    complete = ecs._complete_service_deployment
+
+    def complete_later(*arguments: Any) -> None:
+        context = contextvars.copy_context()
+        timer = threading.Timer(seconds, context.run, (complete, *arguments))
+        timer.daemon = True
+        timer.start()
+
+    ecs._complete_service_deployment = complete_later
+
+
+def _scale_engine_services() -> None:
+    register = ApplicationAutoscalingBackend.register_scalable_target
+
+    def register_and_adjust(self: ApplicationAutoscalingBackend, *arguments: Any, **named: Any) -> FakeScalableTarget:
+        target = register(self, *arguments, **named)
+        _, cluster, name = target.resource_id.split("/")
+        wanted = ecs._services[f"{cluster}/{name}"]["desiredCount"]
+        within = min(max(wanted, target.min_capacity), target.max_capacity)
+        if within != wanted:
+            ecs._update_service({"cluster": cluster, "service": name, "desiredCount": within})
+        return target
+
+    ApplicationAutoscalingBackend.register_scalable_target = register_and_adjust  # type: ignore[method-assign]
+    ApplicationAutoscalingBackend._ecs_service_exists_for_target = _exists  # type: ignore[method-assign]
+
+
+def _exists(_: ApplicationAutoscalingBackend, resource_id: str) -> bool:
+    if ecs._services.get(resource_id.removeprefix("service/")) is None:
+        raise AWSValidationException(f"ECS service doesn't exist: {resource_id}")
+    return True

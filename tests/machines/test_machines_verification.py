@@ -1,0 +1,166 @@
+"""Verifying what is deployed, and what was taken back: verify functions, alarms, and services restarted in between."""
+
+import io
+import sys
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+from deployed_belay import Application, until
+
+from local.engine import ACCOUNT
+
+Applications = Callable[..., Application]
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+PASSES = 'return {"verdict": "PASS"}'
+REFUSES = 'return {"verdict": "FAIL", "reason": "checkout answers 500"}'
+FAILS = 'raise KeyError("url")'
+REDDENS = """alarm = {"AlarmName": event["application"], "StateValue": "ALARM", "StateReason": "slow"}
+    boto3.client("cloudwatch").set_alarm_state(**alarm)
+    return {"verdict": "PASS"}"""
+
+
+def verify_function(app: Application, bad: str) -> str:
+    """Make a verify function that does ``bad`` about a deployment of 1.1.0 and passes everything else; its ARN."""
+    source = f"""
+import boto3
+
+def handler(event, context):
+    if (event["occasion"], event["version"]) != ("DEPLOYED", "1.1.0"):
+        {PASSES}
+    {bad}
+"""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archived:
+        archived.writestr("index.py", source)
+    made = app.belay.aws("lambda").create_function(
+        FunctionName=f"verify-{app.name}",
+        Runtime=RUNTIME,
+        Role=f"arn:aws:iam::{ACCOUNT}:role/verify",
+        Handler="index.handler",
+        Code={"ZipFile": buffer.getvalue()},
+    )
+    return str(made["FunctionArn"])
+
+
+def alarm(app: Application, state: str = "OK") -> None:
+    """Bring the application's alarm into a state; it exists from the first time on."""
+    cloudwatch = app.belay.aws("cloudwatch")
+    if not cloudwatch.describe_alarms(AlarmNames=[app.name])["MetricAlarms"]:
+        cloudwatch.put_metric_alarm(
+            AlarmName=app.name,
+            Namespace="Orders",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    cloudwatch.set_alarm_state(AlarmName=app.name, StateValue=state, StateReason="told")
+
+
+def service(app: Application) -> dict[str, str]:
+    """Make an ECS service and return its registration."""
+    ecs = app.belay.aws("ecs")
+    ecs.create_cluster(clusterName=app.name)
+    ecs.register_task_definition(family=app.name, containerDefinitions=[{"name": "a", "image": "a:1", "memory": 64}])
+    ecs.create_service(cluster=app.name, serviceName="api", taskDefinition=app.name, desiredCount=2)
+    return {"cluster": app.name, "service": "api"}
+
+
+def described(app: Application) -> dict[str, Any]:
+    found: dict[str, Any] = app.belay.aws("ecs").describe_services(cluster=app.name, services=["api"])["services"][0]
+    return found
+
+
+class TestTakenBack:
+    def test_a_verify_function_refuses_it(self, application: Applications) -> None:
+        app = application()
+        registered = service(app)
+        app.register(services=[registered], verify={"function": verify_function(app, REFUSES)})
+        app.deploy("1.0.0")
+        before = described(app)["deployments"][0]["id"]
+
+        record = app.run(app.release("1.1.0"))
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert "checkout answers 500" in record["reason"]
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        after = described(app)
+        assert [each["rolloutState"] for each in after["deployments"]] == ["COMPLETED"]
+        assert after["deployments"][0]["id"] != before
+        (incident,) = app.belay.incidents(app.name)
+        assert [step["action"] for step in incident["tried"]] == ["UPDATE_TO_BASELINE", "RESTART_SERVICE", "VERIFY"]
+        assert incident["noted"][f"{app.name}/api"]["restarted"] == after["deployments"][0]["id"]
+        (*_, told) = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
+        assert "well again" in told.text
+        assert app.belay.transitions(app.name, "1.1.0").count("VERIFIED FAIL") == 1
+
+    def test_a_verify_function_never_answers(self, application: Applications) -> None:
+        app = application()
+        app.register(verify={"function": verify_function(app, FAILS)})
+        app.deploy("1.0.0")
+
+        record = app.run(app.release("1.1.0"))
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert "gave no verdict, asked 3 times: it failed with KeyError" in record["reason"]
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+
+    def test_an_alarm_turns_red_during_the_bake_and_stays_so(self, application: Applications) -> None:
+        app = application()
+        alarm(app)
+        verify = {"function": verify_function(app, REDDENS), "bake_minutes": 0.05}
+        app.register(alarms=[app.name], verify=verify)
+        app.deploy("1.0.0")
+
+        record = app.run(app.release("1.1.0"))
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert f"the alarm {app.name} is in ALARM (slow)" in record["reason"]
+        assert "WaitForBake" in app.belay.states(app.name, "deploy_stage")
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        (*_, told) = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
+        assert "the stage is still bad" in told.text
+
+    def test_an_alarm_that_recovers_with_the_stage(self, application: Applications) -> None:
+        app = application()
+        alarm(app)
+        verify = {"function": verify_function(app, REDDENS), "bake_minutes": 0.05}
+        app.register(alarms=[app.name], verify=verify)
+        app.deploy("1.0.0")
+        upload = app.belay.upload(app.release("1.1.0"))
+
+        until(lambda: app.belay.incidents(app.name))
+        alarm(app, "OK")
+
+        assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
+
+    def test_an_alarm_is_red_while_the_stack_is_updated(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        alarm(app, "ALARM")
+        app.register(alarms=[app.name], verify={"monitoring_minutes": 1})
+        upload = app.belay.upload(app.release("1.1.0"))
+
+        until(lambda: app.belay.incidents(app.name))
+        alarm(app, "OK")
+
+        record = app.belay.ended(upload)
+        assert record["outcome"] == "ROLLED_BACK"
+        assert "Rollback trigger" in record["reason"]
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_an_ephemeral_stage_is_verified_before_it_goes(application: Applications) -> None:
+    app = application()
+    app.register({"test": {"ephemeral": True}}, verify={"function": verify_function(app, REFUSES)})
+
+    record = app.run(app.release("1.1.0"))
+
+    assert record["outcome"] == "REJECTED"
+    assert "checkout answers 500" in record["reason"]
+    assert app.belay.stacks(app.name) == {}
