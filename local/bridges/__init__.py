@@ -19,6 +19,7 @@ from local.bridges import (
     database_resources,
     databases,
     ecs_services,
+    drift_aware_change_sets,
     ended_executions,
     event_targets,
     execution_history,
@@ -94,6 +95,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     exports.install()
     rollback_triggers.install()
     change_sets.install()
+    drift_aware_change_sets.install()
     change_set_values.install()
     stack_descriptions.install()
     resource_statuses.install()

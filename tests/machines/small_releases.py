@@ -32,6 +32,14 @@ def settings(**values: str) -> dict[str, Any]:
     return {"Resources": resources}
 
 
+def nesting(file: str) -> dict[str, Any]:
+    """A template of one nested stack, ``Child``, whose own template is a file of the release."""
+    url = f"https://s3.${{AWS::Region}}.${{AWS::URLSuffix}}/${{ReleaseBucket}}/${{ReleasePrefix}}/{file}"
+    child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": {"Fn::Sub": url}}}
+    parameters = {name: {"Type": "String"} for name in ("ReleaseBucket", "ReleasePrefix")}
+    return {"Parameters": parameters, "Resources": {"Child": child}}
+
+
 def hidden_group(cidr: str) -> dict[str, Any]:
     """A template of a security group whose source shows only when it is there."""
     group = security_group(cidr={"Fn::GetAtt": ["Setting", "Value"]})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from deployed_belay import Application, stuck, until
-from small_releases import setting, settings
+from small_releases import nesting, setting, settings
 
 from belay.aws.dynamodb import Ledger
 
@@ -114,20 +114,63 @@ class TestRolledBack:
         assert app.belay.setting(app.stack("first")) == "by hand"
         assert app.belay.stacks(app.name) == {app.stack("first"): "UPDATE_COMPLETE"}
 
-
-class TestNeedsOperator:
-    def test_a_rollback_that_stays_stuck(self, application: Applications) -> None:
+    def test_a_rollback_that_stays_stuck_goes_on_without_what_it_is_stuck_on(self, application: Applications) -> None:
         app = application()
         release = stuck(app, times=9)
 
         record = app.run(release)
 
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.status(app.stack("first")) == "UPDATE_COMPLETE"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert actions(app) == [
+            "CONTINUE_UPDATE_ROLLBACK first",
+            "SKIP_RESOURCES first",
+            "DETECT_DRIFT first",
+            "REVERT_DRIFT first",
+            "DETECT_DRIFT first",
+        ]
+        as_before(app)
+        *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
+        assert "without Setting (AWS::SSM::Parameter" in message.text
+        app.deploy("1.2.0", stacks={"first": settings(Setting="1.2.0", Later="1.2.0")})
+
+    def test_a_nested_stack_s_rollback_goes_on_without_what_it_is_stuck_on(self, application: Applications) -> None:
+        app = application()
+        files = {f"child-{n}.json": json.dumps(settings(Setting=n, Later=n)).encode() for n in ("1", "2")}
+        stacks = {n: {"first": nesting(f"child-{n}.json")} for n in ("1", "2")}
+        app.deploy("1.0.0", stacks=stacks["1"], more=files)
+        child = next(name for name in app.belay.stacks(app.stack("first")) if "Child" in name)
+        app.belay.engine.fail_resource("Later", "update", stack=child, stack_status="UPDATE_IN_PROGRESS")
+        app.belay.engine.fail_resource(
+            "Setting", "update", stack=child, stack_status="UPDATE_ROLLBACK_IN_PROGRESS", times=9
+        )
+
+        record = app.run(app.release("1.1.0", stacks=stacks["2"], more=files))
+
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+        taken = app.belay.incidents(app.name)[0]["tried"]
+        assert [each["action"] for each in taken][:2] == ["CONTINUE_UPDATE_ROLLBACK", "SKIP_RESOURCES"]
+        assert "Child/Setting" in taken[1]["why"]
+        # The engine's drift-aware change sets do not look into nested stacks.
         assert record["outcome"] == "NEEDS_OPERATOR"
-        assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"] * 2
+        assert "CloudFormation finds nothing to bring back" in app.received()[-1].text
+
+
+class TestNeedsOperator:
+    def test_what_was_skipped_and_cannot_be_compared(self, application: Applications) -> None:
+        app = application()
+        release = stuck(app, times=9)
+        unsupported = "Drift detection is not supported for resource type"
+        app.belay.engine.inject("cloudformation", "DetectStackResourceDrift", "ValidationError", unsupported)
+
+        record = app.run(release)
+
+        assert record["outcome"] == "NEEDS_OPERATOR"
         assert app.belay.lock(app.name)["held"] is False
         assert app.belay.states(app.name, "rollback_stage")[-1] == "NeedsOperator"
         *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
-        assert "continue-update-rollback" in message.text
+        assert "detect-stack-resource-drift" in message.text
 
     def test_what_holds_data_is_not_deleted_when_a_person_says_no(self, application: Applications) -> None:
         app = application()

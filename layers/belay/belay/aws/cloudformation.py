@@ -43,10 +43,10 @@ class Stacks:
             for page in self._client.get_paginator("describe_stacks").paginate():
                 yield from page["Stacks"]
 
-    def get_template(self, stack_id: str) -> bytes:
-        """Return the template as it was given to CloudFormation, before any transform."""
+    def get_template(self, stack_id: str, stage: str = "Original") -> bytes:
+        """Return the template as it was given to CloudFormation, or as its transforms made it (``Processed``)."""
         with translated("CloudFormation.GetTemplate"):
-            body = self._client.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
+            body = self._client.get_template(StackName=stack_id, TemplateStage=stage)["TemplateBody"]
         return _template_bytes(body)
 
     def list_resources(self, stack_id: str) -> list[dict[str, Any]]:
@@ -102,6 +102,15 @@ class Stacks:
                 nested[each] = list(self.events(each))
                 waiting += nested_stack_ids(nested[each])
         return first_cause(events, token=token, nested=nested)
+
+    def detect_resource_drift(self, stack_id: str, logical_id: str) -> dict[str, Any]:
+        """Compare one resource with its template now; return the StackResourceDrift.
+
+        Raises ``InvalidRequest`` for a type whose drift CloudFormation cannot detect.
+        """
+        with translated("CloudFormation.DetectStackResourceDrift"):
+            answer = self._client.detect_stack_resource_drift(StackName=stack_id, LogicalResourceId=logical_id)
+        return dict(answer["StackResourceDrift"])
 
     # -- change sets ---------------------------------------------------------------------------------------------
 

@@ -414,7 +414,7 @@ class Ledger:
                 f"APPLICATION#{application}",
                 f"INCIDENT#{incident}",
                 "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
-                "tried = :tried, blocked = :none, settled = :none, noted = :none",
+                "tried = :tried, blocked = :blocked, settled = :settled, noted = :noted",
                 "attribute_not_exists(PK)",
                 {
                     ":application": application,
@@ -422,7 +422,9 @@ class Ledger:
                     ":details": dict(details),
                     ":now": now,
                     ":tried": [],
-                    ":none": {},
+                    ":blocked": {},
+                    ":settled": {},
+                    ":noted": {},
                 },
             ),
             self._open(f"INCIDENT#{incident}", {"application": application, "incident": incident}, ""),

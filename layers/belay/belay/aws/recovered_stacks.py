@@ -1,13 +1,14 @@
 """The stacks of an incident: looking at them, and taking the steps that are about them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.recovery import Recovery
-from belay.errors import InvalidRequest
+from belay.errors import InvalidRequest, UnreadableTemplate
 from belay.release.manifest import digest
 from belay.release.names import change_set_name
 from belay.rollback.plan import Action, Step
@@ -17,7 +18,15 @@ from belay.stack.operation import last_token
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
-from belay.stack.stuck import stuck_resources
+from belay.stack.stuck import (
+    SkippedResource,
+    StuckResource,
+    differences_in_words,
+    stuck_in_rollback,
+    stuck_resources,
+)
+from belay.template.dependencies import dependencies
+from belay.template.loader import load
 
 _BEGINS_WITHIN = timedelta(minutes=5)
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
@@ -105,9 +114,28 @@ class RecoveredStacks:
                 if is_stateful(each["ResourceType"]) and each["ResourceStatus"] not in _GONE
             ),
             "failed_resources": stuck_resources(stack_id, status, resources),
+            "stuck": self._stuck(stack_id, resources) if status is StackStatus.UPDATE_ROLLBACK_FAILED else (),
+            "skipped": self._skipped(stack),
             "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
             "role_arn": description.get("RoleARN"),
+            "capabilities": tuple(description.get("Capabilities", ())),
         }
+
+    def _stuck(self, stack_id: str, resources: Mapping[str, list[dict[str, Any]]]) -> tuple[StuckResource, ...]:
+        """Read what a rollback is stuck on from the events of each stack, and what needs what from its template."""
+        events = {each: list(self._stacks.events(each)) for each in resources}
+        needs = {each: self._needs(each) for each in resources}
+        return stuck_in_rollback(stack_id, resources, events, needs)
+
+    def _needs(self, stack_id: str) -> dict[str, frozenset[str]]:
+        """Without a template that can be read, nothing is known to need anything."""
+        try:
+            return dependencies(load(self._stacks.get_template(stack_id, "Processed"), stack_id))
+        except UnreadableTemplate:
+            return {}
+
+    def _skipped(self, stack: str) -> tuple[SkippedResource, ...]:
+        return tuple(SkippedResource(**each) for each in self._recovery.noted(stack).get("skipped", ()))
 
     def _ours(self, stack_id: str) -> bool:
         """Whether the newest operation on a stack was this attempt's or its recovery's, and nobody else's since."""
@@ -150,6 +178,13 @@ class RecoveredStacks:
             return False
         if step.action is Action.UPDATE_TO_BASELINE:
             return self._update_to_baseline(step, number)
+        if step.action is Action.REVERT_DRIFT:
+            return self._revert_drift(step, number)
+        if step.action is Action.DETECT_DRIFT:
+            self._detect_drift(step, number)
+            return False
+        if step.action is Action.SKIP_RESOURCES:
+            self._note_skips(step)
         token = self._take(step, number)
         with self._stacks.begun_once(step.subject_id, token):
             self._stacks.perform(step.call[1], step.parameters, token)
@@ -173,22 +208,103 @@ class RecoveredStacks:
             lost = ", ".join(change_set.loses_data)
             self._recovery.block(step.subject, f"the change set back would replace or delete {lost}, which hold data")
         else:
-            token = self._take(step, number)
-            with self._stacks.begun_once(step.subject_id, token):
-                self._stacks.execute_change_set(change_set_id, token)
+            self._execute(step, number, change_set_id)
             return False
         self._stacks.delete_change_set(change_set_id)
         return False
 
+    def _execute(self, step: Step, number: int, change_set_id: str) -> None:
+        token = self._take(step, number)
+        with self._stacks.begun_once(step.subject_id, token):
+            self._stacks.execute_change_set(change_set_id, token)
+
+    def _note_skips(self, step: Step) -> None:
+        """Remember, before the call, what the rollback is continued without: it has to be looked at afterwards."""
+        stack_id = step.subject_id
+        resources = self._stacks.resources_by_stack(stack_id)
+        asked = step.parameters["ResourcesToSkip"]
+        skipping = [each for each in self._stuck(stack_id, resources) if each.skip_as in asked]
+        known = {each.path: each for each in self._skipped(step.subject)}
+        for each in skipping:
+            known[each.path] = SkippedResource(each.path, each.stack_id, each.logical_id, each.resource_type)
+        self._note_skipped(step, known.values())
+
+    def _note_skipped(self, step: Step, skipped: Iterable[SkippedResource]) -> None:
+        self._recovery.note(step.subject, {"skipped": [each.to_dict() for each in skipped]})
+
+    def _detect_drift(self, step: Step, number: int) -> None:
+        """Compare one skipped resource with its template, and remember how it differs."""
+        stack_id, logical_id = step.parameters["StackName"], step.parameters["LogicalResourceId"]
+        self._recovery.take(step, number)
+        try:
+            found = self._stacks.detect_resource_drift(stack_id, logical_id)
+        except InvalidRequest as error:
+            found = {"StackResourceDriftStatus": "UNSUPPORTED", "DriftStatusReason": error.message}
+        drift, differences = found["StackResourceDriftStatus"], differences_in_words(found)
+        self._note_skipped(
+            step,
+            [
+                replace(each, drift=drift, differences=differences)
+                if (each.stack_id, each.logical_id) == (stack_id, logical_id)
+                else each
+                for each in self._skipped(step.subject)
+            ],
+        )
+
+    def _revert_drift(self, step: Step, number: int) -> bool:
+        """Make the change set that looks at the drift, look at it, execute it. Returns whether it is still being made.
+
+        What it finds nothing about, or must not do, is noted and left to a person.
+        """
+        skipped = self._skipped(step.subject)
+        try:
+            change_set_id = self._named_change_set(step, number)
+        except InvalidRequest as error:
+            self._leave_skipped(
+                step, f"CloudFormation refused the change set that would bring it back: {error.message}"
+            )
+            return False
+        change_set = self._stacks.describe_change_set(change_set_id)
+        if change_set is None or change_set.in_progress:
+            return True
+        others = set(change_set.drifted) - {each.path for each in skipped}
+        if change_set.empty:
+            self._leave_skipped(
+                step, "CloudFormation finds nothing to bring back: compare it with the template by hand"
+            )
+        elif change_set.failed:
+            self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
+        elif change_set.loses_data:
+            lost = ", ".join(change_set.loses_data)
+            self._leave_skipped(step, f"bringing it back would replace or delete {lost}, which hold data")
+        elif others:
+            named = ", ".join(sorted(others))
+            self._leave_skipped(step, f"bringing it back would also undo what somebody changed by hand on {named}")
+        else:
+            # What was seen of the drift is of before the change set: it is looked at again afterwards.
+            self._note_skipped(step, [replace(each, drift=None, differences="") for each in skipped])
+            self._execute(step, number, change_set_id)
+            return False
+        self._stacks.delete_change_set(change_set_id)
+        return False
+
+    def _leave_skipped(self, step: Step, why: str) -> None:
+        left = [each if each.drift == "IN_SYNC" else replace(each, left=why) for each in self._skipped(step.subject)]
+        self._note_skipped(step, left)
+
     def _create_change_set(self, step: Step, number: int) -> str:
         """Create the change set back to the baseline, or find the one made before a crash."""
         incident = self._incident
-        unique = f"{incident.name}-{number}"
-        name = change_set_name(self._recovery.application, incident.stage, "recover", step.subject, unique)
         baseline = Baseline.from_dict(self._recovery.ledger.baselines(incident.release, incident.stage)[step.subject])
         nests = baseline.template is not None and self._recovery.artifacts.nests(baseline.template.key)
-        names = {"ChangeSetName": name, "ClientToken": name, "IncludeNestedStacks": nests}
-        change_set_id, _ = self._stacks.create_change_set({**step.parameters, **names})
+        return self._named_change_set(step, number, IncludeNestedStacks=nests)
+
+    def _named_change_set(self, step: Step, number: int, **more: Any) -> str:
+        incident = self._incident
+        unique = f"{incident.name}-{number}"
+        name = change_set_name(self._recovery.application, incident.stage, "recover", step.subject, unique)
+        names = {"ChangeSetName": name, "ClientToken": name}
+        change_set_id, _ = self._stacks.create_change_set({**step.parameters, **names, **more})
         return change_set_id
 
     def _take(self, step: Step, number: int) -> str:

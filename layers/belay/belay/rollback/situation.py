@@ -8,6 +8,7 @@ from belay.rollback.plan import Action
 from belay.rollback.question import Answer
 from belay.stack.baseline import Baseline
 from belay.stack.status import StackStatus
+from belay.stack.stuck import SkippedResource, StuckResource
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,10 @@ class StackSeen:
       to the baseline came out empty).
     - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
       that keep it in its status (``stack.stuck.stuck_resources``).
+    - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``skipped`` those that this incident
+      has skipped already.
     - ``change_sets`` are the names of the change sets of a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
-      the parameters the stack has now; ``role_arn`` the service role it has now.
+      the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and what it acknowledged.
     - ``depends_on`` are the registered names of the stacks it was deployed after because it leans on them.
     - ``blocked`` says why an earlier look at the way back found that it must not be taken (a change set to the baseline
       that would delete data): nothing more is planned for the stack.
@@ -45,11 +48,14 @@ class StackSeen:
     completed_by_release: bool = False
     stateful: tuple[str, ...] = ()
     failed_resources: tuple[str, ...] = ()
+    stuck: tuple[StuckResource, ...] = ()
+    skipped: tuple[SkippedResource, ...] = ()
     ours: bool = True
     at_baseline: bool = False
     change_sets: tuple[str, ...] = ()
     parameter_keys: tuple[str, ...] | None = None
     role_arn: str | None = None
+    capabilities: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     blocked: str | None = None
 

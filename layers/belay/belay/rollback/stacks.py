@@ -8,19 +8,13 @@ only told about (and a stuck rollback continued) unless the registration allows 
 from collections.abc import Callable, Iterator, Mapping
 
 from belay.rollback import steps
+from belay.rollback.attempts import LIMIT, attempt, left, status_of
 from belay.rollback.plan import Action, Kind, LeftToDo, Step, Todo
 from belay.rollback.question import Question, is_asked, with_approval
 from belay.rollback.situation import Situation, StackSeen
-from belay.stack.command_line import (
-    continue_skipping_command,
-    delete_command,
-    delete_retaining_command,
-    failed_events_command,
-)
+from belay.rollback.stuck import continue_stuck, repair_drift
+from belay.stack.command_line import delete_command
 from belay.stack.status import StackStatus
-
-LIMIT = 2
-"""How often one action is tried on one stack in one incident."""
 
 
 def plan_stacks(situation: Situation) -> tuple[Todo, ...]:
@@ -60,9 +54,13 @@ def _is_ask(todo: Todo) -> bool:
 def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """Everything to do about one stack, its own part of the plan."""
     if seen.blocked:
-        return (_left(seen, f"it is as the release left it: {seen.blocked.rstrip('. ')}."),)
+        return (left(seen, f"it is as the release left it: {seen.blocked.rstrip('. ')}."),)
     if not seen.exists:
         return _gone(seen)
+    if seen.skipped and status_of(seen).updatable:
+        repair = repair_drift(seen, situation)
+        if repair:
+            return repair
     if _is_foreign(seen, situation):
         return _foreign(seen, situation)
     if seen.created_by_release:
@@ -82,10 +80,10 @@ def _is_foreign(seen: StackSeen, situation: Situation) -> bool:
 
 def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> tuple[Todo, ...]:
     """Leave a stack alone while one that leans on it needs a person: going back would pull the ground from under it."""
-    waiting = {other.stack for other in _leaning_on(seen, situation) if _is_left(todos.get(other.stack, ()))}
+    waiting = {other.stack for other in _leaning_on(seen, situation) if _isleft(todos.get(other.stack, ()))}
     if not waiting or not seen.changed_by_release or not _for_stack(seen, situation):
         return ()
-    return (_left(seen, f"it stays as the release left it: {', '.join(sorted(waiting))} leans on it and comes first."),)
+    return (left(seen, f"it stays as the release left it: {', '.join(sorted(waiting))} leans on it and comes first."),)
 
 
 def _leaning_on(seen: StackSeen, situation: Situation) -> list[StackSeen]:
@@ -97,7 +95,7 @@ def _leaning_on(seen: StackSeen, situation: Situation) -> list[StackSeen]:
     return [other for other in situation.stacks if other.stack in names - {seen.stack} and other.changed_by_release]
 
 
-def _is_left(todos: tuple[Todo, ...]) -> bool:
+def _isleft(todos: tuple[Todo, ...]) -> bool:
     return any(isinstance(todo, LeftToDo) for todo in todos)
 
 
@@ -105,16 +103,16 @@ def _gone(seen: StackSeen) -> tuple[Todo, ...]:
     """No stack: right for one that the release created, not for one that was there before."""
     if seen.created_by_release or not (seen.baseline and seen.baseline.existed):
         return ()
-    return (_left(seen, "the stack existed before the release and is gone; only a person can decide to make it anew."),)
+    return (left(seen, "the stack existed before the release and is gone; only a person can decide to make it anew."),)
 
 
 def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """A stack that the release made has nothing to go back to: it is deleted, unless that would delete data."""
-    status = _status(seen)
+    status = status_of(seen)
     if status is StackStatus.REVIEW_IN_PROGRESS:
         return _delete_shell(seen, situation)
     if status.in_progress:
-        return _try(steps.wait, seen, situation)
+        return attempt(steps.wait, seen, situation)
     if seen.stateful and not situation.ephemeral:
         return _delete_data(seen, situation)
     return _delete(seen, situation)
@@ -123,7 +121,7 @@ def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 def _delete(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """RollbackStack deletes a stack whose creation failed; of any other, DeleteStack does."""
     make = steps.rollback_stack if seen.status is StackStatus.CREATE_FAILED else steps.delete_stack
-    return _try(make, seen, situation)
+    return attempt(make, seen, situation)
 
 
 def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -137,7 +135,7 @@ def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
         text=f"may the stack {seen.stack} ({seen.name}) be deleted? This release created it, and it holds data "
         f"({data}), which goes with it, unless a deletion policy keeps it.",
     )
-    refused = _left(
+    refused = left(
         seen,
         f"this release created it, and it holds data ({data}), so it was not deleted; save what is needed, then delete "
         "the stack.",
@@ -149,20 +147,22 @@ def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 def _delete_shell(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """An empty shell goes with its change sets; when these will not go, the stack's own deletion takes them along."""
     if situation.times(Action.DELETE_CHANGE_SET, seen.stack) >= LIMIT:
-        return _try(steps.delete_stack, seen, situation)
+        return attempt(steps.delete_stack, seen, situation)
     change_sets = tuple(steps.delete_change_set(seen, name) for name in seen.change_sets)
-    return change_sets + _try(steps.delete_stack, seen, situation)
+    return change_sets + attempt(steps.delete_stack, seen, situation)
 
 
 def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """A stack that was there before goes back to its baseline."""
-    status = _status(seen)
+    status = status_of(seen)
     if status.in_progress:
-        return _try(steps.cancel_update if _cancellable(seen, situation) else steps.wait, seen, situation)
-    if status in _RECOVERY:
-        return _try(_RECOVERY[status], seen, situation)
+        return attempt(steps.cancel_update if _cancellable(seen, situation) else steps.wait, seen, situation)
+    if status is StackStatus.UPDATE_ROLLBACK_FAILED:
+        return continue_stuck(seen, situation, may_skip=True)
+    if status is StackStatus.UPDATE_FAILED:
+        return attempt(steps.rollback_stack, seen, situation)
     if not status.updatable:
-        return (_left(seen, f"it is {status}, from where CloudFormation knows no way back to what it was."),)
+        return (left(seen, f"it is {status}, from where CloudFormation knows no way back to what it was."),)
     if not seen.changed_by_release or seen.at_baseline or _rolled_back_by_cloudformation(seen, situation):
         return ()
     return _back_to_baseline(seen, situation)
@@ -191,27 +191,27 @@ def _rolled_back_by_cloudformation(seen: StackSeen, situation: Situation) -> boo
 def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     baseline = seen.baseline
     if baseline is None or baseline.template is None:
-        return (_left(seen, "the release changed it, and no record says what it was before."),)
+        return (left(seen, "the release changed it, and no record says what it was before."),)
     lost = baseline.lost(seen.parameter_keys)
     if lost:
         return (
-            _left(
+            left(
                 seen,
                 f"its NoEcho parameters ({', '.join(lost)}) were dropped by the release, and their values "
                 "are nowhere to be read; update the stack to its earlier template with these values.",
             ),
         )
     template = baseline.template
-    return _try(lambda s, whole: steps.update_to_baseline(s, whole, baseline, template), seen, situation)
+    return attempt(lambda s, whole: steps.update_to_baseline(s, whole, baseline, template), seen, situation)
 
 
 def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """Somebody else's operation on a registered stack: told about, and recovered as far as the registration allows."""
-    status = _status(seen)
+    status = status_of(seen)
     if status.in_progress:
-        return _try(steps.wait, seen, situation) if seen.changed_by_release or status.rolling_back else ()
+        return attempt(steps.wait, seen, situation) if seen.changed_by_release or status.rolling_back else ()
     if status is StackStatus.UPDATE_ROLLBACK_FAILED:
-        return _try(steps.continue_update_rollback, seen, situation)
+        return continue_stuck(seen, situation, may_skip=situation.recover_foreign)
     if status.updatable:
         return _foreign_but_stable(seen, situation)
     return () if status is StackStatus.REVIEW_IN_PROGRESS else _foreign_failure(seen, situation)
@@ -220,14 +220,14 @@ def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """A stack in UPDATE_FAILED may be somebody's debugging: only the registration can allow to end that."""
     told = f"an operation that was not this release's left it {seen.status}."
-    recover = _FOREIGN_RECOVERY.get(_status(seen))
+    recover = _FOREIGN_RECOVERY.get(status_of(seen))
     if recover is None:
-        return (_left(seen, told),)
+        return (left(seen, told),)
     if not situation.recover_foreign:
-        return (_left(seen, f"{told} The registration does not allow to recover it (recover_foreign)."),)
+        return (left(seen, f"{told} The registration does not allow to recover it (recover_foreign)."),)
     if seen.stateful and seen.status is not StackStatus.UPDATE_FAILED:
-        return (_left(seen, f"{told} It holds data ({', '.join(seen.stateful)}), so it was not deleted."),)
-    return _try(recover, seen, situation)
+        return (left(seen, f"{told} It holds data ({', '.join(seen.stateful)}), so it was not deleted."),)
+    return attempt(recover, seen, situation)
 
 
 def _foreign_but_stable(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -236,13 +236,8 @@ def _foreign_but_stable(seen: StackSeen, situation: Situation) -> tuple[Todo, ..
         return ()
     if situation.recover_foreign and not seen.created_by_release:
         return _back_to_baseline(seen, situation)
-    return (_left(seen, "somebody else updated it after the release, so it was left; decide which one stays."),)
+    return (left(seen, "somebody else updated it after the release, so it was left; decide which one stays."),)
 
-
-_RECOVERY: Mapping[StackStatus, Callable[[StackSeen, Situation], Step]] = {
-    StackStatus.UPDATE_FAILED: steps.rollback_stack,
-    StackStatus.UPDATE_ROLLBACK_FAILED: steps.continue_update_rollback,
-}
 
 _FOREIGN_RECOVERY: Mapping[StackStatus, Callable[[StackSeen, Situation], Step]] = {
     StackStatus.CREATE_FAILED: steps.rollback_stack,
@@ -251,47 +246,3 @@ _FOREIGN_RECOVERY: Mapping[StackStatus, Callable[[StackSeen, Situation], Step]] 
     StackStatus.ROLLBACK_FAILED: steps.delete_stack,
     StackStatus.DELETE_FAILED: steps.delete_stack,
 }
-
-
-def _try(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A step, unless this incident has tried it often enough already."""
-    step = make(seen, situation)
-    if situation.times(step.action, seen.stack) < LIMIT:
-        return (step,)
-    reason = f" ({seen.reason.strip().rstrip('.')})" if seen.reason and seen.reason.strip() else ""
-    return (
-        _left(seen, f"{_TRIED[step.action]} {LIMIT} times, and it is still {seen.status}{reason}.", _last_resort(seen)),
-    )
-
-
-_TRIED = {
-    Action.WAIT: "it was waited for",
-    Action.CANCEL_UPDATE: "cancelling its update was tried",
-    Action.ROLLBACK_STACK: "rolling it back was tried",
-    Action.CONTINUE_UPDATE_ROLLBACK: "continuing its rollback was tried",
-    Action.UPDATE_TO_BASELINE: "updating it back was tried",
-    Action.DELETE_CHANGE_SET: "deleting its change set was tried",
-    Action.DELETE_STACK: "deleting it was tried",
-}
-
-
-def _last_resort(seen: StackSeen) -> str | None:
-    """The call that goes on without the resources that would not; a person decides, for it leaves them as they are."""
-    if not seen.failed_resources:
-        return None
-    if seen.status is StackStatus.UPDATE_ROLLBACK_FAILED:
-        return continue_skipping_command(seen.target, seen.failed_resources)
-    if seen.status is StackStatus.DELETE_FAILED:
-        return delete_retaining_command(seen.target, seen.failed_resources)
-    return None
-
-
-def _left(seen: StackSeen, what: str, then: str | None = None) -> LeftToDo:
-    return LeftToDo(subject=seen.stack, what=what, look=failed_events_command(seen.target), then=then)
-
-
-def _status(seen: StackSeen) -> StackStatus:
-    """The status of a stack that exists."""
-    if seen.status is None:
-        raise ValueError(f"stack {seen.stack} is said to exist but has no status")
-    return seen.status

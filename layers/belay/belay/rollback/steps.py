@@ -1,12 +1,13 @@
 """The steps a recovery is made of: each with its API call, why it is legal and what it may cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from belay.rollback.plan import Action, Kind, Risk, Step
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
+from belay.stack.stuck import SkippedResource, StuckResource
 
 _API = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/"
 
@@ -19,6 +20,9 @@ _AFTERWARDS: Mapping[Action, str] = {
     Action.CANCEL_UPDATE: "that the stack rolls back",
     Action.ROLLBACK_STACK: "that the stack is back in its last stable state, or gone where it never had one",
     Action.CONTINUE_UPDATE_ROLLBACK: "that the stack has finished rolling back",
+    Action.SKIP_RESOURCES: "that the stack has finished rolling back, and how each skipped resource differs from it",
+    Action.DETECT_DRIFT: "how the resource differs",
+    Action.REVERT_DRIFT: "that the skipped resources are what the template says",
     Action.UPDATE_TO_BASELINE: "that the stack has the template, parameters and tags of before",
     Action.DELETE_CHANGE_SET: "that the change set is gone",
     Action.DELETE_STACK: "that the stack is gone",
@@ -84,6 +88,70 @@ def continue_update_rollback(seen: StackSeen, situation: Situation) -> Step:
         f"{_API}API_ContinueUpdateRollback.html",
         risk=(Risk.DOWNTIME, "none beyond the rollback that was under way"),
         expected=_BACK,
+    )
+
+
+def skip_resources(seen: StackSeen, situation: Situation, skips: Sequence[StuckResource]) -> Step:
+    """Go on with a stuck rollback without the resources that it is stuck on."""
+    each = [f"{skip.path} ({skip.resource_type}{_quoted(skip.reason)})" for skip in skips]
+    return _step(
+        Action.SKIP_RESOURCES,
+        seen,
+        "ContinueUpdateRollback",
+        {"StackName": seen.target, "ResourcesToSkip": [skip.skip_as for skip in skips]} | _role(seen, situation),
+        why=f"continue the rollback, which got stuck again, without {', '.join(each)}",
+        legal_because="UPDATE_ROLLBACK_FAILED is the status it starts from, the stack is a root stack, and each "
+        f"of these is UPDATE_FAILED because the rollback failed; {_API}API_ContinueUpdateRollback.html",
+        risk=(
+            Risk.DATA,
+            f"{_names(skips)} stay as the release left them until their drift is repaired; {_held(skips)}",
+        ),
+        expected=_BACK,
+    )
+
+
+def detect_drift(seen: StackSeen, skipped: SkippedResource) -> Step:
+    """Compare a resource that was skipped with its template."""
+    return _step(
+        Action.DETECT_DRIFT,
+        seen,
+        "DetectStackResourceDrift",
+        {"StackName": skipped.stack_id, "LogicalResourceId": skipped.logical_id},
+        why=f"find out whether {skipped.path}, which the rollback was continued without, is what the template says",
+        legal_because=f"{seen.status} is stable, comparing changes nothing; {_API}API_DetectStackResourceDrift.html",
+        risk=(Risk.NONE, "none: it only looks"),
+        expected=("IN_SYNC",),
+    )
+
+
+def revert_drift(seen: StackSeen, situation: Situation, drifted: Sequence[SkippedResource]) -> Step:
+    """Bring back what was skipped, by a change set that compares the template with what really is."""
+    differs = [f"{each.path}{_quoted(each.differences)}" for each in drifted]
+    nested = any(each.stack_id != seen.target for each in drifted)
+    return _step(
+        Action.REVERT_DRIFT,
+        seen,
+        "CreateChangeSet",
+        {
+            "StackName": seen.target,
+            "ChangeSetType": "UPDATE",
+            "UsePreviousTemplate": True,
+            "Parameters": [{"ParameterKey": key, "UsePreviousValue": True} for key in seen.parameter_keys or ()],
+            "DeploymentMode": "REVERT_DRIFT",
+            "IncludeNestedStacks": nested,
+            "RollbackConfiguration": {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0},
+        }
+        | ({"Capabilities": list(seen.capabilities)} if seen.capabilities else {})
+        | _role(seen, situation),
+        why=f"bring {', '.join(differs)} back to the template by a change set that looks at the drift",
+        legal_because=f"{seen.status} is a stable state, which a change set is made for; an ordinary one to the same "
+        f"template would be empty; {_API}API_CreateChangeSet.html",
+        risk=(
+            Risk.DOWNTIME,
+            "the change set is refused if it would delete or replace what holds data, or undo what somebody else "
+            "changed by hand",
+        ),
+        expected=(StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS),
     )
 
 
@@ -167,6 +235,19 @@ def _step(
         expected=tuple(str(status) for status in expected),
         checked_afterwards=_AFTERWARDS[action],
     )
+
+
+def _quoted(reason: str) -> str:
+    return f": {reason.strip().rstrip('.')}" if reason.strip() else ""
+
+
+def _names(skips: Sequence[StuckResource]) -> str:
+    return ", ".join(skip.path for skip in skips)
+
+
+def _held(skips: Sequence[StuckResource]) -> str:
+    holding = [skip.path for skip in skips if skip.stateful]
+    return f"{', '.join(holding)} hold data, which is not deleted" if holding else "none of them holds data"
 
 
 def _role(seen: StackSeen, situation: Situation) -> dict[str, str]:

@@ -72,9 +72,9 @@ def first_cause(
     operation = in_order(event for event in events if token is None or event.get("ClientRequestToken") == token)
     if not operation:
         return None
-    first, last = _time(operation[0]), _time(operation[-1])
+    first, last = event_time(operation[0]), event_time(operation[-1])
     inner = {
-        stack: [event for event in in_order(them) if first <= _time(event) <= last]
+        stack: [event for event in in_order(them) if first <= event_time(event) <= last]
         for stack, them in (nested or {}).items()
     }
     failures = sorted(_failures((), operation, inner, frozenset()), key=lambda cause: cause.time)
@@ -96,7 +96,7 @@ def was_cancelled(resource: Mapping[str, Any]) -> bool:
 
 def in_order(events: Iterator[Event] | Sequence[Event]) -> list[Event]:
     """Events oldest first. DescribeStackEvents answers newest first: of equal times the one further down is older."""
-    placed = sorted(enumerate(events), key=lambda item: (_time(item[1]), -item[0]))
+    placed = sorted(enumerate(events), key=lambda item: (event_time(item[1]), -item[0]))
     return [event for _, event in placed]
 
 
@@ -144,7 +144,7 @@ def _cause(path: tuple[str, ...], event: Event, events: Sequence[Event]) -> Caus
         resource_type=event.get("ResourceType") or "unknown type",
         status=event["ResourceStatus"],
         reason=_reason(event, events),
-        time=_time(event),
+        time=event_time(event),
         stack_id=event["StackId"],
         physical_id=event.get("PhysicalResourceId") or None,
     )
@@ -160,7 +160,8 @@ def _reason(event: Event, events: Sequence[Event]) -> str:
     return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
 
 
-def _time(event: Event) -> datetime:
+def event_time(event: Event) -> datetime:
+    """When an event happened, in UTC."""
     stamp = event["Timestamp"]
     time = stamp if isinstance(stamp, datetime) else datetime.fromisoformat(stamp)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

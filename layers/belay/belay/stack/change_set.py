@@ -46,7 +46,8 @@ class Change:
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html): ``action`` is Add,
     Modify, Remove, Import, Dynamic or SyncWithActual, ``replacement`` is True, False, Conditional or None where the
     action makes it pointless, ``policy_action`` what happens to the resource that goes (Delete, Retain, Snapshot,
-    ReplaceAndDelete ...). ``nested_change_set`` is the nested stack's own change set, where there is one.
+    ReplaceAndDelete ...), ``drift_status`` how it differs from the last deployment, where the change set looked
+    (``DeploymentMode=REVERT_DRIFT``). ``nested_change_set`` is the nested stack's own change set, where there is one.
     """
 
     logical_id: str
@@ -58,6 +59,7 @@ class Change:
     policy_action: str | None = None
     details: tuple[Detail, ...] = ()
     nested_change_set: str | None = None
+    drift_status: str | None = None
     before: str | None = None
     after: str | None = None
 
@@ -132,6 +134,11 @@ class ChangeSet:
     def loses_data(self) -> tuple[str, ...]:
         """The stateful resources, by logical path, that would be or might be deleted or replaced with their data."""
         return tuple(path for path, change in self.all_changes() if change.loses_data)
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The resources, by logical path, that somebody changed or deleted since CloudFormation deployed them."""
+        return tuple(path for path, change in self.all_changes() if change.drift_status in ("MODIFIED", "DELETED"))
 
     @property
     def digest(self) -> str:
@@ -231,6 +238,7 @@ def _change(answer: Mapping[str, Any]) -> Change:
         policy_action=answer.get("PolicyAction"),
         details=tuple(_detail(each) for each in answer.get("Details") or ()),
         nested_change_set=answer.get("ChangeSetId"),
+        drift_status=answer.get("ResourceDriftStatus"),
         before=answer.get("BeforeContext"),
         after=answer.get("AfterContext"),
     )

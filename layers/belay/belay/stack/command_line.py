@@ -16,6 +16,11 @@ def continue_skipping_command(stack_id: str, resources: Sequence[str]) -> str:
     return f"{_about(stack_id, 'continue-update-rollback')} --resources-to-skip {_words(resources)}"
 
 
+def detect_drift_command(stack_id: str, logical_id: str) -> str:
+    """Compare one resource of a stack with its template."""
+    return f"{_about(stack_id, 'detect-stack-resource-drift')} --logical-resource-id {shlex.quote(logical_id)}"
+
+
 def delete_retaining_command(stack_id: str, resources: Sequence[str]) -> str:
     """Delete a stack whose deletion failed, leaving these resources behind."""
     return f"{_about(stack_id, 'delete-stack')} --retain-resources {_words(resources)}"

@@ -1,9 +1,11 @@
 """Which resources a stack is stuck on, spelled as the call that goes on without them takes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from belay.stack.cause import was_cancelled
+from belay.stack.cause import Event, event_time, in_order, was_cancelled
+from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
 
 Resource = Mapping[str, Any]
@@ -11,6 +13,143 @@ Resource = Mapping[str, Any]
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceSummary.html)."""
 
 _NESTED_STACK = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True)
+class StuckResource:
+    """A resource that could not be rolled back: one that ``ResourcesToSkip`` of ContinueUpdateRollback takes.
+
+    ``skip_as`` is how that call spells it, ``path`` are the logical ids from the root stack down, ``stack_id`` is the
+    stack it belongs to. ``reason`` is CloudFormation's. ``needs`` are the paths of the other stuck resources that it
+    depends on, so that it may have failed because of them.
+    """
+
+    skip_as: str
+    path: str
+    stack_id: str
+    logical_id: str
+    resource_type: str
+    reason: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it holds data."""
+        return is_stateful(self.resource_type)
+
+
+@dataclass(frozen=True)
+class SkippedResource:
+    """A resource that a rollback was continued without, so that it may not be what its template says.
+
+    ``drift`` is DetectStackResourceDrift's answer since then (``StackResourceDriftStatus``), None where it was not
+    asked; ``differences`` says what differs; ``left`` says why it cannot be brought back by CloudFormation.
+    """
+
+    path: str
+    stack_id: str
+    logical_id: str
+    resource_type: str
+    drift: str | None = None
+    differences: str = ""
+    left: str | None = None
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it holds data."""
+        return is_stateful(self.resource_type)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the ledger keeps."""
+        return asdict(self)
+
+
+Needs = Mapping[str, Mapping[str, Collection[str]]]
+"""By stack id: which logical ids each logical id of the stack's template needs (``template.dependencies``)."""
+
+
+def stuck_in_rollback(
+    stack_id: str, resources: Mapping[str, Sequence[Resource]], events: Mapping[str, Sequence[Event]], needs: Needs
+) -> tuple[StuckResource, ...]:
+    """Find the resources of a root stack in UPDATE_ROLLBACK_FAILED that may be skipped, those that failed first first.
+
+    ``resources`` and ``events`` are by the id of the stack and of each stack nested in it. Only what is UPDATE_FAILED
+    "because a rollback failed" may be skipped: its newest failure comes after the last beginning of a rollback of its
+    stack, and it was not cancelled. A nested stack itself only where its deletion failed
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html).
+    """
+    paths = dict(_paths(stack_id, (), resources))
+    found = [
+        (event_time(failed), owner, resource)
+        for owner in paths
+        for resource in resources[owner]
+        if _skippable(resource) and (failed := _failed_in_rollback(resource, events.get(owner, ())))
+    ]
+    here = {(*paths[owner], str(resource["LogicalResourceId"])) for _, owner, resource in found}
+    wider = {(*path, name): needed for owner, path in paths.items() for name, needed in needs.get(owner, {}).items()}
+    return tuple(
+        StuckResource(
+            skip_as=_spelled(owner, resource, stack_id),
+            path="/".join(path),
+            stack_id=owner,
+            logical_id=path[-1],
+            resource_type=resource["ResourceType"],
+            reason=resource.get("ResourceStatusReason") or "",
+            needs=tuple(sorted("/".join(other) for other in here if other != path and _leans(path, other, wider))),
+        )
+        for _, owner, resource in sorted(found, key=lambda item: item[0])
+        for path in [(*paths[owner], str(resource["LogicalResourceId"]))]
+    )
+
+
+def differences_in_words(drift: Mapping[str, Any]) -> str:
+    """Say how a resource differs from its template: from a StackResourceDrift of DetectStackResourceDrift.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDrift.html
+    """
+    if drift.get("DriftStatusReason"):
+        return str(drift["DriftStatusReason"])
+    if drift["StackResourceDriftStatus"] == "DELETED":
+        return "it is gone"
+    return ", ".join(sorted(each["PropertyPath"] for each in drift.get("PropertyDifferences") or ()))
+
+
+def _paths(
+    stack_id: str, path: tuple[str, ...], resources: Mapping[str, Sequence[Resource]]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where the stack and each stack nested in it stand."""
+    yield stack_id, path
+    for resource in resources.get(stack_id, ()):
+        child = str(resource.get("PhysicalResourceId"))
+        if resource["ResourceType"] == _NESTED_STACK and child in resources and child != stack_id:
+            yield from _paths(child, (*path, resource["LogicalResourceId"]), resources)
+
+
+def _failed_in_rollback(resource: Resource, events: Sequence[Event]) -> Event | None:
+    """The newest event of the resource's failure, where that is of its stack's last rollback."""
+    for event in reversed(in_order(events)):
+        of_the_stack = event.get("PhysicalResourceId") == event["StackId"]
+        if of_the_stack and event["ResourceStatus"] == StackStatus.UPDATE_ROLLBACK_IN_PROGRESS:
+            return None
+        same = not of_the_stack and event["LogicalResourceId"] == resource["LogicalResourceId"]
+        if same and event["ResourceStatus"] == resource["ResourceStatus"] and not was_cancelled(event):
+            return event
+    return None
+
+
+def _leans(path: tuple[str, ...], other: tuple[str, ...], needs: Mapping[tuple[str, ...], Collection[str]]) -> bool:
+    """Whether a resource needs another, or lies in a nested stack that does, directly or through others."""
+    common = next((i for i, (mine, its) in enumerate(zip(path, other, strict=False)) if mine != its), None)
+    if common is None:
+        return False
+    stack, wanted = path[:common], other[common]
+    seen, waiting = set(), [path[common]]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += needs.get((*stack, name), ())
+    return wanted in seen
 
 
 def stuck_resources(stack_id: str, status: StackStatus, resources: Mapping[str, Sequence[Resource]]) -> tuple[str, ...]:

@@ -1,0 +1,100 @@
+"""A rollback that got stuck: continue it, then without as little as possible, then repair what was left out.
+
+Skipping marks a resource as rolled back though it is not, so "the state of the skipped resources will be inconsistent
+with the state of the resources in the stack template"
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html). An ordinary change
+set to the same template would find nothing to change; one that looks at the drift does
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html).
+"""
+
+import hashlib
+
+from belay.rollback import steps
+from belay.rollback.attempts import LIMIT, attempt, left, tried_in_vain
+from belay.rollback.plan import Action, Kind, Todo
+from belay.rollback.question import Question, with_approval
+from belay.rollback.situation import Situation, StackSeen
+from belay.stack.command_line import continue_skipping_command, detect_drift_command
+from belay.stack.stuck import SkippedResource, StuckResource
+
+MOST_SKIPS = 5
+"""How often a rollback is continued without something: each time only what stood in the way the last time."""
+
+
+def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> tuple[Todo, ...]:
+    """Continue without skipping first; when that gets stuck as well, without what it got stuck on.
+
+    ``may_skip`` is false for a stack that is somebody else's.
+    """
+    skips = smallest_skips(seen.stuck)
+    if situation.times(Action.CONTINUE_UPDATE_ROLLBACK, seen.stack) == 0 or not (skips and may_skip):
+        return attempt(steps.continue_update_rollback, seen, situation)
+    if situation.times(Action.SKIP_RESOURCES, seen.stack) >= MOST_SKIPS:
+        return (tried_in_vain(Action.SKIP_RESOURCES, MOST_SKIPS, seen),)
+    step = steps.skip_resources(seen, situation, skips)
+    holding = [each.path for each in skips if each.stateful]
+    if not holding or situation.ephemeral:
+        return (step,)
+    question = Question(
+        name=f"skip-{seen.stack}-{hashlib.sha256(' '.join(holding).encode()).hexdigest()[:8]}",
+        kind=Kind.STACK,
+        subject=seen.stack,
+        subject_id=seen.target,
+        text=f"may the rollback of the stack {seen.stack} ({seen.name}) be continued without {', '.join(holding)}? "
+        "It holds data. Skipping deletes nothing, but what of it the release replaced is not brought back, and it may "
+        "no longer be what the template says: a later update could then replace it.",
+    )
+    refused = left(
+        seen,
+        f"its rollback is stuck on {', '.join(holding)}, which hold data and were not skipped without approval.",
+        continue_skipping_command(seen.target, [each.skip_as for each in skips]),
+    )
+    return with_approval(question, situation.answers.get(question.name), (step,), refused)
+
+
+def smallest_skips(stuck: tuple[StuckResource, ...]) -> tuple[StuckResource, ...]:
+    """Return the least that a rollback has to be continued without, as far as is known now.
+
+    What depends on another stuck resource may have failed because of that one, so it gets its chance when the other is
+    out of the way: "it might not be necessary to skip the dependent resources" (ContinueUpdateRollback's page). Where
+    all depend on each other, the one that failed first.
+    """
+    return tuple(each for each in stuck if not each.needs) or stuck[:1]
+
+
+def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Look at what was skipped, one resource after the other, and bring back what is not what the template says."""
+    unseen = [each for each in seen.skipped if each.drift is None and each.left is None]
+    if unseen:
+        return tuple(steps.detect_drift(seen, each) for each in unseen)
+    repairable = tuple(each for each in seen.skipped if _can_be_reverted(each))
+    hopeless = tuple(
+        left(
+            seen,
+            f"its rollback was continued without {each.path} ({each.resource_type}), and {_why_left(each)}. Until it "
+            "is what the template says, a later update may fail and leave the stack beyond recovery.",
+            detect_drift_command(each.stack_id, each.logical_id),
+        )
+        for each in seen.skipped
+        if each.drift != "IN_SYNC" and not _can_be_reverted(each)
+    )
+    if not repairable:
+        return hopeless
+    if situation.times(Action.REVERT_DRIFT, seen.stack) >= LIMIT:
+        return (*hopeless, tried_in_vain(Action.REVERT_DRIFT, LIMIT, seen))
+    return (steps.revert_drift(seen, situation, repairable), *hopeless)
+
+
+def _can_be_reverted(resource: SkippedResource) -> bool:
+    """What holds data and is gone would come back empty: that is for a person to decide."""
+    if resource.left is not None or resource.drift in ("IN_SYNC", "UNSUPPORTED"):
+        return False
+    return not (resource.drift == "DELETED" and resource.stateful)
+
+
+def _why_left(resource: SkippedResource) -> str:
+    if resource.left is not None:
+        return resource.left
+    if resource.drift == "UNSUPPORTED":
+        return "CloudFormation cannot tell whether it is what the template says: compare the two by hand"
+    return "it is gone, with its data: a new one would be empty"

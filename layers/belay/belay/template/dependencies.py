@@ -1,0 +1,43 @@
+"""Which resources of a template need which others, as CloudFormation orders them."""
+
+from collections.abc import Iterator
+
+from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence
+from belay.template.references import PLACEHOLDER
+
+
+def dependencies(document: Document) -> dict[str, frozenset[str]]:
+    """Return, for each logical id of a template, the others that it names.
+
+    A resource names others by ``Ref``, ``Fn::GetAtt``, ``Fn::Sub`` and ``DependsOn``. What a condition would leave out
+    counts too, so a resource may be said to need more than it does, never less.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html
+    """
+    resources = document.section("Resources").entries
+    return {
+        name: frozenset(named for named in _named(body) if named in resources and named != name)
+        for name, body in resources.items()
+    }
+
+
+def _named(node: Node) -> Iterator[str]:
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from _named(item)
+    elif isinstance(node, Mapping):
+        for key, value in node.entries.items():
+            if key in ("Ref", "DependsOn", "Fn::GetAtt"):
+                yield from (text.partition(".")[0] for text in _texts(value))
+            elif key == "Fn::Sub":
+                yield from (
+                    match[1].strip().partition(".")[0] for t in _texts(value) for match in PLACEHOLDER.finditer(t)
+                )
+            yield from _named(value)
+
+
+def _texts(node: Node) -> Iterator[str]:
+    """The text itself, or the texts of a list."""
+    if isinstance(node, Scalar):
+        yield node.text
+    elif isinstance(node, Sequence):
+        yield from (item.text for item in node.items if isinstance(item, Scalar))
