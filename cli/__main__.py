@@ -1,4 +1,4 @@
-"""``belay``: what authors and operators run by hand. One module a command; only the chosen one is imported."""
+"""``belay``: what authors, operators and people on call run by hand. One module a command; only one is imported."""
 
 from __future__ import annotations
 
@@ -9,34 +9,91 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-COMMANDS: Final = {
-    ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
-    ("policies",): ("cli.policies", "list every policy, as Markdown"),
-    ("release", "build"): ("cli.build", "make a directory into a release's zip"),
+Commands = dict[tuple[str, ...], tuple[str, str]]
+
+GROUPS: Final[dict[str, Commands]] = {
+    "Make a release": {
+        ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
+        ("policies",): ("cli.policies", "list every policy, as Markdown"),
+        ("release", "build"): ("cli.build", "make a directory into a release's zip"),
+        ("release", "push"): ("cli.push", "upload a release, which starts it"),
+    },
+    "See what goes on": {
+        ("status",): ("cli.status", "what runs, waits or is held"),
+        ("list",): ("cli.list", "applications, what their stages run, their releases"),
+        ("show",): ("cli.show", "one release: its way, causes, findings, snapshots, approvals"),
+        ("logs",): ("cli.logs", "what the functions logged about a release"),
+    },
+    "Decide": {
+        ("approve",): ("cli.approve", "approve a release in a stage, or what an incident asks"),
+        ("reject",): ("cli.reject", "reject it"),
+        ("override",): ("cli.override", "let a held release go on outside of its stage's windows"),
+    },
+    "Act": {
+        ("abort",): ("cli.abort", "stop a release and take back what it changed"),
+        ("retry",): ("cli.retry", "deploy a release again that ended without being deployed"),
+        ("rollback",): ("cli.rollback", "bring a stage back to an earlier release"),
+        ("pause",): ("cli.pause", "hold every release that is uploaded from now on"),
+        ("resume",): ("cli.resume", "end the pause and start what was held"),
+        ("unlock",): ("cli.unlock", "free a stage's lock that nobody works under"),
+    },
 }
+COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for command, entry in group.items()}
 _LAYER: Final = Path(__file__).parents[1] / "layers" / "belay"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit status."""
+    """Run one command; return its exit status, which ``cli.problems`` lists."""
     words = arguments
     if words is None:
         words = sys.argv[1:]
         gc.disable()  # a command ends before circles of garbage weigh anything; looking for them takes a tenth of it
     if _LAYER.is_dir() and str(_LAYER) not in sys.path:
         sys.path.insert(0, str(_LAYER))
-    for command, (module_name, described) in COMMANDS.items():
+    for command, (module_name, _) in COMMANDS.items():
         if tuple(words[: len(command)]) == command:
-            module = import_module(module_name)
-            parser = argparse.ArgumentParser(prog=f"belay {' '.join(command)}", description=described)
-            module.add_arguments(parser)
-            status: int = module.run(parser.parse_args(words[len(command) :]))
+            try:
+                status: int = import_module(module_name).run(parser(command).parse_args(words[len(command) :]))
+            except BrokenPipeError:
+                sys.stderr.close()  # whoever read the output has seen enough
+                return 0
+            except (Exception, KeyboardInterrupt) as error:
+                return _told(error)
             return status
-    listed = "\n".join(f"  {' '.join(command):<16}{described}" for command, (_, described) in COMMANDS.items())
     asked = bool(words) and words[0] in ("-h", "--help")
-    usage = f"usage: belay COMMAND ...\n\n{listed}\n\nbelay COMMAND --help tells more."
-    print(usage, file=None if asked else sys.stderr)
+    print(usage(), file=None if asked else sys.stderr)
     return 0 if asked else 2
+
+
+def parser(command: tuple[str, ...]) -> argparse.ArgumentParser:
+    """Return the parser of a command's arguments."""
+    module_name, described = COMMANDS[command]
+    made = argparse.ArgumentParser(
+        prog=f"belay {' '.join(command)}", description=f"{described[0].upper()}{described[1:]}."
+    )
+    import_module(module_name).add_arguments(made)
+    return made
+
+
+def usage() -> str:
+    """Return what ``belay --help`` says."""
+    lines = ["usage: belay COMMAND ..."]
+    for group, commands in GROUPS.items():
+        lines += ["", f"{group}:"]
+        lines += [f"  {' '.join(command):<16}{described}" for command, (_, described) in commands.items()]
+    return "\n".join([*lines, "", "belay COMMAND --help tells more."])
+
+
+def _told(error: BaseException) -> int:
+    """Tell what kept a command from going on. A fault of the command's own is raised again, with its trace."""
+    from cli import problems  # noqa: PLC0415 - what it needs takes longer to import than a small template to check
+
+    status = problems.status_of(error)
+    if status is None:
+        raise error
+    if status != problems.INTERRUPTED:
+        print(f"belay: {problems.in_words(error)}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -25,11 +25,12 @@ from rich.console import Console
 
 from belay.errors import InvalidRelease
 from cli.build import build_release
+from cli.progress import Execution
 from examples.registration import bootstrap, register
 from examples.releases import ExampleError, assemble
 from local.demo_console import Screen
 from local.demo_inbox import Inbox, Received
-from local.demo_progress import Execution, Progress
+from local.demo_progress import Progress
 from local.demo_scenarios import SCENARIOS, Scenario
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError

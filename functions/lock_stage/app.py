@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.clock import lease
+from belay.aws.clock import lease, timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.stage import LEASE_SECONDS
 from belay.aws.stepfunctions import Executions
@@ -64,6 +64,7 @@ def acquire(ledger: Ledger, claim: Claim, stage: str) -> int | None:
         incident=claim.incident,
         expires_at=lease(LEASE_SECONDS),
         seen=seen,
+        now=timestamp(),
     )
     if fencing is not None:
         ledger.leave_queue(release, stage)

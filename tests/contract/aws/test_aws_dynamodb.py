@@ -289,7 +289,7 @@ def test_a_release_is_held_once_and_let_through(ledger: Ledger) -> None:
 def acquire(ledger: Ledger, attempt: str, seen: dict[str, Any] | None, *, incident: str | None = None) -> int | None:
     reference = release(attempt)
     return ledger.acquire_lock(
-        reference, "production", execution=f"e-{attempt}", incident=incident, expires_at=1_000, seen=seen
+        reference, "production", execution=f"e-{attempt}", incident=incident, expires_at=1_000, seen=seen, now=NOW
     )
 
 

@@ -215,7 +215,15 @@ def test_the_first_time_a_finding_was_seen_is_kept(deployed: Deployed) -> None:
 
 
 def test_a_stage_that_a_release_holds_is_left_to_it(deployed: Deployed) -> None:
-    deployed.ledger.acquire_lock(deployed.release, "production", execution="e", incident=None, expires_at=0, seen=None)
+    deployed.ledger.acquire_lock(
+        deployed.release,
+        "production",
+        execution="e",
+        incident=None,
+        expires_at=0,
+        seen=None,
+        now="2026-03-02T09:00:00.000+00:00",
+    )
     assert deployed.revalidate() == "A RELEASE IS ON ITS WAY"
 
 

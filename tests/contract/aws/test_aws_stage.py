@@ -31,7 +31,13 @@ def enter(stage: str = "production", fencing: int | None = None) -> StageContext
 def lock(house: House, execution: str = "e1", expires_at: int = 1_000) -> int:
     seen = house.ledger.lock("orders", "production")
     taken = house.ledger.acquire_lock(
-        RELEASE, "production", execution=execution, incident=None, expires_at=expires_at, seen=seen
+        RELEASE,
+        "production",
+        execution=execution,
+        incident=None,
+        expires_at=expires_at,
+        seen=seen,
+        now="2026-03-02T09:00:00.000+00:00",
     )
     assert taken is not None
     return taken

@@ -70,7 +70,15 @@ def test_nothing_held_is_started_during_a_pause(house: House, sweep: ModuleType)
 
 
 def test_a_lock_past_its_expiry_is_counted(house: House, sweep: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    house.ledger.acquire_lock(RELEASE, "production", execution="e", incident=None, expires_at=1, seen=None)
+    house.ledger.acquire_lock(
+        RELEASE,
+        "production",
+        execution="e",
+        incident=None,
+        expires_at=1,
+        seen=None,
+        now="2026-03-02T09:00:00.000+00:00",
+    )
     assert sweep.handler({}, None)["locks_held_past_expiry"] == ["orders#production"]
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "LocksHeldPastExpiry" in line]
     assert metrics[-1]["LocksHeldPastExpiry"] == [1.0]

@@ -8,7 +8,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from local.demo_progress import Execution, Progress, steps
+from cli.progress import Execution, steps
+from local.demo_progress import Progress
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:stages"

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli.progress import Execution, Step
 from examples.releases import versions
 from local.demo import Result
 from local.demo_inbox import Received
-from local.demo_progress import Execution, Step
 from local.demo_scenarios import SCENARIOS, Scenario
 
 START = datetime(2026, 1, 2, tzinfo=UTC)

@@ -125,6 +125,14 @@ class Ledger:
             raise ReleaseSuperseded(f"the upload {upload.key} has ended already: its execution was stopped")
         return standing
 
+    def of_application(self, application: str) -> list[Item]:
+        """Return every record of an application: releases, uploads, stages, incidents, findings."""
+        return self._query(f"APPLICATION#{application}")
+
+    def of_release(self, application: str, version: str) -> list[Item]:
+        """Return everything recorded about a release beside its own record: transitions, baselines, approvals."""
+        return self._query(f"RELEASE#{application}#{version}")
+
     def release(self, application: str, version: str) -> Item | None:
         """Return a release's record."""
         return self._get(f"APPLICATION#{application}", f"RELEASE#{version}")
@@ -314,6 +322,7 @@ class Ledger:
         incident: str | None,
         expires_at: int,
         seen: Item | None,
+        now: str,
     ) -> int | None:
         """Take the lock as it was last ``seen``. Its new fencing token, or None where it has changed meanwhile."""
         token = 1 if seen is None else int(seen["fencing"]) + 1
@@ -324,6 +333,7 @@ class Ledger:
             ":incident": incident or "",
             ":expires": expires_at,
             ":fencing": token,
+            ":now": now,
         }
         condition = "attribute_not_exists(PK)"
         if seen is not None:
@@ -333,7 +343,7 @@ class Ledger:
             "LOCK",
             f"{release.application}#{stage}",
             "SET #owner = :owner, version = :version, execution = :execution, incident = :incident, "
-            "expires_at = :expires, fencing = :fencing, held = :held",
+            "expires_at = :expires, fencing = :fencing, held = :held, held_since = :now",
             condition,
             values | {":held": True},
             names={"#owner": "owner"},
@@ -367,6 +377,10 @@ class Ledger:
     def locks(self) -> list[Item]:
         """Return every lock that is held."""
         return [item for item in self._query("LOCK") if item.get("held")]
+
+    def queues(self) -> list[Item]:
+        """Return everybody who stands in the queue of a stage's lock."""
+        return [item for item in self._query("LOCK") if "#WAITING#" in str(item["SK"])]
 
     def wait_for_lock(self, release: ReleaseReference, stage: str, seen_at: int) -> list[Item]:
         """Stand in a stage's queue, and return everybody who does."""

@@ -10,7 +10,7 @@ APPLICATIONS = "/belay/applications/"
 
 
 class ParameterStore:
-    """Reads Belay's parameters; never writes one, since they are the operators' own."""
+    """Reads Belay's parameters; functions never write one, since they are the operators' own."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -24,6 +24,11 @@ class ParameterStore:
                 if code_of(error) == "ParameterNotFound":
                     return None
                 raise
+
+    def put_parameter(self, name: str, value: str) -> None:
+        """Change a parameter's value, for an operator who asks for that by hand."""
+        with translated("SSM.PutParameter"):
+            self._client.put_parameter(Name=name, Value=value, Overwrite=True)
 
     def get_parameters_by_path(self, path: str) -> dict[str, str]:
         """Return every parameter below ``path``, by full name."""

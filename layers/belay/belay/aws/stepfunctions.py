@@ -40,9 +40,32 @@ class Executions:
                     return None
                 raise
 
+    def describe(self, execution_arn: str) -> dict[str, Any] | None:
+        """Return an execution's ``status``, the document it was started with as ``input``, and when it ``started``.
+
+        None where there is no such execution.
+        """
+        with translated("StepFunctions.DescribeExecution"):
+            try:
+                answer = self._client.describe_execution(executionArn=execution_arn)
+            except ClientError as error:
+                if code_of(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
+                    return None
+                raise
+        return {
+            "status": answer["status"],
+            "input": json.loads(answer.get("input", "{}")),
+            "started": answer["startDate"],
+        }
+
     def running(self, execution_arn: str) -> bool:
         """Tell whether an execution still runs; one being redriven counts, one that was never started does not."""
         return bool(execution_arn) and self.status(execution_arn) in ("RUNNING", "PENDING_REDRIVE")
+
+    def stop_execution(self, execution_arn: str, *, error: str, cause: str) -> None:
+        """Stop an execution, saying why (at most 32,768 characters); what it had begun is taken up as a failure is."""
+        with translated("StepFunctions.StopExecution"):
+            self._client.stop_execution(executionArn=execution_arn, error=error, cause=cause[:1024])
 
     def input(self, execution_arn: str) -> dict[str, Any]:
         """Return the document an execution was started with."""

@@ -1,0 +1,66 @@
+"""``belay abort RELEASE``: stop a release where it is; what it changed is taken back as after a failure."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from belay.release.ledger import ReleaseReference, incident_of
+from cli.account import Account, add_account_arguments
+from cli.decision import stages_that_wait
+from cli.naming import find_release, release_name
+from cli.output import tell
+from cli.problems import Refused
+
+ERROR = "Aborted"
+"""What the stopped execution says as its error."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
+    parser.add_argument("--comment", metavar="TEXT", default="", help="why; it becomes the cause that people are told")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Stop the execution that is at work."""
+    belay = Account.of(arguments)
+    record = find_release(belay.ledger, arguments.release)
+    execution = to_stop(belay, record)
+    cause = f"stopped by {belay.caller()}" + (f": {arguments.comment}" if arguments.comment else "")
+    belay.executions.stop_execution(execution, error=ERROR, cause=cause)
+    name = f"{record['application']}/{record['version']}"
+    found = {"release": name, "stage": record.get("stage") or None, "stopped": execution, "cause": cause}
+    tell(
+        arguments,
+        found,
+        [
+            f"{name} is stopped; what it changed is being taken back",
+            f"follow it:  belay status {record['application']} --watch",
+        ],
+    )
+    return 0
+
+
+def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
+    """Return the execution to stop: the stage's own where it runs, else the release's. Raises ``Refused``."""
+    release = ReleaseReference.from_dict(record)
+    name, stage = f"{release.application}/{release.version}", str(record.get("stage") or "")
+    if "outcome" in record:
+        raise Refused(f"{name} has ended: {record['outcome']}. `belay rollback` takes back what is deployed")
+    if stage and belay.ledger.recovering_execution(incident_of(release, stage)) is not None:
+        raise Refused(f"{name} failed and is being taken back already; `belay status` shows how far that is")
+    waits = stages_that_wait(belay.ledger.of_release(release.application, release.version), record, "APPROVAL#")
+    if waits:
+        raise Refused(
+            f"{name} has changed nothing in {waits[0]} yet and waits for an answer: "
+            f"belay reject {name} --stage {waits[0]}"
+        )
+    own = belay.execution("deploy_stage", f"{release.attempt}-{stage}")
+    if stage and belay.executions.running(own):
+        return own
+    if belay.executions.running(record["execution"]):
+        return str(record["execution"])
+    raise Refused(f"nothing of {name} runs any more; the sweep ends it within five minutes")

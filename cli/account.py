@@ -1,0 +1,133 @@
+"""The deployed Belay that a command talks to: credentials, region, the stack's outputs, the layer's own gateways."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from belay.aws.dynamodb import Ledger
+from belay.aws.faults import code_of, translated
+from belay.aws.registrations import Registrations
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import ParameterStore
+from belay.aws.stepfunctions import Executions
+from cli.problems import Unreachable
+
+DEFAULT_STACK: Final = "belay"
+_MACHINES: Final = {
+    "deploy_release": "DeployReleaseStateMachineArn",
+    "deploy_stage": "DeployStageStateMachineArn",
+    "rollback_stage": "RollbackStageStateMachineArn",
+}
+
+
+def add_account_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what every command takes that talks to AWS."""
+    group = parser.add_argument_group("where", "the ordinary AWS credential chain decides what these leave open")
+    group.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")
+    group.add_argument("--region", metavar="REGION", help="the region that Belay is deployed in")
+    group.add_argument(
+        "--stack",
+        metavar="NAME",
+        default=os.environ.get("BELAY_STACK", DEFAULT_STACK),
+        help="Belay's CloudFormation stack; default: BELAY_STACK, or belay",
+    )
+    group.add_argument("--endpoint-url", metavar="URL", help="another endpoint for every service: the embedded engine")
+    group.add_argument("--output", choices=("text", "json"), default="text", help="for people or for programs")
+
+
+@dataclass(frozen=True)
+class Account:
+    """A stack of Belay's in one account and region. ``outputs`` are the stack's, by name."""
+
+    session: Any
+    endpoint_url: str | None
+    stack: str
+    outputs: Mapping[str, str]
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Account:
+        """Find the stack. Raises ``Unreachable`` where there are no credentials, no region or no such stack."""
+        try:
+            session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
+            if session.region_name is None:
+                raise Unreachable("no region: pass --region, or set AWS_REGION or the profile's region")
+            found = cls(session, arguments.endpoint_url, arguments.stack, {})
+            answer = found.client("cloudformation").describe_stacks(StackName=arguments.stack)
+        except ClientError as error:
+            raise _about_stack(error, arguments.stack, session) from error
+        except BotoCoreError as error:
+            raise Unreachable.because(error) from error
+        (stack,) = answer["Stacks"]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+        return cls(session, arguments.endpoint_url, arguments.stack, outputs)
+
+    @property
+    def region(self) -> str:
+        """The region that is talked to."""
+        return str(self.session.region_name)
+
+    def client(self, service: str) -> Any:
+        """Return a client of ``service``; ``AWS_ENDPOINT_URL`` counts where no endpoint was passed."""
+        return self.session.client(service, endpoint_url=self.endpoint_url)
+
+    def output(self, name: str) -> str:
+        """Return one of the stack's outputs. Raises ``Unreachable`` where it has none of that name."""
+        if name not in self.outputs:
+            raise Unreachable(
+                f"the stack {self.stack} in {self.region} has no output {name}: it is not Belay's, or older than this "
+                "command; deploy the version that this command belongs to"
+            )
+        return self.outputs[name]
+
+    def machine(self, name: str) -> str:
+        """Return the ARN of a state machine by its directory's name, such as ``deploy_stage``."""
+        return self.output(_MACHINES[name])
+
+    def execution(self, machine: str, name: str) -> str:
+        """Return the ARN of an execution by its name."""
+        return f"{self.machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return Ledger(self.client("dynamodb"), self.output("LedgerTableName"))
+
+    @property
+    def artifacts(self) -> ArtifactBucket:
+        """The artifact bucket."""
+        return ArtifactBucket(self.client("s3"), self.output("ArtifactBucketName"))
+
+    @property
+    def executions(self) -> Executions:
+        """The executions of the state machines."""
+        return Executions(self.client("stepfunctions"))
+
+    @property
+    def parameters(self) -> ParameterStore:
+        """Parameter Store."""
+        return ParameterStore(self.client("ssm"))
+
+    @property
+    def registrations(self) -> Registrations:
+        """What operators registered."""
+        return Registrations(self.parameters, self.client("s3"))
+
+    def caller(self) -> str:
+        """Return the ARN that the credentials belong to; asking for it needs no permission."""
+        with translated("STS.GetCallerIdentity"):
+            return str(self.client("sts").get_caller_identity()["Arn"])
+
+
+def _about_stack(error: ClientError, stack: str, session: Any) -> Exception:
+    if code_of(error) == "ValidationError" and "does not exist" in str(error):
+        return Unreachable(
+            f"there is no stack {stack!r} in {session.region_name}: is it another --region, --profile or --stack?"
+        )
+    return Unreachable.because(error)

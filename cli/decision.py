@@ -1,0 +1,105 @@
+"""Sending what a person decides to Belay, signed with that person's credentials."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from belay.aws.dynamodb import Ledger
+from cli.account import Account, add_account_arguments
+from cli.function_url import post_signed
+from cli.naming import ReleaseName, find_release, release_name
+from cli.output import tell
+from cli.problems import Refused, Unreachable
+
+_DONE: Final = {"approve": "approved", "reject": "rejected", "override": "let through"}
+_FORBIDDEN: Final = 403
+_OK: Final = 200
+
+
+def add_decision_arguments(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
+    """Declare what names the thing that is decided; ``incidents`` says whether it may be what an incident asks."""
+    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
+    parser.add_argument("--stage", metavar="STAGE", help="default: the one stage that asks")
+    parser.add_argument("--comment", metavar="TEXT", default="", help="why; kept with the decision")
+    if incidents:
+        parser.add_argument("--seal", metavar="DIGEST", default="", help="the seal you saw; refused if it has changed")
+        parser.add_argument("--incident", metavar="NAME", help="answer an incident of the application, not a release")
+        parser.add_argument("--question", metavar="NAME", help="what the incident asks; its message names it")
+    add_account_arguments(parser)
+
+
+def decide(arguments: argparse.Namespace, word: str) -> int:
+    """Send a decision and tell how it was recorded. Raises ``Refused`` with the reason where it is not taken."""
+    belay = Account.of(arguments)
+    if getattr(arguments, "incident", None):
+        document = about_incident(arguments)
+    else:
+        document = about_release(belay.ledger, arguments, waiting="HOLD#" if word == "override" else "APPROVAL#")
+    found = send(belay, {"decision": word, **document})
+    about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
+    tell(arguments, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])
+    return 0
+
+
+def about_incident(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return what names an incident's question. Raises ``Refused`` where it is not named."""
+    if not arguments.question:
+        raise Refused("--incident needs --question too: the incident's message names it")
+    return {
+        "application": arguments.release.application,
+        "incident": arguments.incident,
+        "question": arguments.question,
+        "comment": arguments.comment,
+    }
+
+
+def about_release(ledger: Ledger, arguments: argparse.Namespace, *, waiting: str) -> dict[str, str]:
+    """Return what names a stage's approval or hold. Raises ``Refused`` where no stage or several wait."""
+    name: ReleaseName = arguments.release
+    record = find_release(ledger, name)
+    application, version = str(record["application"]), str(record["version"])
+    stage = arguments.stage
+    if stage is None:
+        stage = the_one(
+            stages_that_wait(ledger.of_release(application, version), record, waiting), f"{application}/{version}"
+        )
+    document = {"application": application, "version": version, "stage": stage, "comment": arguments.comment}
+    seal = getattr(arguments, "seal", "")
+    return {**document, "seal": seal} if seal else document
+
+
+def stages_that_wait(records: Sequence[Mapping[str, Any]], release: Mapping[str, Any], waiting: str) -> list[str]:
+    """Return the stages in which this attempt of a release waits for an answer."""
+    return [
+        str(each["SK"]).removeprefix(waiting)
+        for each in records
+        if str(each["SK"]).startswith(waiting) and each.get("attempt") == release["attempt"] and "answer" not in each
+    ]
+
+
+def the_one(stages: Sequence[str], release: str) -> str:
+    """Return the one stage there is. Raises ``Refused`` otherwise."""
+    if not stages:
+        raise Refused(f"{release} waits for nobody; `belay show {release}` tells how it stands")
+    if len(stages) > 1:
+        raise Refused(f"{release} waits in {' and '.join(stages)}: say which with --stage")
+    return stages[0]
+
+
+def send(belay: Account, document: Mapping[str, str]) -> dict[str, Any]:
+    """Send a decision. Raises ``Refused`` where it is not taken, ``Unreachable`` where it may not even be sent."""
+    credentials = belay.session.get_credentials()
+    if credentials is None:
+        raise Unreachable("no credentials: configure a profile, or sign in with `aws sso login` or `aws configure`")
+    status, answer = post_signed(belay.output("DecisionUrl"), document, credentials, belay.region)
+    if status == _OK:
+        return dict(answer)
+    message = str(answer.get("message") or answer.get("Message") or answer)
+    if status == _FORBIDDEN and "error" not in answer:
+        raise Unreachable(
+            f"AWS refuses lambda:InvokeFunctionUrl to these credentials: {message} The stack's output DeciderPolicyArn "
+            "names the policy that allows it."
+        )
+    raise Refused(message)

@@ -1,0 +1,83 @@
+"""``belay logs RELEASE``: what the functions logged about a release, oldest first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from belay.aws.faults import translated
+from belay.release.ledger import ReleaseReference
+from cli.account import Account, add_account_arguments
+from cli.naming import find_release, release_name
+from cli.output import tell
+
+_TOLD_APART: Final = ("timestamp", "level", "message", "function", "stage", "exception_name")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
+    parser.add_argument("--errors", action="store_true", help="only what failed")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the log from when the release was taken up."""
+    belay = Account.of(arguments)
+    record = find_release(belay.ledger, arguments.release)
+    release = ReleaseReference.from_dict(record)
+    group = belay.output("LogGroupName")
+    since = datetime.fromisoformat(record["claimed_at"])
+    entries = list(read(belay.client("logs"), group, release.attempt, since))
+    kept = [entry for entry in entries if not arguments.errors or entry["level"] in ("ERROR", "CRITICAL")]
+    name = f"{release.application}/{release.version}"
+    none = f"{name} has no such lines in {group}; `belay show {name}` and `belay status` tell how it stands"
+    tell(arguments, {"release": name, "log_group": group, "entries": kept}, render(kept) or [none])
+    return 0
+
+
+def read(logs: Any, group: str, attempt: str, since: datetime) -> Iterator[dict[str, Any]]:
+    """Read the entries that name an attempt, oldest first; every function logs JSON that has it as a key."""
+    with translated("Logs.FilterLogEvents"):
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, filterPattern=f'"{attempt}"', startTime=int(since.timestamp() * 1000)
+        )
+        for page in pages:
+            for event in page["events"]:
+                yield entry(event["message"], event["timestamp"])
+
+
+def entry(message: str, timestamp: int) -> dict[str, Any]:
+    """Return what a log line says; one that is no JSON object is its message."""
+    when = datetime.fromtimestamp(timestamp / 1000, UTC).isoformat(timespec="milliseconds")
+    try:
+        document = json.loads(message)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        return {"at": when, "level": "", "function": "", "stage": None, "message": message.rstrip(), "more": {}}
+    return {
+        "at": when,
+        "level": str(document.get("level", "")),
+        "function": str(document.get("function", "")),
+        "stage": document.get("stage"),
+        "message": str(document.get("message", "")),
+        "more": {name: value for name, value in document.items() if name not in _TOLD_APART},
+    }
+
+
+def render(entries: list[dict[str, Any]]) -> list[str]:
+    """Say the entries as lines for people, with the exception below where there is one."""
+    lines = []
+    for each in entries:
+        when = f"{each['at'][11:23]}"
+        lines.append(f"{when}  {each['level']:<5} {each['function']} {each['stage'] or ''} {each['message']}".rstrip())
+        lines += [f"    {line}" for line in _exception(each["more"])]
+    return lines
+
+
+def _exception(more: Mapping[str, Any]) -> list[str]:
+    return str(more.get("exception") or "").splitlines()

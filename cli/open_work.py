@@ -1,0 +1,129 @@
+"""What runs, waits or is held in an account: gathered from the ledger and the running executions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from cli.account import Account
+from cli.progress import Execution, history, steps
+
+
+def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
+    """Return what goes on, of one application or of all, as plain data.
+
+    ``releases`` and ``incidents`` have not ended; ``locks`` are held, ``queue`` waits for them; ``held`` are uploads
+    that wait for the pause to end.
+    """
+    ledger = belay.ledger
+    found = [item for item in ledger.open_items() if _mine(str(item["document"]["application"]), application)]
+    releases = _named(found, "RELEASE#")
+    attempts = {each["document"]["attempt"] for each in releases}
+    uploads = [each for each in _named(found, "UPLOAD#") if each["SK"].removeprefix("UPLOAD#") not in attempts]
+    return {
+        "paused": belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true",
+        "uploads": [_upload(item) for item in uploads],
+        "releases": [_release(belay, item) for item in releases],
+        "incidents": [_incident(belay, item) for item in _named(found, "INCIDENT#")],
+        "locks": [lock(item) for item in ledger.locks() if _mine(str(item["SK"]).split("#")[0], application)],
+        "queue": [
+            {
+                "release": f"{item['release']['application']}/{item['release']['version']}",
+                "stage": item["SK"].split("#")[1],
+            }
+            for item in ledger.queues()
+            if _mine(item["release"]["application"], application)
+        ],
+        "held": [
+            {"upload": item["upload"]["key"], "since": str(item["SK"]).split("#")[0]}
+            for item in ledger.held()
+            if _mine(item["upload"]["application"], application)
+        ],
+    }
+
+
+def lock(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stage's lock as plain data."""
+    application, stage = str(item["SK"]).split("#")[:2]
+    return {
+        "application": application,
+        "stage": stage,
+        "held": bool(item["held"]),
+        "version": item["version"],
+        "execution": item["execution"],
+        "incident": item["incident"] or None,
+        "since": item.get("held_since"),
+        "expires_at": int(item["expires_at"]),
+        "fencing": int(item["fencing"]),
+    }
+
+
+def executions(belay: Account, work: Mapping[str, Any]) -> list[Execution]:
+    """Return the executions behind what goes on, with the steps taken so far, in the order in which they started."""
+    arns = [arn for each in (*work["releases"], *work["incidents"]) for arn in each["executions"]]
+    found = (execution(belay, arn) for arn in dict.fromkeys(arns))
+    return sorted((each for each in found if each is not None), key=lambda each: each.started)
+
+
+def execution(belay: Account, arn: str) -> Execution | None:
+    """Return one execution with its steps; None where it was never started."""
+    described = belay.executions.describe(arn)
+    if described is None:
+        return None
+    machine = arn.split(":")[6].removeprefix(f"{belay.stack}-").replace("-", "_")
+    stage = described["input"].get("stage")
+    began: datetime = described["started"]
+    one = Execution(arn, machine, stage, began, described["status"] == "RUNNING")
+    return Execution(arn, machine, stage, began, one.running, steps(one, history(belay.client("stepfunctions"), arn)))
+
+
+def of_release(belay: Account, record: Mapping[str, Any], stages: Iterable[str]) -> list[str]:
+    """Return the ARNs of the executions that a release may have: its own, and one for each stage."""
+    names = [belay.execution("deploy_stage", f"{record['attempt']}-{stage}") for stage in stages]
+    return [str(record["execution"]), *names]
+
+
+def _release(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
+    document = item["document"]
+    application, version = document["application"], document["version"]
+    record = belay.ledger.release(application, version) or {}
+    stage = record.get("stage") or None
+    return {
+        "release": f"{application}/{version}",
+        "application": application,
+        "version": version,
+        "attempt": document["attempt"],
+        "stage": stage,
+        "state": record.get("state"),
+        "since": record.get("claimed_at"),
+        "executions": of_release(belay, {**document, "execution": item["execution"]}, [stage] if stage else []),
+    }
+
+
+def _incident(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
+    document = item["document"]
+    record = belay.ledger.incident(document["application"], document["incident"]) or {}
+    details = record.get("details", {})
+    return {
+        "application": document["application"],
+        "incident": document["incident"],
+        "stage": details.get("stage"),
+        "reason": details.get("reason"),
+        "since": record.get("opened_at"),
+        "steps": len(record.get("tried", [])),
+        "executions": [item["execution"]] if item["execution"] else [],
+    }
+
+
+def _upload(item: Mapping[str, Any]) -> dict[str, Any]:
+    document = item["document"]
+    return {"application": document["application"], "upload": document["key"], "execution": item["execution"]}
+
+
+def _named(items: Iterable[Mapping[str, Any]], prefix: str) -> list[Mapping[str, Any]]:
+    return [item for item in items if str(item["SK"]).startswith(prefix)]
+
+
+def _mine(owner: str, application: str | None) -> bool:
+    return application in (None, owner)

@@ -1,0 +1,55 @@
+"""How a command tells what it found: lines for people, or one JSON document for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+
+
+def tell(arguments: argparse.Namespace, found: Mapping[str, Any], lines: Iterable[str]) -> None:
+    """Print the lines, or with ``--output json`` the document that they were made of."""
+    if arguments.output == "json":
+        print(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+    else:
+        print(*lines, sep="\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table as lines, columns in upper case; nothing where there are no rows."""
+    cells = [[column.upper() for column in columns], *(list(row) for row in rows)]
+    if len(cells) == 1:
+        return []
+    widths = [max(len(row[number]) for row in cells) for number in range(len(columns))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def ago(since: datetime, now: datetime) -> str:
+    """Return how long ago something was, as ``12 s``, ``5 min``, ``3 h 20 min`` or ``4 d``."""
+    return duration(now - since)
+
+
+def duration(span: timedelta) -> str:
+    """Return a span of time in the two units that matter."""
+    seconds = max(int(span.total_seconds()), 0)
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < _DAY:
+        minutes = seconds % _HOUR // _MINUTE
+        return f"{seconds // _HOUR} h" + (f" {minutes} min" if minutes else "")
+    return f"{seconds // _DAY} d"
+
+
+def at(timestamp: str | None) -> str:
+    """Return a ledger's timestamp for people: ``2026-03-02 09:23:11 UTC``; a dash where there is none."""
+    if not timestamp:
+        return "-"
+    return f"{timestamp[:10]} {timestamp[11:19]} UTC"

@@ -1,0 +1,25 @@
+"""``belay pause``: hold every release that is uploaded from now on. What runs goes on."""
+
+from __future__ import annotations
+
+import argparse
+
+from cli.account import Account, add_account_arguments
+from cli.output import tell
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Set the pause."""
+    belay = Account.of(arguments)
+    belay.parameters.put_parameter(belay.output("PauseParameterName"), "true")
+    tell(
+        arguments,
+        {"paused": True},
+        ["paused: what is uploaded from now on is held, not lost; what runs goes on", "end it:  belay resume"],
+    )
+    return 0

@@ -1,0 +1,92 @@
+"""What keeps a command from doing what it was asked: told in a sentence, with an exit status, never as a stack trace.
+
+| exit status | means |
+| --- | --- |
+| 0 | done |
+| 1 | it cannot be done as things stand; the message says why |
+| 2 | the command line is wrong |
+| 3 | AWS could not be asked: credentials, region, stack, permission or network |
+| 130 | interrupted |
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from belay.aws.faults import code_of
+from belay.errors import AccessDenied, AwsFault, BelayError
+
+REFUSED: Final = 1
+UNREACHABLE: Final = 3
+INTERRUPTED: Final = 130
+
+_PREFIXES: Final = {"StepFunctions": "states"}
+"""IAM's prefix of a service, where it is not the service's own name in lower case."""
+
+_CREDENTIALS: Final = {
+    "NoCredentialsError": "no credentials: configure a profile, or sign in with `aws sso login` or `aws configure`",
+    "PartialCredentialsError": "the credentials are incomplete: set both the access key and its secret",
+    "TokenRetrievalError": "the sign-in has expired: sign in again with `aws sso login`",
+    "UnauthorizedSSOTokenError": "the sign-in has expired: sign in again with `aws sso login`",
+    "SSOTokenLoadError": "there is no sign-in: sign in with `aws sso login`",
+    "ExpiredToken": "the credentials have expired: sign in again",
+    "ExpiredTokenException": "the credentials have expired: sign in again",
+    "InvalidClientTokenId": "AWS does not know these credentials: is it another --profile?",
+    "UnrecognizedClientException": "AWS does not know these credentials: is it another --profile?",
+    "SignatureDoesNotMatch": "AWS does not accept the secret of these credentials",
+    "NoRegionError": "no region: pass --region, or set AWS_REGION or the profile's region",
+    "ProfileNotFound": "",
+    "EndpointConnectionError": "",
+}
+"""What to say for an error of botocore's or AWS's; empty where its own words are plain."""
+
+
+class Refused(BelayError):  # noqa: N818
+    """What was asked cannot be done as things stand."""
+
+    status = REFUSED
+
+
+class Unreachable(BelayError):  # noqa: N818
+    """AWS, or Belay in it, could not be asked."""
+
+    status = UNREACHABLE
+
+    @classmethod
+    def because(cls, error: Exception) -> Unreachable:
+        """Say what is missing, from what botocore raised."""
+        return cls(in_words(error))
+
+
+def status_of(error: BaseException) -> int | None:
+    """Return the exit status that an error ends a command with; None for one that is the command's own fault."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, Refused | Unreachable):
+        return error.status
+    if isinstance(error, AwsFault | ClientError | BotoCoreError):
+        return UNREACHABLE
+    return REFUSED if isinstance(error, BelayError) else None
+
+
+def in_words(error: BaseException) -> str:
+    """Say in a sentence what keeps a command from going on, and what to do, where that is known."""
+    name = error.code if isinstance(error, AwsFault) else type(error).__name__
+    message = error.message if isinstance(error, AwsFault) else str(error)
+    if isinstance(error, ClientError):
+        name, message = code_of(error), str(error)
+    if _CREDENTIALS.get(name):
+        return _CREDENTIALS[name]
+    if isinstance(error, AccessDenied):
+        return f"AWS refuses {_action(error.operation)} to these credentials: {error.message}"
+    if isinstance(error, AwsFault):
+        return message if name in _CREDENTIALS else str(error)
+    return message
+
+
+def _action(operation: str) -> str:
+    """Return IAM's name of a call: ``dynamodb:Query`` of ``DynamoDB.Query``."""
+    service, _, call = operation.partition(".")
+    return f"{_PREFIXES.get(service, service.lower())}:{call}"

@@ -1,0 +1,143 @@
+"""``belay release push FILE``: upload a release to the release bucket, which starts it."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from boto3.exceptions import S3UploadFailedError
+from rich.console import Console
+from rich.progress import Progress
+
+from belay.aws.faults import translated
+from belay.errors import BelayError
+from belay.release.archive import open_archive
+from belay.release.ledger import Outcome, Upload, upload_of
+from belay.release.manifest import Manifest, read_manifest, verify_members
+from cli.account import Account, add_account_arguments
+from cli.open_work import execution, of_release
+from cli.output import tell
+from cli.problems import REFUSED, Refused
+from cli.progress import Execution
+from cli.progress_screen import ProgressScreen
+from cli.reader import FileReader
+
+_LOOK_EVERY_SECONDS: Final = 2.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="the zip that `belay release build` made")
+    parser.add_argument("--wait", action="store_true", help="follow the release; exit status 1 unless it is DEPLOYED")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, upload, say how to follow; with ``--wait`` follow."""
+    manifest = read_release(arguments.file)
+    belay = Account.of(arguments)
+    upload = push(belay, arguments.file, manifest, Console(stderr=True, highlight=False))
+    found: dict[str, Any] = {
+        "release": f"{manifest.application}/{manifest.version}",
+        "bucket": upload.bucket,
+        "key": upload.key,
+        "version_id": upload.version_id,
+        "attempt": upload.attempt,
+    }
+    if not arguments.wait:
+        tell(arguments, found, render(found))
+        return 0
+    if arguments.output == "text":
+        print(*render(found)[:1], sep="\n")
+    ended = follow(belay, upload, Console(file=sys.stderr if arguments.output == "json" else None, highlight=False))
+    found |= {"outcome": ended["outcome"], "reason": ended.get("reason") or None}
+    tell(arguments, found, [f"{found['release']}: {found['outcome']}", *str(found["reason"] or "").splitlines()])
+    return 0 if ended["outcome"] == Outcome.DEPLOYED else REFUSED
+
+
+def read_release(path: Path) -> Manifest:
+    """Read a zip as Belay will. Raises ``Refused`` where it is none that Belay would accept."""
+    try:
+        archive = open_archive(FileReader(path))
+        manifest = read_manifest(archive)
+        verify_members(manifest, archive)
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror or error}") from error
+    except BelayError as error:
+        raise Refused(f"{path} is no release that would be accepted; nothing was uploaded:\n{error}") from error
+    return manifest
+
+
+def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Upload:
+    """Upload a zip with its SHA-256, which S3 checks. Returns the upload as S3 names it."""
+    bucket = belay.output("ReleaseBucketName")
+    key = f"releases/{manifest.application}/{manifest.application}-{manifest.version}.zip"
+    s3, size, digest = belay.client("s3"), path.stat().st_size, _sha256(path)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar, translated("S3.PutObject"):
+        task = bar.add_task(path.name, total=size)
+        try:
+            s3.upload_file(
+                str(path),
+                bucket,
+                key,
+                ExtraArgs={"ChecksumAlgorithm": "SHA256", "Metadata": {"sha256": digest}},
+                Callback=lambda sent: bar.advance(task, sent),
+            )
+        except S3UploadFailedError as error:
+            # boto3 wraps what S3 answered; that is what says what is missing.
+            raise error.__context__ or error from None
+        answer = s3.head_object(Bucket=bucket, Key=key)
+    if answer.get("Metadata", {}).get("sha256") != digest:
+        raise Refused(f"s3://{bucket}/{key}: somebody else uploaded another zip under this name at the same time")
+    return upload_of(manifest.application, bucket, key, answer.get("VersionId"), size)
+
+
+def render(found: Mapping[str, Any]) -> list[str]:
+    """Say what was uploaded and how to follow it."""
+    application = found["release"].partition("/")[0]
+    return [
+        f"uploaded {found['release']} to s3://{found['bucket']}/{found['key']} (version {found['version_id']})",
+        f"follow it:  belay status {application} --watch",
+        f"read it:    belay show {found['release']}",
+    ]
+
+
+def follow(belay: Account, upload: Upload, console: Console) -> dict[str, Any]:
+    """Show an upload's progress until it has its outcome and that was told; return its record."""
+    screen = ProgressScreen(console)
+    with screen.following():
+        while True:
+            record = belay.ledger.upload(upload) or {}
+            screen.progress(_executions(belay, upload, record))
+            if record.get("announced"):
+                return record
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _executions(belay: Account, upload: Upload, record: Mapping[str, Any]) -> list[Execution]:
+    release = belay.ledger.release(upload.application, str(record.get("version"))) or {}
+    if release.get("attempt") != upload.attempt:
+        arns = [str(record["execution"])] if "execution" in record else []
+    else:
+        records = belay.ledger.of_release(upload.application, str(record["version"]))
+        transitions = [each for each in records if each["SK"].startswith("TRANSITION#")]
+        stages = dict.fromkeys(each["stage"] for each in transitions if each["attempt"] == upload.attempt)
+        incidents = [
+            belay.ledger.recovering_execution(incident)
+            for stage in stages
+            if stage
+            for incident in [f"{upload.application}-{stage}-{upload.attempt}"]
+        ]
+        arns = [*of_release(belay, release, filter(None, stages)), *filter(None, incidents)]
+    found = [execution(belay, arn) for arn in arns]
+    return [each for each in found if each is not None]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,75 @@
+"""``belay retry RELEASE``: deploy a release again, by copying the object that was uploaded onto itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.dynamodb import Ledger
+from belay.aws.faults import code_of, translated
+from belay.release.ledger import Outcome, Upload
+from cli.account import Account, add_account_arguments
+from cli.naming import ReleaseName, find_release, release_name
+from cli.output import tell
+from cli.problems import Refused
+from cli.show import refused_upload
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the uploaded version the newest again, which starts it."""
+    belay = Account.of(arguments)
+    upload = to_retry(belay.ledger, arguments.release)
+    version_id = copy_onto_itself(belay.client("s3"), upload)
+    found = {"upload": f"s3://{upload.bucket}/{upload.key}", "of": upload.version_id, "version_id": version_id}
+    tell(
+        arguments,
+        found,
+        [
+            f"{found['upload']} is uploaded again as version {version_id}",
+            f"follow it:  belay status {upload.application} --watch",
+        ],
+    )
+    return 0
+
+
+def to_retry(ledger: Ledger, name: ReleaseName) -> Upload:
+    """Return the upload that is to be tried again. Raises ``Refused`` where it has not ended, or was deployed."""
+    record: Mapping[str, Any] = refused_upload(ledger, name) or find_release(ledger, name)
+    if record.get("outcome") is None:
+        raise Refused(f"{name} has not ended yet; `belay status {name.application}` shows where it is")
+    if record["outcome"] == Outcome.DEPLOYED:
+        raise Refused(f"{name} is deployed: there is nothing to try again")
+    return Upload(**record["upload"])
+
+
+def copy_onto_itself(s3: Any, upload: Upload) -> str:
+    """Copy one version of an object to a new version of the same key; return its id.
+
+    S3 takes a copy onto itself where its metadata is replaced
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html). Raises ``Refused`` where it is gone.
+    """
+    source = {"Bucket": upload.bucket, "Key": upload.key, "VersionId": upload.version_id}
+    with translated("S3.CopyObject"):
+        try:
+            answer = s3.copy_object(
+                Bucket=upload.bucket,
+                Key=upload.key,
+                CopySource=source,
+                MetadataDirective="REPLACE",
+                Metadata={"retry-of": upload.version_id},
+                ChecksumAlgorithm="SHA256",
+            )
+        except ClientError as error:
+            if code_of(error) in ("NoSuchKey", "NoSuchVersion", "404"):
+                raise Refused(f"s3://{upload.bucket}/{upload.key}: that version is gone; push the zip again") from error
+            raise
+    return str(answer["VersionId"])

@@ -1,0 +1,60 @@
+"""``belay rollback APPLICATION STAGE``: bring a stage back to an earlier release, or plan it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from belay.aws.faults import translated
+from cli.account import Account, add_account_arguments
+from cli.naming import application_name
+from cli.output import tell
+from cli.problems import Refused
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("application", type=application_name, metavar="APPLICATION")
+    parser.add_argument("stage", metavar="STAGE")
+    parser.add_argument("--to", metavar="VERSION", help="default: the release before the one that runs")
+    parser.add_argument("--plan", action="store_true", help="only say what would be done; changes nothing")
+    parser.add_argument("--comment", metavar="TEXT", default="", help="why; it becomes the cause that people are told")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Start the rollback, or plan it."""
+    belay = Account.of(arguments)
+    request: dict[str, Any] = {"application": arguments.application, "stage": arguments.stage}
+    request |= {"plan_only": True} if arguments.plan else {}
+    request |= {"to": arguments.to} if arguments.to else {}
+    request["comment"] = f"{arguments.comment} ({belay.caller()})".strip()
+    found = invoke(belay, request)
+    tell(arguments, found, render(found, arguments.application))
+    return 0
+
+
+def invoke(belay: Account, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask ``start_rollback``. Raises ``Refused`` with what it said, where it will not."""
+    with translated("Lambda.InvokeFunction"):
+        answer = belay.client("lambda").invoke(
+            FunctionName=belay.output("StartRollbackFunctionName"), Payload=json.dumps(request).encode()
+        )
+        document = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        raise Refused(str(document.get("errorMessage") or document))
+    return dict(document)
+
+
+def render(found: Mapping[str, Any], application: str) -> list[str]:
+    """Say what is done, or would be."""
+    lines = [str(line) for line in found.get("lines") or ["Nothing to do: every stack is as it was."]]
+    if not found.get("execution"):
+        return [*lines, "Nothing was changed: this is the plan only."]
+    return [
+        f"incident {found['incident']} is being worked on:",
+        *lines,
+        f"follow it:  belay status {application} --watch",
+    ]

@@ -1,0 +1,139 @@
+"""``belay status [APPLICATION]``: what runs, waits or is held; with ``--watch`` its progress, until nothing runs."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.console import Console
+
+from cli.account import Account, add_account_arguments
+from cli.naming import application_name
+from cli.open_work import executions, gather
+from cli.output import ago, at, table, tell
+from cli.progress import Execution
+from cli.progress_screen import ProgressScreen
+
+LOOK_EVERY_SECONDS: Final = 2.0
+NOTHING: Final = "Nothing runs, waits or is held."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("application", nargs="?", type=application_name, metavar="APPLICATION", help="default: all")
+    parser.add_argument("--watch", action="store_true", help="show the progress of what runs until nothing does")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tell what goes on."""
+    belay = Account.of(arguments)
+    work = gather(belay, arguments.application)
+    if arguments.watch and arguments.output == "text":
+        watch(belay, arguments.application, Console(highlight=False))
+        return 0
+    running = executions(belay, work)
+    tell(arguments, with_doing(work, running), render(with_doing(work, running), datetime.now(UTC)))
+    return 0
+
+
+def watch(belay: Account, application: str | None, console: Console) -> None:
+    """Show the progress of everything that runs, and of what it starts, until nothing runs any more."""
+    screen = ProgressScreen(console)
+    work = gather(belay, application)
+    if not executions(belay, work):
+        console.print("\n".join(render(work, datetime.now(UTC))), soft_wrap=True)
+        return
+    seen: set[str] = set()
+    with screen.following():
+        while work["releases"] or work["incidents"] or work["uploads"]:
+            screen.progress(executions(belay, work))
+            seen |= {each["release"] for each in work["releases"]}
+            time.sleep(LOOK_EVERY_SECONDS)
+            work = gather(belay, application)
+    for release in sorted(seen):
+        record = belay.ledger.release(*release.split("/", 1)) or {}
+        console.print(f"{release}: {record.get('outcome', 'has no outcome')}", soft_wrap=True)
+
+
+def with_doing(work: Mapping[str, Any], running: Iterable[Execution]) -> dict[str, Any]:
+    """Return what goes on with the state that each release's and incident's executions are in."""
+    doing = {each.arn: _last(each) for each in running if each.running}
+    found = dict(work)
+    for kind in ("releases", "incidents"):
+        found[kind] = [
+            {**each, "doing": next((doing[arn] for arn in reversed(each["executions"]) if doing.get(arn)), None)}
+            for each in work[kind]
+        ]
+    return found
+
+
+def _last(execution: Execution) -> dict[str, Any] | None:
+    steps = [step for step in execution.steps if not step.silent]
+    if not steps:
+        return None
+    return {"machine": execution.machine, "state": steps[-1].state, "since": steps[-1].entered.isoformat()}
+
+
+def render(work: Mapping[str, Any], now: datetime) -> list[str]:
+    """Say what goes on, as lines for people."""
+    blocks = [
+        ["Releases are paused: what is uploaded is held. `belay resume` ends the pause."] if work["paused"] else [],
+        table(
+            ("release", "stage", "state", "for", "doing"),
+            [
+                (each["release"], each["stage"] or "-", each["state"] or "-", _for(each["since"], now), _doing(each))
+                for each in work["releases"]
+            ],
+        ),
+        table(
+            ("incident", "stage", "for", "steps", "doing", "why"),
+            [
+                (
+                    each["incident"],
+                    each["stage"] or "-",
+                    _for(each["since"], now),
+                    str(each["steps"]),
+                    _doing(each),
+                    _short(each["reason"] or "-"),
+                )
+                for each in work["incidents"]
+            ],
+        ),
+        table(("being opened",), [(each["upload"],) for each in work["uploads"]]),
+        table(
+            ("lock", "held by", "for", "lease until"),
+            [
+                (
+                    f"{each['application']}/{each['stage']}",
+                    each["incident"] or each["version"],
+                    _for(each["since"], now),
+                    at(datetime.fromtimestamp(each["expires_at"], UTC).isoformat()),
+                )
+                for each in work["locks"]
+            ],
+        ),
+        table(("waits for the lock", "of"), [(each["release"], each["stage"]) for each in work["queue"]]),
+        table(("held upload", "since"), [(each["upload"], at(each["since"])) for each in work["held"]]),
+    ]
+    shown = [block for block in blocks if block]
+    lines = [line for block in shown for line in ([*block, ""])][:-1]
+    return lines or [NOTHING]
+
+
+def _for(since: str | None, now: datetime) -> str:
+    return ago(datetime.fromisoformat(since), now) if since else "-"
+
+
+def _doing(each: Mapping[str, Any]) -> str:
+    doing = each.get("doing")
+    return f"{doing['machine']}: {doing['state']}" if doing else "-"
+
+
+def _short(text: str) -> str:
+    longest = 80
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."

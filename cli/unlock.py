@@ -1,0 +1,81 @@
+"""``belay unlock APPLICATION STAGE``: free a stage's lock that nobody works under; says who holds it and since when."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cli.account import Account, add_account_arguments
+from cli.naming import application_name
+from cli.open_work import lock
+from cli.output import ago, tell
+from cli.problems import Refused
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("application", type=application_name, metavar="APPLICATION")
+    parser.add_argument("stage", metavar="STAGE")
+    parser.add_argument("--look", action="store_true", help="only say who holds it")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say who holds the lock, and free it unless its owner runs."""
+    belay = Account.of(arguments)
+    name = f"{arguments.application}/{arguments.stage}"
+    item = belay.ledger.lock(arguments.application, arguments.stage)
+    if item is None or not item["held"]:
+        tell(arguments, {"lock": name, "held": False}, [f"{name} is not locked"])
+        return 0
+    found = {**lock(item), "owner_runs": belay.executions.running(item["execution"])}
+    found["open_incident"] = open_incident(belay, item)
+    freed = not arguments.look
+    if freed:
+        refuse(found)
+        belay.ledger.release_lock(arguments.application, arguments.stage, found["fencing"])
+    tell(
+        arguments,
+        {**found, "freed": freed},
+        [*render(found, datetime.now(UTC)), *(["It is free now."] if freed else [])],
+    )
+    return 0
+
+
+def open_incident(belay: Account, item: Mapping[str, Any]) -> str | None:
+    """Return the incident that holds the lock, where it has not ended."""
+    incident = str(item["incident"] or "")
+    return incident if incident and belay.ledger.recovering_execution(incident) is not None else None
+
+
+def refuse(found: Mapping[str, Any]) -> None:
+    """Raise ``Refused`` where somebody still works under the lock, or will again."""
+    who = "\n".join(render(found, datetime.now(UTC)))
+    if found["owner_runs"]:
+        raise Refused(
+            f"{who}\nIt works under the lock now: belay abort {found['application']}/{found['version']} stops it"
+        )
+    if found["open_incident"]:
+        raise Refused(
+            f"{who}\nThe incident {found['open_incident']} has not ended: the sweep starts its recovery again within "
+            "five minutes, and the lock keeps others from deploying over it"
+        )
+
+
+def render(found: Mapping[str, Any], now: datetime) -> list[str]:
+    """Say who holds a lock and since when."""
+    since = (
+        f" since {found['since'][:19]}Z, {ago(datetime.fromisoformat(found['since']), now)} ago"
+        if found["since"]
+        else ""
+    )
+    owner = (
+        f"incident {found['incident']} of {found['version']}" if found["incident"] else f"release {found['version']}"
+    )
+    runs = "runs" if found["owner_runs"] else "no longer runs"
+    return [
+        f"{found['application']}/{found['stage']} is held by {owner}{since}",
+        f"  execution {found['execution']} {runs}",
+    ]
