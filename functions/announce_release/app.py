@@ -8,7 +8,7 @@ from belay.aws.clients import client
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.s3 import ArtifactBucket
-from belay.notify.message import Deployment, deployment_started, thread_of
+from belay.notify.message import Deployment, deployment_started
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.differences import differences
@@ -36,9 +36,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
     good = ledger.last_known_good(release.application, event["stages"][-1])
     record = ledger.release(release.application, release.version) or {}
-    thread = thread_of(release.application, release.attempt)
     message = deployment_started(
-        Deployment(release.application, release.version, event["stages"][-1], record.get("execution"), thread),
+        Deployment(release.application, release.version, event["stages"][-1], record.get("execution"), release.thread),
         changes=differences(accepted.manifest, deployed(good, artifacts)),
         replaces=None if good is None else good["version"],
         through=event["stages"],

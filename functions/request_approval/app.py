@@ -11,7 +11,7 @@ from belay.aws.clock import now
 from belay.aws.endings import Endings
 from belay.aws.sealing import sealed_now
 from belay.aws.stage import StageContext
-from belay.notify.message import Deployment, Severity, person_needed, thread_of
+from belay.notify.message import Deployment, Severity, person_needed
 from belay.observability import observed
 from belay.release.gate import change_set_report, in_words
 from belay.settings import read
@@ -54,7 +54,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             release.application,
             release.version,
             stage.name,
-            thread=thread_of(release.application, release.attempt),
+            thread=release.thread,
         ),
         severity=Severity.WARNING,
         why=f"{stage.name} wants an approval (policies say {event['verdict']} of its templates, "

@@ -40,7 +40,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def perform(recovery: Recovery, step: Step, number: int, default_topic: str) -> bool:
     """Hand the step to what performs its kind. Returns whether it has to be come back to."""
     if step.action is Action.ASK:
-        topic = Topic(client("sns"), recovery.incident.topic or default_topic)
+        topic = Topic(client("sns"), recovery.incident.topic or default_topic, recovery.ledger)
         Questions(recovery).put(step, number, topic)
         return False
     match step.kind:

@@ -30,16 +30,15 @@ from belay.notify.message import (
     recovery_started,
     release_ended,
     release_held,
-    thread_of,
 )
-from belay.release.ledger import Outcome
+from belay.release.ledger import Outcome, ReleaseReference
 from belay.stack.cause import Cause
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-production/6a7e8fe0"
 EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
-THREAD = thread_of("orders", "0f1e2d3c4b5a")
+THREAD = ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a").thread
 ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION, THREAD)
 CAUSE = Cause(
     path=("Tasks", "Service"),

@@ -7,7 +7,7 @@ from belay.aws.clock import timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Topic
-from belay.notify.message import Deployment, person_needed, release_ended, thread_of
+from belay.notify.message import Deployment, person_needed, release_ended
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident
@@ -49,7 +49,7 @@ class Endings:
             release.version,
             stage,
             record.get("execution"),
-            thread_of(release.application, release.attempt),
+            release.thread,
         )
         self.topic_of(release).publish(
             release_ended(
@@ -96,8 +96,7 @@ class Endings:
         if not self._ledger.close_upload(upload, outcome, reason, timestamp()):
             return
         version = self._ledger.version_of(upload) or upload.key.rsplit("/", 1)[-1]
-        thread = thread_of(upload.application, upload.attempt)
-        deployment = Deployment(upload.application, version, None, execution, thread)
+        deployment = Deployment(upload.application, version, None, execution, upload.thread)
         Topic(self._sns, topic or self._default_topic, self._ledger).publish(
             release_ended(
                 outcome,

@@ -27,13 +27,13 @@ class Questions:
         recovery.ledger.ask_decision(application, incident.name, question, text, timestamp())
         topic.publish(
             person_needed(
-                Deployment(application, incident.release.version, incident.stage),
+                Deployment(application, incident.release.version, incident.stage, thread=incident.thread),
                 why=text,
                 cause=incident.reason,
                 done=recovery.done(),
                 left_to_do=[
-                    f"Approve: belay decide {application} {incident.name} {question} approved",
-                    f"Deny: belay decide {application} {incident.name} {question} denied",
+                    f"Approve: belay approve {application} --incident {incident.name} --question {question}",
+                    f"Deny: belay reject {application} --incident {incident.name} --question {question}",
                 ],
             )
         )

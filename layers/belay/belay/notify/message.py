@@ -91,7 +91,7 @@ class Message:
 class Deployment:
     """What a message is about: a version of an application, in a stage where it is about one, and the execution.
 
-    ``thread`` is the upload's: ``thread_of`` names it. Without one the message stands in the application's.
+    ``thread`` is the release's or the upload's; without one the message stands in the application's.
     """
 
     application: str
@@ -104,11 +104,6 @@ class Deployment:
     def in_words(self) -> str:
         """``orders 1.3.0 in production``."""
         return f"{self.application} {self.version}" + (f" in {self.stage}" if self.stage else "")
-
-
-def thread_of(application: str, attempt: str) -> str:
-    """Name the thread of an upload, and of the release that it becomes, from the digits of the attempt."""
-    return f"{application}-{attempt}"
 
 
 def deployment_started(

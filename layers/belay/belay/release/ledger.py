@@ -67,6 +67,11 @@ class Upload:
         """Twelve hexadecimal digits that name this upload wherever AWS limits a name."""
         return hashlib.sha256(f"{self.bucket}/{self.identity}".encode()).hexdigest()[:12]
 
+    @property
+    def thread(self) -> str:
+        """The thread of the messages about this upload and the release that it becomes."""
+        return f"{self.application}-{self.attempt}"
+
 
 def upload_of(application: str, bucket: str, key: str, version_id: str | None, size: int) -> Upload:
     """Name an upload; a bucket without versioning, which Belay's never is, has S3's own version ``null``."""
@@ -93,6 +98,11 @@ class ReleaseReference:
     def to_dict(self) -> dict[str, str]:
         """Return what a machine carries."""
         return asdict(self)
+
+    @property
+    def thread(self) -> str:
+        """The thread of the messages about this attempt: its upload's."""
+        return f"{self.application}-{self.attempt}"
 
     @property
     def prefix(self) -> str:

@@ -35,6 +35,11 @@ class Incident:
         """Whether the failed operation was not Belay's own."""
         return self.stack_id is not None
 
+    @property
+    def thread(self) -> str:
+        """The thread that its messages belong to: the release's, or one of its own."""
+        return self.name if self.foreign else self.release.thread
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the ledger keeps."""
         return asdict(self)
