@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+from belay.aws.approvals import Approvals
 from belay.aws.clients import client
-from belay.aws.clock import lease
+from belay.aws.clock import lease, now
 from belay.aws.cloudformation import Stacks
+from belay.aws.decisions import Decisions
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.failed_stacks import FailedStacks
@@ -60,11 +62,19 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     held = ledger.held() if parameters.get_parameter(settings.pause_parameter) != "true" else []
     for item in held:
         attempted(faults, resume, item, ledger, executions, settings.deploy_release_machine_arn)
+    approvals, decisions = Approvals(ledger, artifacts, endings), Decisions(ledger, executions)
+    reminded = [attempted(faults, approvals.see_to, item, decisions, now()) for item in ledger.asked()]
     left_behind = [lock["SK"] for lock in ledger.locks() if lock["expires_at"] < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))
     if faults:
         raise ExceptionGroup("the sweep did what it could; the rest is tried again in five minutes", faults)
-    return {"taken_up": taken_up, "failed_stacks": failed, "resumed": len(held), "locks_held_past_expiry": left_behind}
+    return {
+        "taken_up": taken_up,
+        "failed_stacks": failed,
+        "resumed": len(held),
+        "reminded": reminded.count(True),
+        "locks_held_past_expiry": left_behind,
+    }
 
 
 def attempted(

@@ -275,10 +275,13 @@ class Belay:
 
     def write_lock(self, application: str, **values: Any) -> None:
         """Change a lock by hand, as no one should."""
-        key = {"PK": {"S": "LOCK"}, "SK": {"S": f"{application}#production"}}
+        self.write_item("LOCK", f"{application}#production", **values)
+
+    def write_item(self, pk: str, sk: str, **values: Any) -> None:
+        """Change an item of the ledger by hand."""
         self.aws("dynamodb").update_item(
             TableName=self.outputs["LedgerTableName"],
-            Key=key,
+            Key={"PK": {"S": pk}, "SK": {"S": sk}},
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
             ExpressionAttributeNames={f"#{name}": name for name in values},
             ExpressionAttributeValues={f":{name}": _TYPED.serialize(value) for name, value in values.items()},

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,6 +42,49 @@ class TestAnswered:
         assert (recorded["by"], recorded["seal"]) == (answer["by"], asked["seal"]["digest"])
         assert "APPROVED" in app.belay.transitions(app.name)
         assert app.belay.items("ASKED", f"{app.name}#") == []
+        _, wanted, _ = app.told("deployment-started", "approval-requested", "DEPLOYED")
+        assert f"belay approve {app.name}/1.0.0 --stage production" in wanted.text
+        assert "first: adds Setting (AWS::SSM::Parameter)" in wanted.text
+
+    def test_the_report_and_the_seal_are_kept(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        asked = app.belay.asked(app.name)
+        attempt = app.belay.release(app.name)["attempt"]
+        s3, bucket = app.belay.aws("s3"), app.belay.outputs["ArtifactBucketName"]
+        prefix = f"attempts/{app.name}/{attempt}/production"
+        report = s3.get_object(Bucket=bucket, Key=f"{prefix}/report.html")
+        seal = json.load(s3.get_object(Bucket=bucket, Key=f"{prefix}/seal.json")["Body"])
+
+        page = report["Body"].read().decode()
+
+        assert report["ContentType"] == "text/html; charset=utf-8"
+        assert asked["seal"]["digest"] in page
+        assert seal["digest"] == asked["seal"]["digest"]
+        assert app.belay.decide({"decision": "reject"}, app.name)[0] == 200
+        assert app.belay.ended(upload)["outcome"] == "ABORTED"
+
+    def test_people_are_reminded_and_an_answer_that_was_lost_arrives(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        app.belay.asked(app.name)
+        app.belay.write_item("ASKED", f"{app.name}#1.0.0#production", asked_at="2026-01-01T00:00:00.000+00:00")
+        soon = (datetime.now(UTC) + timedelta(hours=20)).isoformat(timespec="milliseconds")
+        app.belay.write_item("ASKED", f"{app.name}#1.0.0#production", expires_at=soon)
+
+        reminded = [app.belay.invoke("SweepFunction", {})["reminded"] for _ in range(2)]
+
+        assert reminded == [1, 0]
+        approval = app.belay.asked(app.name)
+        answer = {"decision": "approve", "by": "arn:aws:iam::000000000000:user/maria", "comment": "", "at": soon}
+        app.belay.write_item(
+            f"RELEASE#{app.name}#1.0.0",
+            "APPROVAL#production",
+            answer={**answer, "seal": approval["seal"]["digest"]},
+        )
+        app.belay.invoke("SweepFunction", {})
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+        app.told("deployment-started", "approval-requested", "approval-requested", "DEPLOYED")
 
     def test_rejected_with_a_reason(self, application: Applications) -> None:
         app = application(approval={"required": True})
@@ -56,7 +100,7 @@ class TestAnswered:
         assert app.belay.stacks(app.name) == {}
         assert not app.belay.lock(app.name)
         assert last_state(app) == "Aborted"
-        app.told("deployment-started", "person-needed", "ABORTED")
+        app.told("deployment-started", "approval-requested", "ABORTED")
 
     def test_an_answer_is_taken_once(self, application: Applications) -> None:
         app = application(approval={"required": True})

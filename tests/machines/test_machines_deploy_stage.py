@@ -98,7 +98,7 @@ class TestApproval:
         app.belay.approve(app.name)
 
         assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
-        app.told("deployment-started", "person-needed", "DEPLOYED")
+        app.told("deployment-started", "approval-requested", "DEPLOYED")
 
     def test_what_cannot_be_decided_is_approved(self, application: Applications) -> None:
         app = application(approval={"required": True})

@@ -23,7 +23,7 @@ digests: {{network.yaml: {"0" * 64}, service.yaml: {"1" * 64}}}
 """
 APPLICATION = "stages: [production]\ndefaults: {service_role: 'arn:aws:iam::111122223333:role/belay/orders'}"
 STAGE = "approval: {required: true}\nstacks: {network: {name: orders-network}, service: {name: orders-service}}"
-DECLARED = {"network.yaml": (), "service.yaml": ("Size", "ReleaseVersion")}
+DECLARED = {"network.yaml": {}, "service.yaml": {"Size": False, "ReleaseVersion": False}}
 ID = "arn:aws:cloudformation:eu-west-1:111122223333:changeSet/one/0123"
 DETAIL = Detail(
     "Properties", "CidrBlock", "Always", "Static", "DirectModification", None, None, "10.0.0.0/16", "10.1/16"
@@ -137,7 +137,7 @@ TAMPERED: dict[str, tuple[Callable[[Sealed], Sealed], set[str]]] = {
                 MANIFEST,
                 APPLICATION,
                 {"production": STAGE},
-                {**DECLARED, "service.yaml": ("Size", "ReleaseVersion", "ReleaseBucket")},
+                {**DECLARED, "service.yaml": {"Size": False, "ReleaseVersion": False, "ReleaseBucket": False}},
             ),
         ),
         {"the registration", "the parameters of service"},

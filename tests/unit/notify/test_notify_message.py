@@ -4,6 +4,7 @@ The expected texts are in ``golden/``, one file a message; a change of wording i
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from belay.notify.message import (
     LARGEST_MESSAGE,
     Deployment,
     Message,
-    Severity,
+    approval_requested,
     deployment_started,
     findings_appeared,
     findings_gone,
@@ -48,6 +49,31 @@ CAUSE = Cause(
     time=datetime(2026, 3, 2, 9, 23, 11, tzinfo=UTC),
     stack_id=STACK_ID,
 )
+
+APPROVAL: Mapping[str, Any] = {
+    "what": "orders 1.3.0 wants to go to production and would delete 1, add 2 of its resources. DATA MAY BE LOST. "
+    "production runs 1.2.4.",
+    "until": "2026-03-09 12:00 UTC",
+    "changes": [
+        "service: DELETES Orders (AWS::DynamoDB::Table); ITS DATA IS LOST",
+        "service: adds Alarm (AWS::CloudWatch::Alarm)",
+        "reports: its changes are known only once service is deployed",
+    ],
+    "more": {
+        "Policies": [
+            "REVIEW of the templates, PASS of the change sets",
+            "REVIEW, which is yours to decide: network.yaml:41 Web: ssh-open: Who may reach TCP 22 is not known.",
+        ],
+        "Databases": ["the release declares no database changes"],
+        "Way back": ["Rollback ready. Checked: baselines, alarms."],
+        "What it costs to wait": ["nothing is locked before the approval", "no other release is on its way"],
+    },
+    "answers": [
+        "Approve: belay approve orders/1.3.0 --stage production",
+        "Reject: belay reject orders/1.3.0 --stage production --comment WHY",
+    ],
+    "report": "belay show orders/1.3.0 --report",
+}
 
 MESSAGES = {
     "started": deployment_started(
@@ -113,13 +139,8 @@ MESSAGES = {
         why="The database cannot be restored by itself: it has two read replicas.",
         left_to_do=["Decide what becomes of orders-replica-1 and orders-replica-2."],
     ),
-    "approval": person_needed(
-        ORDERS,
-        why="The change waits for an approval until 2026-03-02 12:00 UTC.",
-        left_to_do=["Approve or deny it."],
-        findings=["Two security groups could not be resolved."],
-        severity=Severity.WARNING,
-    ),
+    "approval": approval_requested(ORDERS, **APPROVAL),
+    "approval_reminder": approval_requested(ORDERS, **APPROVAL, reminder=True),
     "findings_appeared": findings_appeared(
         ORDERS,
         findings=[
@@ -189,7 +210,7 @@ def test_there_is_a_text_for_every_message_and_no_other() -> None:
             {"outcome": "NEEDS_OPERATOR", "severity": "critical", "kind": "release-ended", "state": "open"},
         ),
         ("person_needed", {"severity": "critical", "kind": "person-needed", "state": "open"}),
-        ("approval", {"severity": "warning", "kind": "person-needed", "state": "open"}),
+        ("approval", {"severity": "warning", "kind": "approval-requested", "state": "open"}),
     ],
 )
 def test_subscribers_filter_by_these_attributes(name: str, attributes: dict[str, str]) -> None:

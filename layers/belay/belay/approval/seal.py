@@ -77,7 +77,7 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
         "the registration": {
             "application": accepted.application_text,
             "stages": dict(accepted.stage_texts),
-            "declared": {path: list(names) for path, names in accepted.declared.items()},
+            "declared": {path: dict(names) for path, names in accepted.declared.items()},
         },
         "the policies' verdicts on the templates": sealed.static,
     }

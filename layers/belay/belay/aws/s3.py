@@ -65,6 +65,13 @@ class ArtifactBucket:
             answer = self._client.put_object(Bucket=self.name, Key=key, Body=data)
         return None if answer.get("VersionId") is None else str(answer["VersionId"])
 
+    def put_html(self, key: str, page: str) -> None:
+        """Write a page, to be shown by a browser as what it is."""
+        with translated("S3.PutObject"):
+            self._client.put_object(
+                Bucket=self.name, Key=key, Body=page.encode(), ContentType="text/html; charset=utf-8"
+            )
+
     def get_json(self, key: str) -> dict[str, Any] | None:
         """Return a document, or None where there is none."""
         data = self.get_bytes(key)

@@ -32,7 +32,15 @@ _LONGEST_FIRST_LINE = 400
 
 _FILTERED_BY = ("application", "stage", "outcome", "severity", "kind", "thread", "state")
 
-_ROOM = {"what": 2_000, "cause": 2_000, "done": 4_000, "left_to_do": 4_000, "findings": 8_000, "look": 2_000}
+_ROOM = {
+    "what": 2_000,
+    "cause": 2_000,
+    "done": 4_000,
+    "left_to_do": 4_000,
+    "findings": 8_000,
+    "look": 2_000,
+    "more": 3_000,
+}
 """Bytes for each part, so that two readable bodies and four for programs fit into one message."""
 
 
@@ -51,6 +59,7 @@ class Kind(StrEnum):
     DEPLOYMENT_STARTED = "deployment-started"
     RECOVERY_STARTED = "recovery-started"
     RELEASE_ENDED = "release-ended"
+    APPROVAL_REQUESTED = "approval-requested"
     PERSON_NEEDED = "person-needed"
     FOREIGN_STACK_FAILED = "foreign-stack-failed"
     HEALTHY_AGAIN = "healthy-again"
@@ -225,7 +234,54 @@ def release_ended(
         look=_look(deployment, cause),
         key="ended",
         state=State.OPEN if outcome is Outcome.NEEDS_OPERATOR else State.CLOSED,
-        closes=frozenset({Kind.RELEASE_HELD, Kind.DEPLOYMENT_STARTED, Kind.RECOVERY_STARTED, Kind.PERSON_NEEDED}),
+        closes=frozenset(
+            {
+                Kind.RELEASE_HELD,
+                Kind.DEPLOYMENT_STARTED,
+                Kind.APPROVAL_REQUESTED,
+                Kind.RECOVERY_STARTED,
+                Kind.PERSON_NEEDED,
+            }
+        ),
+    )
+
+
+def approval_requested(
+    deployment: Deployment,
+    *,
+    what: str,
+    until: str,
+    changes: Sequence[str],
+    more: Mapping[str, Sequence[str]],
+    answers: Sequence[str],
+    report: str,
+    reminder: bool = False,
+) -> Message:
+    """Ask people to approve a release in a stage, or remind them that it was asked.
+
+    ``changes`` say what it would change, the riskiest first; ``more`` are other things to know, by their titles;
+    ``answers`` say how to answer, ``report`` is the command that opens the full report. ``until`` says when it is
+    too late.
+    """
+    return _message(
+        Kind.APPROVAL_REQUESTED,
+        Severity.WARNING,
+        _Head(
+            deployment.application,
+            deployment.version,
+            deployment.stage,
+            None,
+            "STILL WAITS FOR APPROVAL" if reminder else "APPROVAL WANTED",
+            deployment.in_words,
+            deployment.thread,
+        ),
+        what=f"{what} Without an answer until {until} it ends ABORTED.",
+        findings=changes,
+        findings_title="What would change, the riskiest first",
+        more=more,
+        left_to_do=[f"Read the report: {report}", *answers],
+        look=_look(deployment, None),
+        key=f"{deployment.stage}{'-reminder' if reminder else ''}",
     )
 
 
@@ -572,7 +628,8 @@ def _message(
     key: str = "",
     state: State = State.OPEN,
     closes: frozenset[Kind] = frozenset(),
-    **more: str,
+    more: Mapping[str, Sequence[str]] | None = None,
+    **named: str,
 ) -> Message:
     said = cause.in_words() if isinstance(cause, Cause) else cause or ""
     parts = {
@@ -594,16 +651,21 @@ def _message(
         "thread": thread,
         "state": state.value,
     }
-    clean = {name: _cut(_one_line(value), _LONGEST_NAME) for name, value in (known | more).items() if value}
+    clean = {name: _cut(_one_line(value), _LONGEST_NAME) for name, value in (known | named).items() if value}
+    also = {title: _bounded(lines, _ROOM["more"]) for title, lines in (more or {}).items()}
     text = _text(
-        _first_line(severity, parts["left_to_do"], otherwise), f"{head.about}: {head.word}", parts, findings_title
+        _first_line(severity, parts["left_to_do"], otherwise),
+        f"{head.about}: {head.word}",
+        parts,
+        {findings_title: parts["findings"], **also},
     )
     return Message(
         subject=_subject(f"{head.word}: {head.about}"),
         text=text,
         data=clean
         | {"what": parts["what"][0], "cause": "\n".join(parts["cause"]) or None}
-        | {name: parts[name] for name in ("done", "left_to_do", "findings", "look")},
+        | {name: parts[name] for name in ("done", "left_to_do", "findings", "look")}
+        | ({"more": also} if also else {}),
         attributes={name: _ascii(clean[name]) for name in _FILTERED_BY if name in clean},
         thread=clean["thread"],
         key=f"{kind}/{key or hashlib.sha256(text.encode()).hexdigest()[:12]}",
@@ -620,12 +682,12 @@ def _first_line(severity: Severity, left_to_do: Sequence[str], otherwise: str) -
     return f"{'Do this now' if severity is Severity.CRITICAL else 'To do'}: {first}{more}"
 
 
-def _text(first_line: str, title: str, parts: Mapping[str, list[str]], findings_title: str) -> str:
+def _text(first_line: str, title: str, parts: Mapping[str, list[str]], found: Mapping[str, list[str]]) -> str:
     several = len(parts["cause"]) > 1
     sections = (
         ("What happened", parts["what"], ""),
         ("What was found" if several else "First cause", parts["cause"], "- " if several else ""),
-        (findings_title, parts["findings"], "- "),
+        *((heading, lines, "- ") for heading, lines in found.items()),
         ("What was done", parts["done"], "- "),
         ("Left to do", parts["left_to_do"], "- "),
         ("Look closer", parts["look"], ""),

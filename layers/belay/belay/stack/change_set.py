@@ -74,6 +74,40 @@ class Change:
         kept = self.policy_action in ("Retain", "Snapshot", "ReplaceAndRetain", "ReplaceAndSnapshot")
         return self.removes and is_stateful(self.resource_type) and not kept
 
+    @property
+    def risk(self) -> int:
+        """How much could be lost: 0 is the worst."""
+        ranks = (
+            self.loses_data,
+            self.removes and is_stateful(self.resource_type),
+            self.action == "Remove",
+            self.replacement == "True",
+            self.replacement == "Conditional",
+            self.action == "Dynamic",
+            self.action in ("Modify", "SyncWithActual"),
+            self.action == "Import",
+        )
+        return ranks.index(True) if True in ranks else len(ranks)
+
+    @property
+    def verb(self) -> str:
+        """What happens to the resource, in a word or two; capitals where it may be gone afterwards."""
+        if self.action == "Modify" and self.replacement == "True":
+            return "REPLACES"
+        if self.action == "Modify" and self.replacement == "Conditional":
+            return "MAY REPLACE"
+        return _VERBS.get(self.action, self.action)
+
+
+_VERBS = {
+    "Remove": "DELETES",
+    "Modify": "changes",
+    "Add": "adds",
+    "Import": "imports",
+    "Dynamic": "decides during the run about",
+    "SyncWithActual": "takes over the live state of",
+}
+
 
 @dataclass(frozen=True)
 class ChangeSet:
@@ -173,8 +207,11 @@ class ChangeSet:
             return [f"The change set failed: {self.reason or 'CloudFormation gives no reason'}"]
         if not self.changes:
             return ["No resource changes; the stack's outputs change."]
-        ordered = sorted(self.all_changes(), key=lambda item: (_risk(item[1]), item[0]))
-        return [_in_words(path, change) for path, change in ordered]
+        return [in_words(path, change) for path, change in self.ranked()]
+
+    def ranked(self) -> list[tuple[str, Change]]:
+        """Every change with its logical path, the riskiest first."""
+        return sorted(self.all_changes(), key=lambda item: (item[1].risk, item[0]))
 
 
 def parse_change_set(pages: Sequence[Mapping[str, Any]], nested: Sequence[ChangeSet] = ()) -> ChangeSet:
@@ -293,39 +330,9 @@ def _sorted(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(documents, key=lambda document: json.dumps(document, sort_keys=True))
 
 
-def _risk(change: Change) -> int:
-    """Order by what could be lost: 0 is the worst."""
-    ranks = (
-        change.loses_data,
-        change.removes and is_stateful(change.resource_type),
-        change.action == "Remove",
-        change.replacement == "True",
-        change.replacement == "Conditional",
-        change.action == "Dynamic",
-        change.action in ("Modify", "SyncWithActual"),
-        change.action == "Import",
-    )
-    return ranks.index(True) if True in ranks else len(ranks)
-
-
-def _in_words(path: str, change: Change) -> str:
-    return f"{_verb(change)} {path} ({change.resource_type}){_because(change)}{_fate(change)}"
-
-
-def _verb(change: Change) -> str:
-    if change.action == "Modify" and change.replacement == "True":
-        return "REPLACES"
-    if change.action == "Modify" and change.replacement == "Conditional":
-        return "MAY REPLACE"
-    words = {
-        "Remove": "DELETES",
-        "Modify": "changes",
-        "Add": "adds",
-        "Import": "imports",
-        "Dynamic": "decides during the run about",
-        "SyncWithActual": "takes over the live state of",
-    }
-    return words.get(change.action, change.action)
+def in_words(path: str, change: Change) -> str:
+    """Say in one line what happens to a resource, why, and what becomes of its data where it goes."""
+    return f"{change.verb} {path} ({change.resource_type}){_because(change)}{fate(change)}"
 
 
 def _because(change: Change) -> str:
@@ -336,8 +343,8 @@ def _because(change: Change) -> str:
     return f": {', '.join(names)}" if names else ""
 
 
-def _fate(change: Change) -> str:
-    """What becomes of a stateful resource that goes."""
+def fate(change: Change) -> str:
+    """Say what becomes of a stateful resource that goes, after a semicolon; nothing about any other."""
     if not (change.removes and is_stateful(change.resource_type)):
         return ""
     if change.loses_data:

@@ -1,0 +1,220 @@
+"""What approvers are asked: everything that a release would do to a stage, in words, the risky first."""
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from belay.approval.seal import Seal, Sealed
+from belay.policy.verdict import Finding, Report, Verdict, combine
+from belay.release.gate import finding_in_words
+from belay.release.registration import Restore, Stage
+from belay.rollback.rehearsal import Rehearsal
+from belay.stack.change_set import Change, in_words
+from belay.stack.plan import Progress
+
+_DAY = timedelta(days=1)
+
+
+def remind_at(asked_at: datetime, expires_at: datetime) -> datetime:
+    """Return when people are reminded: a day before the time is over, or when a quarter of it is left if that is less.
+
+    A week's approval is reminded of on its last day, a day's six hours before its end.
+    """
+    return expires_at - min(_DAY, (expires_at - asked_at) / 4)
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One change of one stack's change set, with its logical path."""
+
+    stack: str
+    path: str
+    change: Change
+
+    @property
+    def in_words(self) -> str:
+        """``network: REPLACES Vpc (AWS::EC2::VPC): CidrBlock``."""
+        return f"{self.stack}: {in_words(self.path, self.change)}"
+
+
+@dataclass(frozen=True)
+class ApprovalRequest:
+    """One stage's approval of one release.
+
+    ``replaces`` is the version that the stage runs now; ``others`` are the application's other releases on their way;
+    ``rehearsal`` is what was checked of the way back, where that was done; ``held`` says until when the stage's windows
+    hold the release.
+    """
+
+    sealed: Sealed
+    seal: Seal
+    asked_at: datetime
+    expires_at: datetime
+    replaces: str | None = None
+    others: tuple[str, ...] = ()
+    rehearsal: Rehearsal | None = None
+    held: str | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """The stage as it was registered when the release was accepted."""
+        return self.sealed.accepted.stages[self.sealed.stage]
+
+    @property
+    def changes(self) -> tuple[PlannedChange, ...]:
+        """Every change of every change set, the riskiest first."""
+        found = [
+            PlannedChange(stack.stack, path, change)
+            for stack in self.sealed.plan.stacks
+            if (change_set := self.sealed.change_sets.get(stack.stack)) is not None
+            for path, change in change_set.ranked()
+        ]
+        return tuple(sorted(found, key=lambda each: each.change.risk))
+
+    @property
+    def unplanned(self) -> list[str]:
+        """The stacks that have no change set, and why."""
+        lines = []
+        for stack in self.sealed.plan.stacks:
+            if stack.progress is Progress.UNCHANGED:
+                lines.append(f"{stack.stack}: no change")
+            elif stack.progress is Progress.WAITING:
+                after = ", ".join(stack.depends_on)
+                lines.append(f"{stack.stack}: its changes are known only once {after} is deployed")
+        return lines
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many resources are deleted, replaced (or may be), changed and added; without what there is none of."""
+        counts = {"deleted": 0, "replaced": 0, "changed": 0, "added": 0}
+        for each in self.changes:
+            counts[_kind(each.change)] += 1
+        return {kind: count for kind, count in counts.items() if count}
+
+    @property
+    def lost(self) -> tuple[PlannedChange, ...]:
+        """The changes that may lose data."""
+        return tuple(each for each in self.changes if each.change.loses_data)
+
+    @property
+    def static(self) -> Report:
+        """What the static gate found for this stage."""
+        return Report() if self.sealed.static is None else Report.from_json(self.sealed.static)
+
+    @property
+    def planned(self) -> Report:
+        """What the policies found in the change sets."""
+        return Report().merged(*self.sealed.reports.values())
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest verdict: REVIEW says that only a person can decide it, here and now."""
+        return combine((self.static.verdict, self.planned.verdict))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding, those that count first."""
+        found = dict.fromkeys((*self.static.findings, *self.planned.findings))
+        return tuple(sorted(found, key=lambda each: (not each.counts, each.severity.rank)))
+
+    @property
+    def what(self) -> str:
+        """What is asked, in two sentences."""
+        release, stage = self.sealed.release, self.stage.name
+        would = ", ".join(f"{_VERBS[kind]} {count}" for kind, count in self.counts.items())
+        does = f"would {would} of its resources" if would else "would change none of its resources yet"
+        lost = " DATA MAY BE LOST." if self.lost else ""
+        today = f"{stage} runs {self.replaces}." if self.replaces else f"Nothing was deployed to {stage} so far."
+        return f"{release.application} {release.version} wants to go to {stage} and {does}.{lost} {today}"
+
+    @property
+    def change_lines(self) -> list[str]:
+        """A line for each change, then for each stack without any."""
+        return [*(each.in_words for each in self.changes), *self.unplanned]
+
+    @property
+    def policy_lines(self) -> list[str]:
+        """The verdicts, and each finding that a person has to decide."""
+        open_ones = [f"REVIEW, which is yours to decide: {_told(each)}" for each in self.findings if each.counts]
+        quiet = sum(not each.counts for each in self.findings)
+        more = [f"{quiet} more that were waived or are only advice: see the report"] if quiet else []
+        verdicts = f"{self.static.verdict} of the templates, {self.planned.verdict} of the change sets"
+        return [verdicts, *open_ones, *more]
+
+    @property
+    def database_lines(self) -> list[str]:
+        """What the release says it does to databases, and what is kept of them."""
+        changes, stage = self.sealed.accepted.manifest.database, self.stage
+        lines = []
+        if changes is None:
+            lines.append("the release declares no database changes")
+        else:
+            schema = f", schema {changes.schema.before} to {changes.schema.after}" if changes.schema else ""
+            files = sum(path.startswith(f"{changes.changes}/") for path in self.sealed.accepted.manifest.digests)
+            by = f", applied by the stack {changes.applied_by}" if changes.applied_by else ""
+            lines.append(f"{files} files of changes in {changes.changes}/{schema}{by}")
+        if stage.databases:
+            names = ", ".join(each.identifier for each in stage.databases)
+            lines.append(f"a snapshot of {names} is taken after the approval; {_RESTORES[stage.restore]}")
+        return lines
+
+    @property
+    def rollback_lines(self) -> list[str]:
+        """Whether the way back was checked, and what was found."""
+        return ["the way back was not rehearsed"] if self.rehearsal is None else self.rehearsal.describe()
+
+    @property
+    def waiting_lines(self) -> list[str]:
+        """What it costs to wait."""
+        queue = ", ".join(self.others)
+        eyes = "somebody else than whoever uploaded it has to approve"
+        return [
+            "nothing is locked and no snapshot is taken before the approval: waiting loses no data",
+            "the change sets do not expire, but if anybody changes the stage meanwhile, the approval no longer counts",
+            f"on their way as well: {queue}" if queue else "no other release of the application is on its way",
+            *([f"approved now, it would still wait until {self.held}"] if self.held else []),
+            *([eyes] if self.stage.approval.four_eyes else []),
+        ]
+
+    @property
+    def commands(self) -> list[str]:
+        """How to answer."""
+        release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
+        stage = shlex.quote(self.stage.name)
+        return [
+            f"belay approve {release} --stage {stage}",
+            f"belay reject {release} --stage {stage} --comment WHY",
+        ]
+
+    @property
+    def report_command(self) -> str:
+        """How to open the full report."""
+        release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
+        return f"belay show {release} --report"
+
+
+_RESTORES: dict[Restore, str] = {
+    "never": "it is registered never to be restored",
+    "approval": "restoring it would be asked of a person",
+    "automatic": "it is registered to be restored without asking",
+}
+
+
+_VERBS = {"deleted": "delete", "replaced": "replace", "changed": "change", "added": "add"}
+
+
+def _kind(change: Change) -> str:
+    if change.action == "Remove":
+        return "deleted"
+    if change.replacement in ("True", "Conditional"):
+        return "replaced"
+    return "added" if change.action in ("Add", "Import") else "changed"
+
+
+def _told(finding: Finding) -> str:
+    return finding_in_words(finding).replace(f" [{finding.verdict}]", "")
+
+
+def in_utc(time: datetime) -> str:
+    """``2026-03-02 12:00 UTC``."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,218 @@
+"""What people decide is recorded once and told to whatever waits; who was not told is told again."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from belay.approval.decision import Decision, Refusal
+from belay.approval.principal import Principal
+from belay.aws.approvals import Approvals
+from belay.aws.decisions import Decisions
+from belay.aws.dynamodb import Ledger
+from belay.aws.endings import Endings
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.stepfunctions import Executions
+from belay.release.ledger import Outcome, ReleaseReference, Upload
+
+ASKED_AT, NOW = "2026-03-01T12:00:00.000+00:00", "2026-03-02T12:00:00.000+00:00"
+EXPIRES_AT = "2026-03-08T12:00:00.000+00:00"
+RELEASE = ReleaseReference("orders", "1.2.0", "d1", "aaaaaaaaaaaa")
+UPLOAD = Upload("orders", "releases-bucket", "releases/orders/1.2.0.zip", "v1", 4711)
+JO, MARIA = (Principal(f"arn:aws:iam::111122223333:user/{name}", f"AIDA{name}") for name in ("jo", "maria"))
+APPROVE = Decision("approve", "orders", "1.2.0", "production", comment="looks right")
+REJECT = Decision("reject", "orders", "1.2.0", "production", comment="not on a Friday")
+OVERRIDE = Decision("override", "orders", "1.2.0", "production", comment="hotfix")
+RESTORE = Decision("approve", "orders", incident="orders-production-1", question="restore")
+
+
+@pytest.fixture
+def ledger(simulated: Callable[[str], Any]) -> Ledger:
+    client = simulated("dynamodb")
+    client.create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    made = Ledger(client, "ledger")
+    made.claim_upload(UPLOAD, "e1", ASKED_AT)
+    made.claim_release(RELEASE, UPLOAD, "e1", ASKED_AT)
+    return made
+
+
+@pytest.fixture
+def waiting(stubbed: Callable[[str], tuple[Any, Stubber]]) -> tuple[Executions, Stubber]:
+    client, stub = stubbed("stepfunctions")
+    return Executions(client), stub
+
+
+def ask(ledger: Ledger, *, four_eyes: bool = False) -> None:
+    asked = {"expires_at": EXPIRES_AT, "four_eyes": four_eyes, "seal": {"digest": "0123456789abcdef", "parts": {}}}
+    ledger.ask_approval(RELEASE, "production", asked, task_token="token", now=ASKED_AT)
+
+
+def will_go_on(stub: Stubber, by: Principal = JO) -> None:
+    output = json.dumps({"by": by.arn, "seal": "0123456789abcdef"})
+    stub.add_response("send_task_success", {}, {"taskToken": "token", "output": output})
+
+
+def test_an_approval_is_recorded_with_who_gave_it_and_delivered(
+    ledger: Ledger, waiting: tuple[Executions, Stubber]
+) -> None:
+    ask(ledger)
+    will_go_on(waiting[1])
+    answer = Decisions(ledger, waiting[0]).take(APPROVE, JO, NOW)
+    assert isinstance(answer, Mapping)
+    assert answer == (ledger.approval("orders", "1.2.0", "production") or {})["answer"]
+    assert (answer["by"], answer["seal"], answer["comment"]) == (JO.arn, "0123456789abcdef", "looks right")
+    assert ledger.asked() == []
+    assert ledger.transitions("orders", "1.2.0")[-1]["detail"] == f"approved by {JO.arn}: looks right"
+
+
+def test_a_rejection_fails_the_task_in_words(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    ask(ledger)
+    cause = f"rejected by {JO.arn}: not on a Friday"
+    failed = {"taskToken": "token", "error": "ApprovalDenied", "cause": cause}
+    waiting[1].add_response("send_task_failure", {}, failed)
+    assert isinstance(Decisions(ledger, waiting[0]).take(REJECT, JO, NOW), Mapping)
+
+
+def test_the_first_answer_stands(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    ask(ledger)
+    will_go_on(waiting[1])
+    decisions = Decisions(ledger, waiting[0])
+    decisions.take(APPROVE, JO, NOW)
+    second = decisions.take(REJECT, MARIA, NOW)
+    assert isinstance(second, Refusal)
+    assert (second.status, second.error) == (409, "AlreadyAnswered")
+
+
+def test_the_same_said_twice_is_delivered_twice(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    ask(ledger)
+    will_go_on(waiting[1])
+    will_go_on(waiting[1])
+    decisions = Decisions(ledger, waiting[0])
+    assert decisions.take(APPROVE, JO, NOW) == decisions.take(APPROVE, JO, "2026-03-02T13:00:00.000+00:00")
+
+
+def test_an_answer_that_nobody_waits_for_is_refused(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    ask(ledger)
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
+    refused = Decisions(ledger, waiting[0]).take(APPROVE, JO, NOW)
+    assert isinstance(refused, Refusal)
+    assert (refused.status, refused.error) == (410, "Ended")
+
+
+def test_what_nobody_asked_is_unknown(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    for decision in (APPROVE, Decision("override", "orders", "9.9.9", "production", comment="x"), RESTORE):
+        refused = Decisions(ledger, waiting[0]).take(decision, JO, NOW)
+        assert isinstance(refused, Refusal)
+        assert refused.status == 404
+
+
+def test_whoever_uploaded_does_not_approve_with_four_eyes(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    ask(ledger, four_eyes=True)
+    decisions = Decisions(ledger, waiting[0])
+    unknown = decisions.take(APPROVE, JO, NOW)
+    ledger.record_uploader("orders", UPLOAD.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
+    own = decisions.take(APPROVE, JO, NOW)
+    will_go_on(waiting[1], MARIA)
+    other = decisions.take(APPROVE, MARIA, NOW)
+    assert isinstance(unknown, Refusal)
+    assert isinstance(own, Refusal)
+    assert (unknown.error, own.error) == ("UploaderUnknown", "FourEyes")
+    assert isinstance(other, Mapping)
+
+
+def test_an_incident_s_question_is_answered_once(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    ledger.open_incident("orders", "orders-production-1", {}, NOW)
+    ledger.ask_decision("orders", "orders-production-1", "restore", "Restore orders?", NOW)
+    decisions = Decisions(ledger, waiting[0])
+    first = decisions.take(RESTORE, JO, NOW)
+    again = decisions.take(RESTORE, JO, "2026-03-02T13:00:00.000+00:00")
+    other = decisions.take(Decision("reject", "orders", incident=RESTORE.incident, question="restore"), MARIA, NOW)
+    recorded = ledger.decision("orders", "orders-production-1", "restore") or {}
+    assert (recorded["answer"], recorded["by"]) == ("approved", JO.arn)
+    assert isinstance(first, Mapping)
+    assert isinstance(again, Mapping)
+    assert first["at"] == again["at"] == NOW
+    assert isinstance(other, Refusal)
+    assert other.error == "AlreadyAnswered"
+
+
+def test_a_held_release_is_let_through(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+    decisions = Decisions(ledger, waiting[0])
+    assert isinstance(decisions.take(OVERRIDE, JO, NOW), Mapping), "before it is held"
+    ledger.hold_stage(RELEASE, "production", task_token="held", reason="a freeze", until=EXPIRES_AT, now=NOW)
+    waiting[1].add_response("send_task_success", {}, {"taskToken": "held", "output": "{}"})
+    decisions.take(OVERRIDE, JO, NOW)
+    refused = decisions.take(OVERRIDE, MARIA, NOW)
+    assert isinstance(refused, Refusal)
+    assert (ledger.override("orders", "1.2.0", "production") or {})["comment"] == "hotfix"
+
+
+# -- the sweep ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def approvals(ledger: Ledger, simulated: Callable[[str], Any]) -> tuple[Approvals, Callable[[], list[str]]]:
+    """Approvals, and the subjects of what was told since the last look."""
+    s3, sns, sqs = simulated("s3"), simulated("sns"), simulated("sqs")
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    topic = sns.create_topic(Name="belay")["TopicArn"]
+    queue = sqs.create_queue(QueueName="on-call")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    bucket = ArtifactBucket(s3, "artifacts")
+    told = {"what": "w", "until": "u", "changes": [], "more": {}, "answers": ["belay approve x"], "report": "r"}
+    bucket.put_json(RELEASE.stage_key("production", "approval.json"), told)
+
+    def subjects() -> list[str]:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"])["Subject"] for message in messages]
+
+    return Approvals(ledger, bucket, Endings(ledger, bucket, sns, topic)), subjects
+
+
+def at(day: int, hour: int = 12) -> datetime:
+    return datetime(2026, 3, day, hour, tzinfo=UTC)
+
+
+def test_people_are_reminded_once_a_day_before_it_is_too_late(
+    ledger: Ledger, waiting: tuple[Executions, Stubber], approvals: tuple[Approvals, Callable[[], list[str]]]
+) -> None:
+    ask(ledger)
+    (see, told), decisions = approvals, Decisions(ledger, waiting[0])
+    reminded = [see.see_to(ledger.asked()[0], decisions, moment) for moment in (at(2), at(7, 11), at(7, 13), at(7, 14))]
+    assert reminded == [False, False, True, False]
+    assert told() == ["STILL WAITS FOR APPROVAL: orders 1.2.0 in production"]
+
+
+@pytest.mark.parametrize("why", ["expired", "ended", "overtaken"])
+def test_what_nobody_can_answer_any_more_is_forgotten(
+    ledger: Ledger, waiting: tuple[Executions, Stubber], approvals: tuple[Approvals, Callable[[], list[str]]], why: str
+) -> None:
+    ask(ledger)
+    if why != "expired":
+        ledger.close_release(RELEASE, Outcome.ABORTED, "stopped", NOW)
+    if why == "overtaken":
+        ledger.claim_release(ReleaseReference("orders", "1.2.0", "d2", "bbbbbbbbbbbb"), UPLOAD, "e2", NOW)
+    see, told = approvals
+    assert not see.see_to(ledger.asked()[0], Decisions(ledger, waiting[0]), at(9) if why == "expired" else at(7, 13))
+    assert ledger.asked() == []
+    assert told() == []
+
+
+def test_an_answer_that_did_not_arrive_is_delivered_again(
+    ledger: Ledger, waiting: tuple[Executions, Stubber], approvals: tuple[Approvals, Callable[[], list[str]]]
+) -> None:
+    ask(ledger)
+    answer = {"decision": "approve", "by": JO.arn, "comment": "", "at": NOW, "seal": "0123456789abcdef"}
+    ledger.answer_approval(RELEASE, "production", answer)
+    will_go_on(waiting[1])
+    assert not approvals[0].see_to(ledger.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))
+    assert ledger.asked() == []

@@ -1,0 +1,106 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from asked import MANIFEST, NETWORK, NOW, STAGE, change_set, request
+
+from belay.approval.request import in_utc, remind_at
+from belay.policy.verdict import Report, Verdict
+from belay.stack.change_set import Change
+from belay.stack.plan import Progress, StackPlan, StagePlan
+
+
+@pytest.mark.parametrize(("days", "hours_before"), [(7, 24), (90, 24), (4, 24), (3, 18), (1, 6)])
+def test_people_are_reminded_while_there_is_time(days: int, hours_before: int) -> None:
+    expires_at = NOW + timedelta(days=days)
+    assert expires_at - remind_at(NOW, expires_at) == timedelta(hours=hours_before)
+
+
+def test_the_riskiest_change_of_all_stacks_comes_first() -> None:
+    assert request().change_lines == [
+        "service: DELETES OldQueue (AWS::SQS::Queue); its data is lost unless its deletion policy keeps it",
+        "service: REPLACES Orders (AWS::DynamoDB::Table): KeySchema; ITS DATA IS LOST",
+        "network: MAY REPLACE WebGroup (AWS::EC2::SecurityGroup): GroupDescription",
+        "service: changes Cluster (AWS::ECS::Service): DesiredCount, TaskDefinition",
+        "service: adds Alarm (AWS::CloudWatch::Alarm)",
+        "reports: its changes are known only once service is deployed",
+    ]
+    assert request().counts == {"deleted": 1, "replaced": 2, "changed": 1, "added": 1}
+
+
+def test_what_is_asked_is_said_in_a_sentence_or_two() -> None:
+    assert request().what == (
+        "orders 1.2.0 wants to go to production and would delete 1, replace 2, change 1, add 1 of its resources. "
+        "DATA MAY BE LOST. production runs 1.1.3."
+    )
+    nothing = request(replaces=None, change_sets={}, plan=StagePlan((StackPlan("network", "orders-network", ("x",)),)))
+    assert nothing.what == (
+        "orders 1.2.0 wants to go to production and would change none of its resources yet. "
+        "Nothing was deployed to production so far."
+    )
+
+
+def test_a_stack_without_changes_says_so() -> None:
+    plan = StagePlan((StackPlan("network", "orders-network", progress=Progress.UNCHANGED),))
+    assert request(plan=plan, change_sets={}).change_lines == ["network: no change"]
+
+
+def test_an_import_is_added_and_a_snapshot_loses_nothing() -> None:
+    kept = Change("Db", "AWS::RDS::DBInstance", "Remove", policy_action="Snapshot")
+    asked = request(
+        change_sets={"network": change_set("network", (kept, Change("Bucket", "AWS::S3::Bucket", "Import")))}
+    )
+    assert asked.counts == {"deleted": 1, "added": 1}
+    assert asked.lost == ()
+
+
+def test_what_only_a_person_can_decide_is_said_to_be_theirs() -> None:
+    assert request().policy_lines == [
+        "REVIEW of the templates, PASS of the change sets",
+        "REVIEW, which is yours to decide: service.yaml:41 WebGroup SecurityGroupIngress[0].CidrIp: ssh-open: Who may "
+        "reach TCP 22 depends on a prefix list that cannot be read. Give it a value that can be read before the "
+        "release runs.",
+        "1 more that were waived or are only advice: see the report",
+    ]
+    assert request().verdict is Verdict.REVIEW
+    assert request(static=None).policy_lines == ["PASS of the templates, PASS of the change sets"]
+    assert request(static=None, reports={"network": Report()}).verdict is Verdict.PASS
+
+
+def test_database_changes_are_told_as_they_were_declared() -> None:
+    assert request().database_lines == [
+        "2 files of changes in migrations/, schema 41 to 43, applied by the stack service",
+        "a snapshot of orders-production is taken after the approval; restoring it would be asked of a person",
+    ]
+    without = "\n".join(line for line in MANIFEST.splitlines() if not line.startswith("database"))
+    assert request(manifest=without).database_lines[0] == "the release declares no database changes"
+
+
+def test_whether_the_way_back_was_rehearsed_is_told() -> None:
+    assert request().rollback_lines[0].startswith("It is not known whether a rollback would work.")
+    assert request(rehearsal=None).rollback_lines == ["the way back was not rehearsed"]
+
+
+def test_what_it_costs_to_wait_is_told() -> None:
+    lines = request(held="2026-03-03 09:00 UTC").waiting_lines
+    assert "on their way as well: 1.3.0 (CHECKED)" in lines
+    assert "approved now, it would still wait until 2026-03-03 09:00 UTC" in lines
+    assert "somebody else than whoever uploaded it has to approve" in lines
+    quiet = request(others=(), stage=STAGE.replace(", four_eyes: true", "")).waiting_lines
+    assert "no other release of the application is on its way" in quiet
+    assert "somebody else than whoever uploaded it has to approve" not in quiet
+
+
+def test_the_commands_that_answer() -> None:
+    assert request().commands == [
+        "belay approve orders/1.2.0 --stage production",
+        "belay reject orders/1.2.0 --stage production --comment WHY",
+    ]
+    assert request().report_command == "belay show orders/1.2.0 --report"
+
+
+def test_times_are_told_in_utc() -> None:
+    assert in_utc(datetime(2026, 3, 2, 9, 5, tzinfo=UTC)) == "2026-03-02 09:05 UTC"
+
+
+def test_the_network_s_change_may_replace() -> None:
+    assert request(change_sets={"network": change_set("network", NETWORK)}).counts == {"replaced": 1}
