@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 Commands = dict[tuple[str, ...], tuple[str, str]]
 
@@ -42,12 +45,21 @@ COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for com
 _LAYER: Final = Path(__file__).parents[1] / "layers" / "belay"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def console() -> NoReturn:
+    """Run the command of this process, and end it.
+
+    A command ends before circles of garbage weigh anything, and the system takes memory back at once: to look for the
+    circles, and to take a large template apart in the end, would take a tenth of the time each.
+    """
+    gc.disable()
+    status = main(sys.argv[1:])
+    with suppress(BrokenPipeError):  # whoever read the output has seen enough
+        sys.stdout.flush()
+    os._exit(status)
+
+
+def main(words: Sequence[str]) -> int:
     """Run one command; return its exit status, which ``cli.problems`` lists."""
-    words = arguments
-    if words is None:
-        words = sys.argv[1:]
-        gc.disable()  # a command ends before circles of garbage weigh anything; looking for them takes a tenth of it
     if _LAYER.is_dir() and str(_LAYER) not in sys.path:
         sys.path.insert(0, str(_LAYER))
     for command, (module_name, _) in COMMANDS.items():
@@ -55,7 +67,6 @@ def main(arguments: list[str] | None = None) -> int:
             try:
                 status: int = import_module(module_name).run(parser(command).parse_args(words[len(command) :]))
             except BrokenPipeError:
-                sys.stderr.close()  # whoever read the output has seen enough
                 return 0
             except (Exception, KeyboardInterrupt) as error:
                 return _told(error)
@@ -97,4 +108,4 @@ def _told(error: BaseException) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belay.policy.from_live import may_reach_internet
 from belay.policy.gate import check_groups
-from belay.policy.networks import parse_network, public_sizes, union
 from belay.policy.policies import policies
 from belay.policy.settings import Settings
 from belay.policy.verdict import Report
@@ -94,11 +92,25 @@ def test_egress_is_not_ingress() -> None:
     assert (verdict(report), verdict(report, "egress-world")) == ("PASS", "FAIL")
 
 
-@given(st.lists(st.tuples(st.ip_addresses(v=4), st.integers(0, 32)), max_size=30))
-def test_the_quick_look_never_hides_an_open_group(blocks: list[tuple[Any, int]]) -> None:
-    texts = [f"{address}/{length}" for address, length in blocks]
-    networks = [network for network in map(parse_network, texts) if network]
-    covered = public_sizes(union(interval for _, interval in networks), ())[0]
-    group = {"IpPermissions": [permission(*texts)]}
-    if covered > 1 << 29:
-        assert may_reach_internet(group, "ingress")
+BLOCKS = st.one_of(
+    st.tuples(st.ip_addresses(), st.integers(0, 32)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
+    st.sampled_from(["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "198.51.100.7/32"]),
+)
+PERMISSIONS = st.builds(
+    lambda blocks, protocol, ports, more: permission(*blocks, protocol=protocol, ports=ports, **more),
+    st.lists(BLOCKS, max_size=4),
+    st.sampled_from(["tcp", "udp", "-1", "6", "icmp"]),
+    st.sampled_from([(22, 22), (0, 65535), (80, 443), (22, 23), None]),
+    st.sampled_from([{}, {}, LIST, {"UserIdGroupPairs": [{"GroupId": "sg-2"}]}]),
+)
+
+
+@given(st.lists(PERMISSIONS, max_size=6))
+def test_what_is_left_out_changes_no_finding(permissions: list[dict[str, Any]]) -> None:
+    whole, quick = check(*permissions), check(*permissions, settings=ONLY_SSH)
+    assert quick.findings == tuple(finding for finding in whole.findings if finding.policy == "ssh-open")
+
+
+def test_many_narrow_blocks_are_added_up() -> None:
+    blocks = [f"{first}.{second}.0.0/10" for first in range(256) for second in (0, 64, 128, 192)]
+    assert verdict(check(permission(*blocks), settings=ONLY_SSH)) == "FAIL"

@@ -7,9 +7,9 @@ stand side by side, so the two branches of one ``Fn::If`` are not added.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from belay.policy.model import (
     ALL_PORTS,
@@ -48,8 +48,7 @@ TOO_MUCH = "the template has more rules open to large networks than are added up
 MANY = "the rules depend on more combinations of conditions than are tried"
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(NamedTuple):
     """The verdict, the rules it rests on, and for REVIEW the reason.
 
     ``alone`` says that each of the rules would be enough.
@@ -182,8 +181,7 @@ def everything(rule: Rule) -> bool | None:
     return None if rule.ports.possible == ALL_PORTS else False
 
 
-@dataclass(frozen=True, slots=True)
-class _Relevant:
+class _Relevant(NamedTuple):
     """An entry with those of its rules that match."""
 
     guard: Guard

@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup, UnknownPeer
@@ -23,24 +23,54 @@ NARROW_V6 = frozenset([*(f"/{length}" for length in range(20, 100)), *(f"{length
 FEW = 500
 
 
-def may_reach_internet(group: Mapping[str, Any], direction: Direction) -> bool:
-    """Tell, from the ends of its blocks alone, whether a group can be open to the Internet at all.
+WHOLE = "/0"
+"""How a block ends that is all addresses."""
+NOTHING: Mapping[str, Any] = {}
+"""Stands for a permission that is left out, so that those after it keep their number."""
 
-    Nearly all groups cannot, so most of them need no model. Whatever does not look as EC2 writes it may.
+
+def reaching(group: Mapping[str, Any], directions: Iterable[Direction]) -> Mapping[str, Any] | None:
+    """Return of a group what may open it to the Internet, told from the ends of its blocks alone; ``None`` if nothing.
+
+    Nearly all groups have narrow blocks only, and most others ``0.0.0.0/0`` beside them, to which they add
+    nothing. Where there is anything else, and where it does not look as EC2 writes it, the group stays as it is.
     """
+    kept: dict[str, Any] = {}
+    for direction in directions:
+        permissions = group.get(PERMISSIONS[direction]) or ()
+        whole = _whole(permissions)
+        if whole is None:
+            return group
+        if whole:
+            kept[PERMISSIONS[direction]] = [
+                permission if number in whole else NOTHING for number, permission in enumerate(permissions)
+            ]
+    return {**group, **kept} if kept else None
+
+
+def _whole(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
+    """Return the numbers of the permissions for all addresses; ``None`` where they alone do not decide."""
+    whole: set[int] = set()
     count = 0
-    for permission in group.get(PERMISSIONS[direction]) or ():
-        for source in permission.get("IpRanges") or ():
-            count += 1
-            if source["CidrIp"][-3:] not in NARROW_V4:
-                return True
-        for source in permission.get("Ipv6Ranges") or ():
-            count += 1
-            if source["CidrIpv6"][-3:] not in NARROW_V6:
-                return True
-        if permission.get("PrefixListIds"):
-            return True
-    return count > FEW
+    try:
+        for number, permission in enumerate(permissions):
+            for source in permission["IpRanges"]:
+                count += 1
+                if source["CidrIp"][-3:] not in NARROW_V4:
+                    if source["CidrIp"][-2:] != WHOLE:
+                        return None
+                    whole.add(number)
+            for source in permission["Ipv6Ranges"]:
+                count += 1
+                if source["CidrIpv6"][-3:] not in NARROW_V6:
+                    if source["CidrIpv6"][-2:] != WHOLE:
+                        return None
+                    whole.add(number)
+            if permission["PrefixListIds"]:
+                return None
+    except KeyError:
+        return None
+    return None if count > FEW else whole
 
 
 def live_groups(
@@ -62,6 +92,8 @@ def _entries(
 ) -> Iterator[Entry]:
     name = PERMISSIONS[direction]
     for number, permission in enumerate(group.get(name) or ()):
+        if permission is NOTHING:
+            continue
         where = Place(place.path, place.resource, f"{name}[{number}]", 0, 0)
         rules = tuple(_rules(permission, direction, where, prefix_lists))
         yield Entry({}, (Alternative({}, rules),))

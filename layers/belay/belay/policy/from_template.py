@@ -29,6 +29,7 @@ INLINE: dict[Direction, str] = {"ingress": "SecurityGroupIngress", "egress": "Se
 NETWORK_PROPERTIES = {"CidrIp": IPV4, "CidrIpv6": IPV6}
 PREFIX_LIST_PROPERTIES = frozenset({"SourcePrefixListId", "DestinationPrefixListId"})
 GROUP_PROPERTIES = frozenset({"SourceSecurityGroupId", "SourceSecurityGroupName", "DestinationSecurityGroupId"})
+PEER_PROPERTIES = frozenset({*NETWORK_PROPERTIES, *PREFIX_LIST_PROPERTIES, *GROUP_PROPERTIES})
 
 
 def security_groups(root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
@@ -93,7 +94,7 @@ class _Collector:
         if not _mentions(found.body, name):
             return
         for course in explore(listed, found.guard, found.body.scope.budget):
-            if not isinstance(course.outcome, tuple):
+            if course.outcome is None or isinstance(course.outcome, Unknown):
                 reason = course.reason
                 rule = opaque_rule(direction, _place(found, name, found.body.node), reason)
                 yield Entry(course.guard, (Alternative(course.guard, (rule,)),))
@@ -150,6 +151,8 @@ class _Collector:
         shown = path
         node: Node = table.node
         for name, value in given.items():
+            if name not in PEER_PROPERTIES:
+                continue
             if name in NETWORK_PROPERTIES:
                 for block in items(value, world) if isinstance(value, Row) else (value,):
                     peers.add_network(block, NETWORK_PROPERTIES[name])
@@ -157,7 +160,7 @@ class _Collector:
                 node = table.node.entries.get(name, node)
             elif name in PREFIX_LIST_PROPERTIES:
                 self._add_prefix_list(peers, value, world)
-            elif name in GROUP_PROPERTIES:
+            else:
                 peers.add_other(f"group {as_text(value) or '?'}")
         if not peers.shown:
             peers.add_unknown(UnknownPeer("the rule names no peer"), "")

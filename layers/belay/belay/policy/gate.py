@@ -8,7 +8,7 @@ from typing import Any
 
 from belay.policy.asked import Asked, asked
 from belay.policy.declared import declared_groups, root_scope
-from belay.policy.from_live import live_groups, may_reach_internet
+from belay.policy.from_live import live_groups, reaching
 from belay.policy.model import Place, SecurityGroup
 from belay.policy.policies import policies
 from belay.policy.settings import Settings
@@ -65,11 +65,8 @@ def check_groups(
     ours = asked(policies(), settings, today)
     directions = {one.rule.policy.internet for one in ours}
     if None not in directions:
-        groups = [
-            group
-            for group in groups
-            if any(may_reach_internet(group, direction) for direction in directions if direction is not None)
-        ]
+        asked_about = [direction for direction in directions if direction is not None]
+        groups = [kept for group in groups if (kept := reaching(group, asked_about)) is not None]
     return _report(live_groups(groups, prefix_lists, path), [path], settings, ours)
 
 

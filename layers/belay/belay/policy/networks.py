@@ -147,6 +147,7 @@ def is_internet(v4: int, v6: int) -> bool:
     return v4 * 10 >= _SIZE_V4 * 9 or v6 * 10 >= _SIZE_V6 * 9
 
 
+@lru_cache(maxsize=4096)
 def public_sizes(v4: Union, v6: Union) -> tuple[int, int]:
     """Return how many addresses of the Internet the two unions hold."""
     return size(intersection(v4, INTERNET_V4)), size(intersection(v6, INTERNET_V6))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from belay.template.nodes import Node
@@ -30,7 +29,7 @@ def _join(argument: Node, scope: Scope, world: World) -> Value:
         return unknown_at(argument, scope, "Fn::Join has no delimiter and list")
     delimiter, listed = force(given[0], world), force(given[1], world)
     if isinstance(listed, Unknown):
-        return replace(listed, key=f"joined {listed.key}", parts=(), prefix_bits=None)
+        return listed._replace(key=f"joined {listed.key}", parts=(), prefix_bits=None)
     if not isinstance(listed, Row):
         return unknown_at(argument, scope, "Fn::Join has no list")
     pieces: list[Value] = []
@@ -105,7 +104,7 @@ def _cidr(argument: Node, scope: Scope, world: World) -> Value:
     whole = next((value for value in values if isinstance(value, Unknown)), None)
     reason = whole.reason if whole else "Fn::Cidr gets a block or a count that does not fit"
     limit = size if size is not None else block.prefix_bits if isinstance(block, Unknown) else None
-    return replace(unknown_at(argument, scope, reason), prefix_bits=limit)
+    return unknown_at(argument, scope, reason)._replace(prefix_bits=limit)
 
 
 def _base64(argument: Node, scope: Scope, world: World) -> Value:

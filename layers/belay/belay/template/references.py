@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from belay.template.nested import STACK_TYPES, child_stack
@@ -86,12 +85,12 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
             given = properties(body, world)
             block = get(given, "CidrBlock", world) if isinstance(given, Table) else given
             return (
-                replace(block if isinstance(block, Unknown) else unknown, prefix_bits=VPC_BITS)
+                (block if isinstance(block, Unknown) else unknown)._replace(prefix_bits=VPC_BITS)
                 if not isinstance(block, str)
                 else block
             )
         case ("AWS::EC2::VPC" | "AWS::EC2::Subnet", "Ipv6CidrBlocks"):
-            return replace(unknown, prefix_bits=VPC_BITS_V6)
+            return unknown._replace(prefix_bits=VPC_BITS_V6)
     if kind in STACK_TYPES and attribute.startswith("Outputs."):
         child = child_stack(name, body, world)
         return (

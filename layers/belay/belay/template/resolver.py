@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import replace
 from functools import cache
 
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
@@ -87,7 +86,10 @@ def read(table: Table, world: World) -> dict[str, Value] | Unknown:
     """Return the values of a mapping's entries, without those that are AWS::NoValue."""
     if table.node.has_literal_keys:
         scope = table.scope
-        values = {name: resolve(node, scope, world) for name, node in table.node.entries.items()}
+        values = {
+            name: literal(node, scope, world) if isinstance(node, Scalar) else resolve(node, scope, world)
+            for name, node in table.node.entries.items()
+        }
     else:
         found = entries(table, world)
         if isinstance(found, Unknown):
@@ -154,9 +156,9 @@ def literal(node: Scalar, scope: Scope, world: World) -> Value:
     if node.plain and text in READINGS:
         readings = READINGS[text]
         return readings[0] if len(readings) == 1 else world.choose(("YAML 1.1", text), readings)
-    if scope.loops and "{" in text:
-        return unroll(text, scope)
-    return told(text)
+    if "{" not in text:
+        return text
+    return unroll(text, scope) if scope.loops else told(text)
 
 
 def told(text: str) -> str | Unknown:
@@ -217,4 +219,4 @@ def _collection(node: Node, scope: Scope, world: World) -> Iterator[str | Unknow
             yield value
         else:
             reason = value.reason if isinstance(value, Unknown) else "the collection of the loop is no list of texts"
-            yield replace(unknown_at(node, scope, reason), many=not isinstance(values, Row))
+            yield unknown_at(node, scope, reason)._replace(many=not isinstance(values, Row))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from belay.template.conditions import holds
 from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence, walk
@@ -28,8 +28,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/t
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """A resource under the conditions it is made: its logical id and its body, or why it cannot be read."""
 
     name: str

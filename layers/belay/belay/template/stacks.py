@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from belay.template.nested import STACK_TYPES, child_stack
 from belay.template.nodes import Node
@@ -24,8 +24,7 @@ HIDDEN_TYPES = {
 """Types that deploy a template which is not part of this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A resource of one of the stacks, under the conditions it is made; ``name`` is its logical id there."""
 
     name: str
@@ -39,8 +38,7 @@ class Found:
         return self.body.scope.key(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(NamedTuple):
     """A place that may hold resources which no template shows, and why."""
 
     path: str

@@ -8,9 +8,8 @@ needs the value reports that it could not be decided.
 from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from belay.template.nodes import Mapping, Node
@@ -30,8 +29,7 @@ NO_VALUE = NoValue.NO_VALUE
 """``Ref: AWS::NoValue``: the property, or the list's item, is not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """A value that the template does not tell.
 
     ``key`` names it: two unknowns of one key are the same value. ``reason`` completes the sentence "cannot be decided:
@@ -48,23 +46,20 @@ class Unknown:
     many: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Lazy:
+class Lazy(NamedTuple):
     """A node that is still to be resolved, in the scope where it stands."""
 
     node: Node
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A list whose items are resolved when they are asked for."""
 
     items: tuple[Value | Lazy, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A mapping whose entries are resolved when they are asked for."""
 
     node: Mapping

@@ -97,7 +97,7 @@ class _Reader:
             event = next_event()
             kind = event.__class__
             if kind is ScalarEvent:
-                if entries is not None and key is None:
+                if key is None and entries is not None:
                     key = event.value
                     if key in entries or event.tag is not None or event.anchor is not None:
                         self._check_key(event, entries)
@@ -106,6 +106,10 @@ class _Reader:
                 node = Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
                 if event.tag is not None or event.anchor is not None:
                     node = self._marked(node, event)
+                if key is not None and entries is not None:
+                    entries[key] = node
+                    key = None
+                    continue
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if opened:
                     opened[-1].key = key
@@ -125,7 +129,6 @@ class _Reader:
                 if key is None:
                     self._refuse(event, "expected a text as key, found an alias")
                 entries[key] = node
-                self._count += 1
                 key = None
             else:
                 return node
@@ -170,10 +173,11 @@ class _Reader:
         closed = opened.pop()
         node: Node = closed.node
         if isinstance(node, Mapping):
+            self._count += len(node.entries)
             if MERGE in node.entries:
                 self._merge(node, event)
-        else:
-            self._count += len(closed.node.items) if isinstance(closed.node, Sequence) else 0
+        elif isinstance(node, Sequence):
+            self._count += len(node.items)
         if closed.tag is not None:
             node = self._tagged(node, closed.tag, event)
             closed.height += 1
