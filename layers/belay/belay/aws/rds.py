@@ -1,11 +1,13 @@
-"""RDS: what databases there are, and their snapshots."""
+"""RDS: what databases there are, their snapshots, and the calls that restore them."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
+from belay.database.restore import OPERATIONS
 from belay.database.snapshots import snapshot_tags
 from belay.release.registration import Database
 
@@ -13,6 +15,13 @@ _NO_DATABASE = {"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFo
 _NO_SNAPSHOT = {"DBSnapshotNotFound", "DBSnapshotNotFoundFault", "DBClusterSnapshotNotFoundFault"}
 _BUSY = {"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClusterStateFault"}
 _SNAPSHOT_EXISTS = {"DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExistsFault"}
+_BEGUN = {
+    "DBInstanceAlreadyExists",
+    "DBClusterAlreadyExistsFault",
+    "DBInstanceRoleAlreadyExists",
+    "DBClusterRoleAlreadyExists",
+}
+_NOT_IN_USE = {"DBProxyTargetGroupNotFoundFault", "DBProxyNotFoundFault"}
 
 
 class Databases:
@@ -87,6 +96,58 @@ class Databases:
             except ClientError as error:
                 if code_of(error) not in _SNAPSHOT_EXISTS | _BUSY:
                     raise
+
+    # -- restoring -----------------------------------------------------------------------------------------------
+
+    def perform(self, operation: str, parameters: Mapping[str, Any]) -> bool:
+        """Make the one call of a recovery step. False where it had been made before, or cannot be made at this moment.
+
+        botocore makes a call again whose answer was lost: then the name is taken, the role is given, the database that
+        was to be renamed is renaming or gone. Whoever looks next sees what is so.
+        """
+        if operation not in OPERATIONS:
+            raise ValueError(f"expected one of {', '.join(OPERATIONS)}, found {operation}")
+        with translated(f"RDS.{operation}"):
+            try:
+                getattr(self._client, xform_name(operation))(**parameters)
+            except ClientError as error:
+                if code_of(error) in _BEGUN | _BUSY | _NO_DATABASE:
+                    return False
+                raise
+        return True
+
+    def proxies_of(self, database: Database) -> list[str]:
+        """Return the names of the proxies that lead to a database: their targets do not follow a restored one.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBProxyTarget.html
+        """
+        with translated("RDS.DescribeDBProxies"):
+            pages = self._client.get_paginator("describe_db_proxies").paginate()
+            names = [proxy["DBProxyName"] for page in pages for proxy in page["DBProxies"]]
+        return [name for name in names if self._leads_to(name, database)]
+
+    def _leads_to(self, proxy: str, database: Database) -> bool:
+        with translated("RDS.DescribeDBProxyTargets"):
+            try:
+                pages = self._client.get_paginator("describe_db_proxy_targets").paginate(DBProxyName=proxy)
+                targets = [target for page in pages for target in page["Targets"]]
+            except ClientError as error:
+                if code_of(error) in _NOT_IN_USE:
+                    return False
+                raise
+        field = "TrackedClusterId" if database.kind == "cluster" else "RdsResourceId"
+        return any(target.get(field) == database.identifier for target in targets)
+
+    def deployments_of(self, arn: str) -> list[str]:
+        """Return the names of the Blue/Green deployments that a database is the source or the target of.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_BlueGreenDeployment.html
+        """
+        with translated("RDS.DescribeBlueGreenDeployments"):
+            pages = self._client.get_paginator("describe_blue_green_deployments").paginate()
+            found = [each for page in pages for each in page["BlueGreenDeployments"]]
+        under_way = [each for each in found if arn in (each.get("Source"), each.get("Target"))]
+        return [each["BlueGreenDeploymentName"] for each in under_way if each["Status"] != "SWITCHOVER_COMPLETED"]
 
 
 def _kind(database: Database) -> str:

@@ -1,9 +1,338 @@
-"""The databases' part of a rollback plan."""
+"""The databases' part of a rollback plan.
 
-from belay.rollback.plan import Todo
-from belay.rollback.situation import Situation
+The law is AWS's: a restore makes a new database, a rename frees the old name at once and reboots, and neither takes
+everything along (``Step.legal_because`` cites the page). The policy is ours: a database is only touched where the
+release can have changed its data and the registration allows it; the restored one is compared with the original before
+it takes its name; the names go back if the swap fails; the replaced one is kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from belay.database.command_line import call_command, describe_command, snapshots_command
+from belay.database.fields import before_modifying, missing_roles, modify_parameters, own_tags
+from belay.database.restore import (
+    KEEP_UNTIL_TAG,
+    Place,
+    Unit,
+    differences,
+    obstacles,
+    readiness_of,
+    refusal,
+    replaced_tags,
+    restored_tags,
+    status_of,
+)
+from belay.database.snapshots import Readiness, age_in_words
+from belay.rollback import database_steps as steps
+from belay.rollback.database_steps import writes_lost
+from belay.rollback.plan import Action, Kind, LeftToDo, Remark, Step, Todo
+from belay.rollback.question import Question, with_approval
+from belay.rollback.services import stop_services
+from belay.rollback.situation import DatabaseSeen, Situation
+
+LIMIT: Final = 2
+"""How often one step is tried on one database or member in one incident."""
+
+SHOWS_WITHIN: Final = timedelta(minutes=5)
+"""How long RDS may take to show that it has begun what it was asked for."""
+
+DONE_WITHIN: Final = timedelta(hours=6)
+"""How long one step may take; the restore of a large database takes hours."""
+
+KEEP: Final = timedelta(days=14)
+"""How long the replaced database is kept at least; it is a person who deletes it."""
+
+
+class Reach(StrEnum):
+    """How far a release got with its database changes."""
+
+    NOT_REACHED = "NOT_REACHED"
+    REACHED = "REACHED"
+    UNDECLARED = "UNDECLARED"
+    """It changed stacks, and does not say which of them applies database changes."""
+
+
+def reached(seen: DatabaseSeen, situation: Situation) -> Reach:
+    """Tell whether the release can have changed the data.
+
+    The manifest names the stack that applies the changes (``database.applied_by``); where that stack was never
+    executed, or the schema stays the same, the data is what it was. Where the manifest does not say it, nothing is
+    known: a restore loses writes, so it is not made on a guess.
+    """
+    executed = {stack.stack for stack in situation.stacks if stack.changed_by_release}
+    changes = seen.changes
+    if not executed:
+        return Reach.NOT_REACHED
+    if changes is None or changes.applied_by is None:
+        return Reach.UNDECLARED
+    same = changes.schema is not None and changes.schema.before == changes.schema.after
+    return Reach.REACHED if changes.applied_by in executed and not same else Reach.NOT_REACHED
 
 
 def plan_databases(situation: Situation) -> tuple[Todo, ...]:
     """Plan what is to be done about the stage's databases, once its stacks are recovered."""
-    return ()
+    if situation.ephemeral:
+        return ()
+    todos = [todo for seen in situation.databases for todo in _for_database(seen, situation)]
+    asks = [todo for todo in todos if isinstance(todo, Step) and todo.action is Action.ASK]
+    return (*asks, *(todo for todo in todos if todo not in asks))
+
+
+def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    reach = reached(seen, situation)
+    if reach is Reach.NOT_REACHED:
+        return ()
+    if reach is Reach.UNDECLARED:
+        return (Remark(seen.database, f"{_UNDECLARED} The snapshot {seen.taken.name} is kept."),)
+    if not seen.units or (seen.snapshot is None and not seen.units[0].found):
+        return ()  # It is not there, and was not there before.
+    if any(unit.original_place is Place.REPLACED for unit in seen.units):
+        return _swap_begun(seen, situation)
+    return _refused(seen, situation) or _begin(seen, situation)
+
+
+_NOT_RESTORED: Final = "the release can have changed its data, and it was not restored"
+
+_UNDECLARED: Final = (
+    "the database was left alone: the release does not say which of its stacks changes the data (database.applied_by "
+    "in release.yaml), and a restore would lose every write since the snapshot."
+)
+
+
+# -- before the swap ---------------------------------------------------------------------------------------------------
+
+
+def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Why the database is not restored, where it is not."""
+    if seen.policy == "never":
+        never = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
+        return (Remark(seen.database, never),)
+    head = seen.units[0]
+    why = seen.blocked or _swap_failed(seen, situation)
+    if why is None:
+        why = refusal(seen.kind, seen.taken, seen.snapshot, head.source_id if head.original else None)
+    if why is None and head.original is not None:
+        leaning = (*obstacles(seen.kind, head.original), *seen.obstacles)
+        why = f"{'; '.join(leaning)}; move or end that first" if leaning else None
+    if why is None:
+        return ()
+    beside = f" What was restored stands beside it as {head.at(Place.RESTORED)}." if head.restored else ""
+    return (_left(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}"),)
+
+
+def _swap_failed(seen: DatabaseSeen, situation: Situation) -> str | None:
+    """Whether the swap was undone, or could not begin."""
+    undone = (Action.UNDO_RENAME_ORIGINAL, Action.UNDO_RENAME_RESTORED)
+    if any(situation.times(action, unit.name) for action in undone for unit in seen.units):
+        return "the restored database could not take its name, so the names were given back"
+    if any(situation.times(Action.RENAME_ORIGINAL, unit.name) >= LIMIT for unit in seen.units):
+        return f"it could not be renamed, which was tried {LIMIT} times"
+    return None
+
+
+def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Begin where the registration or a person allows it; what was begun goes on."""
+    restored = _restore(seen, situation)
+    if seen.policy == "automatic" or seen.units[0].restored is not None:
+        return restored
+    question = Question(
+        name=f"restore-{seen.database}",
+        kind=Kind.DATABASE,
+        subject=seen.database,
+        subject_id=seen.database,
+        text=f"may the {seen.kind} {seen.database} be restored from the snapshot {seen.taken.name}? The release can "
+        f"have changed its data. A restore loses {writes_lost(seen)}, and those until what writes is stopped. The data "
+        "as it is now is kept in the replaced database.",
+    )
+    refused = _left(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.")
+    return with_approval(question, situation.answers.get(question.name), restored, refused)
+
+
+def _restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Restore beside, give back, compare, stop what writes, swap."""
+    beside = (*_made(seen, situation), *_given_back(seen, situation))
+    different = tuple(each for unit in seen.units for each in _different(unit))
+    if different and not beside:
+        return _in_time(seen, (_not_the_same(seen, different),))
+    stopping = stop_services(situation)
+    if not beside and any(isinstance(todo, LeftToDo) for todo in stopping):
+        return (*stopping, _left(seen, "what writes to it could not be stopped, so the names were not swapped."))
+    return _in_time(seen, (*beside, *stopping, *_swap(seen), *_kept(seen, situation)))
+
+
+def _not_the_same(seen: DatabaseSeen, different: Sequence[str]) -> LeftToDo:
+    beside = seen.units[0].at(Place.RESTORED)
+    what = f"it was restored beside as {beside}, which is not what the original is ({'; '.join(different)})"
+    return _left(seen, f"{what}, so the names were not swapped.", describe_command(seen.kind, beside))
+
+
+def _made(seen: DatabaseSeen, situation: Situation) -> Iterator[Todo]:
+    """What is to be restored still: the database, then the members of a cluster."""
+    for unit in seen.units:
+        if unit.restored is None and unit.original is not None and seen.snapshot is not None:
+            tags = restored_tags(
+                situation.application, situation.stage, situation.version, unit.incident, seen.taken.name
+            )
+            step = steps.restore(seen, unit, unit.original, seen.snapshot, tags)
+            if situation.times(step.action, step.subject) < LIMIT:
+                yield step
+            else:
+                yield _left(seen, f"to {step.why} was tried {LIMIT} times, and RDS shows nothing of it.")
+
+
+def _given_back(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
+    """What the restore did not take, as far as it was not tried often enough: after that the comparison tells it."""
+    for unit in seen.units:
+        if unit.original is None:
+            continue
+        restored = unit.restored or before_modifying(unit.kind, unit.original)
+        missing = modify_parameters(unit.kind, unit.original, restored)
+        if missing and situation.times(Action.MODIFY_DATABASE, unit.name) < LIMIT:
+            yield steps.modify(unit, missing)
+        roles = missing_roles(unit.original, restored)
+        if situation.times(Action.ADD_ROLE, unit.name) < LIMIT * len(unit.original.get("AssociatedRoles") or ()):
+            yield from (steps.add_role(unit, role) for role in roles)
+
+
+def _different(unit: Unit) -> tuple[str, ...]:
+    if unit.original is None or unit.restored is None:
+        return ()
+    return differences(unit.kind, unit.original, unit.restored)
+
+
+# -- the swap ----------------------------------------------------------------------------------------------------------
+
+
+def _swap_begun(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Go on with the swap, or give the names back where it failed."""
+    kept = tuple(_kept(seen, situation))
+    if all(unit.swapped for unit in seen.units):
+        return _swapped(seen, situation, kept)
+    swap = tuple(_swap(seen))
+    failure = seen.blocked or _exhausted(swap, situation) or _swap_failed(seen, situation)
+    if failure is None:
+        return _in_time(seen, (*swap, *kept))
+    failed = _left(seen, f"the restored database could not take its name: {failure.rstrip('.')}.")
+    back = tuple(_back(seen))
+    if _exhausted(back, situation):
+        return (failed, *(_left(seen, f"to {step.why} is left.", _command(step)) for step in back))
+    return (*_in_time(seen, back), failed)
+
+
+def _swap(seen: DatabaseSeen) -> Iterator[Step]:
+    """Take the name from the original, then give it to the restored one; a cluster first, then its members."""
+    for unit in seen.units:
+        if unit.original_place is Place.NAME:
+            yield steps.rename(Action.RENAME_ORIGINAL, unit, Place.NAME, Place.REPLACED)
+    for unit in seen.units:
+        if unit.restored_place is not Place.NAME:
+            yield steps.rename(Action.RENAME_RESTORED, unit, Place.RESTORED, Place.NAME)
+
+
+def _back(seen: DatabaseSeen) -> Iterator[Step]:
+    """Undo as much of the swap as was done, the last rename first."""
+    for unit in reversed(seen.units):
+        if unit.restored_place is Place.NAME:
+            yield steps.rename(Action.UNDO_RENAME_RESTORED, unit, Place.NAME, Place.RESTORED)
+    for unit in reversed(seen.units):
+        if unit.original_place is Place.REPLACED:
+            yield steps.rename(Action.UNDO_RENAME_ORIGINAL, unit, Place.REPLACED, Place.NAME)
+
+
+def _exhausted(todos: Sequence[Step], situation: Situation) -> str | None:
+    """Why the first of these steps is not tried again, where that is so."""
+    first = next(iter(todos), None)
+    if first is None or situation.times(first.action, first.subject) < LIMIT:
+        return None
+    return f"to {first.why} was tried {LIMIT} times"
+
+
+def _kept(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
+    """Protect the replaced database, and say on it why it is kept; a member has no protection of its own."""
+    for unit in seen.units:
+        original = unit.original or {}
+        if unit.kind != "member" and not original.get("DeletionProtection"):
+            yield steps.protect(unit)
+        if KEEP_UNTIL_TAG not in own_tags(original) and original:
+            tags = replaced_tags(
+                situation.application,
+                situation.stage,
+                situation.version,
+                reason=seen.reason,
+                keep_until=seen.now + KEEP,
+            )
+            yield steps.tag(unit, original, tags)
+
+
+def _swapped(seen: DatabaseSeen, situation: Situation, kept: Sequence[Step]) -> tuple[Todo, ...]:
+    """The restored one has the name. What fails now leaves a person to protect the replaced one, and nothing broken."""
+    head = seen.units[0]
+    until = own_tags(head.original or {}).get(KEEP_UNTIL_TAG) or (seen.now + KEEP).date().isoformat()
+    remark = Remark(
+        seen.database,
+        f"it is the snapshot's now; every write after that is lost to it, and kept in the replaced {seen.kind} "
+        f"{head.at(Place.REPLACED)}, which is protected from deletion until {until}: nothing deletes it by itself.",
+    )
+    failure = seen.blocked or _exhausted(kept, situation)
+    if kept and failure:
+        left = (_left(seen, f"to {step.why} is left: {failure.rstrip('.')}.", _command(step)) for step in kept)
+        return (*left, *_password(head))
+    return (*_in_time(seen, kept), remark, *_password(head))
+
+
+def _password(head: Unit) -> tuple[Todo, ...]:
+    """A managed password is not taken over: what reads its secret works on, until the secret is rotated."""
+    secret = ((head.original or {}).get("MasterUserSecret") or {}).get("SecretArn")
+    if secret is None:
+        return ()
+    return (
+        Remark(
+            head.name,
+            f"its master user has the password of the snapshot. The secret {secret}, which holds it, belongs to the "
+            "replaced database and is rotated with that one's password, within seven days unless set otherwise. Before "
+            "that, let RDS manage the restored database's password (it gets a new one, in a new secret) and deploy "
+            "what reads the secret with the new one's ARN.",
+        ),
+    )
+
+
+# -- in time -----------------------------------------------------------------------------------------------------------
+
+
+def _in_time(seen: DatabaseSeen, todos: Sequence[Todo]) -> tuple[Todo, ...]:
+    """Put a wait before what cannot be done yet; leave to a person what will not become possible, or takes too long."""
+    if not todos:
+        return ()
+    waits = []
+    for unit in seen.units:
+        for place, description in unit.found.items():
+            readiness, status = readiness_of(unit.kind, description), status_of(unit.kind, description)
+            if readiness is Readiness.NOT_POSSIBLE:
+                return (_left(seen, f"{unit.at(place)} is {status}, and does not become available by waiting."),)
+            if readiness is Readiness.NOT_YET:
+                waits.append(steps.wait(unit, place, f"wait until {unit.at(place)} is available, it is {status}"))
+    first = todos[0]
+    if not waits and isinstance(first, Step) and _just_asked(seen, first):
+        waits.append(steps.wait(seen.units[0], Place.NAME, f"wait until RDS shows what it was asked: {first.why}"))
+    if waits and seen.last_step is not None and seen.now - seen.last_step[2] > DONE_WITHIN:
+        return (_left(seen, f"to {waits[0].why} took longer than {age_in_words(DONE_WITHIN)}."),)
+    return (*waits[:1], *todos)
+
+
+def _just_asked(seen: DatabaseSeen, step: Step) -> bool:
+    """Whether this very step was taken a moment ago, and RDS does not show it yet."""
+    if seen.last_step is None:
+        return False
+    action, subject, at = seen.last_step
+    return (action, subject) == (step.action, step.subject) and seen.now - at < SHOWS_WITHIN
+
+
+def _left(seen: DatabaseSeen, what: str, then: str | None = None) -> LeftToDo:
+    return LeftToDo(seen.database, what, look=snapshots_command(seen.kind, seen.database), then=then)
+
+
+def _command(step: Step) -> str:
+    return call_command(step.call[1], step.parameters)

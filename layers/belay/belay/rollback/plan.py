@@ -40,6 +40,26 @@ class Action(StrEnum):
     """Remove a change set that was never executed."""
     DELETE_STACK = "DELETE_STACK"
     """Remove a stack that the release created."""
+    RESTORE_DATABASE = "RESTORE_DATABASE"
+    """Restore a snapshot beside the database that it was taken of."""
+    CREATE_MEMBER = "CREATE_MEMBER"
+    """Give a restored cluster one of its instances."""
+    MODIFY_DATABASE = "MODIFY_DATABASE"
+    """Give a restored database back what the restore itself does not take."""
+    ADD_ROLE = "ADD_ROLE"
+    """Give a restored database back a role."""
+    RENAME_ORIGINAL = "RENAME_ORIGINAL"
+    """Take the name from the database that is replaced."""
+    RENAME_RESTORED = "RENAME_RESTORED"
+    """Give the name to the restored database."""
+    UNDO_RENAME_RESTORED = "UNDO_RENAME_RESTORED"
+    """Take the name from the restored database again: the swap failed."""
+    UNDO_RENAME_ORIGINAL = "UNDO_RENAME_ORIGINAL"
+    """Give the name back to the database it was taken from: the swap failed."""
+    PROTECT_REPLACED = "PROTECT_REPLACED"
+    """Protect the replaced database from deletion."""
+    TAG_REPLACED = "TAG_REPLACED"
+    """Say on the replaced database why it is kept, and until when."""
     SUSPEND_SCALING = "SUSPEND_SCALING"
     """Keep Application Auto Scaling from starting tasks of a service that is to be stopped."""
     STOP_SERVICE = "STOP_SERVICE"
@@ -145,7 +165,19 @@ class LeftToDo:
         return " ".join([f"{self.subject}: {self.what}", *commands])
 
 
-Todo = Step | LeftToDo
+@dataclass(frozen=True)
+class Remark:
+    """What people are told about a subject although nothing is left to do: what was left alone, or follows later."""
+
+    subject: str
+    what: str
+
+    def in_words(self) -> str:
+        """The remark as people read it."""
+        return f"{self.subject}: {self.what}"
+
+
+Todo = Step | LeftToDo | Remark
 """What each part of a plan is made of, in order."""
 
 
@@ -158,6 +190,7 @@ class RollbackPlan:
 
     steps: tuple[Step, ...]
     left_to_do: tuple[LeftToDo, ...] = field(default=())
+    remarks: tuple[Remark, ...] = field(default=())
 
     @classmethod
     def of(cls, *parts: Sequence[Todo]) -> "RollbackPlan":
@@ -166,6 +199,7 @@ class RollbackPlan:
         return cls(
             steps=tuple(todo for todo in todos if isinstance(todo, Step)),
             left_to_do=tuple(todo for todo in todos if isinstance(todo, LeftToDo)),
+            remarks=tuple(todo for todo in todos if isinstance(todo, Remark)),
         )
 
     @property
@@ -182,13 +216,15 @@ class RollbackPlan:
         """The plan for people, one line a step, then what is left to do."""
         steps = [f"{number}. {step.in_words()}" for number, step in enumerate(self.steps, 1)]
         left = [each.in_words() for each in self.left_to_do]
-        return steps + left or ["Nothing to do: every stack is as it was."]
+        told = [each.in_words() for each in self.remarks]
+        return steps + left + told or ["Nothing to do: every stack is as it was."]
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as a JSON document; ``outcome_if_done`` is in it for whoever reads it without this class."""
         return {
             "steps": [step.to_dict() for step in self.steps],
             "left_to_do": [dict(vars(each)) for each in self.left_to_do],
+            "remarks": [dict(vars(each)) for each in self.remarks],
             "outcome_if_done": self.outcome_if_done,
         }
 
@@ -198,4 +234,5 @@ class RollbackPlan:
         return cls(
             steps=tuple(Step.from_dict(step) for step in document["steps"]),
             left_to_do=tuple(LeftToDo(**each) for each in document["left_to_do"]),
+            remarks=tuple(Remark(**each) for each in document["remarks"]),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from belay.rollback.databases import plan_databases
-from belay.rollback.plan import Kind, LeftToDo, RollbackPlan, Todo
+from belay.rollback.plan import Kind, LeftToDo, RollbackPlan, Step, Todo
 from belay.rollback.services import plan_services
 from belay.rollback.situation import Situation
 from belay.rollback.stacks import plan_stacks
@@ -28,14 +28,14 @@ def plan_rollback(situation: Situation) -> RollbackPlan:
     return RollbackPlan.of(stacks, databases, services, plan_verification(situation))
 
 
-def _left_alone(todos: Iterable[Todo]) -> Iterable[LeftToDo]:
+def _left_alone(todos: Iterable[Todo]) -> Iterable[Todo]:
     """Say of every database and service what would have been done about it, had the stacks been recovered."""
     planned: dict[tuple[Kind, str], list[str]] = {}
     for todo in todos:
-        if isinstance(todo, LeftToDo):
-            yield todo
-        else:
+        if isinstance(todo, Step):
             planned.setdefault((todo.kind, todo.subject), []).append(todo.why)
+        else:
+            yield todo
     for (kind, subject), steps in planned.items():
         what = "; ".join(steps)
         yield LeftToDo(subject, f"the {kind.lower()} was left alone, because a stack comes first; it would be: {what}.")

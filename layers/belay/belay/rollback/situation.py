@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
+from belay.database.restore import Taken, Unit
+from belay.database.snapshots import DatabaseKind
+from belay.release.manifest import DatabaseChanges
+from belay.release.registration import Restore
 from belay.release.verification import Verified
 from belay.rollback.plan import Action
 from belay.rollback.question import Answer
@@ -80,10 +86,27 @@ class StackSeen:
 class DatabaseSeen:
     """One registered database as RDS describes it now, with what the ledger knows about it.
 
-    ``database`` is the registered name.
+    - ``database`` is the registered identifier, ``kind`` what it names; ``units`` what is restored and renamed of it,
+      the database first, then a cluster's members, its writer first.
+    - ``changes`` is what the release's manifest says about its database changes, ``policy`` the registration's.
+    - ``taken`` names the snapshot the release took of it, ``snapshot`` is what RDS says of that, None where it is gone.
+    - ``obstacles`` say what else leans on it and would not follow a restored one: a proxy, a deployment under way.
+    - ``last_step`` is the newest step about it with its time, ``blocked`` why RDS refused one for good, ``reason`` why
+      the release is rolled back.
     """
 
     database: str
+    kind: DatabaseKind
+    taken: Taken
+    now: datetime
+    changes: DatabaseChanges | None = None
+    policy: Restore = "approval"
+    snapshot: Mapping[str, Any] | None = None
+    units: tuple[Unit, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    last_step: tuple[Action, str, datetime] | None = None
+    blocked: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)

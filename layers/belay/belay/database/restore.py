@@ -1,0 +1,329 @@
+"""Restoring a database beside the one it is to replace: what may be restored, by which calls, and who is who.
+
+A restore always makes a new database. It is made beside the original under a name that tells what it is, given back
+everything the original has, compared with it, and only then takes the original's name; the original keeps its data
+under a name of its own. So at every moment each of them can be told by its name and its resource id, and a recovery
+that was interrupted sees how far it came.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html,
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from belay.database.fields import (
+    CREATE,
+    MODIFY,
+    Description,
+    UnitKind,
+    create_parameters,
+    differing,
+    missing_roles,
+    own_tags,
+)
+from belay.database.snapshots import TAG_PREFIX, DatabaseKind, Readiness, database_seen, snapshot_of, snapshot_tags
+
+Call = tuple[str, dict[str, Any]]
+"""An operation of RDS and its parameters."""
+
+OPERATIONS: Final = (
+    "RestoreDBInstanceFromDBSnapshot",
+    "RestoreDBClusterFromSnapshot",
+    "CreateDBInstance",
+    "ModifyDBInstance",
+    "ModifyDBCluster",
+    "AddRoleToDBInstance",
+    "AddRoleToDBCluster",
+    "AddTagsToResource",
+)
+"""Every operation of RDS that a recovery calls. None of them deletes anything."""
+
+INCIDENT_TAG: Final = f"{TAG_PREFIX}incident"
+"""The tag of a restored database that names the incident it was restored in."""
+
+KEEP_UNTIL_TAG: Final = f"{TAG_PREFIX}keep-until"
+
+_LONGEST_NAME: Final = 63
+_DIGITS: Final = 8
+
+
+class Place(StrEnum):
+    """Where one of the two databases stands: under the registered name, or beside it."""
+
+    NAME = "name"
+    RESTORED = "restored"
+    REPLACED = "replaced"
+
+
+def name_beside(name: str, place: Place, incident: str) -> str:
+    """Name what stands beside a database: ``orders-db-belay-restored-1f0c9a3e``, the same each time.
+
+    The infix is what policies go by. A letter, then letters, digits and single hyphens, at most 63
+    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html).
+    """
+    infix = f"-belay-{place}-"
+    digest = hashlib.sha256(f"{name}\0{incident}".encode()).hexdigest()[:_DIGITS]
+    return f"{name[: _LONGEST_NAME - len(infix) - _DIGITS].rstrip('-')}{infix}{digest}"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One thing that is restored and renamed: an instance, a cluster, or one of a cluster's members.
+
+    ``name`` is the registered or the member's own name, ``source_id`` the resource id of the original: it survives
+    every renaming (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html). ``found`` holds the
+    description of what stands at each place now.
+    """
+
+    kind: UnitKind
+    name: str
+    source_id: str
+    incident: str
+    found: Mapping[Place, Description] = field(default_factory=dict)
+
+    def at(self, place: Place) -> str:
+        """The name of a place."""
+        return self.name if place is Place.NAME else name_beside(self.name, place, self.incident)
+
+    @property
+    def original_place(self) -> Place | None:
+        """Where the original is, None where it is gone."""
+        places = (Place.NAME, Place.REPLACED)
+        return next((each for each in places if self._resource_id(each) == self.source_id), None)
+
+    @property
+    def restored_place(self) -> Place | None:
+        """Where the restored one is, None before it was made. It is known by its tags: names could be anybody's."""
+        places = (Place.NAME, Place.RESTORED)
+        return next((each for each in places if self._is_restored(each)), None)
+
+    @property
+    def original(self) -> Description | None:
+        """The description of the original, wherever it is."""
+        return None if self.original_place is None else self.found[self.original_place]
+
+    @property
+    def restored(self) -> Description | None:
+        """The description of the restored one, wherever it is."""
+        return None if self.restored_place is None else self.found[self.restored_place]
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the restored one has the name, and the original is kept beside it."""
+        return (self.restored_place, self.original_place) == (Place.NAME, Place.REPLACED)
+
+    def _resource_id(self, place: Place) -> str | None:
+        described = self.found.get(place)
+        return None if described is None else resource_id(self.kind, described)
+
+    def _is_restored(self, place: Place) -> bool:
+        described = self.found.get(place)
+        if described is None or resource_id(self.kind, described) == self.source_id:
+            return False
+        return own_tags(described).get(INCIDENT_TAG) == self.incident
+
+    def create(self, original: Description, snapshot: Description, tags: Mapping[str, str], cluster: str) -> Call:
+        """Return the call that makes the restored one, with everything of the original that it takes.
+
+        ``cluster`` is the name of the restored cluster, which a member is made in.
+        """
+        parameters = create_parameters(self.kind, original)
+        own = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", [])} | dict(tags)
+        parameters["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(own.items())]
+        if self.kind == "cluster":
+            # Without a version a cluster is restored to the newest of its engine.
+            versions = {"EngineVersion": snapshot["EngineVersion"]}
+            named = {
+                "DBClusterIdentifier": self.at(Place.RESTORED),
+                "SnapshotIdentifier": snapshot["DBClusterSnapshotIdentifier"],
+            }
+            return CREATE[self.kind], parameters | versions | named
+        if self.kind == "member":
+            named = {"DBInstanceIdentifier": self.at(Place.RESTORED), "DBClusterIdentifier": cluster}
+            return CREATE[self.kind], parameters | named
+        if parameters.get("AllocatedStorage") == snapshot.get("AllocatedStorage"):
+            parameters.pop("AllocatedStorage", None)
+        named = {
+            "DBInstanceIdentifier": self.at(Place.RESTORED),
+            "DBSnapshotIdentifier": snapshot["DBSnapshotIdentifier"],
+        }
+        return CREATE[self.kind], parameters | named
+
+    def modify(self, place: Place, parameters: Mapping[str, Any]) -> Call:
+        """Return the call that modifies what stands at a place, now rather than in the maintenance window."""
+        return MODIFY[self.kind], {self._identifier: self.at(place), **parameters, "ApplyImmediately": True}
+
+    def rename(self, place: Place, to: Place) -> Call:
+        """Return the call that renames what stands at one place to another one's name."""
+        return self.modify(place, {f"New{self._identifier}": self.at(to)})
+
+    def add_role(self, role: tuple[str, str | None]) -> Call:
+        """Return the call that gives the restored one a role."""
+        arn, feature = role
+        operation = "AddRoleToDBCluster" if self.kind == "cluster" else "AddRoleToDBInstance"
+        for_feature = {"FeatureName": feature} if feature else {}
+        return operation, {self._identifier: self.at(Place.RESTORED), "RoleArn": arn, **for_feature}
+
+    @property
+    def _identifier(self) -> str:
+        return "DBClusterIdentifier" if self.kind == "cluster" else "DBInstanceIdentifier"
+
+
+def resource_id(kind: UnitKind, description: Description) -> str:
+    """Return what names a database whatever it is called."""
+    return str(description["DbClusterResourceId" if kind == "cluster" else "DbiResourceId"])
+
+
+def arn_of(kind: UnitKind, description: Description) -> str:
+    """Return a database's ARN, which its name is part of."""
+    return str(description["DBClusterArn" if kind == "cluster" else "DBInstanceArn"])
+
+
+def status_of(kind: UnitKind, description: Description) -> str:
+    """Return a database's status."""
+    return str(description["Status" if kind == "cluster" else "DBInstanceStatus"])
+
+
+def readiness_of(kind: UnitKind, description: Description) -> Readiness:
+    """Tell whether a database can be modified now, will be by waiting, or will not be.
+
+    Modify and rename need it to be available; what was asked for and is not done yet stands under
+    PendingModifiedValues (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html).
+    """
+    database_kind: DatabaseKind = "cluster" if kind == "cluster" else "instance"
+    seen = database_seen(database_kind, "", {**description, "DBClusterIdentifier": None})
+    if seen.readiness is Readiness.READY and pending(description):
+        return Readiness.NOT_YET
+    return seen.readiness
+
+
+def pending(description: Description) -> list[str]:
+    """Return the names of the changes that were asked for and are not done yet."""
+    return sorted(name for name, value in (description.get("PendingModifiedValues") or {}).items() if value)
+
+
+# -- may it be restored ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What the release knows about its snapshot of a database: its name, whose it is, when the attempt began."""
+
+    name: str
+    application: str
+    stage: str
+    version: str
+    since: datetime | None
+
+
+def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, source_id: str | None) -> str | None:
+    """Say why a snapshot must not be restored from; None where it may.
+
+    It has to be available, ours (its name and the tags written with it), no older than the release, and of the database
+    that it would replace: ``source_id`` is the resource id of what has the name now, or had it before the swap.
+    """
+    if snapshot is None:
+        return f"there is no snapshot {taken.name}: the release took none of it, or it was deleted"
+    seen = snapshot_of(kind, snapshot)
+    if seen.status != "available":
+        return f"the snapshot {seen.name} is {seen.status}, not available"
+    if seen.name != taken.name or not seen.taken_for(taken.application, taken.stage, taken.version):
+        wanted = snapshot_tags(taken.application, taken.stage, taken.version)
+        return f"the snapshot {seen.name} is not the one that was taken for the release: it lacks {wanted}"
+    if taken.since is None or seen.created is None or seen.created < taken.since:
+        return f"the snapshot {seen.name} is older than the release"
+    own = resource_id(kind, snapshot)
+    if own != source_id:
+        return f"the snapshot {seen.name} is of another database ({own}) than the one that has its name ({source_id})"
+    return None
+
+
+def obstacles(kind: DatabaseKind, original: Description) -> tuple[str, ...]:
+    """Say what of a database a restore would leave behind or cut off, and no call of the recovery gives back."""
+    found = _INSTANCE_OBSTACLES if kind == "instance" else _CLUSTER_OBSTACLES
+    told = [words.format(_listed(original[name])) for name, words in found.items() if _present(name, original)]
+    if kind == "cluster" and not str(original.get("Engine", "")).startswith("aurora"):
+        told.append("it is a Multi-AZ DB cluster, whose instances RDS makes itself")
+    if str(original.get("Engine", "")).startswith("custom-"):
+        told.append("it runs on RDS Custom")
+    return tuple(told)
+
+
+_ON_BOTH: Final = {
+    "DomainMemberships": "it is joined to a domain, whose credentials a restore asks for anew",
+    "ActivityStreamStatus": "its activity stream would have to be started anew",
+}
+
+_INSTANCE_OBSTACLES: Final = {
+    "ReadReplicaDBInstanceIdentifiers": "its read replicas ({}) would stay with the replaced instance",
+    "ReadReplicaDBClusterIdentifiers": "its read replica clusters ({}) would stay with the replaced instance",
+    "ReadReplicaSourceDBInstanceIdentifier": "it is a read replica of {}",
+    "ReadReplicaSourceDBClusterIdentifier": "it is a read replica of the cluster {}",
+    "DBInstanceAutomatedBackupsReplications": "its backups are replicated to another Region",
+    "TdeCredentialArn": "its encryption key lies in a key store whose password a restore asks for",
+    **_ON_BOTH,
+}
+
+_CLUSTER_OBSTACLES: Final = {
+    "GlobalClusterIdentifier": "it is part of the global database {}",
+    "ReadReplicaIdentifiers": "its read replicas ({}) would stay with the replaced cluster",
+    "ReplicationSourceIdentifier": "it is a replica of {}",
+    "CustomEndpoints": "its custom endpoints ({}) would stay with the replaced cluster",
+    "HttpEndpointEnabled": "its HTTP endpoint would have to be enabled anew",
+    "LocalWriteForwardingStatus": "its write forwarding would have to be enabled anew",
+    **_ON_BOTH,
+}
+
+
+def _present(name: str, original: Description) -> bool:
+    return original.get(name) not in (None, "", [], False, "stopped", "disabled")
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+# -- is it the same ----------------------------------------------------------------------------------------------------
+
+
+def restored_tags(application: str, stage: str, version: str, incident: str, snapshot: str) -> dict[str, str]:
+    """The tags of a restored database: from what it came and for what."""
+    tags = snapshot_tags(application, stage, version)
+    return tags | {INCIDENT_TAG: incident, f"{TAG_PREFIX}restored-from": snapshot}
+
+
+def replaced_tags(application: str, stage: str, version: str, *, reason: str, keep_until: datetime) -> dict[str, str]:
+    """The tags of the replaced database, which is kept: of which release its data is, why, and until when.
+
+    A tag's value has at most 256 letters, digits, spaces and ``_.:/=+-@``
+    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html).
+    """
+    plain = "".join(letter if letter.isalnum() or letter in " _.:/=+-@" else " " for letter in reason)
+    because = " ".join(plain.split())[:256].strip() or "rolled back"
+    more = {f"{TAG_PREFIX}replaced-because": because, KEEP_UNTIL_TAG: keep_until.date().isoformat()}
+    return snapshot_tags(application, stage, version) | more
+
+
+def differences(kind: UnitKind, original: Description, restored: Description) -> tuple[str, ...]:
+    """Say in words where a restored database is not what the original is: nothing may be left before it is swapped in.
+
+    Explained, and so not told: what names it, its age and its counters; the tags that say it was restored; AWS's own
+    tags, which only AWS sets; the managed secret of the master user, which stays with the replaced database.
+    """
+    told = [
+        f"{each.name} is {_in_words(each.of(restored))} instead of {_in_words(each.of(original))}"
+        for each in differing(kind, original, restored)
+    ]
+    roles = [f"the role {arn} is missing" for arn, _ in missing_roles(original, restored)]
+    tags = own_tags(restored)
+    missing = [key for key, value in sorted(own_tags(original).items()) if tags.get(key) != value]
+    return (*told, *roles, *(f"the tag {key} is missing" for key in missing if not key.startswith(TAG_PREFIX)))
+
+
+def _in_words(value: Any) -> str:
+    return "none" if value in (None, "", [], {}) else str(value)

@@ -1,0 +1,163 @@
+"""The steps by which a database is restored and takes its name: each with its API call, why it is legal, its cost."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from belay.database.fields import Description
+from belay.database.restore import Call, Place, Unit, arn_of
+from belay.database.snapshots import age_in_words, snapshot_of
+from belay.rollback.plan import Action, Kind, Risk, Step
+from belay.rollback.situation import DatabaseSeen
+
+_API: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_{}.html"
+_RENAMING: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html"
+_OFF: Final = (
+    "the database is away until its name is given anew: a reboot, and about ten minutes until the name resolves"
+)
+_NAMES: Final = ("ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier")
+"""The parameters that say what a call is about; a member's call names its cluster too."""
+
+
+def wait(unit: Unit, place: Place, why: str) -> Step:
+    """Let RDS finish."""
+    operation = "DescribeDBClusters" if unit.kind == "cluster" else "DescribeDBInstances"
+    identifier = "DBClusterIdentifier" if unit.kind == "cluster" else "DBInstanceIdentifier"
+    return _step(
+        Action.WAIT,
+        unit,
+        (operation, {identifier: unit.at(place)}),
+        why=why,
+        legal_because=f"{_API.format(operation)} may be called at any time",
+        risk=(Risk.NONE, "none but time"),
+        checked="its status, and what it is still to become",
+    )
+
+
+def restore(
+    seen: DatabaseSeen, unit: Unit, original: Description, snapshot: Description, tags: Mapping[str, str]
+) -> Step:
+    """Make the restored one, beside the original."""
+    cluster = seen.units[0].at(Place.RESTORED)
+    call = unit.create(original, snapshot, tags, cluster)
+    if unit.kind == "member":
+        why = f"give the restored cluster {cluster} the instance {unit.at(Place.RESTORED)}, made like {unit.name}"
+        legal, action = "an Aurora cluster is restored without instances", Action.CREATE_MEMBER
+    else:
+        why = f"restore the snapshot {seen.taken.name} beside it, as {unit.at(Place.RESTORED)}"
+        legal, action = "the snapshot is available, and nothing has that name", Action.RESTORE_DATABASE
+    return _step(
+        action,
+        unit,
+        call,
+        why=why,
+        legal_because=f"{legal}; {_API.format(call[0])}",
+        risk=(Risk.NONE, "none yet: the original is not touched, and a second database is paid for"),
+        checked="that it is available, and what it is described with",
+    )
+
+
+def modify(unit: Unit, parameters: Mapping[str, Any]) -> Step:
+    """Give the restored one back what the restore does not take."""
+    call = unit.modify(Place.RESTORED, parameters)
+    return _step(
+        Action.MODIFY_DATABASE,
+        unit,
+        call,
+        why=f"give {unit.at(Place.RESTORED)} back what a restore does not take: {', '.join(sorted(parameters))}",
+        legal_because=f"an available database can be modified; {_API.format(call[0])}",
+        risk=(Risk.NONE, "none: nothing uses the restored database yet"),
+        checked="that it is available, with nothing pending, and described as the original is",
+    )
+
+
+def add_role(unit: Unit, role: tuple[str, str | None]) -> Step:
+    """Give the restored one back a role."""
+    call = unit.add_role(role)
+    return _step(
+        Action.ADD_ROLE,
+        unit,
+        call,
+        why=f"give {unit.at(Place.RESTORED)} back the role {role[0]}",
+        legal_because=f"an available database can be given a role; {_API.format(call[0])}",
+        risk=(Risk.NONE, "none: nothing uses the restored database yet"),
+        checked="that the role is among its roles",
+    )
+
+
+def rename(action: Action, unit: Unit, place: Place, to: Place) -> Step:
+    """Rename one of the two, for the swap or to undo it."""
+    call = unit.rename(place, to)
+    old, new = unit.at(place), unit.at(to)
+    why = {
+        Action.RENAME_ORIGINAL: f"take its name from the {unit.kind} that is replaced: rename it to {new}",
+        Action.RENAME_RESTORED: f"give the name to the restored {unit.kind}: rename {old} to {new}",
+        Action.UNDO_RENAME_RESTORED: f"take the name from the restored {unit.kind} again: rename it to {new}",
+        Action.UNDO_RENAME_ORIGINAL: f"give the name back to the {unit.kind} it was taken from, {old}",
+    }[action]
+    return _step(
+        action,
+        unit,
+        call,
+        why=why,
+        legal_because=f"an available database can be renamed to a name that is free, and is at once with "
+        f"ApplyImmediately; {_RENAMING}",
+        risk=(Risk.DATA, f"{_OFF}; what is written to {old} meanwhile stays there"),
+        checked=f"that {new} is available",
+    )
+
+
+def protect(unit: Unit) -> Step:
+    """Keep the replaced one from being deleted."""
+    call = unit.modify(Place.REPLACED, {"DeletionProtection": True})
+    return _step(
+        Action.PROTECT_REPLACED,
+        unit,
+        call,
+        why=f"protect the replaced {unit.kind} {unit.at(Place.REPLACED)} from deletion",
+        legal_because=f"an available database can be modified; {_API.format(call[0])}",
+        risk=(Risk.NONE, "none: it costs what it cost before until a person deletes it"),
+        checked="that it is protected",
+    )
+
+
+def tag(unit: Unit, original: Description, tags: Mapping[str, str]) -> Step:
+    """Say on the replaced one why it is kept, and until when."""
+    account, _, _ = arn_of(unit.kind, original).rpartition(":")
+    named = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    return _step(
+        Action.TAG_REPLACED,
+        unit,
+        ("AddTagsToResource", {"ResourceName": f"{account}:{unit.at(Place.REPLACED)}", "Tags": named}),
+        why=f"tag the replaced {unit.kind} {unit.at(Place.REPLACED)} with why it is kept, and until when",
+        legal_because=f"a database can be tagged at any time; {_API.format('AddTagsToResource')}",
+        risk=(Risk.NONE, "none"),
+        checked="that it has the tags",
+    )
+
+
+def writes_lost(seen: DatabaseSeen) -> str:
+    """Say what a restore would lose: ``12 minutes of writes, those after 2026-11-21T10:02:11+00:00``."""
+    created = None if seen.snapshot is None else snapshot_of(seen.kind, seen.snapshot).created
+    if created is None:
+        return "the writes since the snapshot"
+    return f"{age_in_words(seen.now - created)} of writes, those after {created.isoformat(timespec='seconds')}"
+
+
+def _step(
+    action: Action, unit: Unit, call: Call, *, why: str, legal_because: str, risk: tuple[Risk, str], checked: str
+) -> Step:
+    operation, parameters = call
+    return Step(
+        action=action,
+        kind=Kind.DATABASE,
+        subject=unit.name,
+        subject_id=str(next(parameters[name] for name in _NAMES if name in parameters)),
+        call=("rds", operation),
+        parameters=parameters,
+        why=why,
+        legal_because=legal_because,
+        risk=risk[0],
+        risk_in_words=risk[1],
+        expected=("available",),
+        checked_afterwards=checked,
+    )

@@ -1,0 +1,398 @@
+"""The databases' part of a rollback plan: played to its end on an RDS of dictionaries, and stopped at every step."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from played_rds import ARN, CLUSTER, INSTANCE, NOW, SNAPSHOT, PlayedRds, RefusedError, member, snapshot
+
+from belay.database.fields import differing, own_tags
+from belay.database.restore import Place, Taken, Unit, resource_id
+from belay.release.manifest import DatabaseChanges, SchemaRange
+from belay.rollback.databases import LIMIT, Reach, plan_databases, reached
+from belay.rollback.plan import Action, LeftToDo, Remark, Risk, Step, Todo
+from belay.rollback.question import Answer
+from belay.rollback.situation import DatabaseSeen, Situation, StackSeen
+from belay.stack.status import StackStatus
+
+INCIDENT = "orders-production-0123456789ab"
+TAKEN = Taken(SNAPSHOT, "orders", "production", "1.3.0", NOW.replace(minute=10))
+CHANGES = DatabaseChanges("database/changes", SchemaRange("3", "4"), "service")
+SERVICE = StackSeen(
+    "service", "orders-production-service", "arn:stack", StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True
+)
+MEMBERS = {"orders-db-1": "db-WRITER", "orders-db-2": "db-READER"}
+
+
+class Incident:
+    """What a recovery remembers and sees between two plans."""
+
+    def __init__(self, kind: str = "instance", **more: Any) -> None:
+        self.kind = kind
+        self.rds = PlayedRds()
+        if kind == "cluster":
+            self.rds.clusters["orders-db"] = dict(CLUSTER)
+            for name, source in MEMBERS.items():
+                self.rds.instances[name] = member(name, source, writer=name.endswith("1"))
+            self.rds._link()
+        else:
+            self.rds.instances["orders-db"] = dict(INSTANCE)
+        self.more = {"policy": "automatic", "changes": CHANGES, "snapshot": snapshot(kind)} | more
+        self.tried: list[tuple[Action, str]] = []
+        self.answers: dict[str, Answer] = {}
+        self.now = NOW
+
+    def seen(self) -> DatabaseSeen:
+        units = [self.unit(self.kind, "orders-db", "cluster-ORIGINAL" if self.kind == "cluster" else "db-ORIGINAL")]
+        if self.kind == "cluster":
+            units += [self.unit("member", name, source) for name, source in MEMBERS.items()]
+        last = (*self.tried[-1], self.now) if self.tried else None
+        values = {"database": "orders-db", "kind": self.kind, "taken": TAKEN, "now": self.now, "units": tuple(units)}
+        return DatabaseSeen(**values | {"last_step": last, "reason": "it failed (payments)"} | self.more)
+
+    def unit(self, kind: Any, name: str, source: str) -> Unit:
+        unit = Unit(kind, name, source, INCIDENT)
+        those = self.rds.clusters if kind == "cluster" else self.rds.instances
+        return replace(unit, found={place: those[unit.at(place)] for place in Place if unit.at(place) in those})
+
+    def situation(self, **more: Any) -> Situation:
+        values = {"application": "orders", "stage": "production", "version": "1.3.0", "stacks": (SERVICE,)}
+        return Situation(
+            **values | {"databases": (self.seen(),), "tried": Counter(self.tried), "answers": self.answers} | more
+        )
+
+    def plan(self, **more: Any) -> tuple[Todo, ...]:
+        return plan_databases(self.situation(**more))
+
+    def steps(self) -> list[Step]:
+        return [todo for todo in self.plan() if isinstance(todo, Step)]
+
+    def play(self, most: int = 40) -> Iterator[Step]:
+        """Take the first step of each plan, until there is none; each is noted before it is made."""
+        for _ in range(most):
+            steps = self.steps()
+            if not steps:
+                return
+            yield steps[0]
+            self.tried.append((steps[0].action, steps[0].subject))
+            self.rds.call(steps[0].call[1], steps[0].parameters)
+            self.now += timedelta(minutes=1)
+        pytest.fail(f"the plan has no end: {self.tried}")
+
+
+def left(todos: tuple[Todo, ...]) -> str:
+    return "\n".join(todo.in_words() for todo in todos if isinstance(todo, LeftToDo))
+
+
+def remarks(todos: tuple[Todo, ...]) -> str:
+    return "\n".join(todo.in_words() for todo in todos if isinstance(todo, Remark))
+
+
+def test_an_instance_is_restored_swapped_and_the_replaced_one_kept() -> None:
+    incident = Incident()
+    actions = [step.action for step in incident.play()]
+    unit = incident.seen().units[0]
+    kept = incident.rds.instances[unit.at(Place.REPLACED)]
+
+    assert actions == [
+        Action.RESTORE_DATABASE,
+        Action.MODIFY_DATABASE,
+        Action.ADD_ROLE,
+        Action.RENAME_ORIGINAL,
+        Action.RENAME_RESTORED,
+        Action.TAG_REPLACED,
+    ]
+    assert set(incident.rds.instances) == {"orders-db", unit.at(Place.REPLACED)}
+    assert resource_id("instance", kept) == "db-ORIGINAL"
+    assert kept["DeletionProtection"]
+    assert own_tags(kept)["belay:replaced-because"] == "it failed payments"
+    assert own_tags(kept)["belay:keep-until"] == "2026-03-16"
+    now_there = incident.rds.instances["orders-db"]
+    assert not list(differing("instance", INSTANCE, now_there))
+    assert own_tags(now_there)["belay:restored-from"] == SNAPSHOT
+    assert own_tags(now_there)["team"] == "orders"
+    assert left(incident.plan()) == ""
+    assert "kept in the replaced instance" in remarks(incident.plan())
+
+
+def test_a_cluster_is_restored_with_its_members() -> None:
+    incident = Incident("cluster")
+    actions = [(step.action, step.subject) for step in incident.play()]
+    head = incident.seen().units[0]
+
+    assert actions == [
+        (Action.RESTORE_DATABASE, "orders-db"),
+        (Action.CREATE_MEMBER, "orders-db-1"),
+        (Action.CREATE_MEMBER, "orders-db-2"),
+        (Action.MODIFY_DATABASE, "orders-db"),
+        *((Action.RENAME_ORIGINAL, name) for name in ("orders-db", *MEMBERS)),
+        *((Action.RENAME_RESTORED, name) for name in ("orders-db", *MEMBERS)),
+        *((Action.TAG_REPLACED, name) for name in ("orders-db", *MEMBERS)),
+    ]
+    members = {each["DBInstanceIdentifier"] for each in incident.rds.clusters["orders-db"]["DBClusterMembers"]}
+    assert members == set(MEMBERS)
+    assert incident.rds.clusters[head.at(Place.REPLACED)]["DbClusterResourceId"] == "cluster-ORIGINAL"
+    assert not list(differing("cluster", CLUSTER, incident.rds.clusters["orders-db"]))
+    assert left(incident.plan()) == ""
+
+
+def test_what_was_not_protected_is_protected_once_replaced() -> None:
+    incident = Incident()
+    incident.rds.instances["orders-db"]["DeletionProtection"] = False
+    *_, protect, _ = list(incident.play())
+    assert protect.action is Action.PROTECT_REPLACED
+    assert not incident.rds.instances["orders-db"].get("DeletionProtection")
+    assert incident.rds.instances[incident.seen().units[0].at(Place.REPLACED)]["DeletionProtection"]
+
+
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+def test_an_interrupted_recovery_goes_on_from_what_is_there(kind: str) -> None:
+    """Killed before or after each call, which was noted or not: the same calls are made, each once."""
+    whole = Incident(kind)
+    list(whole.play())
+    for stop in range(len(whole.rds.calls)):
+        for noted in (True, False):
+            incident = Incident(kind)
+            for number, step in enumerate(incident.play()):
+                if number == stop:
+                    incident.rds.call(step.call[1], step.parameters)
+                    if noted:
+                        incident.tried.append((step.action, step.subject))
+                    break
+            incident.now += timedelta(minutes=1)
+            list(incident.play())
+            assert [call[0] for call in incident.rds.calls] == [call[0] for call in whole.rds.calls]
+            assert set(incident.rds.instances) == set(whole.rds.instances)
+            assert incident.plan() == whole.plan()
+
+
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+def test_every_step_of_the_plan_stands_in_it_before_the_first_is_taken(kind: str) -> None:
+    incident = Incident(kind)
+    planned = [(step.action, step.subject) for step in incident.steps()]
+    assert planned == [(step.action, step.subject) for step in incident.play()]
+
+
+def test_every_step_tells_why_it_is_legal_what_it_costs_and_what_shows_it() -> None:
+    for kind in ("instance", "cluster"):
+        for step in Incident(kind).steps():
+            assert "https://docs.aws.amazon.com/" in step.legal_because
+            assert step.why
+            assert step.risk_in_words
+            assert step.checked_afterwards
+            assert (step.risk is Risk.DATA) == ("RENAME" in step.action)
+            assert Step.from_dict(step.to_dict()) == step
+
+
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+def test_the_names_go_back_wherever_the_swap_is_refused(kind: str) -> None:
+    renames = [step for step in list(Incident(kind).play()) if step.action.startswith("RENAME")]
+    for refused in renames:
+        incident = Incident(kind)
+        for step in incident.play():
+            if (step.action, step.subject) == (refused.action, refused.subject):
+                break
+        incident.tried.append((refused.action, refused.subject))
+        incident.more["blocked"] = "RDS.ModifyDBInstance answered StorageQuotaExceeded: no"
+        list(incident.play())
+        original = incident.rds.clusters if kind == "cluster" else incident.rds.instances
+        assert resource_id(kind, original["orders-db"]).endswith("ORIGINAL")  # type: ignore[arg-type]
+        if kind == "cluster":
+            assert {name: incident.rds.instances[name]["DbiResourceId"] for name in MEMBERS} == MEMBERS
+        assert "StorageQuotaExceeded" in left(incident.plan())
+
+
+def test_a_swap_that_shows_no_effect_is_tried_again_then_undone() -> None:
+    incident = Incident()
+    for step in incident.play():
+        if step.action is Action.RENAME_RESTORED:
+            break
+    incident.tried += [(Action.RENAME_RESTORED, "orders-db")] * LIMIT
+    actions = [step.action for step in incident.play()]
+    assert actions == [Action.UNDO_RENAME_ORIGINAL]
+    assert incident.rds.instances["orders-db"]["DbiResourceId"] == "db-ORIGINAL"
+    assert "names were given back" in left(incident.plan())
+
+
+def test_what_was_asked_a_moment_ago_is_waited_for_before_it_is_asked_again() -> None:
+    incident = Incident()
+    asked = (Action.RESTORE_DATABASE, "orders-db")
+    incident.tried, incident.more["last_step"] = [asked], (*asked, NOW - timedelta(minutes=4))
+    assert [step.action for step in incident.steps()][:2] == [Action.WAIT, Action.RESTORE_DATABASE]
+    incident.more["last_step"] = (*asked, NOW - timedelta(minutes=6))
+    assert incident.steps()[0].action is Action.RESTORE_DATABASE
+    incident.tried = [asked] * LIMIT
+    assert "tried 2 times" in left(incident.plan())
+
+
+def test_nothing_is_done_to_a_database_that_is_busy() -> None:
+    incident = Incident()
+    next(iter(incident.play()))
+    for status in ("creating", "backing-up", "modifying"):
+        incident.rds.instances["orders-db"]["DBInstanceStatus"] = status
+        first = incident.steps()[0]
+        assert (first.action, status in first.why) == (Action.WAIT, True)
+    incident.more["last_step"] = (Action.RESTORE_DATABASE, "orders-db", NOW - timedelta(hours=7))
+    assert "took longer than 6 hours" in left(incident.plan())
+    incident.rds.instances["orders-db"]["DBInstanceStatus"] = "storage-full"
+    assert "storage-full" in left(incident.plan())
+    assert not incident.steps()
+
+
+def test_a_change_that_is_pending_is_waited_for() -> None:
+    incident = Incident()
+    incident.rds.instances["orders-db"]["PendingModifiedValues"] = {"MultiAZ": True}
+    assert incident.steps()[0].action is Action.WAIT
+
+
+def test_a_restored_database_that_is_not_the_same_does_not_take_the_name() -> None:
+    incident = Incident()
+    for step in incident.play():
+        if step.action is Action.RENAME_ORIGINAL:
+            break
+    unit = incident.seen().units[0]
+    incident.rds.instances[unit.at(Place.RESTORED)]["KmsKeyId"] = "another"
+    told = left(incident.plan())
+    assert "KmsKeyId is another instead of" in told
+    assert unit.at(Place.RESTORED) in told
+    assert not incident.steps()
+
+
+class TestMayItBeRestored:
+    @pytest.mark.parametrize(
+        ("changes", "stacks", "reach"),
+        [
+            (CHANGES, (SERVICE,), Reach.REACHED),
+            (CHANGES, (replace(SERVICE, changed_by_release=False),), Reach.NOT_REACHED),
+            (CHANGES, (replace(SERVICE, stack="network"),), Reach.NOT_REACHED),
+            (replace(CHANGES, schema=SchemaRange("4", "4")), (SERVICE,), Reach.NOT_REACHED),
+            (replace(CHANGES, schema=None), (SERVICE,), Reach.REACHED),
+            (replace(CHANGES, applied_by=None), (SERVICE,), Reach.UNDECLARED),
+            (None, (SERVICE,), Reach.UNDECLARED),
+            (None, (replace(SERVICE, changed_by_release=False),), Reach.NOT_REACHED),
+        ],
+    )
+    def test_only_where_the_release_can_have_changed_the_data(self, changes: Any, stacks: Any, reach: Reach) -> None:
+        incident = Incident(changes=changes)
+        situation = incident.situation(stacks=stacks)
+        assert reached(incident.seen(), situation) is reach
+        assert any(isinstance(todo, Step) for todo in plan_databases(situation)) == (reach is Reach.REACHED)
+        assert left(plan_databases(situation)) == ""
+        assert ("database.applied_by" in remarks(plan_databases(situation))) == (reach is Reach.UNDECLARED)
+
+    def test_never_in_an_ephemeral_stage(self) -> None:
+        assert Incident().plan(ephemeral=True) == ()
+
+    def test_never_where_the_registration_says_so(self) -> None:
+        plan = Incident(policy="never").plan()
+        assert "the registration says never" in remarks(plan)
+        assert SNAPSHOT in remarks(plan)
+        assert len(plan) == 1
+
+    def test_by_default_a_person_is_asked_first(self) -> None:
+        incident = Incident(policy="approval")
+        (ask,) = incident.plan()
+        assert isinstance(ask, Step)
+        assert ask.action is Action.ASK
+        assert SNAPSHOT in ask.why
+        assert "12 minutes of writes" in ask.why
+        incident.answers["restore-orders-db"] = Answer.WAITING
+        assert [step.action for step in incident.steps()] == [Action.WAIT]
+        incident.answers["restore-orders-db"] = Answer.APPROVED
+        assert incident.steps()[0].action is Action.RESTORE_DATABASE
+        incident.answers["restore-orders-db"] = Answer.DENIED
+        assert "denied" in left(incident.plan())
+        incident.answers["restore-orders-db"] = Answer.EXPIRED
+        assert "Nobody answered" in left(incident.plan())
+
+    @pytest.mark.parametrize(
+        ("found", "why"),
+        [
+            (None, "there is no snapshot"),
+            (snapshot(Status="creating"), "is creating, not available"),
+            (snapshot(TagList=[]), "is not the one that was taken for the release"),
+            (snapshot(DBSnapshotIdentifier="another"), "is not the one that was taken for the release"),
+            (snapshot(SnapshotType="automated"), "is not the one that was taken for the release"),
+            (snapshot(SnapshotCreateTime=NOW.replace(minute=9)), "is older than the release"),
+        ],
+    )
+    def test_not_from_a_snapshot_that_is_not_the_release_s(self, found: Any, why: str) -> None:
+        plan = Incident(snapshot=found).plan()
+        assert why in left(plan)
+        assert len(plan) == 1
+
+    def test_not_from_a_snapshot_of_another_database(self) -> None:
+        incident = Incident()
+        incident.rds.instances["orders-db"]["DbiResourceId"] = "db-ANOTHER"
+        assert "is of another database" in left(incident.plan())
+        assert not incident.steps()
+
+    def test_not_what_is_gone(self) -> None:
+        incident = Incident()
+        incident.rds.instances.clear()
+        assert "is of another database" in left(incident.plan())
+
+    def test_what_the_release_made_itself_was_not_there_before(self) -> None:
+        incident = Incident(snapshot=None)
+        incident.rds.instances.clear()
+        assert incident.plan() == ()
+
+    @pytest.mark.parametrize(
+        ("kind", "described", "why"),
+        [
+            ("instance", {"ReadReplicaDBInstanceIdentifiers": ["orders-db-replica"]}, "orders-db-replica"),
+            ("instance", {"ReadReplicaSourceDBInstanceIdentifier": "primary"}, "it is a read replica of primary"),
+            ("instance", {"ReadReplicaDBClusterIdentifiers": ["aurora"]}, "aurora"),
+            ("instance", {"DBInstanceAutomatedBackupsReplications": [{}]}, "another Region"),
+            ("instance", {"DomainMemberships": [{"Domain": "d-1"}]}, "joined to a domain"),
+            ("instance", {"ActivityStreamStatus": "started"}, "activity stream"),
+            ("instance", {"Engine": "custom-oracle-ee"}, "RDS Custom"),
+            ("cluster", {"GlobalClusterIdentifier": "world"}, "the global database world"),
+            ("cluster", {"ReadReplicaIdentifiers": ["elsewhere"]}, "elsewhere"),
+            ("cluster", {"HttpEndpointEnabled": True}, "HTTP endpoint"),
+            ("cluster", {"Engine": "postgres"}, "Multi-AZ DB cluster"),
+        ],
+    )
+    def test_not_while_something_leans_on_it_that_would_not_follow(
+        self, kind: str, described: dict[str, Any], why: str
+    ) -> None:
+        incident = Incident(kind)
+        those = incident.rds.clusters if kind == "cluster" else incident.rds.instances
+        those["orders-db"] |= described
+        assert why in left(incident.plan())
+        assert not incident.steps()
+
+    def test_not_behind_a_proxy(self) -> None:
+        plan = Incident(obstacles=("the proxy orders leads to it",)).plan()
+        assert "the proxy orders leads to it; move or end that first" in left(plan)
+
+
+def test_a_managed_password_is_told_not_taken_over() -> None:
+    incident = Incident()
+    secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!db-1"
+    incident.rds.instances["orders-db"]["MasterUserSecret"] = {"SecretArn": secret}
+    list(incident.play())
+    assert secret in remarks(incident.plan())
+
+
+def test_what_is_left_after_the_swap_is_left_with_its_command() -> None:
+    incident = Incident()
+    for step in incident.play():
+        if step.action is Action.TAG_REPLACED:
+            break
+    incident.more["blocked"] = "RDS.AddTagsToResource answered AccessDenied: no"
+    plan = incident.plan()
+    assert not incident.steps()
+    assert "aws rds add-tags-to-resource --cli-input-json" in left(plan)
+    assert incident.rds.instances["orders-db"]["DbiResourceId"] != "db-ORIGINAL"
+
+
+def test_the_played_rds_refuses_what_aws_refuses() -> None:
+    rds = PlayedRds(instances={"orders-db": dict(INSTANCE)})
+    with pytest.raises(RefusedError, match="maintenance window"):
+        rds.call("ModifyDBInstance", {"DBInstanceIdentifier": "orders-db", "ApplyImmediately": False})
+    with pytest.raises(RefusedError, match="Unknown parameter"):
+        rds.call("AddTagsToResource", {"ResourceName": f"{ARN}:db:orders-db", "Tags": [], "Now": True})
