@@ -52,7 +52,7 @@ def end_release(
         outcome,
         reason=incident.reason,
         stage=incident.stage,
-        done=recovery.done(),
+        done=[*recovery.done(), *(each.in_words() for each in recovery.plan().remarks)],
         left_to_do=left_to_do(recovery, event),
     )
     ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())

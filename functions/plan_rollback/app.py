@@ -8,6 +8,7 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
 from belay.aws.questions import Questions
+from belay.aws.recovered_databases import RecoveredDatabases
 from belay.aws.recovered_services import RecoveredServices
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
@@ -53,13 +54,14 @@ def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
     """Gather what there is to see."""
     incident = recovery.incident
     good = recovery.ledger.last_known_good(incident.release.application, incident.stage)
-    stage = recovery.registered()
+    stage, seen = recovery.registered(), stacks.look()
     tried = Counter((Action(each["action"]), each["subject"]) for each in recovery.record["tried"])
     return Situation(
         application=incident.release.application,
         stage=incident.stage,
         version=incident.release.version,
-        stacks=stacks.look(),
+        stacks=seen,
+        databases=RecoveredDatabases.of(recovery).look(seen),
         services=RecoveredServices.of(recovery).look(stage),
         verification=RecoveredStage(recovery, StageVerification.here()).look(stage),
         last_known_good=None if good is None else good["version"],

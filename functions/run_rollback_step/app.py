@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
 from belay.aws.questions import Questions
+from belay.aws.recovered_databases import RecoveredDatabases
 from belay.aws.recovered_services import RecoveredServices
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
@@ -51,4 +52,4 @@ def perform(recovery: Recovery, step: Step, number: int, default_topic: str) -> 
         case Kind.STAGE:
             return RecoveredStage(recovery, StageVerification.here()).perform(step, number)
         case Kind.DATABASE:
-            raise NotImplementedError(f"nothing performs steps of kind {step.kind}")
+            return RecoveredDatabases.of(recovery).perform(step, number)

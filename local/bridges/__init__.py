@@ -17,6 +17,7 @@ from local.bridges import (
     change_set_values,
     change_sets,
     database_resources,
+    database_restores,
     databases,
     drift_aware_change_sets,
     ecs_services,
@@ -108,6 +109,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     security_group_rules.install()
     moto_services.install()
     databases.install(settings.snapshot_seconds)
+    database_restores.install(settings.snapshot_seconds)
     database_resources.install()
     ecs_services.install(settings.snapshot_seconds)
     pipeline_resources.install()

@@ -1,11 +1,8 @@
 """Gap: moto's RDS finishes everything at once and forgives what AWS refuses.
 
-Here databases and snapshots are ``creating`` and renamed databases ``renaming`` for a moment, so that waiting is
-exercised; a manual snapshot needs an available source; groups in use are
-kept; a rename without ``ApplyImmediately`` does not happen now; a
-restored database has the defaults of AWS rather than its source's settings (API_RestoreDBInstanceFromDBSnapshot), a
-resource id of its own, and no automated snapshot whose name clashes with its predecessor's; subnets and the default
-security group are the engine's. Each can go when moto does the same.
+Here databases and snapshots are ``creating`` for a moment, so that waiting is exercised; a manual snapshot needs an
+available source, and an automated one's name never clashes with its predecessor's; groups in use are kept; subnets and
+the default security group are the engine's. Each can go when moto does the same.
 """
 
 from __future__ import annotations
@@ -21,27 +18,12 @@ from ministack.services import ec2
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, DBSnapshot, RDSBackend
 
-KEPT_BY_SOURCE_ONLY = (
-    "deletion_protection",
-    "enable_iam_database_authentication",
-    "enabled_cloudwatch_logs_exports",
-    "monitoring_interval",
-    "monitoring_role_arn",
-    "multi_az",
-    "replicas",
-    "status",
-    "tags",
-)
-
 
 def install(seconds: float) -> None:
     """Let moto's databases and snapshots take ``seconds`` to become available, and refuse what AWS refuses."""
     for model in (DBInstance, DBSnapshot, DBCluster, DBClusterSnapshot):
         _take_time(model, seconds)
-    _own_resource_ids()
-    _rename_when_asked(seconds)
     _snapshot_available_sources()
-    _restore_to_defaults()
     _keep_groups_in_use()
     _use_engine_network()
 
@@ -64,35 +46,6 @@ def _take_time(model: type[Any], seconds: float) -> None:
 
     model.__init__ = create_slowly
     model.status = property(status, set_status)
-
-
-def _own_resource_ids() -> None:
-    create = DBInstance.__init__
-
-    def create_with_own_id(self: DBInstance, *args: Any, **kwargs: Any) -> None:
-        create(self, *args, **kwargs)
-        self.dbi_resource_id = f"db-{id(self):020X}"
-
-    DBInstance.__init__ = create_with_own_id  # type: ignore[method-assign]
-
-
-def _rename_when_asked(seconds: float) -> None:
-    modify = RDSBackend.modify_db_instance
-
-    def modify_instance(self: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> DBInstance:
-        name = db_kwargs.get("new_db_instance_identifier")
-        if name is None:
-            return modify(self, db_instance_identifier, db_kwargs)
-        if name in self.databases:
-            raise RDSClientError("DBInstanceAlreadyExists", "DB instance already exists")
-        if not db_kwargs.get("apply_immediately"):
-            del db_kwargs["new_db_instance_identifier"]
-            return modify(self, db_instance_identifier, db_kwargs)
-        database = modify(self, db_instance_identifier, db_kwargs)
-        database._settles = ("renaming", time.monotonic() + seconds)  # type: ignore[attr-defined]
-        return database
-
-    RDSBackend.modify_db_instance = modify_instance  # type: ignore[method-assign]
 
 
 def _snapshot_available_sources() -> None:
@@ -124,43 +77,6 @@ def _require_available(source: DBInstance | DBCluster | None, name: str, kind: s
     if source is not None and source.status not in ("available", "storage-optimization"):
         code = "InvalidDBInstanceState" if kind == "DBInstance" else "InvalidDBClusterStateFault"
         raise RDSClientError(code, f"{kind} {name} is {source.status}; it has to be available for a snapshot")
-
-
-def _restore_to_defaults() -> None:
-    from_snapshot = RDSBackend.restore_db_instance_from_db_snapshot
-    to_point_in_time = RDSBackend.restore_db_instance_to_point_in_time
-
-    def restore_from_snapshot(self: RDSBackend, from_snapshot_id: str, overrides: dict[str, Any]) -> DBInstance:
-        snapshot = self.get_db_snapshot(from_snapshot_id)
-        if snapshot.status != "available":
-            raise RDSClientError("InvalidDBSnapshotState", f"DBSnapshot {from_snapshot_id} is {snapshot.status}")
-        source = snapshot.database
-        snapshot.database = _without_settings(source)
-        try:
-            return from_snapshot(self, from_snapshot_id, overrides)
-        finally:
-            snapshot.database = source
-
-    def restore_to_time(
-        self: RDSBackend, source_db_identifier: str, target_db_identifier: str, overrides: dict[str, Any]
-    ) -> DBInstance:
-        source = self.databases[source_db_identifier]
-        self.databases[source_db_identifier] = _without_settings(source)
-        try:
-            return to_point_in_time(self, source_db_identifier, target_db_identifier, overrides)
-        finally:
-            self.databases[source_db_identifier] = source
-
-    RDSBackend.restore_db_instance_from_db_snapshot = restore_from_snapshot  # type: ignore[method-assign]
-    RDSBackend.restore_db_instance_to_point_in_time = restore_to_time  # type: ignore[method-assign]
-
-
-def _without_settings(database: DBInstance) -> DBInstance:
-    """A copy that moto restores from: what AWS does not take over is missing in it."""
-    bare = object.__new__(type(database))
-    bare.__dict__ = {name: value for name, value in database.__dict__.items() if name not in KEPT_BY_SOURCE_ONLY}
-    bare._status = "available"  # type: ignore[attr-defined]
-    return bare
 
 
 def _keep_groups_in_use() -> None:

@@ -10,6 +10,8 @@ import pytest
 from project import LAYER, function_modules, functions, layer_modules, logical_id, parsed, resources
 from reach import operations, reached
 
+from belay.database.restore import OPERATIONS
+
 PREFIX = {
     "ApplicationAutoScaling": "application-autoscaling",
     "CloudFormation": "cloudformation",
@@ -73,6 +75,9 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "Topic.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html
     "Databases.create_snapshot": {"rds:AddTagsToResource"},
+    # A restored database is given back its roles, and is encrypted with the key of its snapshot
+    # (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html).
+    "Databases.perform": {"iam:PassRole", "kms:CreateGrant", "kms:DescribeKey"},
 }
 """What a method of a gateway needs beside the permission of the call it makes."""
 
@@ -98,6 +103,8 @@ def needed(function: str) -> set[str]:
     for _, operation in operations(function):
         if operation == "CloudFormation.{operation}":
             found |= {f"cloudformation:{each}" for each in performed()}
+        elif operation == "RDS.{operation}":
+            found |= {f"rds:{each}" for each in OPERATIONS}
         else:
             service, name = operation.split(".")
             found |= OTHERWISE_CALLED.get(operation, {f"{PREFIX[service]}:{name}"})

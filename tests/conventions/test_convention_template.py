@@ -222,13 +222,27 @@ def test_nothing_is_granted_by_a_star_in_an_action() -> None:
     assert not [(name, action) for name, each in statements() for action in actions(each) if "*" in action]
 
 
-def test_roles_are_passed_to_cloudformation_alone() -> None:
+PASSED_TO = {
+    "cloudformation.amazonaws.com": {"Ref": "ServiceRoleArns"},
+    # A restored database is given back the roles it had: RDS alone can wear them.
+    "rds.amazonaws.com monitoring.rds.amazonaws.com": {
+        "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*"
+    },
+}
+"""The services that a function may pass roles to, and which roles."""
+
+
+def test_roles_are_passed_to_cloudformation_and_to_rds_alone() -> None:
     passing = [(name, each) for name, each in statements() if "iam:PassRole" in actions(each)]
-    assert passing
+    assert {name for name, each in passing if each["Resource"] != {"Ref": "ServiceRoleArns"}} == {
+        "RunRollbackStepFunction"
+    }
     for name, statement in passing:
         assert actions(statement) == ["iam:PassRole"], name
-        assert statement["Resource"] == {"Ref": "ServiceRoleArns"}, name
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}, name
+        services = statement["Condition"]["StringEquals"]["iam:PassedToService"]
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": services}}, name
+        passed_to = services if isinstance(services, str) else " ".join(services)
+        assert statement["Resource"] == PASSED_TO[passed_to], name
 
 
 def test_nobody_may_assume_roles_or_change_permissions() -> None:

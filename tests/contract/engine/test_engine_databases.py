@@ -30,6 +30,13 @@ def instance_status(rds, name):
     return rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBInstanceStatus"]
 
 
+def instance_status_or_none(rds, name):
+    try:
+        return instance_status(rds, name)
+    except rds.exceptions.DBInstanceNotFoundFault:
+        return None
+
+
 def snapshot_status(rds, name):
     return rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]["Status"]
 
@@ -56,9 +63,9 @@ def test_a_snapshot_needs_an_available_database_and_a_free_name(rds, database, u
     rds.modify_db_instance(DBInstanceIdentifier=name, NewDBInstanceIdentifier=f"{name}-old", ApplyImmediately=True)
 
     with pytest.raises(rds.exceptions.InvalidDBInstanceStateFault):
-        rds.create_db_snapshot(DBInstanceIdentifier=f"{name}-old", DBSnapshotIdentifier=unique("snapshot"))
-    with pytest.raises(rds.exceptions.DBInstanceNotFoundFault):
         rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=unique("snapshot"))
+    with pytest.raises(rds.exceptions.DBInstanceNotFoundFault):
+        rds.create_db_snapshot(DBInstanceIdentifier=f"{name}-old", DBSnapshotIdentifier=unique("snapshot"))
 
 
 def test_a_snapshots_name_is_taken_once(rds, database, unique):
@@ -80,8 +87,10 @@ def test_a_restored_database_takes_the_place_of_the_one_renamed_away(rds, databa
     until(lambda: instance_status(rds, f"{name}-new"), lambda status: status == "available")
     for old, new in ((name, f"{name}-old"), (f"{name}-new", name)):
         rds.modify_db_instance(DBInstanceIdentifier=old, NewDBInstanceIdentifier=new, ApplyImmediately=True)
-        assert instance_status(rds, new) == "renaming"
+        assert instance_status(rds, old) == "renaming"
+        until(lambda new=new: instance_status_or_none(rds, new), lambda status: status == "rebooting")
         until(lambda new=new: instance_status(rds, new), lambda status: status == "available")
+        assert instance_status_or_none(rds, old) is None
 
     after = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     assert (after["DeletionProtection"], after["MultiAZ"]) == (False, False)
@@ -132,6 +141,76 @@ def test_a_cluster_is_snapshotted_and_restored_without_instances(rds, unique, un
     )
     until(lambda: status(f"{name}-new"), lambda seen: seen == "available")
     assert rds.describe_db_clusters(DBClusterIdentifier=f"{name}-new")["DBClusters"][0]["DBClusterMembers"] == []
+
+
+def test_a_restored_database_has_the_defaults_until_it_is_told_otherwise(rds, database, unique, until):
+    settings = {
+        "AutoMinorVersionUpgrade": False,
+        "DeletionProtection": True,
+        "PreferredMaintenanceWindow": "sun:04:00-sun:04:30",
+        "EnableCloudwatchLogsExports": ["postgresql"],
+        "EnablePerformanceInsights": True,
+        "PerformanceInsightsRetentionPeriod": 7,
+    }
+    name, snapshot = database(**settings), unique("snapshot")
+    taken = rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot)["DBSnapshot"]
+    until(lambda: snapshot_status(rds, snapshot), lambda status: status == "available")
+    before = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    assert taken["DbiResourceId"] == before["DbiResourceId"]
+    assert (before["PerformanceInsightsEnabled"], before["PerformanceInsightsRetentionPeriod"]) == (True, 7)
+
+    rds.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier=f"{name}-new", DBSnapshotIdentifier=snapshot, AutoMinorVersionUpgrade=False, Port=6000
+    )
+
+    bare = rds.describe_db_instances(DBInstanceIdentifier=f"{name}-new")["DBInstances"][0]
+    assert (bare["AutoMinorVersionUpgrade"], bare["Endpoint"]["Port"]) == (False, 6000)
+    assert not bare["DeletionProtection"]
+    assert not bare.get("EnabledCloudwatchLogsExports")
+    assert not bare.get("PerformanceInsightsEnabled")
+    assert bare["PreferredMaintenanceWindow"] != "sun:04:00-sun:04:30"
+    until(lambda: instance_status(rds, f"{name}-new"), lambda status: status == "available")
+    rds.modify_db_instance(
+        DBInstanceIdentifier=f"{name}-new", EnablePerformanceInsights=True, DBPortNumber=6001, ApplyImmediately=True
+    )
+    assert instance_status(rds, f"{name}-new") == "modifying"
+    told = rds.describe_db_instances(DBInstanceIdentifier=f"{name}-new")["DBInstances"][0]
+    assert (told["PerformanceInsightsEnabled"], told["Endpoint"]["Port"]) == (True, 6001)
+
+
+def test_a_cluster_is_renamed_with_its_members(rds, unique, until):
+    name = unique("cluster")
+    password = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"}
+    rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", DeletionProtection=True, **password)
+    member = {"DBInstanceClass": "db.r6g.large", "Engine": "aurora-postgresql", "DBClusterIdentifier": name}
+    rds.create_db_instance(DBInstanceIdentifier=f"{name}-1", **member)
+
+    def cluster(identifier):
+        found = rds.describe_db_clusters()["DBClusters"]
+        return next((each for each in found if each["DBClusterIdentifier"] == identifier), None)
+
+    until(lambda: cluster(name), lambda seen: seen["Status"] == "available")
+    snapshot = {"DBClusterIdentifier": name, "DBClusterSnapshotIdentifier": f"{name}-before"}
+    taken = rds.create_db_cluster_snapshot(**snapshot)["DBClusterSnapshot"]
+    assert taken["DbClusterResourceId"] == cluster(name)["DbClusterResourceId"]
+    until(lambda: cluster_snapshot_status(rds, f"{name}-before"), lambda status: status == "available")
+    beside = {"DBClusterIdentifier": f"{name}-new", "SnapshotIdentifier": f"{name}-before"}
+    rds.restore_db_cluster_from_snapshot(Engine="aurora-postgresql", **beside)
+    with pytest.raises(rds.exceptions.DBClusterAlreadyExistsFault):
+        rds.restore_db_cluster_from_snapshot(Engine="aurora-postgresql", **beside)
+    assert not cluster(f"{name}-new")["DeletionProtection"]
+    assert cluster(f"{name}-new")["DbClusterResourceId"] != cluster(name)["DbClusterResourceId"]
+
+    rds.modify_db_cluster(DBClusterIdentifier=name, NewDBClusterIdentifier=f"{name}-late")
+    until(lambda: cluster(name), lambda seen: seen["Status"] == "available")
+    rds.modify_db_cluster(DBClusterIdentifier=name, NewDBClusterIdentifier=f"{name}-old", ApplyImmediately=True)
+
+    assert cluster(name)["Status"] == "renaming"
+    with pytest.raises(rds.exceptions.InvalidDBClusterStateFault):
+        rds.modify_db_cluster(DBClusterIdentifier=name, NewDBClusterIdentifier=f"{name}-other", ApplyImmediately=True)
+    renamed = until(lambda: cluster(f"{name}-old"), bool)
+    assert [each["DBInstanceIdentifier"] for each in renamed["DBClusterMembers"]] == [f"{name}-1"]
+    assert cluster(name) is None
 
 
 @pytest.fixture

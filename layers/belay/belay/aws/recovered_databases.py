@@ -1,9 +1,11 @@
 """The databases of an incident: looking at them, and taking the steps that are about them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from belay.aws.clients import client
 from belay.aws.clock import now
 from belay.aws.rds import Databases
 from belay.aws.recovery import Recovery
@@ -13,8 +15,9 @@ from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.release.accepted import AcceptedRelease
 from belay.release.names import snapshot_name
 from belay.release.registration import Database
+from belay.rollback.databases import Reach, reached
 from belay.rollback.plan import Action, Kind, Step
-from belay.rollback.situation import DatabaseSeen
+from belay.rollback.situation import DatabaseSeen, StackSeen
 
 Description = Mapping[str, Any]
 
@@ -27,27 +30,36 @@ class RecoveredDatabases:
         self._incident = recovery.incident
         self._databases = databases
 
+    @classmethod
+    def of(cls, recovery: Recovery) -> "RecoveredDatabases":
+        """Return those of an incident, in the region that the function runs in."""
+        return cls(recovery, Databases(client("rds")))
+
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def look(self) -> tuple[DatabaseSeen, ...]:
-        """Return the databases registered for the stage, as they are now; none for somebody else's failed stack."""
+    def look(self, stacks: Sequence[StackSeen]) -> tuple[DatabaseSeen, ...]:
+        """Return the databases registered for the stage; none for somebody else's failed stack.
+
+        RDS is asked about them only where the release can have changed their data: nothing else is planned for them.
+        """
         if self._incident.foreign or self._incident.ephemeral:
             return ()
         document = self._recovery.artifacts.require_json(self._incident.release.document_key)
         accepted = AcceptedRelease.from_dict(document)
-        return tuple(self._seen(each, accepted) for each in accepted.stages[self._incident.stage].databases)
+        stage, changes = accepted.stages[self._incident.stage], accepted.manifest.database
+        known = [
+            DatabaseSeen(each.identifier, each.kind, self._taken(each), now(), changes, stage.restore)
+            for each in stage.databases
+        ]
+        if reached(changes, stacks) is not Reach.REACHED or stage.restore == "never":
+            return tuple(known)
+        return tuple(self._seen(each, database) for each, database in zip(known, stage.databases, strict=True))
 
-    def _seen(self, database: Database, accepted: AcceptedRelease) -> DatabaseSeen:
-        taken = self._taken(database)
-        snapshot = self._databases.describe_snapshot(database, taken.name)
+    def _seen(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
+        snapshot = self._databases.describe_snapshot(database, known.taken.name)
         units = self._units(database, snapshot)
-        return DatabaseSeen(
-            database=database.identifier,
-            kind=database.kind,
-            taken=taken,
-            now=now(),
-            changes=accepted.manifest.database,
-            policy=accepted.stages[self._incident.stage].restore,
+        return replace(
+            known,
             snapshot=snapshot,
             units=units,
             obstacles=self._obstacles(database, units[0]),
@@ -94,7 +106,7 @@ class RecoveredDatabases:
         kind: DatabaseKind = "cluster" if unit.kind == "cluster" else "instance"
         places = {place: self._databases.describe(Database(kind, unit.at(place))) for place in Place}
         found = {place: each for place, each in places.items() if each is not None}
-        return Unit(unit.kind, unit.name, unit.source_id, unit.incident, found)
+        return replace(unit, found=found)
 
     def _obstacles(self, database: Database, head: Unit) -> tuple[str, ...]:
         """What leans on the database beside what its description tells; looked for until the swap begins."""

@@ -26,12 +26,13 @@ from belay.database.restore import (
     status_of,
 )
 from belay.database.snapshots import Readiness, age_in_words
+from belay.release.manifest import DatabaseChanges
 from belay.rollback import database_steps as steps
 from belay.rollback.database_steps import writes_lost
 from belay.rollback.plan import Action, Kind, LeftToDo, Remark, Step, Todo
 from belay.rollback.question import Question, with_approval
 from belay.rollback.services import stop_services
-from belay.rollback.situation import DatabaseSeen, Situation
+from belay.rollback.situation import DatabaseSeen, Situation, StackSeen
 
 LIMIT: Final = 2
 """How often one step is tried on one database or member in one incident."""
@@ -55,15 +56,14 @@ class Reach(StrEnum):
     """It changed stacks, and does not say which of them applies database changes."""
 
 
-def reached(seen: DatabaseSeen, situation: Situation) -> Reach:
+def reached(changes: DatabaseChanges | None, stacks: Sequence[StackSeen]) -> Reach:
     """Tell whether the release can have changed the data.
 
     The manifest names the stack that applies the changes (``database.applied_by``); where that stack was never
     executed, or the schema stays the same, the data is what it was. Where the manifest does not say it, nothing is
     known: a restore loses writes, so it is not made on a guess.
     """
-    executed = {stack.stack for stack in situation.stacks if stack.changed_by_release}
-    changes = seen.changes
+    executed = {stack.stack for stack in stacks if stack.changed_by_release}
     if not executed:
         return Reach.NOT_REACHED
     if changes is None or changes.applied_by is None:
@@ -82,11 +82,14 @@ def plan_databases(situation: Situation) -> tuple[Todo, ...]:
 
 
 def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    reach = reached(seen, situation)
+    reach = reached(seen.changes, situation.stacks)
     if reach is Reach.NOT_REACHED:
         return ()
     if reach is Reach.UNDECLARED:
         return (Remark(seen.database, f"{_UNDECLARED} The snapshot {seen.taken.name} is kept."),)
+    if seen.policy == "never":
+        never = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
+        return (Remark(seen.database, never),)
     if not seen.units or (seen.snapshot is None and not seen.units[0].found):
         return ()  # It is not there, and was not there before.
     if any(unit.original_place is Place.REPLACED for unit in seen.units):
@@ -107,9 +110,6 @@ _UNDECLARED: Final = (
 
 def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     """Why the database is not restored, where it is not."""
-    if seen.policy == "never":
-        never = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
-        return (Remark(seen.database, never),)
     head = seen.units[0]
     why = seen.blocked or _swap_failed(seen, situation)
     if why is None:
