@@ -358,6 +358,8 @@ def test_ecs_strategies_shift_between_two_target_groups_and_go_back_on_alarms(st
     groups = {balancer["TargetGroupArn"], balancer["AdvancedConfiguration"]["AlternateTargetGroupArn"]}
     assert groups == {"${BlueTargets}", "${GreenTargets}"}
     (forward,) = made["ProductionRule"]["Properties"]["Actions"]
+    (otherwise,) = made["Listener"]["Properties"]["DefaultActions"]
+    assert {forward["Type"], otherwise["Type"]} == {"forward"}
     assert {each["TargetGroupArn"] for each in forward["ForwardConfig"]["TargetGroups"]} == groups
 
 
@@ -495,6 +497,7 @@ def test_the_test_stack_s_role_is_told_apart_from_production_s() -> None:
     assert {each for each in granted if not re.search(r":(Describe|Get|List)", each)} == {
         "ec2:CreateSecurityGroup",
         "ecs:DeregisterTaskDefinition",
+        "iam:CreateServiceLinkedRole",
     }
 
 
