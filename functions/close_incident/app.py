@@ -11,6 +11,7 @@ from belay.aws.endings import Endings
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
 from belay.aws.sns import Topic
+from belay.aws.unhealthy import Unhealthy
 from belay.notify.message import foreign_stack_failed
 from belay.observability import observed
 from belay.release.ledger import Outcome
@@ -55,6 +56,9 @@ def end_release(
         done=[*recovery.done(), *(each.in_words() for each in recovery.plan().remarks)],
         left_to_do=left_to_do(recovery, event),
     )
+    if outcome is Outcome.NEEDS_OPERATOR:
+        stack_ids = RecoveredStacks(recovery, stacks).stack_ids()
+        Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, stack_ids)
     ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
     ledger.announced_incident(incident.release.application, incident.name)
 
@@ -80,6 +84,8 @@ def end_foreign(
         thread=incident.name,
     )
     Topic(client("sns"), incident.topic or default_topic, ledger).publish(message)
+    if outcome is Outcome.NEEDS_OPERATOR:
+        Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, [stack_id])
     ledger.announced_incident(application, incident.name)
 
 

@@ -9,9 +9,11 @@ from belay.aws.clock import timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket, UploadedObject
+from belay.aws.sns import Topic
 from belay.aws.ssm import ParameterStore
 from belay.errors import InvalidRelease
 from belay.events.s3 import ObjectCreated
+from belay.notify.message import Deployment, release_held
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.archive import MANIFEST, Archive, open_archive
@@ -32,6 +34,7 @@ class Settings:
     ledger_table: str
     artifact_bucket: str
     pause_parameter: str
+    notification_topic_arn: str
 
 
 @observed
@@ -47,10 +50,23 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     parameter_store = ParameterStore(client("ssm"))
     if parameter_store.get_parameter(settings.pause_parameter) == "true":
         ledger.hold(upload, event["upload"], timestamp())
+        tell_held(upload, event["execution"], ledger, settings.notification_topic_arn)
         return disposition("HELD")
     if not ledger.claim_upload(upload, event["execution"], timestamp()):
         return disposition("IGNORED")
     return accept(upload, event["execution"], ledger, ArtifactBucket(client("s3"), settings.artifact_bucket))
+
+
+def tell_held(upload: Upload, execution: str, ledger: Ledger, default_topic: str) -> None:
+    """Tell once that an upload waits for the pause to end; what it holds has not been looked at yet."""
+    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
+    name = upload.key.rsplit("/", 1)[-1]
+    message = release_held(
+        Deployment(upload.application, name, None, execution, upload.thread),
+        why="releases are paused",
+        until="when `belay resume` ends the pause",
+    )
+    Topic(client("sns"), registrations.topic_of(upload.application) or default_topic, ledger).publish(message)
 
 
 def disposition(name: str, release: ReleaseReference | None = None, stages: tuple[str, ...] = ()) -> dict[str, Any]:

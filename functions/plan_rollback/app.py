@@ -12,7 +12,9 @@ from belay.aws.recovered_databases import RecoveredDatabases
 from belay.aws.recovered_services import RecoveredServices
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
+from belay.aws.sns import Topic
 from belay.aws.verification import RecoveredStage, StageVerification
+from belay.notify.message import Deployment, recovery_started
 from belay.observability import observed
 from belay.rollback.plan import Action, RollbackPlan
 from belay.rollback.planner import plan_rollback
@@ -27,6 +29,7 @@ class Settings:
     ledger_table: str
     artifact_bucket: str
     poll_seconds: int
+    notification_topic_arn: str
 
 
 @observed
@@ -41,8 +44,24 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     recovery.save(plan)
     if not plan.steps:
         return answer(None, plan, settings)
+    tell(recovery, plan, settings.notification_topic_arn)
     first = plan.steps[0]
     return answer({"action": first.action, "subject": first.subject, "number": recovery.next_number}, plan, settings)
+
+
+def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
+    """Tell once that a lasting stage failed and what is being done; somebody else's stack only where it is touched."""
+    incident = recovery.incident
+    touched = any(step.action is not Action.WAIT for step in plan.steps)
+    if incident.ephemeral or recovery.record["tried"] or (incident.foreign and not touched):
+        return
+    name = str(incident.stack) if incident.foreign else incident.release.version
+    message = recovery_started(
+        Deployment(incident.release.application, name, incident.stage, thread=incident.thread),
+        cause=incident.reason,
+        steps=plan.describe(),
+    )
+    Topic(client("sns"), incident.topic or default_topic, recovery.ledger).publish(message)
 
 
 def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.aws.unfinished import Unfinished
+from belay.aws.unhealthy import Unhealthy
 from belay.errors import BelayError
 from belay.observability import count, observed
 from belay.release.names import execution_name
@@ -55,7 +56,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
     registrations = Registrations(parameters, client("s3"))
     unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations)
-    failed_stacks = FailedStacks(ledger, incidents, registrations, Stacks(client("cloudformation")))
+    stacks = Stacks(client("cloudformation"))
+    failed_stacks = FailedStacks(ledger, incidents, registrations, stacks)
     dead = [item for item in ledger.open_items() if not executions.running(item["execution"])]
     taken_up = [attempted(faults, unfinished.take_up, item) for item in dead]
     failed = attempted(faults, failed_stacks.take_up_registered)
@@ -64,6 +66,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         attempted(faults, resume, item, ledger, executions, settings.deploy_release_machine_arn)
     approvals, decisions = Approvals(ledger, artifacts, endings), Decisions(ledger, executions)
     reminded = [attempted(faults, approvals.see_to, item, decisions, now()) for item in ledger.asked()]
+    unhealthy = Unhealthy(ledger, stacks, client("sns"), settings.notification_topic_arn)
+    healthy_again = attempted(faults, unhealthy.close_healthy)
     left_behind = [lock["SK"] for lock in ledger.locks() if lock["expires_at"] < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))
     if faults:
@@ -73,6 +77,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "failed_stacks": failed,
         "resumed": len(held),
         "reminded": reminded.count(True),
+        "healthy_again": healthy_again,
         "locks_held_past_expiry": left_behind,
     }
 

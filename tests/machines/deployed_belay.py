@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from small_releases import Release, setting, settings
 
+from belay.notify.message import Kind
 from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, REGION, Engine
@@ -402,9 +403,14 @@ class Application:
     def told(self, *outcomes: str) -> list[Received]:
         """Wait until as many messages came as ``outcomes``, check that they are these, and return them.
 
-        A message without an outcome is named by its ``kind``.
+        A message without an outcome is named by its ``kind``; that a recovery has begun counts where it is asked for.
         """
-        found = until(self.received, lambda messages: len(messages) >= len(outcomes))
+        begun = Kind.RECOVERY_STARTED
+        wanted = [kind.value for kind in Kind if kind != begun or begun in outcomes]
+        found = until(
+            lambda: [each for each in self.received() if each.attributes["kind"] in wanted],
+            lambda messages: len(messages) >= len(outcomes),
+        )
         assert [m.attributes.get("outcome") or m.attributes["kind"] for m in found] == list(outcomes)
         return found
 

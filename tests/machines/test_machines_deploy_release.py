@@ -286,7 +286,12 @@ class TestHeld:
 
         assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
         assert app.belay.items("HELD") == []
-        app.told("deployment-started", "DEPLOYED")
+        held_told, started, deployed = app.told("release-held", "deployment-started", "DEPLOYED")
+        assert held_told.text.startswith("Nothing to do: it goes on by itself when `belay resume` ends the pause.\n")
+        assert started.text.endswith(
+            f"Message 2 of the thread {app.name}-{app.belay.release(app.name)['attempt']}, closes 1\n"
+        )
+        assert "closes 1, 2\n" in deployed.text
 
     def test_paused_again_before_it_was_opened(self, application: Applications) -> None:
         app = application()
@@ -306,7 +311,7 @@ class TestHeld:
         app.belay.invoke("SweepFunction", {})
 
         assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
-        app.told("deployment-started", "DEPLOYED")
+        app.told("release-held", "deployment-started", "DEPLOYED")
 
 
 class TestAborted:

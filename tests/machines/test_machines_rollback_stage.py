@@ -343,13 +343,26 @@ class TestForeign:
         assert app.belay.release(app.name)["outcome"] == "DEPLOYED"
         assert app.belay.lock(app.name)["held"] is False
 
+        app.belay.invoke("SweepFunction", {})
+        assert len(app.received()) == 3, "the stack is not healthy yet"
+        app.belay.aws("cloudformation").rollback_stack(StackName=app.stack("first"))
+        until(lambda: app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE")
+        app.belay.invoke("SweepFunction", {})
+        app.belay.invoke("SweepFunction", {})
+        *_, failed, healthy = app.told("deployment-started", "DEPLOYED", "foreign-stack-failed", "healthy-again")
+        assert (failed.attributes["state"], healthy.attributes["state"]) == ("open", "closed")
+        assert failed.attributes["thread"] == healthy.attributes["thread"]
+        assert healthy.text.endswith(", closes 1\n")
+
     def test_recovered_where_the_registration_allows_it(self, application: Applications) -> None:
         app = application(recover_foreign=True)
         app.deploy("1.0.0")
         self.update(app, "by hand", DisableRollback=True)
-        app.told("deployment-started", "DEPLOYED", "foreign-stack-failed")
+        *_, begun, ended = app.told("deployment-started", "DEPLOYED", "recovery-started", "foreign-stack-failed")
         app.belay.at_rest(app.name)
 
+        assert "first: " in begun.text
+        assert ended.text.endswith(f"Message 2 of the thread {begun.attributes['thread']}, closes 1\n")
         assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
         assert app.belay.setting(app.stack("first")) == "1.0.0"
         assert [each["outcome"] for each in app.belay.incidents(app.name)] == ["ROLLED_BACK"]

@@ -1,6 +1,6 @@
 """The ledger in DynamoDB: every claim and lock is one conditional write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -541,6 +541,18 @@ class Ledger:
                 ReturnValues="UPDATED_NEW",
             )
         return int(_plain(answer["Attributes"])["reruns"])
+
+    def watch_incident(self, incident: str, details: Mapping[str, Any], stack_ids: Sequence[str]) -> None:
+        """Remember an ended incident until its unstable stacks are stable again."""
+        self._put({"PK": "UNHEALTHY", "SK": incident, "details": dict(details), "stacks": [*stack_ids]})
+
+    def watched_incidents(self) -> list[Item]:
+        """Return the ended incidents that left unstable stacks: their ``details`` and ``stacks``."""
+        return self._query("UNHEALTHY")
+
+    def watch_incident_no_more(self, incident: str) -> None:
+        """Forget an incident whose stacks are stable again."""
+        self._delete("UNHEALTHY", incident)
 
     # -- findings ------------------------------------------------------------------------------------------------
 

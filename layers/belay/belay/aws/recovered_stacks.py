@@ -60,6 +60,10 @@ class RecoveredStacks:
             return False
         return self._stacks.operation_status(last["stack_id"], last["token"]) is None
 
+    def stack_ids(self) -> list[str]:
+        """Return the ids of the stacks that the release had change sets for."""
+        return [stack.stack_id for stack in self._release_plan().stacks if stack.stack_id is not None]
+
     def _release_plan(self) -> StagePlan:
         key = self._incident.release.stage_key(self._incident.stage, "plan.json")
         document = self._recovery.artifacts.get_json(key)

@@ -19,6 +19,7 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | an operation that Belay began |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``RELEASE#...`` / ``INCIDENT#...`` | what the sweep must see end |
+| ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
 | ``THREAD#<thread>`` | ``MESSAGES`` | the keys of a thread's messages in order, and which were told |
 | ``ASKED`` | ``<application>#<version>#<stage>`` | an approval that is waited for, for reminders |
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
