@@ -1,0 +1,163 @@
+"""The services of an incident, restarted once and stopped and brought back, whatever dies in between, on moto."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from test_aws_unfinished import INCIDENT, RELEASE, House
+
+from belay.aws.clients import client
+from belay.aws.recovered_services import RecoveredServices
+from belay.aws.recovery import Recovery
+from belay.release.registration import RegisteredStack, Service, Stage
+from belay.rollback.plan import Action, Step, Todo
+from belay.rollback.services import plan_services, stop_services
+from belay.rollback.situation import SCALING_ACTIVITIES, ServiceSeen, Situation, StackSeen
+from belay.stack.status import StackStatus
+
+API = Service("orders", "api")
+STAGE = Stage("orders", "production", "arn:role", {"network": RegisteredStack("orders-network")}, services=(API,))
+CHANGED = StackSeen("network", "orders-network", "arn:stack", StackStatus.UPDATE_COMPLETE, changed_by_release=True)
+
+
+@dataclass
+class Stages:
+    """A stage with one service, whose incident is open."""
+
+    house: House
+    ecs: Any
+    scaling: Any
+
+    def services(self) -> RecoveredServices:
+        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+        self.recovery = Recovery.enter(event, "ledger", "artifacts")
+        return RecoveredServices.of(self.recovery)
+
+    def seen(self) -> ServiceSeen:
+        (seen,) = self.services().look(STAGE)
+        return seen
+
+    def situation(self) -> Situation:
+        return Situation("orders", "production", "1.0.0", (CHANGED,), services=(self.seen(),))
+
+    def take(self, planner: Callable[[Situation], tuple[Todo, ...]]) -> Action:
+        """Plan, take the first step, and return what it was."""
+        step = next(todo for todo in planner(self.situation()) if isinstance(todo, Step))
+        if step.action is not Action.WAIT:
+            assert self.services().perform(step, self.recovery.next_number) is False
+        return step.action
+
+    def described(self) -> dict[str, Any]:
+        return dict(self.ecs.describe_services(cluster="orders", services=["api"])["services"][0])
+
+    def target(self) -> dict[str, Any]:
+        return dict(self.scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"][0])
+
+
+@pytest.fixture
+def stage(simulated: Callable[[str], Any]) -> Iterator[Stages]:
+    client.cache_clear()
+    house = House(simulated)
+    house.accept()
+    house.incidents.open_for_release(RELEASE, "production", "it is bad")
+    ecs, scaling = simulated("ecs"), simulated("application-autoscaling")
+    ecs.create_cluster(clusterName="orders")
+    ecs.register_task_definition(family="api", containerDefinitions=[{"name": "a", "image": "a:1", "memory": 64}])
+    ecs.create_service(cluster="orders", serviceName="api", taskDefinition="api", desiredCount=2)
+    yield Stages(house, ecs, scaling)
+    client.cache_clear()
+
+
+def test_a_service_is_restarted_once(stage: Stages) -> None:
+    before = stage.described()["deployments"][0]["id"]
+
+    taken = [stage.take(plan_services), stage.take(plan_services)]
+
+    assert taken == [Action.RESTART_SERVICE, Action.WAIT]
+    primary = next(each["id"] for each in stage.described()["deployments"] if each["status"] == "PRIMARY")
+    assert primary != before
+    assert stage.seen().restarted == primary
+    assert [each["action"] for each in stage.recovery.record["tried"]] == ["RESTART_SERVICE"]
+
+
+def test_a_restart_whose_function_died_is_found_and_not_done_again(
+    stage: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Recovery, "note", die)
+        with pytest.raises(RuntimeError, match="killed"):
+            stage.take(plan_services)
+    begun = [each["id"] for each in stage.described()["deployments"]]
+    assert stage.recovery.noted("orders/api") == {}
+
+    assert stage.seen().restarted in begun
+    assert stage.take(plan_services) is Action.WAIT
+    assert [each["id"] for each in stage.described()["deployments"]] == begun
+
+
+def test_a_restart_that_died_before_its_call_is_done(stage: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stage.described()["deployments"][0]
+    later = before["createdAt"].replace(year=before["createdAt"].year + 1).isoformat()
+    monkeypatch.setattr("belay.aws.recovery.timestamp", lambda: later)
+    services = stage.services()
+    step = next(todo for todo in plan_services(stage.situation()) if isinstance(todo, Step))
+    stage.recovery.take(step, 0)
+
+    assert services.look(STAGE)[0].restarted is None
+    assert stage.take(plan_services) is Action.RESTART_SERVICE
+
+
+def test_stopped_and_brought_back_with_what_scales_it(stage: Stages) -> None:
+    stage.scaling.register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId="service/orders/api",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=1,
+        MaxCapacity=4,
+        SuspendedState={"ScheduledScalingSuspended": True},
+    )
+
+    assert [stage.take(stop_services), stage.take(stop_services)] == [Action.SUSPEND_SCALING, Action.STOP_SERVICE]
+    assert stage.described()["desiredCount"] == 0
+    assert all(stage.target()["SuspendedState"][each] for each in SCALING_ACTIVITIES)
+    seen = stage.seen()
+    assert seen.stopped_from == 2
+    assert seen.scaled_by is not None
+    assert [each for each in SCALING_ACTIVITIES if seen.scaled_by.get(each)] == ["ScheduledScalingSuspended"]
+
+    assert [stage.take(plan_services), stage.take(plan_services)] == [Action.START_SERVICE, Action.RESUME_SCALING]
+    assert stage.described()["desiredCount"] == 2
+    assert stage.target()["SuspendedState"] == {
+        "DynamicScalingInSuspended": False,
+        "DynamicScalingOutSuspended": False,
+        "ScheduledScalingSuspended": True,
+    }
+    assert {each.action for each in plan_services(stage.situation()) if isinstance(each, Step)} <= {Action.WAIT}
+
+
+def test_the_count_it_is_brought_back_to_is_the_first_one_seen(stage: Stages) -> None:
+    services, situation = stage.services(), stage.situation()
+    step = next(todo for todo in stop_services(situation) if isinstance(todo, Step))
+    services.perform(step, 0)
+
+    stage.services().perform(step, 1)
+
+    assert stage.seen().stopped_from == 2
+
+
+def test_a_service_that_is_not_there_is_seen_so(stage: Stages) -> None:
+    elsewhere = replace(STAGE, services=(Service("orders", "worker"),))
+
+    assert stage.services().look(elsewhere) == (ServiceSeen("orders/worker"),)
+    assert stage.services().look(None) == ()
+
+
+def test_no_service_is_deleted(stage: Stages) -> None:
+    step = next(todo for todo in plan_services(stage.situation()) if isinstance(todo, Step))
+
+    with pytest.raises(ValueError, match="DELETE_STACK"):
+        stage.services().perform(replace(step, action=Action.DELETE_STACK), 0)
