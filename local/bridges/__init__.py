@@ -13,6 +13,7 @@ from typing import Any
 import ministack.app
 
 from local.bridges import (
+    account_quotas,
     admin,
     change_set_values,
     change_sets,
@@ -47,6 +48,7 @@ from local.bridges import (
     security_groups,
     service_integrations,
     simulated_events,
+    simulated_policies,
     size_limits,
     stack_descriptions,
     stack_events,
@@ -108,12 +110,14 @@ def install(settings: Settings) -> Callable[..., Any]:
     security_groups.install()
     security_group_rules.install()
     moto_services.install()
+    account_quotas.install()
     databases.install(settings.snapshot_seconds)
     database_restores.install(settings.snapshot_seconds)
     database_resources.install()
     ecs_services.install(settings.snapshot_seconds)
     pipeline_resources.install()
     permissions.install()
+    simulated_policies.install()
     function_urls.install()
     faults.install()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)

@@ -22,6 +22,7 @@ PREFIX = {
     "ECS": "ecs",
     "ElastiCache": "elasticache",
     "ElasticLoadBalancing": "elasticloadbalancing",
+    "IAM": "iam",
     "Lambda": "lambda",
     "RDS": "rds",
     "S3": "s3",

@@ -164,3 +164,27 @@ def test_an_ephemeral_stage_is_verified_before_it_goes(application: Applications
     assert record["outcome"] == "REJECTED"
     assert "checkout answers 500" in record["reason"]
     assert app.belay.stacks(app.name) == {}
+
+
+class TestRehearsed:
+    def test_a_stage_that_has_to_be_ready_refuses_what_is_not(self, application: Applications) -> None:
+        app = application()
+        app.register(alarms=["nobody-made-this"], require_rollback_ready=True)
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "REJECTED"
+        assert "require_rollback_ready" in record["reason"]
+        assert "the alarm nobody-made-this does not exist" in record["reason"]
+        assert app.belay.stacks(app.name) == {}
+        assert not app.belay.lock(app.name)
+        assert "LockStage" not in app.belay.states(app.name, "deploy_stage")
+
+    def test_and_takes_what_is(self, application: Applications) -> None:
+        app = application()
+        app.register(require_rollback_ready=True)
+
+        app.deploy("1.0.0")
+        app.deploy("1.1.0")
+
+        assert "REHEARSED ready" in app.belay.transitions(app.name, "1.1.0")

@@ -347,3 +347,18 @@ def test_a_parameter_group_in_use_is_kept(rds, database, unique):
 
     with pytest.raises(rds.exceptions.InvalidDBParameterGroupStateFault):
         rds.delete_db_parameter_group(DBParameterGroupName=group)
+
+
+def test_what_is_taken_of_the_quota_of_manual_snapshots(rds, database, unique, until):
+    def quotas():
+        return {each["AccountQuotaName"]: each for each in rds.describe_account_attributes()["AccountQuotas"]}
+
+    before = quotas()
+    name, snapshot = database(), unique("snapshot")
+    rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot)
+
+    after = quotas()
+    assert after["ManualSnapshots"]["Used"] == before["ManualSnapshots"]["Used"] + 1
+    assert after["ManualSnapshots"]["Max"] == 100
+    assert after["ManualClusterSnapshots"] == before["ManualClusterSnapshots"]
+    until(lambda: snapshot_status(rds, snapshot), lambda status: status == "available")

@@ -1,5 +1,6 @@
-"""ECS services on the engine: deployments that take a moment, and what scales them."""
+"""ECS services on the engine: deployments that take a moment, what scales them, and who may, by simulation."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -71,3 +72,33 @@ def test_a_scalable_target_is_suspended_and_stays_within_its_bounds(aws: Aws, cl
 def test_a_service_that_is_not_there_is_no_scalable_target(aws: Aws, unique: Callable[[str], str]) -> None:
     with pytest.raises(ClientError, match="doesn't exist"):
         scalable(aws, unique("none"), MinCapacity=1, MaxCapacity=4)
+
+
+def test_a_role_is_simulated_with_the_conditions_of_its_policy(aws: Aws, unique: Callable[[str], str]) -> None:
+    iam, name = aws("iam"), unique("role")
+    arn = iam.create_role(RoleName=name, Path="/belay/", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    statement = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": "arn:aws:iam::000000000000:role/belay/*",
+        "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=name, PolicyName="pass", PolicyDocument=document)
+
+    def decisions(service: str, resource: str = arn) -> dict[str, str]:
+        context = {"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string", "ContextKeyValues": [service]}
+        results = iam.simulate_principal_policy(
+            PolicySourceArn=arn,
+            ActionNames=["iam:PassRole", "ecs:UpdateService"],
+            ResourceArns=[resource],
+            ContextEntries=[context],
+        )["EvaluationResults"]
+        return {each["EvalActionName"]: each["EvalDecision"] for each in results}
+
+    denied = "implicitDeny"
+    assert decisions("cloudformation.amazonaws.com") == {"iam:PassRole": "allowed", "ecs:UpdateService": denied}
+    assert decisions("ecs.amazonaws.com")["iam:PassRole"] == denied
+    assert decisions("cloudformation.amazonaws.com", "arn:aws:iam::000000000000:role/other")["iam:PassRole"] == denied
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.simulate_principal_policy(PolicySourceArn=f"{arn}-not", ActionNames=["iam:PassRole"])

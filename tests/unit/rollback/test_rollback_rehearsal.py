@@ -4,7 +4,27 @@ import json
 
 import pytest
 
-from belay.rollback.rehearsal import Check, Readiness, Rehearsal, gathered, refusal
+from belay.database.snapshots import DatabaseSeen
+from belay.release.registration import Database
+from belay.release.verification import AlarmSeen
+from belay.rollback.rehearsal import (
+    Check,
+    Readiness,
+    Rehearsal,
+    StatefulChange,
+    check_alarms,
+    check_data,
+    check_databases,
+    check_last_known_good,
+    check_permissions,
+    check_services,
+    check_snapshot_quota,
+    check_verify_function,
+    gathered,
+    refusal,
+)
+from belay.template.loader import load
+from belay.template.policies import UNREADABLE, deletion_policies
 
 READY = Check("alarms", Readiness.READY, "both exist")
 MISSING = Check("templates", Readiness.NOT_READY, "service.yaml is gone")
@@ -58,3 +78,112 @@ def test_a_gate_lets_through_only_what_is_ready(check: Check, refused: bool) -> 
     reasons = refusal(rehearsal, required=True)
     assert bool(reasons) is refused
     assert not refused or check.in_words() in reasons
+
+
+DB = Database("instance", "orders-db")
+
+
+@pytest.mark.parametrize(
+    ("check", "readiness", "told"),
+    [
+        (check_last_known_good(None, ()), Readiness.READY, "removes what the release makes"),
+        (check_last_known_good("1.0.0", ()), Readiness.READY, "every template of version 1.0.0"),
+        (check_last_known_good("1.0.0", ["a.yaml"]), Readiness.NOT_READY, "a.yaml of version 1.0.0 is gone"),
+        (check_alarms([AlarmSeen("errors", "OK")]), Readiness.READY, "1 watched"),
+        (check_alarms([AlarmSeen("errors", "INSUFFICIENT_DATA")]), Readiness.READY, "1 watched"),
+        (check_alarms([AlarmSeen("errors", "ALARM")]), Readiness.NOT_READY, "errors is in ALARM already"),
+        (check_alarms([AlarmSeen("errors", None)]), Readiness.NOT_READY, "errors does not exist"),
+        (check_verify_function("verify", "Active"), Readiness.READY, "it is Active"),
+        (check_verify_function("verify", "Inactive"), Readiness.READY, "it is Inactive"),
+        (check_verify_function("verify", "Pending"), Readiness.NOT_KNOWN, "verify is Pending"),
+        (check_verify_function("verify", "Failed"), Readiness.NOT_READY, "verify is Failed"),
+        (check_verify_function("verify", None), Readiness.NOT_READY, "verify does not exist"),
+        (check_services({"orders/api": "ECS"}), Readiness.READY, "1 can be restarted"),
+        (check_services({"orders/api": None}), Readiness.NOT_READY, "orders/api does not exist"),
+        (check_services({"orders/api": "CODE_DEPLOY"}), Readiness.NOT_READY, "deployed by CODE_DEPLOY"),
+        (check_permissions("role", ()), Readiness.READY, "role may do"),
+        (check_permissions("role", ["iam:PassRole on x"]), Readiness.NOT_READY, "role may not iam:PassRole on x"),
+    ],
+)
+def test_what_each_check_says(check: Check, readiness: Readiness, told: str) -> None:
+    assert check.readiness is readiness
+    assert told in check.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "replicas", "restore", "readiness"),
+    [
+        ("available", [], "approval", Readiness.READY),
+        ("storage-optimization", [], "approval", Readiness.READY),
+        (None, [], "approval", Readiness.READY),
+        ("modifying", [], "approval", Readiness.READY),
+        ("stopped", [], "approval", Readiness.NOT_READY),
+        ("available", ["orders-replica"], "approval", Readiness.NOT_READY),
+        ("available", ["orders-replica"], "automatic", Readiness.NOT_READY),
+        ("available", ["orders-replica"], "never", Readiness.READY),
+    ],
+)
+def test_databases(status: str | None, replicas: list[str], restore: str, readiness: Readiness) -> None:
+    seen = DatabaseSeen("instance", "orders-db", status)
+
+    check = check_databases([seen], {"orders-db": replicas}, restore)  # type: ignore[arg-type]
+
+    assert check.readiness is readiness
+    assert ("orders-replica" in check.reason) == (readiness is Readiness.NOT_READY and bool(replicas))
+    assert ("modifying" in check.reason) == (status == "modifying")
+
+
+@pytest.mark.parametrize(
+    ("databases", "quotas", "readiness"),
+    [
+        ([DB], {"ManualSnapshots": (99, 100)}, Readiness.READY),
+        ([DB], {"ManualSnapshots": (100, 100)}, Readiness.NOT_READY),
+        ([DB, Database("instance", "two")], {"ManualSnapshots": (99, 100)}, Readiness.NOT_READY),
+        ([Database("cluster", "aurora")], {"ManualClusterSnapshots": (0, 100)}, Readiness.READY),
+        ([Database("cluster", "aurora")], {"ManualSnapshots": (0, 100)}, Readiness.NOT_KNOWN),
+    ],
+)
+def test_the_quota_has_room_for_one_more_of_each(
+    databases: list[Database], quotas: dict[str, tuple[int, int]], readiness: Readiness
+) -> None:
+    assert check_snapshot_quota(databases, quotas).readiness is readiness
+
+
+def change(*, adds: bool = False, removes: bool = False, creates: bool = False, policy: str | None = None) -> Check:
+    return check_data([StatefulChange("first/Table", "AWS::DynamoDB::Table", adds, removes, creates, policy)])
+
+
+def test_data_that_comes_or_goes_makes_going_back_a_persons_matter() -> None:
+    assert check_data([]).readiness is Readiness.READY
+    assert change().readiness is Readiness.READY
+    assert "without its data" in change(removes=True, policy="Retain").reason
+    assert "new stack" in change(adds=True, creates=True, policy="Retain").reason
+    assert "without a DeletionPolicy" in change(adds=True).reason
+    assert change(adds=True, policy="Delete").readiness is Readiness.NOT_READY
+    assert change(adds=True, policy="Snapshot").readiness is Readiness.READY
+    assert change(adds=True, policy=UNREADABLE).readiness is Readiness.NOT_KNOWN
+
+
+TEMPLATE = """
+Resources:
+  Kept: {Type: AWS::DynamoDB::Table, DeletionPolicy: Retain}
+  Lost: {Type: AWS::DynamoDB::Table}
+  Chosen: {Type: AWS::DynamoDB::Table, DeletionPolicy: !If [Production, Retain, Delete]}
+  Alone: {Type: AWS::RDS::DBInstance, Properties: {Engine: postgres}}
+  Member: {Type: AWS::RDS::DBInstance, Properties: {DBClusterIdentifier: !Ref Cluster}}
+  Cluster: {Type: AWS::RDS::DBCluster}
+  Fn::ForEach::Queues: [Name, [a, b], {"Queue${Name}": {Type: AWS::SQS::Queue}}]
+"""
+
+
+def test_deletion_policies_as_a_template_has_them() -> None:
+    found = deletion_policies(load(TEMPLATE.encode(), "template.yaml"))
+
+    assert {name: policy for (name, _), policy in found.items()} == {
+        "Kept": "Retain",
+        "Lost": None,
+        "Chosen": UNREADABLE,
+        "Alone": "Snapshot",
+        "Member": None,
+        "Cluster": "Snapshot",
+    }

@@ -77,6 +77,15 @@ class Databases:
         tagged = [{tag["Key"]: tag.get("Value", "") for tag in each.get("TagList", [])} for each in found]
         return any(wanted.items() <= tags.items() for tags in tagged)
 
+    def account_quotas(self) -> dict[str, tuple[int, int]]:
+        """Return how much of each of the account's quotas is used, and the most there may be, by AWS's name of it.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AccountQuota.html
+        """
+        with translated("RDS.DescribeAccountAttributes"):
+            quotas = self._client.describe_account_attributes()["AccountQuotas"]
+        return {quota["AccountQuotaName"]: (quota["Used"], quota["Max"]) for quota in quotas}
+
     def create_snapshot(self, database: Database, snapshot: str, tags: Mapping[str, str]) -> None:
         """Begin a manual snapshot, unless one of that name exists already: names carry the attempt.
 

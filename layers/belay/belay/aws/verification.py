@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from belay.aws.clients import FUNCTION_SECONDS, client, patient_client
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudwatch import Alarms
-from belay.aws.faults import translated
+from belay.aws.faults import code_of, translated
 from belay.aws.recovery import Recovery
 from belay.release.registration import Stage
 from belay.release.verification import Answer, Occasion, Verification, Verified, answer_of, question
@@ -23,6 +23,16 @@ class VerifyFunctions:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+
+    def state(self, function: str) -> str | None:
+        """Return a function's State (Active, Pending, Inactive, Failed), None where there is no such function."""
+        with translated("Lambda.GetFunctionConfiguration"):
+            try:
+                return str(self._client.get_function_configuration(FunctionName=function)["State"])
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    return None
+                raise
 
     def ask(self, function: str, asked: Mapping[str, Any]) -> Answer:
         """Invoke a function and return what it answered. One that fails, or takes too long, has not answered.

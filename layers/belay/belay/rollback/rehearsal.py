@@ -1,9 +1,15 @@
 """The rehearsal of a rollback: before a stage is changed, what can be checked now of the way back from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from belay.database.snapshots import DatabaseSeen
+from belay.database.snapshots import Readiness as Readable
+from belay.release.registration import Database, Restore
+from belay.release.verification import AlarmSeen
+from belay.template.policies import UNREADABLE
 
 
 class Readiness(StrEnum):
@@ -93,3 +99,139 @@ def refusal(rehearsal: Rehearsal, *, required: bool) -> list[str]:
     if not required or rehearsal.ready:
         return []
     return ["the registration requires a ready rollback (require_rollback_ready)", *rehearsal.reasons]
+
+
+# -- what each check says ----------------------------------------------------------------------------------------
+
+
+def check_last_known_good(version: str | None, gone: Sequence[str]) -> Check:
+    """Whether the files of the release that the stage would go back to still lie where they were put."""
+    if version is None:
+        return Check(_GOOD, Readiness.READY, "none yet: a rollback removes what the release makes")
+    problems = [f"{path} of version {version} is gone from the artifact bucket" for path in gone]
+    return gathered(_GOOD, problems, f"every template of version {version} is there")
+
+
+def check_alarms(alarms: Sequence[AlarmSeen]) -> Check:
+    """Whether the alarms can tell a bad deployment: each exists, and none is red before anything was changed."""
+    problems = [alarm.in_words() for alarm in alarms if alarm.state is None]
+    problems += [f"{alarm.in_words()} already: nothing can be verified by it" for alarm in alarms if alarm.red]
+    return gathered("alarms", problems, f"{len(alarms)} watched")
+
+
+def check_verify_function(function: str, state: str | None) -> Check:
+    """Whether the verify function can be invoked; ``state`` is GetFunctionConfiguration's, None where none is.
+
+    An Inactive function is one that was not used for a while; invoking it wakes it up
+    (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html).
+    """
+    about = "verify function"
+    if state in ("Active", "Inactive"):
+        return Check(about, Readiness.READY, f"it is {state}")
+    if state is None:
+        return Check(about, Readiness.NOT_READY, f"{function} does not exist")
+    return Check(about, Readiness.NOT_KNOWN if state == "Pending" else Readiness.NOT_READY, f"{function} is {state}")
+
+
+def check_databases(
+    databases: Sequence[DatabaseSeen], replicas: Mapping[str, Sequence[str]], restore: Restore
+) -> Check:
+    """Whether a snapshot of each database can be taken, and the database be swapped for it.
+
+    Replicas (by identifier of their source) stay with the instance that is renamed away.
+    """
+    problems = [seen.in_words() for seen in databases if seen.readiness is Readable.NOT_POSSIBLE]
+    if restore != "never":
+        problems += [
+            f"{source} has the replicas {', '.join(found)}, which a restore would leave behind"
+            for source, found in replicas.items()
+            if found
+        ]
+    waiting = [seen.in_words() for seen in databases if seen.readiness is Readable.NOT_YET]
+    told = f"; waits until it allows a snapshot: {', '.join(waiting)}" if waiting else ""
+    return gathered("databases", problems, f"{len(databases)} can be snapshotted{told}")
+
+
+def check_snapshot_quota(databases: Sequence[Database], quotas: Mapping[str, tuple[int, int]]) -> Check:
+    """Whether there is room for one more manual snapshot of each database; ``quotas`` are used and most, by name."""
+    about = "snapshot quota"
+    kinds = {"instance": "ManualSnapshots", "cluster": "ManualClusterSnapshots"}
+    wanted = {
+        name: sum(database.kind == kind for database in databases)
+        for kind, name in kinds.items()
+        if any(database.kind == kind for database in databases)
+    }
+    unknown = sorted(wanted.keys() - quotas.keys())
+    if unknown:
+        return Check(about, Readiness.NOT_KNOWN, f"RDS tells no {', '.join(unknown)}")
+    problems = [
+        f"{name}: {quotas[name][0]} of {quotas[name][1]} are taken, {count} more are needed"
+        for name, count in wanted.items()
+        if quotas[name][0] + count > quotas[name][1]
+    ]
+    room = ", ".join(f"{quotas[name][0]} of {quotas[name][1]} {name} taken" for name in wanted)
+    return gathered(about, problems, room)
+
+
+def check_services(controllers: Mapping[str, str | None]) -> Check:
+    """Whether each service can be restarted; by its name the type of its deployment controller, None where none is."""
+    problems = [f"{name} does not exist" for name, controller in controllers.items() if controller is None]
+    problems += [
+        f"{name} is deployed by {controller}, which alone can restart it"
+        for name, controller in controllers.items()
+        if controller not in (None, "ECS")
+    ]
+    return gathered("services", problems, f"{len(controllers)} can be restarted")
+
+
+def check_permissions(role: str, refused: Sequence[str]) -> Check:
+    """Whether a role may do what a rollback would have it do, as IAM simulates it; ``refused`` in words."""
+    problems = [f"{role} may not {each}" for each in refused]
+    return gathered("permissions", problems, f"{role} may do what it would have to")
+
+
+@dataclass(frozen=True)
+class StatefulChange:
+    """What a release will do to a resource that holds data: its logical path and what its template says about it.
+
+    ``creates_stack`` where its whole stack is new; ``deletion_policy`` is None where the template has none, and
+    UNREADABLE where it could not be read.
+    """
+
+    path: str
+    resource_type: str
+    adds: bool
+    removes: bool
+    creates_stack: bool
+    deletion_policy: str | None
+
+
+_KEPT = ("Retain", "Snapshot", "RetainExceptOnCreate")
+_GOOD = "last-known-good"
+
+
+def check_data(changes: Sequence[StatefulChange]) -> Check:
+    """Whether going back would have to remove, or could not bring back, what holds data.
+
+    Only what the release adds, removes or replaces counts: going back touches nothing else. A resource that was removed
+    with ``Retain`` is kept, but outside the stack; a new one that is not kept would have to be deleted with its data.
+    """
+    problems = [problem for change in changes if (problem := _data_problem(change))]
+    unread = [each for each in changes if _data_problem(each) is None and each.deletion_policy == UNREADABLE]
+    if unread and not problems:
+        named = ", ".join(each.path for each in unread)
+        return Check("data", Readiness.NOT_KNOWN, f"the deletion policy of {named} cannot be read")
+    return gathered("data", problems, "nothing that holds data comes or goes for good")
+
+
+def _data_problem(change: StatefulChange) -> str | None:
+    what = f"{change.path} ({change.resource_type})"
+    if change.removes:
+        return f"{what} goes or may be replaced: going back makes a new one without its data"
+    if change.adds and change.creates_stack:
+        return f"{what} comes with a new stack, which is not deleted before a person says so"
+    if change.adds and change.deletion_policy not in (*_KEPT, UNREADABLE):
+        return (
+            f"{what} comes without a DeletionPolicy that keeps it: going back would delete it, which a person decides"
+        )
+    return None

@@ -1,0 +1,37 @@
+"""Rehearses a rollback before a stage is changed: what can be checked now of the way back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.rehearsal import RollbackRehearsal
+from belay.aws.stage import StageContext
+from belay.errors import InvalidRelease
+from belay.observability import observed
+from belay.rollback.rehearsal import refusal
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    recovering_role_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Keep what was found beside the plan, for whoever approves. Raises ``InvalidRelease`` where it has to be ready."""
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    rehearsal = RollbackRehearsal.of(run, settings.recovering_role_arn).rehearse()
+    run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
+    told = "; ".join(rehearsal.reasons)
+    run.ledger.record(run.release, run.stage.name, f"REHEARSED {rehearsal.readiness}", timestamp(), told)
+    refused = refusal(rehearsal, required=run.stage.require_rollback_ready)
+    if refused:
+        raise InvalidRelease(refused)
+    return {"readiness": rehearsal.readiness}

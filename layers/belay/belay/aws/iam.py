@@ -1,0 +1,40 @@
+"""IAM: what a role would be allowed to do, without doing it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+
+
+class Roles:
+    """The roles of the account."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def refused(
+        self, role: str, actions: Sequence[str], resource: str = "*", context: Mapping[str, str] | None = None
+    ) -> list[str] | None:
+        """Return those of the actions that a role may not do to a resource, None where there is no such role.
+
+        The simulation reads the role's policies, its boundary and its organization's, but not the resource's own
+        (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html). ``context`` holds
+        condition keys with a text each.
+        """
+        entries = [
+            {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}
+            for key, value in (context or {}).items()
+        ]
+        with translated("IAM.SimulatePrincipalPolicy"):
+            try:
+                pages = self._client.get_paginator("simulate_principal_policy").paginate(
+                    PolicySourceArn=role, ActionNames=list(actions), ResourceArns=[resource], ContextEntries=entries
+                )
+                results = [result for page in pages for result in page["EvaluationResults"]]
+            except ClientError as error:
+                if code_of(error) == "NoSuchEntity":
+                    return None
+                raise
+        return [result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"]

@@ -1,0 +1,33 @@
+"""What a template says becomes of a resource that goes: its deletion policy."""
+
+from __future__ import annotations
+
+from belay.template.nodes import Document, Mapping, Scalar
+
+UNREADABLE = "?"
+"""A policy that is an expression: it is known when the template is deployed."""
+
+
+def deletion_policies(document: Document) -> dict[tuple[str, str], str | None]:
+    """Return the DeletionPolicy of each resource of a template, by logical id and type; None where Delete is implied.
+
+    An RDS cluster, and an instance that is in none, has ``Snapshot`` where nothing is said
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html).
+    """
+    found: dict[tuple[str, str], str | None] = {}
+    for name, body in document.section("Resources").entries.items():
+        if isinstance(body, Mapping):
+            kind = body.entries.get("Type")
+            if isinstance(kind, Scalar):
+                found[name, kind.text] = _policy(kind.text, body)
+    return found
+
+
+def _policy(kind: str, body: Mapping) -> str | None:
+    policy = body.entries.get("DeletionPolicy")
+    if policy is not None:
+        return policy.text if isinstance(policy, Scalar) else UNREADABLE
+    properties = body.entries.get("Properties")
+    alone = not (isinstance(properties, Mapping) and "DBClusterIdentifier" in properties.entries)
+    snapshot = kind == "AWS::RDS::DBCluster" or (kind == "AWS::RDS::DBInstance" and alone)
+    return "Snapshot" if snapshot else None

@@ -1,0 +1,28 @@
+"""Gap: moto's RDS does not tell the account's quotas.
+
+Here it tells those of manual snapshots, with AWS's default of 100 a region and what is taken of it
+(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeAccountAttributes.html). It can go when moto has
+the operation.
+"""
+
+from __future__ import annotations
+
+from moto.core.responses import ActionResult
+from moto.rds.responses import RDSResponse
+
+MOST = 100
+
+
+def install() -> None:
+    """Answer DescribeAccountAttributes."""
+    RDSResponse.describe_account_attributes = _describe_account_attributes  # type: ignore[attr-defined]
+
+
+def _describe_account_attributes(self: RDSResponse) -> ActionResult:
+    backend = self.backend
+    taken = {"ManualSnapshots": backend.database_snapshots, "ManualClusterSnapshots": backend.cluster_snapshots}
+    quotas = [
+        {"AccountQuotaName": name, "Max": MOST, "Used": sum(each.snapshot_type == "manual" for each in held.values())}
+        for name, held in taken.items()
+    ]
+    return ActionResult({"AccountQuotas": quotas})

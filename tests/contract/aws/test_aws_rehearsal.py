@@ -1,0 +1,143 @@
+"""What a rehearsal gathers, against moto and botocore's models."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+from test_aws_unfinished import RELEASE, ROLE, House
+
+from belay.aws.clients import client
+from belay.aws.iam import Roles
+from belay.aws.rds import Databases
+from belay.aws.rehearsal import RollbackRehearsal
+from belay.aws.stage import StageContext
+from belay.errors import AccessDenied, Throttled
+from belay.rollback.rehearsal import Readiness, Rehearsal
+
+PERFORMER = "arn:aws:iam::123456789012:role/belay-run-rollback-step"
+Stubbed = Callable[[str], tuple[Any, Stubber]]
+
+
+def result(action: str, decision: str) -> dict[str, str]:
+    return {"EvalActionName": action, "EvalDecision": decision, "EvalResourceName": "*"}
+
+
+class TestRoles:
+    def test_what_is_not_allowed_is_refused(self, stubbed: Stubbed) -> None:
+        iam, stub = stubbed("iam")
+        wanted = {
+            "PolicySourceArn": ROLE,
+            "ActionNames": ["iam:PassRole", "ecs:UpdateService", "rds:ModifyDBInstance"],
+            "ResourceArns": ["arn:thing"],
+            "ContextEntries": [
+                {
+                    "ContextKeyName": "iam:PassedToService",
+                    "ContextKeyType": "string",
+                    "ContextKeyValues": ["cloudformation.amazonaws.com"],
+                }
+            ],
+        }
+        pages = [
+            {
+                "EvaluationResults": [result("iam:PassRole", "allowed"), result("ecs:UpdateService", "explicitDeny")],
+                "IsTruncated": True,
+                "Marker": "more",
+            },
+            {"EvaluationResults": [result("rds:ModifyDBInstance", "implicitDeny")], "IsTruncated": False},
+        ]
+        stub.add_response("simulate_principal_policy", pages[0], wanted)
+        stub.add_response("simulate_principal_policy", pages[1], {**wanted, "Marker": "more"})
+
+        refused = Roles(iam).refused(
+            ROLE, wanted["ActionNames"], "arn:thing", {"iam:PassedToService": "cloudformation.amazonaws.com"}
+        )
+
+        assert refused == ["ecs:UpdateService", "rds:ModifyDBInstance"]
+
+    def test_a_role_that_is_not_there(self, stubbed: Stubbed) -> None:
+        iam, stub = stubbed("iam")
+        stub.add_client_error("simulate_principal_policy", "NoSuchEntity", "no", 404)
+
+        assert Roles(iam).refused(ROLE, ["iam:PassRole"]) is None
+
+    def test_a_simulation_that_is_refused_says_nothing(self, stubbed: Stubbed) -> None:
+        iam, stub = stubbed("iam")
+        stub.add_client_error("simulate_principal_policy", "AccessDenied", "no", 403)
+
+        with pytest.raises(AccessDenied):
+            Roles(iam).refused(ROLE, ["iam:PassRole"])
+
+
+def test_quotas_are_read_as_rds_tells_them(stubbed: Stubbed) -> None:
+    rds, stub = stubbed("rds")
+    quotas = [{"AccountQuotaName": "ManualSnapshots", "Used": 99, "Max": 100}]
+    stub.add_response("describe_account_attributes", {"AccountQuotas": quotas}, {})
+
+    assert Databases(rds).account_quotas() == {"ManualSnapshots": (99, 100)}
+
+
+class TestRehearsal:
+    """The whole of it, for a stage without anything that could be watched, on moto; IAM's answers are written down."""
+
+    @pytest.fixture
+    def house(self, simulated: Callable[[str], Any]) -> Iterator[House]:
+        client.cache_clear()
+        house = House(simulated)
+        house.accept()
+        yield house
+        client.cache_clear()
+
+    @staticmethod
+    def rehearse(iam: Any, stage: str = "production") -> Rehearsal:
+        event = {"release": RELEASE.to_dict(), "stage": stage, "fencing": None}
+        found = RollbackRehearsal.of(StageContext.enter(event, "ledger", "artifacts"), PERFORMER)
+        return RollbackRehearsal(
+            found.run, found.databases, found.services, found.alarms, found.functions, Roles(iam), PERFORMER
+        ).rehearse()
+
+    @staticmethod
+    def allowing(stubbed: Stubbed, *decisions: str) -> Any:
+        iam, stub = stubbed("iam")
+        for decision in decisions:
+            answer = {"EvaluationResults": [result("iam:PassRole", decision)], "IsTruncated": False}
+            stub.add_response("simulate_principal_policy", answer)
+        return iam
+
+    def test_a_first_release_is_ready(self, house: House, stubbed: Stubbed) -> None:
+        assert self.rehearse(self.allowing(stubbed, "allowed")).readiness is Readiness.READY
+
+    def test_what_may_not_be_passed_is_told(self, house: House, stubbed: Stubbed) -> None:
+        rehearsal = self.rehearse(self.allowing(stubbed, "implicitDeny"))
+
+        assert rehearsal.reasons == (f"not ready: permissions: {PERFORMER} may not iam:PassRole on {ROLE}",)
+
+    def test_an_ephemeral_stage_needs_no_way_back(self, house: House, stubbed: Stubbed) -> None:
+        assert self.rehearse(self.allowing(stubbed), "test") == Rehearsal()
+
+    def test_a_last_known_good_whose_template_was_removed(self, house: House, stubbed: Stubbed) -> None:
+        assert house.ledger.end_stage(
+            RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
+        )
+        key = RELEASE.member_key("network.yaml")
+        gone = self.rehearse(self.allowing(stubbed, "allowed"))
+        house.s3.put_object(Bucket="artifacts", Key=key, Body=b"{}", Metadata={"sha256": "a" * 64})
+        there = self.rehearse(self.allowing(stubbed, "allowed"))
+
+        assert (gone.readiness, there.readiness) == (Readiness.NOT_READY, Readiness.READY)
+        assert "network.yaml of version 1.0.0 is gone" in gone.reasons[0]
+
+    def test_what_aws_refuses_to_tell_is_not_known_and_a_throttle_is_no_answer(
+        self, house: House, stubbed: Stubbed
+    ) -> None:
+        refusing, stub = stubbed("iam")
+        stub.add_client_error("simulate_principal_policy", "AccessDenied", "not yours", 403)
+        throttled, stub = stubbed("iam")
+        stub.add_client_error("simulate_principal_policy", "Throttling", "slow down", 400)
+
+        rehearsal = self.rehearse(refusing)
+
+        assert rehearsal.readiness is Readiness.NOT_KNOWN
+        assert "not yours" in rehearsal.reasons[0]
+        with pytest.raises(Throttled):
+            self.rehearse(throttled)
