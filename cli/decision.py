@@ -37,7 +37,7 @@ def decide(arguments: argparse.Namespace, word: str) -> int:
         document = about_incident(arguments)
     else:
         document = about_release(belay.ledger, arguments, waiting="HOLD#" if word == "override" else "APPROVAL#")
-    found = send(belay, {"decision": word, **document})
+    found = send(belay, "DecisionUrl", {"decision": word, **document}, policy="DeciderPolicyArn")
     about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
     tell(arguments, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])
     return 0
@@ -88,18 +88,21 @@ def the_one(stages: Sequence[str], release: str) -> str:
     return stages[0]
 
 
-def send(belay: Account, document: Mapping[str, str]) -> dict[str, Any]:
-    """Send a decision. Raises ``Refused`` where it is not taken, ``Unreachable`` where it may not even be sent."""
+def send(belay: Account, url: str, document: Mapping[str, Any], *, policy: str) -> dict[str, Any]:
+    """Send a signed request to one of the stack's URLs; ``url`` and ``policy`` name the stack's outputs.
+
+    Raises ``Refused`` where it is not taken, ``Unreachable`` where it may not even be sent.
+    """
     credentials = belay.session.get_credentials()
     if credentials is None:
         raise Unreachable("no credentials: configure a profile, or sign in with `aws sso login` or `aws configure`")
-    status, answer = post_signed(belay.output("DecisionUrl"), document, credentials, belay.region)
+    status, answer = post_signed(belay.output(url), document, credentials, belay.region)
     if status == _OK:
         return dict(answer)
     message = str(answer.get("message") or answer.get("Message") or answer)
     if status == _FORBIDDEN and "error" not in answer:
         raise Unreachable(
-            f"AWS refuses lambda:InvokeFunctionUrl to these credentials: {message} The stack's output DeciderPolicyArn "
-            "names the policy that allows it."
+            f"AWS refuses lambda:InvokeFunctionUrl to these credentials: {message} The stack's output {policy} names "
+            "the policy that allows it."
         )
     raise Refused(message)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from belay.aws.faults import translated
 from cli.account import Account, add_account_arguments
+from cli.decision import send
 from cli.naming import application_name
 from cli.output import tell
-from cli.problems import Refused
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,22 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     request: dict[str, Any] = {"application": arguments.application, "stage": arguments.stage}
     request |= {"plan_only": True} if arguments.plan else {}
     request |= {"to": arguments.to} if arguments.to else {}
-    request["comment"] = f"{arguments.comment} ({belay.caller()})".strip()
-    found = invoke(belay, request)
+    request["comment"] = arguments.comment
+    found = send(belay, "RollbackUrl", request, policy="RollbackPolicyArn")
     tell(arguments, found, render(found, arguments.application))
     return 0
-
-
-def invoke(belay: Account, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask ``start_rollback``. Raises ``Refused`` with what it said, where it will not."""
-    with translated("Lambda.InvokeFunction"):
-        answer = belay.client("lambda").invoke(
-            FunctionName=belay.output("StartRollbackFunctionName"), Payload=json.dumps(request).encode()
-        )
-        document = json.loads(answer["Payload"].read() or b"null")
-    if "FunctionError" in answer:
-        raise Refused(str(document.get("errorMessage") or document))
-    return dict(document)
 
 
 def render(found: Mapping[str, Any], application: str) -> list[str]:

@@ -12,7 +12,7 @@ from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
 from belay.aws.sns import Topic
 from belay.aws.unhealthy import Unhealthy
-from belay.notify.message import foreign_stack_failed
+from belay.notify.message import Deployment, asked_rollback_ended, foreign_stack_failed
 from belay.observability import observed
 from belay.release.ledger import Outcome
 from belay.release.reason import in_words
@@ -36,6 +36,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     outcome, stacks = Outcome(event["outcome"]), Stacks(client("cloudformation"))
     if recovery.incident.foreign:
         end_foreign(recovery, stacks, outcome, event, settings.notification_topic_arn)
+    elif recovery.incident.asked_by:
+        end_asked(recovery, stacks, outcome, event, settings.notification_topic_arn)
     else:
         end_release(recovery, stacks, outcome, event, settings.notification_topic_arn)
     unlock(recovery, event)
@@ -87,6 +89,31 @@ def end_foreign(
     if outcome is Outcome.NEEDS_OPERATOR:
         Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, [stack_id])
     ledger.announced_incident(application, incident.name)
+
+
+def end_asked(
+    recovery: Recovery, stacks: Stacks, outcome: Outcome, event: Mapping[str, Any], default_topic: str
+) -> None:
+    """Tell whoever asked how it ended; what the stage was brought back to is its last-known-good release again."""
+    incident, ledger = recovery.incident, recovery.ledger
+    if "announced" in recovery.record:
+        return
+    if outcome is Outcome.ROLLED_BACK and incident.target is not None:
+        ledger.went_back(incident.target, incident.stage, timestamp())
+    ledger.close_incident(recovery.application, incident.name, outcome, incident.reason, timestamp())
+    message = asked_rollback_ended(
+        outcome,
+        Deployment(recovery.application, incident.release.version, incident.stage, thread=incident.thread),
+        target=None if incident.target is None else incident.target.version,
+        reason=incident.reason,
+        done=[*recovery.done(), *(each.in_words() for each in recovery.plan().remarks)],
+        left_to_do=left_to_do(recovery, event),
+    )
+    Topic(client("sns"), incident.topic or default_topic, ledger).publish(message)
+    if outcome is Outcome.NEEDS_OPERATOR:
+        stack_ids = RecoveredStacks(recovery, stacks).stack_ids()
+        Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, stack_ids)
+    ledger.announced_incident(recovery.application, incident.name)
 
 
 def unlock(recovery: Recovery, event: Mapping[str, Any]) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from belay.approval.decision import Refusal, parse_decision
+from belay.approval.decision import parse_decision
 from belay.approval.principal import Principal
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
 from belay.aws.decisions import Decisions
 from belay.aws.dynamodb import Ledger
 from belay.aws.stepfunctions import Executions
-from belay.events.function_url import FunctionUrlRequest
+from belay.events.function_url import FunctionUrlRequest, Refusal
 from belay.observability import observed
 from belay.settings import read
 

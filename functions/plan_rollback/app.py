@@ -1,24 +1,19 @@
 """Looks at every stack of an incident and plans its recovery; the machine takes the first step and comes back."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
-from belay.aws.questions import Questions
-from belay.aws.recovered_databases import RecoveredDatabases
-from belay.aws.recovered_services import RecoveredServices
 from belay.aws.recovered_stacks import RecoveredStacks
 from belay.aws.recovery import Recovery
+from belay.aws.situations import look
 from belay.aws.sns import Topic
-from belay.aws.verification import RecoveredStage, StageVerification
 from belay.notify.message import Deployment, recovery_started
 from belay.observability import observed
 from belay.rollback.plan import Action, RollbackPlan
 from belay.rollback.planner import plan_rollback
-from belay.rollback.situation import Situation
 from belay.settings import read
 
 
@@ -67,26 +62,3 @@ def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
 def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:
     """Return what the machine assigns."""
     return {"step": step, "outcome": plan.outcome_if_done, "wait_seconds": settings.poll_seconds}
-
-
-def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
-    """Gather what there is to see."""
-    incident = recovery.incident
-    good = recovery.ledger.last_known_good(incident.release.application, incident.stage)
-    stage, seen = recovery.registered(), stacks.look()
-    tried = Counter((Action(each["action"]), each["subject"]) for each in recovery.record["tried"])
-    return Situation(
-        application=incident.release.application,
-        stage=incident.stage,
-        version=incident.release.version,
-        stacks=seen,
-        databases=RecoveredDatabases.of(recovery).look(seen),
-        services=RecoveredServices.of(recovery).look(stage),
-        verification=RecoveredStage(recovery, StageVerification.here()).look(stage),
-        last_known_good=None if good is None else good["version"],
-        recover_foreign=incident.recover_foreign,
-        ephemeral=incident.ephemeral,
-        role_arn=incident.service_role,
-        tried=tried,
-        answers=Questions(recovery).answers(),
-    )

@@ -169,5 +169,11 @@ def test_every_method_in_the_table_exists() -> None:
 
 def test_only_functions_that_are_triggered_start_executions_of_their_own() -> None:
     starting = {name for name in functions() if "states:StartExecution" in granted(name)}
-    assert starting == {"open_incident", "react_to_failed_execution", "react_to_failed_stack", "sweep"}
+    assert starting == {
+        "open_incident",
+        "react_to_failed_execution",
+        "react_to_failed_stack",
+        "start_rollback",
+        "sweep",
+    }
     assert {logical_id(name) for name in starting} <= set(resources("AWS::Serverless::Function"))

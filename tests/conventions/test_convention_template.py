@@ -1,7 +1,6 @@
 """What template.yaml promises: settings, dead-letter queues, encryption, least privilege."""
 
 import ast
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -274,17 +273,22 @@ def referenced(value: dict[str, Any]) -> list[str]:
 
 def test_only_a_signed_request_calls_a_function_by_its_url() -> None:
     urls = {name: each["FunctionUrlConfig"] for name, each in functions().items() if "FunctionUrlConfig" in each}
-    assert urls == {"decide_approval": {"AuthType": "AWS_IAM"}}
+    assert urls == {name: {"AuthType": "AWS_IAM"} for name in ("decide_approval", "start_rollback")}
 
 
-def test_whoever_decides_may_do_so_through_the_url_alone() -> None:
-    (policy,) = resources("AWS::IAM::ManagedPolicy").values()
-    calls = [each for each in policy["PolicyDocument"]["Statement"] if "lambda:" in str(each["Action"])]
+@pytest.mark.parametrize(
+    ("policy", "function"),
+    [("DeciderPolicy", "DecideApprovalFunction"), ("RollbackPolicy", "StartRollbackFunction")],
+)
+def test_whoever_decides_may_do_so_through_the_url_alone(policy: str, function: str) -> None:
+    assert set(resources("AWS::IAM::ManagedPolicy")) == {"DeciderPolicy", "RollbackPolicy"}
+    statements = resources("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]["Statement"]
+    calls = [each for each in statements if "lambda:" in str(each["Action"])]
     assert {each["Action"]: each["Condition"] for each in calls} == {
         "lambda:InvokeFunctionUrl": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
         "lambda:InvokeFunction": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
     }
-    assert {json.dumps(each["Resource"]) for each in calls} == {'{"Fn::GetAtt": "DecideApprovalFunction.Arn"}'}
+    assert [each["Resource"] for each in calls] == [{"Fn::GetAtt": f"{function}.Arn"}] * 2
 
 
 # -- watching ----------------------------------------------------------------------------------------------------------

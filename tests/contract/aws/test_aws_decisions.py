@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from belay.approval.decision import Decision, Refusal
+from belay.approval.decision import Decision
 from belay.approval.principal import Principal
 from belay.aws.approvals import Approvals
 from belay.aws.decisions import Decisions
@@ -16,6 +16,7 @@ from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
+from belay.events.function_url import Refusal
 from belay.release.ledger import Outcome, ReleaseReference, Upload
 
 ASKED_AT, NOW = "2026-03-01T12:00:00.000+00:00", "2026-03-02T12:00:00.000+00:00"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from belay.approval.principal import Principal, Sameness, same_person
+from belay.events.function_url import Refusal
 from belay.release.names import NAME, NAME_RULE
 from belay.release.version import Version
 
@@ -57,15 +58,6 @@ class Decision:
         if self.incident:
             return f"{self.question} in the incident {self.incident}"
         return f"{self.application} {self.version} in {self.stage}"
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a decision is not taken: an HTTP status, a name for programs, a sentence for people."""
-
-    status: int
-    error: str
-    message: str
 
 
 def parse_decision(body: str) -> Decision | Refusal:

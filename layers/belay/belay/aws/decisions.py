@@ -5,7 +5,6 @@ from typing import Any
 
 from belay.approval.decision import (
     Decision,
-    Refusal,
     answered_before,
     refuse_approval,
     refuse_override,
@@ -14,6 +13,7 @@ from belay.approval.decision import (
 from belay.approval.principal import Principal
 from belay.aws.dynamodb import Ledger
 from belay.aws.stepfunctions import Executions
+from belay.events.function_url import Refusal
 from belay.release.ledger import ReleaseReference, Upload
 
 

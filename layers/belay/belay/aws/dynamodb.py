@@ -174,8 +174,7 @@ class Ledger:
             self._new(_transition(release, stage, state, now=now, detail="")),
         ]
         if good:
-            deployed = {"release": release.to_dict(), "version": release.version, "deployed_at": now}
-            changes.append(self._new({"PK": f"APPLICATION#{release.application}", "SK": f"STAGE#{stage}"} | deployed))
+            changes += [self._new(item) for item in _deployed(release, stage, now)]
         if fencing is not None:
             changes.append(
                 self._change(
@@ -299,6 +298,14 @@ class Ledger:
     def last_known_good(self, application: str, stage: str) -> Item | None:
         """Return the newest release that reached DEPLOYED in a stage."""
         return self._get(f"APPLICATION#{application}", f"STAGE#{stage}")
+
+    def deployed(self, application: str, stage: str) -> list[Item]:
+        """Return what a stage was brought to, by a deployment or on the way back, oldest first."""
+        return self._query(f"APPLICATION#{application}", f"DEPLOYED#{stage}#")
+
+    def went_back(self, release: ReleaseReference, stage: str, now: str) -> None:
+        """Record that a stage was brought back to a release that was deployed there before: it is what is good now."""
+        self._transact(*(self._new(item) for item in _deployed(release, stage, now)))
 
     # -- locks ---------------------------------------------------------------------------------------------------
 
@@ -739,6 +746,13 @@ class Ledger:
             except ClientError as error:
                 if code_of(error) != "ConditionalCheckFailedException":
                     raise
+
+
+def _deployed(release: ReleaseReference, stage: str, now: str) -> list[Item]:
+    """The stage's last-known-good release, and its place among what was deployed there."""
+    keys = (f"STAGE#{stage}", f"DEPLOYED#{stage}#{now}")
+    known = {"release": release.to_dict(), "version": release.version, "deployed_at": now}
+    return [{"PK": f"APPLICATION#{release.application}", "SK": key} | known for key in keys]
 
 
 def _transition(release: ReleaseReference, stage: str | None, state: str, *, now: str, detail: str) -> Item:

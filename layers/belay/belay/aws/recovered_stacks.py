@@ -146,7 +146,10 @@ class RecoveredStacks:
         newest = self._stacks.newest_event(stack_id)
         token = last_token([newest] if newest else [])
         operation = None if token is None else self._recovery.ledger.operation(stack_id, token)
-        return operation is not None and operation["release"]["attempt"] == self._incident.release.attempt
+        if operation is None:
+            return False
+        # What a person asks for undoes several releases and their recoveries: any operation of Belay's is its own.
+        return bool(self._incident.asked_by) or operation["release"]["attempt"] == self._incident.release.attempt
 
     def _is_own_shell(self, stack: StackPlan, description: Mapping[str, Any] | None) -> bool:
         """Whether a stack was never more than a shell for this release's change set; others may plan on the same."""

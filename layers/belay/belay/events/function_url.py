@@ -38,6 +38,15 @@ class FunctionUrlRequest:
         )
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why what a person asks for is not done: an HTTP status, a name for programs, a sentence for people."""
+
+    status: int
+    error: str
+    message: str
+
+
 def _body(event: Mapping[str, Any]) -> str:
     body = read_optional(event, "body", kind=str) or ""
     if not read_optional(event, "isBase64Encoded", kind=bool):

@@ -285,6 +285,30 @@ def approval_requested(
     )
 
 
+def asked_rollback_ended(
+    outcome: Outcome,
+    deployment: Deployment,
+    *,
+    target: str | None,
+    reason: str,
+    done: Sequence[str] = (),
+    left_to_do: Sequence[str] = (),
+) -> Message:
+    """Tell how a rollback ended that a person asked for.
+
+    ``deployment`` names what was undone, ``target`` the version it went back to, None where nothing was before it;
+    ``reason`` says who asked, and why.
+    """
+    goal = f"to {target}" if target else "to what was before"
+    ended = {
+        Outcome.ROLLED_BACK: f"{_where(deployment)} was brought back {goal}, as a person asked.",
+        Outcome.NEEDS_OPERATOR: f"The way back {goal}, which a person asked for, needs a person to finish it.",
+    }
+    return release_ended(
+        outcome, deployment, what=ended[outcome], cause=reason, done=done, left_to_do=left_to_do, runs_now=None
+    )
+
+
 def person_needed(
     deployment: Deployment,
     *,

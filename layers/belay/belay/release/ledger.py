@@ -7,6 +7,7 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``APPLICATION#<application>`` | ``RELEASE#<version>`` | the release: digest, attempt, upload, state, outcome |
 | ``APPLICATION#<application>`` | ``UPLOAD#<key>#<version-id>`` | one upload: who claimed it, its version and outcome |
 | ``APPLICATION#<application>`` | ``STAGE#<stage>`` | the last-known-good release |
+| ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what the stage was brought to then |
 | ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
 | ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
 | ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
@@ -152,6 +153,11 @@ def refusal(release: ReleaseReference, standing: Mapping[str, Any]) -> BelayErro
         return ReleaseSuperseded(f"{name} is on its way already, in {standing['execution']}")
     where = "was deployed" if "deployed_digest" in standing else "is on its way"
     return InvalidRelease([f"{name} {where} with other content; give what changed a version of its own"])
+
+
+def asked_attempt(undone: str, target: str, now: str) -> str:
+    """Name the attempt of a rollback that a person asks for, by the attempts it leads from and to, and when."""
+    return hashlib.sha256(f"{undone}#{target}#{now}".encode()).hexdigest()[:12]
 
 
 def incident_of(release: ReleaseReference, stage: str) -> str:

@@ -16,6 +16,9 @@ class Incident:
 
     ``stack``, ``stack_id`` and ``token`` name the one stack and operation of a foreign failure; a release's incident is
     about all the stacks of its stage. The registration's settings are kept as they were when the incident was opened.
+
+    ``asked_by`` is the ARN of the person who asked for the rollback, where it was no failure; ``target`` is then the
+    release it goes back to, and ``release`` stands for everything deployed since, under an attempt of its own.
     """
 
     name: str
@@ -29,6 +32,8 @@ class Incident:
     stack: str | None = None
     stack_id: str | None = None
     token: str | None = None
+    asked_by: str | None = None
+    target: ReleaseReference | None = None
 
     @property
     def foreign(self) -> bool:
@@ -47,7 +52,12 @@ class Incident:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Incident":
         """Read what ``to_dict`` wrote."""
-        return cls(**{**document, "release": ReleaseReference.from_dict(document["release"])})
+        target = document.get("target")
+        known = {
+            "release": ReleaseReference.from_dict(document["release"]),
+            "target": None if target is None else ReleaseReference.from_dict(target),
+        }
+        return cls(**{**document, **known})
 
 
 def foreign_incident(

@@ -1,0 +1,35 @@
+"""Looking at a whole stage before its recovery is planned."""
+
+from collections import Counter
+
+from belay.aws.questions import Questions
+from belay.aws.recovered_databases import RecoveredDatabases
+from belay.aws.recovered_services import RecoveredServices
+from belay.aws.recovered_stacks import RecoveredStacks
+from belay.aws.recovery import Recovery
+from belay.aws.verification import RecoveredStage, StageVerification
+from belay.rollback.plan import Action
+from belay.rollback.situation import Situation
+
+
+def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
+    """Gather what there is to see, and what this incident has tried already."""
+    incident = recovery.incident
+    good = recovery.ledger.last_known_good(incident.release.application, incident.stage)
+    stage, seen = recovery.registered(), stacks.look()
+    tried = Counter((Action(each["action"]), each["subject"]) for each in recovery.record["tried"])
+    return Situation(
+        application=incident.release.application,
+        stage=incident.stage,
+        version=incident.release.version,
+        stacks=seen,
+        databases=RecoveredDatabases.of(recovery).look(seen),
+        services=RecoveredServices.of(recovery).look(stage),
+        verification=RecoveredStage(recovery, StageVerification.here()).look(stage),
+        last_known_good=None if good is None else good["version"],
+        recover_foreign=incident.recover_foreign,
+        ephemeral=incident.ephemeral,
+        role_arn=incident.service_role,
+        tried=tried,
+        answers=Questions(recovery).answers(),
+    )

@@ -1,0 +1,151 @@
+"""A rollback that a person asks for: how it is asked, where it may go back to, and what has to be undone for that.
+
+A request is a JSON object:
+
+    {"application": "orders", "stage": "production", "to": "1.2.0", "plan_only": true, "comment": "..."}
+
+``to`` is a version that was deployed there; without it the stage goes back to the last-known-good release, or, where
+that is what runs, to the one before it. With ``plan_only`` nothing is done. The answer is
+
+    {"incident": "...", "execution": "...", "plan": {...}, "lines": ["1. ...", ...]}
+
+with ``incident`` and ``execution`` null for a plan alone; ``plan`` is ``RollbackPlan.to_dict``, ``lines`` say it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from belay.events.function_url import Refusal
+from belay.release.ledger import ReleaseReference
+from belay.release.names import NAME, NAME_RULE
+from belay.stack.plan import Progress, StackPlan, StagePlan
+
+_LONGEST_REQUEST: Final = 16_384
+_LONGEST_COMMENT: Final = 1_024
+_TEXTS: Final = ("application", "stage", "to", "comment")
+
+
+@dataclass(frozen=True)
+class RollbackRequest:
+    """What a person asks for. ``to`` is empty where the default is meant."""
+
+    application: str
+    stage: str
+    to: str = ""
+    plan_only: bool = False
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """From what runs to where it goes back: ``undone`` are the releases to be undone, the newest first.
+
+    ``target`` is None where nothing was deployed before what is undone.
+    """
+
+    undone: tuple[ReleaseReference, ...]
+    target: ReleaseReference | None
+
+    @property
+    def newest(self) -> ReleaseReference:
+        """What runs, or is what is left of what ran last."""
+        leads_from = [*self.undone, *filter(None, [self.target])]
+        return leads_from[0]
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What several releases changed, as if one had: their stacks as they are, and as they were before the oldest."""
+
+    plan: StagePlan
+    baselines: Mapping[str, Mapping[str, Any]]
+
+
+def parse_request(body: str) -> RollbackRequest | Refusal:
+    """Read what was sent, which may be anything."""
+    try:
+        document = json.loads(body) if len(body.encode(errors="replace")) <= _LONGEST_REQUEST else None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or not set(document) <= {*_TEXTS, "plan_only"}:
+        return _invalid(f"expected a JSON object with {', '.join((*_TEXTS, 'plan_only'))}, in {_LONGEST_REQUEST} bytes")
+    texts = {name: document.get(name, "") for name in _TEXTS}
+    if not all(isinstance(text, str) for text in texts.values()) or document.get("plan_only", False) not in (
+        True,
+        False,
+    ):
+        return _invalid(f"{', '.join(_TEXTS)} are texts, plan_only is true or false")
+    for name in ("application", "stage"):
+        if not NAME.fullmatch(texts[name]):
+            return _invalid(f"{name}: expected {NAME_RULE}")
+    texts["comment"] = " ".join(texts["comment"].split())[:_LONGEST_COMMENT]
+    return RollbackRequest(**texts, plan_only=bool(document.get("plan_only")))
+
+
+def deployed_there(history: Sequence[Mapping[str, Any]]) -> tuple[ReleaseReference, ...]:
+    """Return the releases that stand on each other in a stage, the one that runs last.
+
+    ``history`` are the ledger's records of what was deployed there, oldest first. Where the stage went back to a
+    release, what had been deployed on it since is gone.
+    """
+    standing: list[ReleaseReference] = []
+    for entry in history:
+        release = ReleaseReference.from_dict(entry["release"])
+        attempts = [each.attempt for each in standing]
+        standing = standing[: attempts.index(release.attempt)] if release.attempt in attempts else standing
+        standing.append(release)
+    return tuple(standing)
+
+
+def way_back(
+    request: RollbackRequest, history: Sequence[Mapping[str, Any]], remains: ReleaseReference | None
+) -> Way | Refusal:
+    """Find what to undo. ``remains`` is a release that failed in the stage and was not taken back entirely.
+
+    Going back to what runs is asked for to recover what is stuck: nothing is undone then.
+    """
+    standing = deployed_there(history)
+    place = f"{request.application} in {request.stage}"
+    if not standing and remains is None:
+        return Refusal(404, "Unknown", f"nothing of {place} was ever deployed")
+    if not request.to:
+        keep = len(standing) if remains else len(standing) - 1
+    else:
+        versions = [release.version for release in standing]
+        if request.to not in versions:
+            known = ", ".join(versions) or "none"
+            return Refusal(404, "Unknown", f"{request.to} is not among the releases that {place} stands on: {known}")
+        keep = len(versions) - versions[::-1].index(request.to)
+    if keep == 0 and remains is None:
+        return Refusal(409, "NothingBefore", f"{standing[-1].version} is the first release of {place}: none was before")
+    undone = (*reversed(standing[keep:]),)
+    return Way(undone=(remains, *undone) if remains else undone, target=standing[keep - 1] if keep else None)
+
+
+def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Mapping[str, Any]]]]) -> Undone:
+    """Put together what several releases did, the newest first: each with its plan and its baselines by stack.
+
+    Every stack goes back to what it was before the oldest of them that had it.
+    """
+    stacks: dict[str, StackPlan] = {}
+    baselines: dict[str, Mapping[str, Any]] = {}
+    for plan, captured in releases:
+        baselines |= captured
+        for stack in plan.stacks:
+            newer = stacks.get(stack.stack, stack)
+            changed = {stack.progress, newer.progress} & {Progress.EXECUTED, Progress.EXECUTING}
+            stacks[stack.stack] = replace(
+                newer,
+                progress=Progress.EXECUTED if changed else newer.progress,
+                creates=stack.creates,
+                stack_id=newer.stack_id or stack.stack_id,
+                change_set_id=None,
+                report=None,
+            )
+    return Undone(StagePlan(tuple(stacks.values())), baselines)
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "InvalidRequest", message)

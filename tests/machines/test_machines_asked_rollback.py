@@ -1,0 +1,110 @@
+"""A rollback that a person asks for, by a signed request: planned, started, told, and refused where it must be."""
+
+from collections.abc import Callable
+from typing import Any
+
+from deployed_belay import Application, until
+from small_releases import setting
+
+from cli.function_url import post_signed
+from local.engine import REGION
+
+Applications = Callable[..., Application]
+
+
+def ask(app: Application, **request: Any) -> tuple[int, Any]:
+    """Ask for a rollback as ann; return the status and the answer."""
+    document = {"application": app.name, "stage": "production", **request}
+    url = app.belay.outputs["RollbackUrl"]
+    return post_signed(url, document, app.belay.credentials("ann"), REGION)
+
+
+def asked(app: Application, **request: Any) -> dict[str, Any]:
+    """Ask, and wait until the stage is at rest again; return the incident's record."""
+    status, answer = ask(app, **request)
+    assert status == 200, answer
+    assert answer["execution"].endswith(answer["incident"])
+    until(lambda: [each for each in app.belay.incidents(app.name) if "announced" not in each], lambda left: not left)
+    app.belay.at_rest(app.name)
+    return next(each for each in app.belay.incidents(app.name) if each["incident"] == answer["incident"])
+
+
+def test_a_stage_goes_back_to_the_release_before_and_then_to_the_one_before_that(application: Applications) -> None:
+    app = application()
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        app.deploy(version)
+
+    status, answer = ask(app, plan_only=True)
+    assert (status, answer["incident"], answer["execution"]) == (200, None, None)
+    assert [step["action"] for step in answer["plan"]["steps"]] == ["UPDATE_TO_BASELINE"]
+    assert answer["lines"][0].startswith("1. first: bring the stack back")
+    assert app.belay.incidents(app.name) == []
+
+    record = asked(app, comment="it is slow")
+
+    assert record["outcome"] == "ROLLED_BACK"
+    assert record["details"]["asked_by"].endswith("user/ann")
+    assert app.belay.setting(app.stack("first")) == "1.1.0"
+    assert app.belay.last_known_good(app.name) == "1.1.0"
+    assert app.belay.lock(app.name)["held"] is False
+    assert app.belay.release(app.name, "1.2.0")["outcome"] == "DEPLOYED"
+    message = app.received()[-1]
+    assert "was brought back to 1.1.0, as a person asked" in message.text
+    assert "user/ann asked to go back from 1.2.0 to 1.1.0: it is slow" in message.text
+
+    asked(app)
+    assert app.belay.setting(app.stack("first")) == "1.0.0"
+    assert ask(app)[1]["error"] == "NothingBefore"
+
+    app.deploy("1.3.0")
+    assert app.belay.last_known_good(app.name) == "1.3.0"
+
+
+def test_a_stage_goes_back_over_several_releases_and_what_they_made_goes(application: Applications) -> None:
+    app = application()
+    app.deploy("1.0.0")
+    app.deploy("1.1.0", stacks={"first": setting("1.1.0"), "second": setting("1.1.0")})
+    app.deploy("1.2.0", stacks={"first": setting("1.2.0"), "second": setting("1.2.0")})
+
+    record = asked(app, to="1.0.0")
+
+    assert record["outcome"] == "ROLLED_BACK"
+    assert [f"{each['action']} {each['subject']}" for each in record["tried"]] == [
+        "DELETE_STACK second",
+        "UPDATE_TO_BASELINE first",
+    ]
+    assert app.belay.stacks(app.name) == {app.stack("first"): "UPDATE_COMPLETE"}
+    assert app.belay.setting(app.stack("first")) == "1.0.0"
+
+
+def test_what_a_person_was_needed_for_is_tried_again_when_a_person_asks(application: Applications) -> None:
+    app = application()
+    app.deploy("1.0.0", stacks={"first": setting("1.0.0"), "second": setting("1.0.0")})
+    app.belay.engine.fail_resource("Setting", "update", stack=app.stack("second"))
+    app.belay.engine.inject(
+        "cloudformation", "CreateChangeSet", "AccessDenied", times=9, only_if={"DeploymentMode": ""}
+    )
+    order = {"second": ["first"]}
+    app.belay.fail("PlanRollbackFunction", times=1)
+    release = app.release("1.1.0", stacks={"first": setting("1.1.0"), "second": setting("1.1.0")}, depends_on=order)
+    assert app.run(release)["outcome"] == "NEEDS_OPERATOR"
+    assert app.belay.setting(app.stack("first")) == "1.1.0"
+
+    record = asked(app)
+
+    assert record["outcome"] == "ROLLED_BACK"
+    assert app.belay.setting(app.stack("first")) == "1.0.0"
+    assert app.belay.last_known_good(app.name) == "1.0.0"
+
+
+def test_while_somebody_is_at_work_nothing_is_started(application: Applications) -> None:
+    app = application()
+    app.deploy("1.0.0")
+    app.belay.hold("ExecuteWaveFunction", 3)
+    upload = app.belay.upload(app.release("1.1.0"))
+    until(lambda: (app.belay.lock(app.name) or {}).get("held"))
+
+    status, answer = ask(app)
+
+    assert (status, answer["error"]) == (409, "Busy")
+    assert app.belay.ended(upload)["outcome"] == "DEPLOYED"

@@ -1,0 +1,148 @@
+"""A rollback that a person asks for: what may be asked, and what has to be undone for it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from belay.events.function_url import Refusal
+from belay.release.ledger import ReleaseReference
+from belay.rollback.incident import Incident
+from belay.rollback.request import (
+    RollbackRequest,
+    Way,
+    deployed_there,
+    parse_request,
+    undone_together,
+    way_back,
+)
+from belay.stack.plan import Progress, StackPlan, StagePlan
+
+ASKED = RollbackRequest("orders", "production")
+
+
+def release(version: str, attempt: str = "") -> ReleaseReference:
+    return ReleaseReference("orders", version, "d", attempt or f"attempt-{version}")
+
+
+def history(*versions: str) -> list[dict[str, Any]]:
+    return [{"release": release(version).to_dict()} for version in versions]
+
+
+def found(request: RollbackRequest, versions: list[str], remains: str | None = None) -> tuple[list[str], str | None]:
+    way = way_back(request, history(*versions), release(remains) if remains else None)
+    assert isinstance(way, Way), way
+    return [each.version for each in way.undone], way.target.version if way.target else None
+
+
+def refused(request: RollbackRequest, versions: list[str], remains: str | None = None) -> Refusal:
+    way = way_back(request, history(*versions), release(remains) if remains else None)
+    assert isinstance(way, Refusal), way
+    return way
+
+
+def test_a_request_is_read() -> None:
+    body = {"application": "orders", "stage": "production", "to": "1.2.0", "plan_only": True, "comment": " too\nslow "}
+    expected = RollbackRequest("orders", "production", "1.2.0", plan_only=True, comment="too slow")
+    assert parse_request(json.dumps(body)) == expected
+    assert parse_request('{"application": "orders", "stage": "production"}') == ASKED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{",
+        '{"application": "orders"}',
+        '{"application": "or/ders", "stage": "production"}',
+        '{"application": "orders", "stage": "production", "to": 1}',
+        '{"application": "orders", "stage": "production", "plan_only": "yes"}',
+        '{"application": "orders", "stage": "production", "by": "somebody else"}',
+        json.dumps({"application": "orders", "stage": "production", "comment": "x" * 20_000}),
+    ],
+)
+def test_what_is_no_request_is_refused(body: str) -> None:
+    answer = parse_request(body)
+    assert isinstance(answer, Refusal)
+    assert (answer.status, answer.error) == (400, "InvalidRequest")
+
+
+def test_what_a_stage_went_back_from_no_longer_stands() -> None:
+    standing = deployed_there(history("1.0.0", "1.1.0", "1.2.0", "1.1.0", "1.3.0"))
+    assert [each.version for each in standing] == ["1.0.0", "1.1.0", "1.3.0"]
+
+
+@pytest.mark.parametrize(
+    ("to", "versions", "remains", "undone", "target"),
+    [
+        ("", ["1.0.0", "1.1.0"], None, ["1.1.0"], "1.0.0"),
+        ("1.0.0", ["1.0.0", "1.1.0", "1.2.0"], None, ["1.2.0", "1.1.0"], "1.0.0"),
+        ("", ["1.0.0", "1.1.0", "1.0.0", "1.2.0"], None, ["1.2.0"], "1.0.0"),
+        # What failed and was left is undone first: the stage is to be what it was before.
+        ("", ["1.0.0", "1.1.0"], "1.2.0", ["1.2.0"], "1.1.0"),
+        ("1.0.0", ["1.0.0", "1.1.0"], "1.2.0", ["1.2.0", "1.1.0"], "1.0.0"),
+        ("", [], "1.0.0", ["1.0.0"], None),
+        # Nothing is to be undone, only what is stuck recovered.
+        ("1.1.0", ["1.0.0", "1.1.0"], None, [], "1.1.0"),
+    ],
+)
+def test_where_it_goes_back_to(
+    to: str, versions: list[str], remains: str | None, undone: list[str], target: str | None
+) -> None:
+    assert found(RollbackRequest("orders", "production", to), versions, remains) == (undone, target)
+
+
+def test_what_was_never_there_is_refused_with_what_was() -> None:
+    assert refused(ASKED, []).status == 404
+    assert refused(ASKED, ["1.0.0"]).error == "NothingBefore"
+    unknown = refused(RollbackRequest("orders", "production", "9.9.9"), ["1.0.0", "1.1.0"])
+    assert unknown.message == ("9.9.9 is not among the releases that orders in production stands on: 1.0.0, 1.1.0")
+
+
+def test_several_releases_are_undone_as_if_they_were_one() -> None:
+    def plan(*stacks: StackPlan) -> StagePlan:
+        return StagePlan(stacks)
+
+    newest = plan(
+        StackPlan("network", "n", progress=Progress.UNCHANGED, stack_id="n-1"),
+        StackPlan(
+            "service", "s", depends_on=("network",), progress=Progress.EXECUTED, stack_id="s-1", change_set_id="c"
+        ),
+    )
+    oldest = plan(
+        StackPlan("network", "n", progress=Progress.EXECUTED, stack_id="n-1"),
+        StackPlan("service", "s", progress=Progress.EXECUTED, creates=True, stack_id="s-1"),
+        StackPlan("extra", "e", progress=Progress.UNCHANGED, stack_id="e-1"),
+    )
+    together = undone_together(
+        [
+            (newest, {"network": {"was": "1"}, "service": {"was": "1"}}),
+            (oldest, {"network": {"was": "0"}, "service": {"was": "nothing"}, "extra": {"was": "0"}}),
+        ]
+    )
+    by_name = {stack.stack: stack for stack in together.plan.stacks}
+    assert list(by_name) == ["network", "service", "extra"]
+    assert by_name["network"].progress is Progress.EXECUTED
+    assert (by_name["service"].creates, by_name["service"].change_set_id) == (True, None)
+    assert by_name["service"].depends_on == ("network",)
+    assert by_name["extra"].progress is Progress.UNCHANGED
+    assert together.baselines == {
+        "network": {"was": "0"},
+        "service": {"was": "nothing"},
+        "extra": {"was": "0"},
+    }
+
+
+def test_an_incident_that_a_person_asked_for_survives_being_a_document() -> None:
+    incident = Incident(
+        name="i",
+        release=release("1.1.0", "asked"),
+        stage="production",
+        reason="ann asked",
+        service_role="role",
+        asked_by="arn:aws:iam::111122223333:user/ann",
+        target=release("1.0.0"),
+    )
+    assert Incident.from_dict(json.loads(json.dumps(incident.to_dict()))) == incident
+    assert not incident.foreign
