@@ -68,7 +68,7 @@ def _whole(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
                     whole.add(number)
             if permission["PrefixListIds"]:
                 return None
-    except KeyError:
+    except (KeyError, TypeError):
         return None
     return None if count > FEW else whole
 

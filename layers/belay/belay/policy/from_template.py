@@ -10,6 +10,7 @@ from belay.policy.model import Alternative, Direction, Entry, Place, Rule, Secur
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
+from belay.policy.same_group import perhaps_one
 from belay.policy.worn_together import worn_together
 from belay.template.nodes import Node
 from belay.template.resolver import as_text, force, get, items, read
@@ -66,7 +67,7 @@ class _Collector:
             if found.kind == GROUP:
                 self._groups.append(self._group(found, attached))
         self._groups += [_elsewhere(entries, self._budget) for entries in attached.values()]
-        self._groups += worn_together(self._groups, self._resources)
+        self._groups += [*worn_together(self._groups, self._resources), *perhaps_one(self._groups)]
         return self._groups, stacks.templates
 
     def _group(self, found: Found, attached: dict[str, dict[Direction, list[Entry]]]) -> SecurityGroup:

@@ -20,7 +20,7 @@ def worn_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -
 
     Only groups that open to a large part of the Internet are asked about: hardly any template has two.
     """
-    large = {group.place.resource: group for group in groups if group.declared and _is_large(group)}
+    large = {group.place.resource: group for group in groups if group.declared and is_large(group)}
     if len(large) < 2:  # noqa: PLR2004 - one group does not add up with others
         return
     seen: set[tuple[str, ...]] = set()
@@ -34,7 +34,8 @@ def worn_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -
                     yield _one([large[name] for name in names])
 
 
-def _is_large(group: SecurityGroup) -> bool:
+def is_large(group: SecurityGroup) -> bool:
+    """Tell whether a group lets so many addresses in that a few such groups may let in the Internet."""
     v4, v6 = group.most("ingress")
     return v4 >= LARGE_V4 or v6 >= LARGE_V6
 
