@@ -38,6 +38,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         end_foreign(recovery, stacks, outcome, event, settings.notification_topic_arn)
     elif recovery.incident.asked_by:
         end_asked(recovery, stacks, outcome, event, settings.notification_topic_arn)
+    elif recovery.incident.pipeline is not None:
+        end_pipeline(recovery, outcome, event, settings.notification_topic_arn)
     else:
         end_release(recovery, stacks, outcome, event, settings.notification_topic_arn)
     unlock(recovery, event)
@@ -63,6 +65,14 @@ def end_release(
         Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, stack_ids)
     ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
     ledger.announced_incident(incident.release.application, incident.name)
+
+
+def end_pipeline(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
+    """Tell how the way back from what a pipeline had deployed ended, once."""
+    incident, ledger = recovery.incident, recovery.ledger
+    Endings(ledger, recovery.artifacts, client("sns"), default_topic).close_pipeline(
+        incident, outcome, reason=incident.reason, done=recovery.done(), left_to_do=left_to_do(recovery, event)
+    )
 
 
 def end_foreign(

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.application_topics import ApplicationTopics
 from belay.aws.clients import client
 from belay.aws.codepipeline import Jobs
 from belay.aws.dynamodb import Ledger
 from belay.aws.registrations import Registrations
-from belay.aws.sns import Topic
 from belay.aws.ssm import ParameterStore
 from belay.notify.message import Severity, pipeline_notice
 from belay.observability import logger, observed
@@ -46,6 +46,7 @@ def tell(settings: Settings, registrations: Registrations, job: Job) -> Success:
         job=job.id,
         execution=action.execution,
     )
-    topic = registrations.topic_of(action.application) or settings.notification_topic_arn
-    Topic(client("sns"), topic, Ledger(client("dynamodb"), settings.ledger_table)).publish(message)
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    topics = ApplicationTopics(registrations, ledger, client("sns"), settings.notification_topic_arn)
+    topics.publish(action.application, message)
     return Success(f"told: {message.subject}")

@@ -119,6 +119,9 @@ def test_there_are_triggers() -> None:
         "ReleaseUploaded",
         "FailedStack",
         "FailedExecution",
+        "PipelineChanged",
+        "BuildChanged",
+        "DeploymentChanged",
         "EveryFiveMinutes",
         "EveryDay",
     }

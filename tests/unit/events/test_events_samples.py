@@ -107,7 +107,7 @@ def test_an_input_too_large_for_the_event_is_none() -> None:
 
 
 def test_a_failed_build_names_its_phase_its_reason_and_its_log() -> None:
-    read = BuildStateChange.from_event(sample("aws.codebuild/build_state_change"))
+    read = BuildStateChange.from_event(sample("aws.codebuild/build_state_change.failed"))
     assert read.failed_phase == "BUILD"
     assert read.failed_context is not None
     assert read.failed_context.startswith("COMMAND_EXECUTION_ERROR")
@@ -116,7 +116,7 @@ def test_a_failed_build_names_its_phase_its_reason_and_its_log() -> None:
 
 
 def test_a_failed_phase_without_a_reason_has_none() -> None:
-    event = sample("aws.codebuild/build_state_change")
+    event = sample("aws.codebuild/build_state_change.failed")
     event["detail"]["additional-information"]["phases"][3]["phase-context"] = [": "]
     assert BuildStateChange.from_event(event).failed_context is None
     del event["detail"]["additional-information"]["phases"]
@@ -128,7 +128,7 @@ def test_a_failed_pipeline_names_its_stage_and_a_failed_action_its_reason() -> N
         sample("aws.codepipeline/pipeline_execution_state_change.failed")
     )
     assert (pipeline.state, pipeline.failed_stage) == ("FAILED", "Build")
-    action = ActionExecutionStateChange.from_event(sample("aws.codepipeline/action_execution_state_change"))
+    action = ActionExecutionStateChange.from_event(sample("aws.codepipeline/action_execution_state_change.failed"))
     assert (action.provider, action.error_code) == ("CodeBuild", "JobFailed")
     assert action.external_execution_id == "orders:8745a7a9-c340-456a-9166-edf953571bee"
 
@@ -159,7 +159,7 @@ def _without(event: Any, path: tuple[str, ...]) -> Any:
         ("aws.cloudformation/stack_status_change.update_failed", ("detail", "status-details", "status")),
         ("aws.states/execution_status_change.aborted", ("detail", "executionArn")),
         ("aws.ecs/deployment_state_change.failed", ("resources",)),
-        ("aws.codedeploy/deployment_state_change", ("time",)),
+        ("aws.codedeploy/deployment_state_change.failure", ("time",)),
     ],
 )
 def test_a_missing_value_is_named_by_its_path(path: str, missing: tuple[str, ...]) -> None:

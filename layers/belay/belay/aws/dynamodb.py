@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from belay.aws.faults import cancellation_codes, code_of, translated
 from belay.errors import LockLost, ReleaseSuperseded
+from belay.pipeline.execution import PipelineExecution
 from belay.release.ledger import Outcome, ReleaseReference, Thread, Upload
 
 Item = dict[str, Any]
@@ -612,6 +613,113 @@ class Ledger:
         """Record that a message of a thread was told."""
         self._update(f"THREAD#{thread}", "MESSAGES", "ADD told :key", None, {":key": {key}})
 
+    # -- pipelines -----------------------------------------------------------------------------------------------
+
+    def record_pipeline(
+        self, application: str, stage: str, seen: PipelineExecution, *, deploying: bool, now: str
+    ) -> Item:
+        """Record what an execution of a stage's pipeline was seen at, unless a later look was recorded. Returns it all.
+
+        Looks are ordered by their newest action; of two at the same one, that which saw the execution's end is later.
+        """
+        ended = seen.status.terminal
+        later = "as_of = :as_of" if ended else "(as_of = :as_of AND ended = :ended)"
+        pk, sk = f"APPLICATION#{application}", f"PIPELINE#{stage}#{seen.id}"
+        self._update(
+            pk,
+            sk,
+            "SET pipeline = :pipeline, execution = :execution, #status = :status, ended = :ended, as_of = :as_of, "
+            "deploying = :deploying, actions = :actions, first_seen = if_not_exists(first_seen, :now)",
+            f"attribute_not_exists(as_of) OR as_of < :as_of OR {later}",
+            {
+                ":pipeline": seen.pipeline,
+                ":execution": seen.id,
+                ":status": seen.status.value,
+                ":ended": ended,
+                ":as_of": seen.as_of,
+                ":deploying": deploying,
+                ":actions": {f"{each.stage}/{each.action}": each.status.value for each in seen.actions},
+                ":now": now,
+            },
+            names={"#status": "status"},
+        )
+        return self._get(pk, sk) or {}
+
+    def run_pipeline(self, release: ReleaseReference, stage: str, pipeline: str, execution: str, now: str) -> None:
+        """Note that a release of ours runs an execution: its machine answers for the end."""
+        self._update(
+            f"APPLICATION#{release.application}",
+            f"PIPELINE#{stage}#{execution}",
+            "SET pipeline = :pipeline, execution = :execution, #release = :release, "
+            "first_seen = if_not_exists(first_seen, :now)",
+            None,
+            {":pipeline": pipeline, ":execution": execution, ":release": release.to_dict(), ":now": now},
+            names={"#release": "release"},
+        )
+
+    def pipeline(self, application: str, stage: str, execution: str) -> Item | None:
+        """Return what is recorded of an execution of a stage's pipeline."""
+        return self._get(f"APPLICATION#{application}", f"PIPELINE#{stage}#{execution}")
+
+    def claim_pipeline(self, application: str, stage: str, execution: str, mark: str, *, now: int, until: int) -> bool:
+        """Claim one thing to do about an execution, for a while. False where somebody is at it or it is done."""
+        return self._update(
+            f"APPLICATION#{application}",
+            f"PIPELINE#{stage}#{execution}",
+            "SET acting_until = :until",
+            "(attribute_not_exists(acting_until) OR acting_until < :now) AND NOT contains(done, :mark)",
+            {":until": until, ":now": now, ":mark": mark},
+        )
+
+    def settle_pipeline(self, application: str, stage: str, execution: str, mark: str | None) -> None:
+        """Give a claim back; with a mark, what was claimed is done and is not done again."""
+        self._update(
+            f"APPLICATION#{application}",
+            f"PIPELINE#{stage}#{execution}",
+            "REMOVE acting_until" if mark is None else "ADD done :mark REMOVE acting_until",
+            None,
+            {} if mark is None else {":mark": {mark}},
+        )
+
+    def follow_pipeline(self, application: str, stage: str, execution: str, *, deploying: bool) -> None:
+        """Keep an execution among those that the sweep must see end."""
+        self._put({"PK": "PIPELINE", "SK": f"{application}#{stage}#{execution}", "deploying": deploying})
+
+    def unfollow_pipeline(self, application: str, stage: str, execution: str) -> None:
+        """Forget an execution that has ended and been answered."""
+        self._delete("PIPELINE", f"{application}#{stage}#{execution}")
+
+    def followed_pipelines(self, application: str, stage: str) -> dict[str, bool]:
+        """Return the executions of a stage's pipeline that have not ended, with whether each has begun to deploy."""
+        prefix = f"{application}#{stage}#"
+        return {str(item["SK"])[len(prefix) :]: item["deploying"] for item in self._query("PIPELINE", prefix)}
+
+    def watch_pipeline(self, application: str, stage: str, pipeline: str, now: str) -> str:
+        """Return since when a stage's pipeline is watched: from the first call, which is this one or an earlier."""
+        pk, sk = f"APPLICATION#{application}", f"PIPELINE#{stage}"
+        self._update(
+            pk,
+            sk,
+            "SET watched = :pipeline, watched_since = :now",
+            "attribute_not_exists(watched) OR watched <> :pipeline",
+            {":pipeline": pipeline, ":now": now},
+        )
+        return str((self._get(pk, sk) or {}).get("watched_since", now))
+
+    def record_good_pipeline(self, application: str, stage: str, good: Mapping[str, Any]) -> None:
+        """Keep what the stage's pipeline deployed last with success: execution, revisions, where the baselines are."""
+        self._update(
+            f"APPLICATION#{application}",
+            f"PIPELINE#{stage}",
+            "SET good = :good",
+            "attribute_not_exists(good) OR good.as_of <= :as_of",
+            {":good": dict(good), ":as_of": good["as_of"]},
+        )
+
+    def good_pipeline(self, application: str, stage: str) -> Item | None:
+        """Return what ``record_good_pipeline`` kept."""
+        return (self._get(f"APPLICATION#{application}", f"PIPELINE#{stage}") or {}).get("good")
+
     # -- baselines -----------------------------------------------------------------------------------------------
 
     def record_baseline(self, release: ReleaseReference, stage: str, stack: str, baseline: Mapping[str, Any]) -> None:
@@ -696,8 +804,9 @@ class Ledger:
             "TableName": self._table,
             "Key": _typed({"PK": pk, "SK": sk}),
             "UpdateExpression": update,
-            "ExpressionAttributeValues": _typed(values),
         }
+        if values:
+            arguments["ExpressionAttributeValues"] = _typed(values)
         if condition:
             arguments["ConditionExpression"] = condition
         if names:

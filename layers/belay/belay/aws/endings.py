@@ -7,7 +7,7 @@ from belay.aws.clock import timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Topic
-from belay.notify.message import Deployment, person_needed, release_ended
+from belay.notify.message import Deployment, person_needed, pipeline_recovered, release_ended
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident
@@ -69,6 +69,34 @@ class Endings:
         """Say what a release changed in its last stage, as its change sets said."""
         document = None if stage is None else self._artifacts.get_json(release.stage_key(stage, "plan.json"))
         return [] if document is None else StagePlan.from_dict(document).describe()
+
+    def close_pipeline(
+        self,
+        incident: Incident,
+        outcome: Outcome,
+        *,
+        reason: str,
+        done: Sequence[str] = (),
+        left_to_do: Sequence[str] = (),
+    ) -> None:
+        """Record how the incident of a pipeline's execution ended and tell it, unless somebody has already."""
+        about = incident.release
+        if not self._ledger.close_incident(about.application, incident.name, outcome, reason, timestamp()):
+            return
+        message = pipeline_recovered(
+            about.application,
+            incident.stage,
+            pipeline=str(incident.pipeline),
+            execution=about.version,
+            incident=incident.name,
+            outcome=outcome,
+            cause=reason,
+            done=done,
+            left_to_do=left_to_do,
+            thread=about.thread,
+        )
+        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
+        self._ledger.announced_incident(about.application, incident.name)
 
     def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[str]) -> None:
         """Tell that an incident about somebody else's stack needs a person."""

@@ -7,7 +7,7 @@ from belay.aws.registrations import Registrations
 from belay.release.ledger import ReleaseReference
 from belay.release.registration import Stage
 from belay.rollback.incident import foreign_incident
-from belay.stack.operation import last_token
+from belay.stack.operation import last_operation, last_token
 from belay.stack.status import StackStatus
 
 
@@ -57,18 +57,32 @@ class FailedStacks:
         if found is None:
             return None
         stage, stack = found
+        # An operation begun without a token is told apart by its last event.
+        newest = self._stacks.newest_event(stack_id)
+        operation = token or (None if newest is None else last_operation(newest)) or "unknown"
+        if self._is_pipeline_s(stage, stack_id, operation):
+            return None
         incident = foreign_incident(
             stage,
             stack,
             stack_id=stack_id,
             status=status,
             token=token,
-            # An operation begun without a token is told apart by its last event.
-            operation=token or str((self._stacks.newest_event(stack_id) or {}).get("EventId")),
+            operation=operation,
             reason=self._in_words(stack_id, status, reason, token),
             topic=self._registrations.topic_of(stage.application),
         )
         return self._incidents.open(incident)
+
+    def _is_pipeline_s(self, stage: Stage, stack_id: str, operation: str) -> bool:
+        """Whether the stage's pipeline answers for it: it was found to have failed, or is deploying at present.
+
+        An operation that was not the deploying pipeline's after all is taken up by the sweep once the pipeline ended.
+        """
+        if stage.pipeline is None:
+            return False
+        deploying = any(self._ledger.followed_pipelines(stage.application, stage.name).values())
+        return deploying or self._ledger.operation(stack_id, operation) is not None
 
     def _registered(self, stack_name: str) -> tuple[Stage, str] | None:
         for stage in self._registrations.stages():

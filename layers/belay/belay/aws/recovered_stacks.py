@@ -14,7 +14,7 @@ from belay.release.names import change_set_name
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import StackSeen
 from belay.stack.baseline import Baseline
-from belay.stack.operation import last_token
+from belay.stack.operation import last_operation
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
@@ -144,8 +144,7 @@ class RecoveredStacks:
     def _ours(self, stack_id: str) -> bool:
         """Whether the newest operation on a stack was this attempt's or its recovery's, and nobody else's since."""
         newest = self._stacks.newest_event(stack_id)
-        token = last_token([newest] if newest else [])
-        operation = None if token is None else self._recovery.ledger.operation(stack_id, token)
+        operation = None if newest is None else self._recovery.ledger.operation(stack_id, last_operation(newest))
         if operation is None:
             return False
         # What a person asks for undoes several releases and their recoveries: any operation of Belay's is its own.

@@ -104,6 +104,9 @@ class Unfinished:
     def _give_up(self, incident: Incident) -> None:
         reason = f"its recovery ended without a result {_MOST_RERUNS + 1} times; first: {incident.reason}"
         left_to_do = [f"Look at every stack of {incident.stage} before anything is deployed there again."]
+        if incident.pipeline is not None:
+            self._endings.close_pipeline(incident, Outcome.NEEDS_OPERATOR, reason=reason, left_to_do=left_to_do)
+            return
         if incident.foreign or incident.asked_by:
             self._endings.need_person(incident, why=reason, left_to_do=left_to_do)
         else:

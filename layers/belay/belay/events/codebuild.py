@@ -11,10 +11,11 @@ from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 class BuildStateChange(AwsEvent):
     """A build went into another state.
 
-    https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notifications-ref.html; sample
-    ``events/aws.codebuild/build_state_change.json``.
+    https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notifications-ref.html; samples
+    ``events/aws.codebuild/build_state_change.*.json``.
 
-    ``status`` is IN_PROGRESS, SUCCEEDED, FAILED or STOPPED; ``failed_phase`` and ``failed_context`` say where and why
+    ``status`` is IN_PROGRESS, SUCCEEDED, FAILED or STOPPED; ``initiator`` is ``codepipeline/orders-pipeline`` where
+    that pipeline asked for the build; ``failed_phase`` and ``failed_context`` say where and why
     it failed, ``logs`` is the address of its log.
     """
 
@@ -24,6 +25,7 @@ class BuildStateChange(AwsEvent):
     failed_phase: str | None
     failed_context: str | None
     logs: str | None
+    initiator: str | None
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "BuildStateChange":
@@ -37,6 +39,7 @@ class BuildStateChange(AwsEvent):
             failed_phase=read(failed, "phase-type", kind=str) if failed else None,
             failed_context=_context(failed) if failed else None,
             logs=read_optional(event, "detail", "additional-information", "logs", "deep-link", kind=str),
+            initiator=read_optional(event, "detail", "additional-information", "initiator", kind=str),
         )
 
 

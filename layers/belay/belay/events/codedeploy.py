@@ -11,8 +11,8 @@ from belay.events.envelope import AwsEvent, read, read_outer
 class DeploymentStateChange(AwsEvent):
     """A deployment went into another state.
 
-    https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-cloudwatch-events.html; sample
-    ``events/aws.codedeploy/deployment_state_change.json``.
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-cloudwatch-events.html; samples
+    ``events/aws.codedeploy/deployment_state_change.*.json``.
 
     ``state`` is START, SUCCESS, FAILURE, STOP or READY.
     """

@@ -39,7 +39,8 @@ class PipelineExecutionStateChange(AwsEvent):
 class StageExecutionStateChange(AwsEvent):
     """A stage of a pipeline went into another state.
 
-    Same page as ``PipelineExecutionStateChange``; sample ``events/aws.codepipeline/stage_execution_state_change.json``.
+    Same page as ``PipelineExecutionStateChange``; samples
+    ``events/aws.codepipeline/stage_execution_state_change.*.json``.
     """
 
     pipeline: str
@@ -63,8 +64,8 @@ class StageExecutionStateChange(AwsEvent):
 class ActionExecutionStateChange(AwsEvent):
     """An action of a pipeline went into another state.
 
-    Same page as ``PipelineExecutionStateChange``; sample
-    ``events/aws.codepipeline/action_execution_state_change.json``.
+    Same page as ``PipelineExecutionStateChange``; samples
+    ``events/aws.codepipeline/action_execution_state_change.*.json``.
 
     ``external_execution_id`` is the build's, the deployment's or the stack's id at the action's provider; ``summary``
     and ``error_code`` are what the provider said.

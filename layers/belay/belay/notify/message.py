@@ -481,6 +481,7 @@ def pipeline_failed(
     cause: str,
     evidence: Sequence[str] = (),
     taken_back: Sequence[str] = (),
+    by_codepipeline: bool = False,
     left_to_do: Sequence[str] = (),
     look: Sequence[str] = (),
     thread: str | None = None,
@@ -489,9 +490,12 @@ def pipeline_failed(
 
     ``failure`` tells this failure from a later one of the same execution; ``cause`` is the diagnosis in a sentence,
     ``evidence`` what it rests on, ``left_to_do`` the likely fix. ``taken_back`` are the stacks that are being brought
-    back; where there are any, another message of the thread tells how that ended.
+    back; where there are any, another message of the thread tells how that ended. ``by_codepipeline`` says that
+    CodePipeline is configured to roll the stage back itself.
     """
     back = f" It had deployed {', '.join(taken_back)}, which is being taken back." if taken_back else ""
+    if by_codepipeline:
+        back = " CodePipeline rolls the stage back itself, in an execution of its own."
     return _message(
         Kind.PIPELINE_FAILED,
         Severity.WARNING,
@@ -518,6 +522,7 @@ def pipeline_recovered(
     *,
     pipeline: str,
     execution: str,
+    incident: str,
     outcome: Outcome,
     cause: str,
     done: Sequence[str] = (),
@@ -546,7 +551,7 @@ def pipeline_recovered(
         otherwise=_OTHERWISE[outcome]
         if not rolled_back
         else "Nothing to do now. Correct the cause, then release again.",
-        key="recovered",
+        key=incident,
         state=State.CLOSED if rolled_back else State.OPEN,
         closes=frozenset({Kind.PIPELINE_FAILED, Kind.PERSON_NEEDED}),
         pipeline=pipeline,

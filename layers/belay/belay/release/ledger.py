@@ -12,6 +12,8 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
 | ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
 | ``APPLICATION#<application>`` | ``FINDING#<stage>#<identity>`` | a finding of a stage's re-validation |
+| ``APPLICATION#<application>`` | ``PIPELINE#<stage>#<execution id>`` | an execution of its pipeline |
+| ``APPLICATION#<application>`` | ``PIPELINE#<stage>`` | since when the pipeline is watched; its last good execution |
 | ``RELEASE#<application>#<version>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
 | ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |
 | ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | what is asked of people: task token, seal, answer |
@@ -23,6 +25,7 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
 | ``THREAD#<thread>`` | ``MESSAGES`` | the keys of a thread's messages in order, and which were told |
 | ``ASKED`` | ``<application>#<version>#<stage>`` | an approval that is waited for, for reminders |
+| ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see end |
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 
@@ -163,6 +166,12 @@ def asked_attempt(undone: str, target: str, now: str) -> str:
 def incident_of(release: ReleaseReference, stage: str) -> str:
     """Return the name of the one incident that a release's failure in a stage can be (at most 80 characters)."""
     return _named(f"{release.application}-{stage}-{release.attempt}")
+
+
+def pipeline_incident_of(execution: ReleaseReference, stage: str, failure: str) -> str:
+    """Return the name of the one incident that a failure of a pipeline's execution can be; a retried one fails anew."""
+    digest = hashlib.sha256(failure.encode()).hexdigest()[:6]
+    return _named(f"{execution.application}-{stage}-{execution.attempt}-{digest}")
 
 
 def foreign_incident_of(stack_id: str, token: str, operation: str) -> str:

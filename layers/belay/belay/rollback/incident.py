@@ -15,7 +15,9 @@ class Incident:
     """A failed release in one stage, or a registered stack that failed under somebody else's hands.
 
     ``stack``, ``stack_id`` and ``token`` name the one stack and operation of a foreign failure; a release's incident is
-    about all the stacks of its stage. The registration's settings are kept as they were when the incident was opened.
+    about all the stacks of its stage. ``pipeline`` is the pipeline whose execution failed, where no release of Belay's
+    ran it: ``release`` is then the execution (``pipeline.execution.reference``). The registration's settings are kept
+    as they were when the incident was opened.
 
     ``asked_by`` is the ARN of the person who asked for the rollback, where it was no failure; ``target`` is then the
     release it goes back to, and ``release`` stands for everything deployed since, under an attempt of its own.
@@ -29,6 +31,7 @@ class Incident:
     topic: str | None = None
     recover_foreign: bool = False
     ephemeral: bool = False
+    pipeline: str | None = None
     stack: str | None = None
     stack_id: str | None = None
     token: str | None = None

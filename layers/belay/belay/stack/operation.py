@@ -14,3 +14,12 @@ def last_token(events: Sequence[Event]) -> str | None:
     """
     newest = in_order(events)[-1:]
     return (newest[0].get("ClientRequestToken") or None) if newest else None
+
+
+def last_operation(newest: Event) -> str:
+    """Name the operation that a stack went through last by its newest event: its token, or the event's own id.
+
+    An operation that was begun without a token is told apart by the event that ended it, for as long as nothing else
+    happens to the stack.
+    """
+    return last_token([newest]) or str(newest["EventId"])

@@ -1,0 +1,62 @@
+"""Follows the executions of registered pipelines: events and a schedule say when to look, CodePipeline what is so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.application_topics import ApplicationTopics
+from belay.aws.clients import client
+from belay.aws.cloudformation import Stacks
+from belay.aws.diagnoses import Diagnoses
+from belay.aws.dynamodb import Ledger
+from belay.aws.incidents import Incidents
+from belay.aws.pipeline_executions import PipelineExecutions, PipelineFailures
+from belay.aws.pipeline_stacks import PipelineStacks
+from belay.aws.pipelines import Pipelines
+from belay.aws.rds import Databases
+from belay.aws.registrations import Registrations
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.snapshots import StageSnapshots
+from belay.aws.ssm import ParameterStore
+from belay.aws.stepfunctions import Executions
+from belay.observability import observed
+from belay.pipeline.hint import hint_of
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    notification_topic_arn: str
+    rollback_stage_machine_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Look at the executions that the event hints at, and do what is due about them."""
+    hint = hint_of(event)
+    if hint is None:
+        return {"looked_at": []}
+    settings = read(Settings)
+    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
+    executions = here(settings, registrations)
+    return {"looked_at": executions.follow(hint, registrations.stages())}
+
+
+def here(settings: Settings, registrations: Registrations) -> PipelineExecutions:
+    """Put together what follows executions in this account and region."""
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
+    pipelines = Pipelines(client("codepipeline"))
+    stacks = PipelineStacks(Stacks(client("cloudformation")), artifacts, ledger)
+    failures = PipelineFailures(
+        pipelines,
+        stacks,
+        Diagnoses.here(),
+        Incidents(ledger, artifacts, Executions(client("stepfunctions")), settings.rollback_stage_machine_arn),
+        ApplicationTopics(registrations, ledger, client("sns"), settings.notification_topic_arn),
+    )
+    return PipelineExecutions(pipelines, ledger, stacks, StageSnapshots(Databases(client("rds"))), failures)

@@ -1,0 +1,18 @@
+"""CodeBuild: what a build says of itself."""
+
+from typing import Any
+
+from belay.aws.faults import translated
+
+
+class Builds:
+    """Builds by their id, ``orders:8745a7a9-c340-456a-9166-edf953571bee``."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_build(self, build: str) -> dict[str, Any] | None:
+        """Return one of BatchGetBuilds' ``builds``, or None where there is none of that id."""
+        with translated("CodeBuild.BatchGetBuilds"):
+            found = self._client.batch_get_builds(ids=[build])["builds"]
+        return dict(found[0]) if found else None

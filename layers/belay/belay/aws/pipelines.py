@@ -1,0 +1,95 @@
+"""CodePipeline: what an execution of a pipeline is at, and starting or rolling back one."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+from belay.pipeline.execution import PipelineExecution, read_execution
+from belay.pipeline.source import SourceRevision
+
+_MOST_EXECUTIONS = 50
+_NOT_THERE = {"PipelineExecutionNotFoundException", "PipelineNotFoundException"}
+_NO_ROLLBACK = {
+    "ConflictException",
+    "PipelineExecutionNotFoundException",
+    "PipelineExecutionOutdatedException",
+    "StageNotFoundException",
+    "UnableToRollbackStageException",
+}
+"""What RollbackStage answers where a rollback is not legal
+(https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html)."""
+
+
+class Pipelines:
+    """The registered pipelines of this account and region."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_execution(self, pipeline: str, execution: str) -> PipelineExecution | None:
+        """Return an execution with its actions as they are now, or None where there is none of that id."""
+        with translated("CodePipeline.GetPipelineExecution"):
+            try:
+                answer = self._client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
+            except ClientError as error:
+                if code_of(error) in _NOT_THERE:
+                    return None
+                raise
+        with translated("CodePipeline.ListActionExecutions"):
+            pages = self._client.get_paginator("list_action_executions").paginate(
+                pipelineName=pipeline, filter={"pipelineExecutionId": execution}
+            )
+            details = [each for page in pages for each in page["actionExecutionDetails"]]
+        return read_execution(answer["pipelineExecution"], details)
+
+    def changed_since(self, pipeline: str, since: datetime) -> list[tuple[str, str]]:
+        """Return id and status of the executions that changed since a time, the newest first; none of no pipeline."""
+        with translated("CodePipeline.ListPipelineExecutions"):
+            try:
+                answer = self._client.list_pipeline_executions(pipelineName=pipeline, maxResults=_MOST_EXECUTIONS)
+            except ClientError as error:
+                if code_of(error) in _NOT_THERE:
+                    return []
+                raise
+        summaries = answer["pipelineExecutionSummaries"]
+        return [(each["pipelineExecutionId"], each["status"]) for each in summaries if each["lastUpdateTime"] >= since]
+
+    def succeeded_in_stage(self, pipeline: str, stage: str) -> list[dict[str, Any]]:
+        """Return the summaries of the executions that succeeded in a stage, the newest first."""
+        with translated("CodePipeline.ListPipelineExecutions"):
+            answer = self._client.list_pipeline_executions(
+                pipelineName=pipeline, filter={"succeededInStage": {"stageName": stage}}, maxResults=_MOST_EXECUTIONS
+            )
+        return list(answer["pipelineExecutionSummaries"])
+
+    def get_pipeline(self, pipeline: str) -> dict[str, Any]:
+        """Return the pipeline's structure as it is now."""
+        with translated("CodePipeline.GetPipeline"):
+            return dict(self._client.get_pipeline(name=pipeline)["pipeline"])
+
+    def start_execution(self, pipeline: str, revisions: tuple[SourceRevision, ...], token: str) -> str:
+        """Start an execution with its sources pinned; the same token starts it once. Returns its id."""
+        with translated("CodePipeline.StartPipelineExecution"):
+            answer = self._client.start_pipeline_execution(
+                name=pipeline, sourceRevisions=[each.to_api() for each in revisions], clientRequestToken=token
+            )
+        return str(answer["pipelineExecutionId"])
+
+    def rollback_stage(self, pipeline: str, stage: str, target: str) -> str | None:
+        """Begin CodePipeline's own rollback of a stage to an earlier execution.
+
+        Returns the id of the execution that does it, or None where CodePipeline finds that it is not legal after all.
+        """
+        with translated("CodePipeline.RollbackStage"):
+            try:
+                answer: Mapping[str, Any] = self._client.rollback_stage(
+                    pipelineName=pipeline, stageName=stage, targetPipelineExecutionId=target
+                )
+            except ClientError as error:
+                if code_of(error) in _NO_ROLLBACK:
+                    return None
+                raise
+        return str(answer["pipelineExecutionId"])

@@ -1,0 +1,57 @@
+"""Which pipeline and execution an event hints at. The event's own state is never believed: it is looked up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.errors import InvalidEvent
+from belay.events.codebuild import BuildStateChange
+from belay.events.codedeploy import DeploymentStateChange
+from belay.events.codepipeline import (
+    ActionExecutionStateChange,
+    PipelineExecutionStateChange,
+    StageExecutionStateChange,
+)
+from belay.events.envelope import read
+
+_INITIATOR = "codepipeline/"
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Where to look: at one execution, at those of a pipeline that have not ended, or at all that have not.
+
+    ``missed`` asks for those as well of which no event may have come.
+    """
+
+    pipeline: str | None = None
+    execution: str | None = None
+    missed: bool = False
+
+
+def hint_of(event: Mapping[str, Any]) -> Hint | None:
+    """Read an event of CodePipeline, CodeBuild or CodeDeploy; None where it is about no pipeline.
+
+    A build names the pipeline that asked for it, a deployment does not; a schedule asks for everything. Raises
+    ``InvalidEvent``, naming the path.
+    """
+    match read(event, "detail-type", kind=str):
+        case "CodePipeline Pipeline Execution State Change":
+            whole = PipelineExecutionStateChange.from_event(event)
+            return Hint(whole.pipeline, whole.execution_id)
+        case "CodePipeline Stage Execution State Change":
+            stage = StageExecutionStateChange.from_event(event)
+            return Hint(stage.pipeline, stage.execution_id)
+        case "CodePipeline Action Execution State Change":
+            action = ActionExecutionStateChange.from_event(event)
+            return Hint(action.pipeline, action.execution_id)
+        case "CodeBuild Build State Change":
+            initiator = BuildStateChange.from_event(event).initiator or ""
+            return Hint(initiator.removeprefix(_INITIATOR)) if initiator.startswith(_INITIATOR) else None
+        case "CodeDeploy Deployment State-change Notification":
+            DeploymentStateChange.from_event(event)
+            return Hint()
+        case "Scheduled Event":
+            return Hint(missed=True)
+        case other:
+            raise InvalidEvent(f"detail-type: expected one of CodePipeline, CodeBuild or CodeDeploy, found {other!r}")

@@ -1,0 +1,69 @@
+"""What is to be done about an execution of a registered pipeline: decided from what it is now, never from an event."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from belay.pipeline.execution import PipelineExecution, PipelineStatus
+from belay.release.registration import Pipeline
+
+PREPARED = "PREPARED"
+GOOD = "GOOD"
+
+
+class Act(StrEnum):
+    """What can be done."""
+
+    PREPARE = "PREPARE"
+    """Take the snapshots of the stage's databases and capture its stacks as they are."""
+    ANSWER_FAILURE = "ANSWER_FAILURE"
+    """Diagnose, tell, and take back what was deployed."""
+    RECORD_GOOD = "RECORD_GOOD"
+    """Keep what was deployed as the stage's last known good state."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """One thing to do, and the mark that the ledger gets once it is done: so it is done once."""
+
+    act: Act
+    mark: str
+
+
+def due(seen: PipelineExecution, registered: Pipeline, done: Collection[str], *, by_release: bool) -> Due | None:
+    """Return what is to be done now, None where nothing is.
+
+    ``done`` are the marks of what was done before. A failure is told apart by its action's run, because an execution
+    whose stage is retried may fail again. ``by_release`` says that a release of Belay's own runs the execution: then
+    its machine answers for the end. STOPPED, CANCELLED and SUPERSEDED are no failures.
+    """
+    if _can_be_prepared(seen, registered) and PREPARED not in done:
+        return Due(Act.PREPARE, PREPARED)
+    if by_release:
+        return None
+    if seen.status is PipelineStatus.FAILED:
+        failed = seen.first_failure
+        mark = f"FAILURE {failed.id if failed else ''}"
+        return None if mark in done else Due(Act.ANSWER_FAILURE, mark)
+    if seen.status is PipelineStatus.SUCCEEDED and GOOD not in done:
+        return Due(Act.RECORD_GOOD, GOOD)
+    return None
+
+
+def _can_be_prepared(seen: PipelineExecution, registered: Pipeline) -> bool:
+    """Once the deployment has begun, a snapshot would be of what it made."""
+    return (
+        not seen.status.terminal
+        and seen.entered(registered.pre_deployment_stage)
+        and not seen.entered(registered.deployment_stage)
+    )
+
+
+def rolls_back_by_itself(structure: Mapping[str, Any], stage: str) -> bool:
+    """Whether CodePipeline is configured to roll a stage back when it fails (``onFailure``, GetPipeline's answer).
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback-auto.html
+    """
+    found: Mapping[str, Any] = next((each for each in structure["stages"] if each["name"] == stage), {})
+    return bool(found.get("onFailure", {}).get("result") == "ROLLBACK")

@@ -1,0 +1,71 @@
+"""Which source action of a pipeline gets a release's zip, and how its version is pinned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.errors import InvalidRegistration
+from belay.release.registration import Pipeline
+
+
+@dataclass(frozen=True)
+class SourceRevision:
+    """One source revision override "
+    "(https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_SourceRevisionOverride.html)."""
+
+    action: str
+    type: str
+    value: str
+
+    def to_api(self) -> dict[str, str]:
+        """Return one of StartPipelineExecution's ``sourceRevisions``."""
+        return {"actionName": self.action, "revisionType": self.type, "revisionValue": self.value}
+
+
+def pinned(
+    structure: Mapping[str, Any], registered: Pipeline, bucket: str, key: str, version_id: str
+) -> tuple[SourceRevision, ...]:
+    """Pin one version of an uploaded zip as what the pipeline's source action brings.
+
+    ``structure`` is GetPipeline's ``pipeline``. A version alone does where the action watches the very key; another key
+    needs the action's ``AllowOverrideForS3ObjectKey``
+    (https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-trigger-source-overrides.html). Raises
+    InvalidRegistration where no source action of the pipeline can be given the zip.
+    """
+    action = _source_action(structure, registered)
+    name, configuration = action["name"], action.get("configuration", {})
+    if configuration.get("S3Bucket") != bucket:
+        raise _wrong(
+            registered,
+            f"its source action {name} must watch the release bucket {bucket}, found {configuration.get('S3Bucket')}",
+        )
+    version = SourceRevision(name, "S3_OBJECT_VERSION_ID", version_id)
+    if configuration.get("S3ObjectKey") == key:
+        return (version,)
+    if str(configuration.get("AllowOverrideForS3ObjectKey")).lower() != "true":
+        raise _wrong(
+            registered,
+            f"its source action {name} watches {configuration.get('S3ObjectKey')}; set its "
+            f"AllowOverrideForS3ObjectKey, "
+            f"or upload releases under that key: this one is {key}",
+        )
+    return SourceRevision(name, "S3_OBJECT_KEY", key), version
+
+
+def _source_action(structure: Mapping[str, Any], registered: Pipeline) -> Mapping[str, Any]:
+    sources = [
+        action
+        for stage in structure["stages"]
+        for action in stage["actions"]
+        if action["actionTypeId"]["category"] == "Source" and action["actionTypeId"]["provider"] == "S3"
+    ]
+    named = [each for each in sources if registered.source_action in (None, each["name"])]
+    if len(named) == 1:
+        return dict(named[0])
+    found = ", ".join(each["name"] for each in sources) or "none"
+    wanted = registered.source_action or "exactly one, or source_action in the registration"
+    raise _wrong(registered, f"expected the S3 source action {wanted}; found {found}")
+
+
+def _wrong(registered: Pipeline, problem: str) -> InvalidRegistration:
+    return InvalidRegistration([f"the pipeline {registered.name}: {problem}"])

@@ -1,0 +1,332 @@
+"""However the events of an execution come (late, twice, reordered, or never), the ledger ends the same."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+from pipeline_world import EVENTS, EXECUTION, PIPELINE, STAGES, WORLDS, World
+
+from belay.aws.application_topics import ApplicationTopics
+from belay.aws.cloudformation import Stacks
+from belay.aws.codebuild import Builds
+from belay.aws.codedeploy import Deployments
+from belay.aws.diagnoses import Diagnoses
+from belay.aws.dynamodb import Ledger
+from belay.aws.incidents import Incidents
+from belay.aws.logs import LogStreams
+from belay.aws.pipeline_executions import PipelineExecutions, PipelineFailures
+from belay.aws.pipeline_stacks import PipelineStacks
+from belay.aws.pipelines import Pipelines
+from belay.aws.rds import Databases
+from belay.aws.registrations import Registrations
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.snapshots import StageSnapshots
+from belay.aws.ssm import ParameterStore
+from belay.aws.stepfunctions import Executions
+from belay.pipeline.hint import Hint, hint_of
+
+REGION = "eu-west-1"
+SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+"""Shared, because reading the models of a service takes longer than most tests."""
+ROLE = "arn:aws:iam::123456789012:role/belay/orders"
+STAGE = f"""
+service_role: {ROLE}
+stacks: {{web: {{name: orders-web}}}}
+databases: [{{instance: orders-db}}]
+pipeline: {{name: {PIPELINE}, pre_deployment_stage: PreDeployment, deployment_stage: Deploy}}
+"""
+TEMPLATE = '{"Resources": {"Web": {"Type": "AWS::SNS::Topic"}}}'
+
+
+class Account:
+    """Belay's own part of an account that moto plays, and the pipeline of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.clients: dict[str, Any] = {}
+
+        def client(name: str) -> Any:
+            self.clients.setdefault(name, SESSION.client(name))  # type: ignore[call-overload]
+            return self.clients[name]
+
+        client("dynamodb").create_table(
+            TableName="ledger",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
+            KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        )
+        client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.queue = client("sqs").create_queue(QueueName="inbox")["QueueUrl"]
+        topic = client("sns").create_topic(Name="belay")["TopicArn"]
+        arn = client("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+        for name, text in {"orders": "stages: [production]", "orders/production": STAGE}.items():
+            client("ssm").put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String")
+        client("rds").create_db_instance(
+            DBInstanceIdentifier="orders-db", DBInstanceClass="db.t3.micro", Engine="postgres"
+        )
+        client("cloudformation").create_stack(StackName="orders-web", TemplateBody=TEMPLATE)
+        machine = client("stepfunctions").create_state_machine(
+            name="rollback", roleArn=ROLE, definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+        )["stateMachineArn"]
+        self.world = world
+        self.ledger = Ledger(client("dynamodb"), "ledger")
+        self.registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
+        artifacts, pipelines = ArtifactBucket(client("s3"), "artifacts"), Pipelines(world)
+        cloudformation = Stacks(client("cloudformation"))
+        stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
+        failures = PipelineFailures(
+            pipelines,
+            stacks,
+            Diagnoses(
+                Builds(client("codebuild")),
+                LogStreams(client("logs")),
+                Deployments(client("codedeploy")),
+                cloudformation,
+            ),
+            Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine),
+            ApplicationTopics(self.registrations, self.ledger, client("sns"), topic),
+        )
+        snapshots = StageSnapshots(Databases(client("rds")))
+        self.executions = PipelineExecutions(pipelines, self.ledger, stacks, snapshots, failures)
+
+    def receive(self, event: Any) -> list[str]:
+        hint = hint_of(event)
+        assert hint is not None
+        return self.executions.follow(hint, self.registrations.stages())
+
+    def sweep(self) -> None:
+        self.executions.follow(Hint(missed=True), self.registrations.stages())
+
+    def messages(self) -> list[dict[str, Any]]:
+        received = self.clients["sqs"].receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(json.loads(each["Body"])["Message"]) for each in received]
+
+    def ending(self) -> dict[str, Any]:
+        """What the ledger says in the end, without the times at which Belay looked."""
+        record = dict(self.ledger.pipeline("orders", "production", EXECUTION) or {})
+        record.pop("first_seen")
+        good = self.ledger.good_pipeline("orders", "production") or {}
+        return {
+            "record": record | {"done": sorted(record.get("done", ()))},
+            "good": {name: value for name, value in good.items() if name != "recorded_at"},
+            "followed": self.ledger.followed_pipelines("orders", "production"),
+            "incidents": [each["SK"] for each in self.ledger.open_items()],
+            "told": sorted(each["kind"] for each in self.messages()),
+        }
+
+
+@pytest.fixture
+def moto(no_account: None) -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+in_moto = pytest.mark.usefixtures("moto")
+
+
+@cache
+def in_order(name: str) -> dict[str, Any]:
+    """The ledger's end when every event comes once, in order and at once."""
+    world = WORLDS[name]()
+    with mock_aws():
+        account = Account(world)
+        account.sweep()
+        for moment, event in world.events:
+            world.now = moment
+            account.receive(event)
+        world.now = len(world.moments) - 1
+        return account.ending()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_life_in_order_is_recorded_to_its_end(name: str) -> None:
+    world = WORLDS[name]()
+    ending = in_order(name)
+    assert ending["record"]["status"] == world.moments[-1][0]
+    assert ending["record"]["ended"] is True
+    assert ending["followed"] == {}
+    assert bool(ending["good"]) == (name in ("succeeded", "resumed"))
+    failures = 1 if name in ("failed in the build", "failed in the deployment", "resumed") else 0
+    assert ending["told"] == ["pipeline-failed"] * failures
+
+
+def without_preparation(ending: dict[str, Any]) -> dict[str, Any]:
+    """Whether the stage was seen while it could be prepared depends on when events come, and on nothing else."""
+    done = [mark for mark in ending["record"]["done"] if mark != "PREPARED"]
+    return ending | {"record": ending["record"] | {"done": done}}
+
+
+@settings(max_examples=5, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("name", [name for name in WORLDS if name != "resumed"])
+def test_late_twice_reordered_or_missing_events_end_the_same(name: str, data: st.DataObject) -> None:
+    expected = without_preparation(in_order(name))
+    world = WORLDS[name]()
+    arriving = data.draw(st.lists(st.sampled_from(range(len(world.events))), max_size=len(world.events) + 4))
+    with mock_aws():
+        account = Account(world)
+        account.sweep()
+        for index in arriving:
+            moment, event = world.events[index]
+            # An event tells what was; by the time it comes, more may have happened, and never less.
+            late = data.draw(st.integers(max(world.now, moment), len(world.moments) - 1))
+            world.now = late
+            account.receive(event)
+        world.now = len(world.moments) - 1
+        account.sweep()
+        account.sweep()
+        assert without_preparation(account.ending()) == expected
+
+
+@settings(max_examples=5, deadline=None)
+@given(data=st.data())
+def test_a_failure_that_was_resumed_is_told_if_it_was_seen_and_the_end_is_the_same(data: st.DataObject) -> None:
+    expected = without_preparation(in_order("resumed"))
+    world = WORLDS["resumed"]()
+    arriving = data.draw(st.lists(st.sampled_from(range(len(world.events))), max_size=len(world.events)))
+    with mock_aws():
+        account = Account(world)
+        account.sweep()
+        for index in arriving:
+            moment, event = world.events[index]
+            world.now = data.draw(st.integers(max(world.now, moment), len(world.moments) - 1))
+            account.receive(event)
+        world.now = len(world.moments) - 1
+        account.sweep()
+        account.sweep()
+        ending = without_preparation(account.ending())
+    told = {"told": [], "record": expected["record"] | {"done": []}}
+    assert ending | told == expected | told
+    assert ending["told"] in ([], ["pipeline-failed"])
+
+
+@in_moto
+def test_a_late_look_never_undoes_a_later_one() -> None:
+    world = WORLDS["succeeded"]()
+    account = Account(world)
+    world.now = len(world.moments) - 1
+    account.receive(world.events[-1][1])
+    world.now = 3
+    account.receive(world.events[0][1])
+    assert account.ending()["record"]["status"] == "Succeeded"
+
+
+@in_moto
+def test_what_is_not_registered_is_ignored() -> None:
+    world = WORLDS["failed in the build"]()
+    account = Account(world)
+    event = world.events[-1][1]
+    event["detail"]["pipeline"] = "somebody-else-s"
+    assert account.receive(event) == []
+    assert account.ledger.pipeline("orders", "production", EXECUTION) is None
+
+
+@in_moto
+def test_an_execution_from_before_the_pipeline_was_registered_is_nobody_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = WORLDS["failed in the deployment"]()
+    world.now = len(world.moments) - 1
+    account = Account(world)
+    old = world.list_pipeline_executions()
+    old["pipelineExecutionSummaries"][0]["lastUpdateTime"] = old["pipelineExecutionSummaries"][0]["startTime"]
+    monkeypatch.setattr(world, "list_pipeline_executions", lambda **_: old)
+    account.sweep()
+    assert account.messages() == []
+    assert account.ledger.pipeline("orders", "production", EXECUTION) is None
+
+
+def entering(stage: str) -> tuple[Account, World]:
+    world = WORLDS["failed in the deployment"]()
+    account = Account(world)
+    moment = 1 + 4 * STAGES.index(stage)
+    world.now = moment
+    account.receive(world.events[moment][1])
+    return account, world
+
+
+@in_moto
+def test_entering_the_pre_deployment_stage_prepares_the_way_back() -> None:
+    account, world = entering("PreDeployment")
+    world.now += 1
+    account.receive(world.events[world.now][1])
+
+    snapshots = account.clients["rds"].describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert [each["DBInstanceIdentifier"] for each in snapshots] == ["orders-db"]
+    record = account.ledger.pipeline("orders", "production", EXECUTION) or {}
+    assert record["done"] == {"PREPARED"}
+
+
+@in_moto
+@pytest.mark.parametrize("stage", ["Source", "Build", "Deploy"])
+def test_another_stage_prepares_nothing(stage: str) -> None:
+    account, _ = entering(stage)
+    assert account.clients["rds"].describe_db_snapshots(SnapshotType="manual")["DBSnapshots"] == []
+
+
+@in_moto
+def test_a_failed_deployment_opens_the_incident_of_the_stacks_it_changed() -> None:
+    account, world = entering("PreDeployment")
+    account.clients["cloudformation"].update_stack(
+        StackName="orders-web", TemplateBody=TEMPLATE.replace("Web", "Other"), Tags=[{"Key": "by", "Value": "pipeline"}]
+    )
+    world.now = len(world.moments) - 1
+    account.receive(world.events[-1][1])
+
+    opened = [item for item in account.ledger.open_items() if item["SK"].startswith("INCIDENT#")]
+    incident = account.ledger.incident("orders", opened[0]["document"]["incident"]) or {}
+    details = incident["details"]
+    assert (details["pipeline"], details["stage"], details["release"]["version"]) == (PIPELINE, "production", EXECUTION)
+    key = f"attempts/orders/{details['release']['attempt']}/production/plan.json"
+    plan = json.loads(account.clients["s3"].get_object(Bucket="artifacts", Key=key)["Body"].read())
+    assert [(each["stack"], each["progress"], each["creates"]) for each in plan["stacks"]] == [
+        ("web", "EXECUTING", False)
+    ]
+    message = account.messages()[0]
+    assert "It had deployed web, which is being taken back." in message["what"]
+    assert message["state"] == "open"
+
+
+@in_moto
+def test_codepipeline_s_own_rollback_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = WORLDS["failed in the deployment"]()
+    structure = world.get_pipeline()
+    structure["pipeline"]["stages"][-1]["onFailure"] = {"result": "ROLLBACK"}
+    monkeypatch.setattr(world, "get_pipeline", lambda **_: structure)
+    account = Account(world)
+    world.now = len(world.moments) - 1
+    account.receive(world.events[-1][1])
+    assert account.ledger.open_items() == []
+    assert "CodePipeline rolls the stage back itself" in account.messages()[0]["what"]
+
+
+@in_moto
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("aws.codebuild/build_state_change.failed", Hint("orders-pipeline")),
+        ("aws.codedeploy/deployment_state_change.failure", Hint()),
+        ("aws.codepipeline/stage_execution_state_change.failed", Hint("orders-pipeline", EXECUTION)),
+    ],
+)
+def test_other_services_events_hint_at_what_has_not_ended(path: str, hint: Hint) -> None:
+
+    event = json.loads((EVENTS / f"{path}.json").read_text())
+    assert hint_of(event) == hint
+    world = WORLDS["failed in the build"]()
+    account = Account(world)
+    account.receive(world.events[0][1])
+    world.now = len(world.moments) - 1
+    assert account.receive(event) == [EXECUTION]
+    assert account.ending()["told"] == ["pipeline-failed"]
+
+
+def test_a_build_that_no_pipeline_asked_for_hints_at_nothing() -> None:
+
+    event = json.loads((EVENTS / "aws.codebuild/build_state_change.failed.json").read_text())
+    event["detail"]["additional-information"]["initiator"] = "mary"
+    assert hint_of(event) is None
