@@ -149,6 +149,19 @@ class StagesNotValidated(BelayError):  # noqa: N818
         self.problems = problems
 
 
+class SnapshotsNotCleaned(BelayError):  # noqa: N818
+    """Snapshots that nobody needs could not be deleted, or too many are needed for the account's quota.
+
+    Raised by ``clean_snapshots`` after it has deleted what it could, with one line for each problem. Lambda tries again
+    twice; then the event goes to the dead-letter queue, whose alarm calls a person, before a release is refused its
+    snapshot.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
 class InvalidActionConfiguration(BelayError):  # noqa: N818
     """A CodePipeline action's ``UserParameters``, or what they name, cannot be used.
 

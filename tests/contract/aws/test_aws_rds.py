@@ -3,10 +3,13 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore import xform_name
 from botocore.stub import Stubber
 
 from belay.aws import rds
 from belay.aws.rds import Databases
+from belay.database.restore import OPERATIONS
+from belay.database.retention import Quota
 from belay.errors import AccessDenied, AwsFault
 from belay.release.registration import Database
 
@@ -137,3 +140,120 @@ def test_a_database_that_is_gone_is_known_by_its_snapshots(client: Any, database
     assert databases.was_snapshotted(database, "orders", "production")
     assert not databases.was_snapshotted(database, "orders", "staging")
     assert not databases.was_snapshotted(database, "billing", "production")
+
+
+class TestRestoring:
+    def test_only_what_a_recovery_does_can_be_called(self, client: Any) -> None:
+        with pytest.raises(ValueError, match="found DeleteDBInstance"):
+            Databases(client).perform("DeleteDBInstance", {"DBInstanceIdentifier": "orders-db"})
+
+    def test_every_operation_is_one_that_rds_has_and_none_deletes(self) -> None:
+        model = botocore.session.get_session().get_service_model("rds")
+        assert set(OPERATIONS) <= set(model.operation_names)
+        assert not [each for each in OPERATIONS if "Delete" in each or "Remove" in each]
+
+    def test_an_instance_is_restored_beside_and_renamed(self, client: Any) -> None:
+        databases = Databases(client)
+        databases.create_snapshot(INSTANCE, "belay-1", TAGS)
+        beside = {"DBInstanceIdentifier": "orders-db-new", "DBSnapshotIdentifier": "belay-1"}
+        assert databases.perform("RestoreDBInstanceFromDBSnapshot", beside)
+        assert not databases.perform("RestoreDBInstanceFromDBSnapshot", beside)
+        for old, new in (("orders-db", "orders-db-old"), ("orders-db-new", "orders-db")):
+            renamed = {"DBInstanceIdentifier": old, "NewDBInstanceIdentifier": new, "ApplyImmediately": True}
+            assert databases.perform("ModifyDBInstance", renamed)
+        assert not databases.perform("ModifyDBInstance", renamed)
+        assert databases.describe(Database("instance", "orders-db-new")) is None
+        assert databases.describe(Database("instance", "orders-db-old")) is not None
+
+    @pytest.mark.parametrize(
+        ("code", "operation"),
+        [
+            ("DBInstanceAlreadyExists", "RestoreDBInstanceFromDBSnapshot"),
+            ("InvalidDBInstanceState", "ModifyDBInstance"),
+            ("DBInstanceNotFound", "ModifyDBInstance"),
+            ("DBClusterAlreadyExistsFault", "RestoreDBClusterFromSnapshot"),
+            ("InvalidDBClusterStateFault", "ModifyDBCluster"),
+            ("DBInstanceRoleAlreadyExists", "AddRoleToDBInstance"),
+            ("DBClusterRoleAlreadyExists", "AddRoleToDBCluster"),
+        ],
+    )
+    def test_what_was_begun_or_cannot_be_now_is_seen_by_the_next_look(
+        self, stubbed: Callable[[str], tuple[Any, Stubber]], code: str, operation: str
+    ) -> None:
+        assert code in codes(operation)
+        client, stub = stubbed("rds")
+        stub.add_client_error(xform_name(operation), code)
+        parameters = {
+            "DBInstanceIdentifier": "orders-db",
+            "DBClusterIdentifier": "orders-cluster",
+            "SnapshotIdentifier": "belay-1",
+            "Engine": "aurora-postgresql",
+            "RoleArn": "arn:aws:iam::111122223333:role/import",
+            "FeatureName": "s3Import",
+        }
+        model = botocore.session.get_session().get_service_model("rds").operation_model(operation).input_shape
+        asked = {name: value for name, value in parameters.items() if name in model.required_members}
+        assert not Databases(client).perform(operation, asked)
+
+    def test_what_rds_refuses_is_a_fault(self, stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:
+        client, stub = stubbed("rds")
+        stub.add_client_error("restore_db_instance_from_db_snapshot", "InsufficientDBInstanceCapacity")
+        with pytest.raises(AwsFault, match="RestoreDBInstanceFromDBSnapshot"):
+            Databases(client).perform("RestoreDBInstanceFromDBSnapshot", {"DBInstanceIdentifier": "orders-db-new"})
+
+
+@pytest.mark.parametrize(
+    ("database", "target", "leads"),
+    [
+        (INSTANCE, {"RdsResourceId": "orders-db"}, True),
+        (INSTANCE, {"RdsResourceId": "billing-db"}, False),
+        (INSTANCE, {"TrackedClusterId": "orders-db"}, False),
+        (CLUSTER, {"TrackedClusterId": "orders-cluster"}, True),
+    ],
+)
+def test_a_proxy_is_found_by_its_targets(
+    stubbed: Callable[[str], tuple[Any, Stubber]], database: Database, target: dict[str, str], leads: bool
+) -> None:
+    client, stub = stubbed("rds")
+    stub.add_response("describe_db_proxies", {"DBProxies": [{"DBProxyName": "gone"}, {"DBProxyName": "orders"}]})
+    stub.add_client_error("describe_db_proxy_targets", "DBProxyNotFoundFault")
+    stub.add_response("describe_db_proxy_targets", {"Targets": [target]}, {"DBProxyName": "orders"})
+    assert Databases(client).proxies_of(database) == (["orders"] if leads else [])
+
+
+def test_a_deployment_is_found_by_its_source_and_its_target(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:
+    client, stub = stubbed("rds")
+    arn = "arn:aws:rds:eu-west-1:111122223333:db:orders-db"
+    found = [
+        {"BlueGreenDeploymentName": "blue", "Source": arn, "Target": "x", "Status": "AVAILABLE"},
+        {"BlueGreenDeploymentName": "green", "Source": "x", "Target": arn, "Status": "AVAILABLE"},
+        {"BlueGreenDeploymentName": "over", "Source": arn, "Target": "x", "Status": "SWITCHOVER_COMPLETED"},
+        {"BlueGreenDeploymentName": "other", "Source": "x", "Target": "y", "Status": "AVAILABLE"},
+    ]
+    stub.add_response("describe_blue_green_deployments", {"BlueGreenDeployments": found})
+    assert Databases(client).deployments_of(arn) == ["blue", "green"]
+
+
+@pytest.mark.parametrize(("kind", "database"), [("instance", INSTANCE), ("cluster", CLUSTER)])
+def test_manual_snapshots_are_listed_and_deleted(client: Any, kind: Any, database: Database) -> None:
+    databases = Databases(client)
+    databases.create_snapshot(database, "belay-1", TAGS)
+    (found,) = databases.manual_snapshots(kind)
+    assert (found.name, found.source, found.tags) == ("belay-1", database.identifier, TAGS)
+    databases.delete_snapshot(kind, "belay-1")
+    databases.delete_snapshot(kind, "belay-1")
+    assert databases.manual_snapshots(kind) == []
+
+
+@pytest.mark.parametrize(("kind", "used"), [("instance", 7), ("cluster", 3)])
+def test_the_quota_of_snapshots_is_read(stubbed: Callable[[str], tuple[Any, Stubber]], kind: Any, used: int) -> None:
+    quotas = [
+        {"AccountQuotaName": "DBInstances", "Used": 1, "Max": 40},
+        {"AccountQuotaName": "ManualSnapshots", "Used": 7, "Max": 100},
+        {"AccountQuotaName": "ManualClusterSnapshots", "Used": 3, "Max": 100},
+    ]
+    client, stub = stubbed("rds")
+    stub.add_response("describe_account_attributes", {"AccountQuotas": quotas})
+    assert Databases(client).snapshot_quota(kind) == Quota(used, 100)
+    stub.add_response("describe_account_attributes", {"AccountQuotas": quotas[:1]})
+    assert Databases(client).snapshot_quota(kind) is None

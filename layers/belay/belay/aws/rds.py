@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
 from belay.database.restore import OPERATIONS
-from belay.database.snapshots import snapshot_tags
+from belay.database.retention import Quota
+from belay.database.snapshots import DatabaseKind, Snapshot, snapshot_of, snapshot_tags
 from belay.release.registration import Database
 
 _NO_DATABASE = {"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound"}
@@ -105,6 +106,42 @@ class Databases:
             except ClientError as error:
                 if code_of(error) not in _SNAPSHOT_EXISTS | _BUSY:
                     raise
+
+    def manual_snapshots(self, kind: DatabaseKind) -> list[Snapshot]:
+        """Return every manual snapshot of that kind in the account and Region, whoever took it."""
+        database = Database(kind, "")
+        with translated(f"RDS.Describe{_snapshot(database)}s"):
+            if kind == "cluster":
+                pages = self._client.get_paginator("describe_db_cluster_snapshots").paginate(SnapshotType="manual")
+                found = [each for page in pages for each in page["DBClusterSnapshots"]]
+            else:
+                pages = self._client.get_paginator("describe_db_snapshots").paginate(SnapshotType="manual")
+                found = [each for page in pages for each in page["DBSnapshots"]]
+        return [snapshot_of(kind, each) for each in found]
+
+    def delete_snapshot(self, kind: DatabaseKind, name: str) -> None:
+        """Delete a snapshot; one that is gone is well gone."""
+        database = Database(kind, "")
+        with translated(f"RDS.Delete{_snapshot(database)}"):
+            try:
+                if kind == "cluster":
+                    self._client.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
+                else:
+                    self._client.delete_db_snapshot(DBSnapshotIdentifier=name)
+            except ClientError as error:
+                if code_of(error) not in _NO_SNAPSHOT:
+                    raise
+
+    def snapshot_quota(self, kind: DatabaseKind) -> Quota | None:
+        """Return how many manual snapshots of that kind there are and may be; None where RDS does not say.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AccountQuota.html
+        """
+        with translated("RDS.DescribeAccountAttributes"):
+            quotas = self._client.describe_account_attributes()["AccountQuotas"]
+        name = "ManualClusterSnapshots" if kind == "cluster" else "ManualSnapshots"
+        found = next((each for each in quotas if each["AccountQuotaName"] == name), None)
+        return None if found is None else Quota(used=int(found["Used"]), most=int(found["Max"]))
 
     # -- restoring -----------------------------------------------------------------------------------------------
 

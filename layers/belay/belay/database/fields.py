@@ -197,7 +197,7 @@ def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
 
 def modify_parameters(kind: UnitKind, original: Description, restored: Description) -> dict[str, Any]:
     """Return what the Modify call has to give back still: nothing where the new database has it all."""
-    missing = [field for field in FIELDS[kind] if field.modify and _differs(field, original, restored)]
+    missing = [field for field in FIELDS[kind] if field.modify and _can_be_modified(field, original, restored)]
     together = {field.together for field in missing if field.together}
     wanted = [field for field in FIELDS[kind] if field.modify and (field in missing or field.together in together)]
     return {
@@ -238,6 +238,12 @@ def own_tags(description: Description) -> dict[str, str]:
     return {key: value for key, value in tags.items() if not key.startswith("aws:")}
 
 
+def _can_be_modified(field: Field, original: Description, restored: Description) -> bool:
+    """Whether it differs, and not because the original has none of it: what is on can be turned off, no more."""
+    given = field.of(original) is not None or isinstance(field.of(restored), bool) or field.modify == _LOG_EXPORTS
+    return given and _differs(field, original, restored)
+
+
 def _differs(field: Field, original: Description, restored: Description) -> bool:
     if field.name == "AvailabilityZone" and original.get("MultiAZ"):
         return False  # RDS chooses which of the two zones is the first.
@@ -272,7 +278,7 @@ def _modified(field: Field, original: Description, restored: Description) -> Any
         types = {"EnableLogTypes": sorted(wanted - has), "DisableLogTypes": sorted(has - wanted)}
         return {name: logs for name, logs in types.items() if logs}
     if value is None:
-        return {bool: False, int: 0, list: []}.get(type(field.of(restored)), "")
+        return False
     return _parameter(str(field.modify), value)
 
 

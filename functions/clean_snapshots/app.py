@@ -1,0 +1,38 @@
+"""Deletes the snapshots that releases took and that nobody needs any more, and stays clear of the account's quota."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.dynamodb import Ledger
+from belay.aws.rds import Databases
+from belay.aws.retention import SnapshotRetention
+from belay.errors import SnapshotsNotCleaned
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    keep_snapshots: int
+    clean_snapshots_dry: str
+    snapshot_executions: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Clean, or only say what would be done where the template or the event says ``dry_run``.
+
+    Raises ``SnapshotsNotCleaned``.
+    """
+    settings = read(Settings)
+    dry_run = settings.clean_snapshots_dry == "true" or event.get("dry_run") is True
+    retention = SnapshotRetention(Ledger(client("dynamodb"), settings.ledger_table), Databases(client("rds")))
+    report, problems = retention.clean(settings.snapshot_executions, settings.keep_snapshots, dry_run=dry_run)
+    if problems:
+        raise SnapshotsNotCleaned(problems)
+    return {"dry_run": dry_run, **report}

@@ -1,0 +1,86 @@
+"""Which of the snapshots that releases took are still needed, and which can go."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from belay.database.snapshots import TAG_PREFIX, Snapshot, SnapshotState
+
+SPARE = 10
+"""How many manual snapshots there shall be room for: RDS refuses the next one at the quota, and a release with it."""
+
+
+class Need(StrEnum):
+    """Why a snapshot is kept whatever its age."""
+
+    LAST_KNOWN_GOOD = "its release is what the stage goes back to"
+    UNDER_WAY = "its release is on its way, or an open incident is about it"
+
+
+Released = tuple[str, str, str]
+"""An application, a stage and a version."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many manual snapshots of one kind, everybody's, there are in the account and Region, and how many may be."""
+
+    used: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What becomes of the snapshots of one kind: why each that stays does so, and which are deleted.
+
+    ``too_many`` is how many more would have to go for SPARE to be free, and may not.
+    """
+
+    kept: Mapping[str, str]
+    deleted: tuple[str, ...]
+    too_many: int = 0
+
+
+def released(snapshot: Snapshot) -> Released:
+    """Return the release that a snapshot was taken for."""
+    application, stage, version = (snapshot.tags[f"{TAG_PREFIX}{tag}"] for tag in ("application", "stage", "release"))
+    return application, stage, version
+
+
+def ours(snapshots: Iterable[Snapshot], executions: str) -> tuple[Snapshot, ...]:
+    """Return the snapshots that this Belay took and that are finished, oldest first.
+
+    They are manual and have every tag that is written with them; ``executions`` is how the ARNs of the executions begin
+    that take them: another Belay in the same account has others.
+    """
+    tags = [f"{TAG_PREFIX}{tag}" for tag in ("application", "stage", "release", "execution")]
+    found = [
+        (each.created, each.name, each)
+        for each in snapshots
+        if each.manual and each.created is not None and each.state is SnapshotState.AVAILABLE
+        if all(tag in each.tags for tag in tags) and each.tags[tags[-1]].startswith(executions)
+    ]
+    return tuple(each for _, _, each in sorted(found, key=lambda item: item[:2]))
+
+
+def retain(snapshots: Sequence[Snapshot], keep: int, needed: Mapping[Released, Need], quota: Quota | None) -> Retention:
+    """Decide about snapshots of ours of one kind, oldest first.
+
+    Of each database the newest ``keep`` stay, at least one, and so does what is ``needed``. Where the account is closer
+    than SPARE to its quota more go, the oldest first: never what is needed, nor the newest of a database.
+    """
+    kept = {each.name: needed[released(each)].value for each in snapshots if released(each) in needed}
+    kept |= {name: "it is the newest of its database" for name in _newest(snapshots, 1) if name not in kept}
+    among = [name for name in _newest(snapshots, max(keep, 1)) if name not in kept]
+    deleted = [each.name for each in snapshots if each.name not in kept and each.name not in among]
+    excess = 0 if quota is None else max(quota.used - len(deleted) - (quota.most - SPARE), 0)
+    more = [each.name for each in snapshots if each.name in among][:excess]
+    kept |= {name: f"it is among the newest {keep} of its database" for name in among if name not in more}
+    return Retention(kept, (*deleted, *more), excess - len(more))
+
+
+def _newest(snapshots: Sequence[Snapshot], count: int) -> list[str]:
+    by_database: dict[str, list[str]] = {}
+    for each in snapshots:
+        by_database.setdefault(each.source, []).append(each.name)
+    return [name for names in by_database.values() for name in names[-count:]]

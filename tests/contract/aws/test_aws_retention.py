@@ -1,0 +1,125 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from belay.aws.dynamodb import Ledger
+from belay.aws.rds import Databases
+from belay.aws.retention import SnapshotRetention
+from belay.database.retention import Need
+from belay.database.snapshots import snapshot_tags
+from belay.release.ledger import ReleaseReference, Upload
+from belay.release.registration import Database
+
+EXECUTIONS = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:"
+NOW = "2026-01-01T10:00:00.000+00:00"
+KINDS = (Database("instance", "orders-db"), Database("cluster", "orders-cluster"))
+
+
+def release(version: str) -> ReleaseReference:
+    return ReleaseReference("orders", version, f"digest-{version}", version.replace(".", "").ljust(12, "0"))
+
+
+@pytest.fixture
+def ledger(simulated: Callable[[str], Any]) -> Ledger:
+    client = simulated("dynamodb")
+    client.create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    return Ledger(client, "ledger")
+
+
+@pytest.fixture
+def rds(simulated: Callable[[str], Any]) -> Any:
+    """Snapshots of five releases of both kinds, and one that somebody took by hand."""
+    client = simulated("rds")
+    # moto knows no quotas; the gateway's reading of them is held against botocore's model below.
+    client.describe_account_attributes = lambda: {"AccountQuotas": []}
+    login = {"MasterUsername": "admin1", "MasterUserPassword": "not-a-secret-1"}
+    client.create_db_instance(
+        DBInstanceIdentifier="orders-db", DBInstanceClass="db.t4g.micro", Engine="postgres", **login
+    )
+    client.create_db_cluster(DBClusterIdentifier="orders-cluster", Engine="aurora-postgresql", **login)
+    for database in KINDS:
+        for number in range(5):
+            tags = snapshot_tags("orders", "production", f"1.{number}.0", f"{EXECUTIONS}{number}")
+            Databases(client).create_snapshot(database, f"{database.identifier}-{number}", tags)
+        Databases(client).create_snapshot(database, f"{database.identifier}-by-hand", {})
+    return client
+
+
+def names(rds: Any, database: Database) -> set[str]:
+    found = Databases(rds).manual_snapshots(database.kind)
+    return {each.name.removeprefix(f"{database.identifier}-") for each in found}
+
+
+def needed(ledger: Ledger) -> None:
+    """1.0.0 is the last known good, 1.1.0 on its way, and an incident about 1.2.0 is open."""
+    ledger.claim_release(release("1.0.0"), Upload("orders", "b", "k", "v1", 1), "e1", NOW)
+    ledger.end_stage(release("1.0.0"), "production", "DEPLOYED", good=True, fencing=None, now=NOW)
+    ledger.announced_release(release("1.0.0"))
+    ledger.claim_release(release("1.1.0"), Upload("orders", "b", "k", "v2", 1), "e2", NOW)
+    ledger.open_incident("orders", "incident-1", {"release": release("1.2.0").to_dict()}, NOW)
+
+
+def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) -> None:
+    needed(ledger)
+    report, problems = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 1, dry_run=False)
+    assert problems == []
+    for database in KINDS:
+        assert names(rds, database) == {"0", "1", "2", "4", "by-hand"}
+        said = report[database.kind]
+        assert said["deleted"] == [f"{database.identifier}-3"]
+        assert said["kept"][f"{database.identifier}-0"] == Need.LAST_KNOWN_GOOD
+        assert said["kept"][f"{database.identifier}-1"] == Need.UNDER_WAY
+        assert said["kept"][f"{database.identifier}-2"] == Need.UNDER_WAY
+        assert f"{database.identifier}-by-hand" not in said["kept"]
+
+
+def test_a_dry_run_only_says_what_it_would_do(ledger: Ledger, rds: Any) -> None:
+    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 2, dry_run=True)
+    assert report["instance"]["deleted"] == ["orders-db-0", "orders-db-1", "orders-db-2"]
+    assert names(rds, KINDS[0]) == {"0", "1", "2", "3", "4", "by-hand"}
+
+
+def test_another_belay_s_snapshots_are_left_alone(ledger: Ledger, rds: Any) -> None:
+    other = EXECUTIONS.replace("belay-", "other-")
+    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(other, 1, dry_run=False)
+    assert report["instance"] == {"deleted": [], "kept": {}}
+    assert len(names(rds, KINDS[0])) == 6
+
+
+def test_one_that_cannot_be_deleted_keeps_no_other(
+    ledger: Ledger, stubbed: Callable[[str], tuple[Any, Stubber]]
+) -> None:
+    client, stub = stubbed("rds")
+    taken = [
+        {
+            "DBSnapshotIdentifier": f"orders-db-{number}",
+            "DBInstanceIdentifier": "orders-db",
+            "Status": "available",
+            "SnapshotType": "manual",
+            "SnapshotCreateTime": datetime(2026, 1, number, tzinfo=UTC),
+            "TagList": [
+                {"Key": key, "Value": value}
+                for key, value in snapshot_tags("orders", "production", "1.0.0", f"{EXECUTIONS}x").items()
+            ],
+        }
+        for number in (1, 2, 3)
+    ]
+    quotas = {"AccountQuotas": [{"AccountQuotaName": "ManualSnapshots", "Used": 103, "Max": 100}]}
+    stub.add_response("describe_db_snapshots", {"DBSnapshots": taken})
+    stub.add_response("describe_account_attributes", quotas)
+    stub.add_client_error("delete_db_snapshot", "InvalidDBSnapshotState", "it is being copied")
+    stub.add_response("delete_db_snapshot", {}, {"DBSnapshotIdentifier": "orders-db-2"})
+    stub.add_response("describe_db_cluster_snapshots", {"DBClusterSnapshots": []})
+    stub.add_response("describe_account_attributes", quotas)
+    _, problems = SnapshotRetention(ledger, Databases(client)).clean(EXECUTIONS, 1, dry_run=False)
+    assert "103 of 100 manual instance snapshots" in problems[0]
+    assert "orders-db-1 could not be deleted" in problems[1]
+    assert "it is being copied" in problems[1]

@@ -1,0 +1,296 @@
+"""``rollback_stage`` and the databases: data that a release can have changed goes back with it, or people are told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from deployed_belay import Application, until
+from small_releases import Release, setting
+
+Applications = Callable[..., Application]
+
+CHANGES = {"changes": "database/changes", "schema": {"from": "3", "to": "4"}, "applied_by": "first"}
+FILES = {"database/changes/0004-payments.sql": b"CREATE TABLE payments ();"}
+SETTINGS = {
+    "DBInstanceClass": "db.t3.micro",
+    "Engine": "postgres",
+    "EngineVersion": "16.3",
+    "AllocatedStorage": 20,
+    "MaxAllocatedStorage": 100,
+    "Port": 6432,
+    "MasterUsername": "orders",
+    "MasterUserPassword": "not-a-secret",
+    "MultiAZ": True,
+    "AutoMinorVersionUpgrade": False,
+    "BackupRetentionPeriod": 14,
+    "PreferredMaintenanceWindow": "sun:04:00-sun:04:30",
+    "EnableIAMDatabaseAuthentication": True,
+    "EnableCloudwatchLogsExports": ["postgresql"],
+    "MonitoringInterval": 60,
+    "MonitoringRoleArn": "arn:aws:iam::000000000000:role/monitoring",
+    "EnablePerformanceInsights": True,
+    "PerformanceInsightsRetentionPeriod": 7,
+    "Tags": [{"Key": "team", "Value": "orders"}],
+}
+
+
+class Stage:
+    """An application with a database and a service that writes to it, whose first release is deployed."""
+
+    def __init__(self, application: Applications, *, cluster: bool = False, **more: Any) -> None:
+        self.app = application()
+        self.belay = self.app.belay
+        self.rds, self.ecs = self.belay.aws("rds"), self.belay.aws("ecs")
+        self.name = f"{self.app.name}-db"
+        self.cluster = cluster
+        self.make_cluster() if cluster else self.rds.create_db_instance(DBInstanceIdentifier=self.name, **SETTINGS)
+        self.before = until(self.database, self.available)
+        self.ecs.create_cluster(clusterName=self.app.name)
+        task = self.ecs.register_task_definition(
+            family=self.app.name, containerDefinitions=[{"name": "web", "image": "orders", "memory": 128}]
+        )
+        self.ecs.create_service(
+            cluster=self.app.name,
+            serviceName="web",
+            desiredCount=2,
+            taskDefinition=task["taskDefinition"]["taskDefinitionArn"],
+        )
+        databases = [{"cluster" if cluster else "instance": self.name}]
+        services = [{"cluster": self.app.name, "service": "web"}]
+        self.app.register({"production": {"databases": databases, "services": services, **more}})
+        self.app.deploy("1.0.0", stacks=self.stacks("1.0.0"))
+
+    def make_cluster(self) -> None:
+        password = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"}
+        self.rds.create_db_cluster(
+            DBClusterIdentifier=self.name,
+            Engine="aurora-postgresql",
+            EngineVersion="16.4",
+            PreferredMaintenanceWindow="sun:04:00-sun:04:30",
+            **password,
+        )
+        for number in (1, 2):
+            self.rds.create_db_instance(
+                DBInstanceIdentifier=f"{self.name}-{number}",
+                DBClusterIdentifier=self.name,
+                DBInstanceClass="db.r6g.large",
+                Engine="aurora-postgresql",
+                PromotionTier=number,
+            )
+        until(lambda: self.instance(f"{self.name}-2"), self.available)
+
+    @staticmethod
+    def stacks(value: str) -> dict[str, Any]:
+        return {"first": setting(value), "second": setting(value)}
+
+    def failing(self, **manifest: Any) -> Release:
+        """The next release: ``first`` changes the data, then ``second`` fails."""
+        self.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=self.app.stack("second"))
+        return self.app.release(
+            "1.1.0",
+            stacks=self.stacks("1.1.0"),
+            depends_on={"second": ["first"]},
+            manifest={"database": {**CHANGES, **manifest}},
+            more=FILES,
+        )
+
+    def instance(self, name: str) -> dict[str, Any] | None:
+        found = self.rds.describe_db_instances()["DBInstances"]
+        return next((each for each in found if each["DBInstanceIdentifier"] == name), None)
+
+    def database(self, name: str = "") -> dict[str, Any] | None:
+        if not self.cluster:
+            return self.instance(name or self.name)
+        found = self.rds.describe_db_clusters()["DBClusters"]
+        return next((each for each in found if each["DBClusterIdentifier"] == (name or self.name)), None)
+
+    def all_databases(self) -> list[str]:
+        described = [*self.rds.describe_db_instances()["DBInstances"], *self.rds.describe_db_clusters()["DBClusters"]]
+        names = {each.get("DBInstanceIdentifier") or each["DBClusterIdentifier"] for each in described}
+        return sorted(name for name in names if name.startswith(self.name))
+
+    @staticmethod
+    def available(described: dict[str, Any] | None) -> bool:
+        return described is not None and "available" in (described.get("DBInstanceStatus"), described.get("Status"))
+
+    def replaced(self) -> dict[str, Any]:
+        (name,) = [each for each in self.all_databases() if each.startswith(f"{self.name}-belay-replaced-")]
+        found = self.database(name)
+        assert found is not None
+        return found
+
+    def taken(self) -> list[str]:
+        """What the one incident tried, in order; waiting aside."""
+        (incident,) = self.belay.incidents(self.app.name)
+        return [each["action"] for each in incident["tried"]]
+
+    def service(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.ecs.describe_services(cluster=self.app.name, services=["web"])["services"][0]
+        return found
+
+    def as_it_was(self) -> None:
+        """The database is the one it was, under its name, and the service runs."""
+        found = self.database() or {}
+        key = "DbClusterResourceId" if self.cluster else "DbiResourceId"
+        assert found[key] == (self.before or {})[key]
+        assert self.service()["desiredCount"] == 2
+
+
+def tags(described: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in described["TagList"]}
+
+
+SWAP = ["STOP_SERVICE", "RENAME_ORIGINAL", "RENAME_RESTORED", "PROTECT_REPLACED", "TAG_REPLACED", "START_SERVICE"]
+
+
+def test_a_release_that_changed_the_data_is_taken_back_with_it(application: Applications) -> None:
+    stage = Stage(application, restore="automatic")
+
+    record = stage.app.run(stage.failing())
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    assert stage.taken() == ["UPDATE_TO_BASELINE", "RESTORE_DATABASE", "MODIFY_DATABASE", *SWAP]
+    now, before, kept = stage.database() or {}, stage.before or {}, stage.replaced()
+    assert tags(now)["belay:restored-from"].startswith(f"{stage.app.name}-production-1-1-0-")
+    assert now["DbiResourceId"] != before["DbiResourceId"] == kept["DbiResourceId"]
+    same = (
+        *("MultiAZ", "DBInstanceClass", "AutoMinorVersionUpgrade", "BackupRetentionPeriod", "MaxAllocatedStorage"),
+        *(
+            "IAMDatabaseAuthenticationEnabled",
+            "EnabledCloudwatchLogsExports",
+            "MonitoringInterval",
+            "MonitoringRoleArn",
+        ),
+        *("PerformanceInsightsEnabled", "PerformanceInsightsRetentionPeriod", "PreferredMaintenanceWindow"),
+        *("VpcSecurityGroups", "DeletionProtection", "Endpoint"),
+    )
+    assert {name: now.get(name) for name in same} == {name: before.get(name) for name in same}
+    assert tags(now)["team"] == "orders"
+    assert kept["DeletionProtection"]
+    assert {"belay:release", "belay:replaced-because", "belay:keep-until"} <= tags(kept).keys()
+    assert stage.all_databases() == sorted([stage.name, kept["DBInstanceIdentifier"]])
+    assert stage.service()["desiredCount"] == 2
+    *_, message = stage.app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
+    order = [
+        "restore the snapshot",
+        "stop its 2 tasks",
+        "take its name",
+        "give the name",
+        "is kept",
+        "start its 2 tasks",
+    ]
+    places = [message.text.find(words) for words in order[:4]]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert kept["DBInstanceIdentifier"] in message.text
+
+
+def test_a_person_is_asked_first_and_decides(application: Applications) -> None:
+    stage = Stage(application)
+    upload = stage.belay.upload(stage.failing())
+
+    def question() -> dict[str, Any]:
+        (incident,) = until(lambda: stage.belay.incidents(stage.app.name))
+        asked = stage.belay.items(f"APPLICATION#{stage.app.name}", f"DECISION#{incident['incident']}#")
+        return {**asked[0], "incident": incident["incident"]} if asked and asked[0].get("announced") else {}
+
+    asked = until(question)
+    assert stage.all_databases() == [stage.name]
+    assert "minute of writes" in asked["text"]
+    key = {"PK": {"S": f"APPLICATION#{stage.app.name}"}, "SK": {"S": asked["SK"]}}
+    answer = {":answer": {"S": "approved"}, ":by": {"S": "arn:aws:iam::000000000000:user/ann"}}
+    stage.belay.aws("dynamodb").update_item(
+        TableName=stage.belay.outputs["LedgerTableName"],
+        Key=key,
+        UpdateExpression="SET answer = :answer, #by = :by",
+        ExpressionAttributeNames={"#by": "by"},
+        ExpressionAttributeValues=answer,
+    )
+
+    record = stage.belay.ended(upload)
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    assert stage.taken() == ["UPDATE_TO_BASELINE", "ASK", "RESTORE_DATABASE", "MODIFY_DATABASE", *SWAP]
+    assert stage.replaced()["DeletionProtection"]
+
+
+def test_never_is_never(application: Applications) -> None:
+    stage = Stage(application, restore="never")
+
+    record = stage.app.run(stage.failing())
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    stage.as_it_was()
+    assert stage.all_databases() == [stage.name]
+    assert "the registration says never" in stage.app.received()[-1].text
+
+
+def test_a_release_that_never_reached_its_database_changes_leaves_the_data_alone(application: Applications) -> None:
+    stage = Stage(application, restore="automatic")
+
+    record = stage.app.run(stage.failing(applied_by="second"))
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    assert "RESTORE_DATABASE" in stage.taken()
+
+    again = Stage(application, restore="automatic")
+    again.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=again.app.stack("first"))
+    release = again.failing(applied_by="second")
+    again.belay.engine.clear_faults()
+    again.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=again.app.stack("first"))
+    record = again.app.run(release)
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    again.as_it_was()
+    assert again.all_databases() == [again.name]
+
+
+@pytest.mark.parametrize("refused", ["RENAME_ORIGINAL", "RENAME_RESTORED"])
+def test_the_names_go_back_when_the_swap_is_refused(application: Applications, refused: str) -> None:
+    stage = Stage(application, restore="automatic")
+    release = stage.failing()
+    only_if = {"NewDBInstanceIdentifier": stage.name} if refused == "RENAME_RESTORED" else {}
+    name = stage.name if refused == "RENAME_ORIGINAL" else None
+    only_if |= {"DBInstanceIdentifier": name} if name else {}
+    stage.belay.engine.inject("rds", "ModifyDBInstance", "StorageQuotaExceeded", "no", only_if=only_if)
+
+    record = stage.app.run(release)
+
+    assert record["outcome"] == "NEEDS_OPERATOR", stage.app.received()[-1].text
+    stage.as_it_was()
+    assert "StorageQuotaExceeded" in stage.app.received()[-1].text
+    assert not [name for name in stage.all_databases() if "replaced" in name]
+
+
+def test_an_aurora_cluster_is_restored_with_its_instances(application: Applications) -> None:
+    stage = Stage(application, cluster=True, restore="automatic")
+
+    record = stage.app.run(stage.failing())
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    now, kept = stage.database() or {}, stage.replaced()
+    assert now["DbClusterResourceId"] != (stage.before or {})["DbClusterResourceId"] == kept["DbClusterResourceId"]
+    members = {each["DBInstanceIdentifier"]: each["IsClusterWriter"] for each in now["DBClusterMembers"]}
+    assert members == {f"{stage.name}-1": True, f"{stage.name}-2": False}
+    assert len(kept["DBClusterMembers"]) == 2
+    assert kept["DeletionProtection"]
+    assert now["PreferredMaintenanceWindow"] == "sun:04:00-sun:04:30"
+
+
+def test_a_snapshot_that_is_gone_leaves_it_to_a_person(application: Applications) -> None:
+    stage = Stage(application)
+    stage.belay.hold("ExecuteWaveFunction", 1.0)
+    upload = stage.belay.upload(stage.failing())
+
+    def snapshots() -> list[dict[str, Any]]:
+        found = stage.rds.describe_db_snapshots(DBInstanceIdentifier=stage.name, SnapshotType="manual")["DBSnapshots"]
+        return [each for each in found if "1-1-0" in each["DBSnapshotIdentifier"] and each["Status"] == "available"]
+
+    (taken,) = until(snapshots)
+    until(lambda: stage.belay.incidents(stage.app.name))
+    stage.rds.delete_db_snapshot(DBSnapshotIdentifier=taken["DBSnapshotIdentifier"])
+
+    record = stage.belay.ended(upload)
+
+    assert record["outcome"] == "NEEDS_OPERATOR", stage.app.received()[-1].text
+    assert "there is no snapshot" in stage.app.received()[-1].text
+    stage.as_it_was()

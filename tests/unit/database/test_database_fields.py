@@ -1,0 +1,162 @@
+"""The table of what a database has and which call gives it back, held against botocore's models."""
+
+from typing import Any
+
+import botocore.session
+import pytest
+
+from belay.database.fields import (
+    CREATE,
+    FIELDS,
+    MODIFY,
+    before_modifying,
+    create_parameters,
+    differing,
+    missing_roles,
+    modify_parameters,
+)
+
+MODEL = botocore.session.get_session().get_service_model("rds")
+SHAPE = {"instance": "DBInstance", "cluster": "DBCluster", "member": "DBInstance"}
+
+OF_ITS_OWN = {
+    *("DBInstanceIdentifier", "DBClusterIdentifier", "DBInstanceArn", "DBClusterArn", "DbiResourceId"),
+    *("DbClusterResourceId", "Endpoint", "ReaderEndpoint", "ListenerEndpoint", "HostedZoneId", "DbInstancePort"),
+    *("InstanceCreateTime", "ClusterCreateTime", "CloneGroupId", "EnhancedMonitoringResourceArn", "CertificateDetails"),
+}
+"""What names one database and no other, or follows from another field."""
+
+OF_THE_MOMENT = {
+    *("DBInstanceStatus", "Status", "StatusInfos", "PendingModifiedValues", "PercentProgress", "LatestRestorableTime"),
+    *("EarliestRestorableTime", "EarliestBacktrackTime", "BacktrackConsumedChangeRecords", "AutomaticRestartTime"),
+    *("StorageOperationStatus", "StorageOperationPercentProgress", "StorageVolumeStatus", "UpgradeRolloutOrder"),
+    *("IsStorageConfigUpgradeAvailable", "IOOptimizedNextAllowedModificationTime", "ResumeFullAutomationModeTime"),
+    *("Capacity", "MultiAZ", "AllocatedStorage", "SecondaryAvailabilityZone", "AwsBackupRecoveryPointArn"),
+    *("ServerlessV2PlatformVersion", "ClusterScalabilityType", "StorageEncryptionType", "AutomationMode"),
+    *("ActivityStreamKinesisStreamName", "ActivityStreamKmsKeyId", "ActivityStreamMode", "ActivityStreamPolicyStatus"),
+    *("ActivityStreamEngineNativeAuditFieldsIncluded", "GlobalWriteForwardingRequested", "GlobalWriteForwardingStatus"),
+}
+"""What changes by itself, belongs to what is refused beforehand, or follows from the members of a cluster."""
+
+SEEN_OTHERWISE = {
+    *("TagList", "AssociatedRoles", "MasterUserSecret", "DBClusterMembers"),
+    *("ReadReplicaDBInstanceIdentifiers", "ReadReplicaDBClusterIdentifiers", "ReadReplicaSourceDBInstanceIdentifier"),
+    *("ReadReplicaSourceDBClusterIdentifier", "ReadReplicaIdentifiers", "ReplicationSourceIdentifier", "ReplicaMode"),
+    *("GlobalClusterIdentifier", "CustomEndpoints", "HttpEndpointEnabled", "LocalWriteForwardingStatus"),
+    *("DomainMemberships", "ActivityStreamStatus", "TdeCredentialArn", "CustomIamInstanceProfile"),
+    *("DBInstanceAutomatedBackupsReplications", "RdsCustomClusterConfiguration", "CrossAccountClone"),
+    *("InternetAccessGatewayEnabled", "VPCNetworkingEnabled", "LimitlessDatabase"),
+}
+"""What is given back, compared or refused by code of its own, or belongs to kinds of database that are refused."""
+
+OF_A_CLUSTER = {
+    *(
+        "AdditionalStorageVolumes",
+        "BackupRetentionPeriod",
+        "BackupTarget",
+        "CharacterSetName",
+        "CustomerOwnedIpEnabled",
+    ),
+    *("DBName", "DBSecurityGroups", "DBSubnetGroup", "DBSystemId", "DatabaseInsightsMode", "DedicatedLogVolume"),
+    *("DeletionProtection", "EnabledCloudwatchLogsExports", "EngineLifecycleSupport", "EngineVersion"),
+    *("IAMDatabaseAuthenticationEnabled", "Iops", "KmsKeyId", "LicenseModel", "MasterUsername", "MaxAllocatedStorage"),
+    *("MultiTenant", "NcharCharacterSetName", "NetworkType", "OptionGroupMemberships", "PreferredBackupWindow"),
+    *("ProcessorFeatures", "StorageEncrypted", "StorageThroughput", "StorageType", "Timezone", "VpcSecurityGroups"),
+}
+"""What a member shows and its cluster decides."""
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_every_field_and_parameter_of_the_table_is_one_that_rds_has(kind: Any) -> None:
+    described = MODEL.shape_for(SHAPE[kind]).members
+    created = MODEL.operation_model(CREATE[kind]).input_shape.members
+    modified = MODEL.operation_model(MODIFY[kind]).input_shape.members
+    for field in FIELDS[kind]:
+        assert field.path.split(".")[0].removesuffix("[]") in described
+        assert field.create is None or field.create in created
+        assert field.modify is None or field.modify in modified
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_everything_that_rds_describes_is_in_the_table_or_has_a_reason_not_to_be(kind: Any) -> None:
+    described = set(MODEL.shape_for(SHAPE[kind]).members)
+    table = {field.path.split(".")[0].removesuffix("[]") for field in FIELDS[kind]}
+    reasons = OF_ITS_OWN | OF_THE_MOMENT | SEEN_OTHERWISE | (OF_A_CLUSTER if kind == "member" else {"PromotionTier"})
+    assert described - table - reasons == set()
+
+
+def gp3(**more: Any) -> dict[str, Any]:
+    return {"Engine": "postgres", "StorageType": "gp3", "Iops": 3000, "StorageThroughput": 125} | more
+
+
+def test_the_baseline_of_gp3_is_not_passed_and_what_is_provisioned_is() -> None:
+    assert create_parameters("instance", gp3()) == {"StorageType": "gp3"}
+    provisioned = {"Iops": 12000, "StorageThroughput": 500, "AllocatedStorage": 400}
+    assert create_parameters("instance", gp3(**provisioned)) == {"StorageType": "gp3", **provisioned}
+
+
+def test_a_zone_is_passed_for_a_single_one_alone() -> None:
+    assert create_parameters("instance", {"AvailabilityZone": "eu-west-1a"}) == {"AvailabilityZone": "eu-west-1a"}
+    assert create_parameters("instance", {"AvailabilityZone": "eu-west-1a", "MultiAZ": True}) == {"MultiAZ": True}
+    assert not list(
+        differing("instance", {"AvailabilityZone": "a", "MultiAZ": True}, {"AvailabilityZone": "b", "MultiAZ": True})
+    )
+    assert [each.name for each in differing("instance", {"AvailabilityZone": "a"}, {"AvailabilityZone": "b"})] == [
+        "AvailabilityZone"
+    ]
+
+
+def test_sql_server_takes_no_storage() -> None:
+    assert create_parameters("instance", {"Engine": "sqlserver-ee", "AllocatedStorage": 100}) == {}
+
+
+def test_what_is_off_is_passed_and_what_is_not_there_is_not() -> None:
+    original = {"DeletionProtection": False, "BackupRetentionPeriod": 0, "LicenseModel": None, "TagList": []}
+    assert create_parameters("instance", original) == {"DeletionProtection": False, "BackupRetentionPeriod": 0}
+
+
+def test_tags_of_aws_are_not_passed() -> None:
+    tags = [{"Key": "aws:cloudformation:stack-name", "Value": "x"}, {"Key": "team", "Value": "orders"}]
+    assert create_parameters("instance", {"TagList": tags}) == {"Tags": [{"Key": "team", "Value": "orders"}]}
+
+
+def test_only_what_is_missing_is_modified_and_what_belongs_together_is_passed_together() -> None:
+    original = {"MonitoringInterval": 60, "MonitoringRoleArn": "arn:role", "MaxAllocatedStorage": 500}
+    restored = {"MonitoringInterval": 0, "MaxAllocatedStorage": 500}
+    assert modify_parameters("instance", original, restored) == {
+        "MonitoringInterval": 60,
+        "MonitoringRoleArn": "arn:role",
+    }
+    assert modify_parameters("instance", original, original) == {}
+    assert modify_parameters("instance", original, {**original, "MonitoringRoleArn": "arn:other"}) == {
+        "MonitoringInterval": 60,
+        "MonitoringRoleArn": "arn:role",
+    }
+
+
+def test_log_exports_are_added_and_taken_away() -> None:
+    original, restored = ({"EnabledCloudwatchLogsExports": each} for each in (["a", "b"], ["b", "c"]))
+    assert modify_parameters("instance", original, restored) == {
+        "CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["a"], "DisableLogTypes": ["c"]}
+    }
+
+
+def test_what_the_original_has_not_is_turned_off_where_that_can_be_and_otherwise_told() -> None:
+    restored = {"MultiAZ": True, "MaxAllocatedStorage": 100}
+    assert modify_parameters("instance", {}, restored) == {"MultiAZ": False}
+    assert [field.name for field in differing("instance", {}, restored)] == ["MultiAZ", "MaxAllocatedStorage"]
+
+
+def test_the_order_in_which_rds_tells_lists_says_nothing() -> None:
+    original, restored = ({"AvailabilityZones": each} for each in (["b", "a"], ["a", "b"]))
+    assert not list(differing("cluster", original, restored))
+
+
+def test_roles_are_told_apart_by_their_feature() -> None:
+    one, other = ({"RoleArn": "arn:role", "FeatureName": feature} for feature in ("s3Import", "s3Export"))
+    assert missing_roles({"AssociatedRoles": [one, other]}, {"AssociatedRoles": [one]}) == (("arn:role", "s3Export"),)
+
+
+def test_a_plan_shows_beforehand_what_will_be_given_back() -> None:
+    original = {"MonitoringInterval": 60, "MonitoringRoleArn": "arn:role", "MultiAZ": True, "AssociatedRoles": [{}]}
+    assert before_modifying("instance", original) == {"MultiAZ": True}
