@@ -1,0 +1,114 @@
+"""A custom resource's protocol: one answer to every request, whatever happens.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html describes requests and answers.
+CloudFormation waits an hour for an answer that never comes, and the rollback that follows waits for another.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.config import Config
+
+LOG = logging.getLogger("custom_resource")
+BOUNDED = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
+"""For every client: what AWS does not answer must end before the function's own time does."""
+
+LARGEST_ANSWER = 4096
+LONGEST_REASON = 1000
+NOT_CREATED = "not-created"
+_ATTEMPTS = 3
+_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a request: the resource's id, and what ``Fn::GetAtt`` is to find."""
+
+    physical_id: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+class InvalidPropertiesError(Exception):
+    """Raised where the template asks for something that cannot be; the message is what its author reads."""
+
+
+class CustomResource:
+    """A Lambda handler that answers CloudFormation with what ``put`` and ``delete`` do.
+
+    ``put`` gets the properties and the request, for Create and Update alike: another physical id than before makes
+    CloudFormation delete the old one afterwards. ``delete`` gets a physical id that ``put`` returned, maybe twice.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[Mapping[str, Any], Mapping[str, Any]], Made],
+        delete: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        self._put = put
+        self._delete = delete
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> None:
+        """Do what a request asks and answer it.
+
+        Raises only where the answer cannot be sent: Lambda then invokes the function again.
+        """
+        known = event.get("PhysicalResourceId") or f"{NOT_CREATED}-{event['RequestId']}"
+        try:
+            body = _answer(event, self._made(event, known))
+        except Exception as error:  # every fault is an answer, or the stack would hang
+            LOG.exception("the request failed")
+            reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+            body = _answer(event, Made(known), Status="FAILED", Reason=reason)
+        _send(event["ResponseURL"], body)
+
+    def _made(self, event: Mapping[str, Any], known: str) -> Made:
+        properties = event["ResourceProperties"]
+        if event["RequestType"] != "Delete":
+            made = self._put(properties, event)
+            size = len(_answer(event, made))
+            if size > LARGEST_ANSWER:
+                raise InvalidPropertiesError(f"expected an answer of at most {LARGEST_ANSWER} bytes, found {size}")
+            return made
+        if not known.startswith(NOT_CREATED):
+            self._delete(known, properties)
+        return Made(known)
+
+
+def text(properties: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    """Return a property that is a text. Raises ``InvalidPropertiesError``."""
+    found = properties.get(name, default)
+    if not isinstance(found, str) or not found:
+        raise InvalidPropertiesError(f"{name}: expected a text, found {found!r}")
+    return found
+
+
+def _answer(event: Mapping[str, Any], made: Made, **told: str) -> bytes:
+    answer = {
+        "Status": "SUCCESS",
+        "PhysicalResourceId": made.physical_id,
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Data": dict(made.data),
+        **told,
+    }
+    return json.dumps(answer).encode()
+
+
+def _send(url: str, body: bytes) -> None:
+    # The URL is signed for a request without a content type.
+    request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310
+                return
+        except OSError:
+            if attempt == _ATTEMPTS:
+                raise
+            LOG.warning("the answer could not be sent, attempt %d of %d", attempt, _ATTEMPTS)
