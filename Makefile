@@ -10,7 +10,7 @@ PARAMETERS ?=
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/belay
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo up down deploy test check format requirements clean
+.PHONY: demo golden up down deploy test check format requirements clean
 
 $(INSTALLED): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Belay needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
@@ -22,6 +22,9 @@ $(INSTALLED): requirements/dev.txt
 
 demo: $(INSTALLED) ## play the example releases through Belay on the embedded engine
 	@$(BIN)/python -m local.demo
+
+golden: $(INSTALLED) ## write the golden messages anew from the last demo
+	@$(BIN)/python -m local.golden_messages
 
 up: $(INSTALLED) ## start the embedded engine with Belay deployed, and leave it running
 	@$(BIN)/python -m local up

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import boto3
@@ -50,6 +50,7 @@ class Account:
     endpoint_url: str | None
     stack: str
     outputs: Mapping[str, str]
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Account:
@@ -74,8 +75,10 @@ class Account:
         return str(self.session.region_name)
 
     def client(self, service: str) -> Any:
-        """Return a client of ``service``; ``AWS_ENDPOINT_URL`` counts where no endpoint was passed."""
-        return self.session.client(service, endpoint_url=self.endpoint_url)
+        """Return the client of ``service``; ``AWS_ENDPOINT_URL`` counts where no endpoint was passed."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service, endpoint_url=self.endpoint_url)
+        return self._clients[service]
 
     def output(self, name: str) -> str:
         """Return one of the stack's outputs. Raises ``Unreachable`` where it has none of that name."""

@@ -47,16 +47,22 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
     """Tell once that a lasting stage failed and what is being done; somebody else's stack only where it is touched."""
     incident = recovery.incident
-    touched = any(step.action is not Action.WAIT for step in plan.steps)
-    if incident.ephemeral or recovery.record["tried"] or (incident.foreign and not touched):
+    waits = all(step.action is Action.WAIT for step in plan.steps)
+    if incident.ephemeral or recovery.record["tried"] or (incident.foreign and waits):
         return
     name = str(incident.stack) if incident.foreign else incident.release.version
     message = recovery_started(
         Deployment(incident.release.application, name, incident.stage, thread=incident.thread),
         cause=incident.reason,
-        steps=plan.describe(),
+        steps=in_words(plan),
     )
     Topic(client("sns"), incident.topic or default_topic, recovery.ledger).publish(message)
+
+
+def in_words(plan: RollbackPlan) -> list[str]:
+    """Say what the plan does and leaves; what it waits for is only said where it does nothing else."""
+    steps = [step.in_words() for step in plan.steps if step.action is not Action.WAIT]
+    return [*(steps or [step.in_words() for step in plan.steps]), *(each.in_words() for each in plan.left_to_do)]
 
 
 def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:

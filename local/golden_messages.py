@@ -1,0 +1,75 @@
+"""The messages of the demo's scenarios as text files, so that they can be judged and compared: ``make golden``.
+
+``python -m local.golden_messages`` writes ``tests/golden/messages/<scenario>/<nn>-<kind>.txt`` anew from the demo's
+report, ``build/demo.json``. What differs from run to run is replaced by what it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from local.engine import ROOT
+
+DIRECTORY: Final = ROOT / "tests" / "golden" / "messages"
+REPORT: Final = ROOT / "build" / "demo.json"
+
+_SHOWN: Final = ("kind", "severity", "state", "outcome", "stage")
+
+_VOLATILE: Final = (
+    (r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d(\.\d+)?)?( ?(UTC|Z|[+-]\d\d:\d\d))?", "<time>"),
+    (r"\bat \d\d:\d\d:\d\d UTC", "at <time>"),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
+    (r"\b(sg|sgr|vpc|subnet|eni|rtb|vpce|acl|pl|i)-[0-9a-f]{8,}", r"\1-<id>"),
+    (r"\b(belay(?:-demo)?)-([A-Za-z]+)-?[0-9A-Fa-f]{13}\b", r"\1-\2-<id>"),
+    (r"\b[0-9a-f]{12,64}\b", "<digits>"),
+    (r"(?<=-)\d{10,}\b", "<number>"),
+    (r"(?:[\w-]+ \()?\b([\w-]+)\)? is (?:UPDATE_)?ROLLBACK_(?:IN_PROGRESS|COMPLETE)\b", r"\1 is <rolling back>"),
+    (r"https?://127\.0\.0\.1:\d+", "<endpoint>"),
+    (r"\babout \d+ (second|minute|hour|day)s?", r"about <number> \1s"),
+)
+"""What is replaced, in this order, and by what.
+
+How far CloudFormation's rollback is depends on who sees the failure first: the machine or the event.
+"""
+
+
+def normalised(text: str) -> str:
+    """Return a message's text with what differs from run to run replaced: times, ids, digests, addresses."""
+    for pattern, replacement in _VOLATILE:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def files(report: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the golden files of a demo's report by their path in the directory, each with its normalised text."""
+    found = {}
+    for scenario in report:
+        for number, message in enumerate(scenario["messages"], start=1):
+            attributes = message["attributes"]
+            shown = " ".join(f"{name}={attributes[name]}" for name in _SHOWN if name in attributes)
+            path = f"{scenario['scenario']}/{number:02}-{attributes.get('kind', 'alarm')}.txt"
+            found[path] = normalised(f"Subject: {message['subject']}\nAttributes: {shown}\n\n{message['text']}")
+    return found
+
+
+def main() -> int:
+    """Write the files anew; what no scenario tells any more goes."""
+    if not REPORT.exists():
+        print(f"{REPORT} is not there: make demo writes it", file=sys.stderr)
+        return 1
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    for path, text in files(json.loads(REPORT.read_text())).items():
+        file = DIRECTORY / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    print(f"written to {DIRECTORY.relative_to(ROOT)}; git diff shows what changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,490 @@
+"""The ``belay`` command on an AWS that moto plays: what it gathers, what it does, what it says and its exit status."""
+
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from botocore.credentials import Credentials
+from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, STACK, UPLOAD, House
+
+from belay.release.ledger import Outcome
+from belay.rollback.incident import Incident
+from belay.stack.plan import Progress, StackPlan, StagePlan
+from cli import decision
+from cli.__main__ import main
+from cli.build import build_release
+
+DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Wait", "Seconds": 3600, "End": True}}})
+LATER = "2026-01-01T10:05:00.000+00:00"
+
+
+class Office(House):
+    """A House that people reach with the command: the stack's outputs, the machines, the pause."""
+
+    def __init__(self, simulated: Callable[[str], Any]) -> None:
+        super().__init__(simulated)
+        self.s3.create_bucket(Bucket="releases-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.s3.put_bucket_versioning(Bucket="releases-bucket", VersioningConfiguration={"Status": "Enabled"})
+        self.ssm.put_parameter(Name="/belay/paused", Value="false", Type="String")
+        self.logs = simulated("logs")
+        self.logs.create_log_group(logGroupName="/aws/vendedlogs/belay")
+        for name in ("deploy-release", "deploy-stage"):
+            self.states.create_state_machine(name=f"belay-{name}", definition=DEFINITION, roleArn=ROLE)
+        machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-{}".format
+        outputs = {
+            "LedgerTableName": "ledger",
+            "ArtifactBucketName": "artifacts",
+            "ReleaseBucketName": "releases-bucket",
+            "PauseParameterName": "/belay/paused",
+            "LogGroupName": "/aws/vendedlogs/belay",
+            "SweepFunctionName": "belay-sweep",
+            "DecisionUrl": "https://decide.example/",
+            "DeployReleaseStateMachineArn": machine("deploy-release"),
+            "DeployStageStateMachineArn": machine("deploy-stage"),
+            "RollbackStageStateMachineArn": machine("rollback-stage"),
+        }
+        template = {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+        }
+        simulated("cloudformation").create_stack(StackName="belay", TemplateBody=json.dumps(template))
+
+    def deploy(self, stage: str, state: str) -> str:
+        """Take the accepted release into a stage, whose execution runs; return the execution."""
+        self.accept()
+        self.ledger.record(RELEASE, None, "ACCEPTED", NOW)
+        self.ledger.record(RELEASE, stage, state, LATER)
+        document = json.dumps({"release": RELEASE.to_dict(), "stage": stage})
+        arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-stage"
+        started = self.states.start_execution(stateMachineArn=arn, name=f"{RELEASE.attempt}-{stage}", input=document)
+        return str(started["executionArn"])
+
+    def ask(self, token: str = "token") -> None:
+        """Ask people to approve the release in production."""
+        asked = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": "5" * 64}}
+        self.ledger.ask_approval(RELEASE, "production", asked, task_token=token, now=NOW)
+
+    def lock(self, execution: str, incident: str | None = None) -> None:
+        self.ledger.acquire_lock(
+            RELEASE, "production", execution=execution, incident=incident, expires_at=1_767_261_600, seen=None, now=NOW
+        )
+
+
+@pytest.fixture
+def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.delenv("BELAY_STACK", raising=False)
+    return Office(simulated)
+
+
+Belay = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def belay(capsys: pytest.CaptureFixture[str]) -> Belay:
+    """``belay("status", "orders")`` is the exit status, what was printed and what was complained of."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(list(words))
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def document(belay: Belay, *words: str) -> dict[str, Any]:
+    status, out, err = belay(*words, "--output", "json")
+    assert status == 0, err
+    read: dict[str, Any] = json.loads(out)
+    return read
+
+
+# -- see ---------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_goes_on(office: Office, belay: Belay) -> None:
+    assert belay("status") == (0, "Nothing runs, waits or is held.\n", "")
+    assert belay("status", "--watch")[:2] == (0, "Nothing runs, waits or is held.\n")
+
+
+def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
+    execution = office.deploy("production", "EXECUTING network")
+    office.lock(execution)
+    office.ledger.hold(UPLOAD, {}, NOW)
+    office.ledger.wait_for_lock(RELEASE, "production", 1)
+    office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
+    found = document(belay, "status")
+    (release,) = found["releases"]
+    assert (release["release"], release["stage"], release["state"]) == (
+        "orders/1.0.0",
+        "production",
+        "EXECUTING network",
+    )
+    assert execution in release["executions"]
+    (lock,) = found["locks"]
+    assert (lock["application"], lock["stage"], lock["version"], lock["since"]) == (
+        "orders",
+        "production",
+        "1.0.0",
+        NOW,
+    )
+    assert found["paused"] is True
+    assert found["queue"] == [{"release": "orders/1.0.0", "stage": "production"}]
+    assert found["held"] == [{"upload": UPLOAD.key, "since": NOW}]
+    assert found["uploads"] == [], "the upload is the release"
+    other = document(belay, "status", "payments")
+    assert not [kind for kind in ("releases", "locks", "queue", "held") if other[kind]]
+
+
+def test_an_incident_that_is_being_recovered(office: Office, belay: Belay) -> None:
+    office.accept()
+    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    (incident,) = document(belay, "status", "orders")["incidents"]
+    assert (incident["incident"], incident["stage"], incident["reason"]) == (INCIDENT, "production", "no capacity")
+    assert "no capacity" in belay("status")[1]
+
+
+def test_applications_stages_and_releases(office: Office, belay: Belay) -> None:
+    office.accept()
+    office.ledger.end_stage(RELEASE, "production", "STAGE DEPLOYED", good=True, fencing=None, now=LATER)
+    office.ledger.close_release(RELEASE, Outcome.DEPLOYED, "", LATER)
+    (application,) = document(belay, "list")["applications"]
+    assert application["application"] == "orders"
+    assert {each["stage"]: each["runs"] for each in application["stages"]} == {"test": None, "production": "1.0.0"}
+    assert [(each["version"], each["outcome"]) for each in application["releases"]] == [("1.0.0", "DEPLOYED")]
+    assert "production  1.0.0  2026-01-01 10:05:00 UTC" in belay("list", "orders")[1]
+    status, _, err = belay("list", "payments")
+    assert (status, err) == (1, "belay: payments is not registered here; registered: orders\n")
+
+
+def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
+    office.deploy("production", "EXECUTING network")
+    stack = StackPlan("network", "orders-network", progress=Progress.EXECUTED, changes=("adds Vpc (AWS::EC2::VPC)",))
+    plan = StagePlan((stack,), None)
+    office.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), plan.to_dict())
+    office.ask("a-secret-token")
+    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    found = document(belay, "show", "orders")
+    assert found["release"] == "orders/1.0.0"
+    assert [each["state"] for each in found["timeline"]] == ["ACCEPTED", "EXECUTING network", "RECOVERING"]
+    assert found["stages"][0]["changes"] == ["network (orders-network):", "  adds Vpc (AWS::EC2::VPC)"]
+    assert [each["stage"] for each in found["approvals"]] == ["production"]
+    assert [each["incident"] for each in found["incidents"]] == [INCIDENT]
+    _, out, _ = belay("show", "orders/1.0.0")
+    assert "a-secret-token" not in out + json.dumps(found)
+    assert "no capacity" in out
+
+
+def test_an_upload_that_became_no_release_is_shown_by_its_version_or_file_name(office: Office, belay: Belay) -> None:
+    office.ledger.claim_upload(UPLOAD, "execution-1", NOW)
+    office.ledger.note_version(UPLOAD, "1.0.0")
+    office.ledger.close_upload(UPLOAD, Outcome.REJECTED, "release.yaml: unknown key 'colour'", LATER)
+    for name in ("orders/1.0.0", "orders/1.0.0.zip"):
+        status, out, _ = belay("show", name)
+        assert status == 0
+        assert "REJECTED" in out
+        assert "unknown key 'colour'" in out
+
+
+def test_a_release_that_is_not_there_says_which_are(office: Office, belay: Belay) -> None:
+    assert belay("show", "orders/9.9.9")[2] == (
+        "belay: orders has no releases here; `belay list` shows what there is\n"
+    )
+    office.accept()
+    assert belay("show", "orders/9.9.9")[::2] == (
+        1,
+        "belay: orders has no release 9.9.9; its newest are 1.0.0\n",
+    )
+
+
+def test_the_report_is_saved_and_opened(office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.accept()
+    assert "has no report" in belay("show", "orders", "--report")[2]
+    office.artifacts.put_bytes(RELEASE.stage_key("production", "report.html"), b"<html>what would change</html>")
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    file = Path(document(belay, "show", "orders", "--report")["file"])
+    assert file.read_bytes() == b"<html>what would change</html>"
+    assert opened == [], "a program opens no browser"
+    status, out, _ = belay("show", "orders", "--report", "--stage", "production")
+    assert (status, len(opened)) == (0, 1)
+    assert out.startswith("saved "), "no browser could be opened"
+
+
+def test_what_was_logged_about_a_release(office: Office, belay: Belay) -> None:
+    office.accept()
+    group = "/aws/vendedlogs/belay"
+    office.logs.create_log_stream(logGroupName=group, logStreamName="s")
+    lines = [
+        {"level": "INFO", "message": "begins", "function": "PlanStage", "stage": "test", "attempt": RELEASE.attempt},
+        {"level": "ERROR", "message": "failed", "attempt": RELEASE.attempt, "exception": "Traceback\nAccessDenied: no"},
+        {"level": "INFO", "message": "of another", "attempt": "000000000000"},
+    ]
+    begin = int(time.time() * 1000)  # CloudWatch Logs takes no events that are older than two weeks
+    events = [{"timestamp": begin + n, "message": json.dumps(line)} for n, line in enumerate(lines)]
+    office.logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    entries = document(belay, "logs", "orders")["entries"]
+    assert [entry["message"] for entry in entries] == ["begins", "failed"]
+    _, out, _ = belay("logs", "orders", "--errors")
+    assert "AccessDenied: no" in out
+    assert "begins" not in out
+
+
+# -- act ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    source = tmp_path / "release"
+    source.mkdir()
+    manifest = {"application": "orders", "version": "1.0.0", "stacks": [{"name": "network", "template": "n.json"}]}
+    (source / "release.yaml").write_text(yaml.safe_dump(manifest))
+    (source / "n.json").write_text(json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}))
+    return build_release(source, tmp_path / "orders.zip").path
+
+
+def test_a_release_is_pushed_to_its_application(office: Office, belay: Belay, archive: Path) -> None:
+    found = document(belay, "release", "push", str(archive))
+    key = "releases/orders/orders-1.0.0.zip"
+    assert (found["release"], found["bucket"], found["key"]) == ("orders/1.0.0", "releases-bucket", key)
+    answer = office.s3.get_object(Bucket="releases-bucket", Key=key, VersionId=found["version_id"])
+    assert answer["Body"].read() == archive.read_bytes()
+    assert "belay status orders --watch" in belay("release", "push", str(archive))[1]
+
+
+def test_what_would_be_refused_is_not_pushed(office: Office, belay: Belay, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.zip"
+    with zipfile.ZipFile(bad, "w") as made:
+        made.writestr("release.yaml", "application: orders\ncolour: red\n")
+    status, _, err = belay("release", "push", str(bad))
+    assert status == 1
+    assert "nothing was uploaded" in err
+    assert "colour" in err
+    assert belay("release", "push", str(tmp_path / "none.zip"))[0] == 1
+    assert "Contents" not in office.s3.list_objects_v2(Bucket="releases-bucket")
+
+
+def test_a_push_that_waits_tells_the_outcome(
+    office: Office, belay: Belay, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = {"outcome": "REJECTED", "reason": "SSH is open", "announced": True}
+    monkeypatch.setattr("belay.aws.dynamodb.Ledger.upload", lambda *_: ended)
+    status, out, _ = belay("release", "push", str(archive), "--wait")
+    assert status == 1
+    assert out.splitlines()[-2:] == ["orders/1.0.0: REJECTED", "SSH is open"]
+
+
+def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Belay) -> None:
+    execution = office.deploy("production", "EXECUTING network")
+    status, out, _ = belay("abort", "orders/1.0.0", "--comment", "wrong build")
+    assert status == 0
+    assert "is being taken back" in out
+    assert office.states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+    assert belay("abort", "orders")[::2] == (
+        1,
+        "belay: nothing of orders/1.0.0 runs any more; the sweep ends it within five minutes\n",
+    )
+
+
+def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, belay: Belay) -> None:
+    office.deploy("production", "AWAITING APPROVAL")
+    office.ask()
+    assert "belay reject orders/1.0.0 --stage production" in belay("abort", "orders")[2]
+    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    assert "is being taken back already" in belay("abort", "orders")[2]
+    office.ledger.close_release(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
+    assert "has ended: ROLLED_BACK" in belay("abort", "orders")[2]
+
+
+def test_a_release_that_ended_badly_is_tried_again(office: Office, belay: Belay) -> None:
+    put = office.s3.put_object(Bucket="releases-bucket", Key=UPLOAD.key, Body=b"zip")
+    office.accept()
+    record = office.ledger.release("orders", "1.0.0") or {}
+    office.dynamodb.update_item(
+        TableName="ledger",
+        Key={"PK": {"S": record["PK"]}, "SK": {"S": record["SK"]}},
+        UpdateExpression="SET #u.version_id = :v",
+        ExpressionAttributeNames={"#u": "upload"},
+        ExpressionAttributeValues={":v": {"S": put["VersionId"]}},
+    )
+    assert "has not ended yet" in belay("retry", "orders")[2]
+    office.ledger.close_release(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
+    found = document(belay, "retry", "orders/1.0.0")
+    assert found["version_id"] not in (put["VersionId"], None)
+    head = office.s3.head_object(Bucket="releases-bucket", Key=UPLOAD.key)
+    assert (head["VersionId"], head["Metadata"]) == (found["version_id"], {"retry-of": put["VersionId"]})
+    office.s3.delete_object(Bucket="releases-bucket", Key=UPLOAD.key, VersionId=put["VersionId"])
+    assert belay("retry", "orders")[::2] == (
+        1,
+        f"belay: s3://releases-bucket/{UPLOAD.key}: that version is gone; push the zip again\n",
+    )
+
+
+def test_what_is_deployed_is_not_tried_again(office: Office, belay: Belay) -> None:
+    office.accept()
+    office.ledger.close_release(RELEASE, Outcome.DEPLOYED, "", LATER)
+    assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed: there is nothing to try again\n")
+
+
+def test_pausing_and_resuming(office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: list[bool] = []
+    monkeypatch.setattr("cli.resume.sweep", lambda _: swept.append(True) or True)
+    assert document(belay, "pause") == {"paused": True}
+    assert office.ssm.get_parameter(Name="/belay/paused")["Parameter"]["Value"] == "true"
+    assert belay("status")[1].startswith("Releases are paused")
+    office.ledger.hold(UPLOAD, {}, NOW)
+    assert document(belay, "resume") == {"paused": False, "held": 1, "started_at_once": True}
+    assert office.ssm.get_parameter(Name="/belay/paused")["Parameter"]["Value"] == "false"
+    assert swept == [True]
+
+
+def test_a_lock_that_somebody_works_under_stays(office: Office, belay: Belay) -> None:
+    assert belay("unlock", "orders", "production")[:2] == (0, "orders/production is not locked\n")
+    office.lock(office.deploy("production", "EXECUTING network"))
+    status, _, err = belay("unlock", "orders", "production")
+    assert status == 1
+    assert "held by release 1.0.0 since 2026-01-01T10:00:00Z" in err
+    assert "belay abort orders/1.0.0 stops it" in err
+    assert (office.ledger.lock("orders", "production") or {})["held"] is True
+
+
+def test_a_lock_of_an_incident_that_has_not_ended_stays(office: Office, belay: Belay) -> None:
+    office.accept()
+    office.ledger.open_incident("orders", INCIDENT, {}, NOW)
+    office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-rollback-stage:gone", INCIDENT)
+    status, _, err = belay("unlock", "orders", "production")
+    assert status == 1
+    assert "has not ended: the sweep starts its recovery again" in err
+
+
+def test_a_lock_left_behind_is_freed(office: Office, belay: Belay) -> None:
+    office.accept()
+    office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-deploy-stage:gone")
+    assert document(belay, "unlock", "orders", "production", "--look")["freed"] is False
+    assert (office.ledger.lock("orders", "production") or {})["held"] is True
+    status, out, _ = belay("unlock", "orders", "production")
+    assert status == 0
+    assert "no longer runs" in out
+    assert (office.ledger.lock("orders", "production") or {})["held"] is False
+
+
+# -- decide ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is sent to the function URL, answered as the decision's function does."""
+    requests: list[Any] = []
+
+    def post(url: str, body: dict[str, str], credentials: Credentials, region: str) -> tuple[int, Any]:
+        assert credentials.access_key
+        requests.append((url, body, region))
+        return 200, {**body, "by": "arn:aws:iam::123456789012:user/ann"}
+
+    monkeypatch.setattr(decision, "post_signed", post)
+    return requests
+
+
+def test_a_decision_names_the_one_stage_that_asks(office: Office, belay: Belay, sent: list[Any]) -> None:
+    office.accept()
+    assert "waits for nobody" in belay("approve", "orders")[2]
+    office.ask()
+    status, out, _ = belay("approve", "orders/1.0.0", "--comment", "looks good")
+    assert (status, out) == (0, "approved: orders/1.0.0 in production, by arn:aws:iam::123456789012:user/ann\n")
+    named = {"application": "orders", "version": "1.0.0", "stage": "production", "comment": "looks good"}
+    assert sent == [("https://decide.example/", {"decision": "approve", **named}, "eu-west-1")]
+
+
+def test_an_incident_is_answered_by_its_question(office: Office, belay: Belay, sent: list[Any]) -> None:
+    assert "needs --question" in belay("reject", "orders", "--incident", "i")[2]
+    assert belay("reject", "orders", "--incident", "i", "--question", "restore")[0] == 0
+    named = {"application": "orders", "incident": "i", "question": "restore", "comment": ""}
+    assert sent[0][1] == {"decision": "reject", **named}
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "exit_status", "told"),
+    [
+        (409, {"error": "AlreadyAnswered", "message": "it was approved by bob"}, 1, "it was approved by bob"),
+        (403, {"Message": "Forbidden"}, 3, "AWS refuses lambda:InvokeFunctionUrl"),
+        (403, {"error": "FourEyes", "message": "somebody else has to"}, 1, "somebody else has to"),
+    ],
+)
+def test_a_decision_that_is_not_taken_says_why(  # noqa: PLR0917 - four are parameters
+    office: Office,
+    belay: Belay,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    answer: dict[str, str],
+    exit_status: int,
+    told: str,
+) -> None:
+    office.accept()
+    monkeypatch.setattr(decision, "post_signed", lambda *_: (status, answer))
+    found, _, err = belay("reject", "orders", "--stage", "production")
+    assert found == exit_status
+    assert told in err
+
+
+# -- what is missing ---------------------------------------------------------------------------------------------------
+
+
+def test_no_such_stack(office: Office, belay: Belay) -> None:
+    status, _, err = belay("list", "--stack", "other")
+    assert (status, err) == (
+        3,
+        "belay: there is no stack 'other' in eu-west-1: is it another --region, --profile or --stack?\n",
+    )
+
+
+def test_the_stack_may_be_named_by_the_environment(
+    office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BELAY_STACK", "elsewhere")
+    assert "no stack 'elsewhere'" in belay("status")[2]
+
+
+def test_a_stack_that_is_not_belays(office: Office, belay: Belay, simulated: Callable[[str], Any]) -> None:
+    template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    simulated("cloudformation").create_stack(StackName="shop", TemplateBody=template)
+    status, _, err = belay("status", "--stack", "shop")
+    assert status == 3
+    assert "the stack shop in eu-west-1 has no output LedgerTableName" in err
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_SESSION_TOKEN": None}, "no credentials"),
+        ({"AWS_DEFAULT_REGION": None}, "no region: pass --region"),
+        ({"AWS_PROFILE": "nobody"}, "The config profile (nobody) could not be found"),
+    ],
+)
+def test_what_the_credential_chain_lacks_is_said_plainly(
+    belay: Belay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: dict[str, str | None], told: str
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    for name, value in changed.items():
+        monkeypatch.delenv(name) if value is None else monkeypatch.setenv(name, value)
+    status, out, err = belay("status", "--endpoint-url", "http://127.0.0.1:9")
+    assert (status, out) == (3, "")
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_nobody_answers(belay: Belay) -> None:
+    status, _, err = belay("status", "--endpoint-url", "http://127.0.0.1:9")
+    assert status == 3
+    assert "http://127.0.0.1:9" in err
+
+
+def test_an_incident_of_a_foreign_stack_is_a_thread_of_its_own() -> None:
+    incident = Incident("orders-network-0a1b", RELEASE, "production", "why", ROLE)
+    assert incident.thread == RELEASE.thread == UPLOAD.thread
+    foreign = Incident("orders-network-0a1b", RELEASE, "production", "why", ROLE, stack="network", stack_id=STACK)
+    assert foreign.thread == "orders-network-0a1b"
