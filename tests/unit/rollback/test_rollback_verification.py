@@ -70,3 +70,14 @@ def test_it_comes_last_and_not_where_a_person_is_needed_anyway() -> None:
     left = plan_rollback(replace(whole, services=(codedeploy,)))
     assert left.steps == ()
     assert len(left.left_to_do) == 1
+
+
+def test_a_service_that_was_stopped_is_started_again_although_a_stack_is_left_to_a_person() -> None:
+    stopped = ServiceSeen("orders/api", "arn:service", "ACTIVE", desired=0, running=0, stopped_from=2)
+    running = ServiceSeen("orders/worker", "arn:service", "ACTIVE", desired=1, running=1)
+    stuck = replace(STACK, blocked="the change set back would delete data")
+
+    plan = plan_rollback(situation(WATCHED, stuck, services=(stopped, running)))
+
+    assert [(step.action, step.subject) for step in plan.steps] == [(Action.START_SERVICE, "orders/api")]
+    assert [left.subject for left in plan.left_to_do] == ["first", "orders/worker"]

@@ -205,11 +205,14 @@ class RollbackRehearsal:
         yield check_permissions(self.performer, refused)
 
     def _permissions_of_service_role(self) -> Iterator[Check]:
-        """The service role does what CloudFormation does: with triggers it looks at alarms too."""
-        role = self.run.stage.service_role
-        actions = ("cloudwatch:DescribeAlarms",) if self.run.stage.alarms else ()
-        if actions:
-            yield check_permissions(role, self._refused(role, actions, "*"))
+        """The service role does what CloudFormation does: with rollback triggers it looks at their alarms."""
+        role, watched = self.run.stage.service_role, self.alarms.describe(self.run.stage.alarms)
+        if watched:
+            refused: list[str] = []
+            for alarm in watched:
+                if alarm.arn:
+                    refused += self._refused(role, ("cloudwatch:DescribeAlarms",), alarm.arn)
+            yield check_permissions(role, refused)
 
     def _refused(
         self, role: str, actions: tuple[str, ...], resource: str, context: Mapping[str, str] | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from belay.rollback.databases import plan_databases
-from belay.rollback.plan import Kind, LeftToDo, RollbackPlan, Step, Todo
+from belay.rollback.plan import Action, Kind, LeftToDo, RollbackPlan, Step, Todo
 from belay.rollback.services import plan_services
 from belay.rollback.situation import Situation
 from belay.rollback.stacks import plan_stacks
@@ -15,17 +15,23 @@ def plan_rollback(situation: Situation) -> RollbackPlan:
 
     Whoever runs the plan takes its first step, looks again and plans again: the plan of a recovered stage has no steps
     and ends ROLLED_BACK. The later parts stand in it for people to read. While a stack is left to a person, databases
-    and services are left alone: what runs on them is not what they would be brought back for.
+    and services are left alone: what runs on them is not what they would be brought back for. Only a service that this
+    incident stopped is started again, whatever else happens.
     """
     stacks = plan_stacks(situation)
     databases, services = plan_databases(situation), plan_services(situation)
     if any(isinstance(todo, LeftToDo) for todo in stacks):
-        return RollbackPlan.of(stacks, tuple(_left_alone((*databases, *services))))
+        again = tuple(todo for todo in services if isinstance(todo, Step) and todo.action in _STARTS_AGAIN)
+        rest = [todo for todo in (*databases, *services) if todo not in again]
+        return RollbackPlan.of(stacks, again, tuple(_left_alone(rest)))
     recovered = RollbackPlan.of(stacks, databases, services)
     if recovered.left_to_do:
         # A person is needed anyway: a bake would only let them wait.
         return recovered
     return RollbackPlan.of(stacks, databases, services, plan_verification(situation))
+
+
+_STARTS_AGAIN = (Action.START_SERVICE, Action.RESUME_SCALING)
 
 
 def _left_alone(todos: Iterable[Todo]) -> Iterable[Todo]:

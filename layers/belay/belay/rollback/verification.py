@@ -29,7 +29,8 @@ def plan_verification(situation: Situation) -> tuple[Todo, ...]:
 
 def _verify(seen: VerificationSeen, situation: Situation) -> Step:
     asks = f"the verify function {seen.function}" if seen.function else ""
-    watches = f"the alarms {', '.join(seen.alarms)} for {seen.bake_minutes:g} minutes" if seen.alarms else ""
+    bake = f" for {seen.bake_minutes:g} minutes" if seen.bake_minutes else ""
+    watches = f"the alarms {', '.join(seen.alarms)}{bake}" if seen.alarms else ""
     call, source = (("lambda", "Invoke"), _LAMBDA) if seen.function else (("cloudwatch", "DescribeAlarms"), _CLOUDWATCH)
     parameters: dict[str, Any] = {"FunctionName": seen.function} if seen.function else {"AlarmNames": list(seen.alarms)}
     return Step(
