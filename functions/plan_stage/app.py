@@ -59,6 +59,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "ready": plan.ready,
         "wait_seconds": settings.poll_seconds,
         "ephemeral": run.stage.ephemeral,
+        "windows": run.stage.calendar.registered,
         "approval": {
             "required": approval.required,
             "expires_after_seconds": approval.expires_after_days * SECONDS_A_DAY,

@@ -131,7 +131,7 @@ def test_a_function_is_one_file() -> None:
 
 IMPORT_WITHOUT_A_WORLD = """
 import importlib.util, os, sys
-import boto3, botocore.session, aws_lambda_powertools, aws_lambda_powertools.metrics
+import boto3, botocore.session, aws_lambda_powertools, aws_lambda_powertools.metrics, zoneinfo
 
 def refuse(*args, **kwargs):
     raise AssertionError("reached for the world at import")

@@ -99,14 +99,14 @@ class TestApplication:
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline",
+                " policies, pipeline, timezone, windows, freezes",
                 "defaults.approval: expected a mapping with required, expires_after_days, four_eyes, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
             ],
             "stages: [test]\ndefaults: none": [
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline, found 'none'"
+                " policies, pipeline, timezone, windows, freezes, found 'none'"
             ],
         }.items(),
     )

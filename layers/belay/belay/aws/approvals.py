@@ -32,6 +32,7 @@ class Approvals:
         sealed = sealed_now(run, asked_at.date())
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
         good = self._ledger.last_known_good(run.release.application, run.stage.name)
+        held = run.stage.calendar.held(asked_at)
         return ApprovalRequest(
             sealed=sealed,
             seal=Seal.of(sealed),
@@ -40,6 +41,7 @@ class Approvals:
             replaces=None if good is None else str(good["version"]),
             others=tuple(self._others(run.release)),
             rehearsal=None if rehearsal is None else Rehearsal.from_dict(rehearsal),
+            held=None if held is None else run.stage.calendar.in_words(held.until),
         )
 
     def _others(self, release: ReleaseReference) -> list[str]:

@@ -147,8 +147,11 @@ def deployment_started(
     )
 
 
-def release_held(deployment: Deployment, *, why: str, until: str) -> Message:
-    """Tell that a release waits without harm: ``why``, and ``until`` what, as in ``until somebody resumes``."""
+def release_held(deployment: Deployment, *, why: str, until: str, let_through: str = "") -> Message:
+    """Tell that a release waits without harm: ``why``, and ``until`` what, as in ``until somebody resumes``.
+
+    ``let_through`` is the command by which it goes on earlier, where there is one.
+    """
     return _message(
         Kind.RELEASE_HELD,
         Severity.INFO,
@@ -163,8 +166,10 @@ def release_held(deployment: Deployment, *, why: str, until: str) -> Message:
         ),
         what=f"{deployment.in_words} is held: {why}. Nothing is lost and nothing was changed.",
         otherwise=f"Nothing to do: it goes on by itself {until}.",
+        findings=[f"It goes on earlier by: {let_through}"] if let_through else (),
+        findings_title="If it cannot wait",
         look=_look(deployment, None),
-        key="held",
+        key=f"held-{deployment.stage}" if let_through else "held",
     )
 
 

@@ -14,6 +14,7 @@ from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.document import Fields, Node, Problems, UnreadableDocument, join, load_document, plain, quote
 from belay.release.manifest import INJECTED, Manifest, ManifestStack, read_capabilities, read_parameters
 from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name
+from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Precedence: TypeAlias = Literal["registration", "release"]
@@ -164,6 +165,7 @@ class Stage:
     macros: tuple[str, ...] = ()
     policies: Mapping[str, object] = field(default_factory=dict)
     pipeline: Pipeline | None = None
+    calendar: Calendar = ALWAYS_OPEN
 
     @property
     def verified(self) -> bool:
@@ -180,7 +182,7 @@ _REQUIRED: Final = ("service_role", "stacks")
 _OPTIONAL: Final = (
     *("ephemeral", "approval", "trusted_networks", "databases", "services", "alarms"),
     *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
-    "pipeline",
+    *("pipeline", "timezone", "windows", "freezes"),
 )
 
 
@@ -275,6 +277,7 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         macros=fields["macros"].texts(_MACRO, "the name of a CloudFormation macro"),
         policies={key: plain(node.value) for key, node in fields["policies"].entries().items()},
         pipeline=_pipeline(fields),
+        calendar=read_calendar(fields),
     )
 
 

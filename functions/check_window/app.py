@@ -1,0 +1,37 @@
+"""Asks whether a stage may be changed now: are its windows open, is there a freeze, did a person let the release go?"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clock import now
+from belay.aws.stage import StageContext
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Return whether it is ``open``; where it is not, why, until when, and how many seconds that is."""
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    moment = now()
+    held = run.stage.calendar.held(moment)
+    override = run.ledger.override(run.release.application, run.release.version, run.stage.name)
+    if held is None or (override is not None and override["attempt"] == run.release.attempt):
+        return {"open": True, "why": "", "until": "", "wait_seconds": 0}
+    return {
+        "open": False,
+        "why": held.why,
+        "until": run.stage.calendar.in_words(held.until),
+        "wait_seconds": math.ceil((held.until - moment).total_seconds()),
+    }

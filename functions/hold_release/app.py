@@ -1,0 +1,42 @@
+"""Holds a release outside of its stage's windows, and tells once until when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import timestamp
+from belay.aws.endings import Endings
+from belay.aws.stage import StageContext
+from belay.notify.message import Deployment, release_held
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    notification_topic_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Keep the task token with which a person may let the release go on earlier, and tell that it waits."""
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    release, stage, at = run.release, run.stage.name, timestamp()
+    held = {"task_token": event["task_token"], "reason": event["why"], "until": event["until"]}
+    if run.ledger.hold_stage(release, stage, **held, now=at):
+        run.ledger.record(release, stage, "HELD", at, f"{event['why']}; it goes on at {event['until']}")
+    endings = Endings(run.ledger, run.artifacts, client("sns"), settings.notification_topic_arn)
+    message = release_held(
+        Deployment(release.application, release.version, stage, thread=release.thread),
+        why=event["why"],
+        until=f"at {event['until']}",
+        let_through=f"belay override {release.application}/{release.version} --stage {stage} --comment WHY",
+    )
+    endings.topic_of(release).publish(message)
+    return {}
