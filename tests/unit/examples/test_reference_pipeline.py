@@ -143,9 +143,10 @@ def test_the_actions_come_in_order() -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("signing_key", ["true", "false"])
-def test_botocore_takes_the_pipeline(strategy: str, signing_key: str) -> None:
-    properties = stack("template.yaml", DeploymentStrategy=strategy, SigningKey=signing_key)["Pipeline"]["Properties"]
+@pytest.mark.parametrize("who", ["CodePipeline", "Belay"])
+def test_botocore_takes_the_pipeline(strategy: str, who: str) -> None:
+    made = stack("template.yaml", DeploymentStrategy=strategy, SigningKey="true", AutomaticRollback=who)
+    properties = made["Pipeline"]["Properties"]
     model = botocore.session.get_session().get_service_model("codepipeline")
     assert properties.pop("RestartExecutionOnUpdate") == "true"
     request = {"pipeline": {"version": 1, **as_api(properties)}}
@@ -214,8 +215,10 @@ def test_only_the_first_stage_has_sources_and_nothing_else() -> None:
     assert not {each["ActionTypeId"]["Category"] for stage in others for each in stage["Actions"]} & {"Source"}
 
 
-def test_the_change_set_that_is_approved_is_the_one_that_is_executed() -> None:
-    found = actions()
+@pytest.mark.parametrize("who", ["CodePipeline", "Belay"])
+def test_the_change_set_that_is_approved_is_the_one_that_is_executed(who: str) -> None:
+    found = actions(AutomaticRollback=who)
+    assert list(found).index("ApproveChangeSet") + 1 == list(found).index("ExecuteChangeSet")
     names = {found[each]["Configuration"]["ChangeSetName"] for each in ("CreateChangeSet", "ExecuteChangeSet")}
     assert names == {"release-#{codepipeline.PipelineExecutionId}"}
     (described,) = json.loads(found["DescribeChangeSet"]["Configuration"]["EnvironmentVariables"])
@@ -233,6 +236,12 @@ def test_a_stage_is_rolled_back_only_where_its_actions_can_be_repeated() -> None
 
 def test_belay_and_codepipeline_never_both_go_back() -> None:
     assert not any("OnFailure" in stage for stage in stages(AutomaticRollback="Belay").values())
+
+
+def test_belay_goes_back_from_the_stage_that_changes_the_stack() -> None:
+    deployment = {each["Name"]: each for each in stages(AutomaticRollback="Belay")["Deployment"]["Actions"]}
+    assert list(deployment) == ["ExecuteChangeSet", "ValidateStack", "NotifyEngineers"]
+    assert deployment["ExecuteChangeSet"]["Configuration"]["ActionMode"] == "CHANGE_SET_EXECUTE"
 
 
 def test_the_pipeline_runs_in_a_mode_that_can_be_rolled_back() -> None:
