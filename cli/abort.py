@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from belay.aws.stepfunctions import ABORTED
 from belay.release.ledger import ReleaseReference, incident_of
 from cli.account import Account, add_account_arguments
 from cli.decision import stages_that_wait
@@ -13,13 +14,13 @@ from cli.naming import find_release, release_name
 from cli.output import tell
 from cli.problems import Refused
 
-ERROR = "Aborted"
-"""What the stopped execution says as its error."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
+    parser.add_argument(
+        "--recovery", action="store_true", help="stop the way back of a release that failed; a person goes on then"
+    )
     parser.add_argument("--comment", metavar="TEXT", default="", help="why; it becomes the cause that people are told")
     add_account_arguments(parser)
 
@@ -28,20 +29,32 @@ def run(arguments: argparse.Namespace) -> int:
     """Stop the execution that is at work."""
     belay = Account.of(arguments)
     record = find_release(belay.ledger, arguments.release)
-    execution = to_stop(belay, record)
+    execution = recovery_to_stop(belay, record) if arguments.recovery else to_stop(belay, record)
     cause = f"stopped by {belay.caller()}" + (f": {arguments.comment}" if arguments.comment else "")
-    belay.executions.stop_execution(execution, error=ERROR, cause=cause)
+    belay.executions.stop_execution(execution, error=ABORTED, cause=cause)
     name = f"{record['application']}/{record['version']}"
     found = {"release": name, "stage": record.get("stage") or None, "stopped": execution, "cause": cause}
     tell(
         arguments,
         found,
         [
-            f"{name} is stopped; what it changed is being taken back",
+            f"{name}: its way back is stopped; it is left to a person"
+            if arguments.recovery
+            else f"{name} is stopped; what it changed is being taken back",
             f"follow it:  belay status {record['application']} --watch",
         ],
     )
     return 0
+
+
+def recovery_to_stop(belay: Account, record: Mapping[str, Any]) -> str:
+    """Return the execution that takes a release back, or what a person asked for there. Raises ``Refused``."""
+    lock = belay.ledger.lock(str(record["application"]), str(record.get("stage") or "")) or {}
+    incident = str(lock.get("incident") or "") if lock.get("held") else ""
+    execution = belay.ledger.recovering_execution(incident) if incident else None
+    if not execution or not belay.executions.running(execution):
+        raise Refused(f"nothing is being taken back in {record.get('stage') or 'any stage'} of {record['application']}")
+    return execution
 
 
 def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
@@ -51,7 +64,9 @@ def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
     if "outcome" in record:
         raise Refused(f"{name} has ended: {record['outcome']}. `belay rollback` takes back what is deployed")
     if stage and belay.ledger.recovering_execution(incident_of(release, stage)) is not None:
-        raise Refused(f"{name} failed and is being taken back already; `belay status` shows how far that is")
+        raise Refused(
+            f"{name} failed and is being taken back already; `belay status` shows how far that is, --recovery stops it"
+        )
     waits = stages_that_wait(belay.ledger.of_release(release.application, release.version), record, "APPROVAL#")
     if waits:
         raise Refused(

@@ -35,7 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     stacks = RecoveredStacks(recovery, Stacks(client("cloudformation")))
     if stacks.unheard():
         return answer({"action": Action.WAIT, "subject": ""}, recovery.plan(), settings)
-    plan = plan_rollback(look(recovery, stacks))
+    plan = recovery.timed(plan_rollback(look(recovery, stacks)))
     recovery.save(plan)
     if not plan.steps:
         return answer(None, plan, settings)

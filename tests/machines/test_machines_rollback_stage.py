@@ -269,6 +269,29 @@ class TestKilled:
         as_before(app, None)
         app.told("deployment-started", "ROLLED_BACK")
 
+    def test_by_a_person_it_is_left_to_people(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        app.belay.engine.fail_resource("Setting", "update", stack=app.stack("second"))
+        app.belay.hold("PlanRollbackFunction", 2)
+        order = {"second": ["first"]}
+        stacks = {"first": setting("1.1.0"), "second": setting("1.1.0")}
+        upload = app.belay.upload(app.release("1.1.0", stacks=stacks, depends_on=order))
+        until(lambda: "PlanRollback" in app.belay.states(app.name, "rollback_stage"))
+        (recovery,) = app.belay.executions(app.name, "rollback_stage")
+
+        app.belay.aws("stepfunctions").stop_execution(
+            executionArn=recovery.arn, error="Aborted", cause="stopped by ann: let me look first"
+        )
+
+        record = app.belay.ended(upload)
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert "stopped by ann: let me look first" in record["reason"]
+        assert len(app.belay.executions(app.name, "rollback_stage")) == 1
+        assert app.belay.lock(app.name)["held"] is False
+        app.belay.invoke("SweepFunction", {})
+        assert len(app.belay.executions(app.name, "rollback_stage")) == 1
+
 
 class TestDuplicates:
     def test_a_recovery_of_what_has_ended_does_nothing(self, application: Applications) -> None:

@@ -518,3 +518,27 @@ def test_a_question_is_put_once_and_its_first_answer_stands(ledger: Ledger) -> N
     )
     assert set(ledger.decisions("orders", "i")) == {"delete-network", "restore-orders"}
     assert ledger.decisions("orders", "i2") == {}
+
+
+def test_what_a_step_took_is_noted_once_and_the_last_runs_are_kept(ledger: Ledger) -> None:
+    ledger.open_incident("orders", "i", {}, NOW)
+    assert not ledger.end_step("orders", "i", 0, 40)
+    ledger.record_step("orders", "i", {"action": "DELETE_STACK", "subject": "network"}, 0, NOW)
+    assert ledger.end_step("orders", "i", 0, 40)
+    assert not ledger.end_step("orders", "i", 0, 50)
+    incident = ledger.incident("orders", "i")
+    assert incident is not None
+    assert incident["tried"][0]["seconds"] == 40
+    for seconds in (1, 2, 3):
+        ledger.record_duration("orders", "production", "DELETE_STACK", "network", seconds, keep=2)
+    assert ledger.durations("orders", "production") == {("DELETE_STACK", "network"): [2, 3]}
+    assert ledger.durations("orders", "test") == {}
+
+
+def test_what_a_stage_was_brought_to_is_remembered_in_order(ledger: Ledger) -> None:
+    ledger.went_back(ReleaseReference("orders", "1.3.0", "d", "a"), "production", NOW)
+    ledger.went_back(ReleaseReference("orders", "1.2.9", "d", "b"), "production", LATER)
+    assert [each["version"] for each in ledger.deployed("orders", "production")] == ["1.3.0", "1.2.9"]
+    good = ledger.last_known_good("orders", "production")
+    assert good is not None
+    assert good["version"] == "1.2.9"

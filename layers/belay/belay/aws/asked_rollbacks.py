@@ -16,6 +16,7 @@ from belay.aws.situations import look
 from belay.events.function_url import Refusal
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import Outcome, ReleaseReference, asked_attempt, incident_of
+from belay.rollback.estimates import with_estimates
 from belay.rollback.incident import Incident
 from belay.rollback.planner import plan_rollback
 from belay.rollback.request import RollbackRequest, Way, undone_together, way_back
@@ -45,7 +46,8 @@ class AskedRollbacks:
             return way
         incident = self._prepare(request, way, by)
         recovery = Recovery(incident, _UNTRIED, self._artifacts, self._ledger)
-        plan = plan_rollback(look(recovery, RecoveredStacks(recovery, Stacks(client("cloudformation")))))
+        planned = plan_rollback(look(recovery, RecoveredStacks(recovery, Stacks(client("cloudformation")))))
+        plan = with_estimates(planned, self._ledger.durations(request.application, request.stage))
         name = None if request.plan_only else self._incidents.open(incident)
         return {
             "incident": name,

@@ -466,6 +466,29 @@ class Ledger:
             {":step": [{**step, "at": now}], ":number": number},
         )
 
+    def end_step(self, application: str, incident: str, number: int, seconds: int) -> bool:
+        """Note how long a recovery's step took. False where that was noted before."""
+        return self._update(
+            f"APPLICATION#{application}",
+            f"INCIDENT#{incident}",
+            f"SET tried[{number}].seconds = :seconds",
+            f"attribute_exists(tried[{number}]) AND attribute_not_exists(tried[{number}].seconds)",
+            {":seconds": seconds},
+        )
+
+    def record_duration(
+        self, application: str, stage: str, action: str, subject: str, seconds: int, *, keep: int
+    ) -> None:
+        """Remember how long a step of a recovery took; the last ``keep`` runs are kept."""
+        known = self.durations(application, stage).get((action, subject), [])
+        key = {"PK": f"APPLICATION#{application}", "SK": f"DURATION#{stage}#{action}#{subject}"}
+        self._put(key | {"action": action, "subject": subject, "seconds": [*known, seconds][-keep:]})
+
+    def durations(self, application: str, stage: str) -> dict[tuple[str, str], list[int]]:
+        """Return how long the steps of a stage's recoveries took, by action and subject, oldest first."""
+        items = self._query(f"APPLICATION#{application}", f"DURATION#{stage}#")
+        return {(item["action"], item["subject"]): item["seconds"] for item in items}
+
     def recovering_execution(self, incident: str) -> str | None:
         """Return the execution that recovers an open incident, empty before one was started; None where it ended."""
         item = self._get("OPEN", f"INCIDENT#{incident}")

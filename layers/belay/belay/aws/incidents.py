@@ -47,6 +47,11 @@ class Incidents:
             self.start_recovery(incident, incident.name)
         return incident.name
 
+    def stopped_by(self, incident: str) -> str | None:
+        """Return who stopped an incident's last recovery, and why; None where no person did."""
+        execution = self._ledger.recovering_execution(incident)
+        return self._executions.stopped_by(execution) if execution else None
+
     def start_recovery(self, incident: Incident, execution_name: str) -> None:
         """Start ``rollback_stage`` under a name that makes a second start of the same attempt harmless."""
         document = {"incident": incident.name, "release": incident.release.to_dict(), "stage": incident.stage}

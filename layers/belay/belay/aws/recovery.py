@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.clock import lease, timestamp
+from belay.aws.clock import lease, now, timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stage import LEASE_SECONDS
@@ -14,8 +15,9 @@ from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import ReleaseReference
 from belay.release.names import client_request_token
 from belay.release.registration import Stage
+from belay.rollback.estimates import RUNS_KEPT, is_over, with_estimates
 from belay.rollback.incident import Incident
-from belay.rollback.plan import Action, RollbackPlan, Step
+from belay.rollback.plan import Action, RollbackPlan, Step, lasting
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,19 @@ class Recovery:
 
     def done(self) -> list[str]:
         """Return the steps taken so far, in words and in order."""
-        return [f"{each['subject']}: {each['why']}" for each in self.record["tried"]]
+        return [f"{each['subject']}: {each['why']}{_lasted(each)}" for each in self.record["tried"]]
+
+    def timed(self, plan: RollbackPlan) -> RollbackPlan:
+        """Note how long the last step took, where this plan shows that it is over; estimate the plan's steps."""
+        tried, stage = self.record["tried"], self.incident.stage
+        if tried and "seconds" not in tried[-1] and is_over(tried[-1], plan):
+            last, number = tried[-1], len(tried) - 1
+            seconds = round((now() - datetime.fromisoformat(last["at"])).total_seconds())
+            if self.ledger.end_step(self.application, self.incident.name, number, seconds):
+                self.ledger.record_duration(
+                    self.application, stage, last["action"], last["subject"], seconds, keep=RUNS_KEPT
+                )
+        return with_estimates(plan, self.ledger.durations(self.application, stage))
 
     def take(self, step: Step, number: int, **asked: str) -> None:
         """Note, before its call, that a step is taken; ``asked`` is what tells later whether AWS has begun it."""
@@ -122,3 +136,7 @@ class Recovery:
         """Return the facts noted about a subject, as they were when this function began."""
         found: Mapping[str, Any] = self.record["noted"].get(subject, {})
         return found
+
+
+def _lasted(taken: Mapping[str, Any]) -> str:
+    return f" ({lasting(int(taken['seconds']))})" if "seconds" in taken else ""

@@ -8,6 +8,9 @@ from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
 
+ABORTED = "Aborted"
+"""What ``belay abort`` gives as the error of an execution that it stops."""
+
 
 class Executions:
     """Starts executions and reads their status."""
@@ -57,6 +60,22 @@ class Executions:
             "input": json.loads(answer.get("input", "{}")),
             "started": answer["startDate"],
         }
+
+    def stopped_by(self, execution_arn: str) -> str | None:
+        """Return who stopped an execution by ``belay abort`` and why; None where nobody did.
+
+        Whoever stops it otherwise says something else as its error
+        (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html).
+        """
+        with translated("StepFunctions.DescribeExecution"):
+            try:
+                found = self._client.describe_execution(executionArn=execution_arn)
+            except ClientError as error:
+                if code_of(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
+                    return None
+                raise
+        stopped = found["status"] == "ABORTED" and found.get("error") == ABORTED
+        return str(found.get("cause", "stopped by a person")) if stopped else None
 
     def running(self, execution_arn: str) -> bool:
         """Tell whether an execution still runs; one being redriven counts, one that was never started does not."""

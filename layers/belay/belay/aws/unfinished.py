@@ -89,20 +89,24 @@ class Unfinished:
         return f"{release.application} {release.version}"
 
     def take_up_incident(self, application: str, name: str) -> str | None:
-        """Start the recovery of an incident again; after the third time ask for a person."""
+        """Start the recovery of an incident again; after the third time, or where a person stopped it, ask for one."""
         record = self._ledger.incident(application, name)
         if record is None or "announced" in record:
             return None
         incident = Incident.from_dict(record["details"])
+        stopped = self._incidents.stopped_by(name)
+        if stopped is not None:
+            self._give_up(incident, f"its recovery was {stopped}; first: {incident.reason}")
+            return name
         rerun = self._ledger.rerun_incident(application, name)
         if rerun <= _MOST_RERUNS:
             self._incidents.start_recovery(incident, f"{name[:76]}-{rerun}")
         else:
-            self._give_up(incident)
+            times = f"its recovery ended without a result {_MOST_RERUNS + 1} times"
+            self._give_up(incident, f"{times}; first: {incident.reason}")
         return name
 
-    def _give_up(self, incident: Incident) -> None:
-        reason = f"its recovery ended without a result {_MOST_RERUNS + 1} times; first: {incident.reason}"
+    def _give_up(self, incident: Incident, reason: str) -> None:
         left_to_do = [f"Look at every stack of {incident.stage} before anything is deployed there again."]
         if incident.pipeline is not None:
             self._endings.close_pipeline(incident, Outcome.NEEDS_OPERATOR, reason=reason, left_to_do=left_to_do)
@@ -120,3 +124,6 @@ class Unfinished:
         application = incident.release.application
         self._ledger.close_incident(application, incident.name, Outcome.NEEDS_OPERATOR, reason, timestamp())
         self._ledger.announced_incident(application, incident.name)
+        lock = self._ledger.lock(application, incident.stage) or {}
+        if lock.get("held") and lock["incident"] == incident.name:
+            self._ledger.release_lock(application, incident.stage, int(lock["fencing"]))

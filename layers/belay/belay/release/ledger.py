@@ -8,6 +8,7 @@ Every document that a machine would have to carry lies in the artifact bucket; w
 | ``APPLICATION#<application>`` | ``UPLOAD#<key>#<version-id>`` | one upload: who claimed it, its version and outcome |
 | ``APPLICATION#<application>`` | ``STAGE#<stage>`` | the last-known-good release |
 | ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what the stage was brought to then |
+| ``APPLICATION#<application>`` | ``DURATION#<stage>#<action>#<subject>`` | what a recovery's step took |
 | ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
 | ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
 | ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |

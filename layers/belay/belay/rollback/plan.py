@@ -117,7 +117,8 @@ class Step:
 
     def in_words(self) -> str:
         """The step as one sentence for people."""
-        return f"{self.subject}: {self.why} ({self.call[1]})."
+        took = "" if self.estimate_seconds is None else f", about {lasting(self.estimate_seconds)}"
+        return f"{self.subject}: {self.why} ({self.call[1]}{took})."
 
     def to_dict(self) -> dict[str, Any]:
         """The step as a JSON document."""
@@ -176,6 +177,15 @@ class Remark:
         """The remark as people read it."""
         return f"{self.subject}: {self.what}"
 
+
+def lasting(seconds: int) -> str:
+    """Say how long something takes: ``40 seconds``, ``3 minutes``."""
+    if seconds < _MINUTES_FROM:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{round(seconds / 60)} minutes"
+
+
+_MINUTES_FROM = 90
 
 Todo = Step | LeftToDo | Remark
 """What each part of a plan is made of, in order."""

@@ -1,0 +1,33 @@
+"""How long a recovery will take, from what the same steps took before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median_high
+from typing import Any
+
+from belay.rollback.plan import Action, RollbackPlan
+
+RUNS_KEPT = 5
+"""How many earlier runs of a step are remembered."""
+
+
+def is_over(taken: Mapping[str, Any], plan: RollbackPlan) -> bool:
+    """Whether a step as the ledger recorded it did what it should, told by the plan made after it.
+
+    It did not while its subject is waited for, nor where the same has to be tried again.
+    """
+    if not plan.steps:
+        return True
+    first = plan.steps[0]
+    return first.subject != taken["subject"] or first.action not in (Action.WAIT, Action(taken["action"]))
+
+
+def with_estimates(plan: RollbackPlan, durations: Mapping[tuple[str, str], Sequence[int]]) -> RollbackPlan:
+    """Say of each step what it took before: ``durations`` are the seconds of earlier runs, by action and subject."""
+    steps = [
+        replace(step, estimate_seconds=median_high(known))
+        if (known := durations.get((step.action, step.subject)))
+        else step
+        for step in plan.steps
+    ]
+    return replace(plan, steps=tuple(steps))

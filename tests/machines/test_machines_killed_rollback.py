@@ -1,0 +1,75 @@
+"""``rollback_stage`` is stopped after each of its steps in turn: it ends the same, and nothing is done twice."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from deployed_belay import Application, until
+from small_releases import setting, settings
+
+Applications = Callable[..., Application]
+
+STEPS = (
+    "CONTINUE_UPDATE_ROLLBACK second",
+    "SKIP_RESOURCES second",
+    "DETECT_DRIFT second",
+    "REVERT_DRIFT second",
+    "DETECT_DRIFT second",
+    "UPDATE_TO_BASELINE first",
+)
+"""What recovers the stage: the second stack's rollback is stuck for good, the first one had succeeded."""
+
+
+def stacks(version: str) -> dict[str, Any]:
+    return {"first": setting(version), "second": settings(Setting=version, Later=version)}
+
+
+def failing(app: Application) -> None:
+    """Let the second stack's next update fail, and every way back of one of its resources."""
+    name = app.stack("second")
+    app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")
+    app.belay.engine.fail_resource("Setting", "update", stack=name, stack_status="UPDATE_ROLLBACK_IN_PROGRESS", times=9)
+
+
+def begun(app: Application, stack: str) -> Counter[str]:
+    """How often each status of the stack was entered: every operation begins with one."""
+    events = app.belay.aws("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return Counter(each["ResourceStatus"] for each in events if each["PhysicalResourceId"] == each["StackId"])
+
+
+@pytest.mark.parametrize("step", [None, *range(len(STEPS))])
+def test_stopped_after_a_step(application: Applications, step: int | None) -> None:
+    app, order = application(), {"second": ["first"]}
+    app.deploy("1.0.0", stacks=stacks("1.0.0"), depends_on=order)
+    failing(app)
+    plan = {"FunctionName": app.belay.function("PlanRollbackFunction")}
+    app.belay.engine.inject("lambda", "Invoke", "", delay_seconds=0.7, times=40, only_if=plan)
+    upload = app.belay.upload(app.release("1.1.0", stacks=stacks("1.1.0"), depends_on=order))
+
+    if step is not None:
+        recovery = until(lambda: app.belay.executions(app.name, "rollback_stage"))[0]
+        until(lambda: looks_again_after(app.belay.states(app.name, "rollback_stage"), step))
+        app.belay.stop(recovery)
+
+    assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
+    (incident,) = app.belay.incidents(app.name)
+    assert [f"{each['action']} {each['subject']}" for each in incident["tried"]] == [*STEPS]
+    assert all("seconds" in each for each in incident["tried"])
+    assert len(app.belay.executions(app.name, "rollback_stage")) == (1 if step is None else 2)
+    for name in ("first", "second"):
+        assert app.belay.setting(app.stack(name)) == "1.0.0"
+        assert app.belay.status(app.stack(name)) == "UPDATE_COMPLETE"
+        assert app.belay.change_sets(app.stack(name)) == []
+    # An update and the way back of the first; an update, three ways back and an update of the second.
+    assert begun(app, app.stack("first"))["UPDATE_IN_PROGRESS"] == 2
+    assert begun(app, app.stack("second"))["UPDATE_IN_PROGRESS"] == 2
+    assert begun(app, app.stack("second"))["UPDATE_ROLLBACK_IN_PROGRESS"] == 3
+    assert app.belay.last_known_good(app.name) == "1.0.0"
+    assert app.belay.lock(app.name)["held"] is False
+
+
+def looks_again_after(states: list[str], step: int) -> bool:
+    """Whether the machine has taken so many steps and looks at what the last one did."""
+    taken = [place for place, state in enumerate(states) if state == "StepTaken?"]
+    return len(taken) > step and "PlanRollback" in states[taken[step] :]
