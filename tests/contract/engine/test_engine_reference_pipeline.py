@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pipeline_player import FUNCTIONS, deploy, deploy_exports
 
 from local.engine import Engine
 
@@ -18,13 +19,6 @@ Aws = Callable[[str], Any]
 
 FOLDER = Path("examples/pipeline").resolve()
 DIGEST = "sha256:" + "a" * 64
-BELAY = """
-Resources:
-  Nothing:
-    Type: AWS::CloudFormation::WaitConditionHandle
-Outputs:
-"""
-FUNCTIONS = ("ValidateTemplate", "ValidateStack", "SnapshotDatabases", "Notify")
 PLACE = {
     "VpcId": "vpc-0123456789abcdef0",
     "SubnetIds": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",
@@ -39,36 +33,8 @@ pytestmark = pytest.mark.skipif(
 def belay(aws: Aws, unique: Callable[[str], str]) -> str:
     """The name of a stack that exports what Belay's exports."""
     name = unique("belay")
-    exports = "".join(
-        f"  {each}:\n    Value: {name}-{each}\n    Export: {{Name: {name}-{each}ActionFunctionName}}\n"
-        for each in FUNCTIONS
-    )
-    deploy(aws, name, BELAY + exports, {})
+    deploy_exports(aws, name)
     return name
-
-
-def deploy(aws: Aws, name: str, template: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Create or update a stack, and return its description."""
-    stacks = aws("cloudformation")
-    existing = [each["StackName"] for each in stacks.describe_stacks()["Stacks"]]
-    operation, waiter = (
-        (stacks.update_stack, "stack_update_complete")
-        if name in existing
-        else (stacks.create_stack, "stack_create_complete")
-    )
-    # Larger than a request may be, as on AWS.
-    bucket = f"{name}-templates".lower()
-    aws("s3").create_bucket(Bucket=bucket)
-    aws("s3").put_object(Bucket=bucket, Key="template.yaml", Body=template)
-    operation(
-        StackName=name,
-        TemplateURL=f"https://{bucket}.s3.us-east-1.amazonaws.com/template.yaml",
-        Capabilities=["CAPABILITY_IAM"],
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-    )
-    stacks.get_waiter(waiter).wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    found: dict[str, Any] = stacks.describe_stacks(StackName=name)["Stacks"][0]
-    return found
 
 
 def resources(aws: Aws, name: str) -> dict[str, str]:
