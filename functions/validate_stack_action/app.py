@@ -17,7 +17,6 @@ from belay.pipeline.actions import stack_action
 from belay.pipeline.job import Job, Success
 from belay.release.gate import action_summary
 from belay.settings import read
-from belay.stack.status import StackStatus
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,13 @@ def validate(stages: LiveStages, registrations: Registrations, job: Job) -> Succ
     Raises ``ValidationFailed`` with the findings. Until then the job continues: its token counts how often it looked.
     """
     action = stack_action(job.parameters)
-    descriptions = {name: stages.stacks.describe_stack(name) for name in action.stacks}
-    standing = {name: stack for name, stack in descriptions.items() if stack is not None}
-    missing = sorted(set(action.stacks) - set(standing))
+    settings, regions = registrations.policy_settings(action.registered), registrations.regions(action.registered)
+    statuses = stages.statuses(action.stacks, regions)
+    missing = [name for name, status in statuses.items() if status is None]
     if missing:
         raise InvalidActionConfiguration(f"UserParameters.stacks: there is no stack {', '.join(missing)}")
-    changing = [name for name, stack in standing.items() if StackStatus(stack["StackStatus"]).in_progress]
+    changing = [name for name, status in statuses.items() if status and status.in_progress]
     if changing:
         looked = int(job.continuation_token or 0) + 1
         return Success(f"waiting for {', '.join(changing)} (looked {looked} times)", str(looked))
-    ids = [stack["StackId"] for stack in standing.values()]
-    settings = registrations.policy_settings(action.registered)
-    return Success(action_summary(stages.validate_stacks(ids, settings, now().date(), ", ".join(action.stacks))))
+    return Success(action_summary(stages.validate_stacks(action.stacks, regions, settings, now().date())))

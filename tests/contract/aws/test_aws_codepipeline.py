@@ -17,7 +17,7 @@ from belay.aws.attached_groups import AttachedGroups
 from belay.aws.cloudformation import Stacks
 from belay.aws.codepipeline import ArtifactFiles, InputArtifact, Jobs
 from belay.aws.ec2 import SecurityGroups
-from belay.aws.live import LiveStages
+from belay.aws.live import LiveRegion, LiveStages
 from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
@@ -27,7 +27,7 @@ from belay.pipeline.job import Artifact, Job, Success, parse_job
 ROOT = Path(__file__).parents[3]
 SAMPLE: dict[str, Any] = json.loads((ROOT / "events" / "aws.codepipeline" / "job.json").read_text())
 JOB = "11111111-abcd-1111-abcd-111111abcdef"
-Aws = Callable[[str], Any]
+Aws = Callable[..., Any]
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 
@@ -248,18 +248,17 @@ def test_what_is_not_there_is_a_matter_of_configuration(
 
 @pytest.fixture
 def stages(simulated: Aws) -> LiveStages:
-    clients = {name: simulated(name) for name in ("ec2", "rds", "ecs", "elasticache", "elbv2")}
-    attached = AttachedGroups(**clients, lambda_=simulated("lambda"))
-    return LiveStages(
-        Stacks(simulated("cloudformation")),
-        SecurityGroups(simulated("ec2")),
-        attached,
-        ArtifactBucket(simulated("s3"), "artifacts"),
-    )
+    def region(name: str = "eu-west-1") -> LiveRegion:
+        clients = {each: simulated(each, region_name=name) for each in ("ec2", "rds", "ecs", "elasticache", "elbv2")}
+        attached = AttachedGroups(**clients, lambda_=simulated("lambda", region_name=name))
+        stacks = Stacks(simulated("cloudformation", region_name=name))
+        return LiveRegion(name, stacks, SecurityGroups(clients["ec2"]), attached)
+
+    return LiveStages(region(), ArtifactBucket(simulated("s3"), "artifacts"), region)
 
 
-def created(simulated: Aws, source: str) -> None:
-    simulated("cloudformation").create_stack(
+def created(simulated: Aws, source: str, region: str = "eu-west-1") -> None:
+    simulated("cloudformation", region_name=region).create_stack(
         StackName="orders-web",
         TemplateBody=OPEN,
         Parameters=[{"ParameterKey": "Source", "ParameterValue": source}],
@@ -281,11 +280,32 @@ def test_stacks_are_validated_as_they_are(
             validate(stages, registrations, job({"stacks": ["orders-web"]}))
 
 
+def test_stacks_are_validated_in_every_region_of_their_stage(
+    simulated: Aws, stages: LiveStages, registrations: Registrations
+) -> None:
+    stage = """
+service_role: arn:aws:iam::123456789012:role/belay/orders
+stacks: {web: {name: orders-web}}
+regions: [eu-central-1]
+"""
+    simulated("ssm").put_parameter(
+        Name="/belay/applications/orders/production", Value=stage, Type="String", Overwrite=True
+    )
+    created(simulated, "10.0.0.0/8")
+    asked = job({"stacks": ["orders-web"], "application": "orders", "stage": "production"})
+    validate = function("validate_stack_action").validate
+    with pytest.raises(InvalidActionConfiguration, match=r"there is no stack orders-web in eu-central-1$"):
+        validate(stages, registrations, asked)
+    created(simulated, "0.0.0.0/0", "eu-central-1")
+    with pytest.raises(ValidationFailed, match=r"FAIL\norders-web in eu-central-1 sg-.*ssh-open"):
+        validate(stages, registrations, asked)
+
+
 def test_a_stack_that_is_being_changed_is_waited_for(
     simulated: Aws, stages: LiveStages, registrations: Registrations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created(simulated, "10.0.0.0/8")
-    described = stages.stacks.describe_stack("orders-web") or {}
+    described = stages.home.stacks.describe_stack("orders-web") or {}
     monkeypatch.setattr(Stacks, "describe_stack", lambda self, name: described | {"StackStatus": "UPDATE_IN_PROGRESS"})
     validate = function("validate_stack_action").validate
     first = validate(stages, registrations, job({"stacks": ["orders-web"]}))

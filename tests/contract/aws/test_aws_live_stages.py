@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Ledger
 from belay.aws.ec2 import SecurityGroups
-from belay.aws.live import LiveStages
+from belay.aws.live import LiveRegion, LiveStages
 from belay.aws.registrations import Registrations
 from belay.aws.revalidations import Revalidations
 from belay.aws.s3 import ArtifactBucket
@@ -27,7 +28,7 @@ from belay.errors import AwsFault, StagesNotValidated
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import ReleaseReference, upload_of
 
-Aws = Callable[[str], Any]
+Aws = Callable[..., Any]
 TODAY = date(2026, 1, 1)
 TEMPLATE = b"""
 Parameters: {Vpc: {Type: String}}
@@ -119,9 +120,7 @@ policies: {{waivers: []}}
     ledger.claim_release(release, upload, "execution", timestamp())
     ledger.end_stage(release, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
     registrations = Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
-    live = LiveStages(
-        Stacks(simulated("cloudformation")), SecurityGroups(simulated("ec2")), attached(simulated), artifacts
-    )
+    live = LiveStages(live_region(simulated), artifacts, partial(live_region, simulated))
     return Deployed(
         simulated,
         Revalidations(ledger, artifacts, registrations, live, sns=simulated("sns"), default_topic=topic),
@@ -134,15 +133,13 @@ policies: {{waivers: []}}
     )
 
 
-def attached(aws: Aws) -> AttachedGroups:
-    return AttachedGroups(
-        ec2=aws("ec2"),
-        rds=aws("rds"),
-        ecs=aws("ecs"),
-        elasticache=aws("elasticache"),
-        elbv2=aws("elbv2"),
-        lambda_=aws("lambda"),
+def live_region(aws: Aws, name: str = "eu-west-1") -> LiveRegion:
+    names = ("ec2", "rds", "ecs", "elasticache", "elbv2")
+    attached = AttachedGroups(
+        **{each: aws(each, region_name=name) for each in names}, lambda_=aws("lambda", region_name=name)
     )
+    stacks = Stacks(aws("cloudformation", region_name=name))
+    return LiveRegion(name, stacks, SecurityGroups(aws("ec2", region_name=name)), attached)
 
 
 def test_a_stage_that_is_as_it_was_deployed_is_not_told(deployed: Deployed) -> None:
@@ -234,6 +231,62 @@ def test_a_stack_that_is_gone_is_a_fault(deployed: Deployed) -> None:
     assert deployed.heard() == []
 
 
+def replicate(deployed: Deployed, region: str) -> str:
+    """Make the stage's stack in another region as well, and register that region. Returns the group's id there."""
+    vpc = deployed.aws("ec2", region_name=region).create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    cloudformation = deployed.aws("cloudformation", region_name=region)
+    cloudformation.create_stack(
+        StackName="orders-web",
+        TemplateBody=TEMPLATE.decode(),
+        Parameters=[{"ParameterKey": "Vpc", "ParameterValue": vpc}],
+    )
+    described = cloudformation.describe_stack_resource(StackName="orders-web", LogicalResourceId="Web")
+    register(deployed, region)
+    return str(described["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def register(deployed: Deployed, region: str) -> None:
+    name = "/belay/applications/orders/production"
+    text = deployed.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    deployed.aws("ssm").put_parameter(
+        Name=name, Value=f"{text}\nregions: [eu-west-1, {region}]", Type="String", Overwrite=True
+    )
+
+
+def test_every_region_of_a_stage_is_looked_at(deployed: Deployed) -> None:
+    group = replicate(deployed, "eu-central-1")
+    assert deployed.revalidate() == "PASS"
+    deployed.aws("ec2", region_name="eu-central-1").authorize_security_group_ingress(GroupId=group, IpPermissions=SSH)
+    assert deployed.revalidate() == "FAIL"
+    (message,) = deployed.heard()
+    assert all(found.startswith(f"production in eu-central-1 {group} ") for found in message["findings"])
+    deployed.open_ssh()
+    deployed.revalidate()
+    (message,) = deployed.heard()
+    assert all(found.startswith(f"production in eu-west-1 {deployed.group} ") for found in message["findings"])
+
+
+def test_a_region_without_the_stack_is_a_fault(deployed: Deployed) -> None:
+    register(deployed, "eu-central-1")
+    with pytest.raises(AwsFault):
+        deployed.revalidate()
+
+
+def test_a_region_that_refuses_is_a_fault(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    replicate(deployed, "eu-central-1")
+    asked = Stacks.list_resources
+
+    def refused(stacks: Stacks, stack_id: str) -> list[dict[str, Any]]:
+        if stacks._client.meta.region_name == "eu-central-1":
+            raise AwsFault("CloudFormation.ListStackResources", "AccessDenied", "no")
+        return asked(stacks, stack_id)
+
+    monkeypatch.setattr(Stacks, "list_resources", refused)
+    with pytest.raises(AwsFault, match="AccessDenied"):
+        deployed.revalidate()
+    assert deployed.heard() == []
+
+
 @pytest.fixture
 def handler(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], Any]]:
     """The function that the schedule invokes, with its environment."""
@@ -274,3 +327,11 @@ def test_one_stage_s_fault_keeps_no_other_from_being_validated(
     assert len(deployed.heard()) == 1
     assert handler({"application": "orders"}) == {"verdicts": {"orders/production": "FAIL"}}
     assert handler({"application": "orders", "stage": "test"}) == {"verdicts": {}}
+
+
+def test_the_function_reaches_the_other_regions_itself(
+    deployed: Deployed, handler: Callable[[dict[str, Any]], Any]
+) -> None:
+    group = replicate(deployed, "eu-central-1")
+    deployed.aws("ec2", region_name="eu-central-1").authorize_security_group_ingress(GroupId=group, IpPermissions=SSH)
+    assert handler({}) == {"verdicts": {"orders/production": "FAIL"}}

@@ -99,14 +99,14 @@ class TestApplication:
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline, timezone, windows, freezes",
+                " policies, pipeline, timezone, windows, freezes, regions",
                 "defaults.approval: expected a mapping with required, expires_after_days, four_eyes, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
             ],
             "stages: [test]\ndefaults: none": [
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline, timezone, windows, freezes, found 'none'"
+                " policies, pipeline, timezone, windows, freezes, regions, found 'none'"
             ],
         }.items(),
     )
@@ -155,6 +155,11 @@ class TestStage:
             macros=("AWS::Include", "123456789012::Naming"),
             policies={"open-ports": {"level": 3, "share": 0.5, "allowed": [22, True, None]}},
         )
+
+    def test_regions(self) -> None:
+        stage = parse_stage(ORDERS, "production", STAGE + "regions: [eu-central-1, us-gov-west-1]")
+        assert isinstance(stage, Stage)
+        assert stage.regions == ("eu-central-1", "us-gov-west-1")
 
     def test_a_pipeline(self) -> None:
         text = "pipeline: {name: orders, deployment_stage: Deploy}"
@@ -258,6 +263,13 @@ class TestStage:
                 "verify.monitoring_minutes: expected a whole number from 0 to 180, found the number 1.5",
             ],
             "recover_foreign: on": ["recover_foreign: expected true or false, found 'on'"],
+            "regions: [eu-central-1, Frankfurt, eu-central-1]": [
+                "regions[1]: expected the name of an AWS region, found 'Frankfurt'",
+                "regions[2]: 'eu-central-1' stands here twice",
+            ],
+            "regions: [eu-central-1]\nephemeral: true": [
+                "regions: each release has stacks of its own in an ephemeral stage, in Belay's own region alone"
+            ],
             "macros: [a b]": ["macros[0]: expected the name of a CloudFormation macro, found 'a b'"],
             "policies: [a]": ["policies: expected a mapping, found a list"],
             "pipeline: {name: a b, start: yes!}": [

@@ -14,13 +14,14 @@ FUNCTION_SECONDS = 240
 
 
 @cache
-def client(service: str) -> Any:
+def client(service: str, region: str | None = None) -> Any:
     """Return the process's client of ``service`` (boto3's name, such as ``cloudformation``).
 
-    Retries are botocore's standard mode; what is left after them the gateways raise as ``Throttled`` or
-    ``ServiceUnavailable`` for the state machine to retry with longer waits.
+    It talks to the region that the process runs in, or to the one that is named. Retries are botocore's standard mode;
+    what is left after them the gateways raise as ``Throttled`` or ``ServiceUnavailable`` for the state machine to retry
+    with longer waits.
     """
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+    return boto3.client(service, region_name=region, config=_CONFIG)  # type: ignore[call-overload]
 
 
 _PATIENT = Config(

@@ -1,9 +1,8 @@
 """A deployed stage as it stands: the resources of its stacks, nested ones included, and every group that opens them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from belay.aws.attached_groups import AttachedGroups
 from belay.aws.clients import client
@@ -12,61 +11,45 @@ from belay.aws.ec2 import SecurityGroups
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
 from belay.policy.declared import declared_groups
 from belay.policy.live import LiveStack, check_live
+from belay.policy.model import SecurityGroup
 from belay.policy.settings import Settings as PolicySettings
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import ReleaseReference
 from belay.release.registration import Stage
 from belay.stack.resource import resources_of
+from belay.stack.status import StackStatus
 
 
 @dataclass(frozen=True)
-class LiveStages:
-    """Validates stages of the account and region that its gateways talk to."""
+class LiveRegion:
+    """What is deployed in one region of the account; everything that is asked there is asked with pages."""
 
+    name: str
     stacks: Stacks
     security_groups: SecurityGroups
     attached_groups: AttachedGroups
-    artifacts: ArtifactBucket
 
     @classmethod
-    def here(cls, artifacts: ArtifactBucket) -> "LiveStages":
-        """Return one for the region that the function runs in."""
-        ec2 = client("ec2")
+    def of(cls, name: str | None = None) -> "LiveRegion":
+        """Return a region by its name; without one, that in which the function runs."""
+        ec2 = client("ec2", name)
         attached_groups = AttachedGroups(
             ec2=ec2,
-            rds=client("rds"),
-            ecs=client("ecs"),
-            elasticache=client("elasticache"),
-            elbv2=client("elbv2"),
-            lambda_=client("lambda"),
+            rds=client("rds", name),
+            ecs=client("ecs", name),
+            elasticache=client("elasticache", name),
+            elbv2=client("elbv2", name),
+            lambda_=client("lambda", name),
         )
-        return cls(Stacks(client("cloudformation")), SecurityGroups(ec2), attached_groups, artifacts)
+        return cls(ec2.meta.region_name, Stacks(client("cloudformation", name)), SecurityGroups(ec2), attached_groups)
 
-    def validate(
-        self,
-        release: ReleaseReference,
-        accepted: AcceptedRelease,
-        stage: Stage,
-        standing: Mapping[str, str],
-        today: date,
-    ) -> Report:
-        """Hold a stage, as its release left it and whoever changed it since, against the policies.
+    def stack(self, stack: str, declared: tuple[SecurityGroup, ...] | None = None) -> LiveStack:
+        """Return the resources of a stack (its id or name) and its nested stacks; whatever AWS refuses is a fault."""
+        return LiveStack(resources_of(stack, self.stacks.resources_by_stack(stack)), declared)
 
-        ``standing`` are the ids or names of the stacks that stand, by the release's name of them; ``stage`` is as it is
-        registered now. Whatever AWS refuses to tell is a fault, never a verdict.
-        """
-        settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
-        return self._check(self._live_stacks(release, accepted, stage.name, standing), settings, today, stage.name)
-
-    def validate_stacks(self, standing: Sequence[str], settings: PolicySettings, today: date, path: str) -> Report:
-        """Hold stacks against the policies that no release of ours deployed: whether they drifted is not asked."""
-        stacks = [
-            LiveStack(resources_of(stack_id, self.stacks.resources_by_stack(stack_id)), None) for stack_id in standing
-        ]
-        return self._check(stacks, settings, today, path)
-
-    def _check(self, stacks: Sequence[LiveStack], settings: PolicySettings, today: date, path: str) -> Report:
+    def check(self, stacks: Sequence[LiveStack], settings: PolicySettings, today: date, path: str) -> Report:
+        """Hold the groups of stacks, and those on their resources, against the policies."""
         groups = self.security_groups.describe(self._group_ids(stacks))
         prefix_lists = self.security_groups.prefix_lists(groups)
         return check_live(stacks, groups, prefix_lists, settings, today, path=path)
@@ -76,15 +59,86 @@ class LiveStages:
         owned = {group_id for stack in stacks for group_id in stack.group_ids.values()}
         return sorted(owned | self.attached_groups.of(resources))
 
-    def _live_stacks(
-        self, release: ReleaseReference, accepted: AcceptedRelease, stage: str, standing: Mapping[str, str]
-    ) -> list[LiveStack]:
-        files = ReleaseFiles(self.artifacts, release.prefix, accepted.manifest.digests)
-        found = []
-        for stack in accepted.manifest.stacks:
-            stack_id = standing[stack.name]
-            parameters = accepted.parameters(stage, stack, release.attempt, self.artifacts.name, release.prefix)
-            declared, _ = declared_groups(files, stack.template, parameters)
-            summaries: Mapping[str, list[dict[str, Any]]] = self.stacks.resources_by_stack(stack_id)
-            found.append(LiveStack(resources_of(stack_id, summaries), tuple(declared)))
+
+@dataclass(frozen=True)
+class LiveStages:
+    """Validates stages of the account: in the region that the function runs in, and in those that a stage registers."""
+
+    home: LiveRegion
+    artifacts: ArtifactBucket
+    elsewhere: Callable[[str], LiveRegion] = LiveRegion.of
+
+    @classmethod
+    def here(cls, artifacts: ArtifactBucket) -> "LiveStages":
+        """Return one for the region that the function runs in."""
+        return cls(LiveRegion.of(), artifacts)
+
+    def regions(self, others: Sequence[str]) -> list[LiveRegion]:
+        """Return the function's own region and the others, each once."""
+        return [self.home, *[self.elsewhere(name) for name in others if name != self.home.name]]
+
+    def validate(
+        self,
+        release: ReleaseReference,
+        accepted: AcceptedRelease,
+        stage: Stage,
+        standing: Mapping[str, str],
+        today: date,
+    ) -> Report:
+        """Hold a stage, as its release left it and whoever changed it since, against the policies, in all its regions.
+
+        ``standing`` are the ids or names of the stacks that stand, by the release's name of them; ``stage`` is as it is
+        registered now. Whatever AWS refuses to tell, and a stack that one of the regions does not have, is a fault,
+        never a verdict.
+        """
+        settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
+        declared = self._declared(release, accepted, stage.name)
+        reports = []
+        for region in self.regions(stage.regions):
+            ids = {name: stack if region is self.home else name_of(stack) for name, stack in standing.items()}
+            stacks = [region.stack(ids[name], groups) for name, groups in declared.items()]
+            reports.append(region.check(stacks, settings, today, in_region(stage.name, region, stage.regions)))
+        return Report().merged(*reports)
+
+    def statuses(self, names: Sequence[str], regions: Sequence[str]) -> dict[str, StackStatus | None]:
+        """Return the status of stacks in every region, by name and region; None where there is no such stack."""
+        found = {}
+        for region in self.regions(regions):
+            for name in names:
+                described = region.stacks.describe_stack(name)
+                status = StackStatus(described["StackStatus"]) if described else None
+                found[in_region(name, region, regions)] = status
         return found
+
+    def validate_stacks(
+        self, names: Sequence[str], regions: Sequence[str], settings: PolicySettings, today: date
+    ) -> Report:
+        """Hold stacks against the policies that no release of ours deployed: whether they drifted is not asked."""
+        reports = [
+            region.check(
+                [region.stack(name) for name in names], settings, today, in_region(", ".join(names), region, regions)
+            )
+            for region in self.regions(regions)
+        ]
+        return Report().merged(*reports)
+
+    def _declared(
+        self, release: ReleaseReference, accepted: AcceptedRelease, stage: str
+    ) -> dict[str, tuple[SecurityGroup, ...]]:
+        files = ReleaseFiles(self.artifacts, release.prefix, accepted.manifest.digests)
+        found = {}
+        for stack in accepted.manifest.stacks:
+            parameters = accepted.parameters(stage, stack, release.attempt, self.artifacts.name, release.prefix)
+            groups, _ = declared_groups(files, stack.template, parameters)
+            found[stack.name] = tuple(groups)
+        return found
+
+
+def in_region(path: str, region: LiveRegion, others: Sequence[str]) -> str:
+    """Name what is looked at in findings, with its region where there is more than one."""
+    return f"{path} in {region.name}" if others else path
+
+
+def name_of(stack: str) -> str:
+    """Return a stack's name from its id or name: the same in every region, which ids are not."""
+    return stack.split("/")[1] if stack.startswith("arn:") else stack

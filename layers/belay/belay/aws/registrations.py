@@ -83,6 +83,10 @@ class Registrations:
         stage = self.stage(registered)
         return PolicySettings.from_registration(stage.policies, stage.trusted_networks)
 
+    def regions(self, registered: Registered | None) -> tuple[str, ...]:
+        """Return the regions beside the function's own of a stage that a pipeline's action names; raises as above."""
+        return self.stage(registered).regions if registered else ()
+
     def stage(self, registered: Registered) -> Stage:
         """Return the stage that a pipeline's action names.
 

@@ -101,4 +101,4 @@ def _about(stage: Stage, release: ReleaseReference) -> Deployment:
 
 
 def _in_words(finding: Mapping[str, Any]) -> str:
-    return f"{finding['resource']}: {finding['policy']}: {finding['message']}"
+    return f"{finding['path']} {finding['resource']}: {finding['policy']}: {finding['message']}"

@@ -41,6 +41,7 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
 _VERSION_ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _PIPELINE_NAME: Final = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 
 _MOST_ALARMS: Final = 5
@@ -146,7 +147,10 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Stage:
-    """A registered stage. ``stacks`` maps the name a release uses to the real stack."""
+    """A registered stage. ``stacks`` maps the name a release uses to the real stack.
+
+    ``regions`` are those beside Belay's own in which stacks of the same names stand; only validation looks there.
+    """
 
     application: str
     name: str
@@ -166,6 +170,7 @@ class Stage:
     policies: Mapping[str, object] = field(default_factory=dict)
     pipeline: Pipeline | None = None
     calendar: Calendar = ALWAYS_OPEN
+    regions: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -182,7 +187,7 @@ _REQUIRED: Final = ("service_role", "stacks")
 _OPTIONAL: Final = (
     *("ephemeral", "approval", "trusted_networks", "databases", "services", "alarms"),
     *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
-    *("pipeline", "timezone", "windows", "freezes"),
+    *("pipeline", "timezone", "windows", "freezes", "regions"),
 )
 
 
@@ -278,7 +283,16 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         policies={key: plain(node.value) for key, node in fields["policies"].entries().items()},
         pipeline=_pipeline(fields),
         calendar=read_calendar(fields),
+        regions=_regions(fields),
     )
+
+
+def _regions(stage: Fields) -> tuple[str, ...]:
+    node = stage["regions"]
+    regions = node.texts(_REGION, "the name of an AWS region")
+    if regions and stage["ephemeral"].value is True:
+        node.note("each release has stacks of its own in an ephemeral stage, in Belay's own region alone")
+    return regions
 
 
 def _pipeline(stage: Fields) -> Pipeline | None:
