@@ -1,7 +1,7 @@
 """Which calls of AWS a function can reach: its own code and that of the gateways, followed call by call.
 
-A value's class is known where it is annotated, constructed, or returned by a function whose annotation says so. That is
-enough for code as plain as the gateways' and the handlers'.
+A value's class is known where it is annotated, constructed, or returned by a function whose annotation says so, also as
+items of what it returns. That is enough for code as plain as the gateways' and the handlers'.
 """
 
 import ast
@@ -121,6 +121,8 @@ class Code:
             if isinstance(part, ast.Assign):
                 for target in part.targets:
                     self._learn(target, part.value, known, node.module)
+            elif isinstance(part, (ast.For, ast.comprehension)):
+                self._learn(part.target, part.iter, known, node.module)
         return known
 
     def _learn(self, target: ast.expr, value: ast.expr, known: dict[str, str], module: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeAlias
 
 from belay.aws.attached_groups import AttachedGroups
 from belay.aws.clients import client
@@ -19,6 +20,8 @@ from belay.release.ledger import ReleaseReference
 from belay.release.registration import Stage
 from belay.stack.resource import resources_of
 from belay.stack.status import StackStatus
+
+Declared: TypeAlias = tuple[SecurityGroup, ...]
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,24 @@ class LiveRegion:
         )
         return cls(ec2.meta.region_name, Stacks(client("cloudformation", name)), SecurityGroups(ec2), attached_groups)
 
-    def stack(self, stack: str, declared: tuple[SecurityGroup, ...] | None = None) -> LiveStack:
-        """Return the resources of a stack (its id or name) and its nested stacks; whatever AWS refuses is a fault."""
-        return LiveStack(resources_of(stack, self.stacks.resources_by_stack(stack)), declared)
+    def status(self, stack: str) -> StackStatus | None:
+        """Return a stack's status; None where there is no such stack."""
+        described = self.stacks.describe_stack(stack)
+        return StackStatus(described["StackStatus"]) if described else None
 
-    def check(self, stacks: Sequence[LiveStack], settings: PolicySettings, today: date, path: str) -> Report:
-        """Hold the groups of stacks, and those on their resources, against the policies."""
-        groups = self.security_groups.describe(self._group_ids(stacks))
+    def check(self, stacks: Mapping[str, Declared | None], settings: PolicySettings, today: date, path: str) -> Report:
+        """Hold the groups of stacks, and those on their resources, against the policies.
+
+        ``stacks`` gives by id or name the groups that a stack's template declares, None where that is not known.
+        Whatever AWS refuses to tell is a fault.
+        """
+        live = [
+            LiveStack(resources_of(stack, self.stacks.resources_by_stack(stack)), declared)
+            for stack, declared in stacks.items()
+        ]
+        groups = self.security_groups.describe(self._group_ids(live))
         prefix_lists = self.security_groups.prefix_lists(groups)
-        return check_live(stacks, groups, prefix_lists, settings, today, path=path)
+        return check_live(live, groups, prefix_lists, settings, today, path=path)
 
     def _group_ids(self, stacks: Sequence[LiveStack]) -> list[str]:
         resources = [resource for stack in stacks for resource in stack.resources]
@@ -91,40 +103,43 @@ class LiveStages:
         registered now. Whatever AWS refuses to tell, and a stack that one of the regions does not have, is a fault,
         never a verdict.
         """
-        settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
         declared = self._declared(release, accepted, stage.name)
-        reports = []
-        for region in self.regions(stage.regions):
-            ids = {name: stack if region is self.home else name_of(stack) for name, stack in standing.items()}
-            stacks = [region.stack(ids[name], groups) for name, groups in declared.items()]
-            reports.append(region.check(stacks, settings, today, in_region(stage.name, region, stage.regions)))
+        reports = [self._validated(region, stage, declared, standing, today) for region in self.regions(stage.regions)]
         return Report().merged(*reports)
 
     def statuses(self, names: Sequence[str], regions: Sequence[str]) -> dict[str, StackStatus | None]:
         """Return the status of stacks in every region, by name and region; None where there is no such stack."""
-        found = {}
-        for region in self.regions(regions):
-            for name in names:
-                described = region.stacks.describe_stack(name)
-                status = StackStatus(described["StackStatus"]) if described else None
-                found[in_region(name, region, regions)] = status
-        return found
+        return {
+            in_region(name, region, regions): region.status(name) for region in self.regions(regions) for name in names
+        }
 
     def validate_stacks(
         self, names: Sequence[str], regions: Sequence[str], settings: PolicySettings, today: date
     ) -> Report:
         """Hold stacks against the policies that no release of ours deployed: whether they drifted is not asked."""
+        path = ", ".join(names)
         reports = [
-            region.check(
-                [region.stack(name) for name in names], settings, today, in_region(", ".join(names), region, regions)
-            )
+            region.check(dict.fromkeys(names), settings, today, in_region(path, region, regions))
             for region in self.regions(regions)
         ]
         return Report().merged(*reports)
 
-    def _declared(
-        self, release: ReleaseReference, accepted: AcceptedRelease, stage: str
-    ) -> dict[str, tuple[SecurityGroup, ...]]:
+    def _validated(
+        self,
+        region: LiveRegion,
+        stage: Stage,
+        declared: Mapping[str, Declared],
+        standing: Mapping[str, str],
+        today: date,
+    ) -> Report:
+        settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
+        stacks = {
+            standing[name] if region is self.home else name_of(standing[name]): groups
+            for name, groups in declared.items()
+        }
+        return region.check(stacks, settings, today, in_region(stage.name, region, stage.regions))
+
+    def _declared(self, release: ReleaseReference, accepted: AcceptedRelease, stage: str) -> dict[str, Declared]:
         files = ReleaseFiles(self.artifacts, release.prefix, accepted.manifest.digests)
         found = {}
         for stack in accepted.manifest.stacks:
