@@ -27,6 +27,8 @@ KEPT_BY_SOURCE_ONLY = (
     "enable_iam_database_authentication",
     "enabled_cloudwatch_logs_exports",
     "iam_auth",
+    "manage_master_user_password",
+    "master_user_secret",
     "monitoring_interval",
     "monitoring_role_arn",
     "multi_az",

@@ -292,6 +292,12 @@ class TestMayItBeRestored:
         assert SNAPSHOT in remarks(plan)
         assert len(plan) == 1
 
+    def test_never_because_a_person_asked_to_go_back_from_what_was_deployed(self) -> None:
+        for changes in (CHANGES, None):
+            plan = Incident(asked=True, changes=changes).plan()
+            assert "would lose every write since" in remarks(plan)
+            assert len(plan) == 1
+
     def test_by_default_a_person_is_asked_first(self) -> None:
         incident = Incident(policy="approval")
         (ask,) = incident.plan()

@@ -47,11 +47,12 @@ class RecoveredDatabases:
         document = self._recovery.artifacts.require_json(self._incident.release.document_key)
         accepted = AcceptedRelease.from_dict(document)
         stage, changes = accepted.stages[self._incident.stage], accepted.manifest.database
+        asked = self._incident.asked_by is not None
         known = [
-            DatabaseSeen(each.identifier, each.kind, self._taken(each), now(), changes, stage.restore)
+            DatabaseSeen(each.identifier, each.kind, self._taken(each), now(), changes, stage.restore, asked)
             for each in stage.databases
         ]
-        if reached(changes, stacks) is not Reach.REACHED or stage.restore == "never":
+        if reached(changes, stacks) is not Reach.REACHED or stage.restore == "never" or asked:
             return tuple(known)
         return tuple(self._seen(each, database) for each, database in zip(known, stage.databases, strict=True))
 

@@ -85,11 +85,9 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     reach = reached(seen.changes, situation.stacks)
     if reach is Reach.NOT_REACHED:
         return ()
-    if reach is Reach.UNDECLARED:
-        return (Remark(seen.database, f"{_UNDECLARED} The snapshot {seen.taken.name} is kept."),)
-    if seen.policy == "never":
-        never = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
-        return (Remark(seen.database, never),)
+    told = _left_alone(seen, reach)
+    if told is not None:
+        return (Remark(seen.database, told),)
     if not seen.units or (seen.snapshot is None and not seen.units[0].found):
         return ()  # It is not there, and was not there before.
     if any(unit.original_place is Place.REPLACED for unit in seen.units):
@@ -97,7 +95,23 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     return _refused(seen, situation) or _begin(seen, situation)
 
 
+def _left_alone(seen: DatabaseSeen, reach: Reach) -> str | None:
+    """Say why the database is not even looked at, where that is so: nothing is left to do about it for that."""
+    if seen.asked:
+        return _ASKED
+    if reach is Reach.UNDECLARED:
+        return f"{_UNDECLARED} The snapshot {seen.taken.name} is kept."
+    if seen.policy == "never":
+        return f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
+    return None
+
+
 _NOT_RESTORED: Final = "the release can have changed its data, and it was not restored"
+
+_ASKED: Final = (
+    "the database was left as it is: what goes back was deployed and worked with, and a restore would lose every write "
+    "since. The snapshots that releases took carry their versions in the tag belay:release."
+)
 
 _UNDECLARED: Final = (
     "the database was left alone: the release does not say which of its stacks changes the data (database.applied_by "

@@ -91,6 +91,7 @@ class DatabaseSeen:
     - ``changes`` is what the release's manifest says about its database changes, ``policy`` the registration's.
     - ``taken`` names the snapshot the release took of it, ``snapshot`` is what RDS says of that, None where it is gone.
     - ``obstacles`` say what else leans on it and would not follow a restored one: a proxy, a deployment under way.
+    - ``asked`` says that a person asked for the rollback, of one or several releases that had been deployed.
     - ``last_step`` is the newest step about it with its time, ``blocked`` why RDS refused one for good, ``reason`` why
       the release is rolled back.
     """
@@ -101,6 +102,7 @@ class DatabaseSeen:
     now: datetime
     changes: DatabaseChanges | None = None
     policy: Restore = "approval"
+    asked: bool = False
     snapshot: Mapping[str, Any] | None = None
     units: tuple[Unit, ...] = ()
     obstacles: tuple[str, ...] = ()
