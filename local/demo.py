@@ -30,6 +30,7 @@ from examples.registration import bootstrap, register
 from examples.releases import ExampleError, assemble
 from local.demo_console import Screen
 from local.demo_inbox import Inbox, Received
+from local.demo_person import Person
 from local.demo_progress import Progress
 from local.demo_scenarios import SCENARIOS, Scenario
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
@@ -39,7 +40,7 @@ REPORT: Final = ROOT / "build" / "demo.json"
 WAIT_SCALE: Final = "0.2"
 """The engine's stacks are quicker than the shortest wait of the machines: it waits this part of the time."""
 LOOK_EVERY_SECONDS: Final = 0.25
-OUTCOME_WITHIN_SECONDS: Final = 120.0
+OUTCOME_WITHIN_SECONDS: Final = 180.0
 END_WITHIN_SECONDS: Final = 10.0
 MESSAGE_WITHIN_SECONDS: Final = 10.0
 
@@ -100,6 +101,7 @@ class Demo:
         self._inbox = Inbox.subscribe(
             engine.client("sqs"), engine.client("sns"), outputs["NotificationTopicArn"], "on-call"
         )
+        self._person = Person(engine.client("iam"), self._ledger, outputs, "ann")
 
     def play(self, scenario: Scenario) -> Result:
         """Upload the scenario's release and follow it to its end."""
@@ -126,6 +128,8 @@ class Demo:
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
             self._screen.progress(self._progress.look())
+            for asked in self._person.approve(scenario.application) if scenario.approves else []:
+                self._screen.say(f"  {self._person.name} says yes to: {asked}", "cyan")
             outcome, seconds = self._outcome(scenario), time.monotonic() - began
             if outcome or seconds > OUTCOME_WITHIN_SECONDS:
                 return outcome, seconds

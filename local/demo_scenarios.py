@@ -8,13 +8,17 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Scenario:
-    """One release of an example application, and the outcome it should have. ``tells`` is a sentence for the reader."""
+    """One release of an example application, and the outcome it should have.
+
+    ``tells`` is a sentence for the reader; ``approves`` says that a person answers yes to what its recovery asks.
+    """
 
     name: str
     application: str
     version: str
     expected: str
     tells: str
+    approves: bool = False
 
 
 SCENARIOS: Final = (
@@ -52,5 +56,14 @@ SCENARIOS: Final = (
         "1.4.0",
         "DEPLOYED",
         "A good release again, onto what the failed one left.",
+    ),
+    Scenario(
+        "database-rollback",
+        "orders",
+        "1.5.0",
+        "ROLLED_BACK",
+        "A release that changes the database fails in production: a person allows its restore, the snapshot takes its "
+        "name, what it replaces is kept, the service is stopped for it and started again.",
+        approves=True,
     ),
 )

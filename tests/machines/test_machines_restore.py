@@ -7,6 +7,9 @@ import pytest
 from deployed_belay import Application, until
 from small_releases import Release, setting
 
+from cli.function_url import post_signed
+from local.engine import REGION
+
 Applications = Callable[..., Application]
 
 CHANGES = {"changes": "database/changes", "schema": {"from": "3", "to": "4"}, "applied_by": "first"}
@@ -197,21 +200,40 @@ def test_a_person_is_asked_first_and_decides(application: Applications) -> None:
     asked = until(question)
     assert stage.all_databases() == [stage.name]
     assert "minute of writes" in asked["text"]
-    key = {"PK": {"S": f"APPLICATION#{stage.app.name}"}, "SK": {"S": asked["SK"]}}
-    answer = {":answer": {"S": "approved"}, ":by": {"S": "arn:aws:iam::000000000000:user/ann"}}
-    stage.belay.aws("dynamodb").update_item(
-        TableName=stage.belay.outputs["LedgerTableName"],
-        Key=key,
-        UpdateExpression="SET answer = :answer, #by = :by",
-        ExpressionAttributeNames={"#by": "by"},
-        ExpressionAttributeValues=answer,
+    status, said = post_signed(
+        stage.belay.outputs["DecisionUrl"],
+        {
+            "decision": "approve",
+            "application": stage.app.name,
+            "incident": asked["incident"],
+            "question": asked["question"],
+        },
+        stage.belay.credentials("ann"),
+        REGION,
     )
+    assert status == 200, said
 
     record = stage.belay.ended(upload)
 
     assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
     assert stage.taken() == ["UPDATE_TO_BASELINE", "ASK", "RESTORE_DATABASE", "MODIFY_DATABASE", *SWAP]
     assert stage.replaced()["DeletionProtection"]
+
+
+def test_the_snapshots_of_releases_are_cleaned(application: Applications) -> None:
+    stage = Stage(application, restore="never")
+    stage.app.deploy("1.0.1", stacks=stage.stacks("1.0.1"))
+
+    cleaned = stage.belay.invoke("CleanSnapshotsFunction", {"dry_run": True})
+
+    found = stage.rds.describe_db_snapshots(DBInstanceIdentifier=stage.name, SnapshotType="manual")["DBSnapshots"]
+    names = {each["DBSnapshotIdentifier"] for each in found}
+    kept = {name: why for name, why in cleaned["instance"]["kept"].items() if name in names}
+    assert len(names) == 2
+    assert set(kept) == names
+    assert any("goes back to" in why for why in kept.values())
+    assert cleaned["dry_run"]
+    assert stage.belay.invoke("CleanSnapshotsFunction", {})["instance"]["deleted"] == []
 
 
 def test_never_is_never(application: Applications) -> None:
