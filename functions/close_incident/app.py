@@ -57,7 +57,7 @@ def end_release(
         outcome,
         reason=incident.reason,
         stage=incident.stage,
-        done=[*recovery.done(), *(each.in_words() for each in recovery.plan().remarks)],
+        done=done(recovery),
         left_to_do=left_to_do(recovery, event),
     )
     if outcome is Outcome.NEEDS_OPERATOR:
@@ -116,7 +116,7 @@ def end_asked(
         Deployment(recovery.application, incident.release.version, incident.stage, thread=incident.thread),
         target=None if incident.target is None else incident.target.version,
         reason=incident.reason,
-        done=[*recovery.done(), *(each.in_words() for each in recovery.plan().remarks)],
+        done=done(recovery),
         left_to_do=left_to_do(recovery, event),
     )
     Topic(client("sns"), incident.topic or default_topic, ledger).publish(message)
@@ -133,9 +133,16 @@ def unlock(recovery: Recovery, event: Mapping[str, Any]) -> None:
         recovery.ledger.release_lock(incident.release.application, incident.stage, int(event["fencing"]))
 
 
+def done(recovery: Recovery) -> list[str]:
+    """Say what was done, in order, and what there is to say about it."""
+    return [*recovery.done(), *(each.in_words() for each in recovery.plan().remarks if not each.follow_up)]
+
+
 def left_to_do(recovery: Recovery, event: Mapping[str, Any]) -> list[str]:
     """Say what a person must do: what the plan left, and what stopped the recovery itself, where something did."""
-    left = [each.in_words() for each in recovery.plan().left_to_do]
+    plan = recovery.plan()
+    later = [each for each in plan.remarks if each.follow_up]
+    left = [each.in_words() for each in (*plan.left_to_do, *later)]
     if event["reason"] is None:
         return left
     stopped = (

@@ -38,13 +38,15 @@ class RecoveredDatabases:
     # -- looking -------------------------------------------------------------------------------------------------
 
     def look(self, stacks: Sequence[StackSeen]) -> tuple[DatabaseSeen, ...]:
-        """Return the databases registered for the stage; none for somebody else's failed stack.
+        """Return the databases registered for the stage; none where no release is concerned.
 
         RDS is asked about them only where the release can have changed their data: nothing else is planned for them.
         """
         if self._incident.foreign or self._incident.ephemeral:
             return ()
-        document = self._recovery.artifacts.require_json(self._incident.release.document_key)
+        document = self._recovery.artifacts.get_json(self._incident.release.document_key)
+        if document is None:
+            return ()
         accepted = AcceptedRelease.from_dict(document)
         stage, changes = accepted.stages[self._incident.stage], accepted.manifest.database
         asked = self._incident.asked_by is not None

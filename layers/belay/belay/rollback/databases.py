@@ -305,10 +305,10 @@ def _password(head: Unit) -> tuple[Todo, ...]:
     return (
         Remark(
             head.name,
-            f"its master user has the password of the snapshot. The secret {secret}, which holds it, belongs to the "
-            "replaced database and is rotated with that one's password, within seven days unless set otherwise. Before "
-            "that, let RDS manage the restored database's password (it gets a new one, in a new secret) and deploy "
-            "what reads the secret with the new one's ARN.",
+            "within seven days, or before its secret is rotated, let RDS manage the restored database's password, and "
+            "deploy what reads the secret with the ARN of the new one that it gets. The restored database has the "
+            f"password of the snapshot; the secret {secret}, which holds it, belongs to the replaced one.",
+            follow_up=True,
         ),
     )
 

@@ -168,10 +168,14 @@ class LeftToDo:
 
 @dataclass(frozen=True)
 class Remark:
-    """What people are told about a subject although nothing is left to do: what was left alone, or follows later."""
+    """What people are told about a subject although the way back is complete without it: why something was left alone.
+
+    ``follow_up`` says that somebody has to do something about it, later: it keeps no release from being ROLLED_BACK.
+    """
 
     subject: str
     what: str
+    follow_up: bool = False
 
     def in_words(self) -> str:
         """The remark as people read it."""
