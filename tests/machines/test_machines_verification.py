@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deployed_belay import Application, until
+from small_releases import setting
 
 from local.engine import ACCOUNT
 
@@ -183,8 +184,14 @@ class TestRehearsed:
     def test_and_takes_what_is(self, application: Applications) -> None:
         app = application()
         app.register(require_rollback_ready=True)
+        queue = {"Type": "AWS::SQS::Queue", "Properties": {}}
+        kept = {"Resources": {**setting("1.1.0")["Resources"], "Kept": {**queue, "DeletionPolicy": "Retain"}}}
+        lost = {"Resources": {**kept["Resources"], "Lost": queue}}
 
         app.deploy("1.0.0")
-        app.deploy("1.1.0")
+        app.deploy("1.1.0", stacks={"first": kept})
+        record = app.run(app.release("1.2.0", stacks={"first": lost}))
 
         assert "REHEARSED ready" in app.belay.transitions(app.name, "1.1.0")
+        assert record["outcome"] == "REJECTED"
+        assert "first/Lost (AWS::SQS::Queue) comes without a DeletionPolicy" in record["reason"]

@@ -1,10 +1,11 @@
 """What a rehearsal gathers, against moto and botocore's models."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 from test_aws_unfinished import RELEASE, ROLE, House
 
 from belay.aws.clients import client
@@ -13,8 +14,10 @@ from belay.aws.rds import Databases
 from belay.aws.rehearsal import RollbackRehearsal
 from belay.aws.stage import StageContext
 from belay.errors import AccessDenied, Throttled
+from belay.release.registration import Database, Service, Verify
 from belay.rollback.rehearsal import Readiness, Rehearsal
 
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders"
 PERFORMER = "arn:aws:iam::123456789012:role/belay-run-rollback-step"
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
@@ -89,12 +92,11 @@ class TestRehearsal:
         client.cache_clear()
 
     @staticmethod
-    def rehearse(iam: Any, stage: str = "production") -> Rehearsal:
+    def rehearse(iam: Any, stage: str = "production", **registered: Any) -> Rehearsal:
         event = {"release": RELEASE.to_dict(), "stage": stage, "fencing": None}
-        found = RollbackRehearsal.of(StageContext.enter(event, "ledger", "artifacts"), PERFORMER)
-        return RollbackRehearsal(
-            found.run, found.databases, found.services, found.alarms, found.functions, Roles(iam), PERFORMER
-        ).rehearse()
+        run = StageContext.enter(event, "ledger", "artifacts")
+        whole = RollbackRehearsal.of(replace(run, stage=replace(run.stage, **registered)), PERFORMER)
+        return replace(whole, roles=Roles(iam)).rehearse()
 
     @staticmethod
     def allowing(stubbed: Stubbed, *decisions: str) -> Any:
@@ -141,3 +143,73 @@ class TestRehearsal:
         assert "not yours" in rehearsal.reasons[0]
         with pytest.raises(Throttled):
             self.rehearse(throttled)
+
+    def test_everything_that_a_stage_may_register_is_looked_at(
+        self, house: House, stubbed: Stubbed, simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ecs, rds, cloudwatch = simulated("ecs"), simulated("rds"), simulated("cloudwatch")
+        ecs.create_cluster(clusterName="orders")
+        ecs.register_task_definition(family="api", containerDefinitions=[{"name": "a", "image": "a:1", "memory": 64}])
+        service = ecs.create_service(cluster="orders", serviceName="api", taskDefinition="api")["service"]
+        database = rds.create_db_instance(
+            DBInstanceIdentifier="orders-db",
+            DBInstanceClass="db.t4g.micro",
+            Engine="postgres",
+            AllocatedStorage=20,
+            MasterUsername="admin1",
+            MasterUserPassword="not-a-secret-1",
+        )["DBInstance"]
+        cloudwatch.put_metric_alarm(
+            AlarmName="errors",
+            Namespace="Orders",
+            MetricName="errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        monkeypatch.setattr(Databases, "account_quotas", lambda _: {"ManualSnapshots": (1, 100)})
+        iam, stub = stubbed("iam")
+        asked = [
+            (PERFORMER, "iam:PassRole", ROLE),
+            (PERFORMER, "lambda:InvokeFunction", FUNCTION),
+            (PERFORMER, "ecs:UpdateService", service["serviceArn"]),
+            (
+                PERFORMER,
+                "rds:RestoreDBInstanceFromDBSnapshot",
+                database["DBInstanceArn"].replace(":db:", ":snapshot:"),
+            ),
+            (PERFORMER, "rds:ModifyDBInstance", database["DBInstanceArn"]),
+            (ROLE, "cloudwatch:DescribeAlarms", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors"),
+        ]
+        for role, action, resource in asked:
+            answer = {"EvaluationResults": [result(action, "allowed")], "IsTruncated": False}
+            wanted = {
+                "PolicySourceArn": role,
+                "ActionNames": [action],
+                "ResourceArns": [resource],
+                "ContextEntries": ANY,
+            }
+            stub.add_response("simulate_principal_policy", answer, wanted)
+
+        rehearsal = self.rehearse(
+            iam,
+            services=(Service("orders", "api"),),
+            databases=(Database("instance", "orders-db"),),
+            alarms=("errors",),
+            verify=Verify(function=FUNCTION),
+        )
+
+        stub.assert_no_pending_responses()
+        assert rehearsal.reasons == (f"not ready: verify function: {FUNCTION} does not exist",)
+        assert {check.about for check in rehearsal.checks} == {
+            "last-known-good",
+            "data",
+            "databases",
+            "snapshot quota",
+            "services",
+            "alarms",
+            "verify function",
+            "permissions",
+        }

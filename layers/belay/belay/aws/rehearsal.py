@@ -16,6 +16,7 @@ from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.policy.declared import declared_groups
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import ReleaseReference
+from belay.release.registration import Database
 from belay.rollback.rehearsal import (
     Check,
     Readiness,
@@ -202,7 +203,24 @@ class RollbackRehearsal:
             found = self.services.describe(service)
             if found is not None:
                 refused += self._refused(self.performer, ("ecs:UpdateService",), found["serviceArn"])
+        for database in stage.databases if stage.restore != "never" else ():
+            refused += self._refused_to_restore(database)
         yield check_permissions(self.performer, refused)
+
+    def _refused_to_restore(self, database: Database) -> list[str]:
+        """A restore reads the snapshot, which is not taken yet, and renames the database."""
+        found = self.databases.describe(database)
+        if found is None:
+            return []
+        cluster = database.kind == "cluster"
+        arn = str(found["DBClusterArn" if cluster else "DBInstanceArn"])
+        snapshot = arn.replace(":cluster:", ":cluster-snapshot:") if cluster else arn.replace(":db:", ":snapshot:")
+        restore = "rds:RestoreDBClusterFromSnapshot" if cluster else "rds:RestoreDBInstanceFromDBSnapshot"
+        modify = "rds:ModifyDBCluster" if cluster else "rds:ModifyDBInstance"
+        return [
+            *self._refused(self.performer, (restore,), snapshot),
+            *self._refused(self.performer, (modify,), arn),
+        ]
 
     def _permissions_of_service_role(self) -> Iterator[Check]:
         """The service role does what CloudFormation does: with rollback triggers it looks at their alarms."""
