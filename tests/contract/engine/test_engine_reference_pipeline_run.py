@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def application(engine: Engine, aws: Aws, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> str:
+def application(
+    engine: Engine, aws: Aws, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """The name of an application that is registered, and whose functions' clients talk to the engine."""
     for name, value in engine.environment.items():
         monkeypatch.setenv(name, value)
@@ -36,7 +38,8 @@ def application(engine: Engine, aws: Aws, unique: Callable[[str], str], monkeypa
         parameter = f"/belay/applications/{name}" + ("" if path.stem == "application" else f"/{path.stem}")
         text = path.read_text().replace("hello-p", f"{name}-p")
         aws("ssm").put_parameter(Name=parameter, Value=text, Type="String")
-    return name
+    yield name
+    clients.client.cache_clear()
 
 
 @pytest.fixture
