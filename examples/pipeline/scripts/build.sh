@@ -20,6 +20,7 @@ shared=(
   --arg VpcId "$VPC_ID"
   --arg SubnetIds "$SUBNET_IDS"
   --arg ServiceNetwork "$SERVICE_NETWORK"
+  --arg S3PrefixListId "$S3_PREFIX_LIST_ID"
   --arg PermissionsBoundaryArn "$PERMISSIONS_BOUNDARY_ARN"
   --arg AssetBucket "$ASSET_BUCKET"
   --arg AssetPrefix "$ASSET_PREFIX"

@@ -114,6 +114,7 @@ SHARED = {
     "VPC_ID": PLACE["VpcId"],
     "SUBNET_IDS": PLACE["SubnetIds"],
     "SERVICE_NETWORK": "10.0.0.0/16",
+    "S3_PREFIX_LIST_ID": "",
     "PERMISSIONS_BOUNDARY_ARN": "",
     "ASSET_BUCKET": "assets",
     "ASSET_PREFIX": "assets/v1",

@@ -372,6 +372,16 @@ def test_ecs_strategies_shift_between_two_target_groups_and_go_back_on_alarms(st
     assert {each["TargetGroupArn"] for each in forward["ForwardConfig"]["TargetGroups"]} == groups
 
 
+@pytest.mark.parametrize(("template", "group"), [("ecs", "TaskGroup"), ("ec2", "InstanceGroup")])
+def test_s3_is_reached_by_a_gateway_where_one_is_named(template: str, group: str) -> None:
+    def out_to(**parameters: str) -> list[str]:
+        found = stack(f"templates/{template}.yaml", **parameters)[group]["Properties"]["SecurityGroupEgress"]
+        return [each.get("CidrIp") or each["DestinationPrefixListId"] for each in found]
+
+    assert out_to() == ["10.0.0.0/16"]
+    assert out_to(S3PrefixListId="pl-6da54004") == ["10.0.0.0/16", "pl-6da54004"]
+
+
 @pytest.mark.parametrize("strategy", ECS)
 def test_the_build_hands_an_ecs_strategy_on(strategy: str) -> None:
     variables = build_variables(strategy)
