@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("application", type=application_name, metavar="APPLICATION")
     parser.add_argument("stage", metavar="STAGE")
-    parser.add_argument("--to", metavar="VERSION", help="default: the release before the one that runs")
+    parser.add_argument("--to", metavar="VERSION", help="default: the last-known-good release, or the one before it")
     parser.add_argument("--plan", action="store_true", help="only say what would be done; changes nothing")
     parser.add_argument("--comment", metavar="TEXT", default="", help="why; it becomes the cause that people are told")
     add_account_arguments(parser)

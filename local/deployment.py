@@ -15,6 +15,7 @@ from aws_lambda_builders.supported_runtimes import RUNTIME_ARCHITECTURES  # type
 from local.engine import ACCOUNT, ROOT, Engine
 
 LOCAL_PARAMETERS: Mapping[str, str] = {
+    "ChatTopicArn": "create",
     "PollSeconds": "1",
     "ServiceRoleArns": f"arn:aws:iam::{ACCOUNT}:role/belay/*",
     "VerifyFunctionArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:verify-*",

@@ -77,6 +77,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "RecoveredStacks._create_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     "Topic.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "ChatTopic.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html
     "Databases.create_snapshot": {"rds:AddTagsToResource"},
     # A restored database is given back its roles, and is encrypted with the key of its snapshot

@@ -124,12 +124,16 @@ def test_there_are_triggers() -> None:
         "DeploymentChanged",
         "EveryFiveMinutes",
         "EveryDay",
+        "Told",
     }
 
 
 @pytest.mark.parametrize(("name", "event", "source"), triggers())
 def test_an_event_that_finds_no_target_is_kept(name: str, event: str, source: dict[str, Any]) -> None:
     properties = source["Properties"]
+    if source["Type"] == "SNS":
+        assert properties["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": "DeadLetterQueue.Arn"}}
+        return
     assert properties["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "DeadLetterQueue.Arn"}}
     assert properties["RetryPolicy"]["MaximumRetryAttempts"] <= 185
     assert 60 <= properties["RetryPolicy"].get("MaximumEventAgeInSeconds", 86400) <= 86400
@@ -141,13 +145,15 @@ def test_an_event_that_a_function_failed_on_is_kept(name: str) -> None:
     assert functions()[name]["DeadLetterQueue"] == queue
 
 
-def test_the_dead_letter_queue_keeps_for_two_weeks_and_takes_from_eventbridge() -> None:
+def test_the_dead_letter_queue_keeps_for_two_weeks_and_takes_from_eventbridge_and_topics() -> None:
     (queue,) = resources("AWS::SQS::Queue").values()
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
     (policy,) = resources("AWS::SQS::QueuePolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Action"] == "sqs:SendMessage"
+    statements = policy["PolicyDocument"]["Statement"]
+    assert {each["Principal"]["Service"] for each in statements} == {"events.amazonaws.com", "sns.amazonaws.com"}
+    for statement in statements:
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 # -- what is kept ------------------------------------------------------------------------------------------------------
@@ -180,8 +186,8 @@ def test_the_ledger_is_encrypted_recoverable_and_kept() -> None:
 
 
 def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use() -> None:
-    (topic,) = resources("AWS::SNS::Topic").values()
-    assert topic["KmsMasterKeyId"] == {"Ref": "MessageKey"}
+    for topic in resources("AWS::SNS::Topic").values():
+        assert topic["KmsMasterKeyId"] == {"Ref": "MessageKey"}
     key = resources("AWS::KMS::Key")["MessageKey"]
     assert key["EnableKeyRotation"] is True
     (services,) = [s["Principal"]["Service"] for s in key["KeyPolicy"]["Statement"] if "Service" in s["Principal"]]
@@ -311,6 +317,7 @@ def test_the_alarms_are_given_what_they_watch() -> None:
         assert ("ExecutionsFailed", f"{machine}Arn") in watched
         assert ("ExecutionsTimedOut", f"{machine}Arn") in watched
     assert ("ApproximateNumberOfMessagesVisible", "DeadLetterQueueName") in watched
+    assert ("NumberOfNotificationsFailed", "NotificationTopicName") in watched
     for alarm in nested["Resources"].values():
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "NotificationTopicArn"}]
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"

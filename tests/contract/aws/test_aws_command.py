@@ -44,6 +44,7 @@ class Office(House):
             "LogGroupName": "/aws/vendedlogs/belay",
             "SweepFunctionName": "belay-sweep",
             "DecisionUrl": "https://decide.example/",
+            "RollbackUrl": "https://rollback.example/",
             "DeployReleaseStateMachineArn": machine("deploy-release"),
             "DeployStageStateMachineArn": machine("deploy-stage"),
             "RollbackStageStateMachineArn": machine("rollback-stage"),
@@ -404,6 +405,13 @@ def test_an_incident_is_answered_by_its_question(office: Office, belay: Belay, s
     assert belay("reject", "orders", "--incident", "i", "--question", "restore")[0] == 0
     named = {"application": "orders", "incident": "i", "question": "restore", "comment": ""}
     assert sent[0][1] == {"decision": "reject", **named}
+
+
+def test_a_rollback_is_planned_and_started(office: Office, belay: Belay, sent: list[Any]) -> None:
+    status, out, _ = belay("rollback", "orders", "production", "--to", "1.0.0", "--plan")
+    assert (status, out.splitlines()[-1]) == (0, "Nothing was changed: this is the plan only.")
+    asked = {"application": "orders", "stage": "production", "to": "1.0.0", "plan_only": True, "comment": ""}
+    assert sent == [("https://rollback.example/", asked, "eu-west-1")]
 
 
 @pytest.mark.parametrize(

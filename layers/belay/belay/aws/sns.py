@@ -27,3 +27,16 @@ class Topic:
         with translated("SNS.Publish"):
             self._client.publish(**publish_arguments(numbered, self._arn))
         self._ledger.told_message(message.thread, message.key)
+
+
+class ChatTopic:
+    """The topic that Amazon Q Developer in chat applications reads."""
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def publish(self, body: str) -> None:
+        """Publish one body for every protocol."""
+        with translated("SNS.Publish"):
+            self._client.publish(TopicArn=self._arn, Message=body)

@@ -1,0 +1,28 @@
+"""Hands what on-call engineers are told to the topic of Amazon Q Developer in chat applications, in its format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.sns import ChatTopic
+from belay.events.sns import Notification
+from belay.notify.chat import chat_message
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    chat_topic_arn: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Publish one notification anew. What fails is tried twice more by Lambda, then kept in the dead-letter queue."""
+    settings = read(Settings)
+    notification = Notification.from_event(event)
+    ChatTopic(client("sns"), settings.chat_topic_arn).publish(chat_message(notification.message))
+    return {}

@@ -1,0 +1,116 @@
+"""The ``belay`` command against a deployed Belay: a release is pushed, followed, shown, approved and aborted by hand."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deployed_belay import Application, Belay, until
+
+from cli.__main__ import main
+from local.demo_inbox import Inbox
+
+Applications = Callable[..., Application]
+Command = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def command(belay: Belay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """``command("status", status=0)`` is the JSON that the command prints; it must end with that exit status."""
+    for name, value in belay.engine.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+    def run(*words: str, status: int = 0) -> dict[str, Any]:
+        found = main([*words, "--output", "json"])
+        captured = capsys.readouterr()
+        assert found == status, captured.err
+        read: dict[str, Any] = json.loads(captured.out) if captured.out else {"told": captured.err}
+        return read
+
+    return run
+
+
+def zipped(app: Application, version: str, folder: Path, **more: Any) -> str:
+    file = folder / f"{app.name}-{version}.zip"
+    file.write_bytes(app.release(version, **more).archive())
+    return str(file)
+
+
+def test_a_release_from_its_push_to_its_retry(application: Applications, command: Command, tmp_path: Path) -> None:
+    app = application({"production": {"approval": {"required": True}}})
+
+    pushed = command("release", "push", zipped(app, "1.0.0", tmp_path))
+    app.belay.task_token(app.name)
+    (release,) = command("status", app.name)["releases"]
+    assert (release["release"], release["state"]) == (f"{app.name}/1.0.0", "AWAITING APPROVAL")
+    assert release["doing"]["state"] == "RequestApproval"
+    assert "belay reject" in command("abort", app.name, status=1)["told"]
+    assert command("approve", app.name, "--comment", "by the book")["decision"] == "approve"
+    until(lambda: app.belay.release(app.name).get("announced"))
+
+    shown = command("show", f"{app.name}/1.0.0")
+    assert shown["outcome"] == "DEPLOYED"
+    assert shown["attempt"] == pushed["attempt"]
+    assert [each["answer"]["comment"] for each in shown["approvals"]] == ["by the book"]
+    assert {"ACCEPTED", "AWAITING APPROVAL", "STAGE DEPLOYED", "DEPLOYED"} <= {e["state"] for e in shown["timeline"]}
+    (listed,) = command("list", app.name)["applications"]
+    assert listed["stages"] == [{"stage": "production", "runs": "1.0.0", "since": listed["stages"][0]["since"]}]
+    assert any(entry["message"] == "begins" for entry in command("logs", app.name)["entries"])
+
+    rejected = command("release", "push", zipped(app, "1.1.0", tmp_path))
+    app.belay.task_token(app.name, "1.1.0")
+    command("reject", f"{app.name}/1.1.0", "--stage", "production")
+    until(lambda: app.belay.release(app.name, "1.1.0").get("announced"))
+    assert command("show", app.name)["outcome"] == "ABORTED"
+    again = command("retry", f"{app.name}/1.1.0")
+    assert again["of"] == rejected["version_id"]
+    app.belay.approve(app.name, "1.1.0")
+    assert until(lambda: app.belay.release(app.name, "1.1.0").get("outcome")) == "DEPLOYED"
+
+
+def test_an_aborted_release_is_taken_back(application: Applications, command: Command, tmp_path: Path) -> None:
+    app = application()
+    app.deploy("1.0.0")
+    app.belay.hold("ValidateStacksFunction", 6)
+    command("release", "push", zipped(app, "1.1.0", tmp_path))
+    app.belay.in_state(app.name, "1.1.0", "ValidateStacks")
+
+    assert "works under the lock" in command("unlock", app.name, "production", status=1)["told"]
+    command("abort", f"{app.name}/1.1.0", "--comment", "the wrong build")
+
+    until(lambda: app.belay.release(app.name, "1.1.0").get("announced"))
+    shown = command("show", f"{app.name}/1.1.0")
+    assert shown["outcome"] == "ROLLED_BACK"
+    assert "the wrong build" in json.dumps(shown["incidents"])
+    assert app.belay.setting(app.stack("first")) == "1.0.0"
+    assert command("unlock", app.name, "production") == {"lock": f"{app.name}/production", "held": False}
+
+
+def test_a_push_that_waits_ends_with_the_outcome(application: Applications, command: Command, tmp_path: Path) -> None:
+    app = application()
+    waited = command("release", "push", zipped(app, "1.0.0", tmp_path), "--wait")
+    assert waited["outcome"] == "DEPLOYED"
+
+
+@pytest.fixture
+def chat(belay: Belay) -> Inbox:
+    """What Amazon Q Developer would read."""
+    return Inbox.subscribe(belay.aws("sqs"), belay.aws("sns"), belay.outputs["ChatTopicArn"], "chat")
+
+
+def test_chat_is_told_what_people_are_told_in_one_thread(application: Applications, chat: Inbox) -> None:
+    app = application()
+    app.deploy("1.0.0")
+    thread = f"{app.name}-{app.belay.release(app.name)['attempt']}"
+    told: list[Mapping[str, Any]] = []
+
+    def heard() -> list[Mapping[str, Any]]:
+        bodies = (json.loads(each.text) for each in chat.receive("", -1))
+        told.extend(body for body in bodies if body.get("metadata", {}).get("threadId") == thread)
+        return told
+
+    until(heard, lambda found: len(found) >= 2)
+    assert {each["metadata"]["eventType"] for each in told} == {"deployment-started", "release-ended"}
+    assert {each["source"] for each in told} == {"custom"}
