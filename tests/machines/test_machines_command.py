@@ -1,4 +1,4 @@
-"""The ``belay`` command against a deployed Belay: a release is pushed, followed, shown, approved and aborted by hand."""
+"""The ``belay`` command against a deployed Belay: releases are pushed, shown, approved, retried and aborted."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -66,13 +66,15 @@ def test_a_release_from_its_push_to_its_retry(application: Applications, command
     assert command("show", app.name)["outcome"] == "ABORTED"
     again = command("retry", f"{app.name}/1.1.0")
     assert again["of"] == rejected["version_id"]
-    app.belay.approve(app.name, "1.1.0")
+    asked = (f"RELEASE#{app.name}#1.1.0", "APPROVAL#production")
+    until(lambda: app.belay.item(*asked), lambda item: item["attempt"] != rejected["attempt"])
+    command("approve", f"{app.name}/1.1.0")
     assert until(lambda: app.belay.release(app.name, "1.1.0").get("outcome")) == "DEPLOYED"
 
 
 def test_an_aborted_release_is_taken_back(application: Applications, command: Command, tmp_path: Path) -> None:
     app = application()
-    app.deploy("1.0.0")
+    assert command("release", "push", zipped(app, "1.0.0", tmp_path), "--wait")["outcome"] == "DEPLOYED"
     app.belay.hold("ValidateStacksFunction", 6)
     command("release", "push", zipped(app, "1.1.0", tmp_path))
     app.belay.in_state(app.name, "1.1.0", "ValidateStacks")
@@ -86,12 +88,6 @@ def test_an_aborted_release_is_taken_back(application: Applications, command: Co
     assert "the wrong build" in json.dumps(shown["incidents"])
     assert app.belay.setting(app.stack("first")) == "1.0.0"
     assert command("unlock", app.name, "production") == {"lock": f"{app.name}/production", "held": False}
-
-
-def test_a_push_that_waits_ends_with_the_outcome(application: Applications, command: Command, tmp_path: Path) -> None:
-    app = application()
-    waited = command("release", "push", zipped(app, "1.0.0", tmp_path), "--wait")
-    assert waited["outcome"] == "DEPLOYED"
 
 
 @pytest.fixture
