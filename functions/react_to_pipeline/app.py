@@ -11,6 +11,7 @@ from belay.aws.diagnoses import Diagnoses
 from belay.aws.dynamodb import Ledger
 from belay.aws.incidents import Incidents
 from belay.aws.pipeline_executions import PipelineExecutions, PipelineFailures
+from belay.aws.pipeline_recovery import PipelineRecovery
 from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
@@ -52,11 +53,8 @@ def here(settings: Settings, registrations: Registrations) -> PipelineExecutions
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
     pipelines = Pipelines(client("codepipeline"))
     stacks = PipelineStacks(Stacks(client("cloudformation")), artifacts, ledger)
-    failures = PipelineFailures(
-        pipelines,
-        stacks,
-        Diagnoses.here(),
-        Incidents(ledger, artifacts, Executions(client("stepfunctions")), settings.rollback_stage_machine_arn),
-        ApplicationTopics(registrations, ledger, client("sns"), settings.notification_topic_arn),
-    )
+    incidents = Incidents(ledger, artifacts, Executions(client("stepfunctions")), settings.rollback_stage_machine_arn)
+    topics = ApplicationTopics(registrations, ledger, client("sns"), settings.notification_topic_arn)
+    recovery = PipelineRecovery(stacks, incidents, topics)
+    failures = PipelineFailures(pipelines, Diagnoses.here(), recovery, topics)
     return PipelineExecutions(pipelines, ledger, stacks, StageSnapshots(Databases(client("rds"))), failures)

@@ -178,6 +178,7 @@ def test_only_functions_that_are_triggered_start_executions_of_their_own() -> No
         "react_to_failed_execution",
         "react_to_failed_stack",
         "react_to_pipeline",
+        "rollback_action",
         "start_rollback",
         "sweep",
     }

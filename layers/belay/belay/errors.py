@@ -182,3 +182,10 @@ class IncidentEnded(BelayError):  # noqa: N818
 
     Raised by ``lock_stage``. The execution ends without doing anything.
     """
+
+
+class RollbackFailed(BelayError):  # noqa: N818
+    """What a pipeline asked to be taken back could not be, without a person.
+
+    Raised by ``rollback_action``, with what is left to do. The job ends as JobFailed.
+    """

@@ -1,5 +1,6 @@
 """However the events of an execution come (late, twice, reordered, or never), the ledger ends the same."""
 
+import importlib.util
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -21,6 +22,7 @@ from belay.aws.dynamodb import Ledger
 from belay.aws.incidents import Incidents
 from belay.aws.logs import LogStreams
 from belay.aws.pipeline_executions import PipelineExecutions, PipelineFailures
+from belay.aws.pipeline_recovery import PipelineRecovery
 from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
@@ -29,7 +31,10 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.snapshots import StageSnapshots
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.errors import RollbackFailed
 from belay.pipeline.hint import Hint, hint_of
+from belay.pipeline.job import Success, parse_job
+from belay.release.ledger import Outcome
 
 REGION = "eu-west-1"
 SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
@@ -80,17 +85,19 @@ class Account:
         artifacts, pipelines = ArtifactBucket(client("s3"), "artifacts"), Pipelines(world)
         cloudformation = Stacks(client("cloudformation"))
         stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
+        incidents = Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine)
+        topics = ApplicationTopics(self.registrations, self.ledger, client("sns"), topic)
+        self.recovery = PipelineRecovery(stacks, incidents, topics)
         failures = PipelineFailures(
             pipelines,
-            stacks,
             Diagnoses(
                 Builds(client("codebuild")),
                 LogStreams(client("logs")),
                 Deployments(client("codedeploy")),
                 cloudformation,
             ),
-            Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine),
-            ApplicationTopics(self.registrations, self.ledger, client("sns"), topic),
+            self.recovery,
+            topics,
         )
         snapshots = StageSnapshots(Databases(client("rds")))
         self.executions = PipelineExecutions(pipelines, self.ledger, stacks, snapshots, failures)
@@ -330,3 +337,63 @@ def test_a_build_that_no_pipeline_asked_for_hints_at_nothing() -> None:
     event = json.loads((EVENTS / "aws.codebuild/build_state_change.failed.json").read_text())
     event["detail"]["additional-information"]["initiator"] = "mary"
     assert hint_of(event) is None
+
+
+# -- the Invoke action that takes back ---------------------------------------------------------------------------------
+
+
+def asks(account: Account, token: str | None = None) -> Success:
+    spec = importlib.util.spec_from_file_location("app", EVENTS.parent / "functions" / "rollback_action" / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    event = json.loads((EVENTS / "aws.codepipeline" / "job.json").read_text())
+    asked = {"application": "orders", "stage": "production", "execution": EXECUTION}
+    data = event["CodePipeline.job"]["data"]
+    data["actionConfiguration"]["configuration"]["UserParameters"] = json.dumps(asked)
+    data["continuationToken"] = token
+    found = app.take_back(
+        account.registrations, Pipelines(account.world), account.ledger, account.recovery, parse_job(event)
+    )
+    assert isinstance(found, Success)
+    return found
+
+
+def deployed() -> Account:
+    world = WORLDS["succeeded"]()
+    account = Account(world)
+    tags = [{"Key": "by", "Value": "pipeline"}]
+    template = TEMPLATE.replace("Web", "Other")
+    account.clients["cloudformation"].update_stack(StackName="orders-web", TemplateBody=template, Tags=tags)
+    world.now = len(world.moments) - 1
+    return account
+
+
+@in_moto
+def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> None:
+    account = deployed()
+    assert asks(account) == Success("taking back web", "0")
+    opened = [item["document"]["incident"] for item in account.ledger.open_items()]
+    assert asks(account, "0").continuation_token == "1"
+    assert [item["document"]["incident"] for item in account.ledger.open_items()] == opened
+
+    account.ledger.close_incident("orders", opened[0], Outcome.ROLLED_BACK, "asked", "2026-03-02T09:00:00.000+00:00")
+    assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
+
+
+@in_moto
+def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
+    account = deployed()
+    asks(account)
+    name = account.ledger.open_items()[0]["document"]["incident"]
+    account.ledger.close_incident("orders", name, Outcome.NEEDS_OPERATOR, "asked", "2026-03-02T09:00:00.000+00:00")
+    with pytest.raises(RollbackFailed, match=f"the incident {name} ended NEEDS_OPERATOR"):
+        asks(account, "1")
+
+
+@in_moto
+def test_where_nothing_was_deployed_there_is_nothing_to_take_back() -> None:
+    account = Account(WORLDS["succeeded"]())
+    assert asks(account).summary.endswith("has changed no stack of production: nothing to take back")
+    assert account.ledger.open_items() == []

@@ -7,19 +7,17 @@ from belay.aws.application_topics import ApplicationTopics
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.diagnoses import Diagnoses
 from belay.aws.dynamodb import Ledger
-from belay.aws.incidents import Incidents
+from belay.aws.pipeline_recovery import PipelineRecovery
 from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
 from belay.aws.snapshots import StageSnapshots
 from belay.errors import BelayError
 from belay.notify.message import pipeline_failed
-from belay.pipeline.diagnosis import Diagnosis
 from belay.pipeline.execution import PipelineExecution, reference
 from belay.pipeline.hint import Hint
 from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
-from belay.release.ledger import ReleaseReference, pipeline_incident_of
+from belay.release.ledger import ReleaseReference
 from belay.release.registration import Pipeline, Stage
-from belay.rollback.incident import Incident
 
 _CLAIMED_SECONDS = 120
 _LOOKED_BACK = timedelta(days=2)
@@ -158,15 +156,13 @@ class PipelineFailures:
     def __init__(
         self,
         pipelines: Pipelines,
-        stacks: PipelineStacks,
         diagnoses: Diagnoses,
-        incidents: Incidents,
+        recovery: PipelineRecovery,
         topics: ApplicationTopics,
     ) -> None:
         self._pipelines = pipelines
-        self._stacks = stacks
         self._diagnoses = diagnoses
-        self._incidents = incidents
+        self._recovery = recovery
         self._topics = topics
 
     def answer(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, about: ReleaseReference) -> bool:
@@ -177,7 +173,7 @@ class PipelineFailures:
         )
         taken_back: tuple[str, ...] = ()
         if diagnosis.stage == pipeline.deployment_stage and not own:
-            taken_back = self._take_back(stage, seen, about, diagnosis)
+            taken_back = self._recovery.take_back(stage, seen, about, failure=diagnosis.failure, reason=diagnosis.cause)
         message = pipeline_failed(
             stage.application,
             stage.name,
@@ -194,23 +190,3 @@ class PipelineFailures:
         )
         self._topics.publish(stage.application, message)
         return True
-
-    def _take_back(
-        self, stage: Stage, seen: PipelineExecution, about: ReleaseReference, diagnosis: Diagnosis
-    ) -> tuple[str, ...]:
-        """Open the incident of what an execution deployed. Returns the stacks that are taken back, none without any."""
-        deployed = self._stacks.adopt(about, stage, seen)
-        if deployed:
-            self._incidents.open(
-                Incident(
-                    name=pipeline_incident_of(about, stage.name, diagnosis.failure),
-                    release=about,
-                    stage=stage.name,
-                    reason=diagnosis.cause,
-                    service_role=stage.service_role,
-                    topic=self._topics.own(stage.application),
-                    recover_foreign=stage.recover_foreign,
-                    pipeline=seen.pipeline,
-                )
-            )
-        return deployed
