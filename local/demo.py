@@ -31,6 +31,7 @@ from examples.releases import ExampleError, assemble
 from local.demo_console import Screen
 from local.demo_inbox import Inbox, Received
 from local.demo_person import Person
+from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
 from local.demo_scenarios import SCENARIOS, Scenario
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
@@ -95,6 +96,8 @@ class Demo:
         self._s3: Any = engine.client("s3")
         self._ledger: Any = engine.client("dynamodb")
         self._stepfunctions: Any = engine.client("stepfunctions")
+        self._engine = engine
+        self._pipeline: FailingPipeline | None = None
         self._outputs = outputs
         self._screen = screen
         self._progress = Progress(self._stepfunctions, {name: outputs[arn] for name, arn in _MACHINES.items()})
@@ -104,16 +107,17 @@ class Demo:
         self._person = Person(engine.client("iam"), self._ledger, outputs, "ann")
 
     def play(self, scenario: Scenario) -> Result:
-        """Upload the scenario's release and follow it to its end."""
+        """Upload the scenario's release, or run its pipeline, and follow it to its end."""
         archive = _build(scenario)
+        self._pipeline = None
         self._progress.begin()
         with self._screen.release(scenario):
             began = time.monotonic()
-            self._s3.put_object(
-                Bucket=self._outputs["ReleaseBucketName"],
-                Key=f"releases/{scenario.application}/{archive.name}",
-                Body=archive.read_bytes(),
-            )
+            if scenario.pipeline is None:
+                self._upload(scenario, archive)
+            else:
+                self._pipeline = FailingPipeline(self._engine, self._outputs, scenario.application, scenario.pipeline)
+                self._pipeline.run()
             outcome, seconds = self._follow(scenario, began)
             executions = self._settle()
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
@@ -122,6 +126,13 @@ class Demo:
         )
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
+
+    def _upload(self, scenario: Scenario, archive: Path) -> None:
+        self._s3.put_object(
+            Bucket=self._outputs["ReleaseBucketName"],
+            Key=f"releases/{scenario.application}/{archive.name}",
+            Body=archive.read_bytes(),
+        )
 
     def _follow(self, scenario: Scenario, began: float) -> tuple[str | None, float]:
         """Show the progress until there is an outcome or the time is up; return it and the seconds that it took."""
@@ -145,6 +156,8 @@ class Demo:
             time.sleep(LOOK_EVERY_SECONDS)
 
     def _outcome(self, scenario: Scenario) -> str | None:
+        if self._pipeline is not None:
+            return self._pipeline.outcome()
         item = self._ledger.get_item(
             TableName=self._outputs["LedgerTableName"],
             Key={

@@ -10,7 +10,8 @@ from typing import Final
 class Scenario:
     """One release of an example application, and the outcome it should have.
 
-    ``tells`` is a sentence for the reader; ``approves`` says that a person answers yes to what its recovery asks.
+    ``tells`` is a sentence for the reader; ``approves`` says that a person answers yes to what its recovery asks. With
+    a ``pipeline`` no release is uploaded: that pipeline changes what the release has deployed, and fails.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Scenario:
     expected: str
     tells: str
     approves: bool = False
+    pipeline: str | None = None
 
 
 SCENARIOS: Final = (
@@ -56,6 +58,14 @@ SCENARIOS: Final = (
         "1.4.0",
         "DEPLOYED",
         "A good release again, onto what the failed one left.",
+    ),
+    Scenario(
+        "pipeline-failure",
+        "orders",
+        "1.4.0",
+        "ROLLED_BACK",
+        "A team's own pipeline updates a stack of production and fails in CodeDeploy: explained and taken back.",
+        pipeline="orders-pipeline",
     ),
     Scenario(
         "database-rollback",

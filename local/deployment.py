@@ -18,6 +18,7 @@ LOCAL_PARAMETERS: Mapping[str, str] = {
     "ChatTopicArn": "create",
     "PollSeconds": "1",
     "ServiceRoleArns": f"arn:aws:iam::{ACCOUNT}:role/belay/*",
+    "PipelineArns": f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:*",
     "VerifyFunctionArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:verify-*",
 }
 """Belay's template parameters on the engine: stacks are quick there, roles of applications lie below one path, and

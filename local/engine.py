@@ -203,6 +203,19 @@ class Engine:
             },
         )
 
+    def script(
+        self, service: str, operation: str, answer: Mapping[str, object], *, only_if: Mapping[str, object]
+    ) -> None:
+        """Let an operation of CodePipeline, CodeBuild or CodeDeploy answer this to requests with these parameters.
+
+        The answer is as the service's JSON has it, times in epoch seconds; a later one for the same parameters takes
+        its place. Raises ``EngineError`` where botocore's model knows no such operation or answer.
+        """
+        self._post(
+            "/_belay/answers",
+            {"service": service, "operation": operation, "only_if": dict(only_if), "answer": dict(answer)},
+        )
+
     def clear_faults(self) -> None:
         """Forget every injected fault that has not happened yet."""
         self._post("/_belay/faults/clear", {})

@@ -48,7 +48,7 @@ def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
     """Tell once that a lasting stage failed and what is being done; somebody else's stack only where it is touched."""
     incident = recovery.incident
     waits = all(step.action is Action.WAIT for step in plan.steps)
-    if incident.ephemeral or recovery.record["tried"] or (incident.foreign and waits):
+    if incident.ephemeral or incident.pipeline is not None or recovery.record["tried"] or (incident.foreign and waits):
         return
     name = str(incident.stack) if incident.foreign else incident.release.version
     message = recovery_started(

@@ -44,6 +44,7 @@ from local.bridges import (
     ranged_versions,
     resource_statuses,
     rollback_triggers,
+    scripted_answers,
     security_group_rules,
     security_groups,
     service_integrations,
@@ -116,6 +117,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     database_resources.install()
     ecs_services.install(settings.snapshot_seconds)
     pipeline_resources.install()
+    scripted_answers.install()
     permissions.install()
     simulated_policies.install()
     function_urls.install()

@@ -1,4 +1,4 @@
-"""Gap: none. The engine's own paths, beside the AWS APIs: health, reset and the faults to inject.
+"""Gap: none. The engine's own paths, beside the AWS APIs: health, reset, faults to inject and answers to give.
 
 Only ``local.engine`` calls them. This stays as long as the engine does.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import ministack.app
 
-from local.bridges import faults, moto_services
+from local.bridges import faults, moto_services, scripted_answers
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -51,8 +51,11 @@ async def _answer(path: str, document: dict[str, Any]) -> tuple[int, dict[str, A
                 faults.pending.resources.append(faults.ResourceFault(**document))
             case "/_belay/faults/clear":
                 faults.pending.clear()
+            case "/_belay/answers":
+                scripted_answers.script(**document)
             case "/_belay/reset":
                 faults.pending.clear()
+                scripted_answers.reset()
                 await ministack.app._handle_admin_reset("/_ministack/reset", "POST", {})
                 moto_services.reset()
             case _:
