@@ -10,7 +10,7 @@ PARAMETERS ?=
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/belay
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo golden up down deploy test check format requirements clean
+.PHONY: demo golden up down deploy test test-long check format requirements clean
 
 $(INSTALLED): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Belay needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
@@ -38,6 +38,9 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 
 test: $(INSTALLED) ## everything that CI runs
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+
+test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages
+	@BELAY_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/rollback
 
 check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .

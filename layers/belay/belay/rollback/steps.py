@@ -37,8 +37,8 @@ def wait(seen: StackSeen, _: Situation) -> Step:
         "DescribeStacks",
         {"StackName": seen.target},
         why=f"wait until CloudFormation has finished, the stack is {seen.status}",
-        legal_because=f"{seen.status} is not terminal, and no other operation is accepted before it is; {_API}"
-        "API_DescribeStacks.html may be called at any time",
+        legal_because=f"{seen.status} is not terminal, no other operation is accepted before it is, and describing "
+        f"changes nothing; {_API}API_DescribeStacks.html",
         risk=(Risk.NONE, "none but time"),
         expected=tuple(status for status in StackStatus if status.terminal),
     )

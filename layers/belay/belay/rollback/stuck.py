@@ -8,17 +8,24 @@ set to the same template would find nothing to change; one that looks at the dri
 """
 
 import hashlib
+from dataclasses import replace
 
 from belay.rollback import steps
-from belay.rollback.attempts import LIMIT, attempt, left, tried_in_vain
+from belay.rollback.attempts import LIMIT, attempt, left, status_of, tried_in_vain
 from belay.rollback.plan import Action, Kind, Todo
 from belay.rollback.question import Question, with_approval
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.command_line import continue_skipping_command, detect_drift_command
+from belay.stack.status import StackStatus
 from belay.stack.stuck import SkippedResource, StuckResource
 
 MOST_SKIPS = 5
 """How often a rollback is continued without something: each time only what stood in the way the last time."""
+
+
+DETECTABLE = (StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_ROLLBACK_COMPLETE)
+"""The stable statuses in which drift is detected
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/detect-drift-stack.html)."""
 
 
 def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> tuple[Todo, ...]:
@@ -64,6 +71,9 @@ def smallest_skips(stuck: tuple[StuckResource, ...]) -> tuple[StuckResource, ...
 
 def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """Look at what was skipped, one resource after the other, and bring back what is not what the template says."""
+    if status_of(seen) not in DETECTABLE:
+        imported = "resources were imported since, and CloudFormation detects no drift in this status"
+        seen = replace(seen, skipped=tuple(replace(each, left=each.left or imported) for each in seen.skipped))
     unseen = [each for each in seen.skipped if each.drift is None and each.left is None]
     if unseen:
         return tuple(steps.detect_drift(seen, each) for each in unseen)

@@ -1,0 +1,164 @@
+"""Writes ``docs/rollback.md`` from the planner: ``python -m cli.rollback_page > docs/rollback.md``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from belay.rollback.attempts import LIMIT
+from belay.rollback.plan import Action, Risk, RollbackPlan, Step
+from belay.rollback.planner import plan_rollback
+from belay.rollback.question import ANSWER_WITHIN
+from belay.rollback.situation import Situation, StackSeen
+from belay.rollback.stuck import DETECTABLE, MOST_SKIPS
+from belay.stack.baseline import Baseline, TemplatePointer
+from belay.stack.status import StackStatus
+from belay.stack.stuck import SkippedResource, StuckResource
+
+_ID: Final = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service/1"
+_BEFORE: Final = Baseline("orders-service", True, _ID, template=TemplatePointer("artifacts", "t", "v1", "d"))
+_UPDATED: Final[Mapping[str, Any]] = {"changed_by_release": True, "baseline": _BEFORE, "completed_by_release": True}
+_STUCK: Final = (StuckResource("Topic", "Topic", _ID, "Topic", "AWS::SNS::Topic", "it does not exist"),)
+_SKIPPED: Final = SkippedResource("Topic", _ID, "Topic", "AWS::SNS::Topic")
+
+_CASES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "the release updated it": _UPDATED,
+    "the release made it": {"created_by_release": True, "changed_by_release": True},
+    "the release made it, and it holds data": {
+        "created_by_release": True,
+        "changed_by_release": True,
+        "stateful": ("Table",),
+    },
+    "somebody else's operation": {"ours": False},
+    "the same, with `recover_foreign`": {"ours": False},
+}
+
+_HEAD: Final = """\
+# The way back
+
+<!-- Written by `python -m cli.rollback_page`; change the planner, not this page. -->
+
+What Belay does when a release has failed, or a person asks to go back, stack by stack: for each of the {count} statuses
+that a CloudFormation stack can be in, which call is planned, why CloudFormation accepts it then, and what it risks.
+The plan is made by looking at AWS and at the ledger; its first step is taken, then everything is looked at again and
+planned anew, until nothing is left to do. So a recovery may be killed after any step and started again.
+
+- Stacks come first, the last one first, those that had succeeded too; then databases, services, and
+  whether the stage is well. While a stack is left to a person, databases and services are left alone.
+- Nothing that holds data is deleted, or left out of a rollback, without an approval that names it. People are asked
+  once; after {hours} hours without an answer it is left to them. An ephemeral stage is deleted with everything in it.
+- A stack that another one leans on stays as it is while that other one needs a person.
+- An action is tried {limit} times on a stack (a rollback is continued without something at most {most} times); then it
+  is left to a person, with the commands to look closer and to go on.
+- Somebody else's failure is told about; a stuck rollback of theirs is continued, and more is done only where the
+  registration says `recover_foreign`. A stack kept in UPDATE_FAILED on purpose is somebody's debugging.
+"""
+
+_STUCK_HEAD: Final = """
+## A rollback that got stuck
+
+| what is seen | what is done | why |
+| --- | --- | --- |
+"""
+
+_STUCK_TAIL: Final = """
+What is skipped is the least that the evidence supports: resources that are UPDATE_FAILED because the last rollback
+failed (its events say so, and that they were not merely cancelled), without those that depend on another one of them,
+which get their chance when that one is out of the way. Resources of nested stacks are written
+`ChildStackName.LogicalID`; a nested stack itself is skipped only where its deletion failed. `ForceRollback` is not
+used. A change set that would delete or replace what holds data, or undo what somebody else changed by hand, is not
+executed.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    hours = int(ANSWER_WITHIN.total_seconds() // 3600)
+    head = _HEAD.format(count=len(StackStatus), hours=hours, limit=LIMIT, most=MOST_SKIPS)
+    return "".join([head, *_statuses(), _STUCK_HEAD, *_stuck_rollbacks(), _STUCK_TAIL, *_actions()])
+
+
+def _plan(seen: StackSeen, **more: Any) -> RollbackPlan:
+    return plan_rollback(Situation("orders", "production", "1.3.0", (seen,), last_known_good="1.2.0", **more))
+
+
+def _seen(status: StackStatus, **values: Any) -> StackSeen:
+    change_sets = ("belay-1",) if status is StackStatus.REVIEW_IN_PROGRESS else ()
+    known: dict[str, Any] = {"stack_id": _ID, "change_sets": change_sets, "baseline": None} | values
+    return StackSeen("service", "orders-service", status=status, **known)
+
+
+def _statuses() -> Iterator[str]:
+    yield "\n## Every status\n\n"
+    yield f"| status | {' | '.join(_CASES)} |\n| --- |{' --- |' * len(_CASES)}\n"
+    for status in StackStatus:
+        plans = [
+            _plan(_seen(status, **values), recover_foreign="recover_foreign" in case) for case, values in _CASES.items()
+        ]
+        yield f"| {status} | {' | '.join(_in_short(plan) for plan in plans)} |\n"
+    yield (
+        "\n**—** is nothing to do: the stack is as it should be, or not the release's. **person** is left to a person. "
+        "What\nthe words stand for is told [below](#every-step).\n"
+    )
+
+
+def _in_short(plan: RollbackPlan) -> str:
+    words = [step.action.value for step in plan.steps] + ["**person**"] * len(plan.left_to_do)
+    return ", then ".join(dict.fromkeys(words)) or "—"
+
+
+def _stuck_rollbacks() -> Iterator[str]:
+    stuck = _seen(StackStatus.UPDATE_ROLLBACK_FAILED, stuck=_STUCK, **_UPDATED)
+    back = replace(stuck, status=StackStatus.UPDATE_ROLLBACK_COMPLETE, stuck=(), completed_by_release=False)
+    data = (replace(_STUCK[0], resource_type="AWS::DynamoDB::Table", skip_as="Table", path="Table"),)
+    tried = {(Action.CONTINUE_UPDATE_ROLLBACK, "service"): 1}
+    for what, seen, more in (
+        ("UPDATE_ROLLBACK_FAILED", stuck, {}),
+        ("it got stuck again, on a topic", stuck, {"tried": tried}),
+        ("it got stuck again, on a table", replace(stuck, stuck=data), {"tried": tried}),
+        ("it went on without the topic", replace(back, skipped=(_SKIPPED,)), {}),
+        ("the topic is not what the template says", replace(back, skipped=(replace(_SKIPPED, drift="MODIFIED"),)), {}),
+        ("nobody can tell what it is", replace(back, skipped=(replace(_SKIPPED, drift="UNSUPPORTED"),)), {}),
+        ("the topic is what the template says", replace(back, skipped=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
+    ):
+        plan = _plan(seen, **more)
+        why = [step.why for step in plan.steps] + [each.what for each in plan.left_to_do]
+        yield f"| {what} | {_in_short(plan)} | {'; '.join(why) or 'the stack is as it was'} |\n"
+
+
+def _actions() -> Iterator[str]:
+    yield "\n## Every step\n\nOf each, the call, where it is planned, why it is legal there, what it risks, and what "
+    yield "is looked at afterwards.\n\n| step | call | planned in | legal because | risk | looked at afterwards |\n"
+    yield f"|{' --- |' * 6}\n"
+    planned: dict[Action, list[tuple[str, Step]]] = {}
+    for status, step in _every_step():
+        planned.setdefault(step.action, []).append((status, step))
+    for action in Action:
+        for _, step in planned.get(action, [])[:1]:
+            statuses = list(dict.fromkeys(status for status, _ in planned[action]))
+            risk = step.risk_in_words if step.risk is Risk.NONE else f"**{step.risk}**: {step.risk_in_words}"
+            legal, _, link = step.legal_because.rpartition("; ")
+            because = f"[{legal.replace(statuses[0], 'it')}]({link})" if len(statuses) > 1 else f"[{legal}]({link})"
+            cells = (action, step.call[1], ", ".join(statuses), because, risk, step.checked_afterwards)
+            yield f"| {' | '.join(cells)} |\n"
+
+
+def _every_step() -> Iterator[tuple[str, Step]]:
+    """Every step that may be planned for a stack, with the status it is planned in."""
+    for case, values in _CASES.items():
+        for status in StackStatus:
+            plan = _plan(_seen(status, **values), recover_foreign="recover_foreign" in case)
+            yield from ((status.value, step) for step in plan.steps)
+    stuck = _seen(StackStatus.UPDATE_ROLLBACK_FAILED, stuck=_STUCK, **_UPDATED)
+    plan = _plan(stuck, tried={(Action.CONTINUE_UPDATE_ROLLBACK, "service"): 1})
+    yield from ((StackStatus.UPDATE_ROLLBACK_FAILED.value, step) for step in plan.steps)
+    for drift in (None, "MODIFIED"):
+        for status in DETECTABLE:
+            seen = _seen(status, skipped=(replace(_SKIPPED, drift=drift),), **_UPDATED)
+            yield from ((status.value, step) for step in _plan(seen).steps)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
