@@ -28,8 +28,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "belay")]
 
 import yaml  # noqa: E402 - the two lines above find the rest
 
+from belay.policy.asked import policies  # noqa: E402
 from belay.policy.gate import check_groups  # noqa: E402
-from belay.policy.policies import policies  # noqa: E402
 from belay.policy.settings import Settings  # noqa: E402
 from belay.template.loader import load  # noqa: E402
 

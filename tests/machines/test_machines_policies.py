@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deployed_belay import Application, until
+from deployed_belay import Application
 from small_releases import security_group, setting
 
 Applications = Callable[..., Application]
@@ -108,4 +108,4 @@ class TestRevalidation:
         assert all("closed_at" in finding for finding in findings)
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
         app.belay.invoke("RevalidateStagesFunction", wanted)
-        until(app.received, lambda messages: len(messages) == 4)
+        app.told("deployment-started", "DEPLOYED", "findings-appeared", "findings-gone", "findings-appeared")

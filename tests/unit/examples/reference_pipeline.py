@@ -8,8 +8,9 @@ from typing import Any
 
 from belay.policy.declared import root_scope
 from belay.template.resolver import as_text, force, items, read
+from belay.template.scope import Row, Table
 from belay.template.sections import resources
-from belay.template.values import NO_VALUE, Row, Table
+from belay.template.values import NO_VALUE
 from belay.template.world import Budget, World
 
 FOLDER = Path("examples/pipeline")

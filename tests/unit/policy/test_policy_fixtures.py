@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from belay.policy.asked import policies
 from belay.policy.gate import check_groups, check_template
-from belay.policy.policies import policies
 from belay.policy.settings import Settings
 from belay.policy.verdict import Report, Verdict
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belay.policy.asked import policies
 from belay.policy.gate import check_groups
-from belay.policy.policies import policies
 from belay.policy.settings import Settings
 from belay.policy.verdict import Report
 

@@ -5,9 +5,9 @@ import pytest
 from belay.template.loader import load
 from belay.template.nodes import Mapping
 from belay.template.resolver import as_text, items, read, resolve
-from belay.template.scope import Scope
+from belay.template.scope import Row, Scope, Table, Value
 from belay.template.sections import parameters, transforms
-from belay.template.values import NO_VALUE, Row, Table, Unknown, Value
+from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World, explore
 
 TEMPLATE = """

@@ -1,12 +1,11 @@
-"""Policies about something other than a security group's rules, found by their place and asked as one application sets.
+"""The policies, found by their place and asked as one application sets.
 
-A policy about a change set stands in ``rules/change_set/``, one about a deployed stage in ``rules/live_stage/``: one
-file each, with ``POLICY`` and ``check(subject, settings)``, as under ``rules/security_group/``.
+One about security groups is in ``rules/security_group/``, one about a change set in ``rules/change_set/``, one about
+a deployed stage in ``rules/live_stage/``: one file each, with ``POLICY`` and ``check(subject, settings)``.
 """
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,9 +14,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from belay.policy import rules
+from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation
+from belay.policy.rules import security_group
 from belay.policy.settings import Settings, Waiver
+from belay.policy.slugs import modules, packages, slug_of
 from belay.policy.verdict import Finding, Severity, Verdict
 
 Subject = TypeVar("Subject")
@@ -35,17 +36,22 @@ class Rule(Generic[Subject]):
 def rules_in(package: ModuleType) -> tuple[Rule[Any], ...]:
     """Return the policies of one package, gravest first, then by name."""
     found: list[Rule[Any]] = []
-    for module in pkgutil.iter_modules(package.__path__):
-        file = import_module(f"{package.__name__}.{module.name}")
-        found.append(Rule(module.name.replace("_", "-"), file.POLICY, file.check))
+    for module in modules(package):
+        file = import_module(f"{package.__name__}.{module}")
+        found.append(Rule(slug_of(module), file.POLICY, file.check))
     return tuple(sorted(found, key=lambda one: (one.policy.severity.rank, one.slug)))
 
 
 @cache
 def every_rule() -> tuple[Rule[Any], ...]:
     """Return the policies about whatever there are policies about."""
-    packages = [import_module(f"{rules.__name__}.{found.name}") for found in pkgutil.iter_modules(rules.__path__)]
-    return tuple([rule for package in packages for rule in rules_in(package)])
+    return tuple([rule for package in packages() for rule in rules_in(package)])
+
+
+@cache
+def policies() -> tuple[Rule[SecurityGroup], ...]:
+    """Return the policies about security groups, gravest first, then by name."""
+    return rules_in(security_group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from belay.policy.model import Alternative, Direction, Entry, Place, Rule, Secur
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
-from belay.template.values import NO_VALUE, Value
+from belay.template.scope import Value
+from belay.template.values import NO_VALUE
 
 PERMISSIONS: dict[Direction, str] = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
 

@@ -15,9 +15,9 @@ from belay.policy.worn_together import worn_together
 from belay.template.nodes import Node
 from belay.template.resolver import as_text, force, get, items, read
 from belay.template.resources import properties
-from belay.template.scope import Scope
+from belay.template.scope import Lazy, Row, Scope, Table, Value
 from belay.template.stacks import Found, Hidden, Stacks
-from belay.template.values import NO_VALUE, Guard, Lazy, Row, Table, Unknown, Value
+from belay.template.values import NO_VALUE, Guard, Unknown
 from belay.template.world import MAX_STEPS, Budget, TooManyStepsError, World, agree, explore
 
 GROUP = "AWS::EC2::SecurityGroup"
@@ -66,8 +66,9 @@ class _Collector:
         for found in self._found:
             if found.kind == GROUP:
                 self._groups.append(self._group(found, attached))
-        self._groups += [_elsewhere(entries, self._budget) for entries in attached.values()]
-        self._groups += [*worn_together(self._groups, self._resources), *perhaps_one(self._groups)]
+        elsewhere = {key: _elsewhere(entries, self._budget) for key, entries in attached.items()}
+        self._groups += elsewhere.values()
+        self._groups += [*worn_together(self._groups, self._resources), *perhaps_one(elsewhere)]
         return self._groups, stacks.templates
 
     def _group(self, found: Found, attached: dict[str, dict[Direction, list[Entry]]]) -> SecurityGroup:
@@ -228,9 +229,18 @@ class _Collector:
             return own, opaque_rule(direction, _place(found, "", found.body.node), given.reason)
         group = get(given, "GroupId", world)
         if group is NO_VALUE:
-            group = get(given, "GroupName", world)
+            group = self._named(get(given, "GroupName", world), world)
         key = group.key if isinstance(group, Unknown) else group if isinstance(group, str) else own
         return key, self._rule(found, "", given, direction, world)
+
+    def _named(self, name: Value, world: World) -> Value:
+        """Return the path of the template's group of this name; the name itself where it has none."""
+        for found in self._found:
+            if found.kind == GROUP and isinstance(name, str):
+                given = properties(found.body, world)
+                if isinstance(given, Table) and get(given, "GroupName", world) == name:
+                    return found.path
+        return name
 
 
 def _given_up(found: Found, direction: Direction, reason: str) -> tuple[str, Rule]:

@@ -1,22 +1,18 @@
-"""What a policy is, and those about security groups: one file each under ``rules/security_group/``, found by its place.
+"""What a policy is, and what it answers.
 
-A policy's file holds ``POLICY`` and ``check(group, settings)``; its slug is the file's name with dashes.
+A policy's file holds ``POLICY`` and ``check(subject, settings)``; its slug is the file's name with dashes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from belay.policy import model
 from belay.policy.exposure import Exposure
-from belay.policy.model import Direction, Place, SecurityGroup
+from belay.policy.model import Direction, Place
 from belay.policy.verdict import Severity, Verdict
-
-if TYPE_CHECKING:
-    from belay.policy.asked import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +39,6 @@ class Violation(NamedTuple):
     verdict: Verdict
     place: Place
     detail: str
-
-
-@cache
-def policies() -> tuple[Rule[SecurityGroup], ...]:
-    """Return the policies about security groups, gravest first, then by name."""
-    # Both import this module.
-    from belay.policy.asked import rules_in  # noqa: PLC0415
-    from belay.policy.rules import security_group  # noqa: PLC0415
-
-    return rules_in(security_group)
 
 
 def violations(exposures: dict[str, Exposure]) -> Iterator[Violation]:

@@ -17,7 +17,8 @@ from belay.policy.model import (
     UnknownPeer,
 )
 from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS, Interval, Union, parse_network, union
-from belay.template.values import NO_VALUE, Unknown, Value
+from belay.template.scope import Value
+from belay.template.values import NO_VALUE, Unknown
 
 PORT = re.compile(r"(?:0|[1-9][0-9]{0,4})(?:\.0{1,5})?")
 """A port; JSON may write it as 22.0. No leading zeros: ``026`` is 22 to YAML 1.1 and 26 to others."""

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from belay.policy.exposure import opens
 from belay.policy.model import Alternative, Entry, Rule, SecurityGroup, UnknownPeer
 from belay.policy.networks import size
 from belay.policy.worn_together import is_large
 
+ID = "sg-"
 REASON = "the groups may be one and the same, and would then be open to all of these together"
 
 
-def perhaps_one(groups: Sequence[SecurityGroup]) -> Iterator[SecurityGroup]:
-    """Yield the rules that would add up if groups made elsewhere were one, or one of the template's, none certain.
+def perhaps_one(elsewhere: Mapping[str, SecurityGroup]) -> Iterator[SecurityGroup]:
+    """Yield the rules that would add up if some of these groups (by id, name or what stands for it) were one.
 
-    Rules that open to the whole Internet by themselves are found without.
+    Two ids are two groups. Rules that open to the whole Internet by themselves are found without.
     """
-    large = [group for group in groups if is_large(group)]
-    if len(large) > 1 and not all(group.declared for group in large):
+    large = {key: group for key, group in elsewhere.items() if is_large(group)}
+    if len(large) > 1 and not all(key.startswith(ID) for key in large):
+        groups = list(large.values())
         entries = tuple(
             [
                 Entry(entry.guard, tuple([Alternative(one.guard, _unsure(one.rules)) for one in entry.alternatives]))
-                for group in large
+                for group in groups
                 for entry in group.ingress
             ]
         )
-        names = tuple([group.place.resource for group in large])
-        yield SecurityGroup(large[0].place, ingress=entries, together=names, budget=large[0].budget)
+        names = tuple([group.place.resource for group in groups])
+        yield SecurityGroup(groups[0].place, ingress=entries, together=names, budget=groups[0].budget)
 
 
 def _unsure(rules: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from belay.errors import InvalidRegistration
+from belay.policy.slugs import slugs
 from belay.policy.verdict import Severity
 
 PORTS = range(65_536)
@@ -121,12 +122,9 @@ class _Reader:
         return None
 
     def _slug(self, where: str, value: object) -> str | None:
-        from belay.policy.asked import every_rule  # noqa: PLC0415 - the policies take settings
-
-        slugs = [one.slug for one in every_rule()]
-        if value in slugs or str(value).startswith(GUARD):
+        if value in slugs() or str(value).startswith(GUARD):
             return str(value)
-        self._problem(where, f"a policy ({', '.join(slugs)}) or {GUARD}<rule> of the operator's own", value)
+        self._problem(where, f"a policy ({', '.join(slugs())}) or {GUARD}<rule> of the operator's own", value)
         return None
 
     def _severity(self, where: str, value: object) -> Severity:

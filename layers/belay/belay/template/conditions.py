@@ -6,8 +6,8 @@ from typing import Final
 
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
 from belay.template.resolver import Function, entries, resolve, unknown_at, unroll
-from belay.template.scope import Scope
-from belay.template.values import Table, Unknown, Value
+from belay.template.scope import Scope, Table, Value
+from belay.template.values import Unknown
 from belay.template.world import World
 
 IF_ARGUMENTS = 3

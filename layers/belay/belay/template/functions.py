@@ -6,9 +6,9 @@ from typing import Final
 
 from belay.template.nodes import Node
 from belay.template.resolver import Function, as_text, concatenate, entries, force, get, items, resolve, unknown_at
-from belay.template.scope import Scope
+from belay.template.scope import Lazy, Row, Scope, Table, Value
 from belay.template.subnets import subnets
-from belay.template.values import NO_VALUE, Lazy, Row, Table, Unknown, Value
+from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 
 MAP_ARGUMENTS = 3

@@ -6,8 +6,8 @@ from belay.errors import UnreadableTemplate
 from belay.template.release_files import release_file
 from belay.template.resolver import as_text, entries, get, unknown_at
 from belay.template.resources import properties, resource_type
-from belay.template.scope import Scope
-from belay.template.values import NoValue, Row, Table, Unknown
+from belay.template.scope import Row, Scope, Table
+from belay.template.values import NoValue, Unknown
 from belay.template.world import World
 
 STACK = "AWS::CloudFormation::Stack"

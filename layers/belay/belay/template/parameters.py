@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
 from belay.template.resolver import as_text, force, literal, told
-from belay.template.scope import Scope
-from belay.template.values import NO_VALUE, Row, Unknown, Value
+from belay.template.scope import Row, Scope, Value
+from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 
 

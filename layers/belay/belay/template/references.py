@@ -10,8 +10,8 @@ from belay.template.nodes import Mapping, Node, Sequence
 from belay.template.parameters import parameter
 from belay.template.resolver import Function, as_text, concatenate, entries, force, get, items, resolve, unknown_at
 from belay.template.resources import properties, resource, resource_type
-from belay.template.scope import Scope
-from belay.template.values import NO_VALUE, Lazy, Row, Table, Unknown, Value
+from belay.template.scope import Lazy, Row, Scope, Table, Value
+from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 
 PLACEHOLDER = re.compile(r"\$\{([^${}]*)\}")

@@ -14,8 +14,8 @@ from collections.abc import Mapping as AbstractMapping
 from functools import cache
 
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
-from belay.template.scope import Scope
-from belay.template.values import NO_VALUE, Lazy, Row, Table, Unknown, Value
+from belay.template.scope import Lazy, Row, Scope, Table, Value
+from belay.template.values import NO_VALUE, Unknown
 from belay.template.words import READINGS
 from belay.template.world import TooManyStepsError, World
 

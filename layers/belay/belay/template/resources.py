@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from belay.template.nodes import Mapping, Scalar
 from belay.template.resolver import entries, get, unknown_at, unroll
-from belay.template.scope import Scope
-from belay.template.values import NO_VALUE, Table, Unknown
+from belay.template.scope import Scope, Table
+from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 
 

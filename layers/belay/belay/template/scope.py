@@ -1,15 +1,20 @@
-"""Where an expression stands: its template, the stack made of it, and what its names mean there."""
+"""Where an expression stands (its template, the stack made of it, what its names mean there), and what it may come to.
+
+A value is a text (numbers and booleans too: CloudFormation compares and joins them as texts), a :class:`Row`, a
+:class:`Table`, ``NO_VALUE``, or ``Unknown`` with the reason. Unknown is never an answer by itself: whoever needs the
+value reports that it could not be decided.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from belay.template.nodes import Document
-from belay.template.values import Lazy, Unknown
+from belay.template.nodes import Document, Mapping, Node
+from belay.template.values import NoValue, Unknown
 from belay.template.world import Budget
-
-Binding = str | Lazy | Unknown
 
 GLOBAL_PSEUDO_PARAMETERS = frozenset({"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix"})
 """The same in a nested stack as in its parent."""
@@ -28,11 +33,11 @@ class Scope:
 
     document: Document
     stack: str
-    parameters: Mapping[str, Binding]
+    parameters: AbstractMapping[str, Binding]
     defaults_apply: bool
     read: Callable[[str], Document | None]
     release: tuple[str, str] = ("", "")
-    loops: Mapping[str, str | Unknown] = field(default_factory=dict)
+    loops: AbstractMapping[str, str | Unknown] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 
     def key(self, name: str) -> str:
@@ -42,3 +47,29 @@ class Scope:
     def looping(self, identifier: str, value: str | Unknown) -> Scope:
         """Return this scope inside one round of a loop."""
         return replace(self, loops={**self.loops, identifier: value})
+
+
+class Lazy(NamedTuple):
+    """A node that is still to be resolved, in the scope where it stands."""
+
+    node: Node
+    scope: Scope
+
+
+class Row(NamedTuple):
+    """A list whose items are resolved when they are asked for."""
+
+    items: tuple[Value | Lazy, ...]
+
+
+class Table(NamedTuple):
+    """A mapping whose entries are resolved when they are asked for."""
+
+    node: Mapping
+    scope: Scope
+
+
+Value = str | Row | Table | NoValue | Unknown
+
+Binding = str | Lazy | Unknown
+"""What a parameter is given."""

@@ -9,8 +9,8 @@ from belay.template.conditions import holds
 from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence, walk
 from belay.template.resolver import TRANSFORM, entries
 from belay.template.resources import resource_type
-from belay.template.scope import Scope
-from belay.template.values import Guard, Lazy, Table, Unknown
+from belay.template.scope import Lazy, Scope, Table
+from belay.template.values import Guard, Unknown
 from belay.template.world import World, explore
 
 KNOWN_TRANSFORMS = frozenset(

@@ -9,9 +9,9 @@ from belay.template.nested import STACK_TYPES, child_stack
 from belay.template.nodes import Node
 from belay.template.resolver import TRANSFORM
 from belay.template.resources import resource_type
-from belay.template.scope import Scope
+from belay.template.scope import Scope, Table
 from belay.template.sections import macros, resources
-from belay.template.values import Guard, Table, Unknown
+from belay.template.values import Guard, Unknown
 from belay.template.world import explore
 
 MAX_STACKS = 200

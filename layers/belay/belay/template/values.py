@@ -1,21 +1,12 @@
-"""What an expression of a template may come to.
-
-A value is a text (numbers and booleans too: CloudFormation compares and joins them as texts), a :class:`Row`, a
-:class:`Table`, :data:`NO_VALUE`, or :class:`Unknown` with the reason. Unknown is never an answer by itself: whoever
-needs the value reports that it could not be decided.
-"""
+"""Values that do not stand in a template: what it leaves out, and what it does not tell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping as AbstractMapping
+from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from belay.template.nodes import Mapping, Node
-    from belay.template.scope import Scope
-
-Guard = AbstractMapping[object, object]
+Guard = Mapping[object, object]
 """What has to be the case: for each undecided question its answer. Two agree where none is answered differently."""
 
 
@@ -44,26 +35,3 @@ class Unknown(NamedTuple):
     prefix_bits: int | None = None
     bounds: tuple[int, int] | None = None
     many: bool = False
-
-
-class Lazy(NamedTuple):
-    """A node that is still to be resolved, in the scope where it stands."""
-
-    node: Node
-    scope: Scope
-
-
-class Row(NamedTuple):
-    """A list whose items are resolved when they are asked for."""
-
-    items: tuple[Value | Lazy, ...]
-
-
-class Table(NamedTuple):
-    """A mapping whose entries are resolved when they are asked for."""
-
-    node: Mapping
-    scope: Scope
-
-
-Value = str | Row | Table | NoValue | Unknown
