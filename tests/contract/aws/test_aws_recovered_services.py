@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from test_aws_unfinished import INCIDENT, RELEASE, House
 
+from belay.aws.application_autoscaling import ScalableTargets
 from belay.aws.clients import client
+from belay.aws.ecs import Services
 from belay.aws.recovered_services import RecoveredServices
 from belay.aws.recovery import Recovery
 from belay.release.registration import RegisteredStack, Service, Stage
@@ -81,34 +83,14 @@ def test_a_service_is_restarted_once(stage: Stages) -> None:
     assert [each["action"] for each in stage.recovery.record["tried"]] == ["RESTART_SERVICE"]
 
 
-def test_a_restart_whose_function_died_is_found_and_not_done_again(
-    stage: Stages, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: Any) -> None:
-        raise RuntimeError("killed")
-
-    with monkeypatch.context() as killed:
-        killed.setattr(Recovery, "note", die)
-        with pytest.raises(RuntimeError, match="killed"):
-            stage.take(plan_services)
-    begun = [each["id"] for each in stage.described()["deployments"]]
-    assert stage.recovery.noted("orders/api") == {}
-
-    assert stage.seen().restarted in begun
-    assert stage.take(plan_services) is Action.WAIT
-    assert [each["id"] for each in stage.described()["deployments"]] == begun
-
-
-def test_a_restart_that_died_before_its_call_is_done(stage: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = stage.described()["deployments"][0]
-    later = before["createdAt"].replace(year=before["createdAt"].year + 1).isoformat()
-    monkeypatch.setattr("belay.aws.recovery.timestamp", lambda: later)
-    services = stage.services()
+def test_a_restart_whose_answer_was_lost_is_not_done_again(stage: Stages) -> None:
     step = next(todo for todo in plan_services(stage.situation()) if isinstance(todo, Step))
-    stage.recovery.take(step, 0)
+    stage.services().perform(step, 0)
+    begun = [each["id"] for each in stage.described()["deployments"]]
 
-    assert services.look(STAGE)[0].restarted is None
-    assert stage.take(plan_services) is Action.RESTART_SERVICE
+    stage.services().perform(step, 0)
+
+    assert [each["id"] for each in stage.described()["deployments"]] == begun
 
 
 def test_stopped_and_brought_back_with_what_scales_it(stage: Stages) -> None:
@@ -161,3 +143,86 @@ def test_no_service_is_deleted(stage: Stages) -> None:
 
     with pytest.raises(ValueError, match="DELETE_STACK"):
         stage.services().perform(replace(step, action=Action.DELETE_STACK), 0)
+
+
+class Killed(Exception):  # noqa: N818 - reads better than an error
+    """The function died here."""
+
+
+CHANGING = (
+    (Recovery, "take"),
+    (Recovery, "note"),
+    (Services, "force_new_deployment"),
+    (Services, "set_desired_count"),
+    (ScalableTargets, "suspend"),
+)
+"""Everything that a step changes, in the ledger and in AWS."""
+
+
+def play(stage: Stages, *planners: Callable[[Situation], tuple[Todo, ...]]) -> None:
+    """Take the steps of each planner until none but waiting is left."""
+    for planner in planners:
+        while any(step.action is not Action.WAIT for step in planner(stage.situation()) if isinstance(step, Step)):
+            stage.take(planner)
+
+
+def killing(monkeypatch: pytest.MonkeyPatch, point: int, *, after: bool) -> list[str]:
+    """Let the function die before or after the change of that number; the names of those that happened."""
+    happened: list[str] = []
+    number = iter(range(10_000))
+
+    def dying(name: str, change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*arguments: Any, **named: Any) -> Any:
+            now = next(number)
+            if now == point and not after:
+                raise Killed
+            answer = change(*arguments, **named)
+            happened.append(name)
+            if now == point:
+                raise Killed
+            return answer
+
+        return changed
+
+    for owner, name in CHANGING:
+        monkeypatch.setattr(owner, name, dying(name, getattr(owner, name)))
+    return happened
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("point", range(4))
+def test_killed_at_any_point_a_service_is_restarted_once(
+    stage: Stages, monkeypatch: pytest.MonkeyPatch, point: int, after: bool
+) -> None:
+    happened = killing(monkeypatch, point, after=after)
+
+    with pytest.raises(Killed):
+        play(stage, plan_services)
+    play(stage, plan_services)
+
+    assert happened.count("force_new_deployment") == 1
+    assert stage.seen().restarted == stage.described()["deployments"][0]["id"]
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("point", range(10))
+def test_killed_at_any_point_a_stopped_service_runs_as_before(
+    stage: Stages, monkeypatch: pytest.MonkeyPatch, point: int, after: bool
+) -> None:
+    stage.scaling.register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId="service/orders/api",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=1,
+        MaxCapacity=4,
+    )
+    killing(monkeypatch, point, after=after)
+
+    with pytest.raises(Killed):
+        play(stage, stop_services, plan_services)
+    play(stage, stop_services)
+    assert stage.described()["desiredCount"] == 0
+    play(stage, plan_services)
+
+    assert stage.described()["desiredCount"] == 2
+    assert not any(stage.target()["SuspendedState"].values())

@@ -1,7 +1,7 @@
 """The services of an incident's stage: looking at them, and taking the steps that are about them."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from belay.aws.application_autoscaling import ScalableTargets
@@ -13,9 +13,7 @@ from belay.release.registration import Service, Stage
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import Scaling, ServiceDeployment, ServiceSeen
 
-_CLOCKS_DIFFER = timedelta(seconds=5)
 _EVENTS_KEPT = 3
-_NEVER = "9999-12-31T00:00:00+00:00"
 
 
 class RecoveredServices:
@@ -53,36 +51,20 @@ class RecoveredServices:
             deployments=tuple(_deployment(each) for each in description["deployments"]),
             events=tuple(each["message"] for each in description.get("events", [])[:_EVENTS_KEPT]),
             scaling=_scaling(self._targets.describe(service)),
-            restarted=noted.get("restarted") or self._begun(service, description),
+            restarted=noted.get("restarted") or _begun(description, noted),
             waited_seconds=self._waited(service),
             stopped_from=noted.get("stopped_from"),
             scaled_by=noted.get("scaled_by"),
         )
 
-    def _begun(self, service: Service, description: Mapping[str, Any]) -> str | None:
-        """The deployment that this incident began and whose id it did not live to note.
-
-        UpdateService takes no token, so it is known by its time: no other one replaced every task since the step was
-        taken, while the stage was locked.
-        """
-        taken = self._last_taken(service, Action.RESTART_SERVICE)
-        newest = next((each for each in description["deployments"] if each["status"] == "PRIMARY"), None)
-        if newest is None or newest["createdAt"] < datetime.fromisoformat(taken) - _CLOCKS_DIFFER:
-            return None
-        return str(newest["id"])
-
     def _waited(self, service: Service) -> int:
-        taken = self._last_taken(service, Action.RESTART_SERVICE, Action.START_SERVICE)
-        return max(int((now() - datetime.fromisoformat(taken)).total_seconds()), 0)
-
-    def _last_taken(self, service: Service, *actions: Action) -> str:
-        """When this incident last took one of these steps for a service."""
+        """For how many seconds the service has been waited for since this incident let it start tasks."""
         times = [
             str(each["at"])
             for each in self._recovery.record["tried"]
-            if each["subject"] == service.name and each["action"] in actions
+            if each["subject"] == service.name and each["action"] in (Action.RESTART_SERVICE, Action.START_SERVICE)
         ]
-        return max(times, default=_NEVER)
+        return int((now() - datetime.fromisoformat(max(times))).total_seconds()) if times else 0
 
     # -- acting --------------------------------------------------------------------------------------------------
 
@@ -109,11 +91,14 @@ class RecoveredServices:
         return False
 
     def _restart(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
-        restarted = seen.restarted
-        if restarted is None:
-            self._recovery.take(step, number)
-            restarted = self._services.force_new_deployment(service)
-        self._note(service, restarted=restarted)
+        """Note which deployment is to be replaced: UpdateService takes no token, so its successor tells that it was."""
+        if seen.restarted is not None:
+            return
+        self._recovery.take(step, number)
+        primary = seen.primary
+        replaces = {"restarted_from": None if primary is None else primary.id}
+        self._note(service, **replaces)
+        self._note(service, **replaces, restarted=self._services.force_new_deployment(service))
 
     def _stop(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
         """Remember the count before it is lost: what is noted first stands."""
@@ -130,6 +115,12 @@ class RecoveredServices:
 
     def _note(self, service: Service, **facts: Any) -> None:
         self._recovery.note(service.name, {**self._recovery.noted(service.name), **facts})
+
+
+def _begun(description: Mapping[str, Any], noted: Mapping[str, Any]) -> str | None:
+    """The deployment that this incident began and whose id it did not live to note."""
+    newest = next((str(each["id"]) for each in description["deployments"] if each["status"] == "PRIMARY"), None)
+    return newest if "restarted_from" in noted and newest != noted["restarted_from"] else None
 
 
 def _deployment(described: Mapping[str, Any]) -> ServiceDeployment:

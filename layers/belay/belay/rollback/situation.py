@@ -178,9 +178,14 @@ class ServiceSeen:
         return self.status == "ACTIVE"
 
     @property
+    def primary(self) -> ServiceDeployment | None:
+        """The newest deployment."""
+        return next((each for each in self.deployments if each.status == "PRIMARY"), None)
+
+    @property
     def steady(self) -> bool:
         """Whether the newest deployment is done and as many tasks run as are wanted."""
-        primary = next((each for each in self.deployments if each.status == "PRIMARY"), None)
+        primary = self.primary
         rolled_out = primary is not None and primary.rollout_state in ("COMPLETED", None)
         told = primary is not None and primary.rollout_state is not None
         return rolled_out and self.running == self.desired and (told or len(self.deployments) == 1)
