@@ -290,7 +290,6 @@ def test_only_a_signed_request_calls_a_function_by_its_url() -> None:
     [("DeciderPolicy", "DecideApprovalFunction"), ("RollbackPolicy", "StartRollbackFunction")],
 )
 def test_whoever_decides_may_do_so_through_the_url_alone(policy: str, function: str) -> None:
-    assert set(resources("AWS::IAM::ManagedPolicy")) == {"DeciderPolicy", "RollbackPolicy"}
     statements = resources("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]["Statement"]
     calls = [each for each in statements if "lambda:" in str(each["Action"])]
     assert {each["Action"]: each["Condition"] for each in calls} == {
@@ -298,6 +297,19 @@ def test_whoever_decides_may_do_so_through_the_url_alone(policy: str, function: 
         "lambda:InvokeFunction": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
     }
     assert [each["Resource"] for each in calls] == [{"Fn::GetAtt": f"{function}.Arn"}] * 2
+
+
+def test_people_may_do_what_their_policy_says_and_no_more() -> None:
+    policies = resources("AWS::IAM::ManagedPolicy")
+    assert set(policies) == {"DeciderPolicy", "RollbackPolicy", "ReaderPolicy", "OperatorPolicy"}
+    for policy in policies.values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Resource"] != "*"
+            assert not [action for action in actions(statement) if "*" in action]
+    reads = {each for s in policies["ReaderPolicy"]["PolicyDocument"]["Statement"] for each in actions(s)}
+    assert all(re.search(r":(Describe|Get|List|Query|Filter)", action) for action in reads)
+    (unlock,) = [s for s in policies["OperatorPolicy"]["PolicyDocument"]["Statement"] if s["Sid"] == "Unlock"]
+    assert unlock["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["LOCK"]}}
 
 
 # -- watching ----------------------------------------------------------------------------------------------------------

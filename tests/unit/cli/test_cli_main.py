@@ -1,0 +1,108 @@
+"""The command's front door: its help, its page of the documentation, what becomes of errors."""
+
+import argparse
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ProfileNotFound, SSOTokenLoadError
+
+from belay.errors import AccessDenied, InvalidRegistration, ServiceUnavailable, Throttled
+from cli import __main__ as front
+from cli.naming import application_name, release_name
+from cli.problems import Refused, Unreachable, in_words, status_of
+from cli.reference import page
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "command-line.md"
+
+
+def test_the_help_groups_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main(["--help"]) == 0
+    told = capsys.readouterr().out
+    assert [line[:-1] for line in told.splitlines() if line.endswith(":")] == list(front.GROUPS)
+    for command in front.COMMANDS:
+        assert f"\n  {' '.join(command)} " in told
+
+
+@pytest.mark.parametrize("command", front.COMMANDS, ids=" ".join)
+def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        front.main([*command, "--help"])
+    assert ended.value.code == 0
+    assert f"belay {' '.join(command)}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["nothing"], ["release"], ["release", "nothing"]])
+def test_what_is_no_command_shows_the_commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main(words) == 2
+    assert "usage: belay COMMAND" in capsys.readouterr().err
+
+
+def test_the_documentation_is_what_the_parsers_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BELAY_STACK", raising=False)
+    assert DOCUMENT.read_text() == page(), "write it anew: python -m cli.reference > docs/command-line.md"
+
+
+@pytest.mark.parametrize("text", ["orders/", "/1.0.0", "Or ders/1.0.0", ""])
+def test_a_name_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"orders/1\.2\.0"):
+        release_name(text)
+
+
+def test_names_are_read() -> None:
+    assert str(release_name("orders/1.2.0+7")) == "orders/1.2.0+7"
+    assert release_name("orders").version is None
+    assert application_name("orders") == "orders"
+    with pytest.raises(argparse.ArgumentTypeError):
+        application_name("orders/1.0.0")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (NoCredentialsError(), 3, "no credentials: configure a profile"),
+        (ServiceUnavailable("DynamoDB.Query", "NoCredentialsError", "Unable to"), 3, "no credentials"),
+        (SSOTokenLoadError(profile_name="ops", error_msg="gone"), 3, "sign in with `aws sso login`"),
+        (ProfileNotFound(profile="ops"), 3, "The config profile (ops) could not be found"),
+        (EndpointConnectionError(endpoint_url="http://nowhere"), 3, '"http://nowhere"'),
+        (
+            AccessDenied("StepFunctions.StopExecution", "AccessDeniedException", "user/ann is not authorized"),
+            3,
+            "AWS refuses states:StopExecution to these credentials: user/ann is not authorized",
+        ),
+        (AccessDenied("DynamoDB.Query", "AccessDeniedException", "no"), 3, "AWS refuses dynamodb:Query"),
+        (AccessDenied("S3.PutObject", "AccessDenied", "no"), 3, "AWS refuses s3:PutObject"),
+        (Throttled("S3.PutObject", "SlowDown", "slow down"), 3, "S3.PutObject answered SlowDown: slow down"),
+        (Unreachable("no region"), 3, "no region"),
+        (Refused("it has ended"), 1, "it has ended"),
+        (InvalidRegistration(["orders: unknown key"]), 1, "orders: unknown key"),
+    ],
+)
+def test_an_error_becomes_a_sentence_and_a_status(error: Exception, status: int, told: str) -> None:
+    assert status_of(error) == status
+    assert told in in_words(error)
+    assert "\n" not in in_words(error)
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"), [(Refused("it has ended"), 1), (KeyboardInterrupt(), 130), (BrokenPipeError(), 0)]
+)
+def test_a_user_s_mistake_shows_no_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: BaseException, status: int
+) -> None:
+    def run(_: argparse.Namespace) -> int:
+        raise raised
+
+    monkeypatch.setattr(front, "import_module", lambda _: SimpleNamespace(run=run, add_arguments=lambda _: None))
+    monkeypatch.setattr("sys.stderr.close", lambda: None, raising=False)
+    assert front.main(["status"]) == status
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_fault_of_the_command_s_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_: argparse.Namespace) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(front, "import_module", lambda _: SimpleNamespace(run=run, add_arguments=lambda _: None))
+    with pytest.raises(ZeroDivisionError):
+        front.main(["status"])

@@ -1,0 +1,229 @@
+"""What commands print for people, line by line, from data alone; the expected texts are in ``golden/``."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import list as listing
+from cli import logs, rollback, show, status, unlock
+from cli.output import ago, duration, table
+from cli.progress import Execution, Step
+
+GOLDEN = Path(__file__).parent / "golden"
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+ARN = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:0f1e-production"
+UPLOAD = {"bucket": "releases", "key": "releases/orders/orders-1.3.0.zip", "version_id": "v1"}
+
+WORK: dict[str, Any] = {
+    "paused": True,
+    "uploads": [{"application": "orders", "upload": "releases/orders/orders-1.4.0.zip", "execution": ARN}],
+    "releases": [
+        {
+            "release": "orders/1.3.0",
+            "stage": "production",
+            "state": "EXECUTING service",
+            "since": "2026-03-02T09:25:00.000+00:00",
+            "executions": ["arn:other", ARN],
+        }
+    ],
+    "incidents": [
+        {
+            "application": "payments",
+            "incident": "payments-production-0a1b2c3d4e5f",
+            "stage": "production",
+            "reason": "payments-service is UPDATE_ROLLBACK_COMPLETE: Service could not be updated: no capacity at all",
+            "since": "2026-03-02T07:10:00.000+00:00",
+            "steps": 2,
+            "executions": [],
+        }
+    ],
+    "locks": [
+        {
+            "application": "orders",
+            "stage": "production",
+            "version": "1.3.0",
+            "incident": None,
+            "since": "2026-03-02T09:26:00.000+00:00",
+            "expires_at": 1_772_444_400,
+        }
+    ],
+    "queue": [{"release": "orders/1.2.9", "stage": "production"}],
+    "held": [{"upload": "releases/shop/shop-2.0.0.zip", "since": "2026-03-02T09:00:00.000+00:00"}],
+}
+RUNNING = Execution(
+    ARN,
+    "deploy_stage",
+    "production",
+    NOW - timedelta(minutes=3),
+    running=True,
+    steps=(
+        Step("deploy_stage", "production", "ExecuteWave", "Task", NOW - timedelta(seconds=9), NOW),
+        Step("deploy_stage", "production", "WaitForStacks", "Wait", NOW),
+        Step("deploy_stage", "production", "Executed?", "Choice", NOW),
+    ),
+)
+
+RELEASE: dict[str, Any] = {
+    "release": "orders/1.3.0",
+    "description": "Payments are taken asynchronously.",
+    "digest": "5" * 64,
+    "attempt": "0f1e2d3c4b5a",
+    "outcome": "ROLLED_BACK",
+    "state": "ROLLED_BACK",
+    "reason": "service is UPDATE_ROLLBACK_COMPLETE: no capacity",
+    "upload": UPLOAD,
+    "claimed_at": "2026-03-02T09:20:00.000+00:00",
+    "ended_at": "2026-03-02T10:25:00.000+00:00",
+    "earlier_attempts": 1,
+    "timeline": [
+        {"at": "2026-03-02T09:20:00.000+00:00", "stage": None, "state": "ACCEPTED", "detail": ""},
+        {"at": "2026-03-02T09:20:07.500+00:00", "stage": "production", "state": "EXECUTING service", "detail": ""},
+        {"at": "2026-03-02T10:25:00.000+00:00", "stage": "production", "state": "RECOVERING", "detail": "no\ncapacity"},
+    ],
+    "stages": [
+        {
+            "stage": "production",
+            "changes": [
+                "service (orders-service):",
+                "  REPLACES Task (AWS::ECS::TaskDefinition): ContainerDefinitions",
+            ],
+            "findings": {
+                "templates": {
+                    "verdict": "PASS",
+                    "findings": [
+                        {
+                            "verdict": "FAIL",
+                            "policy": "ssh-open",
+                            "path": "templates/network.yaml",
+                            "line": 41,
+                            "resource": "Bastion",
+                            "message": "SSH is open.",
+                            "blocking": True,
+                            "waiver": "The VPN is being replaced",
+                        },
+                        {
+                            "verdict": "FAIL",
+                            "policy": "rule-description",
+                            "path": "templates/network.yaml",
+                            "line": 42,
+                            "resource": "Bastion",
+                            "message": "No description.",
+                            "blocking": False,
+                            "waiver": None,
+                        },
+                    ],
+                },
+                "live": {"verdict": "PASS", "findings": []},
+            },
+            "snapshots": ["orders-production-1-3-0-db"],
+        }
+    ],
+    "approvals": [
+        {
+            "stage": "production",
+            "requested_at": "2026-03-02T09:20:10.000+00:00",
+            "expires_at": "2026-03-09T09:20:10.000+00:00",
+            "answer": {"decision": "approve", "by": "user/ann", "at": "2026-03-02T09:22:00.000+00:00", "comment": "go"},
+        },
+        {"stage": "canary", "requested_at": "2026-03-02T09:20:10.000+00:00", "expires_at": None},
+    ],
+    "incidents": [
+        {
+            "incident": "orders-production-0f1e2d3c4b5a",
+            "stage": "production",
+            "reason": "service is UPDATE_ROLLBACK_COMPLETE: no capacity",
+            "opened_at": "2026-03-02T10:20:00.000+00:00",
+            "outcome": "ROLLED_BACK",
+            "steps": [{"at": "2026-03-02T10:21:00.000+00:00", "subject": "network", "why": "bring the stack back"}],
+        }
+    ],
+}
+
+LISTED: dict[str, Any] = {
+    "applications": [
+        {
+            "application": "orders",
+            "stages": [
+                {"stage": "production", "runs": "1.2.0", "since": "2026-03-01T09:20:00.000+00:00"},
+                {"stage": "test", "runs": None, "since": None},
+            ],
+            "releases": [
+                {
+                    "version": f"1.{n}.0",
+                    "outcome": "DEPLOYED" if n < 11 else None,
+                    "state": "AWAITING APPROVAL",
+                    "claimed_at": "2026-03-02T09:20:00.000+00:00",
+                    "ended_at": None if n == 11 else "2026-03-02T09:25:00.000+00:00",
+                }
+                for n in range(11, -1, -1)
+            ],
+        },
+        {"application": "shop", "stages": [], "releases": []},
+    ]
+}
+
+LOCK: dict[str, Any] = {
+    "application": "orders",
+    "stage": "production",
+    "version": "1.3.0",
+    "incident": "orders-production-0f1e2d3c4b5a",
+    "since": "2026-03-02T09:26:00.000+00:00",
+    "execution": ARN,
+    "owner_runs": False,
+}
+
+TEXTS: dict[str, Iterable[str]] = {
+    "status": status.render(status.with_doing(WORK, [RUNNING]), NOW),
+    "list": listing.render(LISTED, in_full=False),
+    "show": show.render(RELEASE),
+    "show_upload": show.render_upload(
+        {
+            "upload": UPLOAD,
+            "outcome": "REJECTED",
+            "reason": "release.yaml: unknown key 'colour'\nrelease.yaml: no version",
+            "claimed_at": "2026-03-02T09:20:00.000+00:00",
+            "ended_at": "2026-03-02T09:20:03.000+00:00",
+        }
+    ),
+    "unlock": unlock.render(LOCK, NOW),
+    "rollback": rollback.render({"incident": "i", "execution": ARN, "lines": ["1. network: bring it back."]}, "orders"),
+    "logs": logs.render(
+        [
+            logs.entry('{"level": "INFO", "message": "begins", "function": "PlanStage", "stage": "test"}', 0),
+            logs.entry('{"level": "ERROR", "message": "failed", "exception": "Traceback\\nAccessDenied: no"}', 1500),
+            logs.entry("no JSON at all\n", 2000),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_people_read_this(name: str) -> None:
+    assert "\n".join(TEXTS[name]) + "\n" == (GOLDEN / f"{name}.txt").read_text()
+
+
+def test_there_is_a_text_for_each_and_no_other() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == set(TEXTS)
+
+
+def test_nothing_is_said_so() -> None:
+    nothing = {name: [] for name in WORK if name != "paused"} | {"paused": False}
+    assert status.render(nothing, NOW) == ["Nothing runs, waits or is held."]
+    assert listing.render({"applications": []}, in_full=False) == ["No application is registered here."]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(-3, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3600, "1 h"), (12_000, "3 h 20 min"), (200_000, "2 d")],
+)
+def test_spans_of_time(seconds: float, told: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == told
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == told
+
+
+def test_a_table_is_as_wide_as_what_is_in_it() -> None:
+    assert table(("a", "bb"), []) == []
+    assert table(("a", "bb"), [("long", "x"), ("y", "")]) == ["A     BB", "long  x", "y"]
