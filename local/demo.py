@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from cli.build import build_release
 from cli.progress import Execution
 from examples.registration import bootstrap, register
 from examples.releases import ExampleError, assemble
+from local.demo_approval import Approver
 from local.demo_console import Screen
 from local.demo_inbox import Inbox, Received
 from local.demo_person import Person
@@ -37,6 +39,7 @@ from local.demo_scenarios import SCENARIOS, Scenario
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError
 
+STACK: Final = "belay-demo"
 REPORT: Final = ROOT / "build" / "demo.json"
 WAIT_SCALE: Final = "0.2"
 """The engine's stacks are quicker than the shortest wait of the machines: it waits this part of the time."""
@@ -93,6 +96,7 @@ class Demo:
     """A deployed Belay, seen from outside: only through the AWS APIs that its users have."""
 
     def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen) -> None:
+        self._approver = Approver(engine, STACK)
         self._s3: Any = engine.client("s3")
         self._ledger: Any = engine.client("dynamodb")
         self._stepfunctions: Any = engine.client("stepfunctions")
@@ -111,7 +115,8 @@ class Demo:
         archive = _build(scenario)
         self._pipeline = None
         self._progress.begin()
-        with self._screen.release(scenario):
+        asking = self._approver.asked_in_production(scenario.application) if scenario.asks else nullcontext()
+        with self._screen.release(scenario), asking:
             began = time.monotonic()
             if scenario.pipeline is None:
                 self._upload(scenario, archive)
@@ -141,6 +146,8 @@ class Demo:
             self._screen.progress(self._progress.look())
             for asked in self._person.approve(scenario.application) if scenario.approves else []:
                 self._screen.say(f"  {self._person.name} says yes to: {asked}", "cyan")
+            for line in self._approver.answer(self._record(scenario)) if scenario.asks else ():
+                self._screen.say(f"  {line}", "cyan")
             outcome, seconds = self._outcome(scenario), time.monotonic() - began
             if outcome or seconds > OUTCOME_WITHIN_SECONDS:
                 return outcome, seconds
@@ -158,6 +165,10 @@ class Demo:
     def _outcome(self, scenario: Scenario) -> str | None:
         if self._pipeline is not None:
             return self._pipeline.outcome()
+        return self._record(scenario).get("outcome")
+
+    def _record(self, scenario: Scenario) -> dict[str, str]:
+        """The ledger's record of a release: its texts by name."""
         item = self._ledger.get_item(
             TableName=self._outputs["LedgerTableName"],
             Key={
@@ -166,8 +177,7 @@ class Demo:
             },
             ConsistentRead=True,
         ).get("Item", {})
-        outcome: str | None = item.get("outcome", {}).get("S")
-        return outcome
+        return {name: value["S"] for name, value in item.items() if "S" in value}
 
     def _why(self, executions: Sequence[Execution]) -> str:
         if not executions:
@@ -187,7 +197,7 @@ def play(screen: Screen) -> list[Result]:
     os.environ.setdefault("SFN_WAIT_SCALE", WAIT_SCALE)
     screen.say("Starting the embedded engine and deploying template.yaml to it with the SAM CLI ...")
     with Engine.start() as engine:
-        outputs = deploy(engine, stack_name="belay-demo", parameters=LOCAL_PARAMETERS)
+        outputs = deploy(engine, stack_name=STACK, parameters=LOCAL_PARAMETERS)
         screen.say(
             f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}."
         )

@@ -12,6 +12,7 @@ class Scenario:
 
     ``tells`` is a sentence for the reader; ``approves`` says that a person answers yes to what its recovery asks. With
     a ``pipeline`` no release is uploaded: that pipeline changes what the release has deployed, and fails.
+    ``asks`` says that production is registered to ask for the release's approval.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Scenario:
     tells: str
     approves: bool = False
     pipeline: str | None = None
+    asks: bool = False
 
 
 SCENARIOS: Final = (
@@ -75,5 +77,13 @@ SCENARIOS: Final = (
         "A release that changes the database fails in production: a person allows its restore, the snapshot takes its "
         "name, what it replaces is kept, the service is stopped for it and started again.",
         approves=True,
+    ),
+    Scenario(
+        "approval",
+        "orders",
+        "1.4.1",
+        "DEPLOYED",
+        "Production asks for an approval first; somebody reads what would change and gives it with belay approve.",
+        asks=True,
     ),
 )

@@ -50,6 +50,7 @@ MEANT_FOR = {
     "aws.codepipeline/stage_execution_state_change.stopped.json": {"PipelineChanged"},
     "aws.codepipeline/stage_execution_state_change.stopping.json": {"PipelineChanged"},
     "aws.codepipeline/stage_execution_state_change.succeeded.json": {"PipelineChanged"},
+    "aws.s3/api_call_via_cloudtrail.json": {"UploadRecorded"},
     "aws.s3/object_created.json": {"ReleaseUploaded"},
     "aws.states/execution_status_change.aborted.json": {"FailedExecution"},
     "aws.states/execution_status_change.failed.json": {"FailedExecution"},
@@ -89,7 +90,7 @@ def sample(name: str) -> dict[str, Any]:
 def ours(event: dict[str, Any]) -> dict[str, Any]:
     """The event, about our own bucket and machines where it is about somebody's."""
     event = copy.deepcopy(event)
-    if event.get("source") == "aws.s3":
+    if event.get("detail-type") == "Object Created":
         event["detail"]["bucket"]["name"] = OURS["ReleaseBucket"]
         event["detail"]["object"]["key"] = "releases/orders/orders-1.0.0.zip"
     if event.get("source") == "aws.states":

@@ -117,6 +117,7 @@ def triggers() -> list[tuple[str, str, dict[str, Any]]]:
 def test_there_are_triggers() -> None:
     assert {event for _, event, _ in triggers()} == {
         "ReleaseUploaded",
+        "UploadRecorded",
         "FailedStack",
         "FailedExecution",
         "PipelineChanged",

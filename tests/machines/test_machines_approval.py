@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed_belay import Application
+from deployed_belay import Application, until
 from small_releases import setting
 
 Applications = Callable[..., Application]
@@ -270,3 +271,28 @@ class TestFourEyes:
         assert "UploaderTrail" in refused["message"]
         assert app.belay.decide({"decision": "reject"}, app.name, "1.1.0", user="maria")[0] == 200
         assert app.belay.ended(upload)["outcome"] == "ABORTED"
+
+    def test_another_person_than_the_uploader_approves(self, application: Applications) -> None:
+        app = application()
+        upload = asking(app, four_eyes=True)
+        self.uploaded_by(app, upload, "jo")
+
+        own = app.belay.decide({"decision": "approve"}, app.name, "1.1.0", user="jo")
+        other = app.belay.decide({"decision": "approve"}, app.name, "1.1.0", user="maria")
+
+        assert (own[0], own[1]["error"]) == (403, "FourEyes")
+        assert other[0] == 200
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+
+    @staticmethod
+    def uploaded_by(app: Application, upload: Any, user: str) -> None:
+        """Tell, as CloudTrail does some minutes later, who uploaded a release; wait until that is known."""
+        app.belay.credentials(user)
+        identity = app.belay.aws("iam").get_user(UserName=user)["User"]
+        sample = Path(__file__).parents[2] / "events" / "aws.s3" / "api_call_via_cloudtrail.json"
+        detail = json.loads(sample.read_text())["detail"]
+        detail["userIdentity"] = {"type": "IAMUser", "arn": identity["Arn"], "principalId": identity["UserId"]}
+        detail["requestParameters"] = {"bucketName": app.belay.outputs["ReleaseBucketName"], "key": upload.key}
+        detail["responseElements"] = {"x-amz-version-id": upload.version_id}
+        app.belay.deliver("aws.s3", "AWS API Call via CloudTrail", detail)
+        until(lambda: app.belay.item(f"APPLICATION#{app.name}", f"UPLOADER#{upload.key}#{upload.version_id}"))

@@ -10,6 +10,7 @@ import pytest
 
 from belay.errors import InvalidEvent
 from belay.events.cloudformation import StackStatusChange
+from belay.events.cloudtrail import ObjectWritten
 from belay.events.codebuild import BuildStateChange
 from belay.events.codedeploy import DeploymentStateChange
 from belay.events.codepipeline import (
@@ -27,6 +28,7 @@ SAMPLES = Path(__file__).parents[3] / "events"
 
 READERS = {
     ("aws.s3", "Object Created"): ObjectCreated,
+    ("aws.s3", "AWS API Call via CloudTrail"): ObjectWritten,
     ("aws.cloudformation", "CloudFormation Stack Status Change"): StackStatusChange,
     ("aws.states", "Step Functions Execution Status Change"): ExecutionStatusChange,
     ("aws.codepipeline", "CodePipeline Pipeline Execution State Change"): PipelineExecutionStateChange,
@@ -73,6 +75,21 @@ def test_an_object_key_is_taken_as_it_is_and_the_version_is_pinned() -> None:
         "0065E2EE5F3A9D2B10",
     )
     assert read.requester == "111122223333"
+
+
+def test_who_wrote_an_object_is_told_with_its_version() -> None:
+    read = ObjectWritten.from_event(sample("aws.s3/api_call_via_cloudtrail"))
+    assert (read.bucket, read.key) == ("DOC-EXAMPLE-BUCKET1", "releases/orders/orders 1.4.0+build.7.zip")
+    assert read.version_id == "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
+    assert read.arn.endswith("/jo.novak@example.com")
+    assert (read.principal_id, read.error) == ("AROAIOSFODNN7EXAMPLE:jo.novak@example.com", None)
+
+
+def test_a_service_that_wrote_an_object_is_nobody() -> None:
+    event = sample("aws.s3/api_call_via_cloudtrail")
+    event["detail"] |= {"userIdentity": {"type": "AWSService"}, "responseElements": None, "errorCode": "AccessDenied"}
+    read = ObjectWritten.from_event(event)
+    assert (read.arn, read.principal_id, read.version_id, read.error) == ("", "", None, "AccessDenied")
 
 
 def test_a_bucket_without_versioning_sends_no_version_id() -> None:

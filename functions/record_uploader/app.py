@@ -1,0 +1,34 @@
+"""Records who uploaded a release, as CloudTrail's data events of the release bucket tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.dynamodb import Ledger
+from belay.events.cloudtrail import ObjectWritten
+from belay.observability import observed
+from belay.release.key import application_of
+from belay.release.ledger import upload_of
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Keep the principal beside the upload; a request that failed, or whose principal is not named, tells nobody."""
+    settings = read(Settings)
+    written = ObjectWritten.from_event(event)
+    application = application_of(written.key)
+    if application is None or written.error is not None or not written.arn:
+        return {"recorded": False}
+    upload = upload_of(application, written.bucket, written.key, written.version_id, 0)
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    ledger.record_uploader(application, upload.identity, {"arn": written.arn, "principal_id": written.principal_id})
+    return {"recorded": True}
