@@ -9,6 +9,8 @@ from belay.aws.approvals import Approvals
 from belay.aws.clients import client
 from belay.aws.clock import now
 from belay.aws.endings import Endings
+from belay.aws.kms import MacKey
+from belay.aws.links import Links
 from belay.aws.stage import StageContext
 from belay.observability import observed
 from belay.settings import read
@@ -21,6 +23,8 @@ class Settings:
     ledger_table: str
     artifact_bucket: str
     notification_topic_arn: str
+    link_key_id: str
+    link_url: str
 
 
 @observed
@@ -30,7 +34,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     endings = Endings(run.ledger, run.artifacts, client("sns"), settings.notification_topic_arn)
     approvals = Approvals(run.ledger, run.artifacts, endings)
-    request = approvals.gather(run, now())
+    links = Links(MacKey(client("kms"), settings.link_key_id), settings.link_url)
+    request = links.add_to(approvals.gather(run, now()))
     approvals.keep(request, render(request))
     approvals.ask(request, event["task_token"])
     return {}

@@ -25,6 +25,7 @@ PREFIX = {
     "ElastiCache": "elasticache",
     "ElasticLoadBalancing": "elasticloadbalancing",
     "IAM": "iam",
+    "KMS": "kms",
     "Lambda": "lambda",
     "Logs": "logs",
     "RDS": "rds",

@@ -224,7 +224,7 @@ def test_a_star_says_why() -> None:
 def in_key_policy(lines: list[str], number: int) -> bool:
     """A key's own policy can name nothing but the key, which it does by a star."""
     above = [line for line in lines[:number] if re.match(r"  \w+:$", line)]
-    return above[-1].strip() == "MessageKey:"
+    return above[-1].strip() in ("MessageKey:", "LinkKey:")
 
 
 def test_nothing_is_granted_by_a_star_in_an_action() -> None:
@@ -283,7 +283,11 @@ def referenced(value: dict[str, Any]) -> list[str]:
 
 def test_only_a_signed_request_calls_a_function_by_its_url() -> None:
     urls = {name: each["FunctionUrlConfig"] for name, each in functions().items() if "FunctionUrlConfig" in each}
+    open_to_all = {name: urls.pop(name) for name in ("answer_by_link",)}
     assert urls == {name: {"AuthType": "AWS_IAM"} for name in ("decide_approval", "start_rollback")}
+    assert open_to_all == {"answer_by_link": {"AuthType": "NONE"}}
+    assert template()["Resources"]["AnswerByLinkFunction"]["Condition"] == "LinksSwitchedOn"
+    assert template()["Parameters"]["ApprovalLinks"]["Default"] == "false"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def belay() -> Iterator[Belay]:
         environment.setenv("SFN_WAIT_SCALE", WAIT_SCALE)
         engine = Engine.start(snapshot_seconds=0.2)
     with engine:
-        yield Belay(engine, deploy(engine, parameters=LOCAL_PARAMETERS))
+        yield Belay(engine, deploy(engine, parameters={**LOCAL_PARAMETERS, "ApprovalLinks": "true"}))
 
 
 @pytest.fixture(scope="session")

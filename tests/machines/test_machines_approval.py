@@ -1,10 +1,14 @@
 """Approvals: given, denied, expired, and refused where what was approved has changed since."""
 
 import json
+import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from deployed_belay import Application, until
@@ -296,3 +300,52 @@ class TestFourEyes:
         detail["responseElements"] = {"x-amz-version-id": upload.version_id}
         app.belay.deliver("aws.s3", "AWS API Call via CloudTrail", detail)
         until(lambda: app.belay.item(f"APPLICATION#{app.name}", f"UPLOADER#{upload.key}#{upload.version_id}"))
+
+
+class TestLink:
+    def test_a_person_answers_by_the_link_and_nothing_else_does(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        app.belay.asked(app.name)
+        _, wanted = until(app.received, lambda messages: len(messages) == 2)
+        (link,) = re.findall(r"Without the command: open (\S+)", wanted.text)
+        url, _, token = link.partition("?token=")
+
+        opened = [self.send("GET", link), self.send("HEAD", link), self.send("GET", link)]
+        forged = self.send("POST", url, token=token[:-4] + "AAAA", decision="approve")
+        undecided = self.send("POST", url, token=token)
+
+        assert [status for status, _ in opened] == [200, 405, 200]
+        assert "would add 1 of its resources" in opened[0][1]
+        assert (forged[0], undecided[0]) == (403, 400)
+        assert "answer" not in app.belay.asked(app.name)
+
+        status, page = self.send("POST", url, token=token, decision="approve", comment="from the train")
+
+        assert status == 200
+        assert "approved by a signed link: from the train" in page
+        assert self.send("POST", url, token=token, decision="reject")[0] in (409, 410)
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+        assert self.send("GET", link)[0] in (409, 410)
+
+    def test_no_link_where_another_person_has_to_approve(self, application: Applications) -> None:
+        app = application(approval={"required": True, "four_eyes": True})
+        upload = app.belay.upload(app.release())
+        app.belay.asked(app.name)
+
+        _, wanted = until(app.received, lambda messages: len(messages) == 2)
+
+        assert "Without the command" not in wanted.text
+        assert app.belay.decide({"decision": "reject"}, app.name)[0] == 200
+        assert app.belay.ended(upload)["outcome"] == "ABORTED"
+
+    @staticmethod
+    def send(method: str, url: str, **form: str) -> tuple[int, str]:
+        """Send a request as a browser does; return its status and the page."""
+        request = urllib.request.Request(url, method=method, data=urlencode(form).encode() if form else None)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()

@@ -1,7 +1,7 @@
 """The report that an approver reads: one HTML file that needs nothing else and runs nothing.
 
-Everything in it comes from a release, a template or AWS, and is hostile until it is escaped: ``_text`` is the only way
-in. The page's own policy forbids every script, form, frame and request.
+Everything in it comes from a release, a template or AWS, and is hostile until ``escaped``, which is the only way in.
+The page's own policy forbids every script, form, frame and request.
 """
 
 import base64
@@ -101,7 +101,7 @@ def render(request: ApprovalRequest) -> Html:
         f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
-        f"<title>Approve {_text(title)}?</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>Approve {escaped(title)}?</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"{_head(request)}{_cards(request)}{_changes(request)}{_policies(request)}{_parameters(request)}"
         f"{_section('Databases', _sentences(request.database_lines))}"
         f"{_section('The way back', _sentences(request.rollback_lines))}"
@@ -110,7 +110,7 @@ def render(request: ApprovalRequest) -> Html:
     )
 
 
-def _text(value: object, longest: int = _LONGEST_WORD) -> Html:
+def escaped(value: object, longest: int = _LONGEST_WORD) -> Html:
     """Escape a value for text and quoted attributes; what cannot be shown becomes a visible mark."""
     shown = _UNSHOWABLE.sub("\ufffd", str(value).encode(errors="replace").decode())
     if len(shown) > longest:
@@ -119,12 +119,12 @@ def _text(value: object, longest: int = _LONGEST_WORD) -> Html:
 
 
 def _section(title: str, content: Html, note: str = "") -> Html:
-    said = f'<p class="soft">{_text(note)}</p>\n' if note else ""
-    return f"<section>\n<h2>{_text(title)}</h2>\n{said}{content}</section>\n"
+    said = f'<p class="soft">{escaped(note)}</p>\n' if note else ""
+    return f"<section>\n<h2>{escaped(title)}</h2>\n{said}{content}</section>\n"
 
 
 def _list(lines: Iterable[str]) -> Html:
-    return "<ul>" + "".join(f"<li>{_text(line, _LONGEST_VALUE)}</li>\n" for line in lines) + "</ul>\n"
+    return "<ul>" + "".join(f"<li>{escaped(line, _LONGEST_VALUE)}</li>\n" for line in lines) + "</ul>\n"
 
 
 def _sentences(lines: Iterable[str]) -> Html:
@@ -137,12 +137,12 @@ def _sentence(line: str) -> str:
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], values: Sequence[int] = ()) -> Html:
     """A table that becomes a list on a narrow screen; ``values`` are the columns to be set like code."""
-    head = "".join(f"<th>{_text(column)}</th>" for column in columns)
+    head = "".join(f"<th>{escaped(column)}</th>" for column in columns)
     body = []
     for row in rows[:_MOST_ROWS]:
         cells = (
-            f'<td data-name="{_text(columns[number])}"{" class=value" if number in values else ""}>'
-            f"{_text(cell, _LONGEST_VALUE)}</td>"
+            f'<td data-name="{escaped(columns[number])}"{" class=value" if number in values else ""}>'
+            f"{escaped(cell, _LONGEST_VALUE)}</td>"
             for number, cell in enumerate(row)
         )
         body.append(f"<tr>{''.join(cells)}</tr>\n")
@@ -157,15 +157,15 @@ def _head(request: ApprovalRequest) -> Html:
     stages = request.sealed.accepted.application.stages
     here = stages.index(stage.name)
     way = "".join(
-        f'<li class="{"here" if number == here else "later" if number > here else "done"}">{_text(name)}'
+        f'<li class="{"here" if number == here else "later" if number > here else "done"}">{escaped(name)}'
         f"{', asks for approval' if number == here else ' passed' if number < here else ''}</li>\n"
         for number, name in enumerate(stages)
     )
     return (
-        f'<p class="soft">Approval asked for on {_text(in_utc(request.asked_at))}</p>\n'
-        f"<h1>{_text(release.application)} {_text(release.version)} in {_text(stage.name)}</h1>\n"
-        f"<p>{_text(request.what)}</p>\n"
-        + (f'<p class="soft">{_text(description, _LONGEST_VALUE)}</p>\n' if description else "")
+        f'<p class="soft">Approval asked for on {escaped(in_utc(request.asked_at))}</p>\n'
+        f"<h1>{escaped(release.application)} {escaped(release.version)} in {escaped(stage.name)}</h1>\n"
+        f"<p>{escaped(request.what)}</p>\n"
+        + (f'<p class="soft">{escaped(description, _LONGEST_VALUE)}</p>\n' if description else "")
         + f'<ol class="stages">\n{way}</ol>\n'
     )
 
@@ -194,8 +194,8 @@ def _cards(request: ApprovalRequest) -> Html:
 
 
 def _card(tone: str, title: str, big: str, small: str) -> Html:
-    shown = f'<p class="big">{_text(big)}</p><p class="soft">{_text(small)}</p>'
-    return f'<div class="card {tone}"><h3>{_text(title)}</h3>{shown}</div>\n'
+    shown = f'<p class="big">{escaped(big)}</p><p class="soft">{escaped(small)}</p>'
+    return f'<div class="card {tone}"><h3>{escaped(title)}</h3>{shown}</div>\n'
 
 
 _TONES: Final = ("bad", "bad", "bad", "warn", "warn", "warn", "cool", "cool")
@@ -227,11 +227,11 @@ def _changes(request: ApprovalRequest) -> Html:
 def _change(planned: PlannedChange) -> Html:
     change = planned.change
     loss = fate(change).removeprefix("; ")
-    told = f'<p class="{"loud" if change.loses_data else "soft"}">{_text(_sentence(loss))}.</p>' if loss else ""
-    where = f"in {_text(planned.stack)}" + (f", today {_text(change.physical_id)}" if change.physical_id else "")
+    told = f'<p class="{"loud" if change.loses_data else "soft"}">{escaped(_sentence(loss))}.</p>' if loss else ""
+    where = f"in {escaped(planned.stack)}" + (f", today {escaped(change.physical_id)}" if change.physical_id else "")
     return (
-        f'<div class="row {_tone(change.risk)}"><p><span class="tag">{_text(_sentence(change.verb))}</span>'
-        f"<code>{_text(planned.path)}</code> {_text(change.resource_type)}</p>"
+        f'<div class="row {_tone(change.risk)}"><p><span class="tag">{escaped(_sentence(change.verb))}</span>'
+        f"<code>{escaped(planned.path)}</code> {escaped(change.resource_type)}</p>"
         f'<p class="soft">{where}</p>{told}{_details(change)}</div>\n'
     )
 
@@ -246,7 +246,7 @@ def _details(change: Change) -> Html:
     context = change.after or change.before
     if not context:
         return ""
-    return f"<details><summary>as it is described</summary><pre>{_text(context, _LONGEST_VALUE)}</pre></details>"
+    return f"<details><summary>as it is described</summary><pre>{escaped(context, _LONGEST_VALUE)}</pre></details>"
 
 
 _OPEN: Final = 4
@@ -269,7 +269,7 @@ def _policies(request: ApprovalRequest) -> Html:
     rows = "".join(_finding(each) for each in request.findings[:_MOST_ROWS])
     checked = sorted({policy for _, each in (*request.static.checked, *request.planned.checked) for policy in each})
     count = f"{len(checked)} policies looked" if len(checked) != 1 else "1 policy looked"
-    listed = f"<details><summary>{count}</summary><p>{_text(', '.join(checked), _LONGEST_VALUE)}</p></details>\n"
+    listed = f"<details><summary>{count}</summary><p>{escaped(', '.join(checked), _LONGEST_VALUE)}</p></details>\n"
     return _section(
         "Policies",
         (rows or "<p>Nothing was found.</p>\n") + listed,
@@ -281,11 +281,11 @@ def _finding(finding: Finding) -> Html:
     tone = ("bad" if finding.verdict is Verdict.FAIL else "warn") if finding.counts else ""
     word = finding.verdict.value if finding.counts else "waived" if finding.waiver else "advice"
     where = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    waiver = f'<p class="soft">{_text(finding.waiver)}</p>' if finding.waiver else ""
+    waiver = f'<p class="soft">{escaped(finding.waiver)}</p>' if finding.waiver else ""
     return (
-        f'<div class="row {tone}"><p><span class="tag">{_text(word)}</span>{_text(finding.message)}</p>'
-        f'<p class="soft">{_text(finding.policy)}, {_text(finding.severity.value)}; <code>{_text(where)}</code> '
-        f"{_text(finding.resource)} {_text(finding.property)}</p><p>{_text(finding.fix)}</p>{waiver}</div>\n"
+        f'<div class="row {tone}"><p><span class="tag">{escaped(word)}</span>{escaped(finding.message)}</p>'
+        f'<p class="soft">{escaped(finding.policy)}, {escaped(finding.severity.value)}; <code>{escaped(where)}</code> '
+        f"{escaped(finding.resource)} {escaped(finding.property)}</p><p>{escaped(finding.fix)}</p>{waiver}</div>\n"
     )
 
 
@@ -300,13 +300,13 @@ def _parameters(request: ApprovalRequest) -> Html:
             [name, value, change_set.resolved.get(name, "")] for name, value in sorted(change_set.parameters.items())
         ]
         table = _table(("parameter", "value", "read from Parameter Store"), rows, values=(1, 2))
-        summary = f"{_text(stack.stack)}: {len(rows)} parameters"
+        summary = f"{escaped(stack.stack)}: {len(rows)} parameters"
         parts.append(f"<details><summary>{summary}</summary>{table}</details>\n")
     return _section("Parameters", "".join(parts) or "<p>No stack that changes takes any.</p>\n")
 
 
 def _answer(request: ApprovalRequest) -> Html:
-    commands = _text("\n".join(request.commands), _LONGEST_VALUE)
+    commands = escaped("\n".join(request.commands), _LONGEST_VALUE)
     note = "Nothing on this page decides anything. Answer with the command, signed with your own credentials:"
     return _section("Your answer", f"<pre>{commands}</pre>\n", note)
 
@@ -317,6 +317,6 @@ def _seal(request: ApprovalRequest) -> Html:
         "An approval is bound to all of this. Before anything is changed it is made anew; whatever differs then makes "
         "the release end ABORTED."
     )
-    digest = f"<p>Sealed as <code>{_text(request.seal.digest)}</code></p>\n"
+    digest = f"<p>Sealed as <code>{escaped(request.seal.digest)}</code></p>\n"
     table = _table(("part", "SHA-256"), rows, values=(1,))
     return _section("The seal", f"{digest}<details><summary>its {len(rows)} parts</summary>{table}</details>\n", note)

@@ -43,7 +43,7 @@ class ApprovalRequest:
 
     ``replaces`` is the version that the stage runs now; ``others`` are the application's other releases on their way;
     ``rehearsal`` is what was checked of the way back, where that was done; ``held`` says until when the stage's windows
-    hold the release.
+    hold the release; ``link`` answers without the command, for whoever is told it.
     """
 
     sealed: Sealed
@@ -54,6 +54,7 @@ class ApprovalRequest:
     others: tuple[str, ...] = ()
     rehearsal: Rehearsal | None = None
     held: str | None = None
+    link: str | None = None
 
     @property
     def stage(self) -> Stage:

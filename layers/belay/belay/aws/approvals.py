@@ -72,7 +72,11 @@ class Approvals:
         }
         self._ledger.ask_approval(release, stage.name, asked, task_token=task_token, now=asked_at)
         self._ledger.record(release, stage.name, "AWAITING APPROVAL", asked_at, f"until {in_utc(request.expires_at)}")
-        self._endings.topic_of(release).publish(_message(release, stage.name, _told(request)))
+        told = _told(request)
+        # Whoever has the link may answer: it goes to those who are asked, and is kept nowhere.
+        by_link = [f"Without the command: open {request.link}"] if request.link else []
+        message = _message(release, stage.name, {**told, "answers": [*told["answers"], *by_link]})
+        self._endings.topic_of(release).publish(message)
 
     def see_to(self, item: Mapping[str, Any], decisions: Decisions, now: datetime) -> bool:
         """See to one approval that the ledger says is waited for; True where people were reminded of it.

@@ -1,0 +1,92 @@
+"""Shows what a signed link asks, and takes the answer that a person sends from there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from belay.approval.link import (
+    BEARER,
+    SECURITY_HEADERS,
+    Link,
+    ask_page,
+    parse_answer,
+    parse_token,
+    told_page,
+)
+from belay.aws.clients import client
+from belay.aws.clock import now
+from belay.aws.decisions import Decisions, in_words
+from belay.aws.dynamodb import Ledger
+from belay.aws.kms import MacKey
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.stepfunctions import Executions
+from belay.events.function_url import FunctionUrlRequest, Refusal
+from belay.observability import observed
+from belay.release.ledger import ReleaseReference
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    link_key_id: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with a page: the question for a GET, what came of the answer for a POST."""
+    settings = read(Settings)
+    request, moment = FunctionUrlRequest.from_event(event), now()
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    link = opened(request, MacKey(client("kms"), settings.link_key_id), ledger, moment)
+    if isinstance(link, Refusal):
+        return refused(link)
+    if request.method == "GET":
+        return shown(200, ask_page(link, told(link, ledger, settings.artifact_bucket), request.query["token"]))
+    return taken(request, link, ledger, moment)
+
+
+def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: datetime) -> Link | Refusal:
+    """Return what a request's link is about, once its code is verified, or why the link is worth nothing."""
+    if request.method not in ("GET", "POST"):
+        return Refusal(405, "MethodNotAllowed", "a link is opened by GET and answered by POST")
+    sent = parse_qs(request.body).get("token", [""])[0] if request.method == "POST" else request.query.get("token", "")
+    parsed = parse_token(sent)
+    if parsed is None or not key.verify_mac(parsed[0].message, parsed[1]):
+        return Refusal(403, "Forged", "this link is not one that Belay sent, or not the whole of it")
+    link, _ = parsed
+    return link.refuse_stale(ledger.approval(link.application, link.version, link.stage), moment) or link
+
+
+def told(link: Link, ledger: Ledger, artifact_bucket: str) -> dict[str, Any]:
+    """Return what the message that carried the link said."""
+    record = ledger.release(link.application, link.version) or {}
+    release = ReleaseReference.from_dict(record)
+    return ArtifactBucket(client("s3"), artifact_bucket).require_json(release.stage_key(link.stage, "approval.json"))
+
+
+def taken(request: FunctionUrlRequest, link: Link, ledger: Ledger, moment: datetime) -> dict[str, Any]:
+    """Take the answer in a form, and return the page that says what came of it."""
+    decision = parse_answer(request.body, link)
+    if isinstance(decision, Refusal):
+        return refused(decision)
+    decisions = Decisions(ledger, Executions(client("stepfunctions")))
+    answer = decisions.take(decision, BEARER, moment.isoformat(timespec="milliseconds"))
+    if isinstance(answer, Refusal):
+        return refused(answer)
+    return shown(200, told_page("Thank you", f"{decision.about}: {in_words(answer)}"))
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """Return the page that says why not."""
+    return shown(refusal.status, told_page("This cannot be answered here", refusal.message))
+
+
+def shown(status: int, page: str) -> dict[str, Any]:
+    """Return a page as an HTTP response."""
+    return {"statusCode": status, "headers": dict(SECURITY_HEADERS), "body": page}

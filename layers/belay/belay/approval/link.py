@@ -1,0 +1,157 @@
+"""A link that lets whoever has it answer one approval: what it carries, what it shows, what it takes.
+
+It carries what it is about and a message authentication code over that, and is worth nothing for another attempt or
+another seal, after its time, and once somebody has answered. A GET shows the question and changes nothing, however
+often mail scanners follow it; the answer is a form that a person sends.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from belay.approval.decision import Decision, answered_before, parse_decision
+from belay.approval.page import escaped
+from belay.approval.principal import Principal
+from belay.events.function_url import Refusal
+
+BEARER: Final = Principal("a signed link")
+"""Who answers by a link: whoever was sent it. Nobody knows who that is, so it cannot be one of four eyes."""
+
+_LONGEST_TOKEN: Final = 4_096
+_TOKEN: Final = re.compile(r"(?P<body>[A-Za-z0-9_-]+)\.(?P<code>[A-Za-z0-9_-]+)")
+
+_STYLE: Final = """
+:root{color-scheme:light dark}
+body{margin:0;font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
+main{max-width:44rem;margin:0 auto;padding:1.25rem 1rem 4rem}
+h1{font-size:1.5rem;line-height:1.25}
+h2{font-size:1.05rem;margin:1.6rem 0 .4rem}
+li,p{overflow-wrap:anywhere}
+textarea{width:100%;min-height:5rem;font:inherit}
+button{font:inherit;font-weight:600;padding:.6rem 1.4rem;margin:.8rem .8rem 0 0;border-radius:.5rem;border:1px solid}
+"""
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+SECURITY_HEADERS: Final[Mapping[str, str]] = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex",
+}
+"""What every answer says to a browser: run nothing, keep nothing, tell nobody the address, stand in no frame."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link is about. ``seal`` is the whole digest, ``expires_at`` an ISO 8601 time."""
+
+    application: str
+    version: str
+    stage: str
+    attempt: str
+    seal: str
+    expires_at: str
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that the code is made of: the same for the same link. At most 4,096, which KMS takes."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+
+    def token(self, code: bytes) -> str:
+        """Return the text that the link carries."""
+        return f"{_encoded(self.message)}.{_encoded(code)}"
+
+    def refuse_stale(self, approval: Mapping[str, Any] | None, now: datetime) -> Refusal | None:
+        """Say why a link whose code is right is worth nothing any more, or return None."""
+        if datetime.fromisoformat(self.expires_at) <= now:
+            return Refusal(410, "Expired", f"this link was worth something until {self.expires_at}")
+        if approval is None or (approval["attempt"], approval["seal"]["digest"]) != (self.attempt, self.seal):
+            return Refusal(410, "Ended", "this link is about another attempt at the release than is asked about now")
+        about = f"{self.application} {self.version} in {self.stage}"
+        return answered_before(about, approval["answer"]) if "answer" in approval else None
+
+
+def parse_token(text: str) -> tuple[Link, bytes] | None:
+    """Read a token, which may be anything, into what it says it is about and its code; None where it is no token.
+
+    Nothing in it is true before the code is verified.
+    """
+    found = _TOKEN.fullmatch(text) if len(text) <= _LONGEST_TOKEN else None
+    if found is None:
+        return None
+    try:
+        document, code = json.loads(_decoded(found["body"])), _decoded(found["code"])
+        fields = {name: document[name] for name in Link.__dataclass_fields__}
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
+        return None
+    return (Link(**fields), code) if all(isinstance(value, str) for value in fields.values()) else None
+
+
+def parse_answer(body: str, link: Link) -> Decision | Refusal:
+    """Read the form that a person sent about a link."""
+    sent = parse_qs(body, max_num_fields=10) if body.count("&") < 10 else {}  # noqa: PLR2004 - the form has three fields
+    words = sent.get("decision", [""])
+    document = {
+        "decision": words[0] if len(words) == 1 and words[0] in ("approve", "reject") else "",
+        "application": link.application,
+        "version": link.version,
+        "stage": link.stage,
+        "seal": link.seal,
+        "comment": " ".join(sent.get("comment", [])),
+    }
+    return parse_decision(json.dumps(document))
+
+
+def ask_page(link: Link, told: Mapping[str, Any], token: str) -> str:
+    """Write the question: what would change, and a form. ``told`` is what the message said."""
+    more = "".join(_listed(title, lines) for title, lines in told["more"].items())
+    return _page(
+        f"Approve {link.application} {link.version} in {link.stage}?",
+        f"<p>{escaped(told['what'])} Without an answer until {escaped(told['until'])} it ends ABORTED.</p>\n"
+        f"{_listed('What would change, the riskiest first', told['changes'])}{more}"
+        '<h2>Your answer</h2>\n<form method="post">\n'
+        f'<input type="hidden" name="token" value="{escaped(token, len(token))}">\n'
+        '<p><label>Comment<br><textarea name="comment" maxlength="1024"></textarea></label></p>\n'
+        '<button name="decision" value="approve">Approve</button>'
+        '<button name="decision" value="reject">Reject</button>\n</form>\n'
+        "<p>This link answers once, for whoever has it. The full report, and an answer in your own name, come with "
+        f"{escaped(told['report'])}.</p>\n",
+    )
+
+
+def told_page(title: str, text: str) -> str:
+    """Write what came of it."""
+    return _page(title, f"<p>{escaped(text)}</p>\n")
+
+
+def _listed(title: str, lines: Sequence[str]) -> str:
+    return f"<h2>{escaped(title)}</h2>\n<ul>{''.join(f'<li>{escaped(line)}</li>' for line in lines)}</ul>\n"
+
+
+def _page(title: str, content: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escaped(title)}</h1>\n{content}</main>\n</body>\n</html>\n"
+    )
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
