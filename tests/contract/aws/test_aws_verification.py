@@ -2,19 +2,28 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
+from belay.aws.clients import client
 from belay.aws.cloudwatch import Alarms
-from belay.aws.verification import StageVerification, VerifyFunctions
+from belay.aws.recovery import Recovery
+from belay.aws.verification import RecoveredStage, StageVerification, VerifyFunctions
 from belay.errors import AccessDenied, Throttled
 from belay.release.registration import RegisteredStack, Stage, Verify
 from belay.release.verification import COMPOSITE, METRIC, AlarmSeen, Answer, Occasion, Verified
+from belay.rollback.plan import Step
+from belay.rollback.situation import Situation, StackSeen, VerificationSeen
+from belay.rollback.verification import plan_verification
+from belay.stack.plan import StagePlan
+from belay.stack.status import StackStatus
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders"
 ASKED = {"application": "orders", "occasion": "DEPLOYED"}
@@ -144,3 +153,74 @@ def test_a_verification_goes_on_where_the_last_look_left_it(cloudwatch: Any, stu
     assert second == first
     assert (third.verdict, third.since) == (Verified.FAIL, first.since)
     assert "slow" in third.reason
+
+
+class TestRecoveredStage:
+    """The last step of a rollback, between looks: what it knows lies in the incident alone."""
+
+    STAGE = f"service_role: {ROLE}\nstacks: {{network: {{name: orders-network}}}}\nalarms: [latency]\n"
+
+    @pytest.fixture
+    def house(self, simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+        client.cache_clear()
+        monkeypatch.setattr("test_aws_unfinished.STAGE", self.STAGE)
+        house = House(simulated)
+        house.accept()
+        house.incidents.open_for_release(RELEASE, "production", "it is bad")
+        house.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), StagePlan(()).to_dict())
+        yield house
+        client.cache_clear()
+
+    @staticmethod
+    def entered(cloudwatch: Any) -> tuple[Recovery, RecoveredStage]:
+        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+        recovery = Recovery.enter(event, "ledger", "artifacts")
+        return recovery, RecoveredStage(recovery, StageVerification(Alarms(cloudwatch), VerifyFunctions(None)))
+
+    def look(self, cloudwatch: Any) -> VerificationSeen:
+        recovery, stage = self.entered(cloudwatch)
+        seen = stage.look(recovery.registered())
+        assert seen is not None
+        return seen
+
+    def perform(self, cloudwatch: Any, number: int = 0) -> bool:
+        changed = StackSeen("network", "n", "arn:n", StackStatus.UPDATE_COMPLETE, changed_by_release=True)
+        situation = Situation("orders", "production", "1.0.0", (changed,), verification=self.look(cloudwatch))
+        (step,) = plan_verification(situation)
+        assert isinstance(step, Step)
+        return self.entered(cloudwatch)[1].perform(step, number)
+
+    @pytest.mark.parametrize(("state", "verdict"), [("OK", Verified.PASS), ("ALARM", Verified.FAIL)])
+    def test_its_verdict_is_in_the_incident(self, house: House, cloudwatch: Any, state: str, verdict: Verified) -> None:
+        cloudwatch.set_alarm_state(AlarmName="latency", StateValue=state, StateReason="as told")
+        assert self.look(cloudwatch).verdict is Verified.AGAIN
+
+        assert self.perform(cloudwatch) is False
+
+        assert self.look(cloudwatch).verdict is verdict
+        record = house.ledger.incident("orders", INCIDENT) or {}
+        assert [each["action"] for each in record["tried"]] == ["VERIFY"]
+
+    def test_a_bake_is_one_step_however_often_it_is_begun_again(
+        self, house: House, cloudwatch: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = Recovery.registered
+
+        def baking(recovery: Recovery) -> Stage | None:
+            stage = whole(recovery)
+            return stage and replace(stage, verify=Verify(bake_minutes=60))
+
+        monkeypatch.setattr(Recovery, "registered", baking)
+
+        assert [self.perform(cloudwatch), self.perform(cloudwatch), self.perform(cloudwatch, 1)] == [True] * 3
+
+        record = house.ledger.incident("orders", INCIDENT) or {}
+        assert [each["action"] for each in record["tried"]] == ["VERIFY"]
+        assert self.look(cloudwatch).verdict is Verified.AGAIN
+
+    def test_where_nothing_is_registered_nothing_is_seen(self, house: House, cloudwatch: Any) -> None:
+        recovery, stage = self.entered(cloudwatch)
+        registered = recovery.registered()
+        assert registered is not None
+        assert stage.look(replace(registered, alarms=())) is None
+        assert stage.look(None) is None

@@ -6,6 +6,8 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
+from hypothesis import given
+from hypothesis import strategies as st
 
 from belay.rollback.plan import Action, LeftToDo, Risk, Step, Todo
 from belay.rollback.services import PATIENCE_SECONDS, plan_services, stop_services
@@ -180,3 +182,50 @@ def test_every_call_is_one_that_aws_takes() -> None:
         assert not errors.has_errors(), errors.generate_report()
         assert step.risk in (Risk.NONE, Risk.DOWNTIME)
         assert Step.from_dict(step.to_dict()) == step
+
+
+ACTIVITIES = st.fixed_dictionaries({each: st.booleans() for each in SCALING_ACTIVITIES})
+DEPLOYMENTS = st.builds(
+    ServiceDeployment,
+    id=st.sampled_from(["ecs-svc/1", "ecs-svc/2"]),
+    status=st.sampled_from(["PRIMARY", "ACTIVE", "INACTIVE"]),
+    rollout_state=st.sampled_from([None, "COMPLETED", "IN_PROGRESS", "FAILED"]),
+)
+SERVICES = st.builds(
+    ServiceSeen,
+    service=st.just("orders/api"),
+    arn=st.just(ARN),
+    status=st.sampled_from([None, "ACTIVE", "DRAINING", "INACTIVE"]),
+    desired=st.integers(0, 2),
+    running=st.integers(0, 2),
+    controller=st.sampled_from(["ECS", "CODE_DEPLOY", "EXTERNAL"]),
+    daemon=st.booleans(),
+    deployments=st.lists(DEPLOYMENTS, max_size=2).map(tuple),
+    events=st.lists(st.text(max_size=5), max_size=2).map(tuple),
+    scaling=st.none() | st.builds(Scaling, st.integers(0, 2), ACTIVITIES),
+    restarted=st.sampled_from([None, "ecs-svc/1", "ecs-svc/2"]),
+    waited_seconds=st.sampled_from([0, PATIENCE_SECONDS + 1]),
+    stopped_from=st.sampled_from([None, 0, 2]),
+    scaled_by=st.none() | ACTIVITIES,
+)
+
+
+@given(SERVICES, st.booleans(), st.booleans())
+def test_whatever_is_seen_no_call_is_planned_that_would_be_refused_or_undo_another(
+    seen: ServiceSeen, changed: bool, ephemeral: bool
+) -> None:
+    whole = situation(seen, changed=changed, ephemeral=ephemeral)
+    back, stop = plan_services(whole), stop_services(whole)
+
+    for todos in (back, stop):
+        actions = [todo.action for todo in todos if isinstance(todo, Step)]
+        assert len(actions) == len(set(actions))
+        assert not actions or seen.status == "ACTIVE"
+        assert Action.RESTART_SERVICE not in actions or (seen.controller == "ECS" and seen.restarted is None)
+        assert Action.STOP_SERVICE not in actions or not seen.daemon
+        assert Action.STOP_SERVICE not in actions or Action.START_SERVICE not in actions
+        if Action.RESUME_SCALING in actions and seen.desired == 0 and seen.stopped_from:
+            assert actions.index(Action.START_SERVICE) < actions.index(Action.RESUME_SCALING)
+        if Action.SUSPEND_SCALING in actions:
+            assert actions == [Action.SUSPEND_SCALING, Action.STOP_SERVICE]
+            assert seen.desired > 0
