@@ -11,6 +11,7 @@ from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.policy.same_group import perhaps_one
+from belay.policy.service_groups import service_groups
 from belay.policy.worn_together import worn_together
 from belay.template.nodes import Node
 from belay.template.resolver import as_text, force, get, items, read
@@ -62,6 +63,8 @@ class _Collector:
                 self._prefix_lists.setdefault(one.path, []).append(one)
             elif one.kind == GROUP or one.kind in STANDALONE:
                 self._found.append(one)
+            else:
+                self._groups += service_groups(one, self._budget)
         attached = self._standalone()
         for found in self._found:
             if found.kind == GROUP:

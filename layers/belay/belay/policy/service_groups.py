@@ -1,0 +1,116 @@
+"""Security groups that a service makes for a resource, with rules that no template shows as such.
+
+Sources: https://docs.aws.amazon.com/eks/latest/APIReference/API_RemoteAccessConfig.html (without source groups port 22
+is open to 0.0.0.0/0) and https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
+(SSHSourceRestriction).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+from belay.policy.model import Alternative, Entry, Place, Rule, SecurityGroup, UnknownPeer, opaque_rule
+from belay.policy.networks import IPV4
+from belay.policy.reading import Peers, read_ports, read_protocol
+from belay.template.resolver import get, items
+from belay.template.resources import properties
+from belay.template.scope import Row, Table, Value
+from belay.template.stacks import Found
+from belay.template.values import NO_VALUE, Unknown
+from belay.template.world import Budget, World, explore
+
+SSH = ("tcp", "22", "22")
+ANYWHERE = "0.0.0.0/0"
+BEANSTALK_NAMESPACE = "aws:autoscaling:launchconfiguration"
+RESTRICTION_PARTS = 4
+
+Reader = Callable[[Table, Place, World], tuple[Rule, ...]]
+
+
+def service_groups(found: Found, budget: Budget) -> Iterator[SecurityGroup]:
+    """Yield the group that a service makes for a resource, where it has rules that let somebody in."""
+    reader = READERS.get(found.kind)
+    if reader is None:
+        return
+    scope, node = found.body.scope, found.body.node
+    place = Place(scope.document.path, found.path, "Properties", node.line, node.column)
+    alternatives = tuple(
+        [
+            Alternative(course.guard, course.outcome or (opaque_rule("ingress", place, course.reason),))
+            for course in explore(partial(_rules, found, reader, place), found.guard, scope.budget)
+            if course.given_up or course.outcome
+        ]
+    )
+    if alternatives:
+        entries = tuple([Entry(one.guard, (one,)) for one in alternatives])
+        yield SecurityGroup(place, entries, guard=found.guard, budget=budget)
+
+
+def _rules(found: Found, reader: Reader, place: Place, world: World) -> tuple[Rule, ...]:
+    given = properties(found.body, world)
+    if isinstance(given, Unknown):
+        return (opaque_rule("ingress", place, given.reason),)
+    return reader(given, place, world)
+
+
+def _node_group(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+    access = get(given, "RemoteAccess", world)
+    if access is NO_VALUE:
+        return ()
+    place = place._replace(property="Properties.RemoteAccess")
+    if not isinstance(access, Table):
+        return (_rule(SSH, access, place),)
+    place = place._replace(line=access.node.line, column=access.node.column)
+    groups = get(access, "SourceSecurityGroups", world)
+    if groups is NO_VALUE or (isinstance(groups, Row) and not list(items(groups, world))):
+        return (_rule(SSH, ANYWHERE, place),)
+    return (_rule(SSH, groups, place),) if isinstance(groups, Unknown) else ()
+
+
+def _environment(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+    listed = get(given, "OptionSettings", world)
+    if listed is NO_VALUE:
+        return ()
+    place = place._replace(property="Properties.OptionSettings")
+    if not isinstance(listed, Row):
+        return (_rule(SSH, listed, place),)
+    options = dict(_options(listed, world))
+    restriction = options.get("SSHSourceRestriction", NO_VALUE)
+    if isinstance(restriction, str):
+        protocol, first, last, source, *_ = [*map(str.strip, restriction.split(",")), *[""] * RESTRICTION_PARTS]
+        return () if source.startswith("sg-") else (_rule((protocol, first, last), source, place),)
+    if restriction is not NO_VALUE:
+        return (_rule(SSH, restriction, place),)
+    if options.get("EC2KeyName", NO_VALUE) is NO_VALUE:
+        return ()
+    reason = "Elastic Beanstalk itself says who may use the key where there is no SSHSourceRestriction"
+    return (_rule(SSH, Unknown("SSHSourceRestriction", reason), place),)
+
+
+def _options(listed: Row, world: World) -> Iterator[tuple[str, Value]]:
+    for option in items(listed, world):
+        if isinstance(option, Table) and get(option, "Namespace", world) == BEANSTALK_NAMESPACE:
+            name = get(option, "OptionName", world)
+            if isinstance(name, str):
+                yield name, get(option, "Value", world)
+
+
+def _rule(opened: tuple[str, str, str], source: Value, place: Place) -> Rule:
+    protocol, reason = read_protocol(opened[0])
+    peers = Peers()
+    peers.add_network(source, IPV4)
+    if not peers.shown:
+        peers.add_unknown(UnknownPeer("it names no peer"), "?")
+    ports = read_ports(protocol, opened[1], opened[2])
+    unknown = tuple(peers.unknown)
+    shown = ", ".join(peers.shown)
+    return Rule("ingress", place, protocol, ports, peers.v4, peers.v6, unknown, shown, described=True, reason=reason)
+
+
+READERS: Final[dict[str, Reader]] = {
+    "AWS::EKS::Nodegroup": _node_group,
+    "AWS::ElasticBeanstalk::ConfigurationTemplate": _environment,
+    "AWS::ElasticBeanstalk::Environment": _environment,
+}
