@@ -209,7 +209,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
         for name, report in each["findings"].items():
             told = [_finding(finding) for finding in report["findings"] if finding["blocking"] or finding["waiver"]]
             advice = len(report["findings"]) - len(told)
-            told += [f"{advice} more are advice: --output json has them"] if advice else []
+            told += [f"{advice} more {'is' if advice == 1 else 'are'} advice: --output json has all"] if advice else []
             lines += _section(f"Findings in {each['stage']}, {name}: {report['verdict']}", told or ["none"])
         lines += _section(f"Snapshots in {each['stage']}", each["snapshots"])
     lines += _section("Approvals", [_approval_in_words(each) for each in found["approvals"]])
@@ -227,7 +227,7 @@ def _timeline(transitions: Sequence[Mapping[str, Any]]) -> list[str]:
         took = f"+{duration(when - before)}" if before else ""
         before = when
         detail = " ".join(str(each["detail"]).split())
-        lines.append(f"{at(each['at'])}  {took:<9} {each['stage'] or '-':<12} {each['state']}  {detail}".rstrip())
+        lines.append(f"{at(each['at'])}  {took:<11} {each['stage'] or '-':<12} {each['state']}  {detail}".rstrip())
     return lines
 
 

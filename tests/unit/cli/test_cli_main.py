@@ -1,6 +1,9 @@
 """The command's front door: its help, its page of the documentation, what becomes of errors."""
 
 import argparse
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,9 +87,22 @@ def test_an_error_becomes_a_sentence_and_a_status(error: Exception, status: int,
     assert "\n" not in in_words(error)
 
 
-@pytest.mark.parametrize(
-    ("raised", "status"), [(Refused("it has ended"), 1), (KeyboardInterrupt(), 130), (BrokenPipeError(), 0)]
-)
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly() -> None:
+    root = DOCUMENT.parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", "policies"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": f"{root}:{root / 'layers' / 'belay'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert (running.stderr.read(), running.wait()) == (b"", 0)
+
+
+@pytest.mark.parametrize(("raised", "status"), [(Refused("it has ended"), 1), (KeyboardInterrupt(), 130)])
 def test_a_user_s_mistake_shows_no_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: BaseException, status: int
 ) -> None:
@@ -94,7 +110,6 @@ def test_a_user_s_mistake_shows_no_trace(
         raise raised
 
     monkeypatch.setattr(front, "import_module", lambda _: SimpleNamespace(run=run, add_arguments=lambda _: None))
-    monkeypatch.setattr("sys.stderr.close", lambda: None, raising=False)
     assert front.main(["status"]) == status
     assert "Traceback" not in capsys.readouterr().err
 
