@@ -1,6 +1,8 @@
 """``belay validate`` and ``belay policies``: what goes in, what comes out, the exit status."""
 
 import json
+import re
+import tomllib
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
@@ -8,9 +10,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
-from cli.__main__ import main
+from belay.policy.from_live import live_groups
+from belay.policy.rules.security_group import ssh_open
+from belay.policy.settings import Settings
+from cli.__main__ import COMMANDS, main
 from cli.policies import page
+from cli.targets import EXTENSIONS
 
 ROOT = Path(__file__).parents[3]
 GROUP = """Resources:
@@ -219,3 +226,23 @@ def test_saved_groups(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
 
 def test_the_page_of_policies_is_current() -> None:
     assert (ROOT / "docs" / "policies.md").read_text() == page(), "run: belay policies > docs/policies.md"
+
+
+def test_the_policy_that_the_readme_shows_works() -> None:
+    (shown,) = re.findall(r"```python\n(POLICY = .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown.replace('    """Tell whether FTP is open."""\n', "") in page()
+    policy = dict(vars(ssh_open))
+    exec(shown, policy)
+    rule = {"IpProtocol": "tcp", "FromPort": 20, "ToPort": 21, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    (group,) = live_groups([{"GroupId": "sg-1", "IpPermissions": [rule]}], {}, "live")
+    (violation,) = policy["check"](group, Settings())
+    assert "TCP 21 (FTP)" in violation.detail
+    assert policy["POLICY"].title != ssh_open.POLICY.title
+
+
+def test_the_pre_commit_hook_calls_the_command_for_every_file_that_may_be_a_template() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, *command = hook["entry"].split()
+    assert program in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert tuple(command) in COMMANDS
+    assert all(re.search(hook["files"], f"templates/network{extension}") for extension in EXTENSIONS)
