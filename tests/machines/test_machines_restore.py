@@ -316,3 +316,32 @@ def test_a_snapshot_that_is_gone_leaves_it_to_a_person(application: Applications
     assert record["outcome"] == "NEEDS_OPERATOR", stage.app.received()[-1].text
     assert "there is no snapshot" in stage.app.received()[-1].text
     stage.as_it_was()
+
+
+STEPS = ["RESTORE_DATABASE", "MODIFY_DATABASE", *SWAP[:-1]]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_recovery_that_was_stopped_after_a_step_goes_on_and_does_nothing_twice(
+    application: Applications, step: str
+) -> None:
+    stage = Stage(application, restore="automatic")
+    upload = stage.belay.upload(stage.failing())
+
+    def recovering() -> Any:
+        incidents = stage.belay.incidents(stage.app.name)
+        taken = incidents and step in [each["action"] for each in incidents[0]["tried"]]
+        running = [
+            each for each in stage.belay.executions(stage.app.name, "rollback_stage") if each.status == "RUNNING"
+        ]
+        return running[0] if taken and running else None
+
+    stage.belay.stop(until(recovering))
+    record = stage.belay.ended(upload)
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    assert stage.taken() == ["UPDATE_TO_BASELINE", *STEPS, "START_SERVICE"]
+    assert stage.replaced()["DeletionProtection"]
+    assert stage.all_databases() == sorted([stage.name, stage.replaced()["DBInstanceIdentifier"]])
+    assert stage.service()["desiredCount"] == 2
+    assert len(stage.belay.executions(stage.app.name, "rollback_stage")) == 2

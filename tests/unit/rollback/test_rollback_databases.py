@@ -242,10 +242,45 @@ def test_nothing_is_done_to_a_database_that_is_busy() -> None:
     assert not incident.steps()
 
 
-def test_a_change_that_is_pending_is_waited_for() -> None:
+def test_a_change_that_is_pending_is_waited_for_on_the_restored_one_alone() -> None:
     incident = Incident()
-    incident.rds.instances["orders-db"]["PendingModifiedValues"] = {"MultiAZ": True}
+    incident.rds.instances["orders-db"]["PendingModifiedValues"] = {"DBInstanceClass": "db.r6g.xlarge"}
+    for step in incident.play():
+        if step.action is Action.RENAME_ORIGINAL:
+            break
+    restored = incident.rds.instances[incident.seen().units[0].at(Place.RESTORED)]
+    restored["PendingModifiedValues"] = {"MultiAZ": True}
     assert incident.steps()[0].action is Action.WAIT
+
+
+def test_what_is_seen_under_no_name_while_it_is_renamed_is_waited_for() -> None:
+    incident = Incident()
+    for step in incident.play():
+        if step.action is Action.RENAME_ORIGINAL:
+            break
+    incident.rds.call(step.call[1], step.parameters)
+    name = incident.seen().units[0].at(Place.REPLACED)
+    original, renamed = incident.rds.instances.pop(name), (Action.RENAME_ORIGINAL, "orders-db")
+    incident.tried.append(renamed)
+    assert [todo.action for todo in incident.steps()] == [Action.WAIT]
+    assert left(incident.plan()) == ""
+    incident.more["last_step"] = (*renamed, NOW - timedelta(minutes=40))
+    assert "more than 30 minutes" in left(incident.plan())
+    del incident.more["last_step"]
+    incident.rds.instances[name] = original
+    assert [step.action for step in incident.play()] == [Action.RENAME_RESTORED, Action.TAG_REPLACED]
+
+
+def test_every_database_is_restored_before_the_first_is_swapped() -> None:
+    one = Incident().seen()
+    other = replace(one, database="billing-db", units=tuple(replace(unit, name="billing-db") for unit in one.units))
+    todos = plan_databases(replace(Incident().situation(), databases=(one, other)))
+    done = [(step.action, step.subject) for step in todos if isinstance(step, Step)]
+    both = ("orders-db", "billing-db")
+    beside = (Action.RESTORE_DATABASE, Action.MODIFY_DATABASE, Action.ADD_ROLE)
+    swap = (Action.RENAME_ORIGINAL, Action.RENAME_RESTORED, Action.TAG_REPLACED)
+    expected = [(action, name) for part in (beside, swap) for name in both for action in part]
+    assert done == expected
 
 
 def test_a_restored_database_that_is_not_the_same_does_not_take_the_name() -> None:

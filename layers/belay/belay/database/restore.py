@@ -189,15 +189,17 @@ def status_of(kind: UnitKind, description: Description) -> str:
     return str(description["Status" if kind == "cluster" else "DBInstanceStatus"])
 
 
-def readiness_of(kind: UnitKind, description: Description) -> Readiness:
+def readiness_of(kind: UnitKind, description: Description, *, new: bool) -> Readiness:
     """Tell whether a database can be modified now, will be by waiting, or will not be.
 
-    Modify and rename need it to be available; what was asked for and is not done yet stands under
-    PendingModifiedValues (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html).
+    Modify and rename need it to be available. A ``new`` one was asked for changes that have to be done before it is
+    used: they stand under PendingModifiedValues
+    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html). What is pending of the
+    original may wait for its maintenance window.
     """
     database_kind: DatabaseKind = "cluster" if kind == "cluster" else "instance"
     seen = database_seen(database_kind, "", {**description, "DBClusterIdentifier": None})
-    if seen.readiness is Readiness.READY and pending(description):
+    if seen.readiness is Readiness.READY and new and pending(description):
         return Readiness.NOT_YET
     return seen.readiness
 

@@ -43,6 +43,9 @@ SHOWS_WITHIN: Final = timedelta(minutes=5)
 DONE_WITHIN: Final = timedelta(hours=6)
 """How long one step may take; the restore of a large database takes hours."""
 
+RENAMED_WITHIN: Final = timedelta(minutes=30)
+"""How long a renamed database may be seen under no name; AWS says that a name is effective after about ten minutes."""
+
 KEEP: Final = timedelta(days=14)
 """How long the replaced database is kept at least; it is a person who deletes it."""
 
@@ -76,9 +79,33 @@ def plan_databases(situation: Situation) -> tuple[Todo, ...]:
     """Plan what is to be done about the stage's databases, once its stacks are recovered."""
     if situation.ephemeral:
         return ()
-    todos = [todo for seen in situation.databases for todo in _for_database(seen, situation)]
-    asks = [todo for todo in todos if isinstance(todo, Step) and todo.action is Action.ASK]
-    return (*asks, *(todo for todo in todos if todo not in asks))
+    return _together([_for_database(seen, situation) for seen in situation.databases])
+
+
+def _together(databases: Sequence[tuple[Todo, ...]]) -> tuple[Todo, ...]:
+    """Questions first; then every database is restored beside before what writes is stopped for the first swap."""
+    asks = [todo for todos in databases for todo in todos if isinstance(todo, Step) and todo.action is Action.ASK]
+    parts = [_parts([todo for todo in todos if todo not in asks]) for todos in databases]
+    ordered: list[Todo] = [*asks]
+    for todo in (*(todo for before, _ in parts for todo in before), *(todo for _, after in parts for todo in after)):
+        if todo not in ordered:
+            ordered.append(todo)
+    return tuple(ordered)
+
+
+def _parts(todos: Sequence[Todo]) -> tuple[Sequence[Todo], Sequence[Todo]]:
+    """What is done about one database while everything runs, and what is done from the first step that stops it."""
+    swapping = [isinstance(todo, Step) and todo.action in _FROM_THE_SWAP_ON for todo in todos]
+    first = swapping.index(True) if True in swapping else len(todos)
+    return todos[:first], todos[first:]
+
+
+_FROM_THE_SWAP_ON: Final = (
+    Action.SUSPEND_SCALING,
+    Action.STOP_SERVICE,
+    Action.RENAME_ORIGINAL,
+    Action.RENAME_RESTORED,
+)
 
 
 def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -90,6 +117,9 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         return (Remark(seen.database, told),)
     if not seen.units or (seen.snapshot is None and not seen.units[0].found):
         return ()  # It is not there, and was not there before.
+    vanished = _vanished(seen, situation)
+    if vanished:
+        return vanished
     if any(unit.original_place is Place.REPLACED for unit in seen.units):
         return _swap_begun(seen, situation)
     return _refused(seen, situation) or _begin(seen, situation)
@@ -117,6 +147,21 @@ _UNDECLARED: Final = (
     "the database was left alone: the release does not say which of its stacks changes the data (database.applied_by "
     "in release.yaml), and a restore would lose every write since the snapshot."
 )
+
+
+def _vanished(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Wait for what is being renamed and is seen under neither name: a new name takes minutes to become effective."""
+    renames = (
+        *(Action.RENAME_ORIGINAL, Action.RENAME_RESTORED),
+        *(Action.UNDO_RENAME_ORIGINAL, Action.UNDO_RENAME_RESTORED),
+    )
+    lost = [unit for unit in seen.units if unit.original is None or unit.restored is None]
+    if not lost or not any(situation.times(action, unit.name) for action in renames for unit in seen.units):
+        return ()
+    what = f"{lost[0].name} or what was restored for it is seen under none of its names while it is renamed"
+    if seen.last_step is not None and seen.now - seen.last_step[2] > RENAMED_WITHIN:
+        return (_left(seen, f"{what}, for more than {age_in_words(RENAMED_WITHIN)}."),)
+    return (steps.wait(lost[0], Place.NAME, f"wait: {what}"),)
 
 
 # -- before the swap ---------------------------------------------------------------------------------------------------
@@ -323,7 +368,8 @@ def _in_time(seen: DatabaseSeen, todos: Sequence[Todo]) -> tuple[Todo, ...]:
     waits = []
     for unit in seen.units:
         for place, description in unit.found.items():
-            readiness, status = readiness_of(unit.kind, description), status_of(unit.kind, description)
+            new = place is unit.restored_place
+            readiness, status = readiness_of(unit.kind, description, new=new), status_of(unit.kind, description)
             if readiness is Readiness.NOT_POSSIBLE:
                 return (_left(seen, f"{unit.at(place)} is {status}, and does not become available by waiting."),)
             if readiness is Readiness.NOT_YET:
