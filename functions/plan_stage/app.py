@@ -41,6 +41,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    if run.stage.pipeline is not None and run.stage.pipeline.start:
+        return answer(run, settings, ready=True, pipeline=True)
     plan = run.plan()
     if not plan.begun:
         run.ledger.record(run.release, run.stage.name, "PLANNING", timestamp())
@@ -54,9 +56,15 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run.save(plan)
     if plan.ready:
         refuse_violations(run, plan)
+    return answer(run, settings, ready=plan.ready, pipeline=False)
+
+
+def answer(run: StageContext, settings: Settings, *, ready: bool, pipeline: bool) -> dict[str, Any]:
+    """Return what the machine assigns; ``pipeline`` where the stage's own pipeline deploys it."""
     approval = run.stage.approval
     return {
-        "ready": plan.ready,
+        "ready": ready,
+        "pipeline": pipeline,
         "wait_seconds": settings.poll_seconds,
         "ephemeral": run.stage.ephemeral,
         "windows": run.stage.calendar.registered,

@@ -127,6 +127,18 @@ def test_a_rollback_that_codepipeline_refuses_is_none(asked: tuple[Pipelines, St
     assert pipelines.rollback_stage(PIPELINE, "Deploy", TARGET) is None
 
 
+def test_codepipeline_s_own_rollback_is_found_by_what_triggered_it(asked: tuple[Pipelines, Stubber]) -> None:
+    pipelines, stubber = asked
+    other = {"pipelineExecutionId": "other", "trigger": {"triggerType": "ManualRollback", "triggerDetail": EXECUTION}}
+    detail = f'{{"FailedPipelineExecutionId":"{EXECUTION}"}}'
+    trigger = {"triggerType": "AutomatedRollback", "triggerDetail": detail}
+    own = {"pipelineExecutionId": TARGET, "trigger": trigger}
+    for _ in range(2):
+        stubber.add_response("list_pipeline_executions", {"pipelineExecutionSummaries": [other, own]})
+    assert pipelines.automated_rollback_of(PIPELINE, EXECUTION) == TARGET
+    assert pipelines.automated_rollback_of(PIPELINE, "another") is None
+
+
 # -- pinning -----------------------------------------------------------------------------------------------------------
 
 

@@ -65,6 +65,21 @@ class Pipelines:
             )
         return list(answer["pipelineExecutionSummaries"])
 
+    def automated_rollback_of(self, pipeline: str, execution: str) -> str | None:
+        """Return the execution by which CodePipeline rolls back what a failed one did, None before it has begun.
+
+        An automated rollback's trigger names the execution that failed
+        (https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback-auto.html).
+        """
+        with translated("CodePipeline.ListPipelineExecutions"):
+            answer = self._client.list_pipeline_executions(pipelineName=pipeline, maxResults=_MOST_EXECUTIONS)
+        for each in answer["pipelineExecutionSummaries"]:
+            trigger = each.get("trigger", {})
+            automated = trigger.get("triggerType") == "AutomatedRollback"
+            if automated and execution in trigger.get("triggerDetail", ""):
+                return str(each["pipelineExecutionId"])
+        return None
+
     def get_pipeline(self, pipeline: str) -> dict[str, Any]:
         """Return the pipeline's structure as it is now."""
         with translated("CodePipeline.GetPipeline"):

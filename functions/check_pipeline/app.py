@@ -1,0 +1,61 @@
+"""Looks how far the pipeline is that deploys a release; begins CodePipeline's stage rollback where it failed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.diagnoses import Diagnoses
+from belay.aws.pipeline_runs import PipelineRuns, RunSeen
+from belay.aws.pipeline_stacks import PipelineStacks
+from belay.aws.pipelines import Pipelines
+from belay.aws.sns import Topic
+from belay.aws.stage import StageContext
+from belay.notify.message import Deployment, Severity, person_needed
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    notification_topic_arn: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Return the outcome, null while the execution runs; raises ``StackFailed`` where an incident must take it back."""
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    stacks = PipelineStacks(run.stacks, run.artifacts, run.ledger)
+    runs = PipelineRuns(Pipelines(client("codepipeline")), run.ledger, stacks, Diagnoses.here())
+    seen = runs.look(run.release, run.stage, event["execution"], rolling_back=event["rolling_back"])
+    tell_waiting(run, seen, settings.notification_topic_arn)
+    return {
+        "execution": seen.execution,
+        "rolling_back": seen.rolling_back,
+        "outcome": seen.outcome,
+        "reason": seen.reason,
+        "wait_seconds": settings.poll_seconds,
+    }
+
+
+def tell_waiting(run: StageContext, seen: RunSeen, default_topic: str) -> None:
+    """Tell once that the pipeline waits for an approval of its own; the thread keeps what was told."""
+    if seen.waiting_approval is None or run.stage.pipeline is None:
+        return
+    release, pipeline = run.release, run.stage.pipeline.name
+    message = person_needed(
+        Deployment(release.application, release.version, run.stage.name, thread=release.thread),
+        why=f"The pipeline {pipeline} waits for its approval {seen.waiting_approval}.",
+        left_to_do=[
+            f"Approve or reject {seen.waiting_approval} of the execution {seen.execution} in CodePipeline "
+            "(its console, or aws codepipeline put-approval-result)."
+        ],
+        severity=Severity.WARNING,
+    )
+    Topic(client("sns"), run.accepted.application.topic or default_topic, run.ledger).publish(message)

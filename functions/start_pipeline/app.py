@@ -1,0 +1,36 @@
+"""Starts the pipeline that deploys a release to a stage, with the uploaded zip pinned as its source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import timestamp
+from belay.aws.diagnoses import Diagnoses
+from belay.aws.pipeline_runs import PipelineRuns
+from belay.aws.pipeline_stacks import PipelineStacks
+from belay.aws.pipelines import Pipelines
+from belay.aws.stage import StageContext
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this function is told by its environment."""
+
+    ledger_table: str
+    artifact_bucket: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Return the id of the execution; raises ``InvalidRegistration`` where the pipeline cannot be given the zip."""
+    settings = read(Settings)
+    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    stacks = PipelineStacks(run.stacks, run.artifacts, run.ledger)
+    runs = PipelineRuns(Pipelines(client("codepipeline")), run.ledger, stacks, Diagnoses.here())
+    execution = runs.start(run.release, run.stage)
+    run.ledger.record(run.release, run.stage.name, "PIPELINE STARTED", timestamp(), execution)
+    return {"execution": execution, "wait_seconds": settings.poll_seconds}
