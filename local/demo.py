@@ -48,6 +48,9 @@ OUTCOME_WITHIN_SECONDS: Final = 180.0
 END_WITHIN_SECONDS: Final = 10.0
 MESSAGE_WITHIN_SECONDS: Final = 10.0
 
+_ROLLING_BACK: Final = "UPDATE_ROLLBACK_IN_PROGRESS"
+_ALWAYS: Final = 99
+
 _MACHINES: Final = {
     "deploy_release": "DeployReleaseStateMachineArn",
     "deploy_stage": "DeployStageStateMachineArn",
@@ -118,6 +121,9 @@ class Demo:
         asking = self._approver.asked_in_production(scenario.application) if scenario.asks else nullcontext()
         with self._screen.release(scenario), asking:
             began = time.monotonic()
+            if scenario.stuck is not None:
+                stack, resource = scenario.stuck
+                self._engine.fail_resource(resource, "update", stack=stack, stack_status=_ROLLING_BACK, times=_ALWAYS)
             if scenario.pipeline is None:
                 self._upload(scenario, archive)
             else:
@@ -125,6 +131,7 @@ class Demo:
                 self._pipeline.run()
             outcome, seconds = self._follow(scenario, began)
             executions = self._settle()
+        self._engine.clear_faults()
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
         result = Result(
             scenario, outcome, seconds, tuple(executions), tuple(messages), None if outcome else self._why(executions)

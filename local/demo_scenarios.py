@@ -12,7 +12,8 @@ class Scenario:
 
     ``tells`` is a sentence for the reader; ``approves`` says that a person answers yes to what its recovery asks. With
     a ``pipeline`` no release is uploaded: that pipeline changes what the release has deployed, and fails.
-    ``asks`` says that production is registered to ask for the release's approval.
+    ``asks`` says that production is registered to ask for the release's approval; ``stuck`` names a stack and a
+    resource of it that fails every time a rollback would bring it back.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Scenario:
     approves: bool = False
     pipeline: str | None = None
     asks: bool = False
+    stuck: tuple[str, str] | None = None
 
 
 SCENARIOS: Final = (
@@ -77,6 +79,15 @@ SCENARIOS: Final = (
         "A release that changes the database fails in production: a person allows its restore, the snapshot takes its "
         "name, what it replaces is kept, the service is stopped for it and started again.",
         approves=True,
+    ),
+    Scenario(
+        "stuck-rollback",
+        "orders",
+        "1.6.0",
+        "ROLLED_BACK",
+        "A release fails in production, and so does CloudFormation's rollback, every time: Belay continues it without "
+        "what it is stuck on, finds how that differs and brings it back. No person is needed.",
+        stuck=("orders-production-service", "Logs"),
     ),
     Scenario(
         "approval",

@@ -44,7 +44,8 @@ def test_a_step_is_estimated_by_the_middle_of_its_earlier_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(1, "1 second"), (89, "89 seconds"), (90, "2 minutes"), (3_600, "60 minutes")]
+    ("seconds", "words"),
+    [(0, "less than a second"), (1, "1 second"), (89, "89 seconds"), (90, "2 minutes"), (3_600, "60 minutes")],
 )
 def test_a_time_is_said_in_words(seconds: int, words: str) -> None:
     assert lasting(seconds) == words

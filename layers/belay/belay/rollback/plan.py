@@ -184,6 +184,8 @@ class Remark:
 
 def lasting(seconds: int) -> str:
     """Say how long something takes: ``40 seconds``, ``3 minutes``."""
+    if seconds < 1:
+        return "less than a second"
     if seconds < _MINUTES_FROM:
         return f"{seconds} second{'' if seconds == 1 else 's'}"
     return f"{round(seconds / 60)} minutes"
