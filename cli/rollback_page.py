@@ -45,7 +45,7 @@ that a CloudFormation stack can be in, which call is planned, why CloudFormation
 The plan is made by looking at AWS and at the ledger; its first step is taken, then everything is looked at again and
 planned anew, until nothing is left to do. So a recovery may be killed after any step and started again.
 
-- Stacks come first, the last one first, those that had succeeded too; then databases, services, and
+- Stacks come first, the last one first, those that had succeeded too; then [databases](databases.md), services, and
   whether the stage is well. While a stack is left to a person, databases and services are left alone.
 - Nothing that holds data is deleted, or left out of a rollback, without an approval that names it. People are asked
   once; after {hours} hours without an answer it is left to them. An ephemeral stage is deleted with everything in it.
