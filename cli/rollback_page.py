@@ -7,11 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from belay.release.verification import Verified
 from belay.rollback.attempts import LIMIT
 from belay.rollback.plan import Action, Risk, RollbackPlan, Step
 from belay.rollback.planner import plan_rollback
 from belay.rollback.question import ANSWER_WITHIN
-from belay.rollback.situation import Situation, StackSeen
+from belay.rollback.situation import (
+    SCALING_ACTIVITIES,
+    Scaling,
+    ServiceDeployment,
+    ServiceSeen,
+    Situation,
+    StackSeen,
+    VerificationSeen,
+)
 from belay.rollback.stuck import DETECTABLE, MOST_SKIPS
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
@@ -22,6 +31,8 @@ _BEFORE: Final = Baseline("orders-service", True, _ID, template=TemplatePointer(
 _UPDATED: Final[Mapping[str, Any]] = {"changed_by_release": True, "baseline": _BEFORE, "completed_by_release": True}
 _STUCK: Final = (StuckResource("Topic", "Topic", _ID, "Topic", "AWS::SNS::Topic", "it does not exist"),)
 _SKIPPED: Final = SkippedResource("Topic", _ID, "Topic", "AWS::SNS::Topic")
+_FREE: Final = dict.fromkeys(SCALING_ACTIVITIES, False)
+_HELD: Final = Scaling(1, dict.fromkeys(SCALING_ACTIVITIES, True))
 
 _CASES: Final[Mapping[str, Mapping[str, Any]]] = {
     "the release updated it": _UPDATED,
@@ -72,12 +83,25 @@ used. A change set that would delete or replace what holds data, or undo what so
 executed.
 """
 
+_SERVICES_HEAD: Final = """
+## Services, and whether the stage is well
+
+When stacks and databases are done, every registered service is restarted once, in the registration's order, and the
+stage is [verified](registration.md#verifying-a-deployment). Nothing is restarted or verified where the release changed
+nothing, nor in an ephemeral stage.
+
+| what is seen | what is done | why |
+| --- | --- | --- |
+"""
+
 
 def page() -> str:
     """Return the page as Markdown."""
     hours = int(ANSWER_WITHIN.total_seconds() // 3600)
     head = _HEAD.format(count=len(StackStatus), hours=hours, limit=LIMIT, most=MOST_SKIPS)
-    return "".join([head, *_statuses(), _STUCK_HEAD, *_stuck_rollbacks(), _STUCK_TAIL, *_actions()])
+    return "".join(
+        [head, *_statuses(), _STUCK_HEAD, *_stuck_rollbacks(), _STUCK_TAIL, _SERVICES_HEAD, *_services(), *_actions()]
+    )
 
 
 def _plan(seen: StackSeen, **more: Any) -> RollbackPlan:
@@ -126,6 +150,32 @@ def _stuck_rollbacks() -> Iterator[str]:
         plan = _plan(seen, **more)
         why = [step.why for step in plan.steps] + [each.what for each in plan.left_to_do]
         yield f"| {what} | {_in_short(plan)} | {'; '.join(why) or 'the stack is as it was'} |\n"
+
+
+def _services() -> Iterator[str]:
+    done = ServiceDeployment("ecs-svc/1", "PRIMARY", "COMPLETED")
+    api = ServiceSeen("orders/api", "arn", "ACTIVE", desired=2, running=2, deployments=(done,))
+    restarted = replace(api, restarted=done.id)
+    failed = (replace(done, rollout_state="FAILED", reason="tasks failed to start."),)
+    stopped = replace(api, desired=0, running=0, stopped_from=2, scaling=_HELD, scaled_by=_FREE)
+    well = VerificationSeen(alarms=("errors",), bake_minutes=10)
+    bad = replace(well, verdict=Verified.FAIL, reason="the alarm errors is in ALARM")
+    for what, service, verification in (
+        ("a service that runs", api, None),
+        ("its new tasks are starting", replace(restarted, running=1), None),
+        ("as many tasks run as are wanted", restarted, None),
+        ("its circuit breaker has spoken", replace(restarted, deployments=failed), None),
+        ("it is not steady for half an hour", replace(restarted, running=1, waited_seconds=1_801), None),
+        ("something else deploys it", replace(api, controller="CODE_DEPLOY"), None),
+        ("a restore has stopped it", stopped, None),
+        ("every service is steady", restarted, well),
+        ("an alarm is still red when the bake is over", restarted, bad),
+        ("no alarm is red, and the verify function passes", restarted, replace(well, verdict=Verified.PASS)),
+    ):
+        seen = _seen(StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True, baseline=_BEFORE)
+        plan = _plan(seen, services=(service,), verification=verification)
+        why = [step.why for step in plan.steps] + [each.what for each in plan.left_to_do]
+        yield f"| {what} | {_in_short(plan)} | {'; '.join(why) or 'nothing is left to do'} |\n"
 
 
 def _actions() -> Iterator[str]:
