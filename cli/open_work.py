@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from belay.aws.dynamodb import Ledger
 from cli.account import Account
 from cli.progress import Execution, history, steps
 
@@ -13,8 +14,8 @@ from cli.progress import Execution, history, steps
 def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     """Return what goes on, of one application or of all, as plain data.
 
-    ``releases`` and ``incidents`` have not ended; ``locks`` are held, ``queue`` waits for them; ``held`` are uploads
-    that wait for the pause to end.
+    ``asks`` waits for a person, with the command that answers; ``releases`` and ``incidents`` have not ended; ``locks``
+    are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end.
     """
     ledger = belay.ledger
     found = [item for item in ledger.open_items() if _mine(str(item["document"]["application"]), application)]
@@ -23,6 +24,10 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     uploads = [each for each in _named(found, "UPLOAD#") if each["SK"].removeprefix("UPLOAD#") not in attempts]
     return {
         "paused": belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true",
+        "asks": [
+            *(_approval(item) for item in ledger.asked() if _mine(item["release"]["application"], application)),
+            *(each for item in _named(found, "INCIDENT#") for each in _questions(ledger, item["document"])),
+        ],
         "uploads": [_upload(item) for item in uploads],
         "releases": [_release(belay, item) for item in releases],
         "incidents": [_incident(belay, item) for item in _named(found, "INCIDENT#")],
@@ -114,6 +119,32 @@ def _incident(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
         "steps": len(record.get("tried", [])),
         "executions": [item["execution"]] if item["execution"] else [],
     }
+
+
+def _approval(item: Mapping[str, Any]) -> dict[str, Any]:
+    release, stage = f"{item['release']['application']}/{item['release']['version']}", item["stage"]
+    return {
+        "about": f"{release} in {stage}",
+        "what": "approval",
+        "since": item["asked_at"],
+        "until": item.get("expires_at"),
+        "answer": f"belay approve {release} --stage {stage}",
+    }
+
+
+def _questions(ledger: Ledger, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    application, incident = document["application"], document["incident"]
+    return [
+        {
+            "about": incident,
+            "what": item["text"],
+            "since": item["asked_at"],
+            "until": None,
+            "answer": f"belay approve {application} --incident {incident} --question {question}",
+        }
+        for question, item in ledger.decisions(application, incident).items()
+        if "answer" not in item
+    ]
 
 
 def _upload(item: Mapping[str, Any]) -> dict[str, Any]:

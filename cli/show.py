@@ -124,7 +124,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any])
         "stages": [_stage(artifacts, release, stage, transitions, accepted) for stage in stages],
         "approvals": [_approval(each) for each in mine if str(each["SK"]).startswith("APPROVAL#")],
         "incidents": [
-            _incident(each)
+            _incident(each, ledger.decisions(release.application, each["incident"]))
             for each in ledger.of_application(release.application)
             if str(each["SK"]).startswith("INCIDENT#")
             and each.get("details", {}).get("release", {}).get("attempt") == release.attempt
@@ -174,7 +174,7 @@ def _approval(item: Mapping[str, Any]) -> dict[str, Any]:
     return {"stage": str(item["SK"]).removeprefix("APPROVAL#"), **kept}
 
 
-def _incident(item: Mapping[str, Any]) -> dict[str, Any]:
+def _incident(item: Mapping[str, Any], questions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "incident": item["incident"],
         "stage": item["details"]["stage"],
@@ -182,6 +182,10 @@ def _incident(item: Mapping[str, Any]) -> dict[str, Any]:
         "opened_at": item["opened_at"],
         "ended_at": item.get("ended_at"),
         "outcome": item.get("outcome"),
+        "questions": [
+            {"question": name, **{part: each.get(part) for part in ("text", "answer", "by", "at", "comment")}}
+            for name, each in questions.items()
+        ],
         "steps": [
             {"at": each.get("at"), "subject": each.get("subject") or each.get("stack"), "why": each["why"]}
             for each in item.get("tried", [])
@@ -215,7 +219,13 @@ def render(found: Mapping[str, Any]) -> list[str]:
     lines += _section("Approvals", [_approval_in_words(each) for each in found["approvals"]])
     for each in found["incidents"]:
         steps = [f"{at(step['at'])}  {step['subject']}: {step['why']}" for step in each["steps"]]
-        told = [f"why: {' '.join(str(each['reason']).split())}", *steps, f"ended: {each['outcome'] or 'not yet'}"]
+        asked = [
+            f"asked: {question['text']} {question['answer'] or 'not answered'}"
+            + (f" by {question['by']}" if question["by"] else "")
+            for question in each["questions"]
+        ]
+        why = f"why: {' '.join(str(each['reason']).split())}"
+        told = [why, *steps, *asked, f"ended: {each['outcome'] or 'not yet'}"]
         lines += _section(f"Incident {each['incident']} in {each['stage']}, {at(each['opened_at'])}", told)
     return lines
 

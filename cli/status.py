@@ -83,6 +83,10 @@ def render(work: Mapping[str, Any], now: datetime) -> list[str]:
     blocks = [
         ["Releases are paused: what is uploaded is held. `belay resume` ends the pause."] if work["paused"] else [],
         table(
+            ("waits for a person", "for", "what", "answer with"),
+            [(each["about"], _for(each["since"], now), _short(each["what"]), each["answer"]) for each in work["asks"]],
+        ),
+        table(
             ("release", "stage", "state", "for", "doing"),
             [
                 (each["release"], each["stage"] or "-", each["state"] or "-", _for(each["since"], now), _doing(each))

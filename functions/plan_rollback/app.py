@@ -62,7 +62,8 @@ def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
 def in_words(plan: RollbackPlan) -> list[str]:
     """Say what the plan does and leaves; what it waits for is only said where it does nothing else."""
     steps = [step.in_words() for step in plan.steps if step.action is not Action.WAIT]
-    return [*(steps or [step.in_words() for step in plan.steps]), *(each.in_words() for each in plan.left_to_do)]
+    told = [each.in_words() for each in (*plan.left_to_do, *plan.remarks)]
+    return [*(steps or [step.in_words() for step in plan.steps]), *told]
 
 
 def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
     office.ledger.wait_for_lock(RELEASE, "production", 1)
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
     found = document(belay, "status")
+    assert found["asks"] == []
     (release,) = found["releases"]
     assert (release["release"], release["stage"], release["state"]) == (
         "orders/1.0.0",
@@ -147,6 +148,21 @@ def test_an_incident_that_is_being_recovered(office: Office, belay: Belay) -> No
     (incident,) = document(belay, "status", "orders")["incidents"]
     assert (incident["incident"], incident["stage"], incident["reason"]) == (INCIDENT, "production", "no capacity")
     assert "no capacity" in belay("status")[1]
+
+
+def test_what_waits_for_a_person_comes_with_the_command_that_answers(office: Office, belay: Belay) -> None:
+    office.deploy("production", "AWAITING APPROVAL")
+    office.ask()
+    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    office.ledger.ask_decision("orders", INCIDENT, "restore", "Restore the database?", NOW)
+    approval, question = document(belay, "status")["asks"]
+    assert approval["answer"] == "belay approve orders/1.0.0 --stage production"
+    assert question["answer"] == f"belay approve orders --incident {INCIDENT} --question restore"
+    assert question["what"] == "Restore the database?"
+    (incident,) = document(belay, "show", "orders")["incidents"]
+    assert [each["question"] for each in incident["questions"]] == ["restore"]
+    office.ledger.decide("orders", INCIDENT, "restore", "approved", "user/ann", NOW, "")
+    assert [each["what"] for each in document(belay, "status")["asks"]] == ["approval"]
 
 
 def test_applications_stages_and_releases(office: Office, belay: Belay) -> None:

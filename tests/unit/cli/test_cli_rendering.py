@@ -19,6 +19,15 @@ UPLOAD = {"bucket": "releases", "key": "releases/orders/orders-1.3.0.zip", "vers
 
 WORK: dict[str, Any] = {
     "paused": True,
+    "asks": [
+        {
+            "about": "payments/2.1.0 in production",
+            "what": "approval",
+            "since": "2026-03-02T08:30:00.000+00:00",
+            "until": "2026-03-09T08:30:00.000+00:00",
+            "answer": "belay approve payments/2.1.0 --stage production",
+        }
+    ],
     "uploads": [{"application": "orders", "upload": "releases/orders/orders-1.4.0.zip", "execution": ARN}],
     "releases": [
         {
@@ -137,6 +146,10 @@ RELEASE: dict[str, Any] = {
             "reason": "service is UPDATE_ROLLBACK_COMPLETE: no capacity",
             "opened_at": "2026-03-02T10:20:00.000+00:00",
             "outcome": "ROLLED_BACK",
+            "questions": [
+                {"question": "restore", "text": "Restore the database?", "answer": "approved", "by": "user/ann"},
+                {"question": "delete", "text": "Delete the stack?", "answer": None, "by": None},
+            ],
             "steps": [{"at": "2026-03-02T10:21:00.000+00:00", "subject": "network", "why": "bring the stack back"}],
         }
     ],

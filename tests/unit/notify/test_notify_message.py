@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from belay.notify.message import (
     LARGEST_MESSAGE,
     Deployment,
+    Kind,
     Message,
     approval_requested,
     deployment_started,
@@ -390,3 +391,8 @@ def test_a_version_of_any_length_leaves_a_readable_subject() -> None:
 def test_names_in_commands_cannot_break_out_of_them() -> None:
     message = release_ended(Outcome.DEPLOYED, Deployment("orders", "1.0.0", "production", "arn; rm -rf $HOME"))
     assert "--execution-arn 'arn; rm -rf $HOME'" in message.text
+
+
+def test_every_kind_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text()
+    assert [kind.value for kind in Kind if f"`{kind.value}`" not in page] == []
