@@ -19,6 +19,7 @@ from belay.aws.codebuild import Builds
 from belay.aws.codedeploy import Deployments
 from belay.aws.diagnoses import Diagnoses
 from belay.aws.dynamodb import Ledger
+from belay.aws.failed_stacks import FailedStacks
 from belay.aws.incidents import Incidents
 from belay.aws.logs import LogStreams
 from belay.aws.pipeline_executions import PipelineExecutions, PipelineFailures
@@ -35,6 +36,7 @@ from belay.errors import RollbackFailed
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
 from belay.release.ledger import Outcome
+from belay.stack.status import StackStatus
 
 REGION = "eu-west-1"
 SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
@@ -86,6 +88,7 @@ class Account:
         cloudformation = Stacks(client("cloudformation"))
         stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
         incidents = Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine)
+        self.failed_stacks = FailedStacks(self.ledger, incidents, self.registrations, cloudformation)
         topics = ApplicationTopics(self.registrations, self.ledger, client("sns"), topic)
         self.recovery = PipelineRecovery(stacks, incidents, topics)
         failures = PipelineFailures(
@@ -294,7 +297,7 @@ def test_a_failed_deployment_opens_the_incident_of_the_stacks_it_changed() -> No
         ("web", "EXECUTING", False)
     ]
     message = account.messages()[0]
-    assert "It had deployed web, which is being taken back." in message["what"]
+    assert "What it had deployed (web) is being taken back." in message["what"]
     assert message["state"] == "open"
 
 
@@ -337,6 +340,34 @@ def test_a_build_that_no_pipeline_asked_for_hints_at_nothing() -> None:
     event = json.loads((EVENTS / "aws.codebuild/build_state_change.failed.json").read_text())
     event["detail"]["additional-information"]["initiator"] = "mary"
     assert hint_of(event) is None
+
+
+# -- a failed stack of a stage that has a pipeline ---------------------------------------------------------------------
+
+
+def failed_stack(account: Account) -> str | None:
+    """What comes of CloudFormation's event about the registered stack, from an operation without a token."""
+    stack_id = account.clients["cloudformation"].describe_stacks(StackName="orders-web")["Stacks"][0]["StackId"]
+    return account.failed_stacks.take_up(stack_id, StackStatus.UPDATE_ROLLBACK_COMPLETE, "no capacity", None)
+
+
+@in_moto
+def test_the_pipeline_answers_for_the_stacks_that_it_deploys() -> None:
+    account, world = entering("Deploy")
+    world.now += 1
+    account.receive(world.events[world.now][1])
+    assert failed_stack(account) is None, "it is deploying: its own failure will tell"
+
+    world.now = len(world.moments) - 1
+    account.receive(world.events[-1][1])
+    assert failed_stack(account) is None, "its failure was answered, and the operation is known as its own"
+    assert len([item for item in account.ledger.open_items() if item["SK"].startswith("INCIDENT#")]) == 1
+
+
+@in_moto
+def test_somebody_else_s_failure_is_taken_up_while_the_pipeline_rests() -> None:
+    account = Account(WORLDS["succeeded"]())
+    assert failed_stack(account) is not None
 
 
 # -- the Invoke action that takes back ---------------------------------------------------------------------------------

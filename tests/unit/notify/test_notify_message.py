@@ -20,6 +20,7 @@ from belay.notify.message import (
     Deployment,
     Kind,
     Message,
+    Severity,
     approval_requested,
     deployment_started,
     findings_appeared,
@@ -28,6 +29,9 @@ from belay.notify.message import (
     healthy_again,
     in_thread,
     person_needed,
+    pipeline_failed,
+    pipeline_notice,
+    pipeline_recovered,
     publish_arguments,
     recovery_started,
     release_ended,
@@ -75,6 +79,20 @@ APPROVAL: Mapping[str, Any] = {
     ],
     "report": "belay show orders/1.3.0 --report",
 }
+
+PIPELINE: dict[str, Any] = {
+    "pipeline": "orders-pipeline",
+    "execution": "12345678-1234-5678-abcd-12345678abcd",
+    "thread": THREAD,
+}
+BUILD: dict[str, Any] = {
+    "failure": "47f821c5",
+    "cause": "Build/Test: in the build of orders, the phase BUILD is FAILED: COMMAND_EXECUTION_ERROR: exit status 127",
+    "evidence": ["/codebuild/output/tmp/script.sh: line 4: sam: command not found"],
+    "left_to_do": ["Likely fix: Install the program in the buildspec's install phase. https://docs.aws.amazon.com/"],
+    "look": ["aws codebuild batch-get-builds --ids orders:8745a7a9"],
+}
+DEPLOYMENT = "Deploy/Service: in the stack orders-service-production, Service could not be updated: no steady state"
 
 MESSAGES = {
     "started": deployment_started(
@@ -181,6 +199,39 @@ MESSAGES = {
         status="UPDATE_FAILED",
         cause=CAUSE,
         left_to_do=["service: an operation that was not this release's left it UPDATE_FAILED."],
+    ),
+    "pipeline_failed": pipeline_failed("orders", "production", **PIPELINE, **BUILD),
+    "pipeline_failed_deploying": pipeline_failed(
+        "orders", "production", **PIPELINE, failure="9a1b", cause=DEPLOYMENT, taken_back=["network", "service"]
+    ),
+    "pipeline_failed_rolling_back": pipeline_failed(
+        "orders", "production", **PIPELINE, failure="9a1c", cause=DEPLOYMENT, by_codepipeline=True
+    ),
+    "pipeline_recovered": pipeline_recovered(
+        "orders",
+        "production",
+        **PIPELINE,
+        incident="orders-production-0f1e2d3c4b5a-5d41ab",
+        outcome=Outcome.ROLLED_BACK,
+        cause=DEPLOYMENT,
+        done=["service: bring the stack back by a change set to its template and parameters of before"],
+    ),
+    "pipeline_left": pipeline_recovered(
+        "orders",
+        "production",
+        **PIPELINE,
+        incident="orders-production-0f1e2d3c4b5a-77aa01",
+        outcome=Outcome.NEEDS_OPERATOR,
+        cause=DEPLOYMENT,
+        left_to_do=["service: the release changed it, and no record says what it was before."],
+    ),
+    "pipeline_notice": pipeline_notice(
+        "orders",
+        "production",
+        text="The source version 3sL4kqtJlcpXroDTDmJ is in production.",
+        severity=Severity.INFO,
+        job="11111111-abcd-1111-abcd-111111abcdef",
+        execution="12345678-1234-5678-abcd-12345678abcd",
     ),
 }
 

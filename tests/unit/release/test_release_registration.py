@@ -285,6 +285,9 @@ class TestStage:
                 "pipeline: each release has stacks of its own in an ephemeral stage, which no pipeline can deploy",
                 "pipeline: a stage that a pipeline is started for is approved in the pipeline: leave approval out",
             ],
+            "pipeline: {name: a, deployment_stage: b, start: true}\nfreezes: []": [
+                "pipeline: a stage that a pipeline is started for is held there: leave windows and freezes out",
+            ],
         }.items(),
     )
     def test_what_is_wrong(self, text: str, problems: list[str]) -> None:

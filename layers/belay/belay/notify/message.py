@@ -498,7 +498,7 @@ def pipeline_failed(
     back; where there are any, another message of the thread tells how that ended. ``by_codepipeline`` says that
     CodePipeline is configured to roll the stage back itself.
     """
-    back = f" It had deployed {', '.join(taken_back)}, which is being taken back." if taken_back else ""
+    back = f" What it had deployed ({', '.join(taken_back)}) is being taken back." if taken_back else ""
     if by_codepipeline:
         back = " CodePipeline rolls the stage back itself, in an execution of its own."
     return _message(
@@ -510,7 +510,9 @@ def pipeline_failed(
         what=f"The execution {execution} of the pipeline {pipeline} failed.{back}",
         cause=cause,
         left_to_do=left_to_do,
-        otherwise="Nothing to do on the stage. Correct the cause and release the change again.",
+        otherwise="Nothing to do yet: the next message in this thread tells how the recovery ended."
+        if taken_back
+        else "Nothing to do on the stage. Correct the cause and release the change again.",
         findings=evidence,
         findings_title="Evidence",
         look=look,

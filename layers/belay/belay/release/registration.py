@@ -318,7 +318,7 @@ def _pipeline(stage: Fields) -> Pipeline | None:
     if pipeline.start and isinstance(approval, dict) and approval.get("required") is True:
         node.note("a stage that a pipeline is started for is approved in the pipeline: leave approval out")
     if pipeline.start and (stage["windows"].present or stage["freezes"].present):
-        node.note("a stage that a pipeline is started for is held in the pipeline: leave windows and freezes out")
+        node.note("a stage that a pipeline is started for is held there: leave windows and freezes out")
     return pipeline
 
 
