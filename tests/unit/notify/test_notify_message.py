@@ -158,6 +158,12 @@ MESSAGES = {
         why="The database cannot be restored by itself: it has two read replicas.",
         left_to_do=["Decide what becomes of orders-replica-1 and orders-replica-2."],
     ),
+    "held_window": release_held(
+        ORDERS,
+        why="there is a freeze until 2027-01-07 08:00 (Europe/Berlin): year-end closing",
+        until="at 2027-01-07 08:00 (Europe/Berlin)",
+        let_through="belay override orders/1.3.0 --stage production --comment WHY",
+    ),
     "approval": approval_requested(ORDERS, **APPROVAL),
     "approval_reminder": approval_requested(ORDERS, **APPROVAL, reminder=True),
     "findings_appeared": findings_appeared(

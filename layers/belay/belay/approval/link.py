@@ -29,6 +29,7 @@ _TOKEN: Final = re.compile(r"(?P<body>[A-Za-z0-9_-]+)\.(?P<code>[A-Za-z0-9_-]+)"
 
 _STYLE: Final = """
 :root{color-scheme:light dark}
+*{box-sizing:border-box}
 body{margin:0;font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:44rem;margin:0 auto;padding:1.25rem 1rem 4rem}
 h1{font-size:1.5rem;line-height:1.25}
