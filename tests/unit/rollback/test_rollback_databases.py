@@ -187,6 +187,29 @@ def test_every_step_tells_why_it_is_legal_what_it_costs_and_what_shows_it() -> N
             assert Step.from_dict(step.to_dict()) == step
 
 
+def test_a_cluster_whose_instance_cannot_be_made_keeps_its_name() -> None:
+    incident = Incident("cluster")
+    for step in incident.play():
+        if (step.action, step.subject) == (Action.CREATE_MEMBER, "orders-db-2"):
+            break
+    incident.tried += [(Action.CREATE_MEMBER, "orders-db-2")] * LIMIT
+    assert "tried 2 times" in left(incident.plan())
+    assert not incident.steps()
+
+
+def test_no_original_is_renamed_before_everything_was_restored_and_compared() -> None:
+    """Whatever was tried how often, wherever the recovery stands: a name is taken away only if there is a successor."""
+    for kind in ("instance", "cluster"):
+        whole = Incident(kind)
+        for _ in whole.play():
+            for action in Action:
+                tried = Counter(whole.tried) + Counter({(action, unit.name): LIMIT for unit in whole.seen().units})
+                steps = [todo for todo in plan_databases(whole.situation(tried=tried)) if isinstance(todo, Step)]
+                first = steps[0].action if steps else None
+                if first is Action.RENAME_ORIGINAL:
+                    assert all(unit.restored for unit in whole.seen().units)
+
+
 @pytest.mark.parametrize("kind", ["instance", "cluster"])
 def test_the_names_go_back_wherever_the_swap_is_refused(kind: str) -> None:
     renames = [step for step in list(Incident(kind).play()) if step.action.startswith("RENAME")]
@@ -226,6 +249,7 @@ def test_what_was_asked_a_moment_ago_is_waited_for_before_it_is_asked_again() ->
     assert incident.steps()[0].action is Action.RESTORE_DATABASE
     incident.tried = [asked] * LIMIT
     assert "tried 2 times" in left(incident.plan())
+    assert incident.steps() == [], "without a restored database the original keeps its name"
 
 
 def test_nothing_is_done_to_a_database_that_is_busy() -> None:

@@ -212,7 +212,11 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
 
 def _restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     """Restore beside, give back, compare, stop what writes, swap."""
-    beside = (*_made(seen, situation), *_given_back(seen, situation))
+    made = tuple(_made(seen, situation))
+    given_up = tuple(todo for todo in made if isinstance(todo, LeftToDo))
+    if given_up:
+        return given_up
+    beside = (*made, *_given_back(seen, situation))
     different = tuple(each for unit in seen.units for each in _different(unit))
     if different and not beside:
         return _in_time(seen, (_not_the_same(seen, different),))
