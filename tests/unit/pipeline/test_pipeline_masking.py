@@ -58,6 +58,11 @@ def test_what_is_no_secret_is_left_alone(line: str) -> None:
     assert masked(line) == line
 
 
+@pytest.mark.parametrize("part", ["a-", "a.b-", "token-", "-eyJabcdefgh", "https+", "a:", "--secret", "x@", "aA1/"])
+def test_a_line_of_any_length_comes_to_an_end(part: str) -> None:
+    assert masked(f"{part * 10_000} password=hunter2").endswith(MASK)
+
+
 @given(st.text(), st.sampled_from(["password=", "token: ", "AWS_SECRET_ACCESS_KEY="]))
 def test_whatever_stands_before_it_a_named_value_is_hidden(before: str, name: str) -> None:
     assert "hunter2hunter2" not in masked(f"{before}\n{name}hunter2hunter2")

@@ -19,7 +19,7 @@ from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
 from belay.release.ledger import ReleaseReference
 from belay.release.registration import Pipeline, Stage
 
-_CLAIMED_SECONDS = 120
+_CLAIMED_SECONDS = 310
 _LOOKED_BACK = timedelta(days=2)
 
 

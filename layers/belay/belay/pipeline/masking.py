@@ -6,8 +6,8 @@ from typing import Final
 MASK: Final = "****"
 
 _NAME: Final = (
-    r"[\w.-]*(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
-    r"[\w.-]*"
+    r"(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
+    r"[\w.-]{0,60}"
 )
 _QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
 _BASE64: Final = "[A-Za-z0-9/+]"
@@ -24,14 +24,14 @@ _SECRETS: Final = (
     (re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*)[^\r\n]+"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}"), rf"\1 {MASK}"),
     # RFC 3986, section 3.2.1: the user information of a URL.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]+@"), rf"\1{MASK}@"),
     # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html, and signed URLs like it.
     (re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|sig|signature)=)[^&\s'\"]+"), rf"\1{MASK}"),
     # RFC 7519: three parts in base64url, the first of which begins with {" and so with eyJ.
-    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?"), MASK),
+    (re.compile(r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?"), MASK),
     (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|rk_live_|npm_)[\w-]{10,}"), MASK),
-    (re.compile(rf"(?i)(\b{_NAME}[\"']?\s*(?:=>|[:=])\s*)(?:{_QUOTED}|[^\s,;&]+)"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)(--?{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
+    (re.compile(rf"(?i)({_NAME}[\"']?\s*(?:=>|[:=])\s*)(?:{_QUOTED}|[^\s,;&]+)"), rf"\1{MASK}"),
+    (re.compile(rf"(?i)(--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
     # An AWS secret access key: forty characters of base64 of every kind; a digest in hexadecimal has no capitals.
     (
         re.compile(rf"(?<![\w/+=])(?={_BASE64}*[A-Z])(?={_BASE64}*[a-z])(?={_BASE64}*[0-9]){_BASE64}{{40}}(?![\w/+=])"),
@@ -44,7 +44,8 @@ def masked(text: str) -> str:
     """Return a text of one or several lines with what looks like a secret made unreadable.
 
     A name that sounds like a secret hides the value behind it; keys, tokens and credentials that are known by their
-    form are hidden wherever they stand. It errs on the side of hiding.
+    form are hidden wherever they stand. It errs on the side of hiding. Repetitions in the patterns are bounded, so that
+    a hostile line of any length takes no more than its length.
     """
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)
