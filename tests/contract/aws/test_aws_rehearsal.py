@@ -22,6 +22,14 @@ PERFORMER = "arn:aws:iam::123456789012:role/belay-run-rollback-step"
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 
+TAGGED = {
+    "ContextKeyName": "aws:ResourceTag/belay:application",
+    "ContextKeyType": "string",
+    "ContextKeyValues": ["orders"],
+}
+"""The tag that a snapshot of Belay's will have, without which it may not be restored."""
+
+
 def result(action: str, decision: str) -> dict[str, str]:
     return {"EvalActionName": action, "EvalDecision": decision, "EvalResourceName": "*"}
 
@@ -189,7 +197,7 @@ class TestRehearsal:
                 "PolicySourceArn": role,
                 "ActionNames": [action],
                 "ResourceArns": [resource],
-                "ContextEntries": ANY,
+                "ContextEntries": [TAGGED] if "Restore" in action else ANY,
             }
             stub.add_response("simulate_principal_policy", answer, wanted)
 

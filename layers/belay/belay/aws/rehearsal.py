@@ -217,8 +217,10 @@ class RollbackRehearsal:
         snapshot = arn.replace(":cluster:", ":cluster-snapshot:") if cluster else arn.replace(":db:", ":snapshot:")
         restore = "rds:RestoreDBClusterFromSnapshot" if cluster else "rds:RestoreDBInstanceFromDBSnapshot"
         modify = "rds:ModifyDBCluster" if cluster else "rds:ModifyDBInstance"
+        # The snapshot will have the tags that those of Belay have.
+        tagged = {"aws:ResourceTag/belay:application": self.run.release.application}
         return [
-            *self._refused(self.performer, (restore,), snapshot),
+            *self._refused(self.performer, (restore,), snapshot, tagged),
             *self._refused(self.performer, (modify,), arn),
         ]
 
