@@ -30,6 +30,8 @@ _VOLATILE: Final = (
     (r"(?<=-)\d{10,}\b", "<number>"),
     (r"(?:[\w-]+ \()?\b([\w-]+)\)? is (?:UPDATE_)?ROLLBACK_(?:IN_PROGRESS|COMPLETE)\b", r"\1 is <rolling back>"),
     (r"https?://127\.0\.0\.1:\d+", "<endpoint>"),
+    (r", about (?:less than a second|\d+ (?:second|minute)s?)(?=\))", ""),
+    (r" \((?:less than a second|\d+ (?:second|minute)s?)\)", " (<duration>)"),
     (r"\babout \d+ (second|minute|hour|day)s?", r"about <number> \1s"),
 )
 """What is replaced, in this order, and by what.

@@ -90,7 +90,7 @@ def end_foreign(
         stack=str(incident.stack),
         stack_id=stack_id,
         status="DELETED" if description is None else description["StackStatus"],
-        cause=stacks.first_cause(stack_id, incident.token) or incident.reason,
+        cause=incident.reason,
         done=recovery.done(),
         left_to_do=left_to_do(recovery, event),
         thread=incident.name,

@@ -207,6 +207,15 @@ class TestCaught:
         assert ("deploy_release", "DeployStage", "OpenIncident") in app.belay.steps(app.name)
         assert app.belay.stacks(app.name) == {}
 
+    def test_a_stage_whose_start_is_throttled(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.inject("stepfunctions", "startExecution", "StepFunctions.ThrottlingException", times=2)
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "DEPLOYED", record
+        assert len(app.belay.executions(app.name, "deploy_stage")) == 1
+
     def test_a_release_that_cannot_follow_its_incident(self, application: Applications) -> None:
         app = application()
         release = stage_dies(app)

@@ -111,3 +111,25 @@ def test_an_answer_that_could_not_be_told_is_a_fault(stubbed: Stubbed) -> None:
         executions.send_task_success("token", {})
     with pytest.raises(AccessDenied):
         executions.send_task_failure("token", "ApprovalDenied", "no")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "cause", "by"),
+    [
+        ("ABORTED", "Aborted", "stopped by ann: let me look", "stopped by ann: let me look"),
+        ("ABORTED", "Aborted", None, "stopped by a person"),
+        ("ABORTED", "Stopped", "by hand", None),
+        ("FAILED", "Aborted", "it said so", None),
+        ("RUNNING", None, None, None),
+    ],
+)
+def test_a_person_s_stop_is_told_from_any_other_end(
+    stubbed: Stubbed, status: str, error: str | None, cause: str | None, by: str | None
+) -> None:
+    client, stub = stubbed("stepfunctions")
+    found = {"executionArn": EXECUTION, "stateMachineArn": MACHINE, "status": status, "startDate": datetime.now(UTC)}
+    told = {name: value for name, value in (("error", error), ("cause", cause)) if value is not None}
+    stub.add_response("describe_execution", found | told, {"executionArn": EXECUTION})
+    stub.add_client_error("describe_execution", "ExecutionDoesNotExist")
+    assert Executions(client).stopped_by(EXECUTION) == by
+    assert Executions(client).stopped_by("gone") is None

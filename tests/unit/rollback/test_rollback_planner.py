@@ -184,6 +184,11 @@ def test_an_update_is_cancelled_once_and_then_waited_for() -> None:
     assert decision(running, tried={(Action.CANCEL_UPDATE, "service"): 1}) == "WAIT"
 
 
+def test_a_stack_that_says_nothing_any_more_is_not_waited_for() -> None:
+    silent = stack(status="UPDATE_ROLLBACK_IN_PROGRESS", stands_still=True)
+    assert "has said nothing about it for 12 hours, and it is still UPDATE_ROLLBACK_IN_PROGRESS" in left(silent).what
+
+
 def test_the_update_back_to_the_baseline_is_not_cancelled() -> None:
     assert decision(stack(status="UPDATE_IN_PROGRESS"), tried={(Action.UPDATE_TO_BASELINE, "service"): 1}) == "WAIT"
 

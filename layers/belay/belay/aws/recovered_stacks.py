@@ -11,9 +11,11 @@ from belay.aws.recovery import Recovery
 from belay.errors import InvalidRequest, UnreadableTemplate
 from belay.release.manifest import digest
 from belay.release.names import change_set_name
+from belay.rollback.attempts import LONGEST_SILENCE_HOURS
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import StackSeen
 from belay.stack.baseline import Baseline
+from belay.stack.cause import event_time
 from belay.stack.operation import last_operation
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.stateful import is_stateful
@@ -123,7 +125,12 @@ class RecoveredStacks:
             "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
             "role_arn": description.get("RoleARN"),
             "capabilities": tuple(description.get("Capabilities", ())),
+            "stands_still": status.in_progress and self._stands_still(stack_id),
         }
+
+    def _stands_still(self, stack_id: str) -> bool:
+        newest = self._stacks.newest_event(stack_id)
+        return newest is not None and now() - event_time(newest) > timedelta(hours=LONGEST_SILENCE_HOURS)
 
     def _stuck(self, stack_id: str, resources: Mapping[str, list[dict[str, Any]]]) -> tuple[StuckResource, ...]:
         """Read what a rollback is stuck on from the events of each stack, and what needs what from its template."""

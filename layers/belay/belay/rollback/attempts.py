@@ -14,10 +14,19 @@ from belay.stack.status import StackStatus
 LIMIT = 2
 """How often one action is tried on one stack in one incident."""
 
+LONGEST_SILENCE_HOURS = 12
+"""How long a stack in progress may have no event before it is no longer waited for: the longest that a wait condition
+may take
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html).
+"""
+
 
 def attempt(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """A step, unless this incident has tried it often enough already."""
     step = make(seen, situation)
+    if step.action is Action.WAIT and seen.stands_still:
+        silent = f"CloudFormation has said nothing about it for {LONGEST_SILENCE_HOURS} hours"
+        return (left(seen, f"{silent}, and it is still {seen.status}."),)
     if situation.times(step.action, seen.stack) < LIMIT:
         return (step,)
     return (tried_in_vain(step.action, LIMIT, seen),)

@@ -38,6 +38,7 @@ class StackSeen:
     - ``change_sets`` are the names of the change sets of a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and what it acknowledged.
     - ``depends_on`` are the registered names of the stacks it was deployed after because it leans on them.
+    - ``stands_still``: its last event was longer ago than anything in progress may take.
     - ``blocked`` says why an earlier look at the way back found that it must not be taken (a change set to the baseline
       that would delete data): nothing more is planned for the stack.
     """
@@ -64,6 +65,7 @@ class StackSeen:
     capabilities: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     blocked: str | None = None
+    stands_still: bool = False
 
     def __post_init__(self) -> None:
         if self.status is not None and self.stack_id is None:
