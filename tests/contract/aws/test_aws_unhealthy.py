@@ -1,0 +1,83 @@
+"""An incident that leaves unstable stacks to a person stays open until they are stable, and is then closed once."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
+
+from belay.aws.cloudformation import Stacks
+from belay.aws.unhealthy import Unhealthy
+from belay.rollback.incident import Incident
+
+NETWORK, SERVICE = (
+    f"arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-{name}/6a7e8fe0" for name in ("network", "service")
+)
+OF_RELEASE = Incident(INCIDENT, RELEASE, "production", "no capacity", ROLE)
+
+
+class Watched:
+    """A House whose stacks have the statuses that a test says."""
+
+    def __init__(self, house: House, client: Any, stub: Stubber) -> None:
+        self.house = house
+        self._stub = stub
+        self.unhealthy = Unhealthy(house.ledger, Stacks(client), house.sns, house.topic)
+
+    def stand(self, **statuses: str | None) -> None:
+        """Say what CloudFormation answers next, stack by stack; None is a stack that is gone."""
+        for name, status in statuses.items():
+            stack_id = {"network": NETWORK, "service": SERVICE}[name]
+            if status is None:
+                message = f"Stack with id {stack_id} does not exist"
+                self._stub.add_client_error("describe_stacks", "ValidationError", message, 400)
+                continue
+            stack = {"StackId": stack_id, "StackName": f"orders-{name}", "StackStatus": status}
+            answer = {"Stacks": [{**stack, "CreationTime": datetime(2026, 1, 1, tzinfo=UTC)}]}
+            self._stub.add_response("describe_stacks", answer, {"StackName": stack_id})
+
+
+@pytest.fixture
+def watched(house: House, stubbed: Callable[[str], tuple[Any, Stubber]]) -> Watched:
+    return Watched(house, *stubbed("cloudformation"))
+
+
+@pytest.fixture
+def house(simulated: Callable[[str], Any]) -> House:
+    return House(simulated)
+
+
+def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(watched: Watched) -> None:
+    watched.stand(network="UPDATE_ROLLBACK_COMPLETE", service="UPDATE_ROLLBACK_FAILED")
+    watched.unhealthy.watch(OF_RELEASE, [NETWORK, SERVICE])
+
+    watched.stand(service="UPDATE_ROLLBACK_FAILED")
+    assert watched.unhealthy.close_healthy() == []
+    watched.stand(service="UPDATE_ROLLBACK_IN_PROGRESS")
+    assert watched.unhealthy.close_healthy() == []
+    assert watched.house.messages() == []
+
+    watched.stand(service="UPDATE_ROLLBACK_COMPLETE")
+    assert watched.unhealthy.close_healthy() == [INCIDENT]
+    (told,) = watched.house.messages()
+    assert (told["kind"], told["state"], told["thread"]) == ("healthy-again", "closed", RELEASE.thread)
+    assert told["findings"] == ["orders-service is UPDATE_ROLLBACK_COMPLETE"]
+    assert watched.unhealthy.close_healthy() == [], "it is told once"
+
+
+@pytest.mark.parametrize("status", [None, "DELETE_COMPLETE"])
+def test_a_stack_that_is_gone_is_nobody_s_trouble_any_more(watched: Watched, status: str | None) -> None:
+    watched.stand(service="ROLLBACK_COMPLETE")
+    watched.unhealthy.watch(OF_RELEASE, [SERVICE])
+    watched.stand(service=status)
+    assert watched.unhealthy.close_healthy() == [INCIDENT]
+    assert watched.house.messages()[0]["findings"] == ["orders-service is deleted"]
+
+
+def test_an_incident_whose_stacks_are_stable_is_not_watched(watched: Watched) -> None:
+    watched.stand(network="UPDATE_ROLLBACK_COMPLETE", service="UPDATE_COMPLETE")
+    watched.unhealthy.watch(OF_RELEASE, [NETWORK, SERVICE])
+    assert watched.unhealthy.close_healthy() == []
+    assert watched.house.messages() == []
