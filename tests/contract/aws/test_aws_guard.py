@@ -74,7 +74,9 @@ def test_a_pack_that_fails_is_a_fault(stubbed: Stubbed, bucket: ArtifactBucket) 
         check(GuardPack(client, ARN, bucket))
 
 
-@pytest.mark.skipif(find_spec("cfn_guard_rs") is None, reason="cfn-guard-rs has no wheel for this Python")
+@pytest.mark.skipif(
+    find_spec("cfn_guard_rs") is None, reason="cfn-guard-rs is not installed: it has no wheels past Python 3.12"
+)
 def test_the_pack_s_function_answers_with_every_file_of_rules(
     simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

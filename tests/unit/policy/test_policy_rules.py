@@ -18,7 +18,8 @@ TEMPLATE = FIXTURES / "template.yaml"
 VERSIONED = "guard:S3_BUCKET_VERSIONED"
 
 bound = pytest.mark.skipif(
-    importlib.util.find_spec("cfn_guard_rs") is None, reason="cfn-guard-rs has no wheel for this Python"
+    importlib.util.find_spec("cfn_guard_rs") is None,
+    reason="cfn-guard-rs is not installed: it has no wheels past Python 3.12",
 )
 
 
