@@ -11,7 +11,7 @@ import pytest
 from local.engine import Engine
 
 TESTS = Path(__file__).parent
-ON_ONE_ENGINE = ("machines", "contract/engine")
+ON_ONE_ENGINE = ("contract/engine",)
 """Folders whose tests share one engine, and so one process where several run tests side by side."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import record
 from deployed_belay import Application, Belay
 
 from local.deployment import LOCAL_PARAMETERS, deploy
@@ -16,13 +17,21 @@ WAIT_SCALE = "0.1"
 
 
 @pytest.fixture(scope="session")
-def belay() -> Iterator[Belay]:
-    """Belay from the real template, deployed by the real SAM CLI."""
+def files() -> set[str]:
+    """The names of the files whose tests this process has run."""
+    return set()
+
+
+@pytest.fixture(scope="session")
+def belay(files: set[str]) -> Iterator[Belay]:
+    """Belay from the real template, deployed by the real SAM CLI; what becomes of it is left for ``together.py``."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SFN_WAIT_SCALE", WAIT_SCALE)
         engine = Engine.start(snapshot_seconds=0.2)
     with engine:
-        yield Belay(engine, deploy(engine, parameters={**LOCAL_PARAMETERS, "ApprovalLinks": "true"}))
+        deployed = Belay(engine, deploy(engine, parameters={**LOCAL_PARAMETERS, "ApprovalLinks": "true"}))
+        yield deployed
+        record.leave(deployed, files)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +56,8 @@ def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequ
 
 
 @pytest.fixture(autouse=True)
-def no_faults_left(belay: Belay) -> Iterator[None]:
+def no_faults_left(belay: Belay, files: set[str], request: pytest.FixtureRequest) -> Iterator[None]:
     """Faults that a test did not use up do not reach the next one."""
+    files.add(request.path.name)
     yield
     belay.engine.clear_faults()

@@ -1,0 +1,76 @@
+"""What a process that ran tests of the machines leaves of its Belay, for ``together.py`` to judge."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import TypedDict
+
+from deployed_belay import Belay
+
+DIRECTORY = Path(__file__).parents[2] / "build" / "machines"
+
+
+class Record(TypedDict):
+    """One process's tests and its Belay after them.
+
+    - ``files`` are the files whose tests ran.
+    - ``states`` holds, by machine, the states that each of its executions entered, in order.
+    - ``announced`` counts, by application, the uploads that the ledger says were told of; ``told`` the messages.
+    - ``unfinished`` are the ledger's open and held items, ``undelivered`` counts the dead letters.
+    """
+
+    files: list[str]
+    states: dict[str, list[list[str]]]
+    announced: dict[str, int]
+    told: dict[str, int]
+    unfinished: list[str]
+    undelivered: int
+
+
+def leave(belay: Belay, files: Collection[str]) -> None:
+    """Write this process's record."""
+    states: dict[str, list[list[str]]] = {}
+    for execution in belay.all_executions():
+        states.setdefault(execution.machine, []).append(list(execution.states))
+    record = Record(
+        files=sorted(files),
+        states=states,
+        announced=_announced(belay),
+        told=_told(belay),
+        unfinished=[item["SK"] for partition in ("OPEN", "HELD") for item in belay.items(partition)],
+        undelivered=_undelivered(belay),
+    )
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    (DIRECTORY / f"{os.getpid()}.json").write_text(json.dumps(record))
+
+
+def records() -> list[Record]:
+    """What every process left since ``make test`` began."""
+    return [json.loads(path.read_text()) for path in sorted(DIRECTORY.glob("*.json"))]
+
+
+def _announced(belay: Belay) -> dict[str, int]:
+    return Counter(
+        application.name
+        for application in belay.applications
+        for item in belay.items(f"APPLICATION#{application.name}", "UPLOAD#")
+        if item.get("announced")
+    )
+
+
+def _told(belay: Belay) -> dict[str, int]:
+    return Counter(
+        each.attributes["application"]
+        for application in belay.applications
+        for each in application.received()
+        if each.attributes["kind"] == "release-ended"
+    )
+
+
+def _undelivered(belay: Belay) -> int:
+    sqs = belay.aws("sqs")
+    queues = sqs.list_queues(QueueNamePrefix="belay-").get("QueueUrls", [])
+    assert queues, "expected Belay's dead-letter queues, found none"
+    return sum(len(sqs.receive_message(QueueUrl=queue).get("Messages", [])) for queue in queues)
