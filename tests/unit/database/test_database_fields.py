@@ -95,6 +95,20 @@ def test_the_baseline_of_gp3_is_not_passed_and_what_is_provisioned_is() -> None:
     assert create_parameters("instance", gp3(**provisioned)) == {"StorageType": "gp3", **provisioned}
 
 
+@pytest.mark.parametrize("storage", ["gp2", "standard", "io1", "io2"])
+def test_throughput_is_passed_for_gp3_alone_and_iops_where_they_are_provisioned(storage: str) -> None:
+    provisioned = {"StorageType": storage, "Iops": 2000} if storage.startswith("io") else {"StorageType": storage}
+    described = {"Iops": 0, **provisioned, "StorageThroughput": 0, "Engine": "mysql"}
+
+    assert create_parameters("instance", described) == provisioned
+
+
+def test_a_member_is_made_in_the_zone_that_it_is_compared_by() -> None:
+    assert create_parameters("member", {"AvailabilityZone": "eu-west-1b", "MultiAZ": False}) == {
+        "AvailabilityZone": "eu-west-1b"
+    }
+
+
 def test_a_zone_is_passed_for_a_single_one_alone() -> None:
     assert create_parameters("instance", {"AvailabilityZone": "eu-west-1a"}) == {"AvailabilityZone": "eu-west-1a"}
     assert create_parameters("instance", {"AvailabilityZone": "eu-west-1a", "MultiAZ": True}) == {"MultiAZ": True}

@@ -184,6 +184,11 @@ _GP3_BASELINE: Final = (3000, 125)
 it as a parameter (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html)."""
 
 
+_PROVISIONED: Final = {"Iops": ("gp3", "io1", "io2"), "StorageThroughput": ("gp3",)}
+"""The storage types that take each as a parameter; of the others RDS shows none, or 0, which a restore would refuse
+(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html)."""
+
+
 def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
     """Return what the call that makes the new database takes of the original's description."""
     taken = {
@@ -261,9 +266,9 @@ def _left_out(field: Field, original: Description) -> bool:
         return True
     if field.name == "AvailabilityZone":
         return bool(original.get("MultiAZ"))
-    if field.name in ("Iops", "StorageThroughput"):
-        gp3 = original.get("StorageType") == "gp3"
-        return gp3 and (original.get("Iops"), original.get("StorageThroughput")) == _GP3_BASELINE
+    if field.name in _PROVISIONED:
+        baseline = (original.get("Iops"), original.get("StorageThroughput")) == _GP3_BASELINE
+        return baseline or original.get("StorageType") not in _PROVISIONED[field.name]
     if field.name == "AllocatedStorage":
         return str(original.get("Engine", "")).startswith("sqlserver")
     if field.name == "EngineMode":
