@@ -117,6 +117,28 @@ class TestRehearsal:
     def test_a_first_release_is_ready(self, house: House, stubbed: Stubbed) -> None:
         assert self.rehearse(self.allowing(stubbed, "allowed")).readiness is Readiness.READY
 
+    def test_what_the_first_release_will_bring_need_not_exist_yet(self, house: House, stubbed: Stubbed) -> None:
+        registered: dict[str, Any] = {
+            "services": (Service("orders", "api"),),
+            "alarms": ("errors",),
+            "verify": Verify(function=FUNCTION),
+        }
+        allowed = ("allowed", "allowed")
+
+        first = self.rehearse(self.allowing(stubbed, *allowed), **registered)
+        assert house.ledger.end_stage(
+            RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
+        )
+        later = self.rehearse(self.allowing(stubbed, *allowed), **registered)
+
+        assert first.reasons == ()
+        assert [check.about for check in later.checks if check.readiness is Readiness.NOT_READY] == [
+            "last-known-good",
+            "services",
+            "alarms",
+            "verify function",
+        ]
+
     def test_what_may_not_be_passed_is_told(self, house: House, stubbed: Stubbed) -> None:
         rehearsal = self.rehearse(self.allowing(stubbed, "implicitDeny"))
 
@@ -178,6 +200,12 @@ class TestRehearsal:
             ComparisonOperator="GreaterThanThreshold",
         )
         monkeypatch.setattr(Databases, "account_quotas", lambda _: {"ManualSnapshots": (1, 100)})
+        house.ledger.end_stage(
+            RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
+        )
+        house.s3.put_object(
+            Bucket="artifacts", Key=RELEASE.member_key("network.yaml"), Body=b"{}", Metadata={"sha256": "a" * 64}
+        )
         iam, stub = stubbed("iam")
         asked = [
             (PERFORMER, "iam:PassRole", ROLE),

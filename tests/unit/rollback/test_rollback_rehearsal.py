@@ -89,18 +89,23 @@ DB = Database("instance", "orders-db")
         (check_last_known_good(None, ()), Readiness.READY, "removes what the release makes"),
         (check_last_known_good("1.0.0", ()), Readiness.READY, "every template of version 1.0.0"),
         (check_last_known_good("1.0.0", ["a.yaml"]), Readiness.NOT_READY, "a.yaml of version 1.0.0 is gone"),
-        (check_alarms([AlarmSeen("errors", "OK")]), Readiness.READY, "1 watched"),
-        (check_alarms([AlarmSeen("errors", "INSUFFICIENT_DATA")]), Readiness.READY, "1 watched"),
-        (check_alarms([AlarmSeen("errors", "ALARM")]), Readiness.NOT_READY, "errors is in ALARM already"),
-        (check_alarms([AlarmSeen("errors", None)]), Readiness.NOT_READY, "errors does not exist"),
-        (check_verify_function("verify", "Active"), Readiness.READY, "it is Active"),
-        (check_verify_function("verify", "Inactive"), Readiness.READY, "it is Inactive"),
-        (check_verify_function("verify", "Pending"), Readiness.NOT_KNOWN, "verify is Pending"),
-        (check_verify_function("verify", "Failed"), Readiness.NOT_READY, "verify is Failed"),
-        (check_verify_function("verify", None), Readiness.NOT_READY, "verify does not exist"),
-        (check_services({"orders/api": "ECS"}), Readiness.READY, "1 can be restarted"),
-        (check_services({"orders/api": None}), Readiness.NOT_READY, "orders/api does not exist"),
-        (check_services({"orders/api": "CODE_DEPLOY"}), Readiness.NOT_READY, "deployed by CODE_DEPLOY"),
+        (check_alarms([AlarmSeen("errors", "OK")], coming=False), Readiness.READY, "1 watched"),
+        (check_alarms([AlarmSeen("errors", "INSUFFICIENT_DATA")], coming=False), Readiness.READY, "1 watched"),
+        (check_alarms([AlarmSeen("errors", "ALARM")], coming=False), Readiness.NOT_READY, "errors is in ALARM already"),
+        (check_alarms([AlarmSeen("errors", None)], coming=False), Readiness.NOT_READY, "errors does not exist"),
+        (check_verify_function("verify", "Active", coming=False), Readiness.READY, "it is Active"),
+        (check_verify_function("verify", "Inactive", coming=False), Readiness.READY, "it is Inactive"),
+        (check_verify_function("verify", "Pending", coming=False), Readiness.NOT_KNOWN, "verify is Pending"),
+        (check_verify_function("verify", "Failed", coming=False), Readiness.NOT_READY, "verify is Failed"),
+        (check_verify_function("verify", None, coming=False), Readiness.NOT_READY, "verify does not exist"),
+        (check_services({"orders/api": "ECS"}, coming=False), Readiness.READY, "1 can be restarted"),
+        (check_services({"orders/api": None}, coming=False), Readiness.NOT_READY, "orders/api does not exist"),
+        (check_services({"orders/api": "CODE_DEPLOY"}, coming=False), Readiness.NOT_READY, "deployed by CODE_DEPLOY"),
+        (check_alarms([AlarmSeen("errors", None)], coming=True), Readiness.READY, "come with the release: errors"),
+        (check_alarms([AlarmSeen("errors", "ALARM")], coming=True), Readiness.NOT_READY, "errors is in ALARM already"),
+        (check_verify_function("verify", None, coming=True), Readiness.READY, "come with the release: verify"),
+        (check_services({"orders/api": None}, coming=True), Readiness.READY, "come with the release: orders/api"),
+        (check_services({"orders/api": "CODE_DEPLOY"}, coming=True), Readiness.NOT_READY, "deployed by CODE_DEPLOY"),
         (check_permissions("role", ()), Readiness.READY, "role may do"),
         (check_permissions("role", ["iam:PassRole on x"]), Readiness.NOT_READY, "role may not iam:PassRole on x"),
     ],
@@ -149,12 +154,20 @@ def test_the_quota_has_room_for_one_more_of_each(
     assert check_snapshot_quota(databases, quotas).readiness is readiness
 
 
-def change(*, adds: bool = False, removes: bool = False, creates: bool = False, policy: str | None = None) -> Check:
-    return check_data([StatefulChange("first/Table", "AWS::DynamoDB::Table", adds, removes, creates, policy)])
+def change(
+    *,
+    adds: bool = False,
+    removes: bool = False,
+    creates: bool = False,
+    policy: str | None = None,
+    first: bool = False,
+) -> Check:
+    changes = [StatefulChange("first/Table", "AWS::DynamoDB::Table", adds, removes, creates, policy)]
+    return check_data(changes, first=first)
 
 
 def test_data_that_comes_or_goes_makes_going_back_a_persons_matter() -> None:
-    assert check_data([]).readiness is Readiness.READY
+    assert check_data([], first=False).readiness is Readiness.READY
     assert change().readiness is Readiness.READY
     assert "without its data" in change(removes=True, policy="Retain").reason
     assert "new stack" in change(adds=True, creates=True, policy="Retain").reason
@@ -162,6 +175,13 @@ def test_data_that_comes_or_goes_makes_going_back_a_persons_matter() -> None:
     assert change(adds=True, policy="Delete").readiness is Readiness.NOT_READY
     assert change(adds=True, policy="Snapshot").readiness is Readiness.READY
     assert change(adds=True, policy=UNREADABLE).readiness is Readiness.NOT_KNOWN
+
+
+def test_the_first_release_of_a_stage_may_bring_stacks_that_hold_data() -> None:
+    assert change(adds=True, creates=True, first=True).readiness is Readiness.READY
+    assert change(adds=True, creates=True, policy=UNREADABLE, first=True).readiness is Readiness.READY
+    assert change(adds=True, first=True).readiness is Readiness.NOT_READY
+    assert change(removes=True, first=True).readiness is Readiness.NOT_READY
 
 
 TEMPLATE = """

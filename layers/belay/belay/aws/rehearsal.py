@@ -17,6 +17,7 @@ from belay.policy.declared import declared_groups
 from belay.release.accepted import AcceptedRelease
 from belay.release.ledger import ReleaseReference
 from belay.release.registration import Database
+from belay.release.verification import COMPOSITE, METRIC
 from belay.rollback.rehearsal import (
     Check,
     Readiness,
@@ -120,13 +121,28 @@ class RollbackRehearsal:
         ]
         yield check_last_known_good(release.version, gone)
 
-    def _data(self) -> Iterator[Check]:
-        changes: list[StatefulChange] = []
+    @property
+    def _first(self) -> bool:
+        """Whether nothing was deployed to the stage yet."""
+        return self.run.ledger.last_known_good(self.run.release.application, self.run.stage.name) is None
+
+    def _change_sets(self) -> Iterator[tuple[StackPlan, ChangeSet]]:
         for stack in self.run.plan().in_progress(Progress.PLANNED):
             change_set = self.run.stacks.describe_change_set(str(stack.change_set_id))
             if change_set is not None:
-                changes += self._stateful(stack, change_set)
-        yield check_data(changes)
+                yield stack, change_set
+
+    def _coming(self, *resource_types: str) -> bool:
+        """Whether the release may bring a resource of these types itself, so that it need not exist yet."""
+        return self._first or any(
+            change.action == "Add" and change.resource_type in resource_types
+            for _, change_set in self._change_sets()
+            for _, change in change_set.all_changes()
+        )
+
+    def _data(self) -> Iterator[Check]:
+        changes = [each for stack, change_set in self._change_sets() for each in self._stateful(stack, change_set)]
+        yield check_data(changes, first=self._first)
 
     def _stateful(self, stack: StackPlan, change_set: ChangeSet) -> Iterator[StatefulChange]:
         touched = [(path, each) for path, each in change_set.all_changes() if is_stateful(each.resource_type)]
@@ -178,17 +194,21 @@ class RollbackRehearsal:
                     if found and found["status"] == "ACTIVE"
                     else None
                     for name, found in described.items()
-                }
+                },
+                coming=None in described.values() and self._coming("AWS::ECS::Service"),
             )
 
     def _alarms(self) -> Iterator[Check]:
         if self.run.stage.alarms:
-            yield check_alarms(self.alarms.describe(self.run.stage.alarms))
+            watched = self.alarms.describe(self.run.stage.alarms)
+            missing = any(alarm.state is None for alarm in watched)
+            yield check_alarms(watched, coming=missing and self._coming(METRIC, COMPOSITE))
 
     def _verify_function(self) -> Iterator[Check]:
         function = self.run.stage.verify.function
         if function is not None:
-            yield check_verify_function(function, self.functions.state(function))
+            state = self.functions.state(function)
+            yield check_verify_function(function, state, coming=state is None and self._coming("AWS::Lambda::Function"))
 
     def _permissions_of_performer(self) -> Iterator[Check]:
         """What Belay's own role does in a rollback: the parameters of its template decide, and the organization."""

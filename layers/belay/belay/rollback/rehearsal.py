@@ -112,22 +112,29 @@ def check_last_known_good(version: str | None, gone: Sequence[str]) -> Check:
     return gathered(_GOOD, problems, f"every template of version {version} is there")
 
 
-def check_alarms(alarms: Sequence[AlarmSeen]) -> Check:
-    """Whether the alarms can tell a bad deployment: each exists, and none is red before anything was changed."""
-    problems = [alarm.in_words() for alarm in alarms if alarm.state is None]
+def check_alarms(alarms: Sequence[AlarmSeen], *, coming: bool) -> Check:
+    """Whether the alarms can tell a bad deployment: each exists, and none is red before anything was changed.
+
+    One that the release may bring itself (``coming``) need not exist yet: the verification afterwards asks for it.
+    """
+    missing = [alarm for alarm in alarms if alarm.state is None]
+    problems = [] if coming else [alarm.in_words() for alarm in missing]
     problems += [f"{alarm.in_words()} already: nothing can be verified by it" for alarm in alarms if alarm.red]
-    return gathered("alarms", problems, f"{len(alarms)} watched")
+    return gathered("alarms", problems, _with_those_to_come(f"{len(alarms)} watched", [each.name for each in missing]))
 
 
-def check_verify_function(function: str, state: str | None) -> Check:
+def check_verify_function(function: str, state: str | None, *, coming: bool) -> Check:
     """Whether the verify function can be invoked; ``state`` is GetFunctionConfiguration's, None where none is.
 
-    An Inactive function is one that was not used for a while; invoking it wakes it up
+    One that the release may bring itself (``coming``) need not exist yet. An Inactive function is one that was not used
+    for a while; invoking it wakes it up
     (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html).
     """
     about = "verify function"
     if state in ("Active", "Inactive"):
         return Check(about, Readiness.READY, f"it is {state}")
+    if state is None and coming:
+        return Check(about, Readiness.READY, _with_those_to_come("it is asked after a deployment", [function]))
     if state is None:
         return Check(about, Readiness.NOT_READY, f"{function} does not exist")
     return Check(about, Readiness.NOT_KNOWN if state == "Pending" else Readiness.NOT_READY, f"{function} is {state}")
@@ -173,15 +180,24 @@ def check_snapshot_quota(databases: Sequence[Database], quotas: Mapping[str, tup
     return gathered(about, problems, room)
 
 
-def check_services(controllers: Mapping[str, str | None]) -> Check:
-    """Whether each service can be restarted; by its name the type of its deployment controller, None where none is."""
-    problems = [f"{name} does not exist" for name, controller in controllers.items() if controller is None]
+def check_services(controllers: Mapping[str, str | None], *, coming: bool) -> Check:
+    """Whether each service can be restarted; by its name the type of its deployment controller, None where none is.
+
+    One that the release may bring itself (``coming``) need not exist yet: there is nothing to restart.
+    """
+    missing = [name for name, controller in controllers.items() if controller is None]
+    problems = [] if coming else [f"{name} does not exist" for name in missing]
     problems += [
         f"{name} is deployed by {controller}, which alone can restart it"
         for name, controller in controllers.items()
         if controller not in (None, "ECS")
     ]
-    return gathered("services", problems, f"{len(controllers)} can be restarted")
+    return gathered("services", problems, _with_those_to_come(f"{len(controllers)} can be restarted", missing))
+
+
+def _with_those_to_come(found: str, missing: Sequence[str]) -> str:
+    """What a check that is ready says, with what does not exist before the release is deployed."""
+    return f"{found}; does not exist yet, and may come with the release: {', '.join(missing)}" if missing else found
 
 
 def check_permissions(role: str, refused: Sequence[str]) -> Check:
@@ -210,14 +226,17 @@ _KEPT = ("Retain", "Snapshot", "RetainExceptOnCreate")
 _GOOD = "last-known-good"
 
 
-def check_data(changes: Sequence[StatefulChange]) -> Check:
+def check_data(changes: Sequence[StatefulChange], *, first: bool) -> Check:
     """Whether going back would have to remove, or could not bring back, what holds data.
 
     Only what the release adds, removes or replaces counts: going back touches nothing else. A resource that was removed
     with ``Retain`` is kept, but outside the stack; a new one that is not kept would have to be deleted with its data.
+    The ``first`` release of a stage can only bring new stacks: what they hold is the release's own, and nothing is
+    deleted before a person says so.
     """
-    problems = [problem for change in changes if (problem := _data_problem(change))]
-    unread = [each for each in changes if _data_problem(each) is None and each.deletion_policy == UNREADABLE]
+    counted = [each for each in changes if not (first and each.adds and each.creates_stack)]
+    problems = [problem for change in counted if (problem := _data_problem(change))]
+    unread = [each for each in counted if _data_problem(each) is None and each.deletion_policy == UNREADABLE]
     if unread and not problems:
         named = ", ".join(each.path for each in unread)
         return Check("data", Readiness.NOT_KNOWN, f"the deletion policy of {named} cannot be read")
