@@ -28,7 +28,7 @@ _VOLATILE: Final = (
     (r"\b(belay(?:-demo)?)-([A-Za-z]+)-?[0-9A-Fa-f]{13}\b", r"\1-\2-<id>"),
     (r"\b[0-9a-f]{12,64}\b", "<digits>"),
     (r"(?<=-)\d{10,}\b", "<number>"),
-    (r"(?:[\w-]+ \()?\b([\w-]+)\)? is (?:UPDATE_)?ROLLBACK_(?:IN_PROGRESS|COMPLETE)\b", r"\1 is <rolling back>"),
+    (r"(?:[\w-]+ \()?\b([\w-]+)\)? is (?:UPDATE_)?ROLLBACK_(?:IN_PROGRESS|COMPLETE|FAILED)\b", r"\1 is <rolling back>"),
     (r"https?://127\.0\.0\.1:\d+", "<endpoint>"),
     (r", about (?:less than a second|\d+ (?:second|minute)s?)(?=\))", ""),
     (r" \((?:less than a second|\d+ (?:second|minute)s?)\)", " (<duration>)"),
