@@ -34,6 +34,14 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
         (f"jwt {JWT} refused", "eyJzdWIi", "refused"),
         ("ghp_abcdefghijklmnopqrstuvwxyz0123456789 is bad", "ghp_abc", "is bad"),
         ("xoxb-1234567890-abcdefghij", "xoxb", MASK),
+        (r'"SecretString": "{\"user\":\"orders\",\"password\":\"hunter2\"}", "Name": "db"', "hunter2", '"Name": "db"'),
+        (r'{"message": "{\"password\": \"two words\", \"user\": \"orders\"}"}', "two words", "orders"),
+        (r'{"a": "{\"b\": \"{\\\"token\\\": \\\"hunter2\\\"}\"}"}', "hunter2", '{"a"'),
+        (r'password: "a\"b rest" next', "rest", "next"),
+        ("DB_PASS=hunter2 make test", "hunter2", "make test"),
+        ("AccountKey=hunter2;EndpointSuffix=example.com", "hunter2", "EndpointSuffix"),
+        ("Set-Cookie: session=hunter2; Path=/", "hunter2", "Path=/"),
+        ("dckr_pat_abcdefghijklmn is bad", "dckr_pat", "is bad"),
         ("GET /a?X-Amz-Signature=0123abcd&X-Amz-Date=20260302", "0123abcd", "X-Amz-Date=20260302"),
     ],
 )
@@ -52,6 +60,7 @@ def test_a_secret_is_unreadable_and_the_rest_stays(line: str, hidden: str, kept:
         "FAILED tests/unit/test_orders.py::test_a_total - assert 3 == 4",
         "https://eu-west-1.console.aws.amazon.com/codebuild/home?region=eu-west-1#/builds/orders",
         "author: mary@example.com",
+        "12 passed, 1 failed: bypass=1, compass: north",
     ],
 )
 def test_what_is_no_secret_is_left_alone(line: str) -> None:

@@ -6,10 +6,12 @@ from typing import Final
 MASK: Final = "****"
 
 _NAME: Final = (
-    r"(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
-    r"[\w.-]{0,60}"
+    r"(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|credential|cookie|"
+    r"(?:api|access|account|private|shared)[_-]?key)[\w.-]{0,60}"
 )
-_QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
+_SHORT_NAME: Final = r"(?:\b|[_.-])pass"
+# A quote may stand escaped in a quoted text: a JSON document is often a text in another.
+_QUOTED: Final = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\\+\"[^\"\\]*"
 _BASE64: Final = "[A-Za-z0-9/+]"
 
 _SECRETS: Final = (
@@ -29,9 +31,12 @@ _SECRETS: Final = (
     (re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|sig|signature)=)[^&\s'\"]+"), rf"\1{MASK}"),
     # RFC 7519: three parts in base64url, the first of which begins with {" and so with eyJ.
     (re.compile(r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?"), MASK),
-    (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|rk_live_|npm_)[\w-]{10,}"), MASK),
-    (re.compile(rf"(?i)({_NAME}[\"']?\s*(?:=>|[:=])\s*)(?:{_QUOTED}|[^\s,;&]+)"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)(--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
+    (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|rk_live_|npm_|dckr_pat_|AIza)[\w-]{10,}"), MASK),
+    (
+        re.compile(rf"(?i)((?:{_NAME}|{_SHORT_NAME})(?:\\*[\"'])?\s*(?:=>|[:=])\s*)(?:{_QUOTED}|[^\s,;&]+)"),
+        rf"\1{MASK}",
+    ),
+    (re.compile(rf"(?i)((?<![\w.-])--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
     # An AWS secret access key: forty characters of base64 of every kind; a digest in hexadecimal has no capitals.
     (
         re.compile(rf"(?<![\w/+=])(?={_BASE64}*[A-Z])(?={_BASE64}*[a-z])(?={_BASE64}*[0-9]){_BASE64}{{40}}(?![\w/+=])"),
