@@ -152,9 +152,14 @@ def test_the_dead_letter_queue_keeps_for_two_weeks_and_takes_from_eventbridge_an
     (policy,) = resources("AWS::SQS::QueuePolicy").values()
     statements = policy["PolicyDocument"]["Statement"]
     assert {each["Principal"]["Service"] for each in statements} == {"events.amazonaws.com", "sns.amazonaws.com"}
+    senders = {"events.amazonaws.com": "events:{}:rule/*", "sns.amazonaws.com": "sns:{}:*"}
     for statement in statements:
         assert statement["Action"] == "sqs:SendMessage"
-        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        sender = senders[statement["Principal"]["Service"]].format("${AWS::Region}:${AWS::AccountId}")
+        # The key that both document; a statement with one that a service does not send loses events silently.
+        assert statement["Condition"] == {
+            "ArnLike": {"aws:SourceArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:{sender}"}}
+        }
 
 
 # -- what is kept ------------------------------------------------------------------------------------------------------
