@@ -74,6 +74,12 @@ class Account:
         """The region that is talked to."""
         return str(self.session.region_name)
 
+    @property
+    def ca_bundle(self) -> str | None:
+        """The certificates that AWS_CA_BUNDLE or the profile's ca_bundle names, for what no client sends."""
+        found: str | None = self.session._session.get_config_variable("ca_bundle")
+        return found
+
     def client(self, service: str) -> Any:
         """Return the client of ``service``; ``AWS_ENDPOINT_URL`` counts where no endpoint was passed."""
         if service not in self._clients:

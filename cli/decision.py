@@ -96,7 +96,7 @@ def send(belay: Account, url: str, document: Mapping[str, Any], *, policy: str) 
     credentials = belay.session.get_credentials()
     if credentials is None:
         raise Unreachable("no credentials: configure a profile, or sign in with `aws sso login` or `aws configure`")
-    status, answer = post_signed(belay.output(url), document, credentials, belay.region)
+    status, answer = post_signed(belay.output(url), document, credentials, belay.region, belay.ca_bundle)
     if status == _OK:
         return dict(answer)
     message = str(answer.get("message") or answer.get("Message") or answer)

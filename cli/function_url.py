@@ -10,22 +10,31 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 _SERVICE = "lambda"
 """The service that a function URL's requests are signed for
 (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html)."""
 
 
-def post_signed(url: str, document: Mapping[str, Any], credentials: Credentials, region: str) -> tuple[int, Any]:
+_PATIENCE = 310
+"""Seconds: a function behind a URL may take five minutes, as one that plans a rollback does."""
+
+
+def post_signed(
+    url: str, document: Mapping[str, Any], credentials: Credentials, region: str, ca_bundle: str | None = None
+) -> tuple[int, Any]:
     """POST a JSON document to a function URL with AWS_IAM authorisation. Returns the status and the JSON answered.
 
-    Raises botocore's ``HTTPClientError`` where nobody answers. What is no JSON comes back as
+    It goes through the environment's proxy, and trusts ``ca_bundle`` where one is configured, as botocore's own calls
+    do. Raises botocore's ``HTTPClientError`` where nobody answers. What is no JSON comes back as
     ``{"message": the text}``, as Lambda's own refusals do.
     """
     body = json.dumps(document).encode()
     request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=body)
     SigV4Auth(credentials, _SERVICE, region).add_auth(request)
-    answer = URLLib3Session(timeout=30).send(request.prepare())
+    session = URLLib3Session(verify=ca_bundle or True, proxies=get_environ_proxies(url), timeout=_PATIENCE)
+    answer = session.send(request.prepare())
     try:
         return answer.status_code, json.loads(answer.content)
     except ValueError:

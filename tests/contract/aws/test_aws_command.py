@@ -5,6 +5,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, STACK, UPLOAD, Hou
 from belay.release.ledger import Outcome
 from belay.rollback.incident import Incident
 from belay.stack.plan import Progress, StackPlan, StagePlan
-from cli import decision
+from cli import decision, function_url
 from cli.__main__ import main
 from cli.build import build_release
 
@@ -397,7 +398,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is sent to the function URL, answered as the decision's function does."""
     requests: list[Any] = []
 
-    def post(url: str, body: dict[str, str], credentials: Credentials, region: str) -> tuple[int, Any]:
+    def post(
+        url: str, body: dict[str, str], credentials: Credentials, region: str, ca_bundle: str | None
+    ) -> tuple[int, Any]:
         assert credentials.access_key
         requests.append((url, body, region))
         return 200, {**body, "by": "arn:aws:iam::123456789012:user/ann"}
@@ -512,3 +515,25 @@ def test_an_incident_of_a_foreign_stack_is_a_thread_of_its_own() -> None:
     assert incident.thread == RELEASE.thread == UPLOAD.thread
     foreign = Incident("orders-network-0a1b", RELEASE, "production", "why", ROLE, stack="network", stack_id=STACK)
     assert foreign.thread == "orders-network-0a1b"
+
+
+def test_a_signed_request_goes_where_botocore_s_own_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy and certificates of one's own count for decisions, too, and a plan of minutes is waited for."""
+    made: list[dict[str, Any]] = []
+
+    class Session:
+        def __init__(self, **arguments: Any) -> None:
+            made.append(arguments)
+
+        def send(self, request: Any) -> Any:
+            assert request.headers["Authorization"].startswith("AWS4-HMAC-SHA256")
+            return SimpleNamespace(status_code=200, content=b"{}")
+
+    monkeypatch.setattr(function_url, "URLLib3Session", Session)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    keys = Credentials("AKIAIOSFODNN7EXAMPLE", "secret")
+    assert function_url.post_signed("https://a.lambda-url.eu-west-1.on.aws/", {}, keys, "eu-west-1", "ca.pem")[0] == 200
+    (session,) = made
+    assert (session["verify"], session["proxies"]["https"]) == ("ca.pem", "http://proxy.example:3128")
+    assert session["timeout"] > 300
