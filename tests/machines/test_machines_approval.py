@@ -48,7 +48,8 @@ class TestAnswered:
         assert "APPROVED" in app.belay.transitions(app.name)
         assert app.belay.items("ASKED", f"{app.name}#") == []
         _, wanted, _ = app.told("deployment-started", "approval-requested", "DEPLOYED")
-        assert f"belay approve {app.name}/1.0.0 --stage production" in wanted.text
+        seal = asked["seal"]["digest"][:12]
+        assert f"belay approve {app.name}/1.0.0 --stage production --seal {seal}\n" in wanted.text
         assert "first: adds Setting (AWS::SSM::Parameter)" in wanted.text
 
     def test_the_report_and_the_seal_are_kept(self, application: Applications) -> None:

@@ -116,7 +116,7 @@ def test_everything_that_an_approver_needs_stands_in_it() -> None:
         "schema 41 to 43",
         "orders-failed has no data yet",
         "1.3.0 (CHECKED)",
-        "belay approve orders/1.2.0 --stage production",
+        f"belay approve orders/1.2.0 --stage production --seal {request().seal.digest[:12]}",
         request().seal.digest,
         "2026-03-09 12:00 UTC",
     ):

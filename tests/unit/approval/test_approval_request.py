@@ -92,7 +92,7 @@ def test_what_it_costs_to_wait_is_told() -> None:
 
 def test_the_commands_that_answer() -> None:
     assert request().commands == [
-        "belay approve orders/1.2.0 --stage production",
+        f"belay approve orders/1.2.0 --stage production --seal {request().seal.digest[:12]}",
         "belay reject orders/1.2.0 --stage production --comment WHY",
     ]
     assert request().report_command == "belay show orders/1.2.0 --report"

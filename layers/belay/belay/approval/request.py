@@ -13,6 +13,8 @@ from belay.stack.change_set import Change, in_words
 from belay.stack.plan import Progress
 
 _DAY = timedelta(days=1)
+_SEAL_DIGITS = 12
+"""As many as a decision has to name at least."""
 
 
 def remind_at(asked_at: datetime, expires_at: datetime) -> datetime:
@@ -179,11 +181,11 @@ class ApprovalRequest:
 
     @property
     def commands(self) -> list[str]:
-        """How to answer."""
+        """How to answer. An approval names the seal: sent late, it approves no later attempt at the same version."""
         release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
         stage = shlex.quote(self.stage.name)
         return [
-            f"belay approve {release} --stage {stage}",
+            f"belay approve {release} --stage {stage} --seal {self.seal.digest[:_SEAL_DIGITS]}",
             f"belay reject {release} --stage {stage} --comment WHY",
         ]
 

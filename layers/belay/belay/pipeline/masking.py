@@ -31,7 +31,10 @@ _SECRETS: Final = (
     (re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|sig|signature)=)[^&\s'\"]+"), rf"\1{MASK}"),
     # RFC 7519: three parts in base64url, the first of which begins with {" and so with eyJ.
     (re.compile(r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?"), MASK),
-    (re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|rk_live_|npm_|dckr_pat_|AIza)[\w-]{10,}"), MASK),
+    (
+        re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|rk_live_|npm_|dckr_pat_|AIza)[\w-]{10,}"),
+        MASK,
+    ),
     (
         re.compile(rf"(?i)((?:{_NAME}|{_SHORT_NAME})(?:\\*[\"'])?\s*(?:=>|[:=])\s*)(?:{_QUOTED}|[^\s,;&]+)"),
         rf"\1{MASK}",
