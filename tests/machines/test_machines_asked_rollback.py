@@ -6,6 +6,8 @@ from typing import Any
 from deployed_belay import Application, until
 from small_releases import setting
 
+from belay.aws.dynamodb import Ledger
+from belay.release.ledger import ReleaseReference
 from cli.function_url import post_signed
 from local.engine import REGION
 
@@ -95,6 +97,24 @@ def test_what_a_person_was_needed_for_is_tried_again_when_a_person_asks(applicat
     assert record["outcome"] == "ROLLED_BACK"
     assert app.belay.setting(app.stack("first")) == "1.0.0"
     assert app.belay.last_known_good(app.name) == "1.0.0"
+
+
+def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: Applications) -> None:
+    app = application()
+    app.deploy("1.0.0")
+    app.deploy("1.1.0")
+    app.belay.hold("LockStageFunction", 2)
+
+    status, answer = ask(app)
+    assert status == 200, answer
+    ledger = Ledger(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"])
+    ledger.went_back(ReleaseReference(app.name, "1.2.0", "d", "another"), "production", "2099-01-01T00:00:00+00:00")
+
+    (incident,) = until(lambda: app.belay.incidents(app.name), lambda found: "announced" in found[0])
+    assert incident["outcome"] == "NEEDS_OPERATOR"
+    assert app.belay.setting(app.stack("first")) == "1.1.0"
+    assert "1.2.0 was deployed after the rollback was asked for" in app.received()[-1].text
+    app.belay.at_rest(app.name)
 
 
 def test_while_somebody_is_at_work_nothing_is_started(application: Applications) -> None:

@@ -272,7 +272,7 @@ class TestKilled:
     def test_by_a_person_it_is_left_to_people(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")
-        app.belay.engine.fail_resource("Setting", "update", stack=app.stack("second"))
+        app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
         app.belay.hold("PlanRollbackFunction", 2)
         order = {"second": ["first"]}
         stacks = {"first": setting("1.1.0"), "second": setting("1.1.0")}

@@ -146,3 +146,19 @@ def test_an_incident_that_a_person_asked_for_survives_being_a_document() -> None
     )
     assert Incident.from_dict(json.loads(json.dumps(incident.to_dict()))) == incident
     assert not incident.foreign
+
+
+def test_what_was_deployed_since_it_was_asked_for_overtakes_it() -> None:
+    asked = Incident(
+        name="i",
+        release=release("1.1.0", "asked"),
+        stage="production",
+        reason="ann asked",
+        service_role="role",
+        asked_by="ann",
+        target=release("1.0.0"),
+        stood_on="attempt-1.1.0",
+    )
+    assert not asked.is_overtaken_by("attempt-1.1.0")
+    assert not asked.is_overtaken_by("attempt-1.0.0"), "it went back already, and died before it could say so"
+    assert asked.is_overtaken_by("attempt-1.2.0")

@@ -93,7 +93,12 @@ class AskedRollbacks:
             ephemeral=registered.ephemeral,
             asked_by=by,
             target=way.target,
+            stood_on=self._stands_on(request),
         )
+
+    def _stands_on(self, request: RollbackRequest) -> str | None:
+        good = self._ledger.last_known_good(request.application, request.stage)
+        return None if good is None else str(good["release"]["attempt"])
 
     def _plan(self, release: ReleaseReference, stage: str) -> StagePlan:
         return StagePlan.from_dict(self._artifacts.require_json(release.stage_key(stage, "plan.json")))

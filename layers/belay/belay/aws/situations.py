@@ -1,6 +1,7 @@
 """Looking at a whole stage before its recovery is planned."""
 
 from collections import Counter
+from dataclasses import replace
 
 from belay.aws.questions import Questions
 from belay.aws.recovered_databases import RecoveredDatabases
@@ -18,6 +19,9 @@ def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
     good = recovery.ledger.last_known_good(incident.release.application, incident.stage)
     stage, seen = recovery.registered(), stacks.look()
     tried = Counter((Action(each["action"]), each["subject"]) for each in recovery.record["tried"])
+    if incident.asked_by and good is not None and incident.is_overtaken_by(good["release"]["attempt"]):
+        overtaken = f"{good['version']} was deployed after the rollback was asked for; ask again"
+        seen = tuple(replace(stack, blocked=overtaken) for stack in seen)
     return Situation(
         application=incident.release.application,
         stage=incident.stage,

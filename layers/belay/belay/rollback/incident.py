@@ -20,7 +20,8 @@ class Incident:
     as they were when the incident was opened.
 
     ``asked_by`` is the ARN of the person who asked for the rollback, where it was no failure; ``target`` is then the
-    release it goes back to, and ``release`` stands for everything deployed since, under an attempt of its own.
+    release it goes back to, and ``release`` stands for everything deployed since, under an attempt of its own;
+    ``stood_on`` is the attempt that was the stage's last-known-good when it was asked for.
     """
 
     name: str
@@ -37,11 +38,17 @@ class Incident:
     token: str | None = None
     asked_by: str | None = None
     target: ReleaseReference | None = None
+    stood_on: str | None = None
 
     @property
     def foreign(self) -> bool:
         """Whether the failed operation was not Belay's own."""
         return self.stack_id is not None
+
+    def is_overtaken_by(self, attempt: str) -> bool:
+        """Whether what the stage stands on now is neither what it did when this was asked for, nor where it leads."""
+        leads_to = None if self.target is None else self.target.attempt
+        return attempt not in (self.stood_on, leads_to)
 
     @property
     def thread(self) -> str:
