@@ -22,6 +22,10 @@ _SHOWN: Final = ("kind", "severity", "state", "outcome", "stage")
 
 _VOLATILE: Final = (
     (r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d(\.\d+)?)?( ?(UTC|Z|[+-]\d\d:\d\d))?", "<time>"),
+    (r"\b\d{4}-\d\d-\d\d\b", "<date>"),
+    (r"-belay-(restored|replaced)-[0-9a-f]{8}\b", r"-belay-\1-<id>"),
+    (r"(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/!-]+)-[A-Za-z0-9]{6}\b", r"\1-<id>"),
+    (r"loses (?:less than a minute|\d+ minutes?) of writes", "loses <duration> of writes"),
     (r"\bat \d\d:\d\d:\d\d UTC", "at <time>"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
     (r"\b(sg|sgr|vpc|subnet|eni|rtb|vpce|acl|pl|i)-[0-9a-f]{8,}", r"\1-<id>"),

@@ -10,6 +10,13 @@ from local.golden_messages import files, normalised
     [
         ("could not be updated at 09:23:11 UTC: no", "could not be updated at <time>: no"),
         ("until 2026-03-02 12:00 UTC.", "until <time>."),
+        ("protected until 2026-12-05: nothing", "protected until <date>: nothing"),
+        ("renamed orders-db-belay-replaced-ecc30e15", "renamed orders-db-belay-replaced-<id>"),
+        (
+            "secretsmanager:eu-west-1:123456789012:secret:db/x-AbC123",
+            "secretsmanager:eu-west-1:<digits>:secret:db/x-<id>",
+        ),
+        ("a restore loses 3 minutes of writes", "a restore loses <duration> of writes"),
         ("at 2026-03-02T12:00:00.123+00:00", "at <time>"),
         (
             "stack/orders-service-production/6a7e8fe0-1111-2222-3333-444455556666",
