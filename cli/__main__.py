@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn
@@ -45,17 +44,15 @@ COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for com
 _LAYER: Final = Path(__file__).parents[1] / "layers" / "belay"
 
 
-def console() -> NoReturn:
-    """Run the command of this process, and end it.
+_BEFORE_A_COLLECTION: Final = 1_000_000
+"""How many objects a command makes before circles of garbage are looked for: a large template is that many, and looking
+for circles in it again and again would take a sixth of the time."""
 
-    A command ends before circles of garbage weigh anything, and the system takes memory back at once: to look for the
-    circles, and to take a large template apart in the end, would take a tenth of the time each.
-    """
-    gc.disable()
-    status = main(sys.argv[1:])
-    with suppress(BrokenPipeError):  # whoever read the output has seen enough
-        sys.stdout.flush()
-    os._exit(status)
+
+def console() -> NoReturn:
+    """Run the command of this process, and end it with the command's status."""
+    gc.set_threshold(_BEFORE_A_COLLECTION)
+    sys.exit(main(sys.argv[1:]))
 
 
 def main(words: Sequence[str]) -> int:
@@ -66,7 +63,9 @@ def main(words: Sequence[str]) -> int:
         if tuple(words[: len(command)]) == command:
             try:
                 status: int = import_module(module_name).run(parser(command).parse_args(words[len(command) :]))
-            except BrokenPipeError:
+                sys.stdout.flush()
+            except BrokenPipeError:  # whoever read the output has seen enough; nothing is left to flush in the end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 0
             except (Exception, KeyboardInterrupt) as error:
                 return _told(error)
