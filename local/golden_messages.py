@@ -30,6 +30,8 @@ _VOLATILE: Final = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
     (r"\b(sg|sgr|vpc|subnet|eni|rtb|vpce|acl|pl|i)-[0-9a-f]{8,}", r"\1-<id>"),
     (r"\b(belay(?:-demo)?)-([A-Za-z]+)-?[0-9A-Fa-f]{13}\b", r"\1-\2-<id>"),
+    (r"\b(belay-(?:restored|replaced))-[0-9a-f]{8}\b", r"\1-<id>"),
+    (r"(:secret:rds!db-<uuid>)-\w{6}\b", r"\1-<id>"),
     (r"\b[0-9a-f]{12,64}\b", "<digits>"),
     (r"(?<=-)\d{10,}\b", "<number>"),
     (r"(?:[\w-]+ \()?\b([\w-]+)\)? is (?:UPDATE_)?ROLLBACK_(?:IN_PROGRESS|COMPLETE|FAILED)\b", r"\1 is <rolling back>"),
