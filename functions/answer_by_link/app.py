@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from belay.approval.link import (
     BEARER,
+    LONGEST_FORM,
     SECURITY_HEADERS,
     Link,
     ask_page,
@@ -55,6 +56,8 @@ def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: dat
     """Return what a request's link is about, once its code is verified, or why the link is worth nothing."""
     if request.method not in ("GET", "POST"):
         return Refusal(405, "MethodNotAllowed", "a link is opened by GET and answered by POST")
+    if len(request.body) > LONGEST_FORM:
+        return Refusal(413, "TooLarge", "this is more than the form of a link can send")
     sent = parse_qs(request.body).get("token", [""])[0] if request.method == "POST" else request.query.get("token", "")
     parsed = parse_token(sent)
     if parsed is None or not key.verify_mac(parsed[0].message, parsed[1]):

@@ -1,8 +1,10 @@
 """Signed links: nothing that is not one is believed, what is stale is worth nothing, what is shown is harmless."""
 
+import base64
 import hashlib
 import hmac
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -48,6 +50,11 @@ def test_a_link_is_read_as_it_was_written() -> None:
         "eyJhIjoxfQ.AAAA",
         "A" * 5_000 + ".AAAA",
         "\u00e9.\u00e9",
+        replace(LINK, stage="\u00e9" * 1_000).token(CODE),
+        base64.urlsafe_b64encode(json.dumps({**asdict(LINK), "stage": "\u00e9" * 900}, ensure_ascii=False).encode())
+        .decode()
+        .rstrip("=")
+        + ".AAAA",
     ],
 )
 def test_what_is_no_link_is_none(text: str) -> None:

@@ -9,12 +9,19 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_notify_message import MESSAGES, TOPIC
+from test_notify_message import APPROVAL, MESSAGES, TOPIC
 
 from belay.errors import InvalidEvent
 from belay.events.sns import Notification
 from belay.notify.chat import chat_message
-from belay.notify.message import Deployment, Message, in_thread, publish_arguments, release_ended
+from belay.notify.message import (
+    Deployment,
+    Message,
+    approval_requested,
+    in_thread,
+    publish_arguments,
+    release_ended,
+)
 from belay.release.ledger import Outcome
 
 SAMPLE = json.loads((Path(__file__).parents[3] / "events" / "aws.sns" / "notification.json").read_text())
@@ -36,7 +43,7 @@ SCHEMA: Mapping[str, Any] = {
                 "textType": {"const": "client-markdown"},
                 "title": {"type": "string", "maxLength": 200},
                 "description": {"type": "string", "minLength": 1, "maxLength": 2400},
-                "nextSteps": {"type": "array", "maxItems": 5, "items": {"type": "string", "maxLength": 300}},
+                "nextSteps": {"type": "array", "maxItems": 5, "items": {"type": "string", "maxLength": 1500}},
                 "keywords": TEXTS,
             },
         },
@@ -121,3 +128,10 @@ def test_the_sample_is_what_sns_hands_over() -> None:
 def test_what_sns_does_not_hand_over_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(InvalidEvent, match=r"Records|Sns"):
         Notification.from_event(event)
+
+
+def test_a_link_that_answers_arrives_whole() -> None:
+    link = f"https://{'a' * 32}.lambda-url.eu-west-1.on.aws/?token={'b' * 700}.{'c' * 43}"
+    asked = {**APPROVAL, "answers": [*APPROVAL["answers"], f"Without the command: open {link}"]}
+    told = relayed(approval_requested(Deployment("orders", "1.3.0", "production"), **asked))
+    assert any(step.endswith(link) for step in told["content"]["nextSteps"])

@@ -307,6 +307,13 @@ def test_only_what_cannot_wait_is_critical_and_its_first_line_says_what_to_do(na
     assert first.startswith(("Do this now: ", "To do: ", "Nothing "))
 
 
+def test_no_text_is_turned_round() -> None:
+    turned = "approve \u202eevil\u2066"
+    message = release_ended(Outcome.REJECTED, ORDERS, cause=turned, left_to_do=[turned])
+    assert not set(turned) & set("\u202e\u2066") & set(message.text)
+    assert "approve evil" in message.text
+
+
 def test_the_first_line_is_one_line_however_much_is_left_to_do() -> None:
     message = release_ended(Outcome.NEEDS_OPERATOR, ORDERS, left_to_do=["x" * 3000, "second", "third"])
     first = message.text.splitlines()[0]

@@ -24,7 +24,13 @@ from belay.events.function_url import Refusal
 BEARER: Final = Principal("a signed link")
 """Who answers by a link: whoever was sent it. Nobody knows who that is, so it cannot be one of four eyes."""
 
+LONGEST_FORM: Final = 32_768
+"""Characters of what is posted: a token, and a comment of which each character may be encoded in twelve."""
+
 _LONGEST_TOKEN: Final = 4_096
+_LONGEST_MESSAGE: Final = 4_096
+"""Bytes that VerifyMac takes (https://docs.aws.amazon.com/kms/latest/APIReference/API_VerifyMac.html)."""
+
 _TOKEN: Final = re.compile(r"(?P<body>[A-Za-z0-9_-]+)\.(?P<code>[A-Za-z0-9_-]+)")
 
 _STYLE: Final = """
@@ -97,7 +103,10 @@ def parse_token(text: str) -> tuple[Link, bytes] | None:
         fields = {name: document[name] for name in Link.__dataclass_fields__}
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
         return None
-    return (Link(**fields), code) if all(isinstance(value, str) for value in fields.values()) else None
+    if not all(isinstance(value, str) for value in fields.values()):
+        return None
+    link = Link(**fields)
+    return (link, code) if len(link.message) <= _LONGEST_MESSAGE else None
 
 
 def parse_answer(body: str, link: Link) -> Decision | Refusal:

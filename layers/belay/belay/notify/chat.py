@@ -13,6 +13,9 @@ from typing import Any, Final
 _LONGEST_TITLE: Final = 200
 _LONGEST_DESCRIPTION: Final = 2_400
 _LONGEST_STEP: Final = 300
+_LONGEST_LINK: Final = 1_500
+"""Of a step with a link, which is worth nothing when it is cut."""
+
 _MOST_STEPS: Final = 5
 _MOST_LINES: Final = 8
 _LONGEST_VALUE: Final = 100
@@ -51,7 +54,7 @@ def _notification(data: Mapping[str, Any]) -> dict[str, Any]:
             "textType": "client-markdown",
             "title": _cut(f"{mark} {_safe(data['subject'])}".strip(), _LONGEST_TITLE),
             "description": _description(data, first_line),
-            "nextSteps": [_cut(_safe(step), _LONGEST_STEP) for step in _steps(data)],
+            "nextSteps": [_cut(_safe(step), _longest(step)) for step in _steps(data)],
             "keywords": list(dict.fromkeys(context[name] for name in ("application", "stage") if name in context)),
         },
         "metadata": {
@@ -79,6 +82,10 @@ def _steps(data: Mapping[str, Any]) -> Sequence[str]:
     """What a reader may do next: what is left to do, then the commands to look closer."""
     look = [f"`{command}`" for command in _lines(data.get("look"))]
     return [*_lines(data.get("left_to_do")), *look][:_MOST_STEPS]
+
+
+def _longest(step: str) -> int:
+    return _LONGEST_LINK if "https://" in step else _LONGEST_STEP
 
 
 def _lines(value: Any) -> list[str]:

@@ -763,9 +763,12 @@ def _bounded(lines: Sequence[str], room: int) -> list[str]:
 
 
 def _one_line(text: str) -> str:
-    """Without line breaks and control characters, which SNS refuses in a subject and nobody wants in a mail."""
+    """Without line breaks and control characters, which SNS refuses in a subject and nobody wants in a mail.
+
+    Nor with what turns the direction of text round, by which a command could look like another one.
+    """
     readable = text.encode(errors="replace").decode()
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", readable).split())
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+", " ", readable).split())
 
 
 def _cut(text: str, room: int) -> str:
