@@ -266,9 +266,8 @@ def test_nothing_is_done_to_a_database_that_is_busy() -> None:
     assert not incident.steps()
 
 
-def test_a_change_that_is_pending_is_waited_for_on_the_restored_one_alone() -> None:
+def test_a_change_that_is_pending_on_the_restored_one_is_waited_for() -> None:
     incident = Incident()
-    incident.rds.instances["orders-db"]["PendingModifiedValues"] = {"DBInstanceClass": "db.r6g.xlarge"}
     for step in incident.play():
         if step.action is Action.RENAME_ORIGINAL:
             break
@@ -429,6 +428,18 @@ class TestMayItBeRestored:
         those["orders-db"] |= described
         assert why in left(incident.plan())
         assert not incident.steps()
+
+    @pytest.mark.parametrize(("kind", "name"), [("instance", "orders-db"), ("cluster", "orders-db-2")])
+    def test_not_while_a_rename_would_make_changes_that_wait_for_the_maintenance_window(
+        self, kind: str, name: str
+    ) -> None:
+        incident = Incident(kind)
+        incident.rds.instances[name]["PendingModifiedValues"] = {"EngineVersion": "17.2", "Iops": None}
+        assert f"{name} has changes that wait for its maintenance window (EngineVersion)" in left(incident.plan())
+        assert not incident.steps()
+
+        incident.rds.instances[name]["DBInstanceStatus"] = "modifying"
+        assert incident.steps()[0].action is Action.WAIT
 
     def test_not_behind_a_proxy(self) -> None:
         plan = Incident(obstacles=("the proxy orders leads to it",)).plan()

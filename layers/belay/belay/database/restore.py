@@ -194,8 +194,8 @@ def readiness_of(kind: UnitKind, description: Description, *, new: bool) -> Read
 
     Modify and rename need it to be available. A ``new`` one was asked for changes that have to be done before it is
     used: they stand under PendingModifiedValues
-    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html). What is pending of the
-    original may wait for its maintenance window.
+    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html). What is pending of an
+    available original waits for its maintenance window (``waits_for_window``).
     """
     database_kind: DatabaseKind = "cluster" if kind == "cluster" else "instance"
     seen = database_seen(database_kind, "", {**description, "DBClusterIdentifier": None})
@@ -207,6 +207,21 @@ def readiness_of(kind: UnitKind, description: Description, *, new: bool) -> Read
 def pending(description: Description) -> list[str]:
     """Return the names of the changes that were asked for and are not done yet."""
     return sorted(name for name, value in (description.get("PendingModifiedValues") or {}).items() if value)
+
+
+def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | None:
+    """Say which changes of an instance wait for its maintenance window; None where none does.
+
+    A rename with ApplyImmediately would not wait with them: it applies "the modifications in this request and any
+    pending modifications" (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html), such
+    as a new engine version, and to the only copy of the newest data. ModifyDBCluster's page says nothing like it.
+    """
+    waiting = pending(original) if kind != "cluster" else []
+    if not waiting or readiness_of(kind, original, new=False) is not Readiness.READY:
+        return None
+    return (
+        f"{name} has changes that wait for its maintenance window ({', '.join(waiting)}), and renaming would make them"
+    )
 
 
 # -- may it be restored ------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from belay.database.restore import (
     replaced_tags,
     restored_tags,
     status_of,
+    waits_for_window,
 )
 from belay.database.snapshots import Readiness, age_in_words
 from belay.release.manifest import DatabaseChanges
@@ -174,12 +175,19 @@ def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     if why is None:
         why = refusal(seen.kind, seen.taken, seen.snapshot, head.source_id if head.original else None)
     if why is None and head.original is not None:
-        leaning = (*obstacles(seen.kind, head.original), *seen.obstacles)
+        leaning = (*obstacles(seen.kind, head.original), *seen.obstacles, *_waiting_changes(seen))
         why = f"{'; '.join(leaning)}; move or end that first" if leaning else None
     if why is None:
         return ()
     beside = f" What was restored stands beside it as {head.at(Place.RESTORED)}." if head.restored else ""
     return (_left(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}"),)
+
+
+def _waiting_changes(seen: DatabaseSeen) -> Iterator[str]:
+    for unit in seen.units:
+        told = None if unit.original is None else waits_for_window(unit.kind, unit.name, unit.original)
+        if told is not None:
+            yield told
 
 
 def _swap_failed(seen: DatabaseSeen, situation: Situation) -> str | None:
