@@ -454,6 +454,16 @@ def test_a_managed_password_is_told_not_taken_over() -> None:
     assert secret in remarks(incident.plan())
 
 
+@pytest.mark.parametrize("used", [True, False])
+def test_who_connects_by_iam_needs_the_new_resource_id(used: bool) -> None:
+    incident = Incident()
+    incident.rds.instances["orders-db"]["IAMDatabaseAuthenticationEnabled"] = used
+    list(incident.play())
+    new = incident.rds.instances["orders-db"]["DbiResourceId"]
+    assert new != "db-ORIGINAL"
+    assert (f"rds-db:connect to {new}" in remarks(incident.plan())) is used
+
+
 def test_what_is_left_after_the_swap_is_left_with_its_command() -> None:
     incident = Incident()
     for step in incident.play():

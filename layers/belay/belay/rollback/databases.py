@@ -22,6 +22,7 @@ from belay.database.restore import (
     readiness_of,
     refusal,
     replaced_tags,
+    resource_id,
     restored_tags,
     status_of,
     waits_for_window,
@@ -350,8 +351,8 @@ def _swapped(seen: DatabaseSeen, situation: Situation, kept: Sequence[Step]) -> 
     failure = seen.blocked or _exhausted(kept, situation)
     if kept and failure:
         left = (_left(seen, f"to {step.why} is left: {failure.rstrip('.')}.", _command(step)) for step in kept)
-        return (*left, *_password(head))
-    return (*_in_time(seen, kept), remark, *_password(head))
+        return (*left, *_password(head), *_authentication(head))
+    return (*_in_time(seen, kept), remark, *_password(head), *_authentication(head))
 
 
 def _password(head: Unit) -> tuple[Todo, ...]:
@@ -365,6 +366,24 @@ def _password(head: Unit) -> tuple[Todo, ...]:
             "within seven days, or before its secret is rotated, let RDS manage the restored database's password, and "
             "deploy what reads the secret with the ARN of the new one that it gets. The restored database has the "
             f"password of the snapshot; the secret {secret}, which holds it, belongs to the replaced one.",
+            follow_up=True,
+        ),
+    )
+
+
+def _authentication(head: Unit) -> tuple[Todo, ...]:
+    """Whoever connects by IAM is allowed to by resource id, which a restored database has a new one of.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
+    """
+    if head.restored is None or not (head.original or {}).get("IAMDatabaseAuthenticationEnabled"):
+        return ()
+    old, new = head.source_id, resource_id(head.kind, head.restored)
+    return (
+        Remark(
+            head.name,
+            f"what connects by IAM authentication is refused until its policies allow rds-db:connect to {new}, the "
+            f"resource id of the restored database, where they name {old}, that of the replaced one.",
             follow_up=True,
         ),
     )
