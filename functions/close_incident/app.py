@@ -16,6 +16,7 @@ from belay.notify.message import Deployment, asked_rollback_ended, foreign_stack
 from belay.observability import observed
 from belay.release.ledger import Outcome
 from belay.release.reason import in_words
+from belay.rollback.services import left_stopped
 from belay.settings import read
 
 
@@ -148,4 +149,4 @@ def left_to_do(recovery: Recovery, event: Mapping[str, Any]) -> list[str]:
     stopped = (
         f"The recovery stopped: {in_words(event['reason'])}. Look at each stack before anything is deployed again."
     )
-    return [*left, stopped]
+    return [*left, stopped, *left_stopped(recovery.record["noted"])]

@@ -196,7 +196,7 @@ class TestRehearsed:
         assert "require_rollback_ready" in record["reason"]
         assert "the alarm nobody-made-this does not exist" in record["reason"]
         assert app.belay.status(app.stack("first")) == "CREATE_COMPLETE"
-        assert not app.belay.lock(app.name)
+        assert app.belay.lock(app.name)["version"] == "1.0.0"
 
     def test_and_takes_what_is(self, application: Applications) -> None:
         app = application()

@@ -12,6 +12,7 @@ from belay.aws.clients import client
 from belay.aws.ecs import Services
 from belay.aws.recovered_services import RecoveredServices
 from belay.aws.recovery import Recovery
+from belay.errors import AccessDenied, Throttled
 from belay.release.registration import RegisteredStack, Service, Stage
 from belay.rollback.plan import Action, Step, Todo
 from belay.rollback.services import plan_services, stop_services
@@ -136,6 +137,27 @@ def test_a_service_that_is_not_there_is_seen_so(stage: Stages) -> None:
 
     assert stage.services().look(elsewhere) == (ServiceSeen("orders/worker"),)
     assert stage.services().look(None) == ()
+
+
+def test_what_aws_refuses_for_good_is_noted_and_a_throttle_is_not(
+    stage: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fault: Exception) -> Callable[..., None]:
+        def call(*_: object) -> None:
+            raise fault
+
+        return call
+
+    monkeypatch.setattr(Services, "set_desired_count", refuse(Throttled("ECS.UpdateService", "Throttling", "slow")))
+    with pytest.raises(Throttled):
+        stage.take(stop_services)
+    assert stage.seen().blocked is None
+
+    monkeypatch.setattr(Services, "set_desired_count", refuse(AccessDenied("ECS.UpdateService", "AccessDenied", "no")))
+    assert stage.take(stop_services) is Action.STOP_SERVICE
+    assert "AccessDenied" in str(stage.seen().blocked)
+    assert not [todo for todo in stop_services(stage.situation()) if isinstance(todo, Step)]
+    assert stage.described()["desiredCount"] == 2
 
 
 def test_no_service_is_deleted(stage: Stages) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.rollback.plan import Action, LeftToDo, Risk, Step, Todo
-from belay.rollback.services import PATIENCE_SECONDS, plan_services, stop_services
+from belay.rollback.services import PATIENCE_SECONDS, left_stopped, plan_services, stop_services
 from belay.rollback.situation import (
     SCALING_ACTIVITIES,
     Scaling,
@@ -157,6 +157,34 @@ class TestStart:
         suspended = replace(API, scaling=Scaling(1, HELD), scaled_by=FREE)
 
         assert planned(suspended, changed=False) == [(Action.RESUME_SCALING, "orders/api")]
+
+
+class TestRefused:
+    REFUSED = replace(API, blocked="ECS.UpdateService answered AccessDenied: no", stopped_from=2, scaled_by=FREE)
+
+    def test_what_cannot_be_stopped_is_left_and_what_was_stopped_runs_again(self) -> None:
+        stopped = replace(WORKER, desired=0, running=0, stopped_from=1)
+
+        assert "AccessDenied" in only(stop_services(situation(self.REFUSED))).what
+        assert planned(self.REFUSED, stopped) == [(Action.START_SERVICE, "orders/worker")]
+
+    def test_how_it_was_is_told_with_the_commands(self) -> None:
+        told = only(plan_services(situation(self.REFUSED, changed=False))).what
+
+        assert "aws ecs update-service --cluster orders --service api --desired-count 2" in told
+        assert "--resource-id service/orders/api" in told
+
+    def test_what_a_recovery_that_ended_left_stopped_is_told(self) -> None:
+        noted = {
+            "orders-db": {"members": {}},
+            "orders/api": {"restarted_from": "ecs-svc/1"},
+            "orders/worker": {"stopped_from": 3},
+        }
+
+        assert left_stopped(noted) == [
+            "orders/worker: It ran 3 tasks before the recovery stopped it; unless it does again: "
+            "aws ecs update-service --cluster orders --service worker --desired-count 3"
+        ]
 
 
 def test_every_call_is_one_that_aws_takes() -> None:

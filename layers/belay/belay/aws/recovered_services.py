@@ -9,6 +9,7 @@ from belay.aws.clients import client
 from belay.aws.clock import now
 from belay.aws.ecs import Services
 from belay.aws.recovery import Recovery
+from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.release.registration import Service, Stage
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import Scaling, ServiceDeployment, ServiceSeen
@@ -55,6 +56,7 @@ class RecoveredServices:
             waited_seconds=self._waited(service),
             stopped_from=noted.get("stopped_from"),
             scaled_by=noted.get("scaled_by"),
+            blocked=self._recovery.blocked(service.name),
         )
 
     def _waited(self, service: Service) -> int:
@@ -69,7 +71,20 @@ class RecoveredServices:
     # -- acting --------------------------------------------------------------------------------------------------
 
     def perform(self, step: Step, number: int) -> bool:
-        """Take one step unless the service shows that it was taken. Nothing of it has to be come back to."""
+        """Take one step unless the service shows that it was taken. Nothing of it has to be come back to.
+
+        What AWS refuses for good is noted, so that the next plan does the rest: a service that cannot be stopped must
+        not keep those stopped that were.
+        """
+        try:
+            self._take(step, number)
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            self._recovery.block(step.subject, str(fault))
+        return False
+
+    def _take(self, step: Step, number: int) -> None:
         cluster, _, name = step.subject.partition("/")
         service = Service(cluster, name)
         seen = self._seen(service)
@@ -88,7 +103,6 @@ class RecoveredServices:
                 self._targets.suspend(service, step.parameters["SuspendedState"])
             case _:
                 raise ValueError(f"no service is brought back by {step.action}")
-        return False
 
     def _restart(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
         """Note which deployment is to be replaced: UpdateService takes no token, so its successor tells that it was."""

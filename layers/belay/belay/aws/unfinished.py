@@ -13,6 +13,7 @@ from belay.release.accepted import AcceptedRelease
 from belay.release.ending import Recover, what_is_left
 from belay.release.ledger import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident
+from belay.rollback.services import left_stopped
 
 _MOST_RERUNS = 3
 
@@ -107,7 +108,11 @@ class Unfinished:
         return name
 
     def _give_up(self, incident: Incident, reason: str) -> None:
-        left_to_do = [f"Look at every stack of {incident.stage} before anything is deployed there again."]
+        record = self._ledger.incident(incident.release.application, incident.name) or {}
+        left_to_do = [
+            f"Look at every stack of {incident.stage} before anything is deployed there again.",
+            *left_stopped(record.get("noted", {})),
+        ]
         if incident.pipeline is not None:
             self._endings.close_pipeline(incident, Outcome.NEEDS_OPERATOR, reason=reason, left_to_do=left_to_do)
             return

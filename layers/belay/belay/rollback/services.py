@@ -4,6 +4,7 @@ What a restart brings is a set of tasks that know nothing of the release that wa
 no schema. A database's restore stops the services that write before it and has them started again here.
 """
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -41,6 +42,8 @@ def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
         return ()
     if seen.daemon:
         return (_left(seen, "a daemon has no desired count, so it cannot be stopped; it goes on writing."),)
+    if seen.blocked:
+        return (_refused(seen),)
     if seen.desired == 0:
         return (_wait(seen, "wait until its last tasks have stopped"),)
     return (*([] if seen.scaling is None or seen.scaling.held else [_suspend(seen)]), _stop_tasks(seen))
@@ -53,6 +56,8 @@ def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
     """
     if not seen.exists:
         return ()
+    if seen.blocked:
+        return (_refused(seen),)
     started = tuple(_start(seen))
     if started or seen.stopped_from:
         return started or _follow(seen)
@@ -88,6 +93,39 @@ def _follow(seen: ServiceSeen) -> tuple[Todo, ...]:
         what = f"it is not steady after {PATIENCE_SECONDS // 60} minutes, {seen.running} of {seen.desired} tasks run"
         return (_left(seen, f"{what}; it said last: {said}"),)
     return (_wait(seen, f"wait until it is steady, {seen.running} of {seen.desired} tasks run"),)
+
+
+def _refused(seen: ServiceSeen) -> LeftToDo:
+    """What AWS refused for good is for a person; so is what this incident had done to the service before."""
+    done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
+    return _left(seen, " ".join([f"nothing more was done to it: {str(seen.blocked).rstrip('.')}.", *done]))
+
+
+def left_stopped(noted: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say how every service that an incident stopped is brought back, where its recovery cannot do it any more.
+
+    ``noted`` is what the incident's record remembers about its subjects; a line for each service.
+    """
+    lines = {name: _as_it_was(name, facts.get("stopped_from"), facts.get("scaled_by")) for name, facts in noted.items()}
+    return [f"{name}: {' '.join(told)}" for name, told in lines.items() if told]
+
+
+def _as_it_was(service: str, count: int | None, scaled_by: Mapping[str, bool] | None) -> list[str]:
+    """Say what brings back how many tasks a service ran, and then how it was scaled."""
+    cluster, _, name = service.partition("/")
+    told = []
+    if count:
+        about = f"--cluster {shlex.quote(cluster)} --service {shlex.quote(name)}"
+        command = f"aws ecs update-service {about} --desired-count {int(count)}"
+        told.append(f"It ran {int(count)} tasks before the recovery stopped it; unless it does again: {command}")
+    if scaled_by is not None:
+        about = f"--service-namespace ecs --resource-id {shlex.quote(f'service/{service}')}"
+        state = shlex.quote(json.dumps(_activities(scaled_by)))
+        command = f"--scalable-dimension ecs:service:DesiredCount --suspended-state {state}"
+        told.append(
+            f"Then let it scale as before: aws application-autoscaling register-scalable-target {about} {command}"
+        )
+    return told
 
 
 def _restart(seen: ServiceSeen) -> Step:

@@ -157,6 +157,7 @@ class ServiceSeen:
       long ago it did that, or started a stopped service again.
     - ``stopped_from`` is the desired count the service had when this incident stopped it, ``scaled_by`` how its scaling
       was suspended before that; None where it did not.
+    - ``blocked`` says what AWS refused for good of what was asked for it: nothing more is.
     """
 
     service: str
@@ -173,6 +174,7 @@ class ServiceSeen:
     waited_seconds: int = 0
     stopped_from: int | None = None
     scaled_by: Mapping[str, bool] | None = None
+    blocked: str | None = None
 
     @property
     def exists(self) -> bool:
