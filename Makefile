@@ -10,7 +10,7 @@ PARAMETERS ?=
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/belay
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo golden up down deploy test test-long check format requirements clean
+.PHONY: demo golden up down deploy docs test test-long check format requirements clean
 
 $(INSTALLED): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Belay needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
@@ -55,6 +55,13 @@ check: $(INSTALLED) ## linters and types
 format: $(INSTALLED) ## let ruff lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(INSTALLED) ## write the pages anew that are made from code
+	@$(BIN)/python -m cli policies > docs/policies.md
+	@$(BIN)/python -m cli.reference > docs/command-line.md
+	@$(BIN)/python -m cli.rollback_page > docs/rollback.md
+	@$(BIN)/python -m cli.pipeline_failures > docs/pipeline-failures.md
+	@$(BIN)/python -m statemachines.document
 
 requirements: $(INSTALLED) ## compile the requirements anew, with hashes
 	$(PYTHON) -m venv build/uv
