@@ -147,6 +147,13 @@ class TestStart:
         assert planned(started) == [(Action.WAIT, "orders/api")]
         assert plan_services(situation(replace(started, running=2))) == ()
 
+    @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
+    def test_steady_without_a_deployment_where_another_controller_makes_task_sets(self, controller: str) -> None:
+        started = replace(API, controller=controller, deployments=(), stopped_from=2, running=1)
+
+        assert planned(started) == [(Action.WAIT, "orders/api")]
+        assert planned(replace(started, running=2)) == []
+
     def test_what_was_held_before_stays_held(self) -> None:
         partly = FREE | {"ScheduledScalingSuspended": True}
         started = replace(self.STOPPED, desired=2, running=2, scaling=Scaling(1, partly), scaled_by=partly)

@@ -1,5 +1,6 @@
 """The stacks of an incident: looking at them, and taking the steps that are about them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.recovery import Recovery
-from belay.errors import InvalidRequest, UnreadableTemplate
+from belay.errors import AccessDenied, InvalidRequest, UnreadableTemplate
 from belay.release.manifest import digest
 from belay.release.names import change_set_name
 from belay.rollback.attempts import LONGEST_SILENCE_HOURS
@@ -31,6 +32,9 @@ from belay.template.dependencies import dependencies
 from belay.template.loader import load
 
 _BEGINS_WITHIN = timedelta(minutes=5)
+_WENT_ON = re.compile(r"\bis in \S+ state|current stack status", re.IGNORECASE)
+"""How CloudFormation says that a stack is not in the status that a call starts from."""
+
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -199,8 +203,13 @@ class RecoveredStacks:
         if step.action is Action.SKIP_RESOURCES:
             self._note_skips(step)
         token = self._take(step, number)
-        with self._stacks.begun_once(step.subject_id, token):
-            self._stacks.perform(step.call[1], step.parameters, token)
+        try:
+            with self._stacks.begun_once(step.subject_id, token):
+                self._stacks.perform(step.call[1], step.parameters, token)
+        except (AccessDenied, InvalidRequest) as fault:
+            # A stack that went on meanwhile is planned for anew; anything else would be refused again.
+            if not _WENT_ON.search(fault.message):
+                self._recovery.block(step.subject, f"CloudFormation refused {step.call[1]}: {fault.message}")
         return False
 
     def _update_to_baseline(self, step: Step, number: int) -> bool:
@@ -246,12 +255,16 @@ class RecoveredStacks:
         self._recovery.note(step.subject, {"skipped": [each.to_dict() for each in skipped]})
 
     def _detect_drift(self, step: Step, number: int) -> None:
-        """Compare one skipped resource with its template, and remember how it differs."""
+        """Compare one skipped resource with its template, and remember how it differs.
+
+        CloudFormation reads the resource with the caller's power, and Belay's role may not read everything there is
+        (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html).
+        """
         stack_id, logical_id = step.parameters["StackName"], step.parameters["LogicalResourceId"]
         self._recovery.take(step, number)
         try:
             found = self._stacks.detect_resource_drift(stack_id, logical_id)
-        except InvalidRequest as error:
+        except (AccessDenied, InvalidRequest) as error:
             found = {"StackResourceDriftStatus": "UNSUPPORTED", "DriftStatusReason": error.message}
         drift, differences = found["StackResourceDriftStatus"], differences_in_words(found)
         self._note_skipped(

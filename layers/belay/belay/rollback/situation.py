@@ -188,8 +188,10 @@ class ServiceSeen:
 
     @property
     def steady(self) -> bool:
-        """Whether the newest deployment is done and as many tasks run as are wanted."""
+        """Whether as many tasks run as are wanted, and the newest deployment, where ECS makes them, is done."""
         primary = self.primary
+        if self.controller != "ECS":  # CodeDeploy and external controllers have task sets and no deployments.
+            return self.running == self.desired
         rolled_out = primary is not None and primary.rollout_state in ("COMPLETED", None)
         told = primary is not None and primary.rollout_state is not None
         return rolled_out and self.running == self.desired and (told or len(self.deployments) == 1)

@@ -106,5 +106,6 @@ def _why_left(resource: SkippedResource) -> str:
     if resource.left is not None:
         return resource.left
     if resource.drift == "UNSUPPORTED":
-        return "CloudFormation cannot tell whether it is what the template says: compare the two by hand"
+        why = f" ({resource.differences.rstrip('.')})" if resource.differences else ""
+        return f"CloudFormation cannot tell whether it is what the template says{why}: compare the two by hand"
     return "it is gone, with its data: a new one would be empty"

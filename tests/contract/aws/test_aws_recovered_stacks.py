@@ -1,0 +1,116 @@
+"""What becomes of a step about a stack that CloudFormation refuses: it is noted, and the rest of the plan goes on."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from test_aws_unfinished import INCIDENT, RELEASE, House
+
+from belay.aws.clients import client
+from belay.aws.cloudformation import Stacks
+from belay.aws.recovered_stacks import RecoveredStacks
+from belay.aws.recovery import Recovery
+from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
+from belay.rollback import steps
+from belay.rollback.plan import LeftToDo
+from belay.rollback.situation import Situation, StackSeen
+from belay.rollback.stuck import repair_drift
+from belay.stack.status import StackStatus
+from belay.stack.stuck import SkippedResource
+
+STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/1"
+SEEN = StackSeen("network", "orders-network", STACK_ID, StackStatus.CREATE_COMPLETE, created_by_release=True)
+SITUATION = Situation("orders", "production", "1.0.0", (SEEN,))
+SKIPPED = SkippedResource("Topic", STACK_ID, "Topic", "AWS::SNS::Topic")
+
+
+class Refusing(Stacks):
+    """CloudFormation refuses, and shows no event of an operation."""
+
+    def __init__(self, fault: AwsFault) -> None:
+        self.fault = fault
+
+    def operation_status(self, stack_id: str, token: str) -> None:
+        return None
+
+    def perform(self, operation: str, parameters: Mapping[str, Any], token: str) -> None:
+        raise self.fault
+
+    def detect_resource_drift(self, stack_id: str, logical_id: str) -> dict[str, Any]:
+        raise self.fault
+
+
+@pytest.fixture
+def house(simulated: Callable[[str], Any]) -> Iterator[House]:
+    client.cache_clear()
+    house = House(simulated)
+    house.accept()
+    house.incidents.open_for_release(RELEASE, "production", "it is bad")
+    yield house
+    client.cache_clear()
+
+
+def entered() -> Recovery:
+    event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+    return Recovery.enter(event, "ledger", "artifacts")
+
+
+@pytest.mark.parametrize(
+    ("fault", "noted"),
+    [
+        (
+            InvalidRequest(
+                "CloudFormation.DeleteStack",
+                "ValidationError",
+                "Stack [orders-network] cannot be deleted while TerminationProtection is enabled",
+            ),
+            "TerminationProtection",
+        ),
+        (AccessDenied("CloudFormation.DeleteStack", "AccessDenied", "not authorized"), "not authorized"),
+        (
+            InvalidRequest(
+                "CloudFormation.DeleteStack", "ValidationError", "Stack is in UPDATE_IN_PROGRESS state and can not be"
+            ),
+            None,
+        ),
+        (
+            InvalidRequest(
+                "CloudFormation.CancelUpdateStack",
+                "ValidationError",
+                "CancelUpdateStack cannot be called from current stack status",
+            ),
+            None,
+        ),
+    ],
+)
+def test_a_refused_call_is_noted_unless_it_only_came_too_early(
+    house: House, fault: AwsFault, noted: str | None
+) -> None:
+    recovery = entered()
+    assert RecoveredStacks(recovery, Refusing(fault)).perform(steps.delete_stack(SEEN, SITUATION), 0) is False
+
+    blocked = entered().blocked("network")
+    assert (blocked is None) is (noted is None)
+    assert (noted or "") in (blocked or "")
+
+
+def test_a_throttle_is_made_again_by_the_machine(house: House) -> None:
+    stacks = RecoveredStacks(entered(), Refusing(Throttled("CloudFormation.DeleteStack", "Throttling", "slow down")))
+    with pytest.raises(Throttled):
+        stacks.perform(steps.delete_stack(SEEN, SITUATION), 0)
+
+
+def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(house: House) -> None:
+    recovery = entered()
+    recovery.note("network", {"skipped": [SKIPPED.to_dict()]})
+    fault = AccessDenied("CloudFormation.DetectStackResourceDrift", "AccessDenied", "may not sns:GetTopicAttributes")
+
+    RecoveredStacks(entered(), Refusing(fault)).perform(steps.detect_drift(SEEN, SKIPPED), 0)
+
+    (known,) = entered().noted("network")["skipped"]
+    seen = StackSeen(
+        "network", "orders-network", STACK_ID, StackStatus.UPDATE_ROLLBACK_COMPLETE, skipped=(SkippedResource(**known),)
+    )
+    (left,) = repair_drift(seen, SITUATION)
+    assert isinstance(left, LeftToDo)
+    assert "sns:GetTopicAttributes" in left.what
