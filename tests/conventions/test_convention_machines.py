@@ -347,3 +347,13 @@ def test_a_machine_may_invoke_just_the_functions_it_calls(machine: str) -> None:
         for arn in statement["Resource"]
     ]
     assert sorted(granted) == sorted({logical_id(called(state_of(*e))) for e in lambda_tasks() if e[0] == machine})
+
+
+@pytest.mark.parametrize(("again", "pause"), [(False, 15), (True, 204)])
+def test_after_a_long_wait_the_steps_of_a_recovery_follow_each_other_quickly(again: bool, pause: int) -> None:
+    """Some of them are taken while nothing serves: a database between two names, services without tasks."""
+    taken = jsonata.Jsonata(state_of("rollback_stage", "RunRollbackStep")["Assign"]["pause"][2:-2])
+    taken.assign("pause", 200)
+    taken.assign("states", {"result": {"Payload": {"again": again, "wait_seconds": 15}}})
+
+    assert taken.evaluate({}) == pause
