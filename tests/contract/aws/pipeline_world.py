@@ -27,6 +27,14 @@ class World:
     moments: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
     events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     now: int = 0
+    after_it: timedelta = timedelta()
+
+    @property
+    def stack_changed_at(self) -> datetime:
+        """When the stack was changed: as the deployment's action begins, or so long ``after_it``."""
+        deploys = (each for each in reversed(self.moments[self.now][1]) if each["stageName"] == "Deploy")
+        began: datetime = next((each["startTime"] for each in deploys), BEGAN)
+        return began + self.after_it
 
     def get_pipeline_execution(self, **asked: str) -> dict[str, Any]:
         answer = {

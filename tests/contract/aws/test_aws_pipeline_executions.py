@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -51,6 +52,18 @@ pipeline: {{name: {PIPELINE}, pre_deployment_stage: PreDeployment, deployment_st
 TEMPLATE = '{"Resources": {"Web": {"Type": "AWS::SNS::Topic"}}}'
 
 
+class StacksOfThen(Stacks):
+    """CloudFormation as moto plays it, at the time of a world's deployment instead of today."""
+
+    def __init__(self, client: Any, world: World) -> None:
+        super().__init__(client)
+        self.world = world
+
+    def events(self, stack_id: str) -> Iterator[dict[str, Any]]:
+        for event in super().events(stack_id):
+            yield event | {"Timestamp": self.world.stack_changed_at}
+
+
 class Account:
     """Belay's own part of an account that moto plays, and the pipeline of a world."""
 
@@ -85,7 +98,7 @@ class Account:
         self.ledger = Ledger(client("dynamodb"), "ledger")
         self.registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
         artifacts, pipelines = ArtifactBucket(client("s3"), "artifacts"), Pipelines(world)
-        cloudformation = Stacks(client("cloudformation"))
+        cloudformation = StacksOfThen(client("cloudformation"), world)
         stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
         incidents = Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine)
         self.failed_stacks = FailedStacks(self.ledger, incidents, self.registrations, cloudformation)
@@ -427,4 +440,12 @@ def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
 def test_where_nothing_was_deployed_there_is_nothing_to_take_back() -> None:
     account = Account(WORLDS["succeeded"]())
     assert asks(account).summary.endswith("has changed no stack of production: nothing to take back")
+    assert account.ledger.open_items() == []
+
+
+@in_moto
+def test_what_the_next_execution_does_to_a_stack_is_not_this_one_s_to_take_back() -> None:
+    account = deployed()
+    account.world.after_it = timedelta(minutes=5)
+    assert asks(account).summary.endswith("nothing to take back")
     assert account.ledger.open_items() == []

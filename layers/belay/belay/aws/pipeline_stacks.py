@@ -13,7 +13,7 @@ from belay.pipeline.execution import ActionExecution, ActionStatus, PipelineExec
 from belay.release.ledger import ReleaseReference
 from belay.release.registration import Stage
 from belay.stack.baseline import Baseline
-from belay.stack.operation import last_operation
+from belay.stack.operation import last_change_began, last_operation
 from belay.stack.plan import Progress, StackPlan, StagePlan
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
@@ -64,12 +64,20 @@ class PipelineStacks:
         return tuple(plans)
 
     def _adopted(self, about: ReleaseReference, stage: Stage, name: str, action: ActionExecution) -> StackPlan | None:
-        """What an action did to a stack; None where it did nothing, because nothing happened to the stack since."""
+        """What an action did to a stack; None where it did nothing, because nothing happened to the stack since.
+
+        None also where the stack was changed once more after the action had ended: a pipeline lets its next execution
+        into a stage that failed, and what that one does is not this one's to take back.
+        """
         description = self._stacks.describe_stack(stage.stacks[name].name)
         newest = None if description is None else self._stacks.newest_event(description["StackId"])
         if description is None or newest is None or newest["Timestamp"] < action.started - _CLOCKS_DIFFER:
             return None
         stack_id, operation = str(description["StackId"]), last_operation(newest)
+        began = last_change_began(self._stacks.events(stack_id), stack_id)
+        ended = action.status is not ActionStatus.IN_PROGRESS
+        if ended and began is not None and began > action.updated + _CLOCKS_DIFFER:
+            return None
         self._ledger.record_operation(stack_id, operation, about, stage.name, purpose="pipeline", now=timestamp())
         done = action.status is ActionStatus.SUCCEEDED
         return StackPlan(

@@ -1,8 +1,13 @@
 """Whose operation a stack went through last, told by its events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
 
 from belay.stack.cause import Event, in_order
+
+_BEGINS: Final = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
+"""What a stack goes into when somebody begins to change it, and nothing else puts it into."""
 
 
 def last_token(events: Sequence[Event]) -> str | None:
@@ -23,3 +28,12 @@ def last_operation(newest: Event) -> str:
     happens to the stack.
     """
     return last_token([newest]) or str(newest["EventId"])
+
+
+def last_change_began(events: Iterable[Event], stack_id: str) -> datetime | None:
+    """Tell when somebody last began to change a stack, from its events, newest first; None where none of them says."""
+    began = (
+        each for each in events if each.get("PhysicalResourceId") == stack_id and each["ResourceStatus"] in _BEGINS
+    )
+    newest = next(began, None)
+    return None if newest is None else newest["Timestamp"]
