@@ -15,6 +15,8 @@ from belay.rollback import steps
 from belay.rollback.plan import LeftToDo
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import repair_drift
+from belay.stack.baseline import Baseline, TemplatePointer
+from belay.stack.change_set import ChangeSet, parse_change_set
 from belay.stack.status import StackStatus
 from belay.stack.stuck import SkippedResource
 
@@ -114,3 +116,49 @@ def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(hou
     (left,) = repair_drift(seen, SITUATION)
     assert isinstance(left, LeftToDo)
     assert "sns:GetTopicAttributes" in left.what
+
+
+class Offering(Stacks):
+    """CloudFormation has made the change set back, which removes a nested stack with a table in it."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def operation_status(self, stack_id: str, token: str) -> None:
+        return None
+
+    def create_change_set(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
+        return "arn:change-set", STACK_ID
+
+    def describe_change_set(self, change_set_id: str) -> ChangeSet:
+        change = {
+            "Action": "Remove",
+            "LogicalResourceId": "Data",
+            "PhysicalResourceId": "arn:child",
+            "ResourceType": "AWS::CloudFormation::Stack",
+        }
+        head = {"StackId": STACK_ID, "StackName": "orders-network", "ChangeSetId": "arn:change-set"}
+        ready = {"ChangeSetName": "back", "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
+        return parse_change_set([{**head, **ready, "Changes": [{"Type": "Resource", "ResourceChange": change}]}])
+
+    def list_resources(self, stack_id: str) -> list[dict[str, Any]]:
+        assert stack_id == "arn:child"
+        table = {"LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
+        return [{**table, "PhysicalResourceId": "orders", "ResourceStatus": "CREATE_COMPLETE"}]
+
+    def delete_change_set(self, change_set_id: str) -> None:
+        self.deleted.append(change_set_id)
+
+
+def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House) -> None:
+    template = TemplatePointer("artifacts", "attempts/a/template", "v1", "d")
+    baseline = Baseline("orders-network", True, STACK_ID, StackStatus.CREATE_COMPLETE, template)
+    house.ledger.record_baseline(RELEASE, "production", "network", baseline.to_dict())
+    house.s3.put_object(Bucket="artifacts", Key=template.key, Body=b"{}", Metadata={"sha256": "d"})
+    seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_COMPLETE, changed_by_release=True)
+    stacks = Offering()
+
+    RecoveredStacks(entered(), stacks).perform(steps.update_to_baseline(seen, SITUATION, baseline, template), 0)
+
+    assert "would replace or delete Data/Table, which hold data" in str(entered().blocked("network"))
+    assert stacks.deleted == ["arn:change-set"]

@@ -161,6 +161,35 @@ def test_data_is_lost_only_with_a_stateful_resource_that_no_policy_keeps() -> No
     assert parse_change_set([head(Changes=changes)]).loses_data == ("Table",)
 
 
+@pytest.mark.parametrize("policy", [None, "ReplaceAndSnapshot", "ReplaceAndRetain"])
+@pytest.mark.parametrize("replacement", ["True", "Conditional"])
+def test_an_empty_one_in_place_of_what_holds_data_endangers_it_whatever_is_kept(
+    replacement: str, policy: str | None
+) -> None:
+    more = {} if policy is None else {"PolicyAction": policy}
+    changes = [
+        resource("Database", "AWS::RDS::DBInstance", Replacement=replacement, **more),
+        resource("Kept", "AWS::DynamoDB::Table", Action="Remove", PolicyAction="Retain"),
+        resource("Topic", Replacement="True"),
+    ]
+    assert parse_change_set([head(Changes=changes)]).endangered == ("Database",)
+
+
+def test_a_nested_stack_that_goes_is_named_unless_its_own_change_set_tells_what_with_it() -> None:
+    goes = {"Action": "Remove", "PhysicalResourceId": f"{STACK_ID}-child"}
+    told = nested_change_set("Instance")
+    assert told.removed_stacks == ()
+
+    nested = [
+        resource("Gone", "AWS::CloudFormation::Stack", **goes),
+        resource("Told", "AWS::CloudFormation::Stack", ChangeSetId="arn:child", **goes),
+        resource("Kept", "AWS::CloudFormation::Stack", PolicyAction="Retain", **goes),
+        resource("Changed", "AWS::CloudFormation::Stack", PhysicalResourceId="other"),
+    ]
+    child = parse_change_set([head(ChangeSetId="arn:child")])
+    assert parse_change_set([head(Changes=nested)], [child]).removed_stacks == (("Gone", f"{STACK_ID}-child"),)
+
+
 def nested_change_set(logical_id: str, **change: Any) -> Any:
     child = head(ChangeSetId="arn:child", StackId=f"{STACK_ID}-child", Changes=[resource(logical_id, **change)])
     parent = head(Changes=[resource("Database", "AWS::CloudFormation::Stack", ChangeSetId="arn:child")])

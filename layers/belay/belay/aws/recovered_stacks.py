@@ -17,6 +17,7 @@ from belay.rollback.plan import Action, Step
 from belay.rollback.situation import StackSeen
 from belay.stack.baseline import Baseline
 from belay.stack.cause import event_time
+from belay.stack.change_set import ChangeSet
 from belay.stack.operation import last_operation
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.stateful import is_stateful
@@ -226,14 +227,25 @@ class RecoveredStacks:
             self._recovery.settle(step.subject)
         elif change_set.failed:
             self._recovery.block(step.subject, f"the change set back could not be made: {change_set.reason}")
-        elif change_set.loses_data:
-            lost = ", ".join(change_set.loses_data)
+        elif endangered := self._endangered(change_set):
+            lost = ", ".join(endangered)
             self._recovery.block(step.subject, f"the change set back would replace or delete {lost}, which hold data")
         else:
             self._execute(step, number, change_set_id)
             return False
         self._stacks.delete_change_set(change_set_id)
         return False
+
+    def _endangered(self, change_set: ChangeSet) -> list[str]:
+        """What holds data and would go or be replaced, also inside a nested stack that goes as a whole."""
+        inside = [
+            f"{path}/{resource['LogicalResourceId']}"
+            for path, stack_id in change_set.removed_stacks
+            for resources in self._stacks.resources_by_stack(stack_id).values()
+            for resource in resources
+            if is_stateful(resource["ResourceType"]) and resource["ResourceStatus"] not in _GONE
+        ]
+        return [*change_set.endangered, *inside]
 
     def _execute(self, step: Step, number: int, change_set_id: str) -> None:
         token = self._take(step, number)
@@ -300,8 +312,8 @@ class RecoveredStacks:
             )
         elif change_set.failed:
             self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
-        elif change_set.loses_data:
-            lost = ", ".join(change_set.loses_data)
+        elif endangered := self._endangered(change_set):
+            lost = ", ".join(endangered)
             self._leave_skipped(step, f"bringing it back would replace or delete {lost}, which hold data")
         elif others:
             named = ", ".join(sorted(others))

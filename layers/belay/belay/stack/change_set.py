@@ -16,6 +16,8 @@ The first is for a plain template, the second for one with a transform. AWS's ow
 CLI (``awscli/customizations/cloudformation/deployer.py``), the SAM CLI (``samcli/lib/deploy/deployer.py``) and the CDK.
 """
 
+_NESTED = "AWS::CloudFormation::Stack"
+
 _MISSING = (
     re.compile(r"No export named (?P<name>\S+?) found"),
     re.compile(r"Unable to fetch parameters \[(?P<name>[^\]]+)\] from parameter store"),
@@ -73,6 +75,15 @@ class Change:
         """Whether data may be lost: a stateful resource goes or may go, and no policy keeps it or a snapshot of it."""
         kept = self.policy_action in ("Retain", "Snapshot", "ReplaceAndRetain", "ReplaceAndSnapshot")
         return self.removes and is_stateful(self.resource_type) and not kept
+
+    @property
+    def endangers_data(self) -> bool:
+        """Whether what holds data goes for good, or something empty may take its place, kept or not.
+
+        ``UpdateReplacePolicy`` keeps the old resource or a snapshot of it, and the stack goes on with an empty new one.
+        """
+        replaced = self.replacement in ("True", "Conditional") and is_stateful(self.resource_type)
+        return self.loses_data or replaced
 
     @property
     def risk(self) -> int:
@@ -168,6 +179,31 @@ class ChangeSet:
     def loses_data(self) -> tuple[str, ...]:
         """The stateful resources, by logical path, that would be or might be deleted or replaced with their data."""
         return tuple(path for path, change in self.all_changes() if change.loses_data)
+
+    @property
+    def endangered(self) -> tuple[str, ...]:
+        """The stateful resources, by logical path, that the stack would or might lose, or have an empty one in place of."""
+        return tuple(path for path, change in self.all_changes() if change.endangers_data)
+
+    @property
+    def removed_stacks(self) -> tuple[tuple[str, str], ...]:
+        """The nested stacks that go, or may be replaced, without a change set of their own that says what goes with them.
+
+        Each by its logical path and its id; not one that its DeletionPolicy keeps as it is.
+        """
+        here = tuple(
+            (each.logical_id, each.physical_id)
+            for each in self.changes
+            if each.resource_type == _NESTED and each.removes and each.physical_id and self.inside(each) is None
+            if (each.action, each.policy_action) != ("Remove", "Retain")
+        )
+        nested = ((each, self.inside(each)) for each in self.changes)
+        return here + tuple(
+            (f"{each.logical_id}/{path}", stack_id)
+            for each, inside in nested
+            if inside is not None
+            for path, stack_id in inside.removed_stacks
+        )
 
     @property
     def drifted(self) -> tuple[str, ...]:
