@@ -106,6 +106,17 @@ def test_nested_stacks_are_looked_into() -> None:
     assert [finding.resource for finding in check(parent).findings] == ["Data/Database"]
 
 
+def test_a_nested_stack_that_goes_untold_is_for_a_person_to_decide() -> None:
+    goes = change("Data", "AWS::CloudFormation::Stack", "Remove", PhysicalResourceId=STACK_ID)
+    (finding,) = check(answered(goes)).findings
+    assert (finding.policy, finding.verdict, finding.resource) == ("stateful-deletion", Verdict.REVIEW, "Data")
+    assert "the change set does not tell what it holds" in finding.message
+
+    told = answered(number=2)
+    assert check(answered(goes | {"ChangeSetId": told.change_set_id}, nested=(told,))).findings == ()
+    assert check(answered(goes | {"PolicyAction": "Retain"})).findings == ()
+
+
 def test_what_holds_no_data_may_go() -> None:
     topic = change("Topic", "AWS::SNS::Topic", "Remove", PolicyAction="Delete")
     assert check(answered(topic, change("New", "AWS::RDS::DBInstance", "Add"))).findings == ()

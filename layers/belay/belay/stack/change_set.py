@@ -182,12 +182,12 @@ class ChangeSet:
 
     @property
     def endangered(self) -> tuple[str, ...]:
-        """The stateful resources, by logical path, that the stack would or might lose, or have an empty one in place of."""
+        """The stateful resources, by logical path, that would or might go, or be replaced by an empty one."""
         return tuple(path for path, change in self.all_changes() if change.endangers_data)
 
     @property
     def removed_stacks(self) -> tuple[tuple[str, str], ...]:
-        """The nested stacks that go, or may be replaced, without a change set of their own that says what goes with them.
+        """The nested stacks that would or might go without a change set of their own that says what goes with them.
 
         Each by its logical path and its id; not one that its DeletionPolicy keeps as it is.
         """

@@ -20,8 +20,16 @@ POLICY = Policy(
 
 
 def check(stack: PlannedStack, settings: Settings) -> Iterator[Violation]:
-    """Look for removals of stateful resources that no policy keeps: only a person knows whether that is meant."""
+    """Look for removals of stateful resources that no policy keeps: only a person knows whether that is meant.
+
+    A nested stack may go without a word of what it holds: the change set of a template that has none any more does not
+    look into those there were.
+    """
     for path, change in stack.change_set.all_changes():
         if change.loses_data and change.action == "Remove":
             place = Place(stack.path, path, "DeletionPolicy", 0, 0)
             yield Violation(Verdict.REVIEW, place, f"{change.resource_type} {change.physical_id or path} is deleted")
+    for path, stack_id in stack.change_set.removed_stacks:
+        place = Place(stack.path, path, "DeletionPolicy", 0, 0)
+        told = "the change set does not tell what it holds"
+        yield Violation(Verdict.REVIEW, place, f"the nested stack {stack_id} is deleted, and {told}")
