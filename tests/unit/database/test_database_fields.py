@@ -129,6 +129,16 @@ def test_what_is_off_is_passed_and_what_is_not_there_is_not() -> None:
     assert create_parameters("instance", original) == {"DeletionProtection": False, "BackupRetentionPeriod": 0}
 
 
+@pytest.mark.parametrize("kind", ["instance", "cluster"])
+def test_what_few_engines_take_is_passed_only_where_it_is_on(kind: Any) -> None:
+    assert create_parameters(kind, {"IAMDatabaseAuthenticationEnabled": False, "DedicatedLogVolume": False}) == {}
+    assert create_parameters(kind, {"IAMDatabaseAuthenticationEnabled": True}) == {
+        "EnableIAMDatabaseAuthentication": True
+    }
+    off, on = {"IAMDatabaseAuthenticationEnabled": False}, {"IAMDatabaseAuthenticationEnabled": True}
+    assert modify_parameters(kind, off, on) == {"EnableIAMDatabaseAuthentication": False}
+
+
 def test_tags_of_aws_are_not_passed() -> None:
     tags = [{"Key": "aws:cloudformation:stack-name", "Value": "x"}, {"Key": "team", "Value": "orders"}]
     assert create_parameters("instance", {"TagList": tags}) == {"Tags": [{"Key": "team", "Value": "orders"}]}

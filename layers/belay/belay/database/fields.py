@@ -178,6 +178,8 @@ MODIFY: Final[Mapping[UnitKind, str]] = {
 
 _LOG_EXPORTS: Final = "CloudwatchLogsExportConfiguration"
 _ONLY_WHERE_SET: Final = ("MonitoringInterval", "BacktrackWindow")
+_OFF_UNLESS_ASKED: Final = ("CustomerOwnedIpEnabled", "DedicatedLogVolume", "IAMDatabaseAuthenticationEnabled")
+"""What RDS shows as off for every engine, and only some engines take as a parameter: off is what it is without one."""
 _ONE_NAME: Final = ("DBParameterGroupName", "OptionGroupName")
 _GP3_BASELINE: Final = (3000, 125)
 """What gp3 volumes below the size of their engine's threshold always have, in IOPS and MiB/s. RDS shows it, and refuses
@@ -273,7 +275,7 @@ def _left_out(field: Field, original: Description) -> bool:
         return str(original.get("Engine", "")).startswith("sqlserver")
     if field.name == "EngineMode":
         return bool(original["EngineMode"] == "provisioned")
-    return field.name in _ONLY_WHERE_SET and not field.of(original)
+    return field.name in (*_ONLY_WHERE_SET, *_OFF_UNLESS_ASKED) and not field.of(original)
 
 
 def _modified(field: Field, original: Description, restored: Description) -> Any:
