@@ -343,3 +343,24 @@ def test_the_alarms_are_given_what_they_watch() -> None:
     for alarm in nested["Resources"].values():
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "NotificationTopicArn"}]
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
+
+
+def test_what_anybody_can_call_writes_to_releases_alone() -> None:
+    """The one URL without authorisation: whatever its code does, it reaches no lock and nothing that is held."""
+    (public,) = [
+        properties
+        for properties in functions().values()
+        if properties.get("FunctionUrlConfig", {}).get("AuthType") == "NONE"
+    ]
+    reached = {
+        action: next(iter(statement["Condition"].values()))["dynamodb:LeadingKeys"]
+        for policy in public["Policies"]
+        for statement in policy["Statement"]
+        for action in actions(statement)
+        if action.startswith("dynamodb:") and action not in {"dynamodb:GetItem", "dynamodb:Query"}
+    }
+    assert reached == {
+        "dynamodb:PutItem": ["RELEASE#*"],
+        "dynamodb:UpdateItem": ["RELEASE#*", "APPLICATION#*"],
+        "dynamodb:DeleteItem": ["ASKED"],
+    }
