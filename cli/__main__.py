@@ -96,13 +96,15 @@ def usage() -> str:
 
 def _told(error: BaseException) -> int:
     """Tell what kept a command from going on. A fault of the command's own is raised again, with its trace."""
-    from cli import problems  # noqa: PLC0415 - what it needs takes longer to import than a small template to check
+    # What these need takes longer to import than a small template to check.
+    from cli import problems  # noqa: PLC0415
+    from cli.output import plain  # noqa: PLC0415
 
     status = problems.status_of(error)
     if status is None:
         raise error
     if status != problems.INTERRUPTED:
-        print(f"belay: {problems.in_words(error)}", file=sys.stderr)
+        print(f"belay: {plain(problems.in_words(error))}", file=sys.stderr)
     return status
 
 

@@ -16,9 +16,22 @@ _DAY: Final = 24 * _HOUR
 def tell(arguments: argparse.Namespace, found: Mapping[str, Any], lines: Iterable[str]) -> None:
     """Print the lines, or with ``--output json`` the document that they were made of."""
     if arguments.output == "json":
-        print(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+        document = json.dumps(found, indent=2, ensure_ascii=False, default=str)
+        print("".join(each if _harmless(each) else json.dumps(each)[1:-1] for each in document))
     else:
-        print(*lines, sep="\n")
+        print(plain("\n".join(lines)))
+
+
+def plain(text: str) -> str:
+    """Return a text with a mark in place of what a terminal would act on, or what turns text round.
+
+    What a release, a template or a log says must not move the cursor, colour a verdict or look like another command.
+    """
+    return "".join(each if _harmless(each) else "\ufffd" for each in text)
+
+
+def _harmless(character: str) -> bool:
+    return character.isprintable() or character in "\n\t"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

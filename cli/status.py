@@ -13,7 +13,7 @@ from rich.console import Console
 from cli.account import Account, add_account_arguments
 from cli.naming import application_name
 from cli.open_work import executions, gather
-from cli.output import ago, at, table, tell
+from cli.output import ago, at, plain, table, tell
 from cli.progress import Execution
 from cli.progress_screen import ProgressScreen
 
@@ -45,7 +45,7 @@ def watch(belay: Account, application: str | None, console: Console) -> None:
     screen = ProgressScreen(console)
     work = gather(belay, application)
     if not executions(belay, work):
-        console.print("\n".join(render(work, datetime.now(UTC))), soft_wrap=True)
+        console.print(plain("\n".join(render(work, datetime.now(UTC)))), soft_wrap=True, markup=False)
         return
     seen: set[str] = set()
     with screen.following():

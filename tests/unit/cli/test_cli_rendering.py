@@ -1,5 +1,7 @@
 """What commands print for people, line by line, from data alone; the expected texts are in ``golden/``."""
 
+import json
+from argparse import Namespace
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from cli import list as listing
 from cli import logs, rollback, show, status, unlock
-from cli.output import ago, duration, table
+from cli.output import ago, duration, table, tell
 from cli.progress import Execution, Step
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -240,3 +242,14 @@ def test_spans_of_time(seconds: float, told: str) -> None:
 def test_a_table_is_as_wide_as_what_is_in_it() -> None:
     assert table(("a", "bb"), []) == []
     assert table(("a", "bb"), [("long", "x"), ("y", "")]) == ["A     BB", "long  x", "y"]
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_nothing_that_is_told_can_play_with_the_terminal(output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "PASS\x1b[2K\x1b]8;;https://evil.example\x07 \x9b31m \u202eevorppa \u2066 caf\u00e9"
+    tell(Namespace(output=output), {"description": hostile}, ["description", hostile])
+    told = capsys.readouterr().out
+    assert all(each.isprintable() or each == "\n" for each in told)
+    assert "caf\u00e9" in told
+    if output == "json":
+        assert json.loads(told) == {"description": hostile}
