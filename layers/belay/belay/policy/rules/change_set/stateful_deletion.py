@@ -21,9 +21,7 @@ POLICY = Policy(
 
 def check(stack: PlannedStack, settings: Settings) -> Iterator[Violation]:
     """Look for removals of stateful resources that no policy keeps: only a person knows whether that is meant.
-
-    A nested stack may go without a word of what it holds: the change set of a template that has none any more does not
-    look into those there were.
+    A nested stack may go without a word of what it holds: that is for a person, too.
     """
     for path, change in stack.change_set.all_changes():
         if change.loses_data and change.action == "Remove":
