@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -217,3 +218,19 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
     will_go_on(waiting[1])
     assert not approvals[0].see_to(ledger.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))
     assert ledger.asked() == []
+
+
+def test_whoever_made_a_release_does_not_approve_it_because_another_tried_it_again(
+    ledger: Ledger, waiting: tuple[Executions, Stubber]
+) -> None:
+    ask(ledger, four_eyes=True)
+    first = replace(UPLOAD, version_id="the-first-try")
+    ledger.claim_upload(first, "arn:aws:states:eu-west-1:111122223333:execution:deploy:first", NOW)
+    ledger.note_version(first, "1.2.0")
+    ledger.record_uploader("orders", first.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
+    ledger.record_uploader("orders", UPLOAD.identity, {"arn": MARIA.arn, "principal_id": MARIA.principal_id})
+    decisions = Decisions(ledger, waiting[0])
+    for each in (JO, MARIA):
+        refused = decisions.take(APPROVE, each, NOW)
+        assert isinstance(refused, Refusal)
+        assert refused.error == "FourEyes"

@@ -13,7 +13,7 @@ A question that an incident asks, such as whether to restore a database:
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -125,10 +125,12 @@ def refuse_approval(
     uploader: Principal | None,
     caller: Principal,
     now: str,
+    earlier: Sequence[Principal] = (),
 ) -> Refusal | None:
     """Say why an answer to a stage's approval is not taken, or return None.
 
-    ``approval`` and ``release`` are the ledger's records; times are the ledger's texts. Only approving is refused for
+    ``approval`` and ``release`` are the ledger's records; times are the ledger's texts. ``earlier`` are those who
+    uploaded the same version before: whoever tries a release again has not made it. Only approving is refused for
     who the approver is: whoever uploaded a release may always reject it.
     """
     if approval is None or release is None or approval["attempt"] != release.get("attempt"):
@@ -137,7 +139,8 @@ def refuse_approval(
     if refusal is None and decision.seal and not str(approval["seal"]["digest"]).startswith(decision.seal):
         refusal = Refusal(409, "SealMismatch", f"{decision.about} {_OTHER_SEAL.format(approval['seal']['digest'])}")
     if refusal is None and decision.word == "approve" and approval.get("four_eyes"):
-        refusal = _refuse_same_eyes(decision, uploader, caller)
+        several = (_refuse_same_eyes(decision, each, caller) for each in (uploader, *earlier))
+        refusal = next(filter(None, several), None)
     return refusal
 
 

@@ -47,7 +47,13 @@ class Decisions:
         approval = self._ledger.approval(application, version, stage)
         record = self._ledger.release(application, version)
         refusal = refuse_approval(
-            decision, approval, record, uploader=self._uploader(record), caller=caller, now=answer["at"]
+            decision,
+            approval,
+            record,
+            uploader=self._uploader(record),
+            earlier=self._earlier_uploaders(application, version),
+            caller=caller,
+            now=answer["at"],
         )
         if approval is None or record is None or (refusal and not _again(answer, approval.get("answer"))):
             return refusal or Refusal(404, "Unknown", f"{decision.about} is not known")
@@ -77,6 +83,11 @@ class Decisions:
         """Return who uploaded a release, where CloudTrail told."""
         found = self._ledger.uploader(Upload(**record["upload"])) if record and "upload" in record else None
         return None if found is None else Principal(found["arn"], found["principal_id"])
+
+    def _earlier_uploaders(self, application: str, version: str) -> list[Principal]:
+        """Return all who are known to have uploaded this version, be it with other content."""
+        found = (self._ledger.uploader(upload) for upload in self._ledger.uploads_of(application, version))
+        return [Principal(each["arn"], each["principal_id"]) for each in found if each is not None]
 
     def _question(self, decision: Decision, answer: dict[str, Any]) -> Mapping[str, Any] | Refusal:
         application, incident, question = decision.application, decision.incident, decision.question

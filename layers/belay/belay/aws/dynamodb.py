@@ -55,6 +55,11 @@ class Ledger:
             {":version": version},
         )
 
+    def uploads_of(self, application: str, version: str) -> list[Upload]:
+        """Return the uploads of an application that turned out to carry a version."""
+        items = self._query(f"APPLICATION#{application}", "UPLOAD#")
+        return [Upload(**item["upload"]) for item in items if item.get("version") == version]
+
     def version_of(self, upload: Upload) -> str | None:
         """Return the version an upload carries, where it could be read."""
         item = self.upload(upload)
