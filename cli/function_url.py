@@ -16,9 +16,8 @@ _SERVICE = "lambda"
 """The service that a function URL's requests are signed for
 (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html)."""
 
-
-_PATIENCE = 310
-"""Seconds: a function behind a URL may take five minutes, as one that plans a rollback does."""
+_PATIENCE = (10, 310)
+"""Seconds to connect, and to answer: the function that plans a rollback may take five minutes."""
 
 
 def post_signed(
