@@ -149,4 +149,4 @@ def left_to_do(recovery: Recovery, event: Mapping[str, Any]) -> list[str]:
     stopped = (
         f"The recovery stopped: {in_words(event['reason'])}. Look at each stack before anything is deployed again."
     )
-    return [*left, stopped, *left_stopped(recovery.record["noted"])]
+    return [*left, stopped, *plan.undone(), *left_stopped(recovery.record["noted"])]

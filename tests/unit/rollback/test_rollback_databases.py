@@ -13,7 +13,7 @@ from belay.database.fields import differing, own_tags
 from belay.database.restore import Place, Taken, Unit, resource_id
 from belay.release.manifest import DatabaseChanges, SchemaRange
 from belay.rollback.databases import LIMIT, Reach, plan_databases, reached
-from belay.rollback.plan import Action, LeftToDo, Remark, Risk, Step, Todo
+from belay.rollback.plan import Action, LeftToDo, Remark, Risk, RollbackPlan, Step, Todo
 from belay.rollback.question import Answer
 from belay.rollback.situation import DatabaseSeen, Situation, StackSeen
 from belay.stack.status import StackStatus
@@ -462,6 +462,17 @@ def test_who_connects_by_iam_needs_the_new_resource_id(used: bool) -> None:
     new = incident.rds.instances["orders-db"]["DbiResourceId"]
     assert new != "db-ORIGINAL"
     assert (f"rds-db:connect to {new}" in remarks(incident.plan())) is used
+
+
+def test_a_recovery_that_was_stopped_between_two_names_says_how_to_go_on() -> None:
+    incident = Incident()
+    for step in incident.play():
+        if step.action is Action.RENAME_RESTORED:
+            break
+    told = RollbackPlan.of(incident.plan()).undone()
+    assert told[0].startswith("Not done, or not seen to be done: orders-db: give the name to the restored instance")
+    assert '"NewDBInstanceIdentifier": "orders-db"' in told[0]
+    assert not [line for line in told if "wait" in line]
 
 
 def test_what_is_left_after_the_swap_is_left_with_its_command() -> None:

@@ -7,6 +7,7 @@ from belay.aws.clock import timestamp
 from belay.aws.dynamodb import Ledger
 from belay.aws.endings import Endings
 from belay.aws.incidents import Incidents
+from belay.aws.recovery import Recovery
 from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.release.accepted import AcceptedRelease
@@ -111,6 +112,7 @@ class Unfinished:
         record = self._ledger.incident(incident.release.application, incident.name) or {}
         left_to_do = [
             f"Look at every stack of {incident.stage} before anything is deployed there again.",
+            *Recovery(incident, record, self._artifacts, self._ledger).plan().undone(),
             *left_stopped(record.get("noted", {})),
         ]
         if incident.pipeline is not None:

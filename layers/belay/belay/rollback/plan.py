@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from belay.database.command_line import call_command
+
 
 class Kind(StrEnum):
     """What a step is about; each kind has its own part of the plan and its own performer."""
@@ -193,6 +195,16 @@ def lasting(seconds: int) -> str:
 
 _MINUTES_FROM = 90
 
+_RENAMES = (
+    *(Action.RENAME_ORIGINAL, Action.RENAME_RESTORED),
+    *(Action.UNDO_RENAME_ORIGINAL, Action.UNDO_RENAME_RESTORED),
+)
+
+
+def _how(step: Step) -> str:
+    return f" Then: {call_command(step.call[1], step.parameters)}" if step.action in _RENAMES else ""
+
+
 Todo = Step | LeftToDo | Remark
 """What each part of a plan is made of, in order."""
 
@@ -234,6 +246,14 @@ class RollbackPlan:
         left = [each.in_words() for each in self.left_to_do]
         told = [each.in_words() for each in self.remarks]
         return steps + left + told or ["Nothing to do: every stack is as it was."]
+
+    def undone(self) -> list[str]:
+        """Say what a recovery that was stopped left to do, a line a step; a database between two names with how.
+
+        Whether the first of it was done nobody knows: its answer may have been lost.
+        """
+        steps = [step for step in self.steps if step.action not in (Action.WAIT, Action.ASK, Action.VERIFY)]
+        return [f"Not done, or not seen to be done: {step.in_words()}{_how(step)}" for step in steps]
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as a JSON document; ``outcome_if_done`` is in it for whoever reads it without this class."""
