@@ -39,10 +39,12 @@ _VOLATILE: Final = (
     (r", about (?:less than a second|\d+ (?:second|minute)s?)(?=\))", ""),
     (r" \((?:less than a second|\d+ (?:second|minute)s?)\)", " (<duration>)"),
     (r"\babout \d+ (second|minute|hour|day)s?", r"about <number> \1s"),
+    (r"(?m)^(What is being done\n)(?:  .*\n)+", r"\1  <the plan as it was first made>\n"),
 )
 """What is replaced, in this order, and by what.
 
-How far CloudFormation's rollback is depends on who sees the failure first: the machine or the event.
+How far CloudFormation's rollback is depends on who sees the failure first, the machine or the event, and with it what
+the first plan still has to do about the stacks.
 """
 
 

@@ -317,7 +317,7 @@ class TestHeld:
 class TestAborted:
     def test_superseded_by_a_newer_one_in_the_queue(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWaveFunction", 4)
+        app.belay.hold("ExecuteWaveFunction", 9)
         first = app.belay.upload(app.release("1.0.0"))
         until(lambda: app.belay.lock(app.name).get("held"))
         second, third = app.belay.upload(app.release("1.1.0")), app.belay.upload(app.release("1.2.0"))
@@ -333,7 +333,7 @@ class TestAborted:
 
     def test_overtaken_while_it_waited_for_the_lock(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWaveFunction", 3)
+        app.belay.hold("ExecuteWaveFunction", 7)
         newer = app.belay.upload(app.release("1.1.0"))
         until(lambda: app.belay.lock(app.name).get("held"))
         older = app.belay.upload(app.release("1.0.0"))

@@ -50,7 +50,11 @@ class Incidents:
     def stopped_by(self, incident: str) -> str | None:
         """Return who stopped an incident's last recovery, and why; None where no person did."""
         execution = self._ledger.recovering_execution(incident)
-        return self._executions.stopped_by(execution) if execution else None
+        return self.execution_stopped_by(execution) if execution else None
+
+    def execution_stopped_by(self, execution: str) -> str | None:
+        """Return who stopped an execution, and why; None where no person did."""
+        return self._executions.stopped_by(execution)
 
     def start_recovery(self, incident: Incident, execution_name: str) -> None:
         """Start ``rollback_stage`` under a name that makes a second start of the same attempt harmless."""

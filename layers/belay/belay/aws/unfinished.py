@@ -43,7 +43,8 @@ class Unfinished:
             return self.take_up_incident(release.application, document["incident"])
         if "stage" in document:
             release = ReleaseReference.from_dict(document["release"])
-            return self.take_up_release(release, "the stage's execution ended without an outcome")
+            stopped = self._incidents.execution_stopped_by(execution_arn)
+            return self.take_up_release(release, stopped or "the stage's execution ended without an outcome")
         for item in self._ledger.open_items():
             if item["execution"] == execution_arn:
                 return self.take_up(item)
