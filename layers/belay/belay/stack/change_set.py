@@ -187,15 +187,17 @@ class ChangeSet:
 
     @property
     def removed_stacks(self) -> tuple[tuple[str, str], ...]:
-        """The nested stacks that would or might go without a change set of their own that says what goes with them.
+        """The nested stacks that go without a change set of their own that says what goes with them.
 
-        Each by its logical path and its id; not one that its DeletionPolicy keeps as it is.
+        Each by its logical path and its id; not one that its DeletionPolicy keeps as it is. No change of its properties
+        replaces a nested stack
+        (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html).
         """
         here = tuple(
             (each.logical_id, each.physical_id)
             for each in self.changes
-            if each.resource_type == _NESTED and each.removes and each.physical_id and self.inside(each) is None
-            if (each.action, each.policy_action) != ("Remove", "Retain")
+            if each.resource_type == _NESTED and each.action == "Remove" and each.policy_action != "Retain"
+            if each.physical_id and self.inside(each) is None
         )
         nested = ((each, self.inside(each)) for each in self.changes)
         return here + tuple(
