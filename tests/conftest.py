@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from local.engine import Engine
-
-TESTS = Path(__file__).parent
-ON_ONE_ENGINE = ("contract/engine",)
-"""Folders whose tests share one engine, and so one process where several run tests side by side."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Group the tests for ``--dist loadgroup``: a folder that shares an engine, else a file."""
-    for item in items:
-        path = item.path.relative_to(TESTS)
-        group = next((folder for folder in ON_ONE_ENGINE if path.is_relative_to(folder)), path)
-        item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture(scope="session")

@@ -60,10 +60,13 @@ class RecoveredStacks:
     def unheard(self) -> bool:
         """Whether CloudFormation has yet to begin what the last step asked for: its events do not show it.
 
-        A description would still show the status from before. After five minutes it is not going to begin.
+        A description would still show the status from before. After five minutes it is not going to begin, and what
+        was refused never will.
         """
         last = self._recovery.record["tried"][-1] if self._recovery.record["tried"] else {}
         if "token" not in last or now() - datetime.fromisoformat(last["at"]) > _BEGINS_WITHIN:
+            return False
+        if self._recovery.blocked(last["subject"]):
             return False
         return self._stacks.operation_status(last["stack_id"], last["token"]) is None
 
@@ -210,7 +213,7 @@ class RecoveredStacks:
         except (AccessDenied, InvalidRequest) as fault:
             # A stack that went on meanwhile is planned for anew; anything else would be refused again.
             if not _WENT_ON.search(fault.message):
-                self._recovery.block(step.subject, f"CloudFormation refused {step.call[1]}: {fault.message}")
+                self._recovery.block(step.subject, f"CloudFormation refused: {fault}")
         return False
 
     def _update_to_baseline(self, step: Step, number: int) -> bool:
