@@ -372,7 +372,9 @@ class TestForeign:
         until(lambda: app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE")
         app.belay.invoke("SweepFunction", {})
         app.belay.invoke("SweepFunction", {})
-        *_, failed, healthy = app.told("deployment-started", "DEPLOYED", "foreign-stack-failed", "healthy-again")
+        told = until(app.received, lambda messages: len(messages) >= 4)
+        by_kind = {each.attributes["kind"]: each for each in told}
+        failed, healthy = by_kind["foreign-stack-failed"], by_kind["healthy-again"]
         assert (failed.attributes["state"], healthy.attributes["state"]) == ("open", "closed")
         assert failed.attributes["thread"] == healthy.attributes["thread"]
         assert healthy.text.endswith(", closes 1\n")
