@@ -372,12 +372,14 @@ class TestForeign:
         until(lambda: app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE")
         app.belay.invoke("SweepFunction", {})
         app.belay.invoke("SweepFunction", {})
-        told = until(app.received, lambda messages: len(messages) >= 4)
-        by_kind = {each.attributes["kind"]: each for each in told}
-        failed, healthy = by_kind["foreign-stack-failed"], by_kind["healthy-again"]
+        *_, failed, healthy = app.told("deployment-started", "DEPLOYED", "foreign-stack-failed", "healthy-again")
         assert (failed.attributes["state"], healthy.attributes["state"]) == ("open", "closed")
         assert failed.attributes["thread"] == healthy.attributes["thread"]
         assert healthy.text.endswith(", closes 1\n")
+
+        app.belay.at_rest(app.name)
+        app.belay.invoke("SweepFunction", {})
+        assert len(app.belay.incidents(app.name)) == 1, "the person's way back is the end of this incident, no other"
 
     def test_recovered_where_the_registration_allows_it(self, application: Applications) -> None:
         app = application(recover_foreign=True)

@@ -418,7 +418,11 @@ class Ledger:
     def record_operation(
         self, stack_id: str, token: str, release: ReleaseReference, stage: str, *, purpose: str, now: str
     ) -> None:
-        """Note, before the call, that a stack operation is ours: ``purpose`` is deploy, recover or delete."""
+        """Note whose a stack operation is.
+
+        ``purpose`` is deploy, recover or delete for Belay's own, noted before the call; pipeline for one that a
+        followed pipeline answers for; repair for a person's, which ended what an incident had left to them.
+        """
         self._put(
             {
                 "PK": f"STACK#{stack_id}",
@@ -431,7 +435,7 @@ class Ledger:
         )
 
     def operation(self, stack_id: str, token: str) -> Item | None:
-        """Return the operation of ours that a stack event belongs to, if it is ours."""
+        """Return what is noted of the operation that a stack event belongs to; None where it is nobody's known."""
         return self._get(f"STACK#{stack_id}", f"OPERATION#{token}") if token else None
 
     def open_incident(self, application: str, incident: str, details: Mapping[str, Any], now: str) -> bool:

@@ -1,12 +1,13 @@
 """Taking up failed stacks: a release's own, and registered ones that failed under somebody else's hands."""
 
+from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Ledger
 from belay.aws.incidents import Incidents
 from belay.aws.registrations import Registrations
 from belay.release.ledger import ReleaseReference
 from belay.release.registration import Stage
-from belay.rollback.incident import foreign_incident
+from belay.rollback.incident import Incident, foreign_incident
 from belay.stack.operation import last_operation, last_token
 from belay.stack.status import StackStatus
 
@@ -60,7 +61,9 @@ class FailedStacks:
         # An operation begun without a token is told apart by its last event.
         newest = self._stacks.newest_event(stack_id)
         operation = token or (None if newest is None else last_operation(newest)) or "unknown"
-        if self._is_pipeline_s(stage, stack_id, operation):
+        if self._ledger.operation(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
+            return None
+        if status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
             return None
         incident = foreign_incident(
             stage,
@@ -74,15 +77,27 @@ class FailedStacks:
         )
         return self._incidents.open(incident)
 
-    def _is_pipeline_s(self, stage: Stage, stack_id: str, operation: str) -> bool:
-        """Whether the stage's pipeline answers for it: it was found to have failed, or is deploying at present.
+    def _is_deployed_by_pipeline(self, stage: Stage) -> bool:
+        """Whether the stage's pipeline is deploying at present, and answers for it.
 
         An operation that was not the deploying pipeline's after all is taken up by the sweep once the pipeline ended.
         """
-        if stage.pipeline is None:
-            return False
-        deploying = any(self._ledger.followed_pipelines(stage.application, stage.name).values())
-        return deploying or self._ledger.operation(stack_id, operation) is not None
+        deploying = self._ledger.followed_pipelines(stage.application, stage.name) if stage.pipeline else {}
+        return any(deploying.values())
+
+    def _ends_what_was_left_to_person(self, stack_id: str, operation: str) -> bool:
+        """Whether a person brought back here what an incident had left to them; that incident is what ends with it.
+
+        Noted in the ledger, because the incident is no longer watched when the sweep next sees the stack.
+        """
+        for watched in self._ledger.watched_incidents():
+            if stack_id in watched["stacks"]:
+                incident = Incident.from_dict(watched["details"])
+                self._ledger.record_operation(
+                    stack_id, operation, incident.release, incident.stage, purpose="repair", now=timestamp()
+                )
+                return True
+        return False
 
     def _registered(self, stack_name: str) -> tuple[Stage, str] | None:
         for stage in self._registrations.stages():

@@ -160,7 +160,7 @@ class RecoveredStacks:
         """Whether the newest operation on a stack was this attempt's or its recovery's, and nobody else's since."""
         newest = self._stacks.newest_event(stack_id)
         operation = None if newest is None else self._recovery.ledger.operation(stack_id, last_operation(newest))
-        if operation is None:
+        if operation is None or operation["purpose"] == "repair":
             return False
         # What a person asks for undoes several releases and their recoveries: any operation of Belay's is its own.
         return bool(self._incident.asked_by) or operation["release"]["attempt"] == self._incident.release.attempt
