@@ -11,12 +11,12 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from belay.aws.dynamodb import Ledger
 from belay.aws.faults import code_of, translated
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.registrations import Registrations
+from belay.ledger.ledger import Ledger
 from cli.problems import Unreachable
 
 DEFAULT_STACK: Final = "belay"

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from belay.aws.dynamodb import Ledger
+from belay.ledger.ledger import Ledger
 from cli.account import Account, add_account_arguments
 from cli.function_url import post_signed
 from cli.naming import ReleaseName, find_release, release_name
@@ -63,7 +63,7 @@ def about_release(ledger: Ledger, arguments: argparse.Namespace, *, waiting: str
     stage = arguments.stage
     if stage is None:
         stage = the_one(
-            stages_that_wait(ledger.of_release(application, version), record, waiting), f"{application}/{version}"
+            stages_that_wait(ledger.releases.details(application, version), record, waiting), f"{application}/{version}"
         )
     document = {"application": application, "version": version, "stage": stage, "comment": arguments.comment}
     seal = getattr(arguments, "seal", "")

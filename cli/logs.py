@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from belay.aws.faults import translated
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from cli.account import Account, add_account_arguments
 from cli.naming import find_release, release_name
 from cli.output import tell

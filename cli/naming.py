@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.dynamodb import Ledger
+from belay.ledger.ledger import Ledger
 from belay.release.names import NAME, NAME_RULE
 from cli.problems import Refused
 
@@ -41,7 +41,7 @@ def application_name(text: str) -> str:
 def find_release(ledger: Ledger, name: ReleaseName) -> dict[str, Any]:
     """Return a release's record. Raises ``Refused`` where there is none, saying which there are."""
     if name.version is not None:
-        record = ledger.release(name.application, name.version)
+        record = ledger.releases.get(name.application, name.version)
         if record is not None:
             return record
     known = newest_first(ledger.of_application(name.application))

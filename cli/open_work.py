@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from belay.aws.dynamodb import Ledger
+from belay.ledger.ledger import Ledger
 from cli.account import Account
 from cli.progress import Execution, history, steps
 
@@ -25,24 +25,28 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     return {
         "paused": belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true",
         "asks": [
-            *(_approval(item) for item in ledger.asked() if _mine(item["release"]["application"], application)),
+            *(
+                _approval(item)
+                for item in ledger.approvals.asked()
+                if _mine(item["release"]["application"], application)
+            ),
             *(each for item in _named(found, "INCIDENT#") for each in _questions(ledger, item["document"])),
         ],
         "uploads": [_upload(item) for item in uploads],
         "releases": [_release(belay, item) for item in releases],
         "incidents": [_incident(belay, item) for item in _named(found, "INCIDENT#")],
-        "locks": [lock(item) for item in ledger.locks() if _mine(str(item["SK"]).split("#")[0], application)],
+        "locks": [lock(item) for item in ledger.locks.held() if _mine(str(item["SK"]).split("#")[0], application)],
         "queue": [
             {
                 "release": f"{item['release']['application']}/{item['release']['version']}",
                 "stage": item["SK"].split("#")[1],
             }
-            for item in ledger.queues()
+            for item in ledger.locks.queues()
             if _mine(item["release"]["application"], application)
         ],
         "held": [
             {"upload": item["upload"]["key"], "since": str(item["SK"]).split("#")[0]}
-            for item in ledger.held()
+            for item in ledger.uploads.held()
             if _mine(item["upload"]["application"], application)
         ],
     }
@@ -92,7 +96,7 @@ def of_release(belay: Account, record: Mapping[str, Any], stages: Iterable[str])
 def _release(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
     document = item["document"]
     application, version = document["application"], document["version"]
-    record = belay.ledger.release(application, version) or {}
+    record = belay.ledger.releases.get(application, version) or {}
     stage = record.get("stage") or None
     return {
         "release": f"{application}/{version}",
@@ -108,7 +112,7 @@ def _release(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _incident(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
     document = item["document"]
-    record = belay.ledger.incident(document["application"], document["incident"]) or {}
+    record = belay.ledger.incidents.get(document["application"], document["incident"]) or {}
     details = record.get("details", {})
     return {
         "application": document["application"],
@@ -142,7 +146,7 @@ def _questions(ledger: Ledger, document: Mapping[str, Any]) -> list[dict[str, An
             "until": None,
             "answer": f"belay approve {application} --incident {incident} --question {question}",
         }
-        for question, item in ledger.decisions(application, incident).items()
+        for question, item in ledger.decisions.of_incident(application, incident).items()
         if "answer" not in item
     ]
 

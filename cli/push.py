@@ -17,8 +17,8 @@ from rich.progress import Progress
 from belay.aws.faults import translated
 from belay.errors import BelayError
 from belay.release.archive import open_archive
-from belay.release.ledger import Outcome, Upload, upload_of
 from belay.release.manifest import Manifest, read_manifest, verify_members
+from belay.release.records import Outcome, Upload, upload_of
 from cli.account import Account, add_account_arguments
 from cli.open_work import execution, of_release
 from cli.output import tell
@@ -112,7 +112,7 @@ def follow(belay: Account, upload: Upload, console: Console) -> dict[str, Any]:
     screen = ProgressScreen(console)
     with screen.following():
         while True:
-            record = belay.ledger.upload(upload) or {}
+            record = belay.ledger.uploads.get(upload) or {}
             screen.progress(_executions(belay, upload, record))
             if record.get("announced"):
                 return record
@@ -120,15 +120,15 @@ def follow(belay: Account, upload: Upload, console: Console) -> dict[str, Any]:
 
 
 def _executions(belay: Account, upload: Upload, record: Mapping[str, Any]) -> list[Execution]:
-    release = belay.ledger.release(upload.application, str(record.get("version"))) or {}
+    release = belay.ledger.releases.get(upload.application, str(record.get("version"))) or {}
     if release.get("attempt") != upload.attempt:
         arns = [str(record["execution"])] if "execution" in record else []
     else:
-        records = belay.ledger.of_release(upload.application, str(record["version"]))
+        records = belay.ledger.releases.details(upload.application, str(record["version"]))
         transitions = [each for each in records if each["SK"].startswith("TRANSITION#")]
         stages = dict.fromkeys(each["stage"] for each in transitions if each["attempt"] == upload.attempt)
         incidents = [
-            belay.ledger.recovering_execution(incident)
+            belay.ledger.incidents.execution(incident)
             for stage in stages
             if stage
             for incident in [f"{upload.application}-{stage}-{upload.attempt}"]

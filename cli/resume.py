@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """End the pause; the sweep, which starts what was held, is run at once where that is allowed."""
     belay = Account.of(arguments)
-    held = len(belay.ledger.held())
+    held = len(belay.ledger.uploads.held())
     belay.parameters.put_parameter(belay.output("PauseParameterName"), "false")
     at_once = sweep(belay)
     found: dict[str, Any] = {"paused": False, "held": held, "started_at_once": at_once}

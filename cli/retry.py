@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from belay.aws.dynamodb import Ledger
 from belay.aws.faults import code_of, translated
-from belay.release.ledger import Outcome, Upload
+from belay.ledger.ledger import Ledger
+from belay.release.records import Outcome, Upload
 from cli.account import Account, add_account_arguments
 from cli.naming import ReleaseName, find_release, release_name
 from cli.output import tell

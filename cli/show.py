@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket
+from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
-from belay.release.ledger import ReleaseReference
 from belay.release.names import snapshot_name
+from belay.release.records import ReleaseReference
 from belay.stack.plan import StagePlan
 from cli.account import Account, add_account_arguments
 from cli.naming import ReleaseName, find_release, release_name
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def refused_upload(ledger: Ledger, name: ReleaseName) -> dict[str, Any] | None:
     """Return the newest upload of a version or file name that no release came of; None where one did."""
-    if name.version is None or ledger.release(name.application, name.version) is not None:
+    if name.version is None or ledger.releases.get(name.application, name.version) is not None:
         return None
     uploads = [
         each
@@ -97,7 +97,7 @@ def render_upload(found: Mapping[str, Any]) -> list[str]:
 def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return everything that is kept about a release's newest attempt, as plain data."""
     release = ReleaseReference.from_dict(record)
-    history = ledger.of_release(release.application, release.version)
+    history = ledger.releases.details(release.application, release.version)
     mine = [each for each in history if each.get("attempt") == release.attempt]
     transitions = [each for each in mine if str(each["SK"]).startswith("TRANSITION#")]
     stages = list(dict.fromkeys(str(each["stage"]) for each in transitions if each["stage"]))
@@ -124,7 +124,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any])
         "stages": [_stage(artifacts, release, stage, transitions, accepted) for stage in stages],
         "approvals": [_approval(each) for each in mine if str(each["SK"]).startswith("APPROVAL#")],
         "incidents": [
-            _incident(each, ledger.decisions(release.application, each["incident"]))
+            _incident(each, ledger.decisions.of_incident(release.application, each["incident"]))
             for each in ledger.of_application(release.application)
             if str(each["SK"]).startswith("INCIDENT#")
             and each.get("details", {}).get("release", {}).get("attempt") == release.attempt

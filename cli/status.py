@@ -55,7 +55,7 @@ def watch(belay: Account, application: str | None, console: Console) -> None:
             time.sleep(LOOK_EVERY_SECONDS)
             work = gather(belay, application)
     for release in sorted(seen):
-        record = belay.ledger.release(*release.split("/", 1)) or {}
+        record = belay.ledger.releases.get(*release.split("/", 1)) or {}
         console.print(f"{release}: {record.get('outcome', 'has no outcome')}", soft_wrap=True)
 
 

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Say who holds the lock, and free it unless its owner runs."""
     belay = Account.of(arguments)
     name = f"{arguments.application}/{arguments.stage}"
-    item = belay.ledger.lock(arguments.application, arguments.stage)
+    item = belay.ledger.locks.get(arguments.application, arguments.stage)
     if item is None or not item["held"]:
         tell(arguments, {"lock": name, "held": False}, [f"{name} is not locked"])
         return 0
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     freed = not arguments.look
     if freed:
         refuse(found)
-        belay.ledger.release_lock(arguments.application, arguments.stage, found["fencing"])
+        belay.ledger.locks.release(arguments.application, arguments.stage, found["fencing"])
     tell(
         arguments,
         {**found, "freed": freed},
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 def open_incident(belay: Account, item: Mapping[str, Any]) -> str | None:
     """Return the incident that holds the lock, where it has not ended."""
     incident = str(item["incident"] or "")
-    return incident if incident and belay.ledger.recovering_execution(incident) is not None else None
+    return incident if incident and belay.ledger.incidents.execution(incident) is not None else None
 
 
 def refuse(found: Mapping[str, Any]) -> None:

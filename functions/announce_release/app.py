@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
-from belay.aws.endings import Endings
 from belay.aws.s3 import ArtifactBucket
+from belay.control.endings import Endings
+from belay.ledger.ledger import Ledger
 from belay.notify.message import Deployment, deployment_started
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.differences import differences
-from belay.release.ledger import ReleaseReference
 from belay.release.manifest import Manifest
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -34,8 +34,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
-    good = ledger.last_known_good(release.application, event["stages"][-1])
-    record = ledger.release(release.application, release.version) or {}
+    good = ledger.releases.last_known_good(release.application, event["stages"][-1])
+    record = ledger.releases.get(release.application, release.version) or {}
     message = deployment_started(
         Deployment(release.application, release.version, event["stages"][-1], record.get("execution"), release.thread),
         changes=differences(accepted.manifest, deployed(good, artifacts)),

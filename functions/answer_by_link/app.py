@@ -18,14 +18,14 @@ from belay.approval.link import (
 )
 from belay.aws.clients import client
 from belay.aws.clock import now
-from belay.aws.decisions import Decisions, in_words
-from belay.aws.dynamodb import Ledger
 from belay.aws.kms import MacKey
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
+from belay.control.decisions import Decisions, in_words
 from belay.events.function_url import FunctionUrlRequest, Refusal
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -63,12 +63,12 @@ def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: dat
     if parsed is None or not key.verify_mac(parsed[0].message, parsed[1]):
         return Refusal(403, "Forged", "this link is not one that Belay sent, or not the whole of it")
     link, _ = parsed
-    return link.refuse_stale(ledger.approval(link.application, link.version, link.stage), moment) or link
+    return link.refuse_stale(ledger.approvals.get(link.application, link.version, link.stage), moment) or link
 
 
 def told(link: Link, ledger: Ledger, artifact_bucket: str) -> dict[str, Any]:
     """Return what the message that carried the link said."""
-    record = ledger.release(link.application, link.version) or {}
+    record = ledger.releases.get(link.application, link.version) or {}
     release = ReleaseReference.from_dict(record)
     return ArtifactBucket(client("s3"), artifact_bucket).require_json(release.stage_key(link.stage, "approval.json"))
 

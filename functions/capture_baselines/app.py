@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.baselines import Baselines
-from belay.aws.stage import StageContext
+from belay.control.baselines import Baselines
+from belay.control.stage import StageContext
 from belay.observability import observed
 from belay.settings import read
 
@@ -24,7 +24,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     baselines = Baselines(run.stacks, run.artifacts, run.ledger)
-    known = run.ledger.baselines(run.release, run.stage.name)
+    known = run.ledger.baselines.of_attempt(run.release, run.stage.name)
     for stack in run.plan().stacks:
         if stack.stack not in known:
             baselines.capture(run.release, run.stage.name, stack.stack, stack.stack_name)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -24,7 +24,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the incident's outcome, null while it is open."""
     settings = read(Settings)
     release = ReleaseReference.from_dict(event["release"])
-    record = Ledger(client("dynamodb"), settings.ledger_table).incident(release.application, event["incident"]) or {}
+    record = (
+        Ledger(client("dynamodb"), settings.ledger_table).incidents.get(release.application, event["incident"]) or {}
+    )
     return {
         "outcome": record.get("outcome"),
         "reason": record.get("reason"),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.diagnoses import Diagnoses
-from belay.aws.pipeline_runs import PipelineRuns, RunSeen
-from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
-from belay.aws.sns import Topic
-from belay.aws.stage import StageContext
+from belay.control.diagnoses import Diagnoses
+from belay.control.pipeline_runs import PipelineRuns, RunSeen
+from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.stage import StageContext
+from belay.control.topics import Topic
 from belay.notify.message import Deployment, Severity, person_needed
 from belay.observability import observed
 from belay.settings import read

@@ -6,16 +6,16 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import now, timestamp
-from belay.aws.dynamodb import Ledger
-from belay.aws.guard import GuardPack
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
+from belay.control.guard import GuardPack
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.policy.gate import check_template
 from belay.policy.settings import Settings as PolicySettings
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.gate import decide
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -46,7 +46,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         artifacts.put_json(release.stage_key(stage, "static-report.json"), report.to_json())
     admission = decide(reports, accepted.stages)
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    ledger.record(release, None, "REFUSED BY POLICY" if admission.refused else "CHECKED", timestamp(), admission.reason)
+    ledger.releases.record(
+        release, None, "REFUSED BY POLICY" if admission.refused else "CHECKED", timestamp(), admission.reason
+    )
     return {"verdicts": dict(admission.verdicts), "refused": admission.refused, "reason": admission.reason}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.stage import StageContext
+from belay.control.stage import StageContext
 from belay.observability import observed
 from belay.settings import read
 
@@ -26,7 +26,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     moment = now()
     held = run.stage.calendar.held(moment)
-    override = run.ledger.override(run.release.application, run.release.version, run.stage.name)
+    override = run.ledger.holds.override(run.release.application, run.release.version, run.stage.name)
     if held is None or (override is not None and override["attempt"] == run.release.attempt):
         return {"open": True, "why": "", "until": "", "wait_seconds": 0}
     return {

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
 from belay.aws.rds import Databases
-from belay.aws.retention import SnapshotRetention
+from belay.control.retention import SnapshotRetention
 from belay.errors import SnapshotsNotCleaned
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 

@@ -7,15 +7,15 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
-from belay.aws.endings import Endings
-from belay.aws.recovered_stacks import RecoveredStacks
-from belay.aws.recovery import Recovery
-from belay.aws.sns import Topic
-from belay.aws.unhealthy import Unhealthy
+from belay.control.endings import Endings
+from belay.control.recovered_stacks import RecoveredStacks
+from belay.control.recovery import Recovery
+from belay.control.topics import Topic
+from belay.control.unhealthy import Unhealthy
 from belay.notify.message import Deployment, asked_rollback_ended, foreign_stack_failed
 from belay.observability import observed
-from belay.release.ledger import Outcome
 from belay.release.reason import in_words
+from belay.release.records import Outcome
 from belay.rollback.services import left_stopped
 from belay.settings import read
 
@@ -64,8 +64,8 @@ def end_release(
     if outcome is Outcome.NEEDS_OPERATOR:
         stack_ids = RecoveredStacks(recovery, stacks).stack_ids()
         Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, stack_ids)
-    ledger.close_incident(incident.release.application, incident.name, outcome, incident.reason, timestamp())
-    ledger.announced_incident(incident.release.application, incident.name)
+    ledger.incidents.close(incident.release.application, incident.name, outcome, incident.reason, timestamp())
+    ledger.incidents.announced(incident.release.application, incident.name)
 
 
 def end_pipeline(recovery: Recovery, outcome: Outcome, event: Mapping[str, Any], default_topic: str) -> None:
@@ -82,7 +82,7 @@ def end_foreign(
     """Tell about a stack that failed under somebody else's hands, once."""
     incident, ledger = recovery.incident, recovery.ledger
     application, stack_id = incident.release.application, str(incident.stack_id)
-    if not ledger.close_incident(application, incident.name, outcome, incident.reason, timestamp()):
+    if not ledger.incidents.close(application, incident.name, outcome, incident.reason, timestamp()):
         return
     description = stacks.describe_stack(stack_id)
     message = foreign_stack_failed(
@@ -99,7 +99,7 @@ def end_foreign(
     Topic(client("sns"), incident.topic or default_topic, ledger).publish(message)
     if outcome is Outcome.NEEDS_OPERATOR:
         Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, [stack_id])
-    ledger.announced_incident(application, incident.name)
+    ledger.incidents.announced(application, incident.name)
 
 
 def end_asked(
@@ -110,8 +110,8 @@ def end_asked(
     if "announced" in recovery.record:
         return
     if outcome is Outcome.ROLLED_BACK and incident.target is not None:
-        ledger.went_back(incident.target, incident.stage, timestamp())
-    ledger.close_incident(recovery.application, incident.name, outcome, incident.reason, timestamp())
+        ledger.releases.went_back(incident.target, incident.stage, timestamp())
+    ledger.incidents.close(recovery.application, incident.name, outcome, incident.reason, timestamp())
     message = asked_rollback_ended(
         outcome,
         Deployment(recovery.application, incident.release.version, incident.stage, thread=incident.thread),
@@ -124,14 +124,14 @@ def end_asked(
     if outcome is Outcome.NEEDS_OPERATOR:
         stack_ids = RecoveredStacks(recovery, stacks).stack_ids()
         Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, stack_ids)
-    ledger.announced_incident(recovery.application, incident.name)
+    ledger.incidents.announced(recovery.application, incident.name)
 
 
 def unlock(recovery: Recovery, event: Mapping[str, Any]) -> None:
     """Give the stage's lock back last: who waits for it to recover the same must find the incident ended."""
     if event["fencing"] is not None:
         incident = recovery.incident
-        recovery.ledger.release_lock(incident.release.application, incident.stage, int(event["fencing"]))
+        recovery.ledger.locks.release(incident.release.application, incident.stage, int(event["fencing"]))
 
 
 def done(recovery: Recovery) -> list[str]:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
-from belay.aws.endings import Endings
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS, ParameterStore
+from belay.control.endings import Endings
+from belay.control.registrations import Registrations
 from belay.events.s3 import ObjectCreated
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.key import application_of
-from belay.release.ledger import Outcome, ReleaseReference, Upload, upload_of
 from belay.release.reason import in_words
+from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
 from belay.settings import read
 
 
@@ -51,7 +51,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         )
         return {"outcome": outcome}
     endings.close_release(release, outcome, reason=reason, stage=event["stage"])
-    record = ledger.release(release.application, release.version) or {}
+    record = ledger.releases.get(release.application, release.version) or {}
     return {"outcome": record.get("outcome", outcome)}
 
 
@@ -67,7 +67,7 @@ def left_to_operator(reason: Any, application: str) -> list[str]:
 
 def claimed(ledger: Ledger, upload: Upload) -> ReleaseReference | None:
     """Return the release that an upload became before the function that opened it died; None where it became none."""
-    record = ledger.release(upload.application, ledger.version_of(upload) or "") or {}
+    record = ledger.releases.get(upload.application, ledger.uploads.version_of(upload) or "") or {}
     if record.get("attempt") != upload.attempt:
         return None
     return ReleaseReference.from_dict(record)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.sealing import broken_since_approval
-from belay.aws.stage import StageContext
+from belay.control.sealing import broken_since_approval
+from belay.control.stage import StageContext
 from belay.errors import ReleaseSuperseded
 from belay.observability import observed
 from belay.release.lock import overtaken
@@ -55,7 +55,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def refuse_overtaken(run: StageContext) -> None:
     """Raise ``ReleaseSuperseded`` unless this release is newer than what is deployed, or a deliberate downgrade."""
-    good = run.ledger.last_known_good(run.release.application, run.stage.name)
+    good = run.ledger.releases.last_known_good(run.release.application, run.stage.name)
     manifest = run.accepted.manifest
     if good is not None and overtaken(manifest.version, good["version"], downgrade=manifest.downgrade):
         raise ReleaseSuperseded(f"{good['version']} was deployed to {run.stage.name} while {manifest.version} waited")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
 from belay.aws.s3 import ArtifactBucket, UploadedObject
 from belay.errors import MissingDocument
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.archive import open_archive
-from belay.release.ledger import ReleaseReference, Upload
 from belay.release.manifest import read_manifest, stream_verified
+from belay.release.records import ReleaseReference, Upload
 from belay.settings import read
 
 RESERVE_MILLISECONDS = 600_000
@@ -31,7 +31,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Copy members from the ``chunk``-th on; ``done`` when the last is copied. Raises ``InvalidRelease``."""
     settings = read(Settings)
     release = ReleaseReference.from_dict(event["release"])
-    record = Ledger(client("dynamodb"), settings.ledger_table).release(release.application, release.version)
+    record = Ledger(client("dynamodb"), settings.ledger_table).releases.get(release.application, release.version)
     if record is None:
         raise MissingDocument(f"the ledger has no release {release.application} {release.version}")
     upload = Upload(**record["upload"])

@@ -9,10 +9,10 @@ from belay.approval.decision import parse_decision
 from belay.approval.principal import Principal
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.decisions import Decisions
-from belay.aws.dynamodb import Ledger
 from belay.aws.stepfunctions import Executions
+from belay.control.decisions import Decisions
 from belay.events.function_url import FunctionUrlRequest, Refusal
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.stage import StageContext
+from belay.control.stage import StageContext
 from belay.errors import StackFailed
 from belay.observability import observed
 from belay.release.names import client_request_token
@@ -48,7 +48,7 @@ def gone(run: StageContext, stack: StackPlan) -> bool:
 def delete(run: StageContext, stack: StackPlan) -> None:
     """Ask for a stack's deletion; asking again under the same token changes nothing."""
     token = token_of(run, stack)
-    run.ledger.record_operation(
+    run.ledger.operations.record(
         str(stack.stack_id), token, run.release, run.stage.name, purpose="delete", now=timestamp()
     )
     run.stacks.delete_stack(str(stack.stack_id), token, run.stage.service_role)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.stage import StageContext
+from belay.control.stage import StageContext
 from belay.observability import observed
 from belay.release.names import client_request_token
 from belay.settings import read
@@ -44,5 +44,5 @@ def discard(run: StageContext, stack: StackPlan) -> None:
             token = client_request_token(
                 release.application, stage, release.version, stack.stack, "discard", release.attempt
             )
-            run.ledger.record_operation(stack.stack_id, token, release, stage, purpose="delete", now=timestamp())
+            run.ledger.operations.record(stack.stack_id, token, release, stage, purpose="delete", now=timestamp())
             run.stacks.delete_stack(stack.stack_id, token, run.stage.service_role)

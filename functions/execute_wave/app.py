@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.stage import StageContext
+from belay.control.stage import StageContext
 from belay.errors import StackFailed
 from belay.observability import observed
 from belay.settings import read
@@ -43,8 +43,8 @@ def execute(run: StageContext, stack: StackPlan) -> StackPlan:
     release, stage = run.release, run.stage.name
     token = release.deployment_token(stage, stack.stack, stack.generation)
     if run.stacks.operation_status(str(stack.stack_id), token) is None:
-        run.ledger.record_operation(str(stack.stack_id), token, release, stage, purpose="deploy", now=timestamp())
-        run.ledger.record(release, stage, f"EXECUTING {stack.stack}", timestamp())
+        run.ledger.operations.record(str(stack.stack_id), token, release, stage, purpose="deploy", now=timestamp())
+        run.ledger.releases.record(release, stage, f"EXECUTING {stack.stack}", timestamp())
         with run.stacks.begun_once(str(stack.stack_id), token):
             run.stacks.execute_change_set(str(stack.change_set_id), token)
     return replace(stack, progress=Progress.EXECUTING, token=token)

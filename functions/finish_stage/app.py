@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.stage import StageContext
+from belay.control.stage import StageContext
 from belay.errors import LockLost
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage, stage_ended
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 from belay.settings import read
 
 
@@ -30,7 +30,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     run = StageContext.enter({**event, "fencing": None}, settings.ledger_table, settings.artifact_bucket)
     outcome, fencing = Outcome(event["outcome"]), event["fencing"]
-    ended = run.ledger.end_stage(
+    ended = run.ledger.releases.end_stage(
         run.release,
         run.stage.name,
         stage_ended(outcome),
@@ -38,7 +38,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         fencing=None if fencing is None else int(fencing),
         now=timestamp(),
     )
-    record = run.ledger.release(run.release.application, run.release.version) or {}
+    record = run.ledger.releases.get(run.release.application, run.release.version) or {}
     if not ended and outcome_of_stage(record, run.release, run.stage.name) is not outcome:
         raise LockLost(
             f"{run.release.application}/{run.stage.name} is another execution's by now; nothing was recorded"

@@ -6,8 +6,8 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.endings import Endings
-from belay.aws.stage import StageContext
+from belay.control.endings import Endings
+from belay.control.stage import StageContext
 from belay.notify.message import Deployment, release_held
 from belay.observability import observed
 from belay.settings import read
@@ -29,8 +29,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     release, stage, at = run.release, run.stage.name, timestamp()
     held = {"task_token": event["task_token"], "reason": event["why"], "until": event["until"]}
-    if run.ledger.hold_stage(release, stage, **held, now=at):
-        run.ledger.record(release, stage, "HELD", at, f"{event['why']}; it goes on at {event['until']}")
+    if run.ledger.holds.hold(release, stage, **held, now=at):
+        run.ledger.releases.record(release, stage, "HELD", at, f"{event['why']}; it goes on at {event['until']}")
     endings = Endings(run.ledger, run.artifacts, client("sns"), settings.notification_topic_arn)
     message = release_held(
         Deployment(release.application, release.version, stage, thread=release.thread),

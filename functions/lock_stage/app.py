@@ -6,13 +6,13 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import lease, timestamp
-from belay.aws.dynamodb import Ledger
-from belay.aws.stage import LEASE_SECONDS
 from belay.aws.stepfunctions import Executions
+from belay.control.stage import LEASE_SECONDS
 from belay.errors import IncidentEnded, LockLost, ReleaseSuperseded
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.ledger import ReleaseReference
 from belay.release.lock import Claim, Decision, decide, superseded_by
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -40,7 +40,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def refuse_ended(ledger: Ledger, claim: Claim) -> None:
     """Raise ``IncidentEnded`` where nothing is left to recover: a newer release may stand on the stage by now."""
     if claim.incident is not None:
-        record = ledger.incident(claim.release.application, claim.incident)
+        record = ledger.incidents.get(claim.release.application, claim.incident)
         if record is None or record.get("announced"):
             raise IncidentEnded(f"the incident {claim.incident} has ended")
 
@@ -48,7 +48,7 @@ def refuse_ended(ledger: Ledger, claim: Claim) -> None:
 def acquire(ledger: Ledger, claim: Claim, stage: str) -> int | None:
     """Return the fencing token, or None where somebody else works under the lock. Raises ``LockLost``."""
     release = claim.release
-    seen = ledger.lock(release.application, stage)
+    seen = ledger.locks.get(release.application, stage)
     owner_runs = seen is not None and Executions(client("stepfunctions")).running(seen["execution"])
     decision = decide(claim, seen, now=lease(0), owner_runs=owner_runs)
     if decision is Decision.MINE and seen is not None:
@@ -57,7 +57,7 @@ def acquire(ledger: Ledger, claim: Claim, stage: str) -> int | None:
         raise LockLost(f"{release.application} {release.version} is being recovered in {stage}; its deployment stops")
     if decision is Decision.WAIT:
         return None
-    fencing = ledger.acquire_lock(
+    fencing = ledger.locks.acquire(
         release,
         stage,
         execution=claim.execution,
@@ -67,14 +67,14 @@ def acquire(ledger: Ledger, claim: Claim, stage: str) -> int | None:
         now=timestamp(),
     )
     if fencing is not None:
-        ledger.leave_queue(release, stage)
+        ledger.locks.leave_queue(release, stage)
     return fencing
 
 
 def wait(ledger: Ledger, claim: Claim, stage: str) -> None:
     """Stand in the queue. Raises ``ReleaseSuperseded`` where a newer release stands there too; a recovery waits on."""
-    queue = ledger.wait_for_lock(claim.release, stage, seen_at=lease(0))
+    queue = ledger.locks.wait(claim.release, stage, seen_at=lease(0))
     newer = superseded_by(claim.release, queue, now=lease(0))
     if newer and claim.incident is None:
-        ledger.leave_queue(claim.release, stage)
+        ledger.locks.leave_queue(claim.release, stage)
         raise ReleaseSuperseded(f"{newer} waits for {stage} too and is newer: only the newest in the queue is deployed")

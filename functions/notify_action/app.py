@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.application_topics import ApplicationTopics
 from belay.aws.clients import client
 from belay.aws.codepipeline import Jobs
-from belay.aws.dynamodb import Ledger
-from belay.aws.registrations import Registrations
 from belay.aws.ssm import ParameterStore
+from belay.control.application_topics import ApplicationTopics
+from belay.control.registrations import Registrations
+from belay.ledger.ledger import Ledger
 from belay.notify.message import Severity, pipeline_notice
 from belay.observability import logger, observed
 from belay.pipeline.actions import notify_action

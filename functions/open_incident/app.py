@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
-from belay.aws.incidents import Incidents
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
+from belay.control.incidents import Incidents
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage
-from belay.release.ledger import ReleaseReference
 from belay.release.reason import in_words
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -41,7 +41,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         settings.rollback_stage_machine_arn,
     )
     release = ReleaseReference.from_dict(event["release"])
-    record = ledger.release(release.application, release.version) or {}
+    record = ledger.releases.get(release.application, release.version) or {}
     outcome, incident = outcome_of_stage(record, release, event["stage"]), None
     if outcome is None:
         incident = incidents.open_for_release(release, event["stage"], in_words(event["reason"]))

@@ -6,21 +6,21 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.dynamodb import Ledger
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket, UploadedObject
-from belay.aws.sns import Topic
 from belay.aws.ssm import ParameterStore
+from belay.control.registrations import Registrations
+from belay.control.topics import Topic
 from belay.errors import InvalidRelease
 from belay.events.s3 import ObjectCreated
+from belay.ledger.ledger import Ledger
 from belay.notify.message import Deployment, release_held
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.archive import MANIFEST, Archive, open_archive
 from belay.release.key import application_of
-from belay.release.ledger import ReleaseReference, Upload, refusal, upload_of
 from belay.release.lock import overtaken
 from belay.release.manifest import Manifest, digest, read_manifest, read_verified, verify_members
+from belay.release.records import ReleaseReference, Upload, refusal, upload_of
 from belay.release.registration import admit
 from belay.settings import read
 from belay.template.loader import load
@@ -49,10 +49,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     parameter_store = ParameterStore(client("ssm"))
     if parameter_store.get_parameter(settings.pause_parameter) == "true":
-        ledger.hold(upload, event["upload"], timestamp())
+        ledger.uploads.hold(upload, event["upload"], timestamp())
         tell_held(upload, event["execution"], ledger, settings.notification_topic_arn)
         return disposition("HELD")
-    if not ledger.claim_upload(upload, event["execution"], timestamp()):
+    if not ledger.uploads.claim(upload, event["execution"], timestamp()):
         return disposition("IGNORED")
     return accept(upload, event["execution"], ledger, ArtifactBucket(client("s3"), settings.artifact_bucket))
 
@@ -78,7 +78,7 @@ def accept(upload: Upload, execution: str, ledger: Ledger, artifacts: ArtifactBu
     """Verify an upload and claim its version. Raises ``InvalidRelease`` and its like with every problem found."""
     archive = open_archive(UploadedObject(client("s3"), upload.bucket, upload.key, upload.version_id, upload.size))
     manifest = read_manifest(archive)
-    ledger.note_version(upload, str(manifest.version))
+    ledger.uploads.note_version(upload, str(manifest.version))
     verify_members(manifest, archive)
     accepted = registered(upload.application, archive, manifest)
     refuse_overtaken(accepted, ledger)
@@ -86,10 +86,10 @@ def accept(upload: Upload, execution: str, ledger: Ledger, artifacts: ArtifactBu
         upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
     )
     artifacts.put_json(release.document_key, accepted.to_dict())
-    standing = ledger.claim_release(release, upload, execution, timestamp())
+    standing = ledger.releases.claim(release, upload, execution, timestamp())
     if standing is not None:
         raise refusal(release, standing)
-    ledger.record(release, None, "ACCEPTED", timestamp())
+    ledger.releases.record(release, None, "ACCEPTED", timestamp())
     return disposition("ACCEPTED", release, accepted.application.stages)
 
 
@@ -120,7 +120,7 @@ def refuse_overtaken(accepted: AcceptedRelease, ledger: Ledger) -> None:
     """Raise ``InvalidRelease`` where a newer version is deployed and the manifest does not ask for a downgrade."""
     manifest = accepted.manifest
     for stage in accepted.stages:
-        good = ledger.last_known_good(accepted.application.name, stage)
+        good = ledger.releases.last_known_good(accepted.application.name, stage)
         if good is not None and overtaken(manifest.version, good["version"], downgrade=manifest.downgrade):
             raise InvalidRelease(
                 [

@@ -6,10 +6,10 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
-from belay.aws.recovered_stacks import RecoveredStacks
-from belay.aws.recovery import Recovery
-from belay.aws.situations import look
-from belay.aws.sns import Topic
+from belay.control.recovered_stacks import RecoveredStacks
+from belay.control.recovery import Recovery
+from belay.control.situations import look
+from belay.control.topics import Topic
 from belay.notify.message import Deployment, recovery_started
 from belay.observability import observed
 from belay.rollback.plan import Action, RollbackPlan

@@ -8,7 +8,7 @@ from belay.aws.clients import client
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import fault_in
-from belay.aws.stage import StageContext
+from belay.control.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.observability import observed
 from belay.policy.change_sets import check_change_set
@@ -45,8 +45,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return answer(run, settings, ready=True, pipeline=True)
     plan = run.plan()
     if not plan.begun:
-        run.ledger.record(run.release, run.stage.name, "PLANNING", timestamp())
-        plan = replace(plan, lock_seen=run.ledger.free_lock(run.release.application, run.stage.name))
+        run.ledger.releases.record(run.release, run.stage.name, "PLANNING", timestamp())
+        plan = replace(plan, lock_seen=run.ledger.locks.free(run.release.application, run.stage.name))
         run.save(plan)
     for stack in plan.in_progress(Progress.CREATING):
         plan = plan.with_stack(look_at(run, plan, stack))

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
-from belay.aws.endings import Endings
-from belay.aws.incidents import Incidents
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
-from belay.aws.unfinished import Unfinished
+from belay.control.endings import Endings
+from belay.control.incidents import Incidents
+from belay.control.registrations import Registrations
+from belay.control.unfinished import Unfinished
 from belay.events.states import ExecutionStatusChange
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
-from belay.aws.dynamodb import Ledger
-from belay.aws.failed_stacks import FailedStacks
-from belay.aws.incidents import Incidents
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.failed_stacks import FailedStacks
+from belay.control.incidents import Incidents
+from belay.control.registrations import Registrations
 from belay.events.cloudformation import StackStatusChange
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 

@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.application_topics import ApplicationTopics
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
-from belay.aws.diagnoses import Diagnoses
-from belay.aws.dynamodb import Ledger
-from belay.aws.incidents import Incidents
-from belay.aws.pipeline_executions import PipelineExecutions, PipelineFailures
-from belay.aws.pipeline_recovery import PipelineRecovery
-from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
-from belay.aws.snapshots import StageSnapshots
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.application_topics import ApplicationTopics
+from belay.control.diagnoses import Diagnoses
+from belay.control.incidents import Incidents
+from belay.control.pipeline_executions import PipelineExecutions, PipelineFailures
+from belay.control.pipeline_recovery import PipelineRecovery
+from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.registrations import Registrations
+from belay.control.snapshots import StageSnapshots
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.pipeline.hint import hint_of
 from belay.settings import read

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
 from belay.events.cloudtrail import ObjectWritten
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.key import application_of
-from belay.release.ledger import upload_of
+from belay.release.records import upload_of
 from belay.settings import read
 
 
@@ -30,5 +30,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"recorded": False}
     upload = upload_of(application, written.bucket, written.key, written.version_id, 0)
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    ledger.record_uploader(application, upload.identity, {"arn": written.arn, "principal_id": written.principal_id})
+    ledger.uploads.record_uploader(
+        application, upload.identity, {"arn": written.arn, "principal_id": written.principal_id}
+    )
     return {"recorded": True}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.rehearsal import RollbackRehearsal
-from belay.aws.stage import StageContext
+from belay.control.rehearsal import RollbackRehearsal
+from belay.control.stage import StageContext
 from belay.errors import InvalidRelease
 from belay.observability import observed
 from belay.rollback.rehearsal import refusal
@@ -30,7 +30,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     rehearsal = RollbackRehearsal.of(run, settings.recovering_role_arn).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
-    run.ledger.record(run.release, run.stage.name, f"REHEARSED {rehearsal.readiness}", timestamp(), told)
+    run.ledger.releases.record(run.release, run.stage.name, f"REHEARSED {rehearsal.readiness}", timestamp(), told)
     refused = refusal(rehearsal, required=run.stage.require_rollback_ready)
     if refused:
         raise InvalidRelease(refused)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.sns import ChatTopic
+from belay.aws.sns import Notifications
 from belay.events.sns import Notification
 from belay.notify.chat import chat_message
 from belay.observability import observed
@@ -24,5 +24,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Publish one notification anew. What fails is tried twice more by Lambda, then kept in the dead-letter queue."""
     settings = read(Settings)
     notification = Notification.from_event(event)
-    ChatTopic(client("sns"), settings.chat_topic_arn).publish(chat_message(notification.message))
+    body = chat_message(notification.message)
+    Notifications(client("sns")).publish({"TopicArn": settings.chat_topic_arn, "Message": body})
     return {}

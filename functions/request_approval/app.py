@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.approval.page import render
-from belay.aws.approvals import Approvals
 from belay.aws.clients import client
 from belay.aws.clock import now
-from belay.aws.endings import Endings
 from belay.aws.kms import MacKey
-from belay.aws.links import Links
-from belay.aws.stage import StageContext
+from belay.control.approvals import Approvals
+from belay.control.endings import Endings
+from belay.control.links import Links
+from belay.control.stage import StageContext
 from belay.observability import observed
 from belay.settings import read
 

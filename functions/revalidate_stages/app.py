@@ -6,13 +6,13 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import now
-from belay.aws.dynamodb import Ledger
-from belay.aws.live import LiveStages
-from belay.aws.registrations import Registrations
-from belay.aws.revalidations import Revalidations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
+from belay.control.live import LiveStages
+from belay.control.registrations import Registrations
+from belay.control.revalidations import Revalidations
 from belay.errors import BelayError, StagesNotValidated
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.registration import Stage
 from belay.settings import read

@@ -4,25 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.application_topics import ApplicationTopics
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
 from belay.aws.codepipeline import Jobs
-from belay.aws.dynamodb import Ledger
-from belay.aws.incidents import Incidents
-from belay.aws.pipeline_recovery import PipelineRecovery
-from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.application_topics import ApplicationTopics
+from belay.control.incidents import Incidents
+from belay.control.pipeline_recovery import PipelineRecovery
+from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.registrations import Registrations
 from belay.errors import InvalidActionConfiguration, RollbackFailed
+from belay.ledger.ledger import Ledger
 from belay.observability import logger, observed
 from belay.pipeline.actions import RollbackAction, rollback_action
 from belay.pipeline.execution import reference
 from belay.pipeline.job import Job, Success
-from belay.release.ledger import Outcome, pipeline_incident_of
+from belay.release.records import Outcome, pipeline_incident_of
 from belay.release.registration import Stage
 from belay.settings import read
 
@@ -66,7 +66,7 @@ def take_back(
     asked = f"ASKED {action.execution}"
     about = reference(stage.application, stage.pipeline.name, action.execution)
     name = pipeline_incident_of(about, stage.name, asked)
-    record = ledger.incident(stage.application, name)
+    record = ledger.incidents.get(stage.application, name)
     if record is None:
         return begin(pipelines, recovery, stage, action, asked)
     if "outcome" not in record:

@@ -6,13 +6,13 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
-from belay.aws.questions import Questions
-from belay.aws.recovered_databases import RecoveredDatabases
-from belay.aws.recovered_services import RecoveredServices
-from belay.aws.recovered_stacks import RecoveredStacks
-from belay.aws.recovery import Recovery
-from belay.aws.sns import Topic
-from belay.aws.verification import RecoveredStage, StageVerification
+from belay.control.questions import Questions
+from belay.control.recovered_databases import RecoveredDatabases
+from belay.control.recovered_services import RecoveredServices
+from belay.control.recovered_stacks import RecoveredStacks
+from belay.control.recovery import Recovery
+from belay.control.topics import Topic
+from belay.control.verification import RecoveredStage, StageVerification
 from belay.observability import observed
 from belay.rollback.plan import Action, Kind, Step
 from belay.settings import read

@@ -7,8 +7,8 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
 from belay.aws.rds import Databases
-from belay.aws.snapshots import StageSnapshots
-from belay.aws.stage import StageContext
+from belay.control.snapshots import StageSnapshots
+from belay.control.stage import StageContext
 from belay.observability import observed
 from belay.settings import read
 
@@ -29,5 +29,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     seen = StageSnapshots(Databases(client("rds"))).bring_on(run.release, run.stage, event["execution"])
     if seen.ready and seen.states:
-        run.ledger.record(run.release, run.stage.name, "SNAPSHOTS TAKEN", timestamp(), seen.in_words())
+        run.ledger.releases.record(run.release, run.stage.name, "SNAPSHOTS TAKEN", timestamp(), seen.in_words())
     return {"ready": seen.ready, "wait_seconds": settings.poll_seconds}

@@ -7,9 +7,9 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.codepipeline import Jobs
 from belay.aws.rds import Databases
-from belay.aws.registrations import Registrations
-from belay.aws.snapshots import StageSnapshots
 from belay.aws.ssm import ParameterStore
+from belay.control.registrations import Registrations
+from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration
 from belay.observability import logger, observed
 from belay.pipeline.actions import snapshot_action

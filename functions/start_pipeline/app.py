@@ -6,11 +6,11 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.diagnoses import Diagnoses
-from belay.aws.pipeline_runs import PipelineRuns
-from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
-from belay.aws.stage import StageContext
+from belay.control.diagnoses import Diagnoses
+from belay.control.pipeline_runs import PipelineRuns
+from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.stage import StageContext
 from belay.observability import observed
 from belay.settings import read
 
@@ -32,5 +32,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     stacks = PipelineStacks(run.stacks, run.artifacts, run.ledger)
     runs = PipelineRuns(Pipelines(client("codepipeline")), run.ledger, stacks, Diagnoses.here())
     execution = runs.start(run.release, run.stage)
-    run.ledger.record(run.release, run.stage.name, "PIPELINE STARTED", timestamp(), execution)
+    run.ledger.releases.record(run.release, run.stage.name, "PIPELINE STARTED", timestamp(), execution)
     return {"execution": execution, "wait_seconds": settings.poll_seconds}

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.asked_rollbacks import AskedRollbacks
 from belay.aws.clients import client
-from belay.aws.dynamodb import Ledger
-from belay.aws.incidents import Incidents
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
+from belay.control.asked_rollbacks import AskedRollbacks
+from belay.control.incidents import Incidents
 from belay.events.function_url import FunctionUrlRequest, Refusal
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.rollback.request import parse_request
 from belay.settings import read

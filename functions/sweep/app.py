@@ -4,22 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from belay.aws.approvals import Approvals
 from belay.aws.clients import client
 from belay.aws.clock import lease, now
 from belay.aws.cloudformation import Stacks
-from belay.aws.decisions import Decisions
-from belay.aws.dynamodb import Ledger
-from belay.aws.endings import Endings
-from belay.aws.failed_stacks import FailedStacks
-from belay.aws.incidents import Incidents
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
-from belay.aws.unfinished import Unfinished
-from belay.aws.unhealthy import Unhealthy
+from belay.control.approvals import Approvals
+from belay.control.decisions import Decisions
+from belay.control.endings import Endings
+from belay.control.failed_stacks import FailedStacks
+from belay.control.incidents import Incidents
+from belay.control.registrations import Registrations
+from belay.control.unfinished import Unfinished
+from belay.control.unhealthy import Unhealthy
 from belay.errors import BelayError
+from belay.ledger.ledger import Ledger
 from belay.observability import count, observed
 from belay.release.names import execution_name
 from belay.settings import read
@@ -61,14 +61,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     dead = [item for item in ledger.open_items() if not executions.running(item["execution"])]
     taken_up = [attempted(faults, unfinished.take_up, item) for item in dead]
     failed = attempted(faults, failed_stacks.take_up_registered)
-    held = ledger.held() if parameters.get_parameter(settings.pause_parameter) != "true" else []
+    held = ledger.uploads.held() if parameters.get_parameter(settings.pause_parameter) != "true" else []
     for item in held:
         attempted(faults, resume, item, ledger, executions, settings.deploy_release_machine_arn)
     approvals, decisions = Approvals(ledger, artifacts, endings), Decisions(ledger, executions)
-    reminded = [attempted(faults, approvals.see_to, item, decisions, now()) for item in ledger.asked()]
+    reminded = [attempted(faults, approvals.see_to, item, decisions, now()) for item in ledger.approvals.asked()]
     unhealthy = Unhealthy(ledger, stacks, client("sns"), settings.notification_topic_arn)
     healthy_again = attempted(faults, unhealthy.close_healthy)
-    left_behind = [lock["SK"] for lock in ledger.locks() if lock["expires_at"] < lease(0)]
+    left_behind = [lock["SK"] for lock in ledger.locks.held() if lock["expires_at"] < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))
     if faults:
         raise ExceptionGroup("the sweep did what it could; the rest is tried again in five minutes", faults)
@@ -97,4 +97,4 @@ def resume(item: Mapping[str, Any], ledger: Ledger, executions: Executions, mach
     """Start a held upload. Held once more, it is started once more: a name used before would start nothing."""
     name = execution_name("held", item["upload"]["application"], str(item["SK"]))
     executions.start_execution(machine_arn, name, item["event"])
-    ledger.unhold(dict(item))
+    ledger.uploads.unhold(dict(item))

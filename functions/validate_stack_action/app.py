@@ -7,10 +7,10 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.clock import now
 from belay.aws.codepipeline import Jobs
-from belay.aws.live import LiveStages
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
+from belay.control.live import LiveStages
+from belay.control.registrations import Registrations
 from belay.errors import InvalidActionConfiguration
 from belay.observability import logger, observed
 from belay.pipeline.actions import stack_action

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now, timestamp
-from belay.aws.live import LiveStages
-from belay.aws.stage import StageContext
+from belay.control.live import LiveStages
+from belay.control.stage import StageContext
 from belay.observability import observed
 from belay.policy.verdict import Verdict
 from belay.release.gate import in_words
@@ -29,6 +29,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     stages = LiveStages.here(run.artifacts)
     report = stages.validate(run.release, run.accepted, run.stage, run.plan().standing(), now().date())
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())
-    run.ledger.record(run.release, run.stage.name, f"VALIDATED {report.verdict}", timestamp())
+    run.ledger.releases.record(run.release, run.stage.name, f"VALIDATED {report.verdict}", timestamp())
     reason = None if report.verdict is Verdict.PASS else in_words(report)
     return {"verdict": report.verdict, "reason": reason}

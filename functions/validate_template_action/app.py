@@ -7,8 +7,8 @@ from typing import Any
 from belay.aws.clients import client
 from belay.aws.clock import now
 from belay.aws.codepipeline import ArtifactFiles, InputArtifact, Jobs
-from belay.aws.registrations import Registrations
 from belay.aws.ssm import ParameterStore
+from belay.control.registrations import Registrations
 from belay.errors import InvalidActionConfiguration
 from belay.observability import logger, observed
 from belay.pipeline.actions import template_action

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.stage import StageContext
-from belay.aws.verification import StageVerification
+from belay.control.stage import StageContext
+from belay.control.verification import StageVerification
 from belay.observability import observed
 from belay.release.verification import Occasion, Verification, Verified, question
 from belay.settings import read
@@ -43,5 +43,5 @@ def look(run: StageContext) -> Verification:
     standing = StageVerification.here().look(run.artifacts.get_json(key), stage, Occasion.DEPLOYED, asked)
     run.artifacts.put_json(key, standing.to_dict())
     if standing.verdict is not Verified.AGAIN:
-        run.ledger.record(release, stage.name, f"VERIFIED {standing.verdict}", timestamp(), standing.reason)
+        run.ledger.releases.record(release, stage.name, f"VERIFIED {standing.verdict}", timestamp(), standing.reason)
     return standing

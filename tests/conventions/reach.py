@@ -17,7 +17,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass
 class Class:
-    """A class of the edge: its methods, the annotated classes of its attributes."""
+    """A class of those rooms: its methods, the annotated classes of its attributes."""
 
     name: str
     module: str
@@ -39,7 +39,7 @@ class Node:
 
 @dataclass
 class Code:
-    """The modules a function consists of: its own and the edge's."""
+    """The modules a function consists of: its own, and those of the rooms that reach AWS."""
 
     classes: dict[str, Class] = field(default_factory=dict)
     functions: dict[tuple[str, str], Definition] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Code:
         code = cls()
         code.add(f"functions.{function}", function_modules()[function])
         for name, path in layer_modules().items():
-            if name.startswith("belay.aws"):
+            if name.startswith(("belay.aws.", "belay.ledger.", "belay.control.")):
                 code.add(name, path)
         return code
 
@@ -225,8 +225,11 @@ def _class(node: ast.ClassDef, module: str) -> Class:
     if constructor is not None:
         given = {argument.arg: argument.annotation for argument in constructor.args.args if argument.annotation}
         for part in ast.walk(constructor):
-            if isinstance(part, ast.Assign) and isinstance(part.value, ast.Name) and part.value.id in given:
-                for target in part.targets:
-                    if isinstance(target, ast.Attribute):
-                        found.attributes[target.attr] = given[part.value.id]
+            if not isinstance(part, ast.Assign):
+                continue
+            value = part.value
+            constructed = value.func if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else None
+            annotation = given.get(value.id) if isinstance(value, ast.Name) else constructed
+            if annotation is not None:
+                found.attributes |= {t.attr: annotation for t in part.targets if isinstance(t, ast.Attribute)}
     return found

@@ -13,6 +13,9 @@ from project import FUNCTIONS, LAYER, function_modules, imported, layer_modules,
 
 EDGE = "aws"
 FOR_HANDLERS = {"settings", "observability"}
+OUTER = [EDGE, "ledger", "control"]
+"""The rooms that meet the world, directly or through those before them; each may import only those before it."""
+
 THIRD_PARTY = {"yaml"}
 """What a pure room may use beside the standard library."""
 
@@ -55,7 +58,8 @@ def room_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
-PURE = {name: path for name, path in layer_modules().items() if room_of(name) not in {EDGE, *FOR_HANDLERS}}
+INSIDE = {name: path for name, path in layer_modules().items() if room_of(name) not in {EDGE, *FOR_HANDLERS}}
+PURE = {name: path for name, path in INSIDE.items() if room_of(name) not in OUTER}
 
 
 def whole(tree: ast.Module, module: str) -> bool:
@@ -63,10 +67,14 @@ def whole(tree: ast.Module, module: str) -> bool:
     return any(alias.name == module for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names)
 
 
-def worldly(tree: ast.Module) -> Iterator[str]:
+def worldly_imports(tree: ast.Module) -> Iterator[str]:
     for name in imported(tree):
         if name in WORLD or name.split(".")[0] in WORLD or (name == "pathlib" and whole(tree, name)):
             yield f"imports {name}"
+
+
+def worldly(tree: ast.Module) -> Iterator[str]:
+    yield from worldly_imports(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -77,6 +85,11 @@ def worldly(tree: ast.Module) -> Iterator[str]:
 @pytest.mark.parametrize("module", PURE)
 def test_pure_rooms_know_no_world(module: str) -> None:
     assert not list(worldly(parsed(PURE[module])))
+
+
+@pytest.mark.parametrize("module", INSIDE)
+def test_only_the_edge_lets_the_world_in(module: str) -> None:
+    assert not list(worldly_imports(parsed(INSIDE[module])))
 
 
 @pytest.mark.parametrize(
@@ -103,9 +116,11 @@ def test_third_party_packages_stay_where_they_belong(module: str) -> None:
 
 @pytest.mark.parametrize("module", layer_modules())
 def test_arrows_point_inward(module: str) -> None:
+    room = room_of(module)
     rooms = {room_of(name) for name in imported(parsed(layer_modules()[module])) if name.startswith("belay.")}
-    forbidden = {"errors": rooms, EDGE: FOR_HANDLERS}.get(room_of(module), {EDGE, *FOR_HANDLERS} - {room_of(module)})
-    assert not rooms & forbidden
+    reachable = OUTER[: OUTER.index(room)] if room in OUTER else []
+    forbidden = {*OUTER, *FOR_HANDLERS} - {*reachable, room}
+    assert not (rooms if room == "errors" else rooms & forbidden)
 
 
 def test_rooms_form_no_circle() -> None:
@@ -114,7 +129,7 @@ def test_rooms_form_no_circle() -> None:
         rooms = {room_of(each) for each in imported(parsed(path)) if each.startswith("belay.")}
         graph.setdefault(room_of(name), set()).update(rooms - {room_of(name)})
     order = list(TopologicalSorter(graph).static_order())
-    assert order.index("errors") < order.index(EDGE)
+    assert order.index("errors") < order.index(EDGE) < order.index("ledger") < order.index("control")
 
 
 @pytest.mark.parametrize("function", function_modules())

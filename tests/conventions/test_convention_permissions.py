@@ -77,8 +77,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     # The template of a baseline is one version of an object.
     "RecoveredStacks._create_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-    "Topic.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
-    "ChatTopic.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "Notifications.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html
     "Databases.create_snapshot": {"rds:AddTagsToResource"},
     # A restored database is given back its roles, and is encrypted with the key of its snapshot
@@ -163,7 +162,7 @@ def test_every_method_in_the_table_exists() -> None:
     methods = {
         f"{node.name}.{method.name}"
         for name, path in layer_modules().items()
-        if name.startswith("belay.aws")
+        if name.startswith(("belay.aws.", "belay.control."))
         for node in parsed(path).body
         if isinstance(node, ast.ClassDef)
         for method in node.body

@@ -17,7 +17,8 @@ class Record(TypedDict):
 
     - ``files`` are the files whose tests ran.
     - ``states`` holds, by machine, the states that each of its executions entered, in order.
-    - ``announced`` counts, by application, the uploads that the ledger says were told of; ``told`` the messages.
+    - ``announced`` counts, by application, the uploads and the rollbacks asked for that the ledger says were told of;
+      ``told`` the messages.
     - ``unfinished`` are the ledger's open and held items, ``undelivered`` counts the dead letters.
     """
 
@@ -55,8 +56,9 @@ def _announced(belay: Belay) -> dict[str, int]:
     return Counter(
         application.name
         for application in belay.applications
-        for item in belay.items(f"APPLICATION#{application.name}", "UPLOAD#")
-        if item.get("announced")
+        for kind in ("UPLOAD#", "INCIDENT#")
+        for item in belay.items(f"APPLICATION#{application.name}", kind)
+        if item.get("announced") and (kind == "UPLOAD#" or item["details"]["asked_by"])
     )
 
 

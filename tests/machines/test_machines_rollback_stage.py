@@ -8,7 +8,7 @@ import pytest
 from deployed_belay import Application, stuck, until
 from small_releases import nesting, setting, settings
 
-from belay.aws.dynamodb import Ledger
+from belay.ledger.ledger import Ledger
 
 Applications = Callable[..., Application]
 
@@ -206,7 +206,9 @@ class TestNeedsOperator:
         app.told("deployment-started", "person-needed")
         (incident,) = app.belay.incidents(app.name)
         ledger = Ledger(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"])
-        ledger.decide(app.name, incident["incident"], "delete-first", answer, "arn:aws:iam::1:user/ann", "2026-11-21")
+        ledger.decisions.decide(
+            app.name, incident["incident"], "delete-first", answer, "arn:aws:iam::1:user/ann", "2026-11-21"
+        )
         return app.belay.ended(upload)
 
     def test_aws_refuses_a_step(self, application: Applications) -> None:

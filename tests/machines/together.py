@@ -46,7 +46,7 @@ def test_every_catch_is_taken(left: list[Record], machine: str) -> None:
     assert catches(machine) - taken == set()
 
 
-def test_every_upload_is_told_of_once(left: list[Record]) -> None:
+def test_every_end_is_told_of_once(left: list[Record]) -> None:
     assert any(record["told"] for record in left)
     assert [record["told"] for record in left] == [record["announced"] for record in left]
 

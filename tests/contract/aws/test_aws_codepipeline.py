@@ -17,10 +17,10 @@ from belay.aws.attached_groups import AttachedGroups
 from belay.aws.cloudformation import Stacks
 from belay.aws.codepipeline import ArtifactFiles, InputArtifact, Jobs
 from belay.aws.ec2 import SecurityGroups
-from belay.aws.live import LiveRegion, LiveStages
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
+from belay.control.live import LiveRegion, LiveStages
+from belay.control.registrations import Registrations
 from belay.errors import AwsFault, InvalidActionConfiguration, InvalidEvent, ValidationFailed
 from belay.pipeline.job import Artifact, Job, Success, parse_job
 

@@ -13,7 +13,7 @@ import yaml
 from botocore.credentials import Credentials
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, STACK, UPLOAD, House
 
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 from belay.rollback.incident import Incident
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from cli import decision, function_url
@@ -59,8 +59,8 @@ class Office(House):
     def deploy(self, stage: str, state: str) -> str:
         """Take the accepted release into a stage, whose execution runs; return the execution."""
         self.accept()
-        self.ledger.record(RELEASE, None, "ACCEPTED", NOW)
-        self.ledger.record(RELEASE, stage, state, LATER)
+        self.ledger.releases.record(RELEASE, None, "ACCEPTED", NOW)
+        self.ledger.releases.record(RELEASE, stage, state, LATER)
         document = json.dumps({"release": RELEASE.to_dict(), "stage": stage})
         arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-stage"
         started = self.states.start_execution(stateMachineArn=arn, name=f"{RELEASE.attempt}-{stage}", input=document)
@@ -69,10 +69,10 @@ class Office(House):
     def ask(self, token: str = "token") -> None:
         """Ask people to approve the release in production."""
         asked = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": "5" * 64}}
-        self.ledger.ask_approval(RELEASE, "production", asked, task_token=token, now=NOW)
+        self.ledger.approvals.ask(RELEASE, "production", asked, task_token=token, now=NOW)
 
     def lock(self, execution: str, incident: str | None = None) -> None:
-        self.ledger.acquire_lock(
+        self.ledger.locks.acquire(
             RELEASE, "production", execution=execution, incident=incident, expires_at=1_767_261_600, seen=None, now=NOW
         )
 
@@ -116,8 +116,8 @@ def test_nothing_goes_on(office: Office, belay: Belay) -> None:
 def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
     execution = office.deploy("production", "EXECUTING network")
     office.lock(execution)
-    office.ledger.hold(UPLOAD, {}, NOW)
-    office.ledger.wait_for_lock(RELEASE, "production", 1)
+    office.ledger.uploads.hold(UPLOAD, {}, NOW)
+    office.ledger.locks.wait(RELEASE, "production", 1)
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
     found = document(belay, "status")
     assert found["asks"] == []
@@ -155,21 +155,21 @@ def test_what_waits_for_a_person_comes_with_the_command_that_answers(office: Off
     office.deploy("production", "AWAITING APPROVAL")
     office.ask()
     office.incidents.open_for_release(RELEASE, "production", "no capacity")
-    office.ledger.ask_decision("orders", INCIDENT, "restore", "Restore the database?", NOW)
+    office.ledger.decisions.ask("orders", INCIDENT, "restore", "Restore the database?", NOW)
     approval, question = document(belay, "status")["asks"]
     assert approval["answer"] == "belay approve orders/1.0.0 --stage production"
     assert question["answer"] == f"belay approve orders --incident {INCIDENT} --question restore"
     assert question["what"] == "Restore the database?"
     (incident,) = document(belay, "show", "orders")["incidents"]
     assert [each["question"] for each in incident["questions"]] == ["restore"]
-    office.ledger.decide("orders", INCIDENT, "restore", "approved", "user/ann", NOW, "")
+    office.ledger.decisions.decide("orders", INCIDENT, "restore", "approved", "user/ann", NOW, "")
     assert [each["what"] for each in document(belay, "status")["asks"]] == ["approval"]
 
 
 def test_applications_stages_and_releases(office: Office, belay: Belay) -> None:
     office.accept()
-    office.ledger.end_stage(RELEASE, "production", "STAGE DEPLOYED", good=True, fencing=None, now=LATER)
-    office.ledger.close_release(RELEASE, Outcome.DEPLOYED, "", LATER)
+    office.ledger.releases.end_stage(RELEASE, "production", "STAGE DEPLOYED", good=True, fencing=None, now=LATER)
+    office.ledger.releases.close(RELEASE, Outcome.DEPLOYED, "", LATER)
     (application,) = document(belay, "list")["applications"]
     assert application["application"] == "orders"
     assert {each["stage"]: each["runs"] for each in application["stages"]} == {"test": None, "production": "1.0.0"}
@@ -198,9 +198,9 @@ def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
 
 
 def test_an_upload_that_became_no_release_is_shown_by_its_version_or_file_name(office: Office, belay: Belay) -> None:
-    office.ledger.claim_upload(UPLOAD, "execution-1", NOW)
-    office.ledger.note_version(UPLOAD, "1.0.0")
-    office.ledger.close_upload(UPLOAD, Outcome.REJECTED, "release.yaml: unknown key 'colour'", LATER)
+    office.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
+    office.ledger.uploads.note_version(UPLOAD, "1.0.0")
+    office.ledger.uploads.close(UPLOAD, Outcome.REJECTED, "release.yaml: unknown key 'colour'", LATER)
     for name in ("orders/1.0.0", "orders/1.0.0.zip"):
         status, out, _ = belay("show", name)
         assert status == 0
@@ -290,7 +290,7 @@ def test_a_push_that_waits_tells_the_outcome(
     office: Office, belay: Belay, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = {"outcome": "REJECTED", "reason": "SSH is open", "announced": True}
-    monkeypatch.setattr("belay.aws.dynamodb.Ledger.upload", lambda *_: ended)
+    monkeypatch.setattr("belay.ledger.uploads.UploadRecords.get", lambda *_: ended)
     status, out, _ = belay("release", "push", str(archive), "--wait")
     assert status == 1
     assert out.splitlines()[-2:] == ["orders/1.0.0: REJECTED", "SSH is open"]
@@ -314,14 +314,14 @@ def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, bel
     assert "belay reject orders/1.0.0 --stage production" in belay("abort", "orders")[2]
     office.incidents.open_for_release(RELEASE, "production", "no capacity")
     assert "is being taken back already" in belay("abort", "orders")[2]
-    office.ledger.close_release(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
+    office.ledger.releases.close(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
     assert "has ended: ROLLED_BACK" in belay("abort", "orders")[2]
 
 
 def test_a_release_that_ended_badly_is_tried_again(office: Office, belay: Belay) -> None:
     put = office.s3.put_object(Bucket="releases-bucket", Key=UPLOAD.key, Body=b"zip")
     office.accept()
-    record = office.ledger.release("orders", "1.0.0") or {}
+    record = office.ledger.releases.get("orders", "1.0.0") or {}
     office.dynamodb.update_item(
         TableName="ledger",
         Key={"PK": {"S": record["PK"]}, "SK": {"S": record["SK"]}},
@@ -330,7 +330,7 @@ def test_a_release_that_ended_badly_is_tried_again(office: Office, belay: Belay)
         ExpressionAttributeValues={":v": {"S": put["VersionId"]}},
     )
     assert "has not ended yet" in belay("retry", "orders")[2]
-    office.ledger.close_release(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
+    office.ledger.releases.close(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
     found = document(belay, "retry", "orders/1.0.0")
     assert found["version_id"] not in (put["VersionId"], None)
     head = office.s3.head_object(Bucket="releases-bucket", Key=UPLOAD.key)
@@ -344,7 +344,7 @@ def test_a_release_that_ended_badly_is_tried_again(office: Office, belay: Belay)
 
 def test_what_is_deployed_is_not_tried_again(office: Office, belay: Belay) -> None:
     office.accept()
-    office.ledger.close_release(RELEASE, Outcome.DEPLOYED, "", LATER)
+    office.ledger.releases.close(RELEASE, Outcome.DEPLOYED, "", LATER)
     assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed: there is nothing to try again\n")
 
 
@@ -354,7 +354,7 @@ def test_pausing_and_resuming(office: Office, belay: Belay, monkeypatch: pytest.
     assert document(belay, "pause") == {"paused": True}
     assert office.ssm.get_parameter(Name="/belay/paused")["Parameter"]["Value"] == "true"
     assert belay("status")[1].startswith("Releases are paused")
-    office.ledger.hold(UPLOAD, {}, NOW)
+    office.ledger.uploads.hold(UPLOAD, {}, NOW)
     assert document(belay, "resume") == {"paused": False, "held": 1, "started_at_once": True}
     assert office.ssm.get_parameter(Name="/belay/paused")["Parameter"]["Value"] == "false"
     assert swept == [True]
@@ -367,12 +367,12 @@ def test_a_lock_that_somebody_works_under_stays(office: Office, belay: Belay) ->
     assert status == 1
     assert "held by release 1.0.0 since 2026-01-01T10:00:00Z" in err
     assert "belay abort orders/1.0.0 stops it" in err
-    assert (office.ledger.lock("orders", "production") or {})["held"] is True
+    assert (office.ledger.locks.get("orders", "production") or {})["held"] is True
 
 
 def test_a_lock_of_an_incident_that_has_not_ended_stays(office: Office, belay: Belay) -> None:
     office.accept()
-    office.ledger.open_incident("orders", INCIDENT, {}, NOW)
+    office.ledger.incidents.open("orders", INCIDENT, {}, NOW)
     office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-rollback-stage:gone", INCIDENT)
     status, _, err = belay("unlock", "orders", "production")
     assert status == 1
@@ -383,11 +383,11 @@ def test_a_lock_left_behind_is_freed(office: Office, belay: Belay) -> None:
     office.accept()
     office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-deploy-stage:gone")
     assert document(belay, "unlock", "orders", "production", "--look")["freed"] is False
-    assert (office.ledger.lock("orders", "production") or {})["held"] is True
+    assert (office.ledger.locks.get("orders", "production") or {})["held"] is True
     status, out, _ = belay("unlock", "orders", "production")
     assert status == 0
     assert "no longer runs" in out
-    assert (office.ledger.lock("orders", "production") or {})["held"] is False
+    assert (office.ledger.locks.get("orders", "production") or {})["held"] is False
 
 
 # -- decide ------------------------------------------------------------------------------------------------------------

@@ -11,14 +11,14 @@ from botocore.stub import Stubber
 
 from belay.approval.decision import Decision
 from belay.approval.principal import Principal
-from belay.aws.approvals import Approvals
-from belay.aws.decisions import Decisions
-from belay.aws.dynamodb import Ledger
-from belay.aws.endings import Endings
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
+from belay.control.approvals import Approvals
+from belay.control.decisions import Decisions
+from belay.control.endings import Endings
 from belay.events.function_url import Refusal
-from belay.release.ledger import Outcome, ReleaseReference, Upload
+from belay.ledger.ledger import Ledger
+from belay.release.records import Outcome, ReleaseReference, Upload
 
 ASKED_AT, NOW = "2026-03-01T12:00:00.000+00:00", "2026-03-02T12:00:00.000+00:00"
 EXPIRES_AT = "2026-03-08T12:00:00.000+00:00"
@@ -41,8 +41,8 @@ def ledger(simulated: Callable[[str], Any]) -> Ledger:
         KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
     )
     made = Ledger(client, "ledger")
-    made.claim_upload(UPLOAD, "e1", ASKED_AT)
-    made.claim_release(RELEASE, UPLOAD, "e1", ASKED_AT)
+    made.uploads.claim(UPLOAD, "e1", ASKED_AT)
+    made.releases.claim(RELEASE, UPLOAD, "e1", ASKED_AT)
     return made
 
 
@@ -54,7 +54,7 @@ def waiting(stubbed: Callable[[str], tuple[Any, Stubber]]) -> tuple[Executions, 
 
 def ask(ledger: Ledger, *, four_eyes: bool = False) -> None:
     asked = {"expires_at": EXPIRES_AT, "four_eyes": four_eyes, "seal": {"digest": "0123456789abcdef", "parts": {}}}
-    ledger.ask_approval(RELEASE, "production", asked, task_token="token", now=ASKED_AT)
+    ledger.approvals.ask(RELEASE, "production", asked, task_token="token", now=ASKED_AT)
 
 
 def will_go_on(stub: Stubber, by: Principal = JO) -> None:
@@ -69,10 +69,10 @@ def test_an_approval_is_recorded_with_who_gave_it_and_delivered(
     will_go_on(waiting[1])
     answer = Decisions(ledger, waiting[0]).take(APPROVE, JO, NOW)
     assert isinstance(answer, Mapping)
-    assert answer == (ledger.approval("orders", "1.2.0", "production") or {})["answer"]
+    assert answer == (ledger.approvals.get("orders", "1.2.0", "production") or {})["answer"]
     assert (answer["by"], answer["seal"], answer["comment"]) == (JO.arn, "0123456789abcdef", "looks right")
-    assert ledger.asked() == []
-    assert ledger.transitions("orders", "1.2.0")[-1]["detail"] == f"approved by {JO.arn}: looks right"
+    assert ledger.approvals.asked() == []
+    assert ledger.releases.transitions("orders", "1.2.0")[-1]["detail"] == f"approved by {JO.arn}: looks right"
 
 
 def test_a_rejection_fails_the_task_in_words(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
@@ -120,7 +120,7 @@ def test_whoever_uploaded_does_not_approve_with_four_eyes(ledger: Ledger, waitin
     ask(ledger, four_eyes=True)
     decisions = Decisions(ledger, waiting[0])
     unknown = decisions.take(APPROVE, JO, NOW)
-    ledger.record_uploader("orders", UPLOAD.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
+    ledger.uploads.record_uploader("orders", UPLOAD.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
     own = decisions.take(APPROVE, JO, NOW)
     will_go_on(waiting[1], MARIA)
     other = decisions.take(APPROVE, MARIA, NOW)
@@ -131,13 +131,13 @@ def test_whoever_uploaded_does_not_approve_with_four_eyes(ledger: Ledger, waitin
 
 
 def test_an_incident_s_question_is_answered_once(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
-    ledger.open_incident("orders", "orders-production-1", {}, NOW)
-    ledger.ask_decision("orders", "orders-production-1", "restore", "Restore orders?", NOW)
+    ledger.incidents.open("orders", "orders-production-1", {}, NOW)
+    ledger.decisions.ask("orders", "orders-production-1", "restore", "Restore orders?", NOW)
     decisions = Decisions(ledger, waiting[0])
     first = decisions.take(RESTORE, JO, NOW)
     again = decisions.take(RESTORE, JO, "2026-03-02T13:00:00.000+00:00")
     other = decisions.take(Decision("reject", "orders", incident=RESTORE.incident, question="restore"), MARIA, NOW)
-    recorded = ledger.decision("orders", "orders-production-1", "restore") or {}
+    recorded = ledger.decisions.get("orders", "orders-production-1", "restore") or {}
     assert (recorded["answer"], recorded["by"]) == ("approved", JO.arn)
     assert isinstance(first, Mapping)
     assert isinstance(again, Mapping)
@@ -149,12 +149,12 @@ def test_an_incident_s_question_is_answered_once(ledger: Ledger, waiting: tuple[
 def test_a_held_release_is_let_through(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
     decisions = Decisions(ledger, waiting[0])
     assert isinstance(decisions.take(OVERRIDE, JO, NOW), Mapping), "before it is held"
-    ledger.hold_stage(RELEASE, "production", task_token="held", reason="a freeze", until=EXPIRES_AT, now=NOW)
+    ledger.holds.hold(RELEASE, "production", task_token="held", reason="a freeze", until=EXPIRES_AT, now=NOW)
     waiting[1].add_response("send_task_success", {}, {"taskToken": "held", "output": "{}"})
     decisions.take(OVERRIDE, JO, NOW)
     refused = decisions.take(OVERRIDE, MARIA, NOW)
     assert isinstance(refused, Refusal)
-    assert (ledger.override("orders", "1.2.0", "production") or {})["comment"] == "hotfix"
+    assert (ledger.holds.override("orders", "1.2.0", "production") or {})["comment"] == "hotfix"
 
 
 # -- the sweep ---------------------------------------------------------------------------------------------------------
@@ -189,7 +189,10 @@ def test_people_are_reminded_once_a_day_before_it_is_too_late(
 ) -> None:
     ask(ledger)
     (see, told), decisions = approvals, Decisions(ledger, waiting[0])
-    reminded = [see.see_to(ledger.asked()[0], decisions, moment) for moment in (at(2), at(7, 11), at(7, 13), at(7, 14))]
+    reminded = [
+        see.see_to(ledger.approvals.asked()[0], decisions, moment)
+        for moment in (at(2), at(7, 11), at(7, 13), at(7, 14))
+    ]
     assert reminded == [False, False, True, False]
     assert told() == ["STILL WAITS FOR APPROVAL: orders 1.2.0 in production"]
 
@@ -200,12 +203,14 @@ def test_what_nobody_can_answer_any_more_is_forgotten(
 ) -> None:
     ask(ledger)
     if why != "expired":
-        ledger.close_release(RELEASE, Outcome.ABORTED, "stopped", NOW)
+        ledger.releases.close(RELEASE, Outcome.ABORTED, "stopped", NOW)
     if why == "overtaken":
-        ledger.claim_release(ReleaseReference("orders", "1.2.0", "d2", "bbbbbbbbbbbb"), UPLOAD, "e2", NOW)
+        ledger.releases.claim(ReleaseReference("orders", "1.2.0", "d2", "bbbbbbbbbbbb"), UPLOAD, "e2", NOW)
     see, told = approvals
-    assert not see.see_to(ledger.asked()[0], Decisions(ledger, waiting[0]), at(9) if why == "expired" else at(7, 13))
-    assert ledger.asked() == []
+    assert not see.see_to(
+        ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(9) if why == "expired" else at(7, 13)
+    )
+    assert ledger.approvals.asked() == []
     assert told() == []
 
 
@@ -214,10 +219,10 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
 ) -> None:
     ask(ledger)
     answer = {"decision": "approve", "by": JO.arn, "comment": "", "at": NOW, "seal": "0123456789abcdef"}
-    ledger.answer_approval(RELEASE, "production", answer)
+    ledger.approvals.answer(RELEASE, "production", answer)
     will_go_on(waiting[1])
-    assert not approvals[0].see_to(ledger.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))
-    assert ledger.asked() == []
+    assert not approvals[0].see_to(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))
+    assert ledger.approvals.asked() == []
 
 
 def test_whoever_made_a_release_does_not_approve_it_because_another_tried_it_again(
@@ -225,10 +230,10 @@ def test_whoever_made_a_release_does_not_approve_it_because_another_tried_it_aga
 ) -> None:
     ask(ledger, four_eyes=True)
     first = replace(UPLOAD, version_id="the-first-try")
-    ledger.claim_upload(first, "arn:aws:states:eu-west-1:111122223333:execution:deploy:first", NOW)
-    ledger.note_version(first, "1.2.0")
-    ledger.record_uploader("orders", first.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
-    ledger.record_uploader("orders", UPLOAD.identity, {"arn": MARIA.arn, "principal_id": MARIA.principal_id})
+    ledger.uploads.claim(first, "arn:aws:states:eu-west-1:111122223333:execution:deploy:first", NOW)
+    ledger.uploads.note_version(first, "1.2.0")
+    ledger.uploads.record_uploader("orders", first.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
+    ledger.uploads.record_uploader("orders", UPLOAD.identity, {"arn": MARIA.arn, "principal_id": MARIA.principal_id})
     decisions = Decisions(ledger, waiting[0])
     for each in (JO, MARIA):
         refused = decisions.take(APPROVE, each, NOW)

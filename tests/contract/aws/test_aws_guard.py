@@ -12,12 +12,12 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from belay.aws.guard import GuardPack
 from belay.aws.s3 import ArtifactBucket
+from belay.control.guard import GuardPack
 from belay.errors import AwsFault
 from belay.policy.settings import Settings
 from belay.policy.verdict import Report, Verdict
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "guard"

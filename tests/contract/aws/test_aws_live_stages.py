@@ -17,16 +17,16 @@ from belay.aws import clients
 from belay.aws.attached_groups import AttachedGroups
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
-from belay.aws.dynamodb import Ledger
 from belay.aws.ec2 import SecurityGroups
-from belay.aws.live import LiveRegion, LiveStages
-from belay.aws.registrations import Registrations
-from belay.aws.revalidations import Revalidations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
+from belay.control.live import LiveRegion, LiveStages
+from belay.control.registrations import Registrations
+from belay.control.revalidations import Revalidations
 from belay.errors import AwsFault, StagesNotValidated
+from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
-from belay.release.ledger import ReleaseReference, upload_of
+from belay.release.records import ReleaseReference, upload_of
 
 Aws = Callable[..., Any]
 TODAY = date(2026, 1, 1)
@@ -117,8 +117,8 @@ policies: {{waivers: []}}
     artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
     ledger = Ledger(simulated("dynamodb"), "ledger")
     upload = upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 1)
-    ledger.claim_release(release, upload, "execution", timestamp())
-    ledger.end_stage(release, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
+    ledger.releases.claim(release, upload, "execution", timestamp())
+    ledger.releases.end_stage(release, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
     registrations = Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
     live = LiveStages(live_region(simulated), artifacts, partial(live_region, simulated))
     return Deployed(
@@ -158,7 +158,7 @@ def test_a_finding_is_told_once_and_again_after_it_was_gone(deployed: Deployed) 
 
     deployed.close_ssh()
     assert deployed.revalidate() == "PASS"
-    assert deployed.ledger.open_findings("orders", "production") == {}
+    assert deployed.ledger.findings.standing("orders", "production") == {}
     (gone,) = deployed.heard()
     assert (gone["kind"], gone["severity"], gone["state"], gone["closes"]) == ("findings-gone", "info", "closed", [1])
     assert len(gone["findings"]) == len(message["findings"])
@@ -190,7 +190,7 @@ def test_a_finding_whose_message_was_lost_is_told_the_next_time(
 ) -> None:
     deployed.open_ssh()
     with monkeypatch.context() as broken:
-        broken.setattr("belay.aws.sns.Topic.publish", refuse)
+        broken.setattr("belay.control.topics.Topic.publish", refuse)
         with pytest.raises(AwsFault):
             deployed.revalidate()
     deployed.revalidate()
@@ -205,14 +205,18 @@ def refuse(*arguments: object) -> None:
 def test_the_first_time_a_finding_was_seen_is_kept(deployed: Deployed) -> None:
     deployed.open_ssh()
     deployed.revalidate()
-    first = {name: item["first_seen"] for name, item in deployed.ledger.open_findings("orders", "production").items()}
+    first = {
+        name: item["first_seen"] for name, item in deployed.ledger.findings.standing("orders", "production").items()
+    }
     deployed.revalidate()
-    again = {name: item["first_seen"] for name, item in deployed.ledger.open_findings("orders", "production").items()}
+    again = {
+        name: item["first_seen"] for name, item in deployed.ledger.findings.standing("orders", "production").items()
+    }
     assert first == again != {}
 
 
 def test_a_stage_that_a_release_holds_is_left_to_it(deployed: Deployed) -> None:
-    deployed.ledger.acquire_lock(
+    deployed.ledger.locks.acquire(
         deployed.release,
         "production",
         execution="e",
@@ -319,8 +323,8 @@ def test_one_stage_s_fault_keeps_no_other_from_being_validated(
         ssm.put_parameter(Name=f"/belay/applications/broken{suffix}", Value=text, Type="String")
     lost = ReleaseReference("broken", "1.0.0", deployed.release.digest, "lost")
     upload = upload_of("broken", "uploads", "releases/broken/1.zip", "v1", 1)
-    deployed.ledger.claim_release(lost, upload, "execution", timestamp())
-    deployed.ledger.end_stage(lost, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
+    deployed.ledger.releases.claim(lost, upload, "execution", timestamp())
+    deployed.ledger.releases.end_stage(lost, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
     deployed.open_ssh()
     with pytest.raises(StagesNotValidated, match=r"^broken/production: MissingDocument: .*lost/release\.json"):
         handler({})

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from belay.aws.rds import Databases
-from belay.aws.registrations import Registrations
-from belay.aws.snapshots import StageSnapshots
 from belay.aws.ssm import ParameterStore
+from belay.control.registrations import Registrations
+from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, SnapshotFailed
 from belay.pipeline.job import Job, Success, parse_job
 

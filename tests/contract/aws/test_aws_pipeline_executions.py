@@ -14,29 +14,29 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from pipeline_world import EVENTS, EXECUTION, PIPELINE, STAGES, WORLDS, World
 
-from belay.aws.application_topics import ApplicationTopics
 from belay.aws.cloudformation import Stacks
 from belay.aws.codebuild import Builds
 from belay.aws.codedeploy import Deployments
-from belay.aws.diagnoses import Diagnoses
-from belay.aws.dynamodb import Ledger
-from belay.aws.failed_stacks import FailedStacks
-from belay.aws.incidents import Incidents
 from belay.aws.logs import LogStreams
-from belay.aws.pipeline_executions import PipelineExecutions, PipelineFailures
-from belay.aws.pipeline_recovery import PipelineRecovery
-from belay.aws.pipeline_stacks import PipelineStacks
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
-from belay.aws.snapshots import StageSnapshots
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.application_topics import ApplicationTopics
+from belay.control.diagnoses import Diagnoses
+from belay.control.failed_stacks import FailedStacks
+from belay.control.incidents import Incidents
+from belay.control.pipeline_executions import PipelineExecutions, PipelineFailures
+from belay.control.pipeline_recovery import PipelineRecovery
+from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.registrations import Registrations
+from belay.control.snapshots import StageSnapshots
 from belay.errors import RollbackFailed
+from belay.ledger.ledger import Ledger
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 from belay.stack.status import StackStatus
 
 REGION = "eu-west-1"
@@ -132,13 +132,13 @@ class Account:
 
     def ending(self) -> dict[str, Any]:
         """What the ledger says in the end, without the times at which Belay looked."""
-        record = dict(self.ledger.pipeline("orders", "production", EXECUTION) or {})
+        record = dict(self.ledger.pipelines.get("orders", "production", EXECUTION) or {})
         record.pop("first_seen")
-        good = self.ledger.good_pipeline("orders", "production") or {}
+        good = self.ledger.pipelines.good("orders", "production") or {}
         return {
             "record": record | {"done": sorted(record.get("done", ()))},
             "good": {name: value for name, value in good.items() if name != "recorded_at"},
-            "followed": self.ledger.followed_pipelines("orders", "production"),
+            "followed": self.ledger.pipelines.followed("orders", "production"),
             "incidents": [each["SK"] for each in self.ledger.open_items()],
             "told": sorted(each["kind"] for each in self.messages()),
         }
@@ -247,7 +247,7 @@ def test_what_is_not_registered_is_ignored() -> None:
     event = world.events[-1][1]
     event["detail"]["pipeline"] = "somebody-else-s"
     assert account.receive(event) == []
-    assert account.ledger.pipeline("orders", "production", EXECUTION) is None
+    assert account.ledger.pipelines.get("orders", "production", EXECUTION) is None
 
 
 @in_moto
@@ -260,7 +260,7 @@ def test_an_execution_from_before_the_pipeline_was_registered_is_nobody_s(monkey
     monkeypatch.setattr(world, "list_pipeline_executions", lambda **_: old)
     account.sweep()
     assert account.messages() == []
-    assert account.ledger.pipeline("orders", "production", EXECUTION) is None
+    assert account.ledger.pipelines.get("orders", "production", EXECUTION) is None
 
 
 def entering(stage: str) -> tuple[Account, World]:
@@ -280,7 +280,7 @@ def test_entering_the_pre_deployment_stage_prepares_the_way_back() -> None:
 
     snapshots = account.clients["rds"].describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     assert [each["DBInstanceIdentifier"] for each in snapshots] == ["orders-db"]
-    record = account.ledger.pipeline("orders", "production", EXECUTION) or {}
+    record = account.ledger.pipelines.get("orders", "production", EXECUTION) or {}
     assert record["done"] == {"PREPARED"}
 
 
@@ -301,7 +301,7 @@ def test_a_failed_deployment_opens_the_incident_of_the_stacks_it_changed() -> No
     account.receive(world.events[-1][1])
 
     opened = [item for item in account.ledger.open_items() if item["SK"].startswith("INCIDENT#")]
-    incident = account.ledger.incident("orders", opened[0]["document"]["incident"]) or {}
+    incident = account.ledger.incidents.get("orders", opened[0]["document"]["incident"]) or {}
     details = incident["details"]
     assert (details["pipeline"], details["stage"], details["release"]["version"]) == (PIPELINE, "production", EXECUTION)
     key = f"attempts/orders/{details['release']['attempt']}/production/plan.json"
@@ -422,7 +422,7 @@ def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> N
     assert asks(account, "0").continuation_token == "1"
     assert [item["document"]["incident"] for item in account.ledger.open_items()] == opened
 
-    account.ledger.close_incident("orders", opened[0], Outcome.ROLLED_BACK, "asked", "2026-03-02T09:00:00.000+00:00")
+    account.ledger.incidents.close("orders", opened[0], Outcome.ROLLED_BACK, "asked", "2026-03-02T09:00:00.000+00:00")
     assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
 
 
@@ -431,7 +431,7 @@ def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
     account = deployed()
     asks(account)
     name = account.ledger.open_items()[0]["document"]["incident"]
-    account.ledger.close_incident("orders", name, Outcome.NEEDS_OPERATOR, "asked", "2026-03-02T09:00:00.000+00:00")
+    account.ledger.incidents.close("orders", name, Outcome.NEEDS_OPERATOR, "asked", "2026-03-02T09:00:00.000+00:00")
     with pytest.raises(RollbackFailed, match=f"the incident {name} ended NEEDS_OPERATOR"):
         asks(account, "1")
 

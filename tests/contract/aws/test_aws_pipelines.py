@@ -10,9 +10,9 @@ from botocore.stub import Stubber
 from belay.aws.cloudformation import Stacks
 from belay.aws.codebuild import Builds
 from belay.aws.codedeploy import Deployments
-from belay.aws.diagnoses import Diagnoses
 from belay.aws.logs import LogStreams
 from belay.aws.pipelines import Pipelines
+from belay.control.diagnoses import Diagnoses
 from belay.errors import AccessDenied, InvalidRegistration
 from belay.pipeline.execution import ActionStatus, PipelineStatus, read_execution
 from belay.pipeline.source import SourceRevision, pinned

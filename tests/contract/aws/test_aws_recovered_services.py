@@ -10,8 +10,8 @@ from test_aws_unfinished import INCIDENT, RELEASE, House
 from belay.aws.application_autoscaling import ScalableTargets
 from belay.aws.clients import client
 from belay.aws.ecs import Services
-from belay.aws.recovered_services import RecoveredServices
-from belay.aws.recovery import Recovery
+from belay.control.recovered_services import RecoveredServices
+from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, Throttled
 from belay.release.registration import RegisteredStack, Service, Stage
 from belay.rollback.plan import Action, Step, Todo

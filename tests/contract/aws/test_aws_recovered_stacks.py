@@ -8,8 +8,8 @@ from test_aws_unfinished import INCIDENT, RELEASE, House
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
-from belay.aws.recovered_stacks import RecoveredStacks
-from belay.aws.recovery import Recovery
+from belay.control.recovered_stacks import RecoveredStacks
+from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.rollback import steps
 from belay.rollback.plan import LeftToDo
@@ -153,7 +153,7 @@ class Offering(Stacks):
 def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House) -> None:
     template = TemplatePointer("artifacts", "attempts/a/template", "v1", "d")
     baseline = Baseline("orders-network", True, STACK_ID, StackStatus.CREATE_COMPLETE, template)
-    house.ledger.record_baseline(RELEASE, "production", "network", baseline.to_dict())
+    house.ledger.baselines.record(RELEASE, "production", "network", baseline.to_dict())
     house.s3.put_object(Bucket="artifacts", Key=template.key, Body=b"{}", Metadata={"sha256": "d"})
     seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_COMPLETE, changed_by_release=True)
     stacks = Offering()

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from belay.aws.rds import Databases
-from belay.aws.registrations import Registrations
-from belay.aws.snapshots import StageSnapshots
 from belay.aws.ssm import ParameterStore
+from belay.control.registrations import Registrations
+from belay.control.snapshots import StageSnapshots
 from belay.errors import ValidationFailed
 from belay.pipeline.job import Job, parse_job
 from cli.build import build_release

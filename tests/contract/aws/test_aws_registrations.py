@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from belay.aws.registrations import Registrations
 from belay.aws.ssm import ParameterStore
+from belay.control.registrations import Registrations
 from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease
 
 BUCKET = "artifacts"

@@ -11,8 +11,8 @@ from test_aws_unfinished import RELEASE, ROLE, House
 from belay.aws.clients import client
 from belay.aws.iam import Roles
 from belay.aws.rds import Databases
-from belay.aws.rehearsal import RollbackRehearsal
-from belay.aws.stage import StageContext
+from belay.control.rehearsal import RollbackRehearsal
+from belay.control.stage import StageContext
 from belay.errors import AccessDenied, Throttled
 from belay.release.registration import Database, Service, Verify
 from belay.rollback.rehearsal import Readiness, Rehearsal
@@ -126,7 +126,7 @@ class TestRehearsal:
         allowed = ("allowed", "allowed")
 
         first = self.rehearse(self.allowing(stubbed, *allowed), **registered)
-        assert house.ledger.end_stage(
+        assert house.ledger.releases.end_stage(
             RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
         )
         later = self.rehearse(self.allowing(stubbed, *allowed), **registered)
@@ -148,7 +148,7 @@ class TestRehearsal:
         assert self.rehearse(self.allowing(stubbed), "test") == Rehearsal()
 
     def test_a_last_known_good_whose_template_was_removed(self, house: House, stubbed: Stubbed) -> None:
-        assert house.ledger.end_stage(
+        assert house.ledger.releases.end_stage(
             RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
         )
         key = RELEASE.member_key("network.yaml")
@@ -200,7 +200,7 @@ class TestRehearsal:
             ComparisonOperator="GreaterThanThreshold",
         )
         monkeypatch.setattr(Databases, "account_quotas", lambda _: {"ManualSnapshots": (1, 100)})
-        house.ledger.end_stage(
+        house.ledger.releases.end_stage(
             RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
         )
         house.s3.put_object(

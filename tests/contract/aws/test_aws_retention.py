@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from belay.aws.dynamodb import Ledger
 from belay.aws.rds import Databases
-from belay.aws.retention import SnapshotRetention
+from belay.control.retention import SnapshotRetention
 from belay.database.retention import Need
 from belay.database.snapshots import snapshot_tags
-from belay.release.ledger import ReleaseReference, Upload
+from belay.ledger.ledger import Ledger
+from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import Database
 
 EXECUTIONS = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:"
@@ -60,11 +60,11 @@ def names(rds: Any, database: Database) -> set[str]:
 
 def needed(ledger: Ledger) -> None:
     """1.0.0 is the last known good, 1.1.0 on its way, and an incident about 1.2.0 is open."""
-    ledger.claim_release(release("1.0.0"), Upload("orders", "b", "k", "v1", 1), "e1", NOW)
-    ledger.end_stage(release("1.0.0"), "production", "DEPLOYED", good=True, fencing=None, now=NOW)
-    ledger.announced_release(release("1.0.0"))
-    ledger.claim_release(release("1.1.0"), Upload("orders", "b", "k", "v2", 1), "e2", NOW)
-    ledger.open_incident("orders", "incident-1", {"release": release("1.2.0").to_dict()}, NOW)
+    ledger.releases.claim(release("1.0.0"), Upload("orders", "b", "k", "v1", 1), "e1", NOW)
+    ledger.releases.end_stage(release("1.0.0"), "production", "DEPLOYED", good=True, fencing=None, now=NOW)
+    ledger.releases.announced(release("1.0.0"))
+    ledger.releases.claim(release("1.1.0"), Upload("orders", "b", "k", "v2", 1), "e2", NOW)
+    ledger.incidents.open("orders", "incident-1", {"release": release("1.2.0").to_dict()}, NOW)
 
 
 def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) -> None:

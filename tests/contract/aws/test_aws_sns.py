@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from belay.aws.dynamodb import Ledger
-from belay.aws.sns import Topic
+from belay.control.topics import Topic
 from belay.errors import AccessDenied, AwsFault, ServiceUnavailable
+from belay.ledger.ledger import Ledger
 from belay.notify.message import Deployment, Message, deployment_started, release_ended
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 
 ORDERS = Deployment("orders", "1.3.0", "production", thread="orders-0f1e")
 
@@ -87,8 +87,8 @@ def test_messages_of_a_thread_are_numbered_in_order_and_a_failed_one_keeps_its_n
 
 
 def test_other_threads_have_numbers_of_their_own(ledger: Ledger) -> None:
-    assert ledger.number_message("orders-1", "release-ended/ended").number_of("release-ended/ended") == 1
-    assert ledger.number_message("orders-2", "release-ended/ended").number_of("release-ended/ended") == 1
+    assert ledger.threads.number("orders-1", "release-ended/ended").number_of("release-ended/ended") == 1
+    assert ledger.threads.number("orders-2", "release-ended/ended").number_of("release-ended/ended") == 1
 
 
 @pytest.mark.parametrize(

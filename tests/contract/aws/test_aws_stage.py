@@ -9,7 +9,7 @@ from test_aws_unfinished import RELEASE, House
 
 from belay.aws.clients import client
 from belay.aws.clock import lease
-from belay.aws.stage import StageContext
+from belay.control.stage import StageContext
 from belay.errors import LockLost, MissingDocument
 from belay.stack.plan import Progress
 
@@ -29,8 +29,8 @@ def enter(stage: str = "production", fencing: int | None = None) -> StageContext
 
 
 def lock(house: House, execution: str = "e1", expires_at: int = 1_000) -> int:
-    seen = house.ledger.lock("orders", "production")
-    taken = house.ledger.acquire_lock(
+    seen = house.ledger.locks.get("orders", "production")
+    taken = house.ledger.locks.acquire(
         RELEASE,
         "production",
         execution=execution,
@@ -53,7 +53,7 @@ def test_entering_under_the_lock_extends_it(house: House) -> None:
     fencing = lock(house)
     before = lease(0)
     enter(fencing=fencing)
-    assert (house.ledger.lock("orders", "production") or {})["expires_at"] > before
+    assert (house.ledger.locks.get("orders", "production") or {})["expires_at"] > before
 
 
 def test_who_lost_the_lock_gets_nothing_to_change_things_with(house: House) -> None:

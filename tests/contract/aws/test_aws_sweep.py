@@ -11,7 +11,7 @@ from test_aws_unfinished import RELEASE, ROLE, House
 
 from belay.aws.clients import client
 from belay.errors import MissingDocument
-from belay.release.ledger import upload_of
+from belay.release.records import upload_of
 
 DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
 LATE = upload_of("orders", "releases-bucket", "releases/orders/1.1.0.zip", "v2", 4711)
@@ -53,24 +53,24 @@ def started(house: House) -> int:
 
 def test_what_is_left_is_taken_up_and_what_was_held_is_started(house: House, sweep: ModuleType) -> None:
     house.accept()
-    house.ledger.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
     swept = sweep.handler({}, None)
     assert "orders 1.0.0" in swept["taken_up"]
     assert (swept["resumed"], swept["failed_stacks"], swept["locks_held_past_expiry"]) == (1, [], [])
     assert house.told() == [("release-ended", "NEEDS_OPERATOR")]
     assert started(house) == 1
-    assert house.ledger.held() == []
+    assert house.ledger.uploads.held() == []
 
 
 def test_nothing_held_is_started_during_a_pause(house: House, sweep: ModuleType) -> None:
     house.ssm.put_parameter(Name="/belay/paused", Value="true", Type="String", Overwrite=True)
-    house.ledger.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
     assert sweep.handler({}, None)["resumed"] == 0
-    assert len(house.ledger.held()) == 1
+    assert len(house.ledger.uploads.held()) == 1
 
 
 def test_a_lock_past_its_expiry_is_counted(house: House, sweep: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    house.ledger.acquire_lock(
+    house.ledger.locks.acquire(
         RELEASE,
         "production",
         execution="e",
@@ -88,12 +88,12 @@ def test_what_cannot_be_taken_up_hinders_nothing_else_and_is_told_in_the_end(hou
     house.accept()
     house.s3.delete_object(Bucket="artifacts", Key=RELEASE.document_key)
     other = upload_of("orders", "releases-bucket", "releases/orders/broken.zip", "v3", 7)
-    house.ledger.claim_upload(other, "execution-3", "2026-01-01T10:00:00.000+00:00")
-    house.ledger.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    house.ledger.uploads.claim(other, "execution-3", "2026-01-01T10:00:00.000+00:00")
+    house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
     with pytest.raises(ExceptionGroup) as caught:
         sweep.handler({}, None)
     # Its upload and the release itself both lead to the document that is gone.
     assert {type(fault) for fault in caught.value.exceptions} == {MissingDocument}
     assert [message["outcome"] for message in house.messages()] == ["NEEDS_OPERATOR"], "the other upload"
     assert started(house) == 1
-    assert house.ledger.held() == []
+    assert house.ledger.uploads.held() == []

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from belay.aws.dynamodb import Ledger
-from belay.aws.endings import Endings
-from belay.aws.incidents import Incidents
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
-from belay.aws.unfinished import Unfinished
+from belay.control.endings import Endings
+from belay.control.incidents import Incidents
+from belay.control.registrations import Registrations
+from belay.control.unfinished import Unfinished
 from belay.errors import AwsFault, MissingDocument
+from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import stage_ended
-from belay.release.ledger import Outcome, ReleaseReference, incident_of, upload_of
+from belay.release.records import Outcome, ReleaseReference, incident_of, upload_of
 from belay.rollback.incident import foreign_incident
 from belay.stack.status import StackStatus
 
@@ -74,9 +74,9 @@ class House:
             self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String", Overwrite=True)
 
     def accept(self, application: str = "stages: [test, production]\n") -> None:
-        self.ledger.claim_upload(UPLOAD, "execution-1", NOW)
-        self.ledger.note_version(UPLOAD, "1.0.0")
-        assert self.ledger.claim_release(RELEASE, UPLOAD, "execution-1", NOW) is None
+        self.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
+        self.ledger.uploads.note_version(UPLOAD, "1.0.0")
+        assert self.ledger.releases.claim(RELEASE, UPLOAD, "execution-1", NOW) is None
         stages = {"test": STAGE + "ephemeral: true\n", "production": STAGE}
         accepted = AcceptedRelease.of("orders", MANIFEST, application, stages, {"network.yaml": {}})
         self.artifacts.put_json(RELEASE.document_key, accepted.to_dict())
@@ -111,7 +111,7 @@ def test_an_end_is_told_once_however_often_it_is_seen(house: House) -> None:
     house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason="", stage="production")
     assert house.told() == [("release-ended", "ROLLED_BACK")]
     assert house.open() == [], "the upload has ended with its release"
-    assert (house.ledger.upload(UPLOAD) or {})["outcome"] == "ROLLED_BACK"
+    assert (house.ledger.uploads.get(UPLOAD) or {})["outcome"] == "ROLLED_BACK"
 
 
 def test_an_end_that_could_not_be_told_is_told_the_next_time(house: House) -> None:
@@ -136,8 +136,8 @@ def test_an_application_s_own_topic_is_told_and_no_other(house: House) -> None:
 def test_what_runs_now_is_told(house: House) -> None:
     house.accept()
     earlier = ReleaseReference("orders", "0.9.0", "e", "b")
-    house.ledger.claim_release(earlier, UPLOAD, "execution-0", NOW)
-    house.ledger.end_stage(earlier, "production", "STAGE DEPLOYED", good=True, fencing=None, now=NOW)
+    house.ledger.releases.claim(earlier, UPLOAD, "execution-0", NOW)
+    house.ledger.releases.end_stage(earlier, "production", "STAGE DEPLOYED", good=True, fencing=None, now=NOW)
     house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
     (message,) = house.messages()
     assert "production runs 0.9.0" in message["what"]
@@ -151,11 +151,11 @@ def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: Hou
     house.accept()
     for reason in ("seen by the machine", "seen by the event", "seen by the sweep"):
         assert house.incidents.open_for_release(RELEASE, "production", reason) == INCIDENT
-    record = house.ledger.incident("orders", INCIDENT) or {}
+    record = house.ledger.incidents.get("orders", INCIDENT) or {}
     assert record["details"]["reason"] == "seen by the machine"
     assert record["details"]["service_role"] == ROLE
     assert house.recoveries() == [INCIDENT]
-    assert [t["state"] for t in house.ledger.transitions("orders", "1.0.0")] == ["RECOVERING"]
+    assert [t["state"] for t in house.ledger.releases.transitions("orders", "1.0.0")] == ["RECOVERING"]
     executions = {item["execution"] for item in house.ledger.open_items() if item["SK"].startswith("INCIDENT#")}
     assert executions == {f"{MACHINE.replace(':stateMachine:', ':execution:')}:{INCIDENT}"}
 
@@ -163,8 +163,8 @@ def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: Hou
 def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None:
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it failed")
-    house.ledger.close_incident("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
-    house.ledger.announced_incident("orders", INCIDENT)
+    house.ledger.incidents.close("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.ledger.incidents.announced("orders", INCIDENT)
     house.incidents.open_for_release(RELEASE, "production", "an event that came late")
     assert house.recoveries() == [INCIDENT]
     assert house.unfinished.take_up_incident("orders", INCIDENT) is None
@@ -173,7 +173,7 @@ def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None
 def test_an_incident_whose_end_was_not_told_is_ended_again(house: House) -> None:
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it failed")
-    house.ledger.close_incident("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.ledger.incidents.close("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
     assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
     assert len(house.recoveries()) == 2
 
@@ -189,7 +189,7 @@ def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(ho
     assert house.told() == [("release-ended", "NEEDS_OPERATOR")]
     assert len(house.recoveries()) == 4
     assert house.open() == []
-    assert (house.ledger.incident("orders", INCIDENT) or {})["outcome"] == "NEEDS_OPERATOR"
+    assert (house.ledger.incidents.get("orders", INCIDENT) or {})["outcome"] == "NEEDS_OPERATOR"
 
 
 def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) -> None:
@@ -226,7 +226,7 @@ def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) ->
 )
 def test_a_release_between_steps_gets_its_outcome(house: House, stage: str | None, state: str, outcome: str) -> None:
     house.accept()
-    house.ledger.record(RELEASE, stage, state, NOW)
+    house.ledger.releases.record(RELEASE, stage, state, NOW)
     house.unfinished.take_up_execution("execution-1", {"detail": {}})
     assert house.told() == [("release-ended", outcome)]
     assert house.recoveries() == []
@@ -236,7 +236,7 @@ def test_a_release_between_steps_gets_its_outcome(house: House, stage: str | Non
 @pytest.mark.parametrize("state", ["PLANNING", "EXECUTING network", "VALIDATED PASS"])
 def test_a_release_in_the_middle_of_a_stage_gets_an_incident(house: House, state: str) -> None:
     house.accept()
-    house.ledger.record(RELEASE, "production", state, NOW)
+    house.ledger.releases.record(RELEASE, "production", state, NOW)
     document = {"release": RELEASE.to_dict(), "stage": "production", "verdict": "PASS"}
     assert house.unfinished.take_up_execution("execution-2", document) == INCIDENT
     assert house.recoveries() == [INCIDENT]
@@ -251,7 +251,7 @@ def test_a_release_that_was_claimed_anew_is_not_ended_by_its_earlier_attempt(hou
 
 
 def test_an_upload_of_which_no_release_came_gets_its_outcome(house: House) -> None:
-    house.ledger.claim_upload(UPLOAD, "execution-1", NOW)
+    house.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
     assert house.unfinished.take_up_execution("execution-1", {"detail": {}}) == UPLOAD.key
     (message,) = house.messages()
     assert (message["application"], message["outcome"]) == ("orders", "NEEDS_OPERATOR")
@@ -260,8 +260,8 @@ def test_an_upload_of_which_no_release_came_gets_its_outcome(house: House) -> No
 
 
 def test_a_refusal_that_could_not_be_told_is_told_as_it_was(house: House) -> None:
-    house.ledger.claim_upload(UPLOAD, "execution-1", NOW)
-    house.ledger.close_upload(UPLOAD, Outcome.REJECTED, "this is not a zip archive", NOW)
+    house.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
+    house.ledger.uploads.close(UPLOAD, Outcome.REJECTED, "this is not a zip archive", NOW)
     (item,) = house.ledger.open_items()
     house.unfinished.take_up(item)
     (message,) = house.messages()

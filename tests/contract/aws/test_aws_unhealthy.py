@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
 from belay.aws.cloudformation import Stacks
-from belay.aws.unhealthy import Unhealthy
+from belay.control.unhealthy import Unhealthy
 from belay.rollback.incident import Incident
 
 NETWORK, SERVICE = (

@@ -14,8 +14,8 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
 from belay.aws.clients import client
 from belay.aws.cloudwatch import Alarms
-from belay.aws.recovery import Recovery
-from belay.aws.verification import RecoveredStage, StageVerification, VerifyFunctions
+from belay.control.recovery import Recovery
+from belay.control.verification import RecoveredStage, StageVerification, VerifyFunctions
 from belay.errors import AccessDenied, Throttled
 from belay.release.registration import RegisteredStack, Stage, Verify
 from belay.release.verification import COMPOSITE, METRIC, AlarmSeen, Answer, Occasion, Verified
@@ -198,7 +198,7 @@ class TestRecoveredStage:
         assert self.perform(cloudwatch) is False
 
         assert self.look(cloudwatch).verdict is verdict
-        record = house.ledger.incident("orders", INCIDENT) or {}
+        record = house.ledger.incidents.get("orders", INCIDENT) or {}
         assert [each["action"] for each in record["tried"]] == ["VERIFY"]
 
     def test_a_bake_is_one_step_however_often_it_is_begun_again(
@@ -214,7 +214,7 @@ class TestRecoveredStage:
 
         assert [self.perform(cloudwatch), self.perform(cloudwatch), self.perform(cloudwatch, 1)] == [True] * 3
 
-        record = house.ledger.incident("orders", INCIDENT) or {}
+        record = house.ledger.incidents.get("orders", INCIDENT) or {}
         assert [each["action"] for each in record["tried"]] == ["VERIFY"]
         assert self.look(cloudwatch).verdict is Verified.AGAIN
 

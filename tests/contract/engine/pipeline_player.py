@@ -20,12 +20,12 @@ from typing import Any
 import yaml
 from botocore.exceptions import ClientError
 
-from belay.aws.live import LiveStages
 from belay.aws.rds import Databases
-from belay.aws.registrations import Registrations
 from belay.aws.s3 import ArtifactBucket
-from belay.aws.snapshots import StageSnapshots
 from belay.aws.ssm import ParameterStore
+from belay.control.live import LiveStages
+from belay.control.registrations import Registrations
+from belay.control.snapshots import StageSnapshots
 from belay.pipeline.job import parse_job
 from local.engine import Engine
 

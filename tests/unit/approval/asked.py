@@ -8,7 +8,7 @@ from belay.approval.request import ApprovalRequest
 from belay.approval.seal import Seal, Sealed
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.accepted import AcceptedRelease
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.rollback.rehearsal import Check, Readiness, Rehearsal
 from belay.stack.change_set import Change, ChangeSet, Detail
 from belay.stack.plan import Progress, StackPlan, StagePlan

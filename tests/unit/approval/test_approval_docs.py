@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-SOURCES = ("layers/belay/belay/approval/decision.py", "layers/belay/belay/aws/decisions.py")
+SOURCES = ("layers/belay/belay/approval/decision.py", "layers/belay/belay/control/decisions.py")
 HANDLER = "functions/decide_approval/app.py"
 
 

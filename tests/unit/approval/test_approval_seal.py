@@ -9,7 +9,7 @@ import pytest
 from belay.approval.seal import Seal, Sealed
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.accepted import AcceptedRelease
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.stack.change_set import Change, ChangeSet, Detail
 from belay.stack.plan import Progress, StackPlan, StagePlan
 

@@ -22,7 +22,7 @@ from belay.notify.message import (
     publish_arguments,
     release_ended,
 )
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 
 SAMPLE = json.loads((Path(__file__).parents[3] / "events" / "aws.sns" / "notification.json").read_text())
 TEXT = {"type": "string"}

@@ -37,7 +37,7 @@ from belay.notify.message import (
     release_ended,
     release_held,
 )
-from belay.release.ledger import Outcome, ReleaseReference
+from belay.release.records import Outcome, ReleaseReference
 from belay.stack.cause import Cause
 
 GOLDEN = Path(__file__).parent / "golden"

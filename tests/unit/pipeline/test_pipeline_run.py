@@ -7,7 +7,7 @@ import pytest
 
 from belay.pipeline.execution import ActionExecution, ActionStatus, PipelineExecution, PipelineStatus
 from belay.pipeline.run import RollbackCandidate, outcome_of, rollback_target
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 from belay.release.registration import Pipeline
 
 AT = datetime(2026, 3, 2, 8, 3, 2, tzinfo=UTC)

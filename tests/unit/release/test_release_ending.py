@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from belay.release.ending import Close, Recover, stage_ended, what_is_left
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 
 STAGES = ("test", "production")
 

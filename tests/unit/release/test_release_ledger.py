@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.errors import InvalidRelease, ReleaseSuperseded
-from belay.release.ledger import (
+from belay.release.records import (
     Outcome,
     ReleaseReference,
     Upload,

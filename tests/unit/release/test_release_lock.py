@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belay.release.ledger import ReleaseReference
 from belay.release.lock import Claim, Decision, decide, overtaken, superseded_by
+from belay.release.records import ReleaseReference
 from belay.release.version import Version
 
 NOW = 10_000

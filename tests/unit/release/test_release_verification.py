@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.release.registration import Verify
 from belay.release.verification import (
     COMPOSITE,

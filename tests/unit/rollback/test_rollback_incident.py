@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.release.registration import Stage
 from belay.rollback.incident import Incident, foreign_incident
 from belay.stack.status import StackStatus

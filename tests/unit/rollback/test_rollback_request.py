@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from belay.events.function_url import Refusal
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.rollback.incident import Incident
 from belay.rollback.request import (
     RollbackRequest,

@@ -13,7 +13,7 @@ from typing import Any
 
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.stack.change_set import ChangeSet
 from belay.stack.plan import StackPlan, StagePlan
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 from belay.stack.cause import Cause
 from belay.stack.command_line import failed_events_command
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 
 EXECUTION_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 """The id of a pipeline execution, as the model of every CodePipeline operation gives it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.pipeline.execution import PipelineExecution, PipelineStatus
-from belay.release.ledger import Outcome
+from belay.release.records import Outcome
 from belay.release.registration import Pipeline
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from belay.release.ledger import Outcome, ReleaseReference
+from belay.release.records import Outcome, ReleaseReference
 
 _ENDED = "STAGE "
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.release.version import Version
 
 _WAITER_FORGOTTEN_SECONDS = 1800

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from belay.release.ledger import ReleaseReference
+from belay.release.records import ReleaseReference
 from belay.release.registration import Verify
 
 METRIC = "AWS::CloudWatch::Alarm"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from belay.release.ledger import ReleaseReference, foreign_incident_of
+from belay.release.records import ReleaseReference, foreign_incident_of
 from belay.release.registration import Stage
 from belay.stack.status import StackStatus
 

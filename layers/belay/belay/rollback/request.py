@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from belay.events.function_url import Refusal
-from belay.release.ledger import ReleaseReference
 from belay.release.names import NAME, NAME_RULE
+from belay.release.records import ReleaseReference
 from belay.stack.plan import Progress, StackPlan, StagePlan
 
 _LONGEST_REQUEST: Final = 16_384

@@ -1,0 +1,48 @@
+"""AWS Lambda: the functions that verify a stage."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from belay.aws.clients import FUNCTION_SECONDS
+from belay.aws.faults import code_of, translated
+from belay.release.verification import Answer, answer_of
+
+
+class VerifyFunctions:
+    """The functions that operators registered."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def state(self, function: str) -> str | None:
+        """Return a function's State (Active, Pending, Inactive, Failed), None where there is no such function."""
+        with translated("Lambda.GetFunctionConfiguration"):
+            try:
+                return str(self._client.get_function_configuration(FunctionName=function)["State"])
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    return None
+                raise
+
+    def ask(self, function: str, asked: Mapping[str, Any]) -> Answer:
+        """Invoke a function and return what it answered. One that fails, or takes too long, has not answered.
+
+        Raises ``AccessDenied`` and its like where it cannot be invoked at all: that is no verdict on a deployment.
+        """
+        with translated("Lambda.Invoke"):
+            try:
+                answer = self._client.invoke(FunctionName=function, Payload=json.dumps(asked).encode())
+                payload = answer["Payload"].read()
+            except ReadTimeoutError:
+                return Answer(None, f"it did not answer within {FUNCTION_SECONDS} seconds")
+        try:
+            document = json.loads(payload)
+        except ValueError:
+            document = payload.decode(errors="replace")
+        if answer.get("FunctionError"):
+            failed = document if isinstance(document, Mapping) else {}
+            return Answer(None, f"it failed with {failed.get('errorType')}: {failed.get('errorMessage')}")
+        return answer_of(document)

@@ -1,0 +1,26 @@
+"""The topics that applications are told about on, where no release is there that says which."""
+
+from typing import Any
+
+from belay.control.registrations import Registrations
+from belay.control.topics import Topic
+from belay.ledger.ledger import Ledger
+from belay.notify.message import Message
+
+
+class ApplicationTopics:
+    """Each application's own topic, or Belay's for those that have none."""
+
+    def __init__(self, registrations: Registrations, ledger: Ledger, sns: Any, default_topic: str) -> None:
+        self._registrations = registrations
+        self._ledger = ledger
+        self._sns = sns
+        self._default_topic = default_topic
+
+    def own(self, application: str) -> str | None:
+        """Return the ARN of the topic that an application's registration names."""
+        return self._registrations.topic_of(application)
+
+    def publish(self, application: str, message: Message) -> None:
+        """Publish a message about an application."""
+        Topic(self._sns, self.own(application) or self._default_topic, self._ledger).publish(message)

@@ -1,0 +1,125 @@
+"""Asking people for a stage's approval, and reminding them of it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from belay.approval.request import ApprovalRequest, in_utc, remind_at
+from belay.approval.seal import Seal
+from belay.aws.s3 import ArtifactBucket
+from belay.control.decisions import Decisions
+from belay.control.endings import Endings
+from belay.control.sealing import sealed_now
+from belay.control.stage import StageContext
+from belay.ledger.ledger import Ledger
+from belay.notify.message import Deployment, Message, approval_requested
+from belay.release.records import ReleaseReference
+from belay.rollback.rehearsal import Rehearsal
+
+_MOST_OTHERS = 10
+
+
+class Approvals:
+    """What is asked of people, kept in the ledger and the artifact bucket and told by the application's topic."""
+
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, endings: Endings) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._endings = endings
+
+    def gather(self, run: StageContext, asked_at: datetime) -> ApprovalRequest:
+        """Look at everything that a stage's approval is about."""
+        sealed = sealed_now(run, asked_at.date())
+        rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
+        good = self._ledger.releases.last_known_good(run.release.application, run.stage.name)
+        held = run.stage.calendar.held(asked_at)
+        return ApprovalRequest(
+            sealed=sealed,
+            seal=Seal.of(sealed),
+            asked_at=asked_at,
+            expires_at=asked_at + timedelta(days=run.stage.approval.expires_after_days),
+            replaces=None if good is None else str(good["version"]),
+            others=tuple(self._others(run.release)),
+            rehearsal=None if rehearsal is None else Rehearsal.from_dict(rehearsal),
+            held=None if held is None else run.stage.calendar.in_words(held.until),
+        )
+
+    def _others(self, release: ReleaseReference) -> list[str]:
+        """Name the application's other releases that have not ended, each with its state."""
+        open_ones = [item["document"] for item in self._ledger.open_items() if item["SK"].startswith("RELEASE#")]
+        others = [
+            self._ledger.releases.get(each["application"], each["version"]) or {}
+            for each in open_ones
+            if each["application"] == release.application and each["version"] != release.version
+        ]
+        return [f"{each['version']} ({each['state']})" for each in others[:_MOST_OTHERS] if "state" in each]
+
+    def keep(self, request: ApprovalRequest, report: str) -> None:
+        """Write the seal and the report beside the stage's other documents."""
+        release, stage = request.sealed.release, request.stage.name
+        self._artifacts.put_json(release.stage_key(stage, "seal.json"), request.seal.to_dict())
+        self._artifacts.put_html(release.stage_key(stage, "report.html"), report)
+        self._artifacts.put_json(release.stage_key(stage, "approval.json"), _told(request))
+
+    def ask(self, request: ApprovalRequest, task_token: str) -> None:
+        """Record what is asked for and tell it."""
+        release, stage = request.sealed.release, request.stage
+        asked_at = request.asked_at.isoformat(timespec="milliseconds")
+        asked = {
+            "expires_at": request.expires_at.isoformat(timespec="milliseconds"),
+            "four_eyes": stage.approval.four_eyes,
+            "seal": request.seal.to_dict(),
+        }
+        self._ledger.approvals.ask(release, stage.name, asked, task_token=task_token, now=asked_at)
+        self._ledger.releases.record(
+            release, stage.name, "AWAITING APPROVAL", asked_at, f"until {in_utc(request.expires_at)}"
+        )
+        told = _told(request)
+        # Whoever has the link may answer: it goes to those who are asked, and is kept nowhere.
+        by_link = [f"Without the command: open {request.link}"] if request.link else []
+        message = _message(release, stage.name, {**told, "answers": [*told["answers"], *by_link]})
+        self._endings.topic_of(release).publish(message)
+
+    def see_to(self, item: Mapping[str, Any], decisions: Decisions, now: datetime) -> bool:
+        """See to one approval that the ledger says is waited for; True where people were reminded of it.
+
+        An answer that was recorded and may not have arrived is delivered again. People are reminded once, when it is
+        time. What nobody can answer any more is forgotten.
+        """
+        release, stage = ReleaseReference.from_dict(item["release"]), str(item["stage"])
+        approval = self._ledger.approvals.get(release.application, release.version, stage) or {}
+        record = self._ledger.releases.get(release.application, release.version) or {}
+        asked_at, expires_at = (datetime.fromisoformat(item[name]) for name in ("asked_at", "expires_at"))
+        if approval.get("attempt") == release.attempt and "answer" in approval:
+            decisions.deliver(release, stage, approval)
+        elif record.get("attempt") != release.attempt or "outcome" in record or now > expires_at:
+            self._ledger.approvals.ask_no_more(release.application, release.version, stage)
+        elif "reminded_at" not in item and now >= remind_at(asked_at, expires_at):
+            told = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
+            self._endings.topic_of(release).publish(_message(release, stage, told, reminder=True))
+            self._ledger.approvals.reminded(dict(item), now.isoformat(timespec="milliseconds"))
+            return True
+        return False
+
+
+def _told(request: ApprovalRequest) -> dict[str, Any]:
+    """Return what the message says, so that a reminder can say it again."""
+    approve, reject = request.commands
+    return {
+        "what": request.what,
+        "until": in_utc(request.expires_at),
+        "changes": request.change_lines,
+        "more": {
+            "Policies": request.policy_lines,
+            "Databases": request.database_lines,
+            "Way back": request.rollback_lines,
+            "What it costs to wait": request.waiting_lines,
+        },
+        "answers": [f"Approve: {approve}", f"Reject: {reject}"],
+        "report": request.report_command,
+    }
+
+
+def _message(release: ReleaseReference, stage: str, told: Mapping[str, Any], *, reminder: bool = False) -> Message:
+    about = Deployment(release.application, release.version, stage, thread=release.thread)
+    return approval_requested(about, **told, reminder=reminder)

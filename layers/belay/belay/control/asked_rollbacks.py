@@ -1,0 +1,113 @@
+"""Rollbacks that people ask for: planned from what the ledger knows, opened as incidents of their own."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.aws.s3 import ArtifactBucket
+from belay.control.incidents import Incidents
+from belay.control.recovered_stacks import RecoveredStacks
+from belay.control.recovery import Recovery
+from belay.control.situations import look
+from belay.events.function_url import Refusal
+from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
+from belay.release.records import Outcome, ReleaseReference, asked_attempt, incident_of
+from belay.rollback.estimates import with_estimates
+from belay.rollback.incident import Incident
+from belay.rollback.planner import plan_rollback
+from belay.rollback.request import RollbackRequest, Way, undone_together, way_back
+from belay.stack.plan import Progress, StagePlan
+
+
+class AskedRollbacks:
+    """Plans and starts what people ask for."""
+
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, incidents: Incidents) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._incidents = incidents
+
+    def take(self, request: RollbackRequest, by: str) -> Mapping[str, Any] | Refusal:
+        """Plan the way back and, unless only the plan is wanted, start it. Returns the answer, or why it is not taken.
+
+        ``by`` is the ARN of whoever asks.
+        """
+        lock = self._ledger.locks.get(request.application, request.stage) or {}
+        if lock.get("held"):
+            busy = f"{request.application} {lock['version']} is at work in {request.stage}: wait for it, or abort it"
+            return Refusal(409, "Busy", busy)
+        history = self._ledger.releases.deployed(request.application, request.stage)
+        way = way_back(request, history, self._remains(request, lock))
+        if isinstance(way, Refusal):
+            return way
+        incident = self._prepare(request, way, by)
+        recovery = Recovery(incident, _UNTRIED, self._artifacts, self._ledger)
+        planned = plan_rollback(look(recovery, RecoveredStacks(recovery, Stacks(client("cloudformation")))))
+        plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
+        name = None if request.plan_only else self._incidents.open(incident)
+        return {
+            "incident": name,
+            "execution": None if name is None else self._ledger.incidents.execution(name),
+            "plan": plan.to_dict(),
+            "lines": plan.describe(),
+        }
+
+    def _remains(self, request: RollbackRequest, lock: Mapping[str, Any]) -> ReleaseReference | None:
+        """Return the release whose failure left something in the stage: the last one at work, not taken back."""
+        record = self._ledger.incidents.get(request.application, str(lock.get("incident") or "")) or {}
+        if record.get("outcome") != Outcome.NEEDS_OPERATOR:
+            return None
+        incident = Incident.from_dict(record["details"])
+        return None if incident.foreign else incident.release
+
+    def _prepare(self, request: RollbackRequest, way: Way, by: str) -> Incident:
+        """Put together, under an attempt of its own, what the releases to be undone did; return the incident of it."""
+        stage, now = request.stage, timestamp()
+        newest = way.newest
+        release = replace(newest, attempt=asked_attempt(newest.attempt, way.target.attempt if way.target else "", now))
+        undone = undone_together(
+            [(self._plan(each, stage), self._ledger.baselines.of_attempt(each, stage)) for each in way.undone]
+        )
+        plan = undone.plan if way.undone else _untouched(self._plan(newest, stage))
+        document = self._artifacts.require_json(newest.document_key)
+        self._artifacts.put_json(release.document_key, document)
+        self._artifacts.put_json(release.stage_key(stage, "plan.json"), plan.to_dict())
+        for stack, baseline in undone.baselines.items():
+            self._ledger.baselines.record(release, stage, stack, baseline)
+        accepted = AcceptedRelease.from_dict(document)
+        registered = accepted.stages[stage]
+        to = f" to {way.target.version}" if way.target else ", where nothing was before"
+        comment = f": {request.comment}" if request.comment else ""
+        return Incident(
+            name=incident_of(release, stage),
+            release=release,
+            stage=stage,
+            reason=f"{by} asked to go back from {release.version}{to}{comment}",
+            service_role=registered.service_role,
+            topic=accepted.application.topic,
+            recover_foreign=registered.recover_foreign,
+            ephemeral=registered.ephemeral,
+            asked_by=by,
+            target=way.target,
+            stood_on=self._stands_on(request),
+        )
+
+    def _stands_on(self, request: RollbackRequest) -> str | None:
+        good = self._ledger.releases.last_known_good(request.application, request.stage)
+        return None if good is None else str(good["release"]["attempt"])
+
+    def _plan(self, release: ReleaseReference, stage: str) -> StagePlan:
+        return StagePlan.from_dict(self._artifacts.require_json(release.stage_key(stage, "plan.json")))
+
+
+_UNTRIED: Mapping[str, Any] = {"tried": [], "blocked": {}, "settled": {}, "noted": {}}
+"""What the ledger's record says of an incident that nothing was done about yet."""
+
+
+def _untouched(plan: StagePlan) -> StagePlan:
+    """The stacks of a plan, of which none is to be undone: only what is stuck in them is recovered."""
+    return StagePlan(tuple(replace(stack, progress=Progress.UNCHANGED, change_set_id=None) for stack in plan.stacks))

@@ -1,0 +1,29 @@
+"""Capturing stacks as they are before somebody deploys to them, so that they can be brought back to that."""
+
+from belay.aws.cloudformation import Stacks
+from belay.aws.s3 import ArtifactBucket
+from belay.ledger.ledger import Ledger
+from belay.release.manifest import digest
+from belay.release.records import ReleaseReference
+from belay.stack.baseline import TemplatePointer, baseline_of
+
+
+class Baselines:
+    """Keeps a stack's template in the artifact bucket and its parameters and tags in the ledger."""
+
+    def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger) -> None:
+        self._stacks = stacks
+        self._artifacts = artifacts
+        self._ledger = ledger
+
+    def capture(self, release: ReleaseReference, stage: str, stack: str, stack_name: str) -> None:
+        """Capture one stack, ``stack`` being its registered name; what was captured first stands."""
+        description = self._stacks.describe_stack(stack_name)
+        template = None
+        if description is not None and description["StackStatus"] != "REVIEW_IN_PROGRESS":
+            body = self._stacks.get_template(description["StackId"])
+            key = release.stage_key(stage, f"baselines/{stack}.template")
+            version_id = self._artifacts.put_bytes(key, body)
+            template = TemplatePointer(self._artifacts.name, key, version_id, digest(body))
+        baseline = baseline_of(description, template, name=stack_name)
+        self._ledger.baselines.record(release, stage, stack, baseline.to_dict())

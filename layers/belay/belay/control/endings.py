@@ -1,0 +1,144 @@
+"""Ending releases: an outcome is recorded once, and told once by whoever recorded it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.s3 import ArtifactBucket
+from belay.control.topics import Topic
+from belay.ledger.ledger import Ledger
+from belay.notify.message import Deployment, person_needed, pipeline_recovered, release_ended
+from belay.release.accepted import AcceptedRelease
+from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.rollback.incident import Incident
+from belay.stack.plan import StagePlan
+
+
+class Endings:
+    """Records outcomes in the ledger and publishes them; ``default_topic`` is for applications without their own."""
+
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, sns: Any, default_topic: str) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._sns = sns
+        self._default_topic = default_topic
+
+    def topic_of(self, release: ReleaseReference) -> Topic:
+        """Return the topic of the release's application: its own where the registration names one."""
+        document = self._artifacts.get_json(release.document_key)
+        own = None if document is None else AcceptedRelease.from_dict(document).application.topic
+        return Topic(self._sns, own or self._default_topic, self._ledger)
+
+    def close_release(
+        self,
+        release: ReleaseReference,
+        outcome: Outcome,
+        *,
+        reason: str,
+        stage: str | None,
+        done: Sequence[str] = (),
+        left_to_do: Sequence[str] = (),
+    ) -> None:
+        """Record a release's outcome and tell it, unless somebody has already."""
+        record = self._ledger.releases.get(release.application, release.version) or {}
+        if not self._ledger.releases.close(release, outcome, reason, timestamp()):
+            return
+        good = self._ledger.releases.last_known_good(release.application, stage) if stage else None
+        deployment = Deployment(
+            release.application,
+            release.version,
+            stage,
+            record.get("execution"),
+            release.thread,
+        )
+        self.topic_of(release).publish(
+            release_ended(
+                outcome,
+                deployment,
+                **told(outcome, reason),
+                done=done,
+                left_to_do=left_to_do,
+                changed=self._changed(release, stage) if outcome is Outcome.DEPLOYED else (),
+                runs_now=None if good is None else good["version"],
+            )
+        )
+        self._close_upload(record, outcome, reason)
+        self._ledger.releases.announced(release)
+
+    def _changed(self, release: ReleaseReference, stage: str | None) -> list[str]:
+        """Say what a release changed in its last stage, as its change sets said."""
+        document = None if stage is None else self._artifacts.get_json(release.stage_key(stage, "plan.json"))
+        return [] if document is None else StagePlan.from_dict(document).describe()
+
+    def close_pipeline(
+        self,
+        incident: Incident,
+        outcome: Outcome,
+        *,
+        reason: str,
+        done: Sequence[str] = (),
+        left_to_do: Sequence[str] = (),
+    ) -> None:
+        """Record how the incident of a pipeline's execution ended and tell it, unless somebody has already."""
+        about = incident.release
+        if not self._ledger.incidents.close(about.application, incident.name, outcome, reason, timestamp()):
+            return
+        message = pipeline_recovered(
+            about.application,
+            incident.stage,
+            pipeline=str(incident.pipeline),
+            execution=about.version,
+            incident=incident.name,
+            outcome=outcome,
+            cause=reason,
+            done=done,
+            left_to_do=left_to_do,
+            thread=about.thread,
+        )
+        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
+        self._ledger.incidents.announced(about.application, incident.name)
+
+    def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[str]) -> None:
+        """Tell that an incident about somebody else's stack needs a person."""
+        about = Deployment(incident.release.application, str(incident.stack), incident.stage, None, incident.name)
+        message = person_needed(about, why=why, left_to_do=left_to_do)
+        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
+
+    def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
+        if "upload" in record:
+            upload = Upload(**record["upload"])
+            self._ledger.uploads.close(upload, outcome, reason, timestamp())
+            self._ledger.uploads.announced(upload)
+
+    def close_upload(
+        self,
+        upload: Upload,
+        outcome: Outcome,
+        *,
+        reason: str,
+        execution: str,
+        topic: str | None,
+        left_to_do: Sequence[str] = (),
+    ) -> None:
+        """Record and tell the outcome of an upload that never became a release."""
+        if not self._ledger.uploads.close(upload, outcome, reason, timestamp()):
+            return
+        version = self._ledger.uploads.version_of(upload) or upload.key.rsplit("/", 1)[-1]
+        deployment = Deployment(upload.application, version, None, execution, upload.thread)
+        Topic(self._sns, topic or self._default_topic, self._ledger).publish(
+            release_ended(
+                outcome,
+                deployment,
+                what=f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed.",
+                left_to_do=left_to_do,
+                **told(outcome, reason),
+            )
+        )
+        self._ledger.uploads.announced(upload)
+
+
+def told(outcome: Outcome, reason: str) -> dict[str, Any]:
+    """Return how a message tells a reason: a refusal's problems are findings, anything else is the first cause."""
+    if outcome is Outcome.REJECTED:
+        return {"findings": reason.splitlines()}
+    return {"cause": reason or None}

@@ -1,0 +1,112 @@
+"""Taking up failed stacks: a release's own, and registered ones that failed under somebody else's hands."""
+
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.control.incidents import Incidents
+from belay.control.registrations import Registrations
+from belay.ledger.ledger import Ledger
+from belay.release.records import ReleaseReference
+from belay.release.registration import Stage
+from belay.rollback.incident import Incident, foreign_incident
+from belay.stack.operation import last_operation, last_token
+from belay.stack.status import StackStatus
+
+
+class FailedStacks:
+    """Opens the one incident of a failed stack operation, whether an event or a look at the stacks told of it."""
+
+    def __init__(self, ledger: Ledger, incidents: Incidents, registrations: Registrations, stacks: Stacks) -> None:
+        self._ledger = ledger
+        self._incidents = incidents
+        self._registrations = registrations
+        self._stacks = stacks
+
+    def take_up(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
+        """Open the incident of an operation that failed, ``token`` being its client request token.
+
+        Returns its name; None for a recovery's or a deletion's own failure, which its own execution sees, and for a
+        stack that nobody registered.
+        """
+        operation = None if token is None else self._ledger.operations.get(stack_id, token)
+        if operation is None:
+            return self._take_up_foreign(stack_id, status, reason, token)
+        if operation["purpose"] != "deploy":
+            return None
+        release = ReleaseReference.from_dict(operation["release"])
+        words = self._in_words(stack_id, status, reason, token)
+        return self._incidents.open_for_release(release, operation["stage"], words)
+
+    def take_up_registered(self) -> list[str]:
+        """Look at every registered stack and open the incident of each that failed without an event telling of it."""
+        registered = {
+            stack.name
+            for stage in self._registrations.stages()
+            if not stage.ephemeral
+            for stack in stage.stacks.values()
+        }
+        opened = []
+        for description in self._stacks.describe_stacks() if registered else ():
+            status, stack_id = StackStatus(description["StackStatus"]), description["StackId"]
+            if description["StackName"] in registered and status.terminal and status.turned_back:
+                newest = self._stacks.newest_event(stack_id)
+                token = last_token([newest] if newest else [])
+                opened.append(self.take_up(stack_id, status, description.get("StackStatusReason"), token))
+        return [name for name in opened if name is not None]
+
+    def _take_up_foreign(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
+        found = self._registered(stack_id.split("/")[1])
+        if found is None:
+            return None
+        stage, stack = found
+        # An operation begun without a token is told apart by its last event.
+        newest = self._stacks.newest_event(stack_id)
+        operation = token or (None if newest is None else last_operation(newest)) or "unknown"
+        if self._ledger.operations.get(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
+            return None
+        if status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
+            return None
+        incident = foreign_incident(
+            stage,
+            stack,
+            stack_id=stack_id,
+            status=status,
+            token=token,
+            operation=operation,
+            reason=self._in_words(stack_id, status, reason, token),
+            topic=self._registrations.topic_of(stage.application),
+        )
+        return self._incidents.open(incident)
+
+    def _is_deployed_by_pipeline(self, stage: Stage) -> bool:
+        """Whether the stage's pipeline is deploying at present, and answers for it.
+
+        An operation that was not the deploying pipeline's after all is taken up by the sweep once the pipeline ended.
+        """
+        deploying = self._ledger.pipelines.followed(stage.application, stage.name) if stage.pipeline else {}
+        return any(deploying.values())
+
+    def _ends_what_was_left_to_person(self, stack_id: str, operation: str) -> bool:
+        """Whether a person brought back here what an incident had left to them; that incident is what ends with it.
+
+        Noted in the ledger, because the incident is no longer watched when the sweep next sees the stack.
+        """
+        for watched in self._ledger.incidents.watched():
+            if stack_id in watched["stacks"]:
+                incident = Incident.from_dict(watched["details"])
+                self._ledger.operations.record(
+                    stack_id, operation, incident.release, incident.stage, purpose="repair", now=timestamp()
+                )
+                return True
+        return False
+
+    def _registered(self, stack_name: str) -> tuple[Stage, str] | None:
+        for stage in self._registrations.stages():
+            for stack, registered in stage.stacks.items():
+                if registered.name == stack_name and not stage.ephemeral:
+                    return stage, stack
+        return None
+
+    def _in_words(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str:
+        cause = self._stacks.first_cause(stack_id, token)
+        words = reason or "CloudFormation gave no reason" if cause is None else cause.in_words()
+        return f"{stack_id.split('/')[1]} is {status}: {words}"

@@ -1,0 +1,46 @@
+"""The optional pack that runs an operator's cfn-guard rules: a function of its own, invoked only when switched on."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from belay.aws.guard_function import GuardFunction
+from belay.aws.s3 import ArtifactBucket
+from belay.policy.guard import guard_report, plain
+from belay.policy.settings import Settings as PolicySettings
+from belay.policy.verdict import Report
+from belay.release.records import ReleaseReference
+from belay.template.loader import load
+
+OFF = "off"
+
+
+class GuardPack:
+    """The pack's function; ``function_arn`` is ``off`` where an operator has not deployed it."""
+
+    def __init__(self, client: Any, function_arn: str, artifacts: ArtifactBucket) -> None:
+        self._function = GuardFunction(client, function_arn)
+        self._on = function_arn != OFF
+        self._artifacts = artifacts
+
+    def check(
+        self,
+        release: ReleaseReference,
+        stage: str,
+        files: Mapping[str, bytes],
+        templates: Iterable[str],
+        *,
+        settings: PolicySettings,
+        today: date,
+    ) -> Report:
+        """Hold templates of a release against the rules; an empty report where the pack is off.
+
+        Raises ``InvalidRegistration`` where the rules cannot be read, ``AwsFault`` where the function fails.
+        """
+        if not self._on:
+            return Report()
+        documents = {path: load(files[path], path) for path in templates}
+        keys = {path: release.stage_key(stage, f"guard/{path}.json") for path in documents}
+        for path, document in documents.items():
+            self._artifacts.put_json(keys[path], plain(document.root))
+        return guard_report(self._function.check(self._artifacts.name, keys), documents, settings, today)

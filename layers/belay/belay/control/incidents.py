@@ -1,0 +1,63 @@
+"""Opening incidents: whoever sees a failure first opens the one incident, and its recovery is started once."""
+
+from belay.aws.clock import timestamp
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.stepfunctions import Executions
+from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
+from belay.release.records import ReleaseReference, incident_of
+from belay.rollback.incident import Incident
+
+
+class Incidents:
+    """Opens incidents in the ledger and starts ``rollback_stage`` for them."""
+
+    def __init__(
+        self, ledger: Ledger, artifacts: ArtifactBucket, executions: Executions, rollback_machine_arn: str
+    ) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._executions = executions
+        self._machine = rollback_machine_arn
+
+    def open_for_release(self, release: ReleaseReference, stage: str, reason: str) -> str:
+        """Open the incident of a release that failed in a stage. Returns its name, whoever opened it."""
+        accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
+        registered = accepted.stages[stage]
+        return self.open(
+            Incident(
+                name=incident_of(release, stage),
+                release=release,
+                stage=stage,
+                reason=reason,
+                service_role=registered.service_role,
+                topic=accepted.application.topic,
+                recover_foreign=registered.recover_foreign,
+                ephemeral=registered.ephemeral,
+            )
+        )
+
+    def open(self, incident: Incident) -> str:
+        """Open an incident unless it is known, and make sure that its recovery was started."""
+        application = incident.release.application
+        opened = self._ledger.incidents.open(application, incident.name, incident.to_dict(), timestamp())
+        if opened and not incident.foreign:
+            self._ledger.releases.record(incident.release, incident.stage, "RECOVERING", timestamp(), incident.reason)
+        if self._ledger.incidents.execution(incident.name) == "":
+            self.start_recovery(incident, incident.name)
+        return incident.name
+
+    def stopped_by(self, incident: str) -> str | None:
+        """Return who stopped an incident's last recovery, and why; None where no person did."""
+        execution = self._ledger.incidents.execution(incident)
+        return self.execution_stopped_by(execution) if execution else None
+
+    def execution_stopped_by(self, execution: str) -> str | None:
+        """Return who stopped an execution, and why; None where no person did."""
+        return self._executions.stopped_by(execution)
+
+    def start_recovery(self, incident: Incident, execution_name: str) -> None:
+        """Start ``rollback_stage`` under a name that makes a second start of the same attempt harmless."""
+        document = {"incident": incident.name, "release": incident.release.to_dict(), "stage": incident.stage}
+        execution = self._executions.start_execution(self._machine, execution_name, document)
+        self._ledger.incidents.follow(incident.name, execution)

@@ -1,0 +1,159 @@
+"""A deployed stage as it stands: the resources of its stacks, nested ones included, and every group that opens them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+from belay.aws.attached_groups import AttachedGroups
+from belay.aws.clients import client
+from belay.aws.cloudformation import Stacks
+from belay.aws.ec2 import SecurityGroups
+from belay.aws.s3 import ArtifactBucket, ReleaseFiles
+from belay.policy.declared import declared_groups
+from belay.policy.live import LiveStack, check_live
+from belay.policy.model import SecurityGroup
+from belay.policy.settings import Settings as PolicySettings
+from belay.policy.verdict import Report
+from belay.release.accepted import AcceptedRelease
+from belay.release.records import ReleaseReference
+from belay.release.registration import Stage
+from belay.stack.resource import resources_of
+from belay.stack.status import StackStatus
+
+Declared: TypeAlias = tuple[SecurityGroup, ...]
+
+
+@dataclass(frozen=True)
+class LiveRegion:
+    """What is deployed in one region of the account; everything that is asked there is asked with pages."""
+
+    name: str
+    stacks: Stacks
+    security_groups: SecurityGroups
+    attached_groups: AttachedGroups
+
+    @classmethod
+    def of(cls, name: str | None = None) -> "LiveRegion":
+        """Return a region by its name; without one, that in which the function runs."""
+        ec2 = client("ec2", name)
+        attached_groups = AttachedGroups(
+            ec2=ec2,
+            rds=client("rds", name),
+            ecs=client("ecs", name),
+            elasticache=client("elasticache", name),
+            elbv2=client("elbv2", name),
+            lambda_=client("lambda", name),
+        )
+        return cls(ec2.meta.region_name, Stacks(client("cloudformation", name)), SecurityGroups(ec2), attached_groups)
+
+    def status(self, stack: str) -> StackStatus | None:
+        """Return a stack's status; None where there is no such stack."""
+        described = self.stacks.describe_stack(stack)
+        return StackStatus(described["StackStatus"]) if described else None
+
+    def check(self, stacks: Mapping[str, Declared | None], settings: PolicySettings, today: date, path: str) -> Report:
+        """Hold the groups of stacks, and those on their resources, against the policies.
+
+        ``stacks`` gives by id or name the groups that a stack's template declares, None where that is not known.
+        Whatever AWS refuses to tell is a fault.
+        """
+        live = [
+            LiveStack(resources_of(stack, self.stacks.resources_by_stack(stack)), declared)
+            for stack, declared in stacks.items()
+        ]
+        groups = self.security_groups.describe(self._group_ids(live))
+        prefix_lists = self.security_groups.prefix_lists(groups)
+        return check_live(live, groups, prefix_lists, settings, today, path=path)
+
+    def _group_ids(self, stacks: Sequence[LiveStack]) -> list[str]:
+        resources = [resource for stack in stacks for resource in stack.resources]
+        owned = {group_id for stack in stacks for group_id in stack.group_ids.values()}
+        return sorted(owned | self.attached_groups.of(resources))
+
+
+@dataclass(frozen=True)
+class LiveStages:
+    """Validates stages of the account: in the region that the function runs in, and in those that a stage registers."""
+
+    home: LiveRegion
+    artifacts: ArtifactBucket
+    elsewhere: Callable[[str], LiveRegion] = LiveRegion.of
+
+    @classmethod
+    def here(cls, artifacts: ArtifactBucket) -> "LiveStages":
+        """Return one for the region that the function runs in."""
+        return cls(LiveRegion.of(), artifacts)
+
+    def regions(self, others: Sequence[str]) -> list[LiveRegion]:
+        """Return the function's own region and the others, each once."""
+        return [self.home, *[self.elsewhere(name) for name in others if name != self.home.name]]
+
+    def validate(
+        self,
+        release: ReleaseReference,
+        accepted: AcceptedRelease,
+        stage: Stage,
+        standing: Mapping[str, str],
+        today: date,
+    ) -> Report:
+        """Hold a stage, as its release left it and whoever changed it since, against the policies, in all its regions.
+
+        ``standing`` are the ids or names of the stacks that stand, by the release's name of them; ``stage`` is as it is
+        registered now. Whatever AWS refuses to tell, and a stack that one of the regions does not have, is a fault,
+        never a verdict.
+        """
+        declared = self._declared(release, accepted, stage.name)
+        reports = [self._validated(region, stage, declared, standing, today) for region in self.regions(stage.regions)]
+        return Report().merged(*reports)
+
+    def statuses(self, names: Sequence[str], regions: Sequence[str]) -> dict[str, StackStatus | None]:
+        """Return the status of stacks in every region, by name and region; None where there is no such stack."""
+        return {
+            in_region(name, region, regions): region.status(name) for region in self.regions(regions) for name in names
+        }
+
+    def validate_stacks(
+        self, names: Sequence[str], regions: Sequence[str], settings: PolicySettings, today: date
+    ) -> Report:
+        """Hold stacks against the policies that no release of ours deployed: whether they drifted is not asked."""
+        path = ", ".join(names)
+        reports = [
+            region.check(dict.fromkeys(names), settings, today, in_region(path, region, regions))
+            for region in self.regions(regions)
+        ]
+        return Report().merged(*reports)
+
+    def _validated(
+        self,
+        region: LiveRegion,
+        stage: Stage,
+        declared: Mapping[str, Declared],
+        standing: Mapping[str, str],
+        today: date,
+    ) -> Report:
+        settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
+        stacks = {
+            standing[name] if region is self.home else name_of(standing[name]): groups
+            for name, groups in declared.items()
+        }
+        return region.check(stacks, settings, today, in_region(stage.name, region, stage.regions))
+
+    def _declared(self, release: ReleaseReference, accepted: AcceptedRelease, stage: str) -> dict[str, Declared]:
+        files = ReleaseFiles(self.artifacts, release.prefix, accepted.manifest.digests)
+        found = {}
+        for stack in accepted.manifest.stacks:
+            parameters = accepted.parameters(stage, stack, release.attempt, self.artifacts.name, release.prefix)
+            groups, _ = declared_groups(files, stack.template, parameters)
+            found[stack.name] = tuple(groups)
+        return found
+
+
+def in_region(path: str, region: LiveRegion, others: Sequence[str]) -> str:
+    """Name what is looked at in findings, with its region where there is more than one."""
+    return f"{path} in {region.name}" if others else path
+
+
+def name_of(stack: str) -> str:
+    """Return a stack's name from its id or name: the same in every region, which ids are not."""
+    return stack.split("/")[1] if stack.startswith("arn:") else stack

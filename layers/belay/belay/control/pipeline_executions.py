@@ -1,0 +1,194 @@
+"""Executions of registered pipelines: looked up whenever something hints at them, recorded, and answered once."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from belay.aws.clock import lease, now, timestamp
+from belay.aws.pipelines import Pipelines
+from belay.control.application_topics import ApplicationTopics
+from belay.control.diagnoses import Diagnoses
+from belay.control.pipeline_recovery import PipelineRecovery
+from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.snapshots import StageSnapshots
+from belay.errors import BelayError
+from belay.ledger.ledger import Ledger
+from belay.notify.message import pipeline_failed
+from belay.pipeline.execution import PipelineExecution, reference
+from belay.pipeline.hint import Hint
+from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
+from belay.release.records import ReleaseReference
+from belay.release.registration import Pipeline, Stage
+
+_CLAIMED_SECONDS = 310
+_LOOKED_BACK = timedelta(days=2)
+
+
+class PipelineExecutions:
+    """Looks at executions and does what is due about them."""
+
+    def __init__(
+        self,
+        pipelines: Pipelines,
+        ledger: Ledger,
+        stacks: PipelineStacks,
+        snapshots: StageSnapshots,
+        failures: "PipelineFailures",
+    ) -> None:
+        self._pipelines = pipelines
+        self._ledger = ledger
+        self._stacks = stacks
+        self._snapshots = snapshots
+        self._failures = failures
+
+    def follow(self, hint: Hint, stages: Iterable[Stage]) -> list[str]:
+        """Look at the executions that an event hints at, of the stages whose pipeline they are of. Returns their ids.
+
+        One stage's fault keeps no other from being looked at; in the end all are raised, as an ``ExceptionGroup``.
+        """
+        looked_at: list[str] = []
+        faults: list[Exception] = []
+        for stage in stages:
+            pipeline = stage.pipeline
+            if pipeline is not None and hint.pipeline in (None, pipeline.name):
+                try:
+                    looked_at += self._follow(hint, stage, pipeline)
+                except BelayError as fault:
+                    faults.append(fault)
+        if faults:
+            raise ExceptionGroup(f"{len(faults)} pipelines could not be followed", faults)
+        return looked_at
+
+    def _follow(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
+        if hint.missed:
+            return self.reconcile(stage, pipeline)
+        followed = list(self._ledger.pipelines.followed(stage.application, stage.name))
+        executions = followed if hint.execution is None else [hint.execution]
+        for execution in executions:
+            self.look(stage, pipeline, execution)
+        return executions
+
+    def reconcile(self, stage: Stage, pipeline: Pipeline) -> list[str]:
+        """Look at the executions of which events may have been lost. Returns the ids of those looked at.
+
+        Those are the ones not seen to end, and those that CodePipeline says changed since the pipeline is watched and
+        that the ledger has at another status. What ended before the pipeline was registered is nobody's any more.
+        """
+        since = self._ledger.pipelines.watch(stage.application, stage.name, pipeline.name, timestamp())
+        waiting = dict.fromkeys(self._ledger.pipelines.followed(stage.application, stage.name))
+        changed = self._pipelines.changed_since(pipeline.name, max(datetime.fromisoformat(since), now() - _LOOKED_BACK))
+        for execution, status in changed:
+            recorded = self._ledger.pipelines.get(stage.application, stage.name, execution) or {}
+            if recorded.get("status") != status:
+                waiting[execution] = None
+        for execution in waiting:
+            self.look(stage, pipeline, execution)
+        return list(waiting)
+
+    def look(self, stage: Stage, pipeline: Pipeline, execution: str) -> PipelineExecution | None:
+        """Record what an execution is at now, and do what is due. Returns what was seen, None where there is none."""
+        seen = self._pipelines.get_execution(pipeline.name, execution)
+        if seen is None:
+            self._ledger.pipelines.unfollow(stage.application, stage.name, execution)
+            return None
+        deploying = seen.entered(pipeline.deployment_stage)
+        record = self._ledger.pipelines.record(
+            stage.application, stage.name, seen, deploying=deploying, now=timestamp()
+        )
+        if not seen.status.terminal:
+            self._ledger.pipelines.follow(stage.application, stage.name, seen.id, deploying=deploying)
+        ran = record.get("release")
+        about = ReleaseReference.from_dict(ran) if ran else reference(stage.application, pipeline.name, seen.id)
+        next_due = due(seen, pipeline, record.get("done", ()), by_release=bool(ran))
+        settled = next_due is None or self._do(next_due, stage, pipeline, seen, about)
+        if settled and seen.status.terminal:
+            self._ledger.pipelines.unfollow(stage.application, stage.name, seen.id)
+        return seen
+
+    def _do(
+        self, todo: Due, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, about: ReleaseReference
+    ) -> bool:
+        """Do one thing unless somebody is at it or has done it. Returns whether it is done, by this call."""
+        claimed = self._ledger.pipelines.claim(
+            stage.application, stage.name, seen.id, todo.mark, now=lease(0), until=lease(_CLAIMED_SECONDS)
+        )
+        if not claimed:
+            return False
+        done = False
+        try:
+            match todo.act:
+                case Act.PREPARE:
+                    done = self._prepare(stage, seen, about)
+                case Act.ANSWER_FAILURE:
+                    done = self._failures.answer(stage, pipeline, seen, about)
+                case Act.RECORD_GOOD:
+                    done = self._record_good(stage, pipeline, seen)
+        finally:
+            self._ledger.pipelines.settle(stage.application, stage.name, seen.id, todo.mark if done else None)
+        return done
+
+    def _prepare(self, stage: Stage, seen: PipelineExecution, about: ReleaseReference) -> bool:
+        """Capture the stacks and begin the snapshots; done once all are available, which a later look may see."""
+        self._stacks.capture(about, stage)
+        snapshots = self._snapshots.bring_on(about, stage, f"{seen.pipeline}/{seen.id}")
+        if snapshots.ready and snapshots.states:
+            self._ledger.releases.record(about, stage.name, "SNAPSHOTS TAKEN", timestamp(), snapshots.in_words())
+        return snapshots.ready
+
+    def _record_good(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution) -> bool:
+        about = reference(stage.application, pipeline.name, f"{seen.id}-good")
+        self._stacks.capture(about, stage)
+        self._ledger.pipelines.record_good(
+            stage.application,
+            stage.name,
+            {
+                "pipeline": seen.pipeline,
+                "execution": seen.id,
+                "revisions": [dict(vars(each)) for each in seen.revisions],
+                "release": about.to_dict(),
+                "as_of": seen.as_of,
+                "recorded_at": timestamp(),
+            },
+        )
+        return True
+
+
+class PipelineFailures:
+    """Answers failed executions: diagnosed, told once, and taken back where they had begun to deploy."""
+
+    def __init__(
+        self,
+        pipelines: Pipelines,
+        diagnoses: Diagnoses,
+        recovery: PipelineRecovery,
+        topics: ApplicationTopics,
+    ) -> None:
+        self._pipelines = pipelines
+        self._diagnoses = diagnoses
+        self._recovery = recovery
+        self._topics = topics
+
+    def answer(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, about: ReleaseReference) -> bool:
+        """Open the incident where the failure is the deployment stage's, and tell why the execution failed."""
+        diagnosis = self._diagnoses.of(seen)
+        own = diagnosis.stage == pipeline.deployment_stage and rolls_back_by_itself(
+            self._pipelines.get_pipeline(pipeline.name), pipeline.deployment_stage
+        )
+        taken_back: tuple[str, ...] = ()
+        if diagnosis.stage == pipeline.deployment_stage and not own:
+            taken_back = self._recovery.take_back(stage, seen, about, failure=diagnosis.failure, reason=diagnosis.cause)
+        message = pipeline_failed(
+            stage.application,
+            stage.name,
+            pipeline=pipeline.name,
+            execution=seen.id,
+            failure=diagnosis.failure,
+            cause=diagnosis.cause,
+            evidence=diagnosis.evidence,
+            taken_back=taken_back,
+            left_to_do=diagnosis.left_to_do,
+            by_codepipeline=own,
+            look=diagnosis.look,
+            thread=about.thread,
+        )
+        self._topics.publish(stage.application, message)
+        return True

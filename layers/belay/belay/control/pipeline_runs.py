@@ -1,0 +1,141 @@
+"""Deploying a release to a stage by running the stage's pipeline with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from belay.aws.clock import now, timestamp
+from belay.aws.pipelines import Pipelines
+from belay.control.diagnoses import Diagnoses
+from belay.control.pipeline_stacks import PipelineStacks
+from belay.errors import InvalidRegistration, MissingDocument, StackFailed
+from belay.ledger.ledger import Ledger
+from belay.pipeline.execution import PipelineExecution, PipelineStatus
+from belay.pipeline.reaction import rolls_back_by_itself
+from belay.pipeline.run import RollbackCandidate, outcome_of, rollback_target
+from belay.pipeline.source import pinned
+from belay.release.names import client_request_token
+from belay.release.records import Outcome, ReleaseReference
+from belay.release.registration import Pipeline, Stage
+
+_MOST_CANDIDATES = 5
+_BEGINS_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class RunSeen:
+    """How far a release's run is: ``execution`` is the one to look at next, ``reason`` why it ended as it did."""
+
+    execution: str
+    outcome: Outcome | None = None
+    rolling_back: bool = False
+    reason: str | None = None
+    waiting_approval: str | None = None
+
+
+class PipelineRuns:
+    """Starts the pipeline of a stage for a release and follows it to its end."""
+
+    def __init__(self, pipelines: Pipelines, ledger: Ledger, stacks: PipelineStacks, diagnoses: Diagnoses) -> None:
+        self._pipelines = pipelines
+        self._ledger = ledger
+        self._stacks = stacks
+        self._diagnoses = diagnoses
+
+    def start(self, release: ReleaseReference, stage: Stage) -> str:
+        """Capture the stacks, then start the pipeline with the release's zip pinned. Returns the execution's id.
+
+        A rerun finds the execution that an earlier try started. Raises ``InvalidRegistration`` where the pipeline
+        cannot be given the zip.
+        """
+        pipeline = registered_pipeline(stage)
+        upload = self._upload(release)
+        revisions = pinned(
+            self._pipelines.get_pipeline(pipeline.name), pipeline, upload["bucket"], upload["key"], upload["version_id"]
+        )
+        self._stacks.capture(release, stage)
+        token = client_request_token(
+            release.application, stage.name, release.version, pipeline.name, "run", release.attempt
+        )
+        execution = self._pipelines.start_execution(pipeline.name, revisions, token)
+        self._note(release, stage, pipeline, execution)
+        return execution
+
+    def look(self, release: ReleaseReference, stage: Stage, execution: str, *, rolling_back: bool) -> RunSeen:
+        """Say how far an execution is, and begin CodePipeline's own rollback where it failed and that is legal.
+
+        Raises ``StackFailed`` with the diagnosis where what it deployed has to be taken back by an incident.
+        """
+        pipeline = registered_pipeline(stage)
+        seen = self._pipelines.get_execution(pipeline.name, execution)
+        if seen is None:
+            raise MissingDocument(f"the pipeline {pipeline.name} has no execution {execution} any more")
+        outcome = outcome_of(seen, pipeline, rolling_back=rolling_back)
+        if outcome is not None:
+            return RunSeen(execution, outcome, rolling_back, self._why(seen))
+        if not seen.status.terminal:
+            waiting = seen.waiting_approval
+            return RunSeen(execution, None, rolling_back, waiting_approval=None if waiting is None else waiting.action)
+        self._stacks.adopt(release, stage, seen)
+        reason = self._why(seen) or f"the execution {seen.id} of {pipeline.name} is {seen.status}"
+        failed = seen.first_failure
+        if rolling_back or failed is None or failed.stage != pipeline.deployment_stage:
+            raise StackFailed(reason)
+        return self._roll_back(release, stage, seen, reason)
+
+    def _roll_back(self, release: ReleaseReference, stage: Stage, seen: PipelineExecution, reason: str) -> RunSeen:
+        """Let CodePipeline roll the stage back, by itself or asked to; raises ``StackFailed`` where it cannot."""
+        pipeline = registered_pipeline(stage)
+        structure = self._pipelines.get_pipeline(pipeline.name)
+        if rolls_back_by_itself(structure, pipeline.deployment_stage):
+            target = self._pipelines.automated_rollback_of(pipeline.name, seen.id)
+            if target is None and seen.as_of > (now() - _BEGINS_WITHIN).isoformat(timespec="milliseconds"):
+                return RunSeen(seen.id, reason=reason)
+        else:
+            target = self._asked_to_roll_back(pipeline, structure, seen)
+        if target is None:
+            raise StackFailed(reason)
+        self._note(release, stage, pipeline, target)
+        self._ledger.releases.record(release, stage.name, "STAGE ROLLBACK", timestamp(), reason)
+        return RunSeen(target, rolling_back=True, reason=reason)
+
+    def _asked_to_roll_back(
+        self, pipeline: Pipeline, structure: Mapping[str, Any], seen: PipelineExecution
+    ) -> str | None:
+        """Ask CodePipeline for the stage's rollback. Returns the execution that does it, None where none is legal."""
+        succeeded = self._pipelines.succeeded_in_stage(pipeline.name, pipeline.deployment_stage)[:_MOST_CANDIDATES]
+        candidates = [
+            RollbackCandidate(each.id, each.version, each.rollback)
+            for summary in succeeded
+            if (each := self._pipelines.get_execution(pipeline.name, summary["pipelineExecutionId"])) is not None
+        ]
+        target = rollback_target(structure, pipeline.deployment_stage, seen, candidates)
+        if target is None:
+            return None
+        return self._pipelines.rollback_stage(pipeline.name, pipeline.deployment_stage, target)
+
+    def _why(self, seen: PipelineExecution) -> str | None:
+        if seen.status is PipelineStatus.SUCCEEDED:
+            return None
+        if seen.status is PipelineStatus.FAILED:
+            return self._diagnoses.of(seen).in_words()
+        return f"the execution {seen.id} of the pipeline {seen.pipeline} is {seen.status}: {seen.status_summary or ''}"
+
+    def _note(self, release: ReleaseReference, stage: Stage, pipeline: Pipeline, execution: str) -> None:
+        self._ledger.pipelines.run(release, stage.name, pipeline.name, execution, timestamp())
+        self._ledger.pipelines.follow(stage.application, stage.name, execution, deploying=False)
+
+    def _upload(self, release: ReleaseReference) -> Mapping[str, Any]:
+        record = self._ledger.releases.get(release.application, release.version) or {}
+        if "upload" not in record:
+            raise MissingDocument(f"the ledger does not know the upload of {release.application} {release.version}")
+        found: Mapping[str, Any] = record["upload"]
+        return found
+
+
+def registered_pipeline(stage: Stage) -> Pipeline:
+    """Return the pipeline that a stage is deployed by. Raises ``InvalidRegistration`` where it has none."""
+    if stage.pipeline is None:
+        raise InvalidRegistration([f"{stage.application}/{stage.name} has no pipeline registered"])
+    return stage.pipeline

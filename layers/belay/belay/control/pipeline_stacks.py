@@ -1,0 +1,102 @@
+"""The registered stacks that a pipeline deploys: capturing them, and finding what one execution did to them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.aws.s3 import ArtifactBucket
+from belay.control.baselines import Baselines
+from belay.ledger.ledger import Ledger
+from belay.pipeline.execution import ActionExecution, ActionStatus, PipelineExecution
+from belay.release.records import ReleaseReference
+from belay.release.registration import Stage
+from belay.stack.baseline import Baseline
+from belay.stack.operation import last_change_began, last_operation
+from belay.stack.plan import Progress, StackPlan, StagePlan
+
+_CLOCKS_DIFFER = timedelta(seconds=5)
+_PREPARES_ONLY = "CHANGE_SET_REPLACE"
+"""The one ActionMode that changes no stack
+(https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html)."""
+
+
+class PipelineStacks:
+    """Does for a pipeline's execution what the functions of a stage do for a release."""
+
+    def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger) -> None:
+        self._stacks = stacks
+        self._artifacts = artifacts
+        self._ledger = ledger
+
+    def capture(self, about: ReleaseReference, stage: Stage) -> None:
+        """Capture every registered stack as it is; what was captured first stands."""
+        baselines = Baselines(self._stacks, self._artifacts, self._ledger)
+        known = self._ledger.baselines.of_attempt(about, stage.name)
+        for name, registered in stage.stacks.items():
+            if name not in known:
+                baselines.capture(about, stage.name, name, registered.name)
+
+    def adopt(self, about: ReleaseReference, stage: Stage, seen: PipelineExecution) -> tuple[str, ...]:
+        """Make the stacks that an execution changed recoverable like a release's. Returns their registered names.
+
+        The plan that ``rollback_stage`` reads is written, and the operations are noted as the execution's own, so that
+        nobody else takes them up. Where the stage was not prepared before the deployment, the baselines are those of
+        the last execution that succeeded.
+        """
+        if stage.pipeline is None:
+            return ()
+        by_name = {registered.name: name for name, registered in stage.stacks.items()}
+        plans: dict[str, StackPlan] = {}
+        for action in seen.in_stage(stage.pipeline.deployment_stage):
+            name = by_name.get(action.configuration.get("StackName", ""))
+            changes = action.provider == "CloudFormation" and action.configuration.get("ActionMode") != _PREPARES_ONLY
+            if name is not None and changes and (plan := self._adopted(about, stage, name, action)) is not None:
+                plans[name] = plan
+        self._fill_in_baselines(about, stage, plans)
+        created = {name for name, each in self._captured(about, stage).items() if not each.existed}
+        whole = StagePlan(
+            tuple(StackPlan(**{**vars(each), "creates": each.stack in created}) for each in plans.values())
+        )
+        if plans:
+            self._artifacts.put_json(about.stage_key(stage.name, "plan.json"), whole.to_dict())
+        return tuple(plans)
+
+    def _adopted(self, about: ReleaseReference, stage: Stage, name: str, action: ActionExecution) -> StackPlan | None:
+        """What an action did to a stack; None where it did nothing, because nothing happened to the stack since.
+
+        None also where the stack was changed once more after the action had ended: a pipeline lets its next execution
+        into a stage that failed, and what that one does is not this one's to take back.
+        """
+        description = self._stacks.describe_stack(stage.stacks[name].name)
+        newest = None if description is None else self._stacks.newest_event(description["StackId"])
+        if description is None or newest is None or newest["Timestamp"] < action.started - _CLOCKS_DIFFER:
+            return None
+        stack_id, operation = str(description["StackId"]), last_operation(newest)
+        began = last_change_began(self._stacks.events(stack_id), stack_id)
+        ended = action.status is not ActionStatus.IN_PROGRESS
+        if ended and began is not None and began > action.updated + _CLOCKS_DIFFER:
+            return None
+        self._ledger.operations.record(stack_id, operation, about, stage.name, purpose="pipeline", now=timestamp())
+        done = action.status is ActionStatus.SUCCEEDED
+        return StackPlan(
+            stack=name,
+            stack_name=stage.stacks[name].name,
+            progress=Progress.EXECUTED if done else Progress.EXECUTING,
+            stack_id=stack_id,
+            token=operation,
+        )
+
+    def _fill_in_baselines(self, about: ReleaseReference, stage: Stage, plans: Mapping[str, Any]) -> None:
+        good = self._ledger.pipelines.good(about.application, stage.name)
+        if good is None:
+            return
+        kept = self._ledger.baselines.of_attempt(ReleaseReference.from_dict(good["release"]), stage.name)
+        for name in plans:
+            if name in kept:
+                self._ledger.baselines.record(about, stage.name, name, kept[name])
+
+    def _captured(self, about: ReleaseReference, stage: Stage) -> dict[str, Baseline]:
+        found = self._ledger.baselines.of_attempt(about, stage.name)
+        return {name: Baseline.from_dict(each) for name, each in found.items()}

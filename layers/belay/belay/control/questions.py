@@ -1,0 +1,43 @@
+"""Putting a recovery's questions to people, and reading how they stand."""
+
+from belay.aws.clock import now, timestamp
+from belay.control.recovery import Recovery
+from belay.control.topics import Topic
+from belay.notify.message import Deployment, person_needed
+from belay.rollback.plan import Step
+from belay.rollback.question import Answer, answer_of
+
+
+class Questions:
+    """The questions of one incident. Its answers lie in the ledger, where ``Ledger.decide`` puts them."""
+
+    def __init__(self, recovery: Recovery) -> None:
+        self._recovery = recovery
+
+    def answers(self) -> dict[str, Answer]:
+        """Return how every question stands that people were told of."""
+        decisions = self._recovery.ledger.decisions.of_incident(
+            self._recovery.application, self._recovery.incident.name
+        )
+        stand = {name: answer_of(decision, now()) for name, decision in decisions.items()}
+        return {name: answer for name, answer in stand.items() if answer is not None}
+
+    def put(self, step: Step, number: int, topic: Topic) -> None:
+        """Ask, unless that was done: what was asked but not told, because this function died between, is told again."""
+        recovery, question, text = self._recovery, step.parameters["question"], step.parameters["text"]
+        application, incident = recovery.application, recovery.incident
+        recovery.ledger.decisions.ask(application, incident.name, question, text, timestamp())
+        topic.publish(
+            person_needed(
+                Deployment(application, incident.release.version, incident.stage, thread=incident.thread),
+                why=text,
+                cause=incident.reason,
+                done=recovery.done(),
+                left_to_do=[
+                    f"Approve: belay approve {application} --incident {incident.name} --question {question}",
+                    f"Deny: belay reject {application} --incident {incident.name} --question {question}",
+                ],
+            )
+        )
+        recovery.take(step, number)
+        recovery.ledger.decisions.announced(application, incident.name, question)

@@ -1,0 +1,159 @@
+"""The databases of an incident: looking at them, and taking the steps that are about them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import now
+from belay.aws.rds import Databases
+from belay.control.recovery import Recovery
+from belay.database.restore import Place, Taken, Unit, arn_of, resource_id
+from belay.database.snapshots import DatabaseKind
+from belay.errors import AwsFault, ServiceUnavailable, Throttled
+from belay.release.accepted import AcceptedRelease
+from belay.release.names import snapshot_name
+from belay.release.registration import Database
+from belay.rollback.databases import Reach, reached
+from belay.rollback.plan import Action, Kind, Step
+from belay.rollback.situation import DatabaseSeen, StackSeen
+
+Description = Mapping[str, Any]
+
+
+class RecoveredDatabases:
+    """Looks at an incident's databases and performs the steps about them."""
+
+    def __init__(self, recovery: Recovery, databases: Databases) -> None:
+        self._recovery = recovery
+        self._incident = recovery.incident
+        self._databases = databases
+
+    @classmethod
+    def of(cls, recovery: Recovery) -> "RecoveredDatabases":
+        """Return those of an incident, in the region that the function runs in."""
+        return cls(recovery, Databases(client("rds")))
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def look(self, stacks: Sequence[StackSeen]) -> tuple[DatabaseSeen, ...]:
+        """Return the databases registered for the stage; none where no release is concerned.
+
+        RDS is asked about them only where the release can have changed their data: nothing else is planned for them.
+        """
+        if self._incident.foreign or self._incident.ephemeral:
+            return ()
+        document = self._recovery.artifacts.get_json(self._incident.release.document_key)
+        if document is None:
+            return ()
+        accepted = AcceptedRelease.from_dict(document)
+        stage, changes = accepted.stages[self._incident.stage], accepted.manifest.database
+        asked = self._incident.asked_by is not None
+        known = [
+            DatabaseSeen(each.identifier, each.kind, self._taken(each), now(), changes, stage.restore, asked)
+            for each in stage.databases
+        ]
+        if reached(changes, stacks) is not Reach.REACHED or stage.restore == "never" or asked:
+            return tuple(known)
+        return tuple(self._seen(each, database) for each, database in zip(known, stage.databases, strict=True))
+
+    def _seen(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
+        snapshot = self._databases.describe_snapshot(database, known.taken.name)
+        units = self._units(database, snapshot)
+        return replace(
+            known,
+            snapshot=snapshot,
+            units=units,
+            obstacles=self._obstacles(database, units[0]),
+            last_step=self._last_step([unit.name for unit in units]),
+            blocked=next(filter(None, (self._recovery.blocked(unit.name) for unit in units)), None),
+            reason=self._incident.reason,
+        )
+
+    def _taken(self, database: Database) -> Taken:
+        release, stage = self._incident.release, self._incident.stage
+        cluster = database.kind == "cluster"
+        record = self._recovery.ledger.releases.get(release.application, release.version) or {}
+        claimed = record.get("claimed_at") if record.get("attempt") == release.attempt else None
+        return Taken(
+            name=snapshot_name(
+                release.application, stage, release.version, database.identifier, release.attempt, cluster=cluster
+            ),
+            application=release.application,
+            stage=stage,
+            version=release.version,
+            since=None if claimed is None else datetime.fromisoformat(claimed),
+        )
+
+    def _units(self, database: Database, snapshot: Description | None) -> tuple[Unit, ...]:
+        """The database and, of a cluster, its members: as they are now, once noted as they were before the swap."""
+        source = "" if snapshot is None else resource_id(database.kind, snapshot)
+        head = self._found(Unit(database.kind, database.identifier, source, self._incident.name))
+        if database.kind == "instance":
+            return (head,)
+        members = self._recovery.noted(database.identifier).get("members")
+        if members is None:
+            members = {} if head.original is None else self._members(head.original)
+        units = (Unit("member", name, member, self._incident.name) for name, member in members.items())
+        return (head, *(self._found(unit) for unit in units))
+
+    def _members(self, cluster: Description) -> dict[str, str]:
+        """A cluster's members with their resource ids, its writer first."""
+        in_order = sorted(cluster["DBClusterMembers"], key=lambda each: not each["IsClusterWriter"])
+        names = [each["DBInstanceIdentifier"] for each in in_order]
+        found = {name: self._databases.describe(Database("instance", name)) for name in names}
+        return {name: resource_id("member", each) for name, each in found.items() if each is not None}
+
+    def _found(self, unit: Unit) -> Unit:
+        kind: DatabaseKind = "cluster" if unit.kind == "cluster" else "instance"
+        places = {place: self._databases.describe(Database(kind, unit.at(place))) for place in Place}
+        found = {place: each for place, each in places.items() if each is not None}
+        return replace(unit, found=found)
+
+    def _obstacles(self, database: Database, head: Unit) -> tuple[str, ...]:
+        """What leans on the database beside what its description tells; looked for until the swap begins."""
+        if head.original is None or head.original_place is not Place.NAME:
+            return ()
+        proxies = self._databases.proxies_of(database)
+        deployments = self._databases.deployments_of(arn_of(head.kind, head.original))
+        return (
+            *(f"the proxy {name} leads to it, and would not to the restored one" for name in proxies),
+            *(f"the Blue/Green deployment {name} is about it" for name in deployments),
+        )
+
+    def _last_step(self, names: list[str]) -> tuple[Action, str, datetime] | None:
+        taken = [
+            each
+            for each in self._recovery.record["tried"]
+            if each["kind"] == Kind.DATABASE and each["subject"] in names and each["action"] != Action.ASK
+        ]
+        if not taken:
+            return None
+        last = taken[-1]
+        return Action(last["action"]), str(last["subject"]), datetime.fromisoformat(last["at"])
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    def perform(self, step: Step, number: int) -> bool:
+        """Make a step's one call. Never has to be come back to: the next look sees what came of it.
+
+        What RDS refuses for good is noted, so that the next plan goes back instead of on: between the two renames of a
+        swap nobody has the name.
+        """
+        if step.call[1] == "RestoreDBClusterFromSnapshot":
+            self._note_members(step.subject)
+        self._recovery.take(step, number)
+        try:
+            self._databases.perform(step.call[1], step.parameters)
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            self._recovery.block(step.subject, str(fault))
+        return False
+
+    def _note_members(self, database: str) -> None:
+        """Remember which instances a cluster had, before any of them has another name."""
+        described = self._databases.describe(Database("cluster", database))
+        if described is not None and not self._recovery.noted(database):
+            self._recovery.note(database, {"members": self._members(described)})

@@ -1,0 +1,149 @@
+"""The services of an incident's stage: looking at them, and taking the steps that are about them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from belay.aws.application_autoscaling import ScalableTargets
+from belay.aws.clients import client
+from belay.aws.clock import now
+from belay.aws.ecs import Services
+from belay.control.recovery import Recovery
+from belay.errors import AwsFault, ServiceUnavailable, Throttled
+from belay.release.registration import Service, Stage
+from belay.rollback.plan import Action, Step
+from belay.rollback.situation import Scaling, ServiceDeployment, ServiceSeen
+
+_EVENTS_KEPT = 3
+
+
+class RecoveredServices:
+    """Looks at the registered services of an incident's stage and performs the steps about them."""
+
+    def __init__(self, recovery: Recovery, services: Services, targets: ScalableTargets) -> None:
+        self._recovery = recovery
+        self._services = services
+        self._targets = targets
+
+    @classmethod
+    def of(cls, recovery: Recovery) -> "RecoveredServices":
+        """Return those of an incident, in the region that the function runs in."""
+        return cls(recovery, Services(client("ecs")), ScalableTargets(client("application-autoscaling")))
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def look(self, stage: Stage | None) -> tuple[ServiceSeen, ...]:
+        """Return the stage's services in the registration's order, as they are now."""
+        return () if stage is None else tuple(self._seen(service) for service in stage.services)
+
+    def _seen(self, service: Service) -> ServiceSeen:
+        description = self._services.describe(service)
+        noted = self._recovery.noted(service.name)
+        if description is None:
+            return ServiceSeen(service.name)
+        return ServiceSeen(
+            service=service.name,
+            arn=description["serviceArn"],
+            status=description["status"],
+            desired=description["desiredCount"],
+            running=description["runningCount"],
+            controller=description.get("deploymentController", {}).get("type", "ECS"),
+            daemon=description.get("schedulingStrategy") == "DAEMON",
+            deployments=tuple(_deployment(each) for each in description["deployments"]),
+            events=tuple(each["message"] for each in description.get("events", [])[:_EVENTS_KEPT]),
+            scaling=_scaling(self._targets.describe(service)),
+            restarted=noted.get("restarted") or _begun(description, noted),
+            waited_seconds=self._waited(service),
+            stopped_from=noted.get("stopped_from"),
+            scaled_by=noted.get("scaled_by"),
+            blocked=self._recovery.blocked(service.name),
+        )
+
+    def _waited(self, service: Service) -> int:
+        """For how many seconds the service has been waited for since this incident let it start tasks."""
+        times = [
+            str(each["at"])
+            for each in self._recovery.record["tried"]
+            if each["subject"] == service.name and each["action"] in (Action.RESTART_SERVICE, Action.START_SERVICE)
+        ]
+        return int((now() - datetime.fromisoformat(max(times))).total_seconds()) if times else 0
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    def perform(self, step: Step, number: int) -> bool:
+        """Take one step unless the service shows that it was taken. Nothing of it has to be come back to.
+
+        What AWS refuses for good is noted, so that the next plan does the rest: a service that cannot be stopped must
+        not keep those stopped that were.
+        """
+        try:
+            self._take(step, number)
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            self._recovery.block(step.subject, str(fault))
+        return False
+
+    def _take(self, step: Step, number: int) -> None:
+        cluster, _, name = step.subject.partition("/")
+        service = Service(cluster, name)
+        seen = self._seen(service)
+        match step.action:
+            case Action.RESTART_SERVICE:
+                self._restart(service, seen, step, number)
+            case Action.STOP_SERVICE:
+                self._stop(service, seen, step, number)
+            case Action.START_SERVICE:
+                self._recovery.take(step, number)
+                self._services.set_desired_count(service, int(step.parameters["desiredCount"]))
+            case Action.SUSPEND_SCALING:
+                self._suspend(service, seen, step, number)
+            case Action.RESUME_SCALING:
+                self._recovery.take(step, number)
+                self._targets.suspend(service, step.parameters["SuspendedState"])
+            case _:
+                raise ValueError(f"no service is brought back by {step.action}")
+
+    def _restart(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
+        """Note which deployment is to be replaced: UpdateService takes no token, so its successor tells that it was."""
+        if seen.restarted is not None:
+            return
+        self._recovery.take(step, number)
+        primary = seen.primary
+        replaces = {"restarted_from": None if primary is None else primary.id}
+        self._note(service, **replaces)
+        self._note(service, **replaces, restarted=self._services.force_new_deployment(service))
+
+    def _stop(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
+        """Remember the count before it is lost: what is noted first stands."""
+        self._recovery.take(step, number)
+        if seen.stopped_from is None:
+            self._note(service, stopped_from=seen.desired)
+        self._services.set_desired_count(service, 0)
+
+    def _suspend(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
+        self._recovery.take(step, number)
+        if seen.scaled_by is None and seen.scaling is not None:
+            self._note(service, scaled_by=dict(seen.scaling.suspended))
+        self._targets.suspend(service, step.parameters["SuspendedState"])
+
+    def _note(self, service: Service, **facts: Any) -> None:
+        self._recovery.note(service.name, {**self._recovery.noted(service.name), **facts})
+
+
+def _begun(description: Mapping[str, Any], noted: Mapping[str, Any]) -> str | None:
+    """The deployment that this incident began and whose id it did not live to note."""
+    newest = next((str(each["id"]) for each in description["deployments"] if each["status"] == "PRIMARY"), None)
+    return newest if "restarted_from" in noted and newest != noted["restarted_from"] else None
+
+
+def _deployment(described: Mapping[str, Any]) -> ServiceDeployment:
+    return ServiceDeployment(
+        described["id"], described["status"], described.get("rolloutState"), described.get("rolloutStateReason", "")
+    )
+
+
+def _scaling(described: Mapping[str, Any] | None) -> Scaling | None:
+    if described is None:
+        return None
+    return Scaling(described["MinCapacity"], dict(described.get("SuspendedState", {})))

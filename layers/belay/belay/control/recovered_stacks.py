@@ -1,0 +1,366 @@
+"""The stacks of an incident: looking at them, and taking the steps that are about them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from belay.aws.clock import now, timestamp
+from belay.aws.cloudformation import Stacks
+from belay.control.recovery import Recovery
+from belay.errors import AccessDenied, InvalidRequest, UnreadableTemplate
+from belay.release.manifest import digest
+from belay.release.names import change_set_name
+from belay.rollback.attempts import LONGEST_SILENCE_HOURS
+from belay.rollback.plan import Action, Step
+from belay.rollback.situation import StackSeen
+from belay.stack.baseline import Baseline
+from belay.stack.cause import event_time
+from belay.stack.change_set import ChangeSet
+from belay.stack.operation import last_operation
+from belay.stack.plan import Progress, StackPlan, StagePlan
+from belay.stack.stateful import is_stateful
+from belay.stack.status import StackStatus
+from belay.stack.stuck import (
+    SkippedResource,
+    StuckResource,
+    differences_in_words,
+    stuck_in_rollback,
+    stuck_resources,
+)
+from belay.template.dependencies import dependencies
+from belay.template.loader import load
+
+_BEGINS_WITHIN = timedelta(minutes=5)
+_WENT_ON = re.compile(r"\bis in \S+ state|current stack status", re.IGNORECASE)
+"""How CloudFormation says that a stack is not in the status that a call starts from."""
+
+_GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+class RecoveredStacks:
+    """Looks at an incident's stacks and performs the steps about them."""
+
+    def __init__(self, recovery: Recovery, stacks: Stacks) -> None:
+        self._recovery = recovery
+        self._incident = recovery.incident
+        self._stacks = stacks
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def look(self) -> tuple[StackSeen, ...]:
+        """Return the incident's stacks in deploy order, as they are now."""
+        if self._incident.foreign:
+            return (self._foreign_stack(),)
+        release, stage = self._incident.release, self._incident.stage
+        baselines = self._recovery.ledger.baselines.of_attempt(release, stage)
+        return tuple(self._own_stack(stack, baselines.get(stack.stack)) for stack in self._release_plan().stacks)
+
+    def unheard(self) -> bool:
+        """Whether CloudFormation has yet to begin what the last step asked for: its events do not show it.
+
+        A description would still show the status from before. After five minutes it is not going to begin, and what
+        was refused never will.
+        """
+        last = self._recovery.record["tried"][-1] if self._recovery.record["tried"] else {}
+        if "token" not in last or now() - datetime.fromisoformat(last["at"]) > _BEGINS_WITHIN:
+            return False
+        if self._recovery.blocked(last["subject"]):
+            return False
+        return self._stacks.operation_status(last["stack_id"], last["token"]) is None
+
+    def stack_ids(self) -> list[str]:
+        """Return the ids of the stacks that the release had change sets for."""
+        return [stack.stack_id for stack in self._release_plan().stacks if stack.stack_id is not None]
+
+    def _release_plan(self) -> StagePlan:
+        key = self._incident.release.stage_key(self._incident.stage, "plan.json")
+        document = self._recovery.artifacts.get_json(key)
+        return StagePlan(()) if document is None else StagePlan.from_dict(document)
+
+    def _foreign_stack(self) -> StackSeen:
+        incident = self._incident
+        description = self._stacks.describe_stack(str(incident.stack_id))
+        return StackSeen(
+            stack=str(incident.stack),
+            name=str(incident.stack_id).split("/")[1],
+            stack_id=incident.stack_id,
+            token=incident.token,
+            ours=False,
+            **self._described(str(incident.stack), description),
+        )
+
+    def _own_stack(self, stack: StackPlan, captured: Mapping[str, Any] | None) -> StackSeen:
+        description = self._stacks.describe_stack(stack.stack_id or stack.stack_name)
+        baseline = None if captured is None else Baseline.from_dict(captured)
+        return StackSeen(
+            stack=stack.stack,
+            name=stack.stack_name,
+            stack_id=None if description is None else description["StackId"],
+            token=stack.token,
+            baseline=baseline,
+            created_by_release=stack.creates and (self._changed(stack) or self._is_own_shell(stack, description)),
+            changed_by_release=self._changed(stack),
+            completed_by_release=stack.progress is Progress.EXECUTED,
+            ours=description is not None and self._ours(description["StackId"]),
+            at_baseline=stack.stack in self._recovery.record["settled"] or self._at_baseline(baseline, description),
+            change_sets=() if stack.change_set_id is None else (stack.change_set_id,),
+            depends_on=stack.depends_on,
+            **self._described(stack.stack, description),
+        )
+
+    def _described(self, stack: str, description: Mapping[str, Any] | None) -> dict[str, Any]:
+        blocked = self._recovery.blocked(stack)
+        if description is None:
+            return {"status": None, "blocked": blocked}
+        status = StackStatus(description["StackStatus"])
+        stack_id = description["StackId"]
+        resources = {} if status.holds_nothing else self._stacks.resources_by_stack(stack_id)
+        return {
+            "status": status,
+            "blocked": blocked,
+            "reason": description.get("StackStatusReason"),
+            "stateful": tuple(
+                each["LogicalResourceId"]
+                for them in resources.values()
+                for each in them
+                if is_stateful(each["ResourceType"]) and each["ResourceStatus"] not in _GONE
+            ),
+            "failed_resources": stuck_resources(stack_id, status, resources),
+            "stuck": self._stuck(stack_id, resources) if status is StackStatus.UPDATE_ROLLBACK_FAILED else (),
+            "skipped": self._skipped(stack),
+            "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
+            "role_arn": description.get("RoleARN"),
+            "capabilities": tuple(description.get("Capabilities", ())),
+            "stands_still": status.in_progress and self._stands_still(stack_id),
+        }
+
+    def _stands_still(self, stack_id: str) -> bool:
+        newest = self._stacks.newest_event(stack_id)
+        return newest is not None and now() - event_time(newest) > timedelta(hours=LONGEST_SILENCE_HOURS)
+
+    def _stuck(self, stack_id: str, resources: Mapping[str, list[dict[str, Any]]]) -> tuple[StuckResource, ...]:
+        """Read what a rollback is stuck on from the events of each stack, and what needs what from its template."""
+        events = {each: list(self._stacks.events(each)) for each in resources}
+        needs = {each: self._needs(each) for each in resources}
+        return stuck_in_rollback(stack_id, resources, events, needs)
+
+    def _needs(self, stack_id: str) -> dict[str, frozenset[str]]:
+        """Without a template that can be read, nothing is known to need anything."""
+        try:
+            return dependencies(load(self._stacks.get_template(stack_id, "Processed"), stack_id))
+        except UnreadableTemplate:
+            return {}
+
+    def _skipped(self, stack: str) -> tuple[SkippedResource, ...]:
+        return tuple(SkippedResource(**each) for each in self._recovery.noted(stack).get("skipped", ()))
+
+    def _ours(self, stack_id: str) -> bool:
+        """Whether the newest operation on a stack was this attempt's or its recovery's, and nobody else's since."""
+        newest = self._stacks.newest_event(stack_id)
+        operation = None if newest is None else self._recovery.ledger.operations.get(stack_id, last_operation(newest))
+        if operation is None or operation["purpose"] == "repair":
+            return False
+        # What a person asks for undoes several releases and their recoveries: any operation of Belay's is its own.
+        return bool(self._incident.asked_by) or operation["release"]["attempt"] == self._incident.release.attempt
+
+    def _is_own_shell(self, stack: StackPlan, description: Mapping[str, Any] | None) -> bool:
+        """Whether a stack was never more than a shell for this release's change set; others may plan on the same."""
+        if description is None or description["StackStatus"] != StackStatus.REVIEW_IN_PROGRESS:
+            return False
+        return set(self._stacks.list_change_sets(description["StackId"])) <= {stack.change_set_id}
+
+    def _changed(self, stack: StackPlan) -> bool:
+        """Whether the change set was executed: the plan may not say so where its function died after the call."""
+        if stack.progress in (Progress.EXECUTING, Progress.EXECUTED):
+            return True
+        if stack.stack_id is None:
+            return False
+        release, stage = self._incident.release, self._incident.stage
+        token = release.deployment_token(stage, stack.stack, stack.generation)
+        return self._stacks.operation_status(stack.stack_id, token) is not None
+
+    def _at_baseline(self, baseline: Baseline | None, description: Mapping[str, Any] | None) -> bool:
+        if baseline is None or not baseline.existed or description is None:
+            return False
+        if not StackStatus(description["StackStatus"]).updatable:
+            return False
+        return baseline.matches(description, digest(self._stacks.get_template(description["StackId"])))
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    def perform(self, step: Step, number: int) -> bool:
+        """Take a step unless CloudFormation has begun it. Returns whether it has to be come back to.
+
+        The step's token tells its events from those of the deployment, and is the same for every try.
+        """
+        if self._stacks.operation_status(step.subject_id, self._recovery.token(step, number)) is not None:
+            return False
+        if step.action is Action.UPDATE_TO_BASELINE:
+            return self._update_to_baseline(step, number)
+        if step.action is Action.REVERT_DRIFT:
+            return self._revert_drift(step, number)
+        if step.action is Action.DETECT_DRIFT:
+            self._detect_drift(step, number)
+            return False
+        if step.action is Action.SKIP_RESOURCES:
+            self._note_skips(step)
+        token = self._take(step, number)
+        try:
+            with self._stacks.begun_once(step.subject_id, token):
+                self._stacks.perform(step.call[1], step.parameters, token)
+        except (AccessDenied, InvalidRequest) as fault:
+            # A stack that went on meanwhile is planned for anew; anything else would be refused again.
+            if not _WENT_ON.search(fault.message):
+                self._recovery.block(step.subject, f"CloudFormation refused: {fault}")
+        return False
+
+    def _update_to_baseline(self, step: Step, number: int) -> bool:
+        """Make the change set back, look at what it would do, execute it. Returns whether it is still being made."""
+        try:
+            change_set_id = self._create_change_set(step, number)
+        except InvalidRequest as error:
+            self._recovery.block(step.subject, f"CloudFormation refused the change set back: {error.message}")
+            return False
+        change_set = self._stacks.describe_change_set(change_set_id)
+        if change_set is None or change_set.in_progress:
+            return True
+        if change_set.empty:
+            self._recovery.settle(step.subject)
+        elif change_set.failed:
+            self._recovery.block(step.subject, f"the change set back could not be made: {change_set.reason}")
+        elif endangered := self._endangered(change_set):
+            lost = ", ".join(endangered)
+            self._recovery.block(step.subject, f"the change set back would replace or delete {lost}, which hold data")
+        else:
+            self._execute(step, number, change_set_id)
+            return False
+        self._stacks.delete_change_set(change_set_id)
+        return False
+
+    def _endangered(self, change_set: ChangeSet) -> list[str]:
+        """What holds data and would go or be replaced, also inside a nested stack that goes as a whole."""
+        inside = [
+            f"{path}/{resource['LogicalResourceId']}"
+            for path, stack_id in change_set.removed_stacks
+            for resources in self._stacks.resources_by_stack(stack_id).values()
+            for resource in resources
+            if is_stateful(resource["ResourceType"]) and resource["ResourceStatus"] not in _GONE
+        ]
+        return [*change_set.endangered, *inside]
+
+    def _execute(self, step: Step, number: int, change_set_id: str) -> None:
+        token = self._take(step, number)
+        with self._stacks.begun_once(step.subject_id, token):
+            self._stacks.execute_change_set(change_set_id, token)
+
+    def _note_skips(self, step: Step) -> None:
+        """Remember, before the call, what the rollback is continued without: it has to be looked at afterwards."""
+        stack_id = step.subject_id
+        resources = self._stacks.resources_by_stack(stack_id)
+        asked = step.parameters["ResourcesToSkip"]
+        skipping = [each for each in self._stuck(stack_id, resources) if each.skip_as in asked]
+        known = {each.path: each for each in self._skipped(step.subject)}
+        for each in skipping:
+            known[each.path] = SkippedResource(each.path, each.stack_id, each.logical_id, each.resource_type)
+        self._note_skipped(step, known.values())
+
+    def _note_skipped(self, step: Step, skipped: Iterable[SkippedResource]) -> None:
+        self._recovery.note(step.subject, {"skipped": [each.to_dict() for each in skipped]})
+
+    def _detect_drift(self, step: Step, number: int) -> None:
+        """Compare one skipped resource with its template, and remember how it differs.
+
+        CloudFormation reads the resource with the caller's power, and Belay's role may not read everything there is
+        (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html).
+        """
+        stack_id, logical_id = step.parameters["StackName"], step.parameters["LogicalResourceId"]
+        self._recovery.take(step, number)
+        try:
+            found = self._stacks.detect_resource_drift(stack_id, logical_id)
+        except (AccessDenied, InvalidRequest) as error:
+            found = {"StackResourceDriftStatus": "UNSUPPORTED", "DriftStatusReason": error.message}
+        drift, differences = found["StackResourceDriftStatus"], differences_in_words(found)
+        self._note_skipped(
+            step,
+            [
+                replace(each, drift=drift, differences=differences)
+                if (each.stack_id, each.logical_id) == (stack_id, logical_id)
+                else each
+                for each in self._skipped(step.subject)
+            ],
+        )
+
+    def _revert_drift(self, step: Step, number: int) -> bool:
+        """Make the change set that looks at the drift, look at it, execute it. Returns whether it is still being made.
+
+        What it finds nothing about, or must not do, is noted and left to a person.
+        """
+        skipped = self._skipped(step.subject)
+        try:
+            change_set_id = self._named_change_set(step, number)
+        except InvalidRequest as error:
+            self._leave_skipped(
+                step, f"CloudFormation refused the change set that would bring it back: {error.message}"
+            )
+            return False
+        change_set = self._stacks.describe_change_set(change_set_id)
+        if change_set is None or change_set.in_progress:
+            return True
+        others = set(change_set.drifted) - {each.path for each in skipped}
+        if change_set.empty:
+            self._leave_skipped(
+                step, "CloudFormation finds nothing to bring back: compare it with the template by hand"
+            )
+        elif change_set.failed:
+            self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
+        elif endangered := self._endangered(change_set):
+            lost = ", ".join(endangered)
+            self._leave_skipped(step, f"bringing it back would replace or delete {lost}, which hold data")
+        elif others:
+            named = ", ".join(sorted(others))
+            self._leave_skipped(step, f"bringing it back would also undo what somebody changed by hand on {named}")
+        else:
+            # What was seen of the drift is of before the change set: it is looked at again afterwards.
+            self._note_skipped(step, [replace(each, drift=None, differences="") for each in skipped])
+            self._execute(step, number, change_set_id)
+            return False
+        self._stacks.delete_change_set(change_set_id)
+        return False
+
+    def _leave_skipped(self, step: Step, why: str) -> None:
+        left = [each if each.drift == "IN_SYNC" else replace(each, left=why) for each in self._skipped(step.subject)]
+        self._note_skipped(step, left)
+
+    def _create_change_set(self, step: Step, number: int) -> str:
+        """Create the change set back to the baseline, or find the one made before a crash."""
+        incident = self._incident
+        baseline = Baseline.from_dict(
+            self._recovery.ledger.baselines.of_attempt(incident.release, incident.stage)[step.subject]
+        )
+        nests = baseline.template is not None and self._recovery.artifacts.nests(baseline.template.key)
+        return self._named_change_set(step, number, IncludeNestedStacks=nests)
+
+    def _named_change_set(self, step: Step, number: int, **more: Any) -> str:
+        incident = self._incident
+        unique = f"{incident.name}-{number}"
+        name = change_set_name(self._recovery.application, incident.stage, "recover", step.subject, unique)
+        names = {"ChangeSetName": name, "ClientToken": name}
+        change_set_id, _ = self._stacks.create_change_set({**step.parameters, **names, **more})
+        return change_set_id
+
+    def _take(self, step: Step, number: int) -> str:
+        """Note that the operation about to begin is ours. Returns its token."""
+        incident, token = self._incident, self._recovery.token(step, number)
+        self._recovery.ledger.operations.record(
+            step.subject_id, token, incident.release, incident.stage, purpose="recover", now=timestamp()
+        )
+        asked = {"stack_id": step.subject_id, "token": token} if step.action is not Action.DELETE_CHANGE_SET else {}
+        self._recovery.take(step, number, **asked)
+        return token
+
+    def discard_change_sets(self) -> None:
+        """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""
+        for stack in self._release_plan().in_progress(Progress.PLANNED):
+            self._stacks.delete_change_set(str(stack.change_set_id))

@@ -1,0 +1,142 @@
+"""What every function of a recovery begins with: the incident, its plan, the steps taken so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import lease, now, timestamp
+from belay.aws.s3 import ArtifactBucket
+from belay.control.stage import LEASE_SECONDS
+from belay.errors import MissingDocument
+from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
+from belay.release.names import client_request_token
+from belay.release.records import ReleaseReference
+from belay.release.registration import Stage
+from belay.rollback.estimates import RUNS_KEPT, is_over, with_estimates
+from belay.rollback.incident import Incident
+from belay.rollback.plan import Action, RollbackPlan, Step, lasting
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One incident on its way to an end: what it remembers between looks lies in the ledger's record of it alone."""
+
+    incident: Incident
+    record: Mapping[str, Any]
+    artifacts: ArtifactBucket
+    ledger: Ledger
+
+    @classmethod
+    def enter(cls, event: Mapping[str, Any], ledger_table: str, artifact_bucket: str) -> "Recovery":
+        """Gather what an event's ``incident`` names; its ``fencing`` token is checked and extended.
+
+        Raises ``LockLost`` and ``MissingDocument``.
+        """
+        release = ReleaseReference.from_dict(event["release"])
+        ledger = Ledger(client("dynamodb"), ledger_table)
+        if event.get("fencing") is not None:
+            ledger.locks.check(release, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
+        record = ledger.incidents.get(release.application, event["incident"])
+        if record is None:
+            raise MissingDocument(f"the ledger has no incident {event['incident']} of {release.application}")
+        return cls(
+            incident=Incident.from_dict(record["details"]),
+            record=record,
+            artifacts=ArtifactBucket(client("s3"), artifact_bucket),
+            ledger=ledger,
+        )
+
+    @property
+    def application(self) -> str:
+        """The application that the incident is about."""
+        return self.incident.release.application
+
+    def registered(self) -> Stage | None:
+        """Return the stage as it was registered when the release was accepted; None where no release is concerned."""
+        document = None if self.incident.foreign else self.artifacts.get_json(self.incident.release.document_key)
+        return None if document is None else AcceptedRelease.from_dict(document).stages[self.incident.stage]
+
+    # -- the plan ------------------------------------------------------------------------------------------------
+
+    def save(self, plan: RollbackPlan) -> None:
+        """Keep the plan for the step that follows and for whoever reads the incident."""
+        self.artifacts.put_json(self._plan_key, plan.to_dict())
+
+    def plan(self) -> RollbackPlan:
+        """Return the plan as it was last made; an empty one before the first look."""
+        document = self.artifacts.get_json(self._plan_key)
+        return RollbackPlan(steps=()) if document is None else RollbackPlan.from_dict(document)
+
+    def step(self, action: Action, subject: str) -> Step:
+        """Return the step of the plan that the machine was told to take."""
+        return next(step for step in self.plan().steps if (step.action, step.subject) == (action, subject))
+
+    @property
+    def _plan_key(self) -> str:
+        return self.incident.release.stage_key(self.incident.stage, "rollback.json")
+
+    # -- the steps taken -----------------------------------------------------------------------------------------
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next step, which its names are made of, so that a rerun finds what was begun."""
+        return len(self.record["tried"])
+
+    def done(self) -> list[str]:
+        """Return the steps taken so far, in words and in order."""
+        return [f"{each['subject']}: {each['why']}{_lasted(each)}" for each in self.record["tried"]]
+
+    def timed(self, plan: RollbackPlan) -> RollbackPlan:
+        """Note how long the last step took, where this plan shows that it is over; estimate the plan's steps."""
+        tried, stage = self.record["tried"], self.incident.stage
+        if tried and "seconds" not in tried[-1] and is_over(tried[-1], plan):
+            last, number = tried[-1], len(tried) - 1
+            seconds = round((now() - datetime.fromisoformat(last["at"])).total_seconds())
+            if self.ledger.incidents.end_step(self.application, self.incident.name, number, seconds):
+                self.ledger.incidents.record_duration(
+                    self.application, stage, last["action"], last["subject"], seconds, keep=RUNS_KEPT
+                )
+        return with_estimates(plan, self.ledger.incidents.durations(self.application, stage))
+
+    def take(self, step: Step, number: int, **asked: str) -> None:
+        """Note, before its call, that a step is taken; ``asked`` is what tells later whether AWS has begun it."""
+        taken = {"action": step.action.value, "kind": step.kind.value, "subject": step.subject, "why": step.why}
+        self.ledger.incidents.record_step(self.application, self.incident.name, taken | asked, number, timestamp())
+
+    def token(self, step: Step, number: int) -> str:
+        """Return the client request token of a step, the same for every try of it."""
+        incident = self.incident
+        unique = f"{incident.name}-{number}"
+        version, action = incident.release.version, step.action.lower()
+        return client_request_token(self.application, incident.stage, version, step.subject, action, unique)
+
+    # -- what was found ------------------------------------------------------------------------------------------
+
+    def block(self, subject: str, reason: str) -> None:
+        """Note why a subject's way back must not be taken."""
+        self.ledger.incidents.mark(self.application, self.incident.name, "blocked", subject, reason)
+
+    def blocked(self, subject: str) -> str | None:
+        """Return why a subject's way back must not be taken, None where it may."""
+        reason = self.record["blocked"].get(subject)
+        return None if reason is None else str(reason)
+
+    def settle(self, subject: str) -> None:
+        """Note that there is nothing to change back."""
+        self.ledger.incidents.mark(self.application, self.incident.name, "settled", subject, "nothing to change")
+
+    def note(self, subject: str, facts: Mapping[str, Any]) -> None:
+        """Remember facts about a subject between looks, in place of what was noted about it before."""
+        self.ledger.incidents.mark(self.application, self.incident.name, "noted", subject, dict(facts))
+
+    def noted(self, subject: str) -> Mapping[str, Any]:
+        """Return the facts noted about a subject, as they were when this function began."""
+        found: Mapping[str, Any] = self.record["noted"].get(subject, {})
+        return found
+
+
+def _lasted(taken: Mapping[str, Any]) -> str:
+    return f" ({lasting(int(taken['seconds']))})" if "seconds" in taken else ""

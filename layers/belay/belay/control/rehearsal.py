@@ -1,0 +1,263 @@
+"""Rehearsing a rollback: looking at everything it would lean on, before anything is changed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from belay.aws.clients import client
+from belay.aws.cloudwatch import Alarms
+from belay.aws.ecs import Services
+from belay.aws.iam import Roles
+from belay.aws.rds import Databases
+from belay.aws.s3 import ReleaseFiles
+from belay.aws.verify_functions import VerifyFunctions
+from belay.control.stage import StageContext
+from belay.database.snapshots import database_seen
+from belay.errors import AwsFault, ServiceUnavailable, Throttled
+from belay.policy.declared import declared_groups
+from belay.release.accepted import AcceptedRelease
+from belay.release.records import ReleaseReference
+from belay.release.registration import Database
+from belay.release.verification import COMPOSITE, METRIC
+from belay.rollback.rehearsal import (
+    Check,
+    Readiness,
+    Rehearsal,
+    StatefulChange,
+    check_alarms,
+    check_data,
+    check_databases,
+    check_last_known_good,
+    check_permissions,
+    check_services,
+    check_snapshot_quota,
+    check_verify_function,
+)
+from belay.stack.change_set import ChangeSet
+from belay.stack.plan import Progress, StackPlan
+from belay.stack.stateful import is_stateful
+from belay.template.loader import load
+from belay.template.policies import deletion_policies
+
+_RECOVERS = (
+    "cloudformation:CancelUpdateStack",
+    "cloudformation:ContinueUpdateRollback",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:RollbackStack",
+)
+_PASSED = {"iam:PassedToService": "cloudformation.amazonaws.com"}
+
+
+@dataclass(frozen=True)
+class RollbackRehearsal:
+    """What a rollback of one release in one stage would lean on; ``performer`` is the role that would perform it."""
+
+    run: StageContext
+    databases: Databases
+    services: Services
+    alarms: Alarms
+    functions: VerifyFunctions
+    roles: Roles
+    performer: str
+
+    @classmethod
+    def of(cls, run: StageContext, performer: str) -> "RollbackRehearsal":
+        """Return that of a stage, in the region that the function runs in."""
+        return cls(
+            run,
+            Databases(client("rds")),
+            Services(client("ecs")),
+            Alarms(client("cloudwatch")),
+            VerifyFunctions(client("lambda")),
+            Roles(client("iam")),
+            performer,
+        )
+
+    def rehearse(self) -> Rehearsal:
+        """Make every check that the stage's registration asks for; of an ephemeral stage nothing is left to go back to.
+
+        What AWS refuses to tell makes a check not known; a throttle or an outage is raised, for it will pass.
+        """
+        if self.run.stage.ephemeral:
+            return Rehearsal()
+        return Rehearsal(
+            (
+                *self._checked("last-known-good", self._last_known_good),
+                *self._checked("data", self._data),
+                *self._checked("databases", self._databases),
+                *self._checked("snapshot quota", self._snapshot_quota),
+                *self._checked("services", self._services),
+                *self._checked("alarms", self._alarms),
+                *self._checked("verify function", self._verify_function),
+                *self._checked("permissions", self._permissions_of_performer),
+                *self._checked("permissions", self._permissions_of_service_role),
+            )
+        )
+
+    def _checked(self, about: str, check: Callable[[], Iterator[Check]]) -> list[Check]:
+        try:
+            return list(check())
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            return [Check(about, Readiness.NOT_KNOWN, str(fault))]
+
+    def _last_known_good(self) -> Iterator[Check]:
+        good = self.run.ledger.releases.last_known_good(self.run.release.application, self.run.stage.name)
+        if good is None:
+            yield check_last_known_good(None, ())
+            return
+        release = ReleaseReference.from_dict(good["release"])
+        document = self.run.artifacts.get_json(release.document_key)
+        if document is None:
+            yield check_last_known_good(release.version, ("the record",))
+            return
+        manifest = AcceptedRelease.from_dict(document).manifest
+        templates = {stack.template: manifest.digests[stack.template] for stack in manifest.stacks}
+        gone = [
+            path
+            for path, digest in templates.items()
+            if not self.run.artifacts.has_member(release.member_key(path), digest)
+        ]
+        yield check_last_known_good(release.version, gone)
+
+    @property
+    def _first(self) -> bool:
+        """Whether nothing was deployed to the stage yet."""
+        return self.run.ledger.releases.last_known_good(self.run.release.application, self.run.stage.name) is None
+
+    def _change_sets(self) -> Iterator[tuple[StackPlan, ChangeSet]]:
+        for stack in self.run.plan().in_progress(Progress.PLANNED):
+            change_set = self.run.stacks.describe_change_set(str(stack.change_set_id))
+            if change_set is not None:
+                yield stack, change_set
+
+    def _coming(self, *resource_types: str) -> bool:
+        """Whether the release may bring a resource of these types itself, so that it need not exist yet."""
+        return self._first or any(
+            change.action == "Add" and change.resource_type in resource_types
+            for _, change_set in self._change_sets()
+            for _, change in change_set.all_changes()
+        )
+
+    def _data(self) -> Iterator[Check]:
+        changes = [each for stack, change_set in self._change_sets() for each in self._stateful(stack, change_set)]
+        yield check_data(changes, first=self._first)
+
+    def _stateful(self, stack: StackPlan, change_set: ChangeSet) -> Iterator[StatefulChange]:
+        touched = [(path, each) for path, each in change_set.all_changes() if is_stateful(each.resource_type)]
+        policies = self._deletion_policies(stack) if touched else {}
+        for path, change in touched:
+            policy = policies.get((change.logical_id, change.resource_type))
+            adds = change.action == "Add"
+            yield StatefulChange(
+                f"{stack.stack}/{path}", change.resource_type, adds, change.removes, stack.creates, policy
+            )
+
+    def _deletion_policies(self, stack: StackPlan) -> Mapping[tuple[str, str], str | None]:
+        """What the templates of a stack, nested ones included, say becomes of each resource, by its id and type."""
+        run = self.run
+        manifest = next(each for each in run.accepted.manifest.stacks if each.name == stack.stack)
+        files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
+        given = run.accepted.parameters(
+            run.stage.name, manifest, run.release.attempt, run.artifacts.name, run.release.prefix
+        )
+        _, paths = declared_groups(files, manifest.template, given)
+        found: dict[tuple[str, str], str | None] = {}
+        for path in paths:
+            found |= deletion_policies(load(files[path], path))
+        return found
+
+    def _databases(self) -> Iterator[Check]:
+        stage = self.run.stage
+        if stage.databases:
+            described = {each: self.databases.describe(each) for each in stage.databases}
+            seen = [database_seen(each.kind, each.identifier, found) for each, found in described.items()]
+            replicas = {
+                each.identifier: (found or {}).get("ReadReplicaDBInstanceIdentifiers")
+                or (found or {}).get("ReadReplicaIdentifiers")
+                or []
+                for each, found in described.items()
+            }
+            yield check_databases(seen, replicas, stage.restore)
+
+    def _snapshot_quota(self) -> Iterator[Check]:
+        if self.run.stage.databases:
+            yield check_snapshot_quota(self.run.stage.databases, self.databases.account_quotas())
+
+    def _services(self) -> Iterator[Check]:
+        if self.run.stage.services:
+            described = {each.name: self.services.describe(each) for each in self.run.stage.services}
+            yield check_services(
+                {
+                    name: (found.get("deploymentController") or {}).get("type", "ECS")
+                    if found and found["status"] == "ACTIVE"
+                    else None
+                    for name, found in described.items()
+                },
+                coming=None in described.values() and self._coming("AWS::ECS::Service"),
+            )
+
+    def _alarms(self) -> Iterator[Check]:
+        if self.run.stage.alarms:
+            watched = self.alarms.describe(self.run.stage.alarms)
+            missing = any(alarm.state is None for alarm in watched)
+            yield check_alarms(watched, coming=missing and self._coming(METRIC, COMPOSITE))
+
+    def _verify_function(self) -> Iterator[Check]:
+        function = self.run.stage.verify.function
+        if function is not None:
+            state = self.functions.state(function)
+            yield check_verify_function(function, state, coming=state is None and self._coming("AWS::Lambda::Function"))
+
+    def _permissions_of_performer(self) -> Iterator[Check]:
+        """What Belay's own role does in a rollback: the parameters of its template decide, and the organization."""
+        stage, refused = self.run.stage, []
+        for stack in self.run.plan().stacks:
+            if stack.stack_id is not None:
+                refused += self._refused(self.performer, _RECOVERS, stack.stack_id)
+        refused += self._refused(self.performer, ("iam:PassRole",), stage.service_role, _PASSED)
+        if stage.verify.function is not None:
+            refused += self._refused(self.performer, ("lambda:InvokeFunction",), stage.verify.function)
+        for service in stage.services:
+            found = self.services.describe(service)
+            if found is not None:
+                refused += self._refused(self.performer, ("ecs:UpdateService",), found["serviceArn"])
+        for database in stage.databases if stage.restore != "never" else ():
+            refused += self._refused_to_restore(database)
+        yield check_permissions(self.performer, refused)
+
+    def _refused_to_restore(self, database: Database) -> list[str]:
+        """A restore reads the snapshot, which is not taken yet, and renames the database."""
+        found = self.databases.describe(database)
+        if found is None:
+            return []
+        cluster = database.kind == "cluster"
+        arn = str(found["DBClusterArn" if cluster else "DBInstanceArn"])
+        snapshot = arn.replace(":cluster:", ":cluster-snapshot:") if cluster else arn.replace(":db:", ":snapshot:")
+        restore = "rds:RestoreDBClusterFromSnapshot" if cluster else "rds:RestoreDBInstanceFromDBSnapshot"
+        modify = "rds:ModifyDBCluster" if cluster else "rds:ModifyDBInstance"
+        # The snapshot will have the tags that those of Belay have.
+        tagged = {"aws:ResourceTag/belay:application": self.run.release.application}
+        return [
+            *self._refused(self.performer, (restore,), snapshot, tagged),
+            *self._refused(self.performer, (modify,), arn),
+        ]
+
+    def _permissions_of_service_role(self) -> Iterator[Check]:
+        """The service role does what CloudFormation does: with rollback triggers it looks at their alarms."""
+        role, watched = self.run.stage.service_role, self.alarms.describe(self.run.stage.alarms)
+        if watched:
+            refused: list[str] = []
+            for alarm in watched:
+                if alarm.arn:
+                    refused += self._refused(role, ("cloudwatch:DescribeAlarms",), alarm.arn)
+            yield check_permissions(role, refused)
+
+    def _refused(
+        self, role: str, actions: tuple[str, ...], resource: str, context: Mapping[str, str] | None = None
+    ) -> list[str]:
+        refused = self.roles.refused(role, actions, resource, context)
+        if refused is None:
+            return ["do anything: there is no such role"]
+        return [f"{action} on {resource}" for action in refused]

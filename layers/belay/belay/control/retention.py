@@ -1,0 +1,72 @@
+"""Cleaning up after releases: the snapshots they took, as far as nobody needs them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from belay.aws.rds import Databases
+from belay.database.retention import SPARE, Need, Released, ours, released, retain
+from belay.database.snapshots import DatabaseKind, Snapshot
+from belay.errors import AwsFault, ServiceUnavailable, Throttled
+from belay.ledger.ledger import Ledger
+
+_KINDS: tuple[DatabaseKind, ...] = ("instance", "cluster")
+
+
+class SnapshotRetention:
+    """Decides by the ledger which snapshots are needed, and deletes the others."""
+
+    def __init__(self, ledger: Ledger, databases: Databases) -> None:
+        self._ledger = ledger
+        self._databases = databases
+
+    def clean(self, executions: str, keep: int, *, dry_run: bool) -> tuple[dict[str, Any], list[str]]:
+        """Delete what is not needed, or only say so. Returns a report by kind of database, and what went wrong."""
+        report: dict[str, Any] = {}
+        problems: list[str] = []
+        for kind in _KINDS:
+            snapshots = ours(self._databases.manual_snapshots(kind), executions)
+            quota = self._databases.snapshot_quota(kind)
+            retention = retain(snapshots, keep, self._needed(snapshots), quota)
+            report[kind] = {"deleted": list(retention.deleted), "kept": dict(retention.kept)}
+            if retention.too_many and quota is not None:
+                problems.append(
+                    f"{quota.used} of {quota.most} manual {kind} snapshots are used, and {retention.too_many} too many "
+                    f"are needed to leave {SPARE} free: delete others, or have the quota raised"
+                )
+            if not dry_run:
+                problems += self._delete(kind, retention.deleted)
+        return report, problems
+
+    def _delete(self, kind: DatabaseKind, names: Sequence[str]) -> list[str]:
+        """Delete each; one that is refused does not keep the others."""
+        problems = []
+        for name in names:
+            try:
+                self._databases.delete_snapshot(kind, name)
+            except (Throttled, ServiceUnavailable):
+                raise
+            except AwsFault as fault:
+                problems.append(f"the {kind} snapshot {name} could not be deleted: {fault}")
+        return problems
+
+    def _needed(self, snapshots: Sequence[Snapshot]) -> dict[Released, Need]:
+        """What the ledger says that stages go back to, and what is not at its end."""
+        needed: dict[Released, Need] = {}
+        for application, stage in {released(each)[:2] for each in snapshots}:
+            good = self._ledger.releases.last_known_good(application, stage)
+            if good is not None:
+                needed[application, stage, good["version"]] = Need.LAST_KNOWN_GOOD
+        under_way = self._under_way()
+        return needed | {release: Need.UNDER_WAY for each in snapshots if (release := released(each))[::2] in under_way}
+
+    def _under_way(self) -> set[tuple[str, ...]]:
+        """The applications and versions of open releases and of the releases that open incidents are about."""
+        found: set[tuple[str, ...]] = set()
+        for item in self._ledger.open_items():
+            document = item["document"]
+            if "incident" in document:
+                incident = self._ledger.incidents.get(document["application"], document["incident"]) or {}
+                document = incident.get("details", {}).get("release", {})
+            if "version" in document:
+                found.add((document["application"], document["version"]))
+        return found

@@ -1,0 +1,104 @@
+"""Validating deployed stages again: what is new is recorded in the ledger and told once."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.s3 import ArtifactBucket
+from belay.control.live import LiveStages
+from belay.control.registrations import Registrations
+from belay.control.topics import Topic
+from belay.ledger.ledger import Ledger
+from belay.notify.message import Deployment, Message, findings_appeared, findings_gone
+from belay.policy.revalidation import compare
+from belay.policy.verdict import Report, Verdict
+from belay.release.accepted import AcceptedRelease
+from belay.release.gate import finding_in_words
+from belay.release.records import ReleaseReference
+from belay.release.registration import Stage
+
+
+class Revalidations:
+    """Validates stages with their last-known-good release; ``default_topic`` is for applications without their own."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        artifacts: ArtifactBucket,
+        registrations: Registrations,
+        live: LiveStages,
+        *,
+        sns: Any,
+        default_topic: str,
+    ) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._registrations = registrations
+        self._live = live
+        self._sns = sns
+        self._default_topic = default_topic
+
+    def revalidate(self, stage: Stage, today: date) -> str:
+        """Validate a stage and tell what is new. Returns the verdict, or why there is none.
+
+        An ephemeral stage is empty between releases, and a stage that a release holds is validated by that release.
+        """
+        good = self._ledger.releases.last_known_good(stage.application, stage.name)
+        if stage.ephemeral or good is None:
+            return "NOTHING DEPLOYED"
+        if (self._ledger.locks.get(stage.application, stage.name) or {}).get("held"):
+            return "A RELEASE IS ON ITS WAY"
+        release = ReleaseReference.from_dict(good["release"])
+        accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
+        standing = {
+            stack.name: accepted.stack_name(stage.name, stack.name, release.attempt)
+            for stack in accepted.manifest.stacks
+        }
+        report = self._live.validate(release, accepted, stage, standing, today)
+        self._tell(stage, release, report)
+        return str(report.verdict)
+
+    def _tell(self, stage: Stage, release: ReleaseReference, report: Report) -> None:
+        known = self._ledger.findings.standing(stage.application, stage.name)
+        told = [name for name, item in known.items() if item.get("announced")]
+        comparison = compare(report, told)
+        self._tell_gone(stage, release, {name: known[name] for name in comparison.gone}, len(told))
+        for name in compare(report, list(known)).gone:
+            self._ledger.findings.close(stage.application, stage.name, name, timestamp())
+        if not comparison.new:
+            return
+        for name, finding in comparison.new.items():
+            self._ledger.findings.open(stage.application, stage.name, name, asdict(finding), timestamp())
+        message = findings_appeared(
+            _about(stage, release),
+            seen_at=timestamp(),
+            findings=[finding_in_words(finding) for finding in comparison.new.values()],
+            known=len(told) - len(comparison.gone),
+            grave=any(finding.counts and finding.verdict is Verdict.FAIL for finding in comparison.new.values()),
+        )
+        self._publish(stage, message)
+        for name in comparison.new:
+            self._ledger.findings.announced(stage.application, stage.name, name)
+
+    def _tell_gone(self, stage: Stage, release: ReleaseReference, gone: Mapping[str, Any], told: int) -> None:
+        """Tell which findings are no longer there, so that whoever was told of them knows."""
+        if gone:
+            words = [_in_words(item["finding"]) for item in gone.values()]
+            about = _about(stage, release)
+            self._publish(stage, findings_gone(about, gone=words, left=told - len(gone), seen_at=timestamp()))
+
+    def _publish(self, stage: Stage, message: Message) -> None:
+        topic = self._registrations.topic_of(stage.application) or self._default_topic
+        Topic(self._sns, topic, self._ledger).publish(message)
+
+
+def _about(stage: Stage, release: ReleaseReference) -> Deployment:
+    """Name what is validated; every re-validation of a stage stands in one thread, whatever release is deployed."""
+    thread = f"{stage.application}-{stage.name}-findings"
+    return Deployment(release.application, release.version, stage.name, thread=thread)
+
+
+def _in_words(finding: Mapping[str, Any]) -> str:
+    return f"{finding['path']} {finding['resource']}: {finding['policy']}: {finding['message']}"

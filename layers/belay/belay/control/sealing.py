@@ -1,0 +1,45 @@
+"""Looking at everything that a stage's approval is bound to."""
+
+from datetime import date
+
+from belay.approval.seal import Seal, Sealed
+from belay.control.stage import StageContext
+from belay.policy.change_sets import check_change_set
+from belay.policy.settings import Settings as PolicySettings
+
+
+def sealed_now(run: StageContext, today: date) -> Sealed:
+    """Gather, from where each of them lies, the things that an approval is bound to."""
+    plan = run.plan()
+    made = {stack.stack: stack.change_set_id for stack in plan.stacks if stack.change_set_id is not None}
+    change_sets = {stack: run.stacks.describe_change_set(change_set) for stack, change_set in made.items()}
+    policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
+    return Sealed(
+        release=run.release,
+        accepted=run.accepted,
+        stage=run.stage.name,
+        artifact_bucket=run.artifacts.name,
+        files=run.artifacts.versions(run.release.prefix),
+        static=run.artifacts.get_json(run.release.stage_key(run.stage.name, "static-report.json")),
+        plan=plan,
+        change_sets=change_sets,
+        reports={
+            stack: check_change_set(change_set, policies, today, path=stack)
+            for stack, change_set in change_sets.items()
+            if change_set is not None
+        },
+    )
+
+
+def broken_since_approval(run: StageContext, today: date) -> str | None:
+    """Say which part of what was approved has changed, or that nobody approved; None where all is as it was."""
+    approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
+    answer = approval.get("answer", {}) if approval and approval["attempt"] == run.release.attempt else {}
+    if approval is None or answer.get("decision") != "approve":
+        return "no person's approval of this release is recorded; what let it go on was none"
+    found = Seal.of(sealed_now(run, today))
+    changed = Seal.from_dict(approval["seal"]).broken_by(found)
+    if not changed and found.digest == answer["seal"]:
+        return None
+    parts = "; ".join(changed) or "the seal itself"
+    return f"what would be deployed is no longer what {answer['by']} approved. Changed since: {parts}"

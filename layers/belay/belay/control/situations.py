@@ -1,0 +1,39 @@
+"""Looking at a whole stage before its recovery is planned."""
+
+from collections import Counter
+from dataclasses import replace
+
+from belay.control.questions import Questions
+from belay.control.recovered_databases import RecoveredDatabases
+from belay.control.recovered_services import RecoveredServices
+from belay.control.recovered_stacks import RecoveredStacks
+from belay.control.recovery import Recovery
+from belay.control.verification import RecoveredStage, StageVerification
+from belay.rollback.plan import Action
+from belay.rollback.situation import Situation
+
+
+def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
+    """Gather what there is to see, and what this incident has tried already."""
+    incident = recovery.incident
+    good = recovery.ledger.releases.last_known_good(incident.release.application, incident.stage)
+    stage, seen = recovery.registered(), stacks.look()
+    tried = Counter((Action(each["action"]), each["subject"]) for each in recovery.record["tried"])
+    if incident.asked_by and good is not None and incident.is_overtaken_by(good["release"]["attempt"]):
+        overtaken = f"{good['version']} was deployed after the rollback was asked for; ask again"
+        seen = tuple(replace(stack, blocked=overtaken) for stack in seen)
+    return Situation(
+        application=incident.release.application,
+        stage=incident.stage,
+        version=incident.release.version,
+        stacks=seen,
+        databases=RecoveredDatabases.of(recovery).look(seen),
+        services=RecoveredServices.of(recovery).look(stage),
+        verification=RecoveredStage(recovery, StageVerification.here()).look(stage),
+        last_known_good=None if good is None else good["version"],
+        recover_foreign=incident.recover_foreign,
+        ephemeral=incident.ephemeral,
+        role_arn=incident.service_role,
+        tried=tried,
+        answers=Questions(recovery).answers(),
+    )

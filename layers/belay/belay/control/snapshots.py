@@ -1,0 +1,79 @@
+"""Snapshots of a stage's registered databases: each begun once, and looked at until it is available."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from belay.aws.rds import Databases
+from belay.database.snapshots import Readiness, SnapshotState, database_seen, snapshot_of, snapshot_tags
+from belay.errors import SnapshotFailed
+from belay.release.names import snapshot_name
+from belay.release.records import ReleaseReference
+from belay.release.registration import Database, Stage
+
+AVAILABLE, BEING_TAKEN, NO_DATABASE_YET = "available", "being taken", "no database yet"
+
+
+@dataclass(frozen=True)
+class SnapshotsSeen:
+    """How far the snapshot of each database is, by the database's identifier."""
+
+    states: Mapping[str, str]
+
+    @property
+    def ready(self) -> bool:
+        """Whether none is left to wait for."""
+        return all(state in (AVAILABLE, NO_DATABASE_YET) for state in self.states.values())
+
+    def in_words(self) -> str:
+        """``orders-db: available; orders-aurora: being taken``."""
+        return "; ".join(f"{identifier}: {state}" for identifier, state in self.states.items())
+
+
+class StageSnapshots:
+    """Takes the snapshots of a stage's databases before something deploys to it: a release or a pipeline."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+
+    def bring_on(self, release: ReleaseReference, stage: Stage, execution: str) -> SnapshotsSeen:
+        """Begin each snapshot, or look how far it is; its name is the same for every call about the same attempt.
+
+        ``execution`` goes into the snapshot's tags. Raises ``SnapshotFailed`` where one cannot be taken: also where the
+        database is gone that earlier releases found.
+        """
+        return SnapshotsSeen({each.identifier: self._one(release, stage, each, execution) for each in stage.databases})
+
+    def _one(self, release: ReleaseReference, stage: Stage, database: Database, execution: str) -> str:
+        name = snapshot_name(
+            release.application,
+            stage.name,
+            release.version,
+            database.identifier,
+            release.attempt,
+            cluster=database.kind == "cluster",
+        )
+        found = self._databases.describe_snapshot(database, name)
+        if found is not None:
+            state = snapshot_of(database.kind, found).state
+            if state is SnapshotState.FAILED:
+                raise SnapshotFailed(
+                    f"the snapshot {name} of {database.kind} {database.identifier} is {found['Status']}"
+                )
+            return AVAILABLE if state is SnapshotState.AVAILABLE else BEING_TAKEN
+        return self._begin(release, stage, database, name=name, execution=execution)
+
+    def _begin(self, release: ReleaseReference, stage: Stage, database: Database, *, name: str, execution: str) -> str:
+        seen = database_seen(database.kind, database.identifier, self._databases.describe(database))
+        if seen.readiness is Readiness.NOT_POSSIBLE:
+            raise SnapshotFailed(f"no snapshot can be taken: {seen.in_words()}")
+        if seen.readiness is Readiness.READY:
+            tags = snapshot_tags(release.application, stage.name, release.version, execution)
+            self._databases.create_snapshot(database, name, tags)
+        if seen.readiness is not Readiness.ABSENT:
+            return BEING_TAKEN
+        if self._databases.was_snapshotted(database, release.application, stage.name):
+            raise SnapshotFailed(
+                f"{database.kind} {database.identifier} is gone, though earlier releases to {stage.name} took "
+                "snapshots of it; restore it, or take it out of the registration, then upload the release again"
+            )
+        return NO_DATABASE_YET

@@ -1,0 +1,69 @@
+"""What every function of a stage begins with: the accepted release, its stage's registration, its plan, its lock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import lease
+from belay.aws.cloudformation import Stacks
+from belay.aws.s3 import ArtifactBucket
+from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
+from belay.release.records import ReleaseReference
+from belay.release.registration import Stage
+from belay.stack.plan import StackPlan, StagePlan
+
+LEASE_SECONDS = 900
+"""How long a lock outlives the last step that was seen to hold it."""
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """One release in one stage, with the gateways that its functions share."""
+
+    release: ReleaseReference
+    accepted: AcceptedRelease
+    stage: Stage
+    artifacts: ArtifactBucket
+    ledger: Ledger
+    stacks: Stacks
+
+    @classmethod
+    def enter(cls, event: Mapping[str, Any], ledger_table: str, artifact_bucket: str) -> "StageContext":
+        """Gather what an event's ``release`` and ``stage`` name; a ``fencing`` token in it is checked and extended.
+
+        Raises ``LockLost`` and ``MissingDocument``.
+        """
+        release = ReleaseReference.from_dict(event["release"])
+        artifacts = ArtifactBucket(client("s3"), artifact_bucket)
+        ledger = Ledger(client("dynamodb"), ledger_table)
+        if event.get("fencing") is not None:
+            ledger.locks.check(release, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
+        accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
+        stacks = Stacks(client("cloudformation"))
+        return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger, stacks)
+
+    def plan(self) -> StagePlan:
+        """Return the stage's plan as the last step left it; at first every stack waits for its turn."""
+        document = self.artifacts.get_json(self._plan_key)
+        if document is not None:
+            return StagePlan.from_dict(document)
+        return StagePlan(
+            tuple(
+                StackPlan(
+                    stack=each.name,
+                    stack_name=self.accepted.stack_name(self.stage.name, each.name, self.release.attempt),
+                    depends_on=each.depends_on,
+                )
+                for each in self.accepted.manifest.stacks
+            )
+        )
+
+    def save(self, plan: StagePlan) -> None:
+        """Keep the plan for the next step."""
+        self.artifacts.put_json(self._plan_key, plan.to_dict())
+
+    @property
+    def _plan_key(self) -> str:
+        return self.release.stage_key(self.stage.name, "plan.json")

@@ -1,0 +1,137 @@
+"""Taking up what a dead execution left: releases without an outcome, incidents without an end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.s3 import ArtifactBucket
+from belay.control.endings import Endings
+from belay.control.incidents import Incidents
+from belay.control.recovery import Recovery
+from belay.control.registrations import Registrations
+from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
+from belay.release.ending import Recover, what_is_left
+from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.rollback.incident import Incident
+from belay.rollback.services import left_stopped
+
+_MOST_RERUNS = 3
+
+
+class Unfinished:
+    """Sees releases and incidents to their end when no execution does any more."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        endings: Endings,
+        incidents: Incidents,
+        artifacts: ArtifactBucket,
+        registrations: Registrations,
+    ) -> None:
+        self._ledger = ledger
+        self._endings = endings
+        self._incidents = incidents
+        self._artifacts = artifacts
+        self._registrations = registrations
+
+    def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
+        """Take up what an execution that ended badly was about, told by its input. Returns what that was."""
+        if "incident" in document:
+            release = ReleaseReference.from_dict(document["release"])
+            return self.take_up_incident(release.application, document["incident"])
+        if "stage" in document:
+            release = ReleaseReference.from_dict(document["release"])
+            stopped = self._incidents.execution_stopped_by(execution_arn)
+            return self.take_up_release(release, stopped or "the stage's execution ended without an outcome")
+        for item in self._ledger.open_items():
+            if item["execution"] == execution_arn:
+                return self.take_up(item)
+        return None
+
+    def take_up(self, item: Mapping[str, Any]) -> str | None:
+        """Take up what the ledger still holds open though its execution has ended. Returns what that was."""
+        document = item["document"]
+        if item["SK"].startswith("INCIDENT#"):
+            return self.take_up_incident(document["application"], document["incident"])
+        if item["SK"].startswith("UPLOAD#"):
+            return self.take_up_upload(Upload(**document), item["execution"])
+        release = ReleaseReference.from_dict(document)
+        return self.take_up_release(release, "the release's execution ended without an outcome")
+
+    def take_up_upload(self, upload: Upload, execution: str) -> str | None:
+        """Close an upload of which no release came; where one did, maybe only just now, take up that."""
+        record = self._ledger.uploads.get(upload) or {}
+        release = self._ledger.releases.get(upload.application, record.get("version", "")) or {}
+        if release.get("attempt") == upload.attempt:
+            reason = "the release's execution ended without an outcome"
+            return self.take_up_release(ReleaseReference.from_dict(release), reason)
+        reason = "its execution ended before the upload was accepted: nothing was changed; upload it again"
+        self._endings.close_upload(
+            upload,
+            Outcome(record.get("outcome", Outcome.NEEDS_OPERATOR)),
+            reason=record.get("reason", reason),
+            execution=execution,
+            topic=self._registrations.topic_of(upload.application),
+        )
+        return upload.key
+
+    def take_up_release(self, release: ReleaseReference, reason: str) -> str | None:
+        """Open the incident of a release in the middle of a stage, or close one that is between stages."""
+        record = self._ledger.releases.get(release.application, release.version)
+        if record is None or record.get("attempt") != release.attempt:
+            return None
+        accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
+        left = what_is_left(record, accepted.application.stages)
+        if left is None:
+            return None
+        if isinstance(left, Recover):
+            return self._incidents.open_for_release(release, left.stage, reason)
+        self._endings.close_release(release, left.outcome, reason=left.reason, stage=left.stage)
+        return f"{release.application} {release.version}"
+
+    def take_up_incident(self, application: str, name: str) -> str | None:
+        """Start the recovery of an incident again; after the third time, or where a person stopped it, ask for one."""
+        record = self._ledger.incidents.get(application, name)
+        if record is None or "announced" in record:
+            return None
+        incident = Incident.from_dict(record["details"])
+        stopped = self._incidents.stopped_by(name)
+        if stopped is not None:
+            self._give_up(incident, f"its recovery was {stopped}; first: {incident.reason}")
+            return name
+        rerun = self._ledger.incidents.rerun(application, name)
+        if rerun <= _MOST_RERUNS:
+            self._incidents.start_recovery(incident, f"{name[:76]}-{rerun}")
+        else:
+            times = f"its recovery ended without a result {_MOST_RERUNS + 1} times"
+            self._give_up(incident, f"{times}; first: {incident.reason}")
+        return name
+
+    def _give_up(self, incident: Incident, reason: str) -> None:
+        record = self._ledger.incidents.get(incident.release.application, incident.name) or {}
+        left_to_do = [
+            f"Look at every stack of {incident.stage} before anything is deployed there again.",
+            *Recovery(incident, record, self._artifacts, self._ledger).plan().undone(),
+            *left_stopped(record.get("noted", {})),
+        ]
+        if incident.pipeline is not None:
+            self._endings.close_pipeline(incident, Outcome.NEEDS_OPERATOR, reason=reason, left_to_do=left_to_do)
+            return
+        if incident.foreign or incident.asked_by:
+            self._endings.need_person(incident, why=reason, left_to_do=left_to_do)
+        else:
+            self._endings.close_release(
+                incident.release,
+                Outcome.NEEDS_OPERATOR,
+                reason=reason,
+                stage=incident.stage,
+                left_to_do=left_to_do,
+            )
+        application = incident.release.application
+        self._ledger.incidents.close(application, incident.name, Outcome.NEEDS_OPERATOR, reason, timestamp())
+        self._ledger.incidents.announced(application, incident.name)
+        lock = self._ledger.locks.get(application, incident.stage) or {}
+        if lock.get("held") and lock["incident"] == incident.name:
+            self._ledger.locks.release(application, incident.stage, int(lock["fencing"]))

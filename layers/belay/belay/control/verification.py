@@ -1,0 +1,79 @@
+"""Verifying a stage: its alarms and its verify function, after a deployment and after a rollback."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from belay.aws.clients import client, patient_client
+from belay.aws.clock import now, timestamp
+from belay.aws.cloudwatch import Alarms
+from belay.aws.verify_functions import VerifyFunctions
+from belay.control.recovery import Recovery
+from belay.release.registration import Stage
+from belay.release.verification import Occasion, Verification, Verified, question
+from belay.rollback.plan import Step
+from belay.rollback.situation import VerificationSeen
+from belay.stack.plan import StagePlan
+
+
+class StageVerification:
+    """Takes a verification one look further."""
+
+    def __init__(self, alarms: Alarms, functions: VerifyFunctions) -> None:
+        self._alarms = alarms
+        self._functions = functions
+
+    @classmethod
+    def here(cls) -> "StageVerification":
+        """Return one for the region that the function runs in."""
+        return cls(Alarms(client("cloudwatch")), VerifyFunctions(patient_client("lambda")))
+
+    def look(
+        self, earlier: Mapping[str, Any] | None, stage: Stage, occasion: Occasion, asked: Mapping[str, Any]
+    ) -> Verification:
+        """Look at the alarms and, where it is due, ask the function; ``earlier`` is what the last look left."""
+        standing = Verification.from_dict(earlier) if earlier else Verification(since=timestamp())
+        over = standing.over(stage.verify, now())
+        standing = standing.with_alarms(self._alarms.describe(stage.alarms), occasion, over=over)
+        if stage.verify.function is not None and standing.due(stage.verify, occasion, over=over):
+            standing = standing.with_answer(self._functions.ask(stage.verify.function, asked))
+        return standing
+
+
+class RecoveredStage:
+    """Verifies a stage whose release was taken back: the last step of a rollback."""
+
+    def __init__(self, recovery: Recovery, verification: StageVerification) -> None:
+        self._recovery = recovery
+        self._verification = verification
+
+    def look(self, stage: Stage | None) -> VerificationSeen | None:
+        """Return by what the stage is verified and how that stands; None where nothing is registered."""
+        if stage is None or not stage.verified:
+            return None
+        noted = self._recovery.noted(_subject(stage))
+        standing = Verification.from_dict(noted) if noted else Verification(since="")
+        verify = stage.verify
+        return VerificationSeen(verify.function, stage.alarms, verify.bake_minutes, standing.verdict, standing.reason)
+
+    def perform(self, step: Step, number: int) -> bool:
+        """Take the verification one look further. Returns whether it has to be looked again."""
+        recovery = self._recovery
+        stage = recovery.registered()
+        if stage is None:
+            return False
+        noted = recovery.noted(_subject(stage))
+        if not noted:
+            recovery.take(step, number)
+        standing = self._verification.look(noted, stage, Occasion.ROLLED_BACK, self._question(stage))
+        recovery.note(_subject(stage), standing.to_dict())
+        return standing.verdict is Verified.AGAIN
+
+    def _question(self, stage: Stage) -> dict[str, Any]:
+        release, artifacts = self._recovery.incident.release, self._recovery.artifacts
+        plan = StagePlan.from_dict(artifacts.require_json(release.stage_key(stage.name, "plan.json")))
+        return question(release, stage.name, Occasion.ROLLED_BACK, plan.standing(), artifacts.name)
+
+
+def _subject(stage: Stage) -> str:
+    """What is noted is noted under a name that no database and no service can have."""
+    return f"verification of {stage.name}"

@@ -1,0 +1,30 @@
+"""What everything that has an outcome shares: it is open until its end is recorded and told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from belay.aws.dynamodb import Item, Table
+from belay.release.records import Outcome
+
+
+def opened(table: Table, sk: str, document: Mapping[str, Any], execution: str) -> Item:
+    """Return the part of a transaction that puts something among what is open, with the execution that sees to it."""
+    return table.new({"PK": "OPEN", "SK": sk, "document": dict(document), "execution": execution})
+
+
+def close(
+    table: Table, pk: str, sk: str, outcome: Outcome, *, reason: str, now: str, attempt: str | None = None
+) -> bool:
+    """Record the one outcome of an item. False where one was recorded and announced before."""
+    condition = "(attribute_not_exists(outcome) OR (outcome = :outcome AND attribute_not_exists(announced)))"
+    values: Item = {":outcome": outcome.value, ":reason": reason, ":now": now}
+    if attempt is not None:
+        condition += " AND attempt = :attempt"
+        values[":attempt"] = attempt
+    return table.update(pk, sk, "SET outcome = :outcome, reason = :reason, ended_at = :now", condition, values)
+
+
+def announced(table: Table, pk: str, sk: str, *, attempt: str | None = None) -> None:
+    """Record that the outcome of an item was told."""
+    condition, values = (None, {}) if attempt is None else ("attempt = :attempt", {":attempt": attempt})
+    table.update(pk, sk, "SET announced = :yes", condition, {":yes": True, **values})

@@ -1,0 +1,74 @@
+"""The ledger: what Belay remembers, in one DynamoDB table. Every claim and lock is one conditional write.
+
+| PK | SK | item |
+| --- | --- | --- |
+| ``APPLICATION#<application>`` | ``RELEASE#<version>`` | the release: digest, attempt, upload, state, outcome |
+| ``APPLICATION#<application>`` | ``UPLOAD#<key>#<version-id>`` | one upload: who claimed it, its version and outcome |
+| ``APPLICATION#<application>`` | ``STAGE#<stage>`` | the last-known-good release |
+| ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what the stage was brought to then |
+| ``APPLICATION#<application>`` | ``DURATION#<stage>#<action>#<subject>`` | what a recovery's step took |
+| ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
+| ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
+| ``APPLICATION#<application>`` | ``FINDING#<stage>#<identity>`` | a finding of a stage's re-validation |
+| ``APPLICATION#<application>`` | ``PIPELINE#<stage>#<execution id>`` | an execution of its pipeline |
+| ``APPLICATION#<application>`` | ``PIPELINE#<stage>`` | since when the pipeline is watched; its last good execution |
+| ``RELEASE#<application>#<version>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
+| ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |
+| ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | what is asked of people: task token, seal, answer |
+| ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
+| ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, as CloudTrail tells |
+| ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | whose an operation is |
+| ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
+| ``OPEN`` | ``RELEASE#...`` / ``INCIDENT#...`` | what the sweep must see end |
+| ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
+| ``THREAD#<thread>`` | ``MESSAGES`` | the keys of a thread's messages in order, and which were told |
+| ``ASKED`` | ``<application>#<version>#<stage>`` | an approval that is waited for, for reminders |
+| ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see end |
+| ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
+"""
+
+from typing import Any
+
+from belay.aws.dynamodb import Item, Table
+from belay.ledger.approvals import ApprovalRecords
+from belay.ledger.baselines import BaselineRecords
+from belay.ledger.decisions import DecisionRecords
+from belay.ledger.findings import FindingRecords
+from belay.ledger.holds import HoldRecords
+from belay.ledger.incidents import IncidentRecords
+from belay.ledger.locks import LockRecords
+from belay.ledger.operations import OperationRecords
+from belay.ledger.pipelines import PipelineRecords
+from belay.ledger.releases import ReleaseRecords
+from belay.ledger.threads import ThreadRecords
+from belay.ledger.uploads import UploadRecords
+
+
+class Ledger:
+    """One table, one attribute for each kind of record.
+
+    Times are ISO 8601 in UTC, leases epoch seconds.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._table = Table(client, table)
+        self.uploads = UploadRecords(self._table)
+        self.releases = ReleaseRecords(self._table)
+        self.approvals = ApprovalRecords(self._table)
+        self.holds = HoldRecords(self._table)
+        self.locks = LockRecords(self._table)
+        self.operations = OperationRecords(self._table)
+        self.incidents = IncidentRecords(self._table)
+        self.decisions = DecisionRecords(self._table)
+        self.findings = FindingRecords(self._table)
+        self.threads = ThreadRecords(self._table)
+        self.pipelines = PipelineRecords(self._table)
+        self.baselines = BaselineRecords(self._table)
+
+    def of_application(self, application: str) -> list[Item]:
+        """Return every record of an application: releases, uploads, stages, incidents, findings."""
+        return self._table.query(f"APPLICATION#{application}")
+
+    def open_items(self) -> list[Item]:
+        """Return the uploads, releases and incidents that have not ended, or whose end was not told."""
+        return self._table.query("OPEN")

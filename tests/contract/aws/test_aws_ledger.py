@@ -1,0 +1,548 @@
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
+from belay.ledger.ledger import Ledger
+from belay.release.records import Outcome, ReleaseReference, Upload
+
+NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
+TABLE = "ledger"
+
+
+def table(client: Any) -> Ledger:
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    return Ledger(client, TABLE)
+
+
+@pytest.fixture
+def dynamodb(simulated: Callable[[str], Any]) -> Any:
+    return simulated("dynamodb")
+
+
+@pytest.fixture
+def ledger(dynamodb: Any) -> Ledger:
+    return table(dynamodb)
+
+
+def upload(version_id: str = "v1") -> Upload:
+    return Upload("orders", "releases-bucket", "releases/orders/1.0.0.zip", version_id, 4711)
+
+
+def release(attempt: str = "aaaaaaaaaaaa", digest: str = "d1", version: str = "1.0.0") -> ReleaseReference:
+    return ReleaseReference("orders", version, digest, attempt)
+
+
+def claim(ledger: Ledger, reference: ReleaseReference, execution: str = "e1") -> dict[str, Any] | None:
+    return ledger.releases.claim(reference, upload(), execution, NOW)
+
+
+# -- uploads -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_claimed_by_one_execution(ledger: Ledger) -> None:
+    assert ledger.uploads.claim(upload(), "e1", NOW)
+    assert not ledger.uploads.claim(upload(), "e2", NOW)
+    assert ledger.uploads.claim(upload(), "e1", LATER), "an execution that tries again finds its own claim"
+    assert ledger.uploads.claim(upload("v2"), "e2", NOW), "another version of the object is another upload"
+
+
+def test_an_upload_carries_the_version_that_was_read_in_it(ledger: Ledger) -> None:
+    assert ledger.uploads.version_of(upload()) is None
+    ledger.uploads.claim(upload(), "e1", NOW)
+    assert ledger.uploads.version_of(upload()) is None
+    ledger.uploads.note_version(upload(), "1.0.0")
+    assert ledger.uploads.version_of(upload()) == "1.0.0"
+
+
+def test_an_upload_is_closed_and_told_once(ledger: Ledger) -> None:
+    ledger.uploads.claim(upload(), "e1", NOW)
+    assert ledger.uploads.close(upload(), Outcome.REJECTED, "no zip", NOW)
+    assert ledger.uploads.close(upload(), Outcome.REJECTED, "no zip", LATER), "closed, but nobody was told yet"
+    assert not ledger.uploads.close(upload(), Outcome.DEPLOYED, "", LATER), "an outcome that stands is not replaced"
+    assert len(ledger.open_items()) == 1
+    ledger.uploads.announced(upload())
+    assert not ledger.uploads.close(upload(), Outcome.REJECTED, "no zip", LATER)
+    assert ledger.open_items() == []
+
+
+def test_held_uploads_come_back_oldest_first(ledger: Ledger) -> None:
+    ledger.uploads.hold(upload("v2"), {"detail": {"size": 2}}, LATER)
+    ledger.uploads.hold(upload("v1"), {"detail": {"size": 1}}, NOW)
+    held = ledger.uploads.held()
+    assert [item["event"]["detail"]["size"] for item in held] == [1, 2]
+    assert Upload(**held[0]["upload"]) == upload("v1")
+    ledger.uploads.unhold(held[0])
+    assert [item["SK"] for item in ledger.uploads.held()] == [held[1]["SK"]]
+
+
+# -- releases ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_version_is_claimed_by_one_attempt(ledger: Ledger) -> None:
+    assert claim(ledger, release()) is None
+    standing = claim(ledger, release("bbbbbbbbbbbb"), "e2")
+    assert standing is not None
+    assert (standing["attempt"], standing["execution"]) == ("aaaaaaaaaaaa", "e1")
+    assert claim(ledger, release()) is None, "the same attempt finds its own claim"
+
+
+@pytest.mark.parametrize(
+    ("deployed", "digest", "free"),
+    [(False, "d1", True), (False, "d2", True), (True, "d1", True), (True, "d2", False)],
+)
+def test_a_version_that_ended_is_free_but_for_other_content_than_was_deployed(
+    ledger: Ledger, deployed: bool, digest: str, free: bool
+) -> None:
+    claim(ledger, release())
+    if deployed:
+        assert end_stage(ledger, "production", good=True)
+    ledger.releases.close(release(), Outcome.REJECTED, "refused", NOW)
+    standing = claim(ledger, release("bbbbbbbbbbbb", digest))
+    assert (standing is None) is free
+    if standing is not None:
+        assert standing["deployed_digest"] == "d1"
+
+
+def test_a_new_attempt_begins_without_what_the_last_one_left(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.releases.record(release(), "production", "EXECUTING network", NOW)
+    ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", NOW)
+    ledger.releases.announced(release())
+    assert claim(ledger, release("bbbbbbbbbbbb")) is None
+    record = ledger.releases.get("orders", "1.0.0") or {}
+    assert record["state"] == "ACCEPTED"
+    assert not {"stage", "outcome", "reason", "ended_at", "announced"} & set(record)
+
+
+def test_a_release_is_open_from_its_claim_until_its_end_is_told(ledger: Ledger) -> None:
+    claim(ledger, release())
+    (item,) = ledger.open_items()
+    assert item["document"] == release().to_dict()
+    assert item["execution"] == "e1"
+    ledger.releases.close(release(), Outcome.DEPLOYED, "", NOW)
+    assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
+    ledger.releases.announced(release())
+    assert ledger.open_items() == []
+
+
+def test_a_late_end_of_an_earlier_attempt_ends_nothing(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.releases.close(release(), Outcome.REJECTED, "refused", NOW)
+    ledger.releases.announced(release())
+    claim(ledger, release("bbbbbbbbbbbb"), "e2")
+    assert not ledger.releases.close(release(), Outcome.REJECTED, "refused", LATER)
+    ledger.releases.announced(release())
+    assert [item["execution"] for item in ledger.open_items()] == ["e2"]
+    assert not {"outcome", "announced"} & set(ledger.releases.get("orders", "1.0.0") or {})
+
+
+def test_an_outcome_is_recorded_once_and_told_once(ledger: Ledger) -> None:
+    claim(ledger, release())
+    assert ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", NOW)
+    assert not ledger.releases.close(release(), Outcome.DEPLOYED, "", LATER)
+    assert ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", LATER), "recorded, but nobody was told"
+    ledger.releases.announced(release())
+    assert not ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", LATER)
+    assert (ledger.releases.get("orders", "1.0.0") or {})["outcome"] == "ROLLED_BACK"
+
+
+def test_transitions_are_kept_in_the_order_of_their_times(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.releases.record(release(), "production", "EXECUTING network", LATER)
+    ledger.releases.record(release(), None, "ACCEPTED", NOW, "a detail")
+    transitions = ledger.releases.transitions("orders", "1.0.0")
+    assert [(t["stage"], t["state"], t["detail"]) for t in transitions] == [
+        ("", "ACCEPTED", "a detail"),
+        ("production", "EXECUTING network", ""),
+    ]
+
+
+def test_a_transition_of_an_earlier_attempt_does_not_change_the_release(ledger: Ledger) -> None:
+    claim(ledger, release())
+    ledger.releases.record(release("bbbbbbbbbbbb"), "test", "EXECUTING network", NOW)
+    assert (ledger.releases.get("orders", "1.0.0") or {})["state"] == "ACCEPTED"
+
+
+def test_more_transitions_than_one_answer_holds_are_all_read(ledger: Ledger) -> None:
+    claim(ledger, release())
+    for number in range(15):
+        ledger.releases.record(release(), None, f"STATE {number:02}", NOW, "x" * 100_000)
+    assert [t["state"] for t in ledger.releases.transitions("orders", "1.0.0")] == [f"STATE {n:02}" for n in range(15)]
+
+
+def end_stage(
+    ledger: Ledger, stage: str, *, good: bool, fencing: int | None = None, attempt: str = "aaaaaaaaaaaa"
+) -> bool:
+    return ledger.releases.end_stage(release(attempt), stage, "STAGE DEPLOYED", good=good, fencing=fencing, now=NOW)
+
+
+def test_the_end_of_a_stage_gives_its_lock_back_and_is_recorded_once(ledger: Ledger) -> None:
+    claim(ledger, release())
+    fencing = acquire(ledger, "aaaaaaaaaaaa", None)
+    assert end_stage(ledger, "production", good=True, fencing=fencing)
+    assert not end_stage(ledger, "production", good=True, fencing=fencing), "a rerun finds it done"
+    record = ledger.releases.get("orders", "1.0.0") or {}
+    assert (record["state"], record["stage"], record["deployed_digest"]) == ("STAGE DEPLOYED", "production", "d1")
+    assert [t["state"] for t in ledger.releases.transitions("orders", "1.0.0")] == ["STAGE DEPLOYED"]
+    assert ledger.locks.held() == []
+
+
+def test_who_lost_the_lock_or_the_release_ends_no_stage(ledger: Ledger) -> None:
+    claim(ledger, release())
+    acquire(ledger, "aaaaaaaaaaaa", None)
+    acquire(ledger, "aaaaaaaaaaaa", ledger.locks.get("orders", "production"), incident="i")
+    assert not end_stage(ledger, "production", good=True, fencing=1)
+    assert not end_stage(ledger, "production", good=True, attempt="bbbbbbbbbbbb")
+    assert ledger.releases.last_known_good("orders", "production") is None
+    assert ledger.releases.transitions("orders", "1.0.0") == []
+    assert "deployed_digest" not in (ledger.releases.get("orders", "1.0.0") or {})
+    assert len(ledger.locks.held()) == 1
+
+
+def test_a_stage_that_does_not_last_makes_nothing_known_good(ledger: Ledger) -> None:
+    claim(ledger, release())
+    assert end_stage(ledger, "test", good=False)
+    assert ledger.releases.last_known_good("orders", "test") is None
+    assert "deployed_digest" not in (ledger.releases.get("orders", "1.0.0") or {})
+
+
+def test_the_last_known_good_is_a_stage_s_own(ledger: Ledger) -> None:
+    claim(ledger, release())
+    assert ledger.releases.last_known_good("orders", "production") is None
+    end_stage(ledger, "production", good=True)
+    good = ledger.releases.last_known_good("orders", "production") or {}
+    assert (good["version"], good["release"]) == ("1.0.0", release().to_dict())
+    assert ledger.releases.last_known_good("orders", "test") is None
+
+
+APPROVAL = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": "d", "parts": {"the release": "d"}}}
+
+
+def test_what_is_asked_of_people_is_kept_with_its_release(ledger: Ledger) -> None:
+    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
+    asked = ledger.approvals.get("orders", "1.0.0", "production") or {}
+    assert (asked["task_token"], asked["attempt"], asked["seal"]) == ("token", "aaaaaaaaaaaa", APPROVAL["seal"])
+    (waiting,) = ledger.approvals.asked()
+    assert (waiting["release"], waiting["stage"], waiting["expires_at"]) == (release().to_dict(), "production", LATER)
+
+
+def test_an_approval_is_answered_once(ledger: Ledger) -> None:
+    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
+    assert ledger.approvals.answer(release(), "production", {"decision": "approve", "by": "maria"})
+    assert not ledger.approvals.answer(release(), "production", {"decision": "reject", "by": "jo"})
+    assert (ledger.approvals.get("orders", "1.0.0", "production") or {})["answer"]["by"] == "maria"
+
+
+def test_an_answer_to_an_earlier_attempt_is_none_to_this_one(ledger: Ledger) -> None:
+    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
+    assert ledger.approvals.answer(release(), "production", {"decision": "approve", "by": "maria"})
+    ledger.approvals.ask(release("bbbbbbbbbbbb"), "production", APPROVAL, task_token="other", now=LATER)
+    assert "answer" not in (ledger.approvals.get("orders", "1.0.0", "production") or {})
+    assert not ledger.approvals.answer(release(), "production", {"decision": "approve", "by": "maria"})
+
+
+def test_people_are_reminded_once_and_asked_no_more(ledger: Ledger) -> None:
+    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
+    (waiting,) = ledger.approvals.asked()
+    ledger.approvals.reminded(waiting, LATER)
+    assert [item["reminded_at"] for item in ledger.approvals.asked()] == [LATER]
+    ledger.approvals.ask_no_more("orders", "1.0.0", "production")
+    ledger.approvals.reminded(waiting, LATER)
+    assert ledger.approvals.asked() == []
+
+
+def test_who_uploaded_is_told_once(ledger: Ledger) -> None:
+    assert ledger.uploads.uploader(upload()) is None
+    ledger.uploads.record_uploader("orders", upload().identity, {"arn": "arn:maria", "principal_id": "AIDA1"})
+    ledger.uploads.record_uploader("orders", upload().identity, {"arn": "arn:jo", "principal_id": "AIDA2"})
+    assert ledger.uploads.uploader(upload()) == {"arn": "arn:maria", "principal_id": "AIDA1"}
+    assert ledger.uploads.uploader(upload("v2")) is None
+
+
+def test_a_release_is_held_once_and_let_through(ledger: Ledger) -> None:
+    held = {"reason": "a freeze", "until": LATER, "now": NOW}
+    assert ledger.holds.hold(release(), "production", task_token="one", **held)
+    assert not ledger.holds.hold(release(), "production", task_token="two", **held)
+    assert (ledger.holds.get("orders", "1.0.0", "production") or {})["task_token"] == "two"
+    assert ledger.holds.hold(release("bbbbbbbbbbbb"), "production", task_token="three", **held)
+    assert ledger.holds.override("orders", "1.0.0", "production") is None
+    ledger.holds.record_override(release(), "production", {"by": "maria", "comment": "hotfix", "at": LATER})
+    override = ledger.holds.override("orders", "1.0.0", "production") or {}
+    assert (override["by"], override["attempt"]) == ("maria", "aaaaaaaaaaaa")
+
+
+# -- locks -------------------------------------------------------------------------------------------------------------
+
+
+def acquire(ledger: Ledger, attempt: str, seen: dict[str, Any] | None, *, incident: str | None = None) -> int | None:
+    reference = release(attempt)
+    return ledger.locks.acquire(
+        reference, "production", execution=f"e-{attempt}", incident=incident, expires_at=1_000, seen=seen, now=NOW
+    )
+
+
+def test_of_two_who_saw_a_free_lock_one_gets_it(ledger: Ledger) -> None:
+    assert ledger.locks.get("orders", "production") is None
+    assert acquire(ledger, "a", None) == 1
+    assert acquire(ledger, "b", None) is None
+
+
+def test_a_takeover_moves_the_fencing_token_on(ledger: Ledger) -> None:
+    acquire(ledger, "a", None)
+    seen = ledger.locks.get("orders", "production")
+    assert acquire(ledger, "b", seen, incident="i") == 2
+    assert acquire(ledger, "c", seen) is None, "what c saw is no longer so"
+    with pytest.raises(LockLost, match="no longer has fencing token 1"):
+        ledger.locks.check(release("a"), "production", 1, 2_000)
+    ledger.locks.release("orders", "production", 1)
+    ledger.locks.check(release("b"), "production", 2, 2_000)
+    lock = ledger.locks.get("orders", "production") or {}
+    assert (lock["owner"], lock["incident"], lock["expires_at"], lock["held"]) == ("b", "i", 2_000, True)
+
+
+def test_a_lock_that_was_given_back_is_nobody_s(ledger: Ledger) -> None:
+    acquire(ledger, "a", None)
+    assert [lock["SK"] for lock in ledger.locks.held()] == ["orders#production"]
+    ledger.locks.release("orders", "production", 1)
+    assert ledger.locks.held() == []
+    with pytest.raises(LockLost):
+        ledger.locks.check(release("a"), "production", 1, 2_000)
+    assert acquire(ledger, "b", ledger.locks.get("orders", "production")) == 2
+
+
+def test_a_lock_that_never_was_cannot_be_checked_or_given_back(ledger: Ledger) -> None:
+    with pytest.raises(LockLost):
+        ledger.locks.check(release(), "production", 1, 2_000)
+    ledger.locks.release("orders", "production", 1)
+    assert ledger.locks.get("orders", "production") is None
+
+
+ACTORS = st.sampled_from("abc")
+STEPS = st.lists(st.tuples(st.sampled_from(["look", "acquire", "give back"]), ACTORS), max_size=25)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_there_are_never_two_owners(no_account: None, steps: list[tuple[str, str]]) -> None:
+    """Whatever was seen, and however long ago: a token that was passed over changes nothing more."""
+    seen: dict[str, Any] = {}
+    tokens: dict[str, int] = {}
+    with mock_aws():
+        ledger = table(boto3.client("dynamodb", region_name="eu-west-1"))
+        for step, actor in steps:
+            if step == "look":
+                seen[actor] = ledger.locks.get("orders", "production")
+            elif step == "acquire":
+                token = acquire(ledger, actor, seen.get(actor))
+                if token is not None:
+                    assert token not in tokens.values()
+                    tokens[actor] = token
+            elif actor in tokens:
+                ledger.locks.release("orders", "production", tokens[actor])
+            owners = [actor for actor, token in tokens.items() if holds(ledger, actor, token)]
+            assert len(owners) <= 1
+            if owners:
+                assert tokens[owners[0]] == max(tokens.values())
+
+
+def holds(ledger: Ledger, actor: str, token: int) -> bool:
+    try:
+        ledger.locks.check(release(actor), "production", token, 2_000)
+    except LockLost:
+        return False
+    return True
+
+
+def test_the_queue_shows_who_waits(ledger: Ledger) -> None:
+    ledger.locks.wait(release("a", version="1.0.0"), "production", 100)
+    queue = ledger.locks.wait(release("b", version="1.1.0"), "production", 200)
+    assert [(w["release"]["version"], w["seen_at"]) for w in queue] == [("1.0.0", 100), ("1.1.0", 200)]
+    assert ledger.locks.held() == [], "a place in the queue is no lock"
+    ledger.locks.leave_queue(release("a"), "production")
+    assert len(ledger.locks.wait(release("b", version="1.1.0"), "production", 300)) == 1
+
+
+# -- operations and incidents ------------------------------------------------------------------------------------------
+
+STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/6a7e8fe0"
+
+
+def test_an_operation_is_ours_by_stack_and_token(ledger: Ledger) -> None:
+    ledger.operations.record(STACK, "deploy-1", release(), "production", purpose="deploy", now=NOW)
+    operation = ledger.operations.get(STACK, "deploy-1") or {}
+    assert (operation["release"], operation["stage"], operation["purpose"]) == (
+        release().to_dict(),
+        "production",
+        "deploy",
+    )
+    assert ledger.operations.get(STACK, "deploy-2") is None
+    assert ledger.operations.get(f"{STACK}-2", "deploy-1") is None
+    assert ledger.operations.get(STACK, "") is None, "an operation without a token is somebody else's"
+
+
+def test_an_incident_is_opened_by_whoever_is_first(ledger: Ledger) -> None:
+    details = {"reason": "it failed", "recover_foreign": False, "token": None}
+    assert ledger.incidents.open("orders", "i", details, NOW)
+    assert not ledger.incidents.open("orders", "i", {"reason": "seen again"}, LATER)
+    record = ledger.incidents.get("orders", "i") or {}
+    assert (record["details"], record["tried"], record["blocked"], record["settled"]) == (details, [], {}, {})
+    (item,) = ledger.open_items()
+    assert item["document"] == {"application": "orders", "incident": "i"}
+    ledger.incidents.follow("i", "execution-1")
+    assert [each["execution"] for each in ledger.open_items()] == ["execution-1"]
+
+
+def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
+    ledger.incidents.open("orders", "i", {}, NOW)
+    ledger.incidents.record_step(
+        "orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, number=0, now=NOW
+    )
+    ledger.incidents.record_step(
+        "orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, number=0, now=LATER
+    )
+    ledger.incidents.record_step("orders", "i", {"action": "WAIT", "stack": "network", "why": "w"}, number=1, now=LATER)
+    ledger.incidents.mark("orders", "i", "blocked", "my-stack.1", "it would delete Table")
+    ledger.incidents.mark("orders", "i", "settled", "network", "nothing to change")
+    record = ledger.incidents.get("orders", "i") or {}
+    assert [(step["action"], step["at"]) for step in record["tried"]] == [("DELETE_STACK", NOW), ("WAIT", LATER)]
+    assert record["blocked"] == {"my-stack.1": "it would delete Table"}
+    assert record["settled"] == {"network": "nothing to change"}
+
+
+def test_an_incident_is_closed_once_and_followed_no_more(ledger: Ledger) -> None:
+    ledger.incidents.open("orders", "i", {}, NOW)
+    assert ledger.incidents.close("orders", "i", Outcome.ROLLED_BACK, "it failed", NOW)
+    assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
+    ledger.incidents.announced("orders", "i")
+    assert not ledger.incidents.close("orders", "i", Outcome.NEEDS_OPERATOR, "it failed", LATER)
+    assert ledger.open_items() == []
+    ledger.incidents.follow("i", "execution-2")
+    assert ledger.open_items() == [], "a closed incident is not opened by following it"
+
+
+def test_reruns_of_an_incident_are_counted(ledger: Ledger) -> None:
+    ledger.incidents.open("orders", "i", {}, NOW)
+    assert [ledger.incidents.rerun("orders", "i") for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_baseline_that_was_captured_first_stands(ledger: Ledger) -> None:
+    ledger.baselines.record(release(), "production", "network", {"existed": True, "tags": {"n": 1}, "none": None})
+    ledger.baselines.record(release(), "production", "network", {"existed": False})
+    ledger.baselines.record(release("bbbbbbbbbbbb"), "production", "service", {"existed": False})
+    ledger.baselines.record(release(), "test", "service", {"existed": False})
+    assert ledger.baselines.of_attempt(release(), "production") == {
+        "network": {"existed": True, "tags": {"n": 1}, "none": None},
+    }
+
+
+# -- answers of DynamoDB that moto does not give -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reasons", "fault"),
+    [(["None", "TransactionConflict"], Throttled), (["ThrottlingError", "None"], Throttled)],
+)
+def test_a_claim_that_met_another_write_is_tried_again(
+    stubbed: Callable[[str], tuple[Any, Stubber]], reasons: list[str], fault: type[Exception]
+) -> None:
+    client, stub = stubbed("dynamodb")
+    stub.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
+    )
+    with pytest.raises(fault):
+        claim(Ledger(client, TABLE), release())
+
+
+def test_a_claim_refused_by_its_condition_shows_what_stands_against_it(
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+) -> None:
+    client, stub = stubbed("dynamodb")
+    stub.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]},
+    )
+    stub.add_response("get_item", {"Item": {"attempt": {"S": "somebody's"}}})
+    assert claim(Ledger(client, TABLE), release()) == {"attempt": "somebody's"}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "fault"),
+    [
+        ("ProvisionedThroughputExceededException", 400, Throttled),
+        ("TransactionConflictException", 400, Throttled),
+        ("InternalServerError", 500, ServiceUnavailable),
+        ("ValidationException", 400, InvalidRequest),
+    ],
+)
+def test_a_fault_is_no_refusal(
+    stubbed: Callable[[str], tuple[Any, Stubber]], code: str, status: int, fault: type[Exception]
+) -> None:
+    client, stub = stubbed("dynamodb")
+    stub.add_client_error("update_item", code, http_status_code=status)
+    with pytest.raises(fault):
+        Ledger(client, TABLE).uploads.note_version(upload(), "1.0.0")
+    stub.add_client_error("transact_write_items", code, http_status_code=status)
+    with pytest.raises(fault):
+        Ledger(client, TABLE).incidents.open("orders", "i", {}, NOW)
+
+
+def test_a_question_is_put_once_and_its_first_answer_stands(ledger: Ledger) -> None:
+    assert ledger.decisions.get("orders", "i", "delete-network") is None
+    assert ledger.decisions.ask("orders", "i", "delete-network", "Delete it with its data?", NOW)
+    assert not ledger.decisions.ask("orders", "i", "delete-network", "Delete it with its data?", LATER)
+    ann, bob = (
+        "arn:aws:sts::111122223333:assumed-role/on-call/ann",
+        "arn:aws:sts::111122223333:assumed-role/on-call/bob",
+    )
+    assert ledger.decisions.decide("orders", "i", "delete-network", "approved", ann, LATER, "it was empty")
+    assert not ledger.decisions.decide("orders", "i", "delete-network", "denied", bob, LATER)
+    assert ledger.decisions.decide("orders", "i", "restore-orders", "denied", bob, LATER)
+    decided = ledger.decisions.get("orders", "i", "delete-network")
+    assert decided is not None
+    assert (decided["answer"], decided["by"], decided["asked_at"], decided["comment"]) == (
+        "approved",
+        ann,
+        NOW,
+        "it was empty",
+    )
+    assert set(ledger.decisions.of_incident("orders", "i")) == {"delete-network", "restore-orders"}
+    assert ledger.decisions.of_incident("orders", "i2") == {}
+
+
+def test_what_a_step_took_is_noted_once_and_the_last_runs_are_kept(ledger: Ledger) -> None:
+    ledger.incidents.open("orders", "i", {}, NOW)
+    assert not ledger.incidents.end_step("orders", "i", 0, 40)
+    ledger.incidents.record_step("orders", "i", {"action": "DELETE_STACK", "subject": "network"}, 0, NOW)
+    assert ledger.incidents.end_step("orders", "i", 0, 40)
+    assert not ledger.incidents.end_step("orders", "i", 0, 50)
+    incident = ledger.incidents.get("orders", "i")
+    assert incident is not None
+    assert incident["tried"][0]["seconds"] == 40
+    for seconds in (1, 2, 3):
+        ledger.incidents.record_duration("orders", "production", "DELETE_STACK", "network", seconds, keep=2)
+    assert ledger.incidents.durations("orders", "production") == {("DELETE_STACK", "network"): [2, 3]}
+    assert ledger.incidents.durations("orders", "test") == {}
+
+
+def test_what_a_stage_was_brought_to_is_remembered_in_order(ledger: Ledger) -> None:
+    ledger.releases.went_back(ReleaseReference("orders", "1.3.0", "d", "a"), "production", NOW)
+    ledger.releases.went_back(ReleaseReference("orders", "1.2.9", "d", "b"), "production", LATER)
+    assert [each["version"] for each in ledger.releases.deployed("orders", "production")] == ["1.3.0", "1.2.9"]
+    good = ledger.releases.last_known_good("orders", "production")
+    assert good is not None
+    assert good["version"] == "1.2.9"
