@@ -10,7 +10,7 @@ from belay.errors import BelayError, UnreadableTemplate
 from belay.template.limits import MAX_BYTES
 
 EXTENSIONS = (".yaml", ".yml", ".json", ".template")
-SIGNS = (b"AWSTemplateFormatVersion", b"AWS::")
+SIGNS = (b"AWSTemplateFormatVersion", b"AWS::", b"::MODULE")
 """What a file in a folder holds, if it is meant as a template."""
 ZIP_SIGNATURE = b"PK\x03\x04"
 

@@ -41,6 +41,11 @@ def validate(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tupl
     return status, capsys.readouterr().out
 
 
+def test_a_template_of_modules_alone_is_one_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "module.yaml").write_text("Resources: {Group: {Type: My::Network::Group::MODULE}}")
+    assert validate(capsys, tmp_path)[0] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "status"),
     [
