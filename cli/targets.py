@@ -65,9 +65,8 @@ def read_target(path: str) -> Target:
     given = Path(path)
     if given.is_dir():
         files = Folder(given)
-        return Target(
-            path, files, _templates(files, (name for name in files if name.endswith(EXTENSIONS))), nested=True
-        )
+        roots = _templates(files, (name for name in files if name.endswith(EXTENSIONS)), path)
+        return Target(path, files, roots, nested=True)
     try:
         with given.open("rb") as file:
             start = file.read(len(ZIP_SIGNATURE))
@@ -79,8 +78,12 @@ def read_target(path: str) -> Target:
     return Target("" if folder == Path() else str(folder), Folder(folder), {given.name: ("", {})})
 
 
-def _templates(files: Mapping[str, bytes], names: Iterable[str]) -> Roots:
-    return {name: ("", {}) for name in names if any(sign in files.get(name, b"") for sign in SIGNS)}
+def _templates(files: Mapping[str, bytes], names: Iterable[str], path: str) -> Roots:
+    """What was given to be checked and holds nothing to check was not what was meant."""
+    roots = {name: ("", {}) for name in names if any(sign in files.get(name, b"") for sign in SIGNS)}
+    if not roots:
+        raise UnreadableTemplate(f"{path}: expected a template in it ({', '.join(EXTENSIONS)}), found none.")
+    return roots
 
 
 def _zip(path: str) -> Target:
@@ -94,7 +97,7 @@ def _zip(path: str) -> Target:
         names = [member.name for member in archive.members if member.name.endswith(EXTENSIONS)]
         files = {name: archive.read(name) for name in names if archive.member(name).size <= MAX_BYTES}
         if MANIFEST not in archive:
-            return Target(path, files, _templates(files, files), nested=True)
+            return Target(path, files, _templates(files, files, path), nested=True)
         stacks = read_manifest(archive).stacks
     except BelayError as error:
         raise UnreadableTemplate(f"{path}: {error}") from error

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 
 from belay.policy.verdict import Report
+from cli.formats.overall import overall
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
     """Return verdict, findings, a summary per file, and what could not be read; advice is always there, marked."""
     told = [{"path": path, "message": message} for path, message in errors.items()]
-    return json.dumps({**report.to_json(), "errors": told}, indent=1) + "\n"
+    return json.dumps({**report.to_json(), "verdict": overall(report, errors), "errors": told}, indent=1) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from belay.policy.verdict import Finding, Report, Verdict
+from cli.formats.overall import overall
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
@@ -41,5 +42,6 @@ def _summary(report: Report, errors: Mapping[str, str]) -> str:
     failed = sum(finding.verdict is Verdict.FAIL for finding in counted)
     unread = f", {len(errors)} could not be read" if errors else ""
     return (
-        f"{report.verdict}: {len(report.paths)} files, {failed} violations, {len(counted) - failed} to review{unread}"
+        f"{overall(report, errors)}: {len(report.paths)} files, {failed} violations, "
+        f"{len(counted) - failed} to review{unread}"
     )

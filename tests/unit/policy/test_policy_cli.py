@@ -71,6 +71,15 @@ def test_what_is_not_there_cannot_be_read(capsys: pytest.CaptureFixture[str], tm
     assert main(["--help"]) == 0
 
 
+def test_a_folder_without_a_template_is_not_passed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("some: [other, document]")
+    status, out = validate(capsys, tmp_path)
+    assert status == 3
+    assert f"{tmp_path}: expected a template in it" in out
+    assert "REVIEW: 0 files" in out
+    assert read_json(capsys, tmp_path)["verdict"] == "REVIEW"
+
+
 def test_text_says_where_what_and_how_to_fix_it(capsys: pytest.CaptureFixture[str], template: Path) -> None:
     template.write_text(GROUP.format(source="0.0.0.0/0"))
     _, out = validate(capsys, template)
