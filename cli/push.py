@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
 from rich.console import Console
 from rich.progress import Progress
 
@@ -28,6 +29,9 @@ from cli.progress_screen import ProgressScreen
 from cli.reader import FileReader
 
 _LOOK_EVERY_SECONDS: Final = 2.0
+
+_MOST_IN_ONE_PUT: Final = 5 * 1024**3
+"""Bytes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +78,11 @@ def read_release(path: Path) -> Manifest:
 
 
 def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Upload:
-    """Upload a zip with its SHA-256, which S3 checks. Returns the upload as S3 names it."""
+    """Upload a zip with its SHA-256, which S3 checks. Returns the upload as S3 names it.
+
+    It is one PutObject wherever S3 takes one: CloudTrail's record of that names the object's version, by which four
+    eyes know the uploader. Of a CompleteMultipartUpload's record nobody documents that.
+    """
     bucket = belay.output("ReleaseBucketName")
     key = f"releases/{manifest.application}/{manifest.application}-{manifest.version}.zip"
     s3, size, digest = belay.client("s3"), path.stat().st_size, _sha256(path)
@@ -87,6 +95,8 @@ def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Up
                 key,
                 ExtraArgs={"ChecksumAlgorithm": "SHA256", "Metadata": {"sha256": digest}},
                 Callback=lambda sent: bar.advance(task, sent),
+                # The transfer client that boto3 chooses where awscrt is installed has another threshold.
+                Config=TransferConfig(multipart_threshold=_MOST_IN_ONE_PUT + 1, preferred_transfer_client="classic"),
             )
         except S3UploadFailedError as error:
             # boto3 wraps what S3 answered; that is what says what is missing.

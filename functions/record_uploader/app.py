@@ -22,11 +22,15 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Keep the principal beside the upload; a request that failed, or whose principal is not named, tells nobody."""
+    """Keep the principal beside the upload.
+
+    A request that failed tells nobody, nor does one whose principal or whose object's version is not named: whoever
+    wrote some version of a key has not made all of them.
+    """
     settings = read(Settings)
     written = ObjectWritten.from_event(event)
     application = application_of(written.key)
-    if application is None or written.error is not None or not written.arn:
+    if application is None or written.error is not None or not written.arn or written.version_id is None:
         return {"recorded": False}
     upload = upload_of(application, written.bucket, written.key, written.version_id, 0)
     ledger = Ledger(client("dynamodb"), settings.ledger_table)

@@ -1,6 +1,7 @@
 """The ``belay`` command on an AWS that moto plays: what it gathers, what it does, what it says and its exit status."""
 
 import json
+import random
 import time
 import zipfile
 from collections.abc import Callable
@@ -255,14 +256,19 @@ def test_what_was_logged_about_a_release(office: Office, belay: Belay) -> None:
 # -- act ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
+def zipped(tmp_path: Path, code: bytes) -> Path:
     source = tmp_path / "release"
     source.mkdir()
     manifest = {"application": "orders", "version": "1.0.0", "stacks": [{"name": "network", "template": "n.json"}]}
     (source / "release.yaml").write_text(yaml.safe_dump(manifest))
     (source / "n.json").write_text(json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}))
+    (source / "code.bin").write_bytes(code)
     return build_release(source, tmp_path / "orders.zip").path
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return zipped(tmp_path, b"code")
 
 
 def test_a_release_is_pushed_to_its_application(office: Office, belay: Belay, archive: Path) -> None:
@@ -272,6 +278,15 @@ def test_a_release_is_pushed_to_its_application(office: Office, belay: Belay, ar
     answer = office.s3.get_object(Bucket="releases-bucket", Key=key, VersionId=found["version_id"])
     assert answer["Body"].read() == archive.read_bytes()
     assert "belay status orders --watch" in belay("release", "push", str(archive))[1]
+
+
+def test_a_large_release_is_pushed_in_one_request(office: Office, belay: Belay, tmp_path: Path) -> None:
+    archive = zipped(tmp_path, random.Random(1).randbytes(9 * 1024 * 1024))
+    found = document(belay, "release", "push", str(archive))
+    head = office.s3.head_object(Bucket="releases-bucket", Key=found["key"])
+    assert head["ContentLength"] > 8 * 1024 * 1024, "that is where boto3 begins to upload in parts"
+    # S3 names the number of parts after the ETag of an object that was uploaded in parts.
+    assert "-" not in head["ETag"]
 
 
 def test_what_would_be_refused_is_not_pushed(office: Office, belay: Belay, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ class ObjectWritten(AwsEvent):
     ``events/aws.s3/api_call_via_cloudtrail.json``.
 
     ``arn`` and ``principal_id`` are of the user or the session that signed the request; they are empty for an AWS
-    service. ``version_id`` is None where the bucket has no versioning, ``error`` where nothing went wrong.
+    service. ``version_id`` is None where the bucket has no versioning, and maybe for a CompleteMultipartUpload, whose
+    record AWS publishes no sample of. ``error`` is None where nothing went wrong.
     """
 
     bucket: str

@@ -1,0 +1,76 @@
+"""What is recorded of who uploaded a release, from CloudTrail's event to the ledger."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from belay.ledger.ledger import Ledger
+from belay.release.records import upload_of
+
+ROOT = Path(__file__).parents[3]
+SAMPLE = ROOT / "events" / "aws.s3" / "api_call_via_cloudtrail.json"
+KEY = "releases/orders/orders 1.4.0+build.7.zip"
+VERSION = "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
+
+Record = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture
+def ledger(simulated: Callable[[str], Any]) -> Ledger:
+    simulated("dynamodb").create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    return Ledger(simulated("dynamodb"), "ledger")
+
+
+@pytest.fixture
+def record(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Record:
+    """The function's handler, given the changes to the sample's detail."""
+    monkeypatch.setenv("LEDGER_TABLE", "ledger")
+    spec = importlib.util.spec_from_file_location("record_uploader", ROOT / "functions" / "record_uploader" / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+
+    def call(changes: dict[str, Any]) -> dict[str, Any]:
+        event = json.loads(SAMPLE.read_text())
+        event["detail"] |= changes
+        return dict(app.handler(event, None))
+
+    return call
+
+
+def uploader(ledger: Ledger, version: str | None = VERSION) -> dict[str, Any] | None:
+    return ledger.uploads.uploader(upload_of("orders", "DOC-EXAMPLE-BUCKET1", KEY, version, 48213))
+
+
+@pytest.mark.parametrize("call", ["PutObject", "CompleteMultipartUpload", "CopyObject", "PostObject"])
+def test_whoever_wrote_a_named_version_uploaded_it(ledger: Ledger, record: Record, call: str) -> None:
+    assert record({"eventName": call}) == {"recorded": True}
+    found = uploader(ledger) or {}
+    assert found["principal_id"] == "AROAIOSFODNN7EXAMPLE:jo.novak@example.com"
+    assert uploader(ledger, "another") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"eventName": "CompleteMultipartUpload", "responseElements": None},
+        {"errorCode": "AccessDenied"},
+        {"userIdentity": {"type": "AWSService", "invokedBy": "replication.amazonaws.com"}},
+        {"requestParameters": {"bucketName": "DOC-EXAMPLE-BUCKET1", "key": "releases/orders/notes.txt"}},
+    ],
+    ids=["no version", "refused", "a service", "no release"],
+)
+def test_what_names_nobody_or_no_version_tells_nobody(ledger: Ledger, record: Record, changes: dict[str, Any]) -> None:
+    assert record(changes) == {"recorded": False}
+    assert uploader(ledger) is None
+    assert uploader(ledger, None) is None
