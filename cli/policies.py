@@ -16,9 +16,9 @@ INTRODUCTION = """# Policies
 <!-- Written by `belay policies`; change the policies, not this page. -->
 
 Most policies look at security groups: those that a template and its nested stacks declare, and those that are live;
-others at a deployed stage or a change set as a whole. Groups that a service makes with rules of its own are looked at
-too: those of EKS node groups with `RemoteAccess` and of Elastic Beanstalk environments. Each answers with one of three
-verdicts.
+others at a deployed stage or a change set as a whole. What a service opens with rules of its own is looked at too: for
+EKS node groups with `RemoteAccess`, Elastic Beanstalk environments, Lightsail instances and GameLift fleets. Each answers
+with one of three verdicts.
 
 | verdict | means |
 | --- | --- |

@@ -1,8 +1,10 @@
-"""Security groups that a service makes for a resource, with rules that no template shows as such.
+"""What a service opens for a resource of its own, with rules that no template shows as a security group.
 
 Sources: https://docs.aws.amazon.com/eks/latest/APIReference/API_RemoteAccessConfig.html (without source groups port 22
-is open to 0.0.0.0/0) and https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
-(SSHSourceRestriction).
+is open to 0.0.0.0/0), https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
+(SSHSourceRestriction), https://docs.aws.amazon.com/lightsail/latest/userguide/understanding-firewall-and-port-mappings-in-amazon-lightsail.html
+(an instance's own firewall, which opens SSH or RDP where nothing is said) and
+https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_IpPermission.html.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from belay.policy.model import Alternative, Entry, Place, Rule, SecurityGroup, UnknownPeer, opaque_rule
-from belay.policy.networks import IPV4
+from belay.policy.model import ALL_PROTOCOLS, Alternative, Entry, Place, Rule, SecurityGroup, UnknownPeer, opaque_rule
+from belay.policy.networks import IPV4, IPV6
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.resolver import get, items
 from belay.template.resources import properties
@@ -22,10 +24,13 @@ from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import Budget, World, explore
 
 SSH = ("tcp", "22", "22")
+RDP = ("tcp", "3389", "3389")
 ANYWHERE = "0.0.0.0/0"
 BEANSTALK_NAMESPACE = "aws:autoscaling:launchconfiguration"
 RESTRICTION_PARTS = 4
 
+Opened = tuple[Value, Value, Value]
+"""Protocol, first port and last port."""
 Reader = Callable[[Table, Place, World], tuple[Rule, ...]]
 
 
@@ -97,12 +102,68 @@ def _options(listed: Row, world: World) -> Iterator[tuple[str, Value]]:
                 yield name, get(option, "Value", world)
 
 
-def _rule(opened: tuple[str, str, str], source: Value, place: Place) -> Rule:
-    protocol, reason = read_protocol(opened[0])
+def _lightsail(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+    networking = get(given, "Networking", world)
+    ports = get(networking, "Ports", world) if isinstance(networking, Table) else networking
+    if ports is NO_VALUE:
+        default = Unknown("Networking", "Lightsail opens SSH or RDP itself where no Networking says what is open")
+        return tuple(_rule(opened, default, place) for opened in (SSH, RDP))
+    place = place._replace(property="Properties.Networking.Ports")
+    if not isinstance(ports, Row):
+        return (opaque_rule("ingress", place, _why(ports, "Ports")),)
+    return tuple(_lightsail_port(each, place, world) for each in items(ports, world))
+
+
+def _lightsail_port(port: Value, place: Place, world: World) -> Rule:
+    """One entry; where it names no addresses at all, Lightsail lets everybody in."""
+    if not isinstance(port, Table):
+        return opaque_rule("ingress", place, _why(port, "an entry of Ports"))
+    peers = Peers()
+    for name, family in (("Cidrs", IPV4), ("Ipv6Cidrs", IPV6)):
+        listed = get(port, name, world)
+        for each in items(listed, world) if isinstance(listed, Row) else (listed,):
+            peers.add_network(each, family)
+    if get(port, "CidrListAliases", world) is not NO_VALUE:
+        peers.add_other("CidrListAliases")
+    if not peers.shown:
+        peers.add_network(ANYWHERE, IPV4)
+    return _opening(_opened(port, world), peers, place)
+
+
+def _game_server(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+    permissions = get(given, "EC2InboundPermissions", world)
+    if permissions is NO_VALUE:
+        return ()
+    place = place._replace(property="Properties.EC2InboundPermissions")
+    if not isinstance(permissions, Row):
+        return (opaque_rule("ingress", place, _why(permissions, "EC2InboundPermissions")),)
+    return tuple(
+        _rule(_opened(each, world), get(each, "IpRange", world), place)
+        if isinstance(each, Table)
+        else opaque_rule("ingress", place, _why(each, "an entry of EC2InboundPermissions"))
+        for each in items(permissions, world)
+    )
+
+
+def _opened(entry: Table, world: World) -> Opened:
+    return get(entry, "Protocol", world), get(entry, "FromPort", world), get(entry, "ToPort", world)
+
+
+def _why(value: Value, name: str) -> str:
+    return value.reason if isinstance(value, Unknown) else f"{name} is not what the service takes"
+
+
+def _rule(opened: Opened, source: Value, place: Place) -> Rule:
     peers = Peers()
     peers.add_network(source, IPV4)
     if not peers.shown:
         peers.add_unknown(UnknownPeer("it names no peer"), "?")
+    return _opening(opened, peers, place)
+
+
+def _opening(opened: Opened, peers: Peers, place: Place) -> Rule:
+    named = ALL_PROTOCOLS if opened[0] == "all" else opened[0]
+    protocol, reason = read_protocol(named)
     ports = read_ports(protocol, opened[1], opened[2])
     unknown = tuple(peers.unknown)
     shown = ", ".join(peers.shown)
@@ -113,4 +174,6 @@ READERS: Final[dict[str, Reader]] = {
     "AWS::EKS::Nodegroup": _node_group,
     "AWS::ElasticBeanstalk::ConfigurationTemplate": _environment,
     "AWS::ElasticBeanstalk::Environment": _environment,
+    "AWS::GameLift::Fleet": _game_server,
+    "AWS::Lightsail::Instance": _lightsail,
 }
