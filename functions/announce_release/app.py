@@ -8,7 +8,8 @@ from belay.aws.clients import client
 from belay.aws.s3 import ArtifactBucket
 from belay.control.endings import Endings
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Deployment, deployment_started
+from belay.notify.deployment import Deployment
+from belay.notify.releases import deployment_started
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.differences import differences

@@ -11,7 +11,9 @@ from belay.control.pipeline_runs import PipelineRuns, RunSeen
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.stage import StageContext
 from belay.control.topics import Topic
-from belay.notify.message import Deployment, Severity, person_needed
+from belay.notify.deployment import Deployment
+from belay.notify.incidents import person_needed
+from belay.notify.message import Severity
 from belay.observability import observed
 from belay.settings import read
 

@@ -12,7 +12,9 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.topics import Topic
 from belay.control.unhealthy import Unhealthy
-from belay.notify.message import Deployment, asked_rollback_ended, foreign_stack_failed
+from belay.notify.deployment import Deployment
+from belay.notify.incidents import foreign_stack_failed
+from belay.notify.releases import asked_rollback_ended
 from belay.observability import observed
 from belay.release.reason import in_words
 from belay.release.records import Outcome

@@ -8,7 +8,8 @@ from belay.aws.clients import client
 from belay.aws.clock import timestamp
 from belay.control.endings import Endings
 from belay.control.stage import StageContext
-from belay.notify.message import Deployment, release_held
+from belay.notify.deployment import Deployment
+from belay.notify.releases import release_held
 from belay.observability import observed
 from belay.settings import read
 

@@ -10,7 +10,8 @@ from belay.aws.ssm import ParameterStore
 from belay.control.application_topics import ApplicationTopics
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Severity, pipeline_notice
+from belay.notify.message import Severity
+from belay.notify.pipelines import pipeline_notice
 from belay.observability import logger, observed
 from belay.pipeline.actions import notify_action
 from belay.pipeline.job import Job, Success

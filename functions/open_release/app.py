@@ -13,7 +13,8 @@ from belay.control.topics import Topic
 from belay.errors import InvalidRelease
 from belay.events.s3 import ObjectCreated
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Deployment, release_held
+from belay.notify.deployment import Deployment
+from belay.notify.releases import release_held
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.archive import MANIFEST, Archive, open_archive

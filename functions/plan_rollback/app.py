@@ -10,7 +10,8 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.situations import look
 from belay.control.topics import Topic
-from belay.notify.message import Deployment, recovery_started
+from belay.notify.deployment import Deployment
+from belay.notify.incidents import recovery_started
 from belay.observability import observed
 from belay.rollback.plan import Action, RollbackPlan
 from belay.rollback.planner import plan_rollback

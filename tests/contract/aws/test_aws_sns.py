@@ -8,7 +8,9 @@ from botocore.stub import Stubber
 from belay.control.topics import Topic
 from belay.errors import AccessDenied, AwsFault, ServiceUnavailable
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Deployment, Message, deployment_started, release_ended
+from belay.notify.deployment import Deployment
+from belay.notify.message import Message
+from belay.notify.releases import deployment_started, release_ended
 from belay.release.records import Outcome
 
 ORDERS = Deployment("orders", "1.3.0", "production", thread="orders-0f1e")

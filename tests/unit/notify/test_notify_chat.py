@@ -9,19 +9,16 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_notify_message import APPROVAL, MESSAGES, TOPIC
+from sample_messages import APPROVAL, MESSAGES, TOPIC
 
 from belay.errors import InvalidEvent
 from belay.events.sns import Notification
+from belay.notify.approvals import approval_requested
 from belay.notify.chat import chat_message
-from belay.notify.message import (
-    Deployment,
-    Message,
-    approval_requested,
-    in_thread,
-    publish_arguments,
-    release_ended,
-)
+from belay.notify.deployment import Deployment
+from belay.notify.message import Message, in_thread
+from belay.notify.publication import publish_arguments
+from belay.notify.releases import release_ended
 from belay.release.records import Outcome
 
 SAMPLE = json.loads((Path(__file__).parents[3] / "events" / "aws.sns" / "notification.json").read_text())

@@ -12,7 +12,9 @@ from belay.control.endings import Endings
 from belay.control.sealing import sealed_now
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Deployment, Message, approval_requested
+from belay.notify.approvals import approval_requested
+from belay.notify.deployment import Deployment
+from belay.notify.message import Message
 from belay.release.records import ReleaseReference
 from belay.rollback.rehearsal import Rehearsal
 

@@ -7,7 +7,10 @@ from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Deployment, person_needed, pipeline_recovered, release_ended
+from belay.notify.deployment import Deployment
+from belay.notify.incidents import person_needed
+from belay.notify.pipelines import pipeline_recovered
+from belay.notify.releases import release_ended
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident

@@ -12,7 +12,7 @@ from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.snapshots import StageSnapshots
 from belay.errors import BelayError
 from belay.ledger.ledger import Ledger
-from belay.notify.message import pipeline_failed
+from belay.notify.pipelines import pipeline_failed
 from belay.pipeline.execution import PipelineExecution, reference
 from belay.pipeline.hint import Hint
 from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself

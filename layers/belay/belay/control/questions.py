@@ -3,7 +3,8 @@
 from belay.aws.clock import now, timestamp
 from belay.control.recovery import Recovery
 from belay.control.topics import Topic
-from belay.notify.message import Deployment, person_needed
+from belay.notify.deployment import Deployment
+from belay.notify.incidents import person_needed
 from belay.rollback.plan import Step
 from belay.rollback.question import Answer, answer_of
 

@@ -11,7 +11,9 @@ from belay.control.live import LiveStages
 from belay.control.registrations import Registrations
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Deployment, Message, findings_appeared, findings_gone
+from belay.notify.deployment import Deployment
+from belay.notify.findings import findings_appeared, findings_gone
+from belay.notify.message import Message
 from belay.policy.revalidation import compare
 from belay.policy.verdict import Report, Verdict
 from belay.release.accepted import AcceptedRelease

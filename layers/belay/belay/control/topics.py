@@ -4,7 +4,8 @@ from typing import Any
 
 from belay.aws.sns import Notifications
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Message, in_thread, publish_arguments
+from belay.notify.message import Message, in_thread
+from belay.notify.publication import publish_arguments
 
 
 class Topic:

@@ -6,7 +6,7 @@ from typing import Any
 from belay.aws.cloudformation import Stacks
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
-from belay.notify.message import healthy_again
+from belay.notify.incidents import healthy_again
 from belay.rollback.incident import Incident
 from belay.stack.status import StackStatus
 

@@ -1,0 +1,38 @@
+"""The message that asks for an approval, and the one that reminds of it."""
+
+from collections.abc import Mapping, Sequence
+
+from belay.notify.deployment import Deployment
+from belay.notify.message import Kind, Message, Severity, compose
+
+
+def approval_requested(
+    deployment: Deployment,
+    *,
+    what: str,
+    until: str,
+    changes: Sequence[str],
+    more: Mapping[str, Sequence[str]],
+    answers: Sequence[str],
+    report: str,
+    reminder: bool = False,
+) -> Message:
+    """Ask people to approve a release in a stage, or remind them that it was asked.
+
+    ``changes`` say what it would change, the riskiest first; ``more`` are other things to know, by their titles;
+    ``answers`` say how to answer, ``report`` is the command that opens the full report. ``until`` says when it is
+    too late.
+    """
+    return compose(
+        Kind.APPROVAL_REQUESTED,
+        Severity.WARNING,
+        deployment.about,
+        "STILL WAITS FOR APPROVAL" if reminder else "APPROVAL WANTED",
+        what=f"{what} Without an answer until {until} it ends ABORTED.",
+        findings=changes,
+        findings_title="What would change, the riskiest first",
+        more=more,
+        left_to_do=[f"Read the report: {report}", *answers],
+        look=deployment.look(),
+        key=f"{deployment.stage}{'-reminder' if reminder else ''}",
+    )

@@ -1,0 +1,36 @@
+"""Text that people can read and SNS accepts, within bounds."""
+
+import re
+from collections.abc import Sequence
+
+
+def bounded(lines: Sequence[str], room: int) -> list[str]:
+    """The lines, each on one line, until ``room`` bytes are used up; then how many there are more."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        indent = "  " if line.startswith(" ") else ""
+        clean = cut(indent + one_line(line), room)
+        if sum(len(each.encode()) for each in kept) + len(clean.encode()) > room:
+            return [*kept, f"... and {len(lines) - number} more"]
+        kept.append(clean)
+    return kept
+
+
+def one_line(text: str) -> str:
+    """Without line breaks and control characters, which SNS refuses in a subject and nobody wants in a mail.
+
+    Nor with what turns the direction of text round, by which a command could look like another one.
+    """
+    readable = text.encode(errors="replace").decode()
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+", " ", readable).split())
+
+
+def cut(text: str, room: int) -> str:
+    """The text in at most ``room`` bytes of UTF-8, three dots at the end where it was longer."""
+    encoded = text.encode()
+    return text if len(encoded) <= room else encoded[: room - 3].decode(errors="ignore") + "..."
+
+
+def ascii_only(text: str) -> str:
+    """On one line, with a question mark for what ASCII does not have."""
+    return one_line(text).encode("ascii", errors="replace").decode()

@@ -1,0 +1,50 @@
+"""A message as SNS takes it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from belay.notify.lines import cut
+from belay.notify.message import Message
+
+LARGEST_MESSAGE = 262_144
+"""SNS: 256 KB for the message with its attributes, all protocols' bodies together
+(https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
+
+_ATTRIBUTES_ROOM = 2_048
+
+_LONGEST_SMS = 140
+
+
+def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
+    """The arguments of SNS Publish: readable text for people, JSON for programs, one line for SMS.
+
+    A message that would still be too large for SNS goes out without its lists; its subject and the command to look
+    closer stay
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html describes
+    ``MessageStructure=json``).
+    """
+    body = _body(message.text, dict(message.data), message.subject)
+    if len(body.encode()) + _ATTRIBUTES_ROOM > LARGEST_MESSAGE:
+        short = {key: value for key, value in message.data.items() if isinstance(value, str | int) and key != "cause"}
+        body = _body(cut(message.text, LARGEST_MESSAGE // 32), short, message.subject)
+    return {
+        "TopicArn": topic_arn,
+        "Subject": message.subject,
+        "MessageStructure": "json",
+        "Message": body,
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+        },
+    }
+
+
+def _body(text: str, data: dict[str, Any], subject: str) -> str:
+    document = json.dumps(data | {"subject": subject, "text": text}, ensure_ascii=False, separators=(",", ":"))
+    bodies = {"default": text, "email": text, "sms": cut(_sms(subject, data), _LONGEST_SMS)}
+    return json.dumps(bodies | dict.fromkeys(("sqs", "lambda", "http", "https"), document), ensure_ascii=False)
+
+
+def _sms(subject: str, data: Mapping[str, Any]) -> str:
+    cause = data.get("cause")
+    return f"{subject}. {cause}" if cause else subject

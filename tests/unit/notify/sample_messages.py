@@ -1,0 +1,215 @@
+"""One message of every kind at least, as the tests of this room use them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from belay.notify.approvals import approval_requested
+from belay.notify.deployment import Deployment
+from belay.notify.findings import findings_appeared, findings_gone
+from belay.notify.incidents import foreign_stack_failed, healthy_again, person_needed, recovery_started
+from belay.notify.message import Severity
+from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
+from belay.notify.releases import deployment_started, release_ended, release_held
+from belay.release.records import Outcome, ReleaseReference
+from belay.stack.cause import Cause
+
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
+STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-production/6a7e8fe0"
+EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
+THREAD = ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a").thread
+ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION, THREAD)
+CAUSE = Cause(
+    path=("Tasks", "Service"),
+    resource_type="AWS::ECS::Service",
+    status="UPDATE_FAILED",
+    reason="Resource handler returned message: ECS Deployment Circuit Breaker was triggered (HandlerErrorCode: 1)",
+    time=datetime(2026, 3, 2, 9, 23, 11, tzinfo=UTC),
+    stack_id=STACK_ID,
+)
+
+APPROVAL: Mapping[str, Any] = {
+    "what": "orders 1.3.0 wants to go to production and would delete 1, add 2 of its resources. DATA MAY BE LOST. "
+    "production runs 1.2.4.",
+    "until": "2026-03-09 12:00 UTC",
+    "changes": [
+        "service: DELETES Orders (AWS::DynamoDB::Table); ITS DATA IS LOST",
+        "service: adds Alarm (AWS::CloudWatch::Alarm)",
+        "reports: its changes are known only once service is deployed",
+    ],
+    "more": {
+        "Policies": [
+            "REVIEW of the templates, PASS of the change sets",
+            "REVIEW, which is yours to decide: network.yaml:41 Web: ssh-open: Who may reach TCP 22 is not known.",
+        ],
+        "Databases": ["the release declares no database changes"],
+        "Way back": ["Rollback ready. Checked: baselines, alarms."],
+        "What it costs to wait": ["nothing is locked before the approval", "no other release is on its way"],
+    },
+    "answers": [
+        "Approve: belay approve orders/1.3.0 --stage production",
+        "Reject: belay reject orders/1.3.0 --stage production --comment WHY",
+    ],
+    "report": "belay show orders/1.3.0 --report",
+}
+
+PIPELINE: dict[str, Any] = {
+    "pipeline": "orders-pipeline",
+    "execution": "12345678-1234-5678-abcd-12345678abcd",
+    "thread": THREAD,
+}
+BUILD: dict[str, Any] = {
+    "failure": "47f821c5",
+    "cause": "Build/Test: in the build of orders, the phase BUILD is FAILED: COMMAND_EXECUTION_ERROR: exit status 127",
+    "evidence": ["/codebuild/output/tmp/script.sh: line 4: sam: command not found"],
+    "left_to_do": ["Likely fix: Install the program in the buildspec's install phase. https://docs.aws.amazon.com/"],
+    "look": ["aws codebuild batch-get-builds --ids orders:8745a7a9"],
+}
+DEPLOYMENT = "Deploy/Service: in the stack orders-service-production, Service could not be updated: no steady state"
+
+MESSAGES = {
+    "started": deployment_started(
+        ORDERS,
+        changes=[
+            "network (orders-network-production):",
+            "  REPLACES Subnet (AWS::EC2::Subnet): CidrBlock",
+            "service: no change",
+        ],
+        replaces="1.2.0",
+        through=("test", "production"),
+    ),
+    "started_first": deployment_started(ORDERS, changes=["stack network: new, from templates/network.yaml"]),
+    "held": release_held(
+        Deployment("orders", "orders-1.3.0.zip", None, EXECUTION, THREAD),
+        why="releases are paused",
+        until="when `belay resume` ends the pause",
+    ),
+    "recovery_started": recovery_started(
+        ORDERS, cause="service is UPDATE_ROLLBACK_IN_PROGRESS: no capacity", steps=["service: wait", "network: update"]
+    ),
+    "deployed": release_ended(
+        Outcome.DEPLOYED,
+        ORDERS,
+        runs_now="1.3.0",
+        changed=["network (orders-network-production):", "  modifies Subnet (AWS::EC2::Subnet): Tags"],
+    ),
+    "rejected": release_ended(
+        Outcome.REJECTED,
+        Deployment("orders", "1.1.0"),
+        what="The release was refused by the static gate, before anything was changed.",
+        findings=[
+            "templates/network.yaml:41 BastionGroup SecurityGroupIngress/0: SSH (22/tcp) is open to 0.0.0.0/0",
+            "  Allow it from a trusted network, or use Session Manager.",
+        ],
+    ),
+    "rejected_with_problems": release_ended(
+        Outcome.REJECTED,
+        Deployment("orders", "1.1.0", None, EXECUTION),
+        cause="release.yaml: stacks.0.template: x.yaml is not in the archive\nrelease.yaml: unknown key 'colour'",
+    ),
+    "aborted": release_ended(Outcome.ABORTED, ORDERS, cause="superseded by 1.4.0", runs_now="1.2.0"),
+    "rolled_back": release_ended(
+        Outcome.ROLLED_BACK,
+        ORDERS,
+        cause=CAUSE,
+        done=[
+            "service: wait until CloudFormation has finished, the stack is UPDATE_ROLLBACK_IN_PROGRESS",
+            "network: bring the stack back to version 1.2.0 by a change set to its template and parameters of before",
+        ],
+        runs_now="1.2.0",
+    ),
+    "needs_operator": release_ended(
+        Outcome.NEEDS_OPERATOR,
+        ORDERS,
+        cause=CAUSE,
+        done=["service: continue the rollback that got stuck, without skipping any resource"],
+        left_to_do=["service: continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED."],
+    ),
+    "needs_operator_unknown": release_ended(Outcome.NEEDS_OPERATOR, ORDERS, cause="AccessDenied: no permission"),
+    "person_needed": person_needed(
+        ORDERS,
+        why="The database cannot be restored by itself: it has two read replicas.",
+        left_to_do=["Decide what becomes of orders-replica-1 and orders-replica-2."],
+    ),
+    "held_window": release_held(
+        ORDERS,
+        why="there is a freeze until 2027-01-07 08:00 (Europe/Berlin): year-end closing",
+        until="at 2027-01-07 08:00 (Europe/Berlin)",
+        let_through="belay override orders/1.3.0 --stage production --comment WHY",
+    ),
+    "approval": approval_requested(ORDERS, **APPROVAL),
+    "approval_reminder": approval_requested(ORDERS, **APPROVAL, reminder=True),
+    "findings_appeared": findings_appeared(
+        ORDERS,
+        findings=[
+            "production sg-0c2f IpPermissions[3]: ssh-open: SSH is reachable from the whole Internet: TCP 22 from "
+            "0.0.0.0/0. Let only a bastion or a VPN's network in.",
+        ],
+        known=2,
+        grave=True,
+        seen_at="2026-03-02T12:00:00.000+00:00",
+    ),
+    "findings_gone": findings_gone(
+        ORDERS,
+        gone=["sg-0c2f: ssh-open: SSH is reachable from the whole Internet: TCP 22 from 0.0.0.0/0"],
+        left=0,
+        seen_at="2026-03-03T12:00:00.000+00:00",
+    ),
+    "healthy_again": healthy_again(
+        "orders",
+        "production",
+        thread="orders-service-production-0a1b",
+        stacks=["orders-service-production is UPDATE_ROLLBACK_COMPLETE"],
+    ),
+    "foreign_recovered": foreign_stack_failed(
+        "orders",
+        "production",
+        stack="service",
+        stack_id=STACK_ID,
+        status="UPDATE_ROLLBACK_COMPLETE",
+        cause=CAUSE,
+        done=["service: continue the rollback that got stuck, without skipping any resource"],
+    ),
+    "foreign_left": foreign_stack_failed(
+        "orders",
+        "production",
+        stack="service",
+        stack_id=STACK_ID,
+        status="UPDATE_FAILED",
+        cause=CAUSE,
+        left_to_do=["service: an operation that was not this release's left it UPDATE_FAILED."],
+    ),
+    "pipeline_failed": pipeline_failed("orders", "production", **PIPELINE, **BUILD),
+    "pipeline_failed_deploying": pipeline_failed(
+        "orders", "production", **PIPELINE, failure="9a1b", cause=DEPLOYMENT, taken_back=["network", "service"]
+    ),
+    "pipeline_failed_rolling_back": pipeline_failed(
+        "orders", "production", **PIPELINE, failure="9a1c", cause=DEPLOYMENT, by_codepipeline=True
+    ),
+    "pipeline_recovered": pipeline_recovered(
+        "orders",
+        "production",
+        **PIPELINE,
+        incident="orders-production-0f1e2d3c4b5a-5d41ab",
+        outcome=Outcome.ROLLED_BACK,
+        cause=DEPLOYMENT,
+        done=["service: bring the stack back by a change set to its template and parameters of before"],
+    ),
+    "pipeline_left": pipeline_recovered(
+        "orders",
+        "production",
+        **PIPELINE,
+        incident="orders-production-0f1e2d3c4b5a-77aa01",
+        outcome=Outcome.NEEDS_OPERATOR,
+        cause=DEPLOYMENT,
+        left_to_do=["service: the release changed it, and no record says what it was before."],
+    ),
+    "pipeline_notice": pipeline_notice(
+        "orders",
+        "production",
+        text="The source version 3sL4kqtJlcpXroDTDmJ is in production.",
+        severity=Severity.INFO,
+        job="11111111-abcd-1111-abcd-111111abcdef",
+        execution="12345678-1234-5678-abcd-12345678abcd",
+    ),
+}
