@@ -17,8 +17,8 @@ INTRODUCTION = """# Policies
 
 Most policies look at security groups: those that a template and its nested stacks declare, and those that are live;
 others at a deployed stage or a change set as a whole. What a service opens with rules of its own is looked at too: for
-EKS node groups with `RemoteAccess`, Elastic Beanstalk environments, Lightsail instances and GameLift fleets. Each answers
-with one of three verdicts.
+EKS node groups with `RemoteAccess`, Elastic Beanstalk environments, Lightsail instances and GameLift fleets. Each
+answers with one of three verdicts.
 
 | verdict | means |
 | --- | --- |
