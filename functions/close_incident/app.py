@@ -54,7 +54,7 @@ def end_release(
 ) -> None:
     """Give the release its outcome, then the incident: the release's own machines wait for that."""
     incident, ledger = recovery.incident, recovery.ledger
-    RecoveredStacks(recovery, stacks).discard_change_sets()
+    RecoveredStacks.of(recovery).discard_change_sets()
     Endings(ledger, recovery.artifacts, client("sns"), default_topic).close_release(
         incident.release,
         outcome,
@@ -64,7 +64,7 @@ def end_release(
         left_to_do=left_to_do(recovery, event),
     )
     if outcome is Outcome.NEEDS_OPERATOR:
-        stack_ids = RecoveredStacks(recovery, stacks).stack_ids()
+        stack_ids = RecoveredStacks.of(recovery).stack_ids()
         Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, stack_ids)
     ledger.incidents.close(incident.release.application, incident.name, outcome, incident.reason, timestamp())
     ledger.incidents.announced(incident.release.application, incident.name)
@@ -124,7 +124,7 @@ def end_asked(
     )
     Topic(client("sns"), incident.topic or default_topic, ledger).publish(message)
     if outcome is Outcome.NEEDS_OPERATOR:
-        stack_ids = RecoveredStacks(recovery, stacks).stack_ids()
+        stack_ids = RecoveredStacks.of(recovery).stack_ids()
         Unhealthy(ledger, stacks, client("sns"), default_topic).watch(incident, stack_ids)
     ledger.incidents.announced(recovery.application, incident.name)
 

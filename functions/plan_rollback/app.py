@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.cloudformation import Stacks
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.situations import look
@@ -33,7 +32,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the next step, or null and the outcome when there is none left."""
     settings = read(Settings)
     recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
-    stacks = RecoveredStacks(recovery, Stacks(client("cloudformation")))
+    stacks = RecoveredStacks.of(recovery)
     if stacks.unheard():
         return answer({"action": Action.WAIT, "subject": ""}, recovery.plan(), settings)
     plan = recovery.timed(plan_rollback(look(recovery, stacks)))

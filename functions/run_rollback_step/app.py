@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
-from belay.aws.cloudformation import Stacks
 from belay.control.questions import Questions
 from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovered_services import RecoveredServices
@@ -46,7 +45,7 @@ def perform(recovery: Recovery, step: Step, number: int, default_topic: str) -> 
         return False
     match step.kind:
         case Kind.STACK:
-            return RecoveredStacks(recovery, Stacks(client("cloudformation"))).perform(step, number)
+            return RecoveredStacks.of(recovery).perform(step, number)
         case Kind.SERVICE:
             return RecoveredServices.of(recovery).perform(step, number)
         case Kind.STAGE:

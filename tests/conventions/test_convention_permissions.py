@@ -10,6 +10,7 @@ import pytest
 from project import LAYER, function_modules, functions, layer_modules, logical_id, parsed, resources
 from reach import operations, reached
 
+from belay.aws.clients import PATIENT_SECONDS
 from belay.database.restore import OPERATIONS
 
 PREFIX = {
@@ -169,6 +170,15 @@ def test_every_method_in_the_table_exists() -> None:
         if isinstance(method, ast.FunctionDef)
     }
     assert set(ALSO_NEEDED) <= methods
+
+
+def test_a_function_outlives_the_calls_that_it_is_patient_with() -> None:
+    waited_for = {"ResourceDrift.detect", "VerifyFunctions.ask"}
+    patient = {name for name in function_modules() if waited_for & {str(node) for node in reached(name)}}
+    assert patient == {"run_rollback_step", "verify_stage"}
+    for name in patient:
+        # A minute for what it does before and after.
+        assert functions()[name]["Timeout"] >= PATIENT_SECONDS + 60
 
 
 def test_only_functions_that_are_triggered_start_executions_of_their_own() -> None:

@@ -4,14 +4,16 @@ from datetime import UTC, datetime
 import pytest
 
 from belay.aws import clock
-from belay.aws.clients import client
+from belay.aws.clients import PATIENT_SECONDS, client, patient_client
 
 
 @pytest.fixture(autouse=True)
 def made_anew() -> Iterator[None]:
-    client.cache_clear()
+    for each in (client, patient_client):
+        each.cache_clear()
     yield
-    client.cache_clear()
+    for each in (client, patient_client):
+        each.cache_clear()
 
 
 def test_a_client_is_made_once_and_waits_for_nobody_long() -> None:
@@ -22,6 +24,11 @@ def test_a_client_is_made_once_and_waits_for_nobody_long() -> None:
     attempts = config.retries["total_max_attempts"]
     assert attempts > 1
     assert attempts * (config.connect_timeout + config.read_timeout) < 60, "less than a function may run"
+
+
+def test_a_patient_client_waits_long_and_asks_once() -> None:
+    config = patient_client("cloudformation").meta.config
+    assert (config.read_timeout, config.retries["total_max_attempts"]) == (PATIENT_SECONDS, 1)
 
 
 def test_times_sort_as_they_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

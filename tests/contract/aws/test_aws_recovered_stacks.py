@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 from test_aws_unfinished import INCIDENT, RELEASE, House
 
-from belay.aws.clients import client
-from belay.aws.cloudformation import Stacks
+from belay.aws.clients import client, patient_client
+from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
@@ -38,18 +39,21 @@ class Refusing(Stacks):
     def perform(self, operation: str, parameters: Mapping[str, Any], token: str) -> None:
         raise self.fault
 
-    def detect_resource_drift(self, stack_id: str, logical_id: str) -> dict[str, Any]:
-        raise self.fault
+
+def recovered(stacks: Stacks, recovery: Recovery | None = None) -> RecoveredStacks:
+    return RecoveredStacks(recovery or entered(), stacks, ResourceDrift(client("cloudformation")))
 
 
 @pytest.fixture
 def house(simulated: Callable[[str], Any]) -> Iterator[House]:
     client.cache_clear()
+    patient_client.cache_clear()
     house = House(simulated)
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it is bad")
     yield house
     client.cache_clear()
+    patient_client.cache_clear()
 
 
 def entered() -> Recovery:
@@ -89,7 +93,7 @@ def test_a_refused_call_is_noted_unless_it_only_came_too_early(
     house: House, fault: AwsFault, noted: str | None
 ) -> None:
     recovery = entered()
-    assert RecoveredStacks(recovery, Refusing(fault)).perform(steps.delete_stack(SEEN, SITUATION), 0) is False
+    assert recovered(Refusing(fault), recovery).perform(steps.delete_stack(SEEN, SITUATION), 0) is False
 
     blocked = entered().blocked("network")
     assert (blocked is None) is (noted is None)
@@ -97,7 +101,7 @@ def test_a_refused_call_is_noted_unless_it_only_came_too_early(
 
 
 def test_a_throttle_is_made_again_by_the_machine(house: House) -> None:
-    stacks = RecoveredStacks(entered(), Refusing(Throttled("CloudFormation.DeleteStack", "Throttling", "slow down")))
+    stacks = recovered(Refusing(Throttled("CloudFormation.DeleteStack", "Throttling", "slow down")))
     with pytest.raises(Throttled):
         stacks.perform(steps.delete_stack(SEEN, SITUATION), 0)
 
@@ -105,9 +109,12 @@ def test_a_throttle_is_made_again_by_the_machine(house: House) -> None:
 def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(house: House) -> None:
     recovery = entered()
     recovery.note("network", {"skipped": [SKIPPED.to_dict()]})
-    fault = AccessDenied("CloudFormation.DetectStackResourceDrift", "AccessDenied", "may not sns:GetTopicAttributes")
 
-    RecoveredStacks(entered(), Refusing(fault)).perform(steps.detect_drift(SEEN, SKIPPED), 0)
+    # The call answers when it knows, so it is made by the client that waits.
+    with Stubber(client("cloudformation")) as looks, Stubber(patient_client("cloudformation")) as waits:
+        looks.add_response("describe_stack_events", {"StackEvents": []})
+        waits.add_client_error("detect_stack_resource_drift", "AccessDenied", "may not sns:GetTopicAttributes")
+        RecoveredStacks.of(entered()).perform(steps.detect_drift(SEEN, SKIPPED), 0)
 
     (known,) = entered().noted("network")["skipped"]
     seen = StackSeen(
@@ -158,7 +165,7 @@ def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House
     seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_COMPLETE, changed_by_release=True)
     stacks = Offering()
 
-    RecoveredStacks(entered(), stacks).perform(steps.update_to_baseline(seen, SITUATION, baseline, template), 0)
+    recovered(stacks).perform(steps.update_to_baseline(seen, SITUATION, baseline, template), 0)
 
     assert "would replace or delete Data/Table, which hold data" in str(entered().blocked("network"))
     assert stacks.deleted == ["arn:change-set"]

@@ -9,8 +9,8 @@ from botocore.config import Config
 # Together less than the minute that most functions may run: a function that dies waiting says nothing.
 _CONFIG = Config(connect_timeout=3, read_timeout=14, retries={"mode": "standard", "total_max_attempts": 3})
 
-FUNCTION_SECONDS = 240
-"""How long an operator's function may take to answer; less than the five minutes of the functions that ask it."""
+PATIENT_SECONDS = 240
+"""How long a patient client waits for an answer; less than the five minutes of the functions that have one."""
 
 
 @cache
@@ -25,13 +25,16 @@ def client(service: str, region: str | None = None) -> Any:
 
 
 _PATIENT = Config(
-    connect_timeout=3, read_timeout=FUNCTION_SECONDS, retries={"mode": "standard", "total_max_attempts": 1}
+    connect_timeout=3, read_timeout=PATIENT_SECONDS, retries={"mode": "standard", "total_max_attempts": 1}
 )
 
 
 @cache
 def patient_client(service: str) -> Any:
-    """Return a client whose call may take ``FUNCTION_SECONDS`` and is made once: it runs somebody else's code."""
+    """Return a client for calls that answer when they are done: each may take ``PATIENT_SECONDS``, and is made once.
+
+    Such are an operator's function, and the comparison of a resource with its template.
+    """
     return boto3.client(service, config=_PATIENT)  # type: ignore[call-overload]
 
 

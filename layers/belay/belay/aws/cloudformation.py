@@ -103,15 +103,6 @@ class Stacks:
                 waiting += nested_stack_ids(nested[each])
         return first_cause(events, token=token, nested=nested)
 
-    def detect_resource_drift(self, stack_id: str, logical_id: str) -> dict[str, Any]:
-        """Compare one resource with its template now; return the StackResourceDrift.
-
-        Raises ``InvalidRequest`` for a type whose drift CloudFormation cannot detect.
-        """
-        with translated("CloudFormation.DetectStackResourceDrift"):
-            answer = self._client.detect_stack_resource_drift(StackName=stack_id, LogicalResourceId=logical_id)
-        return dict(answer["StackResourceDrift"])
-
     # -- change sets ---------------------------------------------------------------------------------------------
 
     def create_change_set(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
@@ -200,6 +191,25 @@ class Stacks:
                 if code_of(error) in {"ChangeSetNotFound", "ChangeSetNotFoundException"} or _no_stack(error):
                     return []
                 raise
+
+
+class ResourceDrift:
+    """How a resource differs from its stack's template. Its client is one that waits: the call answers when it knows.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DetectStackResourceDrift.html
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def detect(self, stack_id: str, logical_id: str) -> dict[str, Any]:
+        """Compare one resource with its template now; return the StackResourceDrift.
+
+        Raises ``InvalidRequest`` for a type whose drift CloudFormation cannot detect.
+        """
+        with translated("CloudFormation.DetectStackResourceDrift"):
+            answer = self._client.detect_stack_resource_drift(StackName=stack_id, LogicalResourceId=logical_id)
+        return dict(answer["StackResourceDrift"])
 
 
 def _exists(resource: Mapping[str, Any]) -> bool:

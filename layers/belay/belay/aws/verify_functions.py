@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from belay.aws.clients import FUNCTION_SECONDS
+from belay.aws.clients import PATIENT_SECONDS
 from belay.aws.faults import code_of, translated
 from belay.release.verification import Answer, answer_of
 
@@ -37,7 +37,7 @@ class VerifyFunctions:
                 answer = self._client.invoke(FunctionName=function, Payload=json.dumps(asked).encode())
                 payload = answer["Payload"].read()
             except ReadTimeoutError:
-                return Answer(None, f"it did not answer within {FUNCTION_SECONDS} seconds")
+                return Answer(None, f"it did not answer within {PATIENT_SECONDS} seconds")
         try:
             document = json.loads(payload)
         except ValueError:

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.control.incidents import Incidents
 from belay.control.recovered_stacks import RecoveredStacks
@@ -46,7 +44,7 @@ class AskedRollbacks:
             return way
         incident = self._prepare(request, way, by)
         recovery = Recovery(incident, _UNTRIED, self._artifacts, self._ledger)
-        planned = plan_rollback(look(recovery, RecoveredStacks(recovery, Stacks(client("cloudformation")))))
+        planned = plan_rollback(look(recovery, RecoveredStacks.of(recovery)))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
         name = None if request.plan_only else self._incidents.open(incident)
         return {

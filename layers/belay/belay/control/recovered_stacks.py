@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from belay.aws.clients import client, patient_client
 from belay.aws.clock import now, timestamp
-from belay.aws.cloudformation import Stacks
+from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, InvalidRequest, UnreadableTemplate
 from belay.release.manifest import digest
@@ -42,10 +43,16 @@ _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 class RecoveredStacks:
     """Looks at an incident's stacks and performs the steps about them."""
 
-    def __init__(self, recovery: Recovery, stacks: Stacks) -> None:
+    def __init__(self, recovery: Recovery, stacks: Stacks, drift: ResourceDrift) -> None:
         self._recovery = recovery
         self._incident = recovery.incident
         self._stacks = stacks
+        self._drift = drift
+
+    @classmethod
+    def of(cls, recovery: Recovery) -> "RecoveredStacks":
+        """Return those of an incident, in the region that the function runs in."""
+        return cls(recovery, Stacks(client("cloudformation")), ResourceDrift(patient_client("cloudformation")))
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -278,7 +285,7 @@ class RecoveredStacks:
         stack_id, logical_id = step.parameters["StackName"], step.parameters["LogicalResourceId"]
         self._recovery.take(step, number)
         try:
-            found = self._stacks.detect_resource_drift(stack_id, logical_id)
+            found = self._drift.detect(stack_id, logical_id)
         except (AccessDenied, InvalidRequest) as error:
             found = {"StackResourceDriftStatus": "UNSUPPORTED", "DriftStatusReason": error.message}
         drift, differences = found["StackResourceDriftStatus"], differences_in_words(found)
