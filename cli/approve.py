@@ -1,17 +1,118 @@
-"""``belay approve RELEASE``: approve a release in a stage, or what an incident asks."""
+"""``belay approve RELEASE``: approve a release in a stage, or what an incident asks, after showing what that is."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from cli.decision import add_decision_arguments, decide
+from belay.approval.seal import SEAL_DIGITS
+from belay.release.records import ReleaseReference
+from cli.account import Account
+from cli.decision import APPROVAL, about_incident, about_release, add_decision_arguments, take
+from cli.output import ago, at, plain, section
+from cli.problems import Refused
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_decision_arguments(parser, incidents=True)
+    parser.add_argument("--yes", action="store_true", help="approve what is asked at this moment, without asking back")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Send the decision."""
-    return decide(arguments, "approve")
+    """Show what is asked and send the approval of just that.
+
+    Without ``--seal`` the person at the terminal is asked whether it is what they mean. What an incident asks is named
+    by its question and never changes: naming it is enough.
+    """
+    belay = Account.of(arguments)
+    if arguments.incident:
+        document = about_incident(arguments)
+        show(question_lines(belay, document))
+        return take(belay, arguments, "approve", document)
+    document = about_release(belay.ledger, arguments, waiting=APPROVAL)
+    asked = Asked.find(belay, document)
+    show(asked.lines(datetime.now(UTC)))
+    if not arguments.seal and not arguments.yes:
+        confirm(asked)
+    return take(belay, arguments, "approve", {"seal": asked.seal, **document})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a stage asks at this moment.
+
+    ``seal`` is the whole digest; the times are the ledger's texts; ``told`` is what the approvers were told: ``what``,
+    ``changes``, and ``more``, lists of lines by title.
+    """
+
+    release: str
+    stage: str
+    seal: str
+    since: str
+    until: str
+    told: Mapping[str, Any]
+
+    @classmethod
+    def find(cls, belay: Account, document: Mapping[str, str]) -> Asked:
+        """Find what the stage that ``document`` names asks. Raises ``Refused`` where it asks nothing."""
+        application, version, stage = (document[name] for name in ("application", "version", "stage"))
+        record = belay.ledger.releases.get(application, version) or {}
+        approval = belay.ledger.approvals.get(application, version, stage)
+        if approval is None or approval["attempt"] != record.get("attempt"):
+            raise Refused(f"{application}/{version} does not ask for an approval in {stage}")
+        told = belay.artifacts.require_json(ReleaseReference.from_dict(record).stage_key(stage, "approval.json"))
+        return cls(
+            release=f"{application}/{version}",
+            stage=stage,
+            seal=str(approval["seal"]["digest"]),
+            since=str(approval["requested_at"]),
+            until=str(approval["expires_at"]),
+            told=told,
+        )
+
+    @property
+    def short_seal(self) -> str:
+        """As much of the seal as the message shows."""
+        return self.seal[:SEAL_DIGITS]
+
+    def lines(self, now: datetime) -> list[str]:
+        """Say what would be approved."""
+        since = ago(datetime.fromisoformat(self.since), now)
+        return [
+            str(self.told["what"]),
+            f"  asked     {at(self.since)}, {since} ago; until {at(self.until)}",
+            f"  seal      {self.short_seal}",
+            *section("Changes", self.told["changes"]),
+            *(line for title, lines in self.told["more"].items() for line in section(title, lines)),
+            "",
+        ]
+
+
+def question_lines(belay: Account, document: Mapping[str, str]) -> list[str]:
+    """Say what an incident asks; nothing where it does not ask that, which is refused with what it does ask."""
+    item = belay.ledger.decisions.get(document["application"], document["incident"], document["question"])
+    return [str(item["text"]), f"  asked     {at(item['asked_at'])}", ""] if item else []
+
+
+def show(lines: list[str]) -> None:
+    """Print what is about to be approved where it is in no program's way."""
+    if lines:
+        print(plain("\n".join(lines)), file=sys.stderr)
+
+
+def confirm(asked: Asked) -> None:
+    """Ask the person at the terminal. Raises ``Refused`` where there is no terminal, or no yes."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        command = f"belay approve {asked.release} --stage {asked.stage} --seal {asked.short_seal}"
+        raise Refused(
+            f"nothing was approved: nobody can be asked here. Say what you have read: {command}\n"
+            "or pass --yes, which approves whatever is asked at that moment"
+        )
+    print(f"Approve {asked.release} in {asked.stage}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("nothing was approved")

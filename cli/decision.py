@@ -14,6 +14,8 @@ from cli.output import tell
 from cli.problems import Refused, Unreachable
 
 _DONE: Final = {"approve": "approved", "reject": "rejected", "override": "let through"}
+APPROVAL: Final = "APPROVAL#"
+"""How the ledger names what a stage asks of people, before the stage's name."""
 _FORBIDDEN: Final = 403
 _OK: Final = 200
 
@@ -36,7 +38,12 @@ def decide(arguments: argparse.Namespace, word: str) -> int:
     if getattr(arguments, "incident", None):
         document = about_incident(arguments)
     else:
-        document = about_release(belay.ledger, arguments, waiting="HOLD#" if word == "override" else "APPROVAL#")
+        document = about_release(belay.ledger, arguments, waiting="HOLD#" if word == "override" else APPROVAL)
+    return take(belay, arguments, word, document)
+
+
+def take(belay: Account, arguments: argparse.Namespace, word: str, document: Mapping[str, str]) -> int:
+    """Send what was decided about what ``document`` names, and tell how it was recorded; raises as ``decide``."""
     found = send(belay, "DecisionUrl", {"decision": word, **document}, policy="DeciderPolicyArn")
     about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
     tell(arguments, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])

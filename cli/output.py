@@ -43,6 +43,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
+def section(title: str, lines: Sequence[str]) -> list[str]:
+    """Return a title and lines below it, after an empty one; nothing where there are no lines."""
+    return ["", title, *(f"  {line}" for line in lines)] if lines else []
+
+
 def ago(since: datetime, now: datetime) -> str:
     """Return how long ago something was, as ``12 s``, ``5 min``, ``3 h 20 min`` or ``4 d``."""
     return duration(now - since)

@@ -18,7 +18,7 @@ from belay.release.records import ReleaseReference
 from belay.stack.plan import StagePlan
 from cli.account import Account, add_account_arguments
 from cli.naming import ReleaseName, find_release, release_name
-from cli.output import at, duration, tell
+from cli.output import at, duration, section, tell
 from cli.problems import Refused
 
 REPORT: Final = "report.html"
@@ -87,7 +87,7 @@ def render_upload(found: Mapping[str, Any]) -> list[str]:
         f"  outcome   {found['outcome'] or 'none yet'}",
         f"  uploaded  {at(found['claimed_at'])}",
         f"  ended     {at(found['ended_at'])}",
-        *_section("Why", str(found["reason"] or "").splitlines()),
+        *section("Why", str(found["reason"] or "").splitlines()),
     ]
 
 
@@ -206,17 +206,17 @@ def render(found: Mapping[str, Any]) -> list[str]:
         f"  ended     {at(found['ended_at'])}",
     ]
     if found["reason"]:
-        lines += _section("Why it ended so", str(found["reason"]).splitlines())
-    lines += _section("Timeline", _timeline(found["timeline"]))
+        lines += section("Why it ended so", str(found["reason"]).splitlines())
+    lines += section("Timeline", _timeline(found["timeline"]))
     for each in found["stages"]:
-        lines += _section(f"Changes in {each['stage']}", each["changes"])
+        lines += section(f"Changes in {each['stage']}", each["changes"])
         for name, report in each["findings"].items():
             told = [_finding(finding) for finding in report["findings"] if finding["blocking"] or finding["waiver"]]
             advice = len(report["findings"]) - len(told)
             told += [f"{advice} more {'is' if advice == 1 else 'are'} advice: --output json has all"] if advice else []
-            lines += _section(f"Findings in {each['stage']}, {name}: {report['verdict']}", told or ["none"])
-        lines += _section(f"Snapshots in {each['stage']}", each["snapshots"])
-    lines += _section("Approvals", [_approval_in_words(each) for each in found["approvals"]])
+            lines += section(f"Findings in {each['stage']}, {name}: {report['verdict']}", told or ["none"])
+        lines += section(f"Snapshots in {each['stage']}", each["snapshots"])
+    lines += section("Approvals", [_approval_in_words(each) for each in found["approvals"]])
     for each in found["incidents"]:
         steps = [f"{at(step['at'])}  {step['subject']}: {step['why']}" for step in each["steps"]]
         asked = [
@@ -226,7 +226,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
         ]
         why = f"why: {' '.join(str(each['reason']).split())}"
         told = [why, *steps, *asked, f"ended: {each['outcome'] or 'not yet'}"]
-        lines += _section(f"Incident {each['incident']} in {each['stage']}, {at(each['opened_at'])}", told)
+        lines += section(f"Incident {each['incident']} in {each['stage']}, {at(each['opened_at'])}", told)
     return lines
 
 
@@ -254,10 +254,6 @@ def _approval_in_words(approval: Mapping[str, Any]) -> str:
         return f"{approval['stage']}: {answer['decision']} by {answer['by']}, {at(answer['at'])}{comment}"
     until = f", until {at(approval['expires_at'])}" if approval.get("expires_at") else ""
     return f"{approval['stage']}: asked for {at(approval['requested_at'])}{until}"
-
-
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return ["", title, *(f"  {line}" for line in lines)] if lines else []
 
 
 # -- the report --------------------------------------------------------------------------------------------------------

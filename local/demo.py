@@ -99,7 +99,7 @@ class Demo:
     """A deployed Belay, seen from outside: only through the AWS APIs that its users have."""
 
     def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen) -> None:
-        self._approver = Approver(engine, STACK)
+        self._approver = Approver(engine, STACK, outputs["ArtifactBucketName"])
         self._s3: Any = engine.client("s3")
         self._ledger: Any = engine.client("dynamodb")
         self._stepfunctions: Any = engine.client("stepfunctions")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,12 +15,13 @@ from local.engine import ROOT, Engine
 
 _STAGE: Final = "production"
 _ASKS: Final = "AWAITING APPROVAL"
+_APPROVE: Final = "Approve: "
 
 
 class Approver:
     """Somebody who may approve: an IAM user of their own, at a terminal where ``belay`` finds the deployed Belay."""
 
-    def __init__(self, engine: Engine, stack: str, user: str = "maria") -> None:
+    def __init__(self, engine: Engine, stack: str, artifact_bucket: str, user: str = "maria") -> None:
         iam = engine.client("iam")
         iam.create_user(UserName=user)
         key = iam.create_access_key(UserName=user)["AccessKey"]
@@ -31,6 +34,8 @@ class Approver:
             "PYTHONPATH": str(ROOT),
         }
         self._ssm: Any = engine.client("ssm")
+        self._s3: Any = engine.client("s3")
+        self._artifact_bucket = artifact_bucket
         self._answered: set[str] = set()
 
     @contextmanager
@@ -48,21 +53,28 @@ class Approver:
         self._ssm.put_parameter(Name=name, Value=document, Type="String", Overwrite=True)
 
     def answer(self, record: Mapping[str, str]) -> tuple[str, ...]:
-        """Approve a release, by its ledger record, once it asks; return the command line and what it printed, if so."""
+        """Approve a release, by its ledger record, once it asks; return the command and its lines, if so."""
         if record.get("state") != _ASKS:
             return ()
         release = f"{record['application']}/{record['version']}"
         if release in self._answered:
             return ()
         self._answered.add(release)
-        words = ["approve", release, "--stage", _STAGE, "--comment", "patches only, as agreed"]
+        words = [*self._told(record), "--comment", "patches only, as agreed"]
         done = subprocess.run(
-            [sys.executable, "-m", "cli", *words],
+            [sys.executable, "-m", "cli", *words[1:]],
             cwd=ROOT,
             env=self._environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        shown = " ".join(f'"{word}"' if " " in word else word for word in words)
-        return f"belay {shown}", (done.stdout + done.stderr).strip()
+        return (shlex.join(words), *(line for line in f"{done.stderr}{done.stdout}".splitlines() if line))
+
+    def _told(self, record: Mapping[str, str]) -> list[str]:
+        """The words of the command in the message to the approvers: it names the seal of what the message tells."""
+        key = f"attempts/{record['application']}/{record['attempt']}/{_STAGE}/approval.json"
+        told = json.load(self._s3.get_object(Bucket=self._artifact_bucket, Key=key)["Body"])
+        return shlex.split(
+            next(answer for answer in told["answers"] if answer.startswith(_APPROVE)).removeprefix(_APPROVE)
+        )

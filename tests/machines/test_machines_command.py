@@ -47,7 +47,9 @@ def test_a_release_from_its_push_to_its_retry(application: Applications, command
     assert (release["release"], release["state"]) == (f"{app.name}/1.0.0", "AWAITING APPROVAL")
     assert release["doing"]["state"] == "RequestApproval"
     assert "belay reject" in command("abort", app.name, status=1)["told"]
-    assert command("approve", app.name, "--comment", "by the book")["decision"] == "approve"
+    assert "nobody can be asked here" in command("approve", app.name, status=1)["told"]
+    seal = app.belay.asked(app.name)["seal"]["digest"][:12]
+    assert command("approve", app.name, "--seal", seal, "--comment", "by the book")["decision"] == "approve"
     until(lambda: app.belay.release(app.name).get("announced"))
 
     shown = command("show", f"{app.name}/1.0.0")
@@ -68,7 +70,7 @@ def test_a_release_from_its_push_to_its_retry(application: Applications, command
     assert again["of"] == rejected["version_id"]
     asked = (f"RELEASE#{app.name}#1.1.0", "APPROVAL#production")
     until(lambda: app.belay.item(*asked), lambda item: item["attempt"] != rejected["attempt"])
-    command("approve", f"{app.name}/1.1.0")
+    command("approve", f"{app.name}/1.1.0", "--yes")
     assert until(lambda: app.belay.release(app.name, "1.1.0").get("outcome")) == "DEPLOYED"
 
 

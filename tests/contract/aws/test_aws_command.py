@@ -1,5 +1,6 @@
 """The ``belay`` command on an AWS that moto plays: what it gathers, what it does, what it says and its exit status."""
 
+import io
 import json
 import random
 import time
@@ -22,6 +23,7 @@ from cli.__main__ import main
 from cli.build import build_release
 
 DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Wait", "Seconds": 3600, "End": True}}})
+SEAL = "0123456789ab" + "5" * 52
 LATER = "2026-01-01T10:05:00.000+00:00"
 
 
@@ -69,7 +71,13 @@ class Office(House):
 
     def ask(self, token: str = "token") -> None:
         """Ask people to approve the release in production."""
-        asked = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": "5" * 64}}
+        asked = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": SEAL}}
+        told = {
+            "what": "orders 1.0.0 would delete 1.",
+            "changes": ["network: DELETES Vpc"],
+            "more": {"Policies": ["PASS"]},
+        }
+        self.artifacts.put_json(RELEASE.stage_key("production", "approval.json"), told)
         self.ledger.approvals.ask(RELEASE, "production", asked, task_token=token, now=NOW)
 
     def lock(self, execution: str, incident: str | None = None) -> None:
@@ -424,14 +432,75 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return requests
 
 
-def test_a_decision_names_the_one_stage_that_asks(office: Office, belay: Belay, sent: list[Any]) -> None:
+@pytest.fixture
+def types(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """``types("y")`` puts a person at a terminal who types that; without it there is no terminal."""
+
+    def at_a_terminal(line: str) -> None:
+        typed = io.StringIO(f"{line}\n")
+        monkeypatch.setattr(typed, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr("sys.stdin", typed)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+
+    return at_a_terminal
+
+
+def test_an_approval_names_what_was_shown(office: Office, belay: Belay, sent: list[Any]) -> None:
     office.accept()
     assert "waits for nobody" in belay("approve", "orders")[2]
     office.ask()
-    status, out, _ = belay("approve", "orders/1.0.0", "--comment", "looks good")
+    status, out, shown = belay("approve", "orders/1.0.0", "--yes", "--comment", "looks good")
     assert (status, out) == (0, "approved: orders/1.0.0 in production, by arn:aws:iam::123456789012:user/ann\n")
+    assert shown.startswith("orders 1.0.0 would delete 1.\n  asked     2026-01-01 10:00:00 UTC, ")
+    assert "  seal      0123456789ab\n\nChanges\n  network: DELETES Vpc\n\nPolicies\n  PASS\n" in shown
     named = {"application": "orders", "version": "1.0.0", "stage": "production", "comment": "looks good"}
-    assert sent == [("https://decide.example/", {"decision": "approve", **named}, "eu-west-1")]
+    assert sent == [("https://decide.example/", {"decision": "approve", "seal": SEAL, **named}, "eu-west-1")]
+
+
+def test_an_approval_of_what_was_read_asks_nobody(office: Office, belay: Belay, sent: list[Any]) -> None:
+    office.accept()
+    office.ask()
+    assert belay("approve", "orders", "--seal", "ba9876543210")[0] == 0
+    assert sent[0][1]["seal"] == "ba9876543210", "what was read, not what is asked by now: Belay compares them"
+
+
+def test_without_a_terminal_an_approval_needs_a_seal(office: Office, belay: Belay, sent: list[Any]) -> None:
+    office.accept()
+    office.ask()
+    status, _, err = belay("approve", "orders")
+    assert (status, sent) == (1, [])
+    assert "belay approve orders/1.0.0 --stage production --seal 0123456789ab\nor pass --yes" in err
+
+
+@pytest.mark.parametrize("line", ["y", "Yes"])
+def test_a_person_at_a_terminal_is_asked(
+    office: Office, belay: Belay, sent: list[Any], types: Callable[[str], None], line: str
+) -> None:
+    office.accept()
+    office.ask()
+    types(line)
+    status, _, err = belay("approve", "orders")
+    assert "Approve orders/1.0.0 in production? [y/N] " in err
+    assert (status, sent[0][1]["seal"]) == (0, SEAL)
+
+
+@pytest.mark.parametrize("line", ["n", "", "maybe"])
+def test_what_a_person_does_not_mean_is_not_approved(
+    office: Office, belay: Belay, sent: list[Any], types: Callable[[str], None], line: str
+) -> None:
+    office.accept()
+    office.ask()
+    types(line)
+    status, _, err = belay("approve", "orders")
+    assert (status, sent) == (1, [])
+    assert err.endswith("[y/N] belay: nothing was approved\n")
+
+
+def test_a_stage_that_asks_nothing_is_not_approved(office: Office, belay: Belay, sent: list[Any]) -> None:
+    office.accept()
+    office.ask()
+    status, _, err = belay("approve", "orders", "--stage", "test", "--yes")
+    assert (status, err, sent) == (1, "belay: orders/1.0.0 does not ask for an approval in test\n", [])
 
 
 def test_an_incident_is_answered_by_its_question(office: Office, belay: Belay, sent: list[Any]) -> None:
@@ -439,6 +508,10 @@ def test_an_incident_is_answered_by_its_question(office: Office, belay: Belay, s
     assert belay("reject", "orders", "--incident", "i", "--question", "restore")[0] == 0
     named = {"application": "orders", "incident": "i", "question": "restore", "comment": ""}
     assert sent[0][1] == {"decision": "reject", **named}
+    office.ledger.decisions.ask("orders", "i", "restore", "Restore the database?", NOW)
+    status, _, shown = belay("approve", "orders", "--incident", "i", "--question", "restore")
+    assert (status, sent[1][1]) == (0, {"decision": "approve", **named})
+    assert shown == "Restore the database?\n  asked     2026-01-01 10:00:00 UTC\n\n"
 
 
 def test_a_rollback_is_planned_and_started(office: Office, belay: Belay, sent: list[Any]) -> None:

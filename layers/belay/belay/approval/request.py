@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from belay.approval.seal import Seal, Sealed
+from belay.approval.seal import SEAL_DIGITS, Seal, Sealed
 from belay.policy.verdict import Finding, Report, Verdict, combine
 from belay.release.gate import finding_in_words
 from belay.release.registration import Restore, Stage
@@ -13,8 +13,6 @@ from belay.stack.change_set import Change, in_words
 from belay.stack.plan import Progress
 
 _DAY = timedelta(days=1)
-_SEAL_DIGITS = 12
-"""As many as a decision has to name at least."""
 
 
 def remind_at(asked_at: datetime, expires_at: datetime) -> datetime:
@@ -185,7 +183,7 @@ class ApprovalRequest:
         release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
         stage = shlex.quote(self.stage.name)
         return [
-            f"belay approve {release} --stage {stage} --seal {self.seal.digest[:_SEAL_DIGITS]}",
+            f"belay approve {release} --stage {stage} --seal {self.seal.digest[:SEAL_DIGITS]}",
             f"belay reject {release} --stage {stage} --comment WHY",
         ]
 

@@ -9,13 +9,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
 from belay.stack.change_set import ChangeSet
 from belay.stack.plan import StackPlan, StagePlan
+
+SEAL_DIGITS: Final = 12
+"""How much of a seal people are shown; a decision has to name as many at least."""
 
 
 @dataclass(frozen=True)
