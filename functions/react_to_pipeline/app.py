@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from belay.aws.clients import client
@@ -17,7 +18,7 @@ from belay.control.incidents import Incidents
 from belay.control.pipeline_executions import PipelineExecutions, PipelineFailures
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
-from belay.control.registrations import Registrations
+from belay.control.registrations import RecentStages, Registrations
 from belay.control.snapshots import StageSnapshots
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -37,14 +38,28 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Look at the executions that the event hints at, and do what is due about them."""
+    """Look at the executions that the event hints at, and do what is due about them.
+
+    The schedule, which asks for what was missed, is answered by what is registered now.
+    """
     hint = hint_of(event)
     if hint is None:
         return {"looked_at": []}
     settings = read(Settings)
-    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
-    executions = here(settings, registrations)
-    return {"looked_at": executions.follow(hint, registrations.stages())}
+    registrations = registrations_here()
+    stages = registrations.stages() if hint.missed else recent_stages().stages()
+    return {"looked_at": here(settings, registrations).follow(hint, stages)}
+
+
+def registrations_here() -> Registrations:
+    """Return what reads this account's registrations."""
+    return Registrations(ParameterStore(client("ssm")), client("s3"))
+
+
+@cache
+def recent_stages() -> RecentStages:
+    """Return the registered stages as this process, which many events share, read them."""
+    return RecentStages(registrations_here())
 
 
 def here(settings: Settings, registrations: Registrations) -> PipelineExecutions:

@@ -1,15 +1,21 @@
 import hashlib
+import importlib.util
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
 from belay.aws.ssm import ParameterStore
-from belay.control.registrations import Registrations
-from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease
+from belay.control.registrations import RECENT, RecentStages, Registrations
+from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease, Throttled
 
+ROOT = Path(__file__).parents[3]
+NOW = datetime(2026, 1, 1, 10, tzinfo=UTC)
 BUCKET = "artifacts"
 ROLE = "arn:aws:iam::111122223333:role/belay/orders"
 APPLICATION = f"stages: [test, production]\ndefaults: {{service_role: {ROLE}}}\n"
@@ -111,6 +117,64 @@ def test_more_parameters_than_one_answer_holds_are_all_read(operator: Operator) 
         operator.write(f"app{number:02}", APPLICATION.replace("[test, production]", "[production]"))
         operator.write(f"app{number:02}/production", PRODUCTION.replace("orders", f"app{number:02}"))
     assert len(operator.registrations.stages()) == 14
+
+
+def test_every_stage_is_read_with_a_call_for_ten_parameters(operator: Operator) -> None:
+    for number in range(12):
+        operator.write(f"app{number:02}", APPLICATION.replace("[test, production]", "[production]"))
+        operator.write(f"app{number:02}/production", PRODUCTION)
+    calls: list[str] = []
+    operator.ssm.meta.events.register("before-call.ssm", lambda model, **_: calls.append(model.name))
+    assert len(operator.registrations.stages()) == 14
+    assert calls == ["GetParametersByPath"] * 3, "27 parameters"
+
+
+def test_what_was_read_a_moment_ago_is_not_read_again(operator: Operator) -> None:
+    times = [NOW, NOW + RECENT / 2, NOW + RECENT]
+    recent = RecentStages(operator.registrations, lambda: times.pop(0))
+    assert [stage.name for stage in recent.stages()] == ["test", "production"]
+    operator.write("orders", APPLICATION.replace("[test, production]", "[production]"))
+    assert [stage.name for stage in recent.stages()] == ["test", "production"]
+    assert [stage.name for stage in recent.stages()] == ["production"]
+
+
+def test_a_clock_that_was_put_back_keeps_nothing_for_longer(operator: Operator) -> None:
+    times = [NOW, NOW - RECENT]
+    recent = RecentStages(operator.registrations, lambda: times.pop(0))
+    recent.stages()
+    operator.write("orders", APPLICATION.replace("[test, production]", "[production]"))
+    assert [stage.name for stage in recent.stages()] == ["production"]
+
+
+def test_what_could_not_be_read_is_not_kept(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:
+    client, stub = stubbed("ssm")
+    stub.add_client_error("get_parameters_by_path", "ThrottlingException")
+    stub.add_response("get_parameters_by_path", {"Parameters": []})
+    recent = RecentStages(Registrations(ParameterStore(client), None), lambda: NOW)
+    with pytest.raises(Throttled):
+        recent.stages()
+    assert recent.stages() == []
+
+
+def test_the_schedule_reads_what_an_event_may_not_have_seen_yet(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("app", ROOT / "functions" / "react_to_pipeline" / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    for name in ("LEDGER_TABLE", "ARTIFACT_BUCKET", "NOTIFICATION_TOPIC_ARN", "ROLLBACK_STAGE_MACHINE_ARN"):
+        monkeypatch.setenv(name, "any")
+    # What is done about an execution is tested by itself; here it tells of which stages it was asked.
+    followed = SimpleNamespace(follow=lambda hint, stages: [stage.name for stage in stages])
+    monkeypatch.setattr(app, "here", lambda *_: followed)
+    event = json.loads((ROOT / "events/aws.codepipeline/pipeline_execution_state_change.started.json").read_text())
+
+    assert app.handler(event, None) == {"looked_at": ["test", "production"]}
+    operator.write("orders", APPLICATION.replace("[test, production]", "[production]"))
+    assert app.handler(event, None) == {"looked_at": ["test", "production"]}
+    assert app.handler({"detail-type": "Scheduled Event"}, None) == {"looked_at": ["production"]}
 
 
 def test_an_application_may_have_a_topic_of_its_own(operator: Operator) -> None:

@@ -2,14 +2,22 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+from belay.aws.clock import now
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS, ParameterStore
 from belay.errors import InvalidActionConfiguration, InvalidRegistration, InvalidRelease
 from belay.pipeline.actions import Registered
 from belay.policy.settings import Settings as PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
+
+RECENT: Final = timedelta(minutes=1)
+"""How long what was read may answer an event; docs/pipelines.md says so too."""
+
+Look = Callable[[str], str | None]
+"""Gives a parameter's value by its full name, None where it does not exist."""
 
 
 class Registrations:
@@ -25,37 +33,19 @@ class Registrations:
         Raises ``InvalidRelease`` where the application is not registered, ``InvalidRegistration`` where a stage it
         names is not.
         """
-        name = f"{APPLICATIONS}{application}"
-        text = self._parameters.get_parameter(name)
-        if text is None:
-            raise InvalidRelease(
-                [f"the application {application!r} is not registered: an operator writes the parameter {name} first"]
-            )
-        text, registered = self._resolved(name, text, lambda value: parse_application(application, value))
-        stages = {}
-        missing = []
-        for stage in registered.stages:
-            parameter = f"{name}/{stage}"
-            value = self._parameters.get_parameter(parameter)
-            if value is None:
-                missing.append(f"{name} names the stage {stage!r}, but the parameter {parameter} does not exist")
-            else:
-                stages[stage], _ = self._resolved(parameter, value, self._stage_parser(registered, stage))
-        if missing:
-            raise InvalidRegistration(missing)
-        return text, stages
+        return self._texts(application, self._parameters.get_parameter)
 
     def stages(self) -> list[Stage]:
-        """Return every stage of every application whose registration can be read; the rest is told on upload."""
-        names = {
-            name.removeprefix(APPLICATIONS)
-            for name in self._parameters.get_parameters_by_path(APPLICATIONS)
-            if "/" not in name.removeprefix(APPLICATIONS)
-        }
+        """Return every stage of every application whose registration can be read; the rest is told on upload.
+
+        Costs a call for each ten parameters, and one for each pointer.
+        """
+        values = self._parameters.get_parameters_by_path(APPLICATIONS)
+        names = {name.removeprefix(APPLICATIONS) for name in values if "/" not in name.removeprefix(APPLICATIONS)}
         found: list[Stage] = []
         for name in sorted(names):
             try:
-                text, stages = self.texts(name)
+                text, stages = self._texts(name, values.get)
             except (InvalidRegistration, InvalidRelease):
                 continue
             application = parse_application(name, text)
@@ -104,6 +94,27 @@ class Registrations:
                 return stage
         raise InvalidActionConfiguration(f"{registered.application} has no stage {registered.stage!r}")
 
+    def _texts(self, application: str, look: Look) -> tuple[str, dict[str, str]]:
+        name = f"{APPLICATIONS}{application}"
+        text = look(name)
+        if text is None:
+            raise InvalidRelease(
+                [f"the application {application!r} is not registered: an operator writes the parameter {name} first"]
+            )
+        text, registered = self._resolved(name, text, lambda value: parse_application(application, value))
+        stages = {}
+        missing = []
+        for stage in registered.stages:
+            parameter = f"{name}/{stage}"
+            value = look(parameter)
+            if value is None:
+                missing.append(f"{name} names the stage {stage!r}, but the parameter {parameter} does not exist")
+            else:
+                stages[stage], _ = self._resolved(parameter, value, self._stage_parser(registered, stage))
+        if missing:
+            raise InvalidRegistration(missing)
+        return text, stages
+
     @staticmethod
     def _stage_parser(application: Application, stage: str) -> Callable[[str], Stage | Pointer]:
         return lambda value: parse_stage(application, stage, value)
@@ -124,3 +135,23 @@ class Registrations:
         if isinstance(parsed, Pointer):
             raise InvalidRegistration([f"{name} points to {where}, which points on: a pointer must end at a document"])
         return text, parsed
+
+
+class RecentStages:
+    """Every registered stage as it was read at most ``RECENT`` ago: for what comes by the dozen, such as events.
+
+    Parameter Store answers 40 calls a second by default, shared by the whole account
+    (https://docs.aws.amazon.com/general/latest/gr/ssm.html).
+    """
+
+    def __init__(self, registrations: Registrations, clock: Callable[[], datetime] = now) -> None:
+        self._registrations = registrations
+        self._clock = clock
+        self._read: tuple[datetime, list[Stage]] | None = None
+
+    def stages(self) -> list[Stage]:
+        """Return them, read anew where that is due; what that raises leaves nothing behind."""
+        time = self._clock()
+        if self._read is None or not timedelta(0) <= time - self._read[0] < RECENT:
+            self._read = time, self._registrations.stages()
+        return self._read[1]
