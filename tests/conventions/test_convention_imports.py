@@ -132,6 +132,11 @@ def test_rooms_form_no_circle() -> None:
     assert order.index("errors") < order.index(EDGE) < order.index("ledger") < order.index("control")
 
 
+def test_modules_form_no_circle() -> None:
+    modules = layer_modules()
+    TopologicalSorter({name: modules.keys() & set(imported(parsed(path))) for name, path in modules.items()}).prepare()
+
+
 @pytest.mark.parametrize("function", function_modules())
 def test_functions_use_the_layer_and_the_standard_library_alone(function: str) -> None:
     roots = {name.split(".")[0] for name in imported(parsed(function_modules()[function]))}

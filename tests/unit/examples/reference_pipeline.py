@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from belay.policy.declared import root_scope
-from belay.template.resolver import as_text, force, items, read
+from belay.template.resolver import force, items, read
+from belay.template.root import root_scope
 from belay.template.scope import Row, Table
 from belay.template.sections import resources
+from belay.template.texts import as_text
 from belay.template.values import NO_VALUE
 from belay.template.world import Budget, World
 

@@ -4,9 +4,11 @@ import pytest
 
 from belay.template.loader import load
 from belay.template.nodes import Mapping
-from belay.template.resolver import as_text, items, read, resolve
+from belay.template.resolver import items, read, resolve
+from belay.template.root import FUNCTIONS
 from belay.template.scope import Row, Scope, Table, Value
 from belay.template.sections import parameters, transforms
+from belay.template.texts import as_text
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World, explore
 
@@ -40,7 +42,7 @@ Resources:
 
 def scope(expression: str, *, passed: dict[str, str] | None = None, defaults_apply: bool = True) -> Scope:
     text = f"{TEMPLATE}\n  X: {{Type: X, Properties: {{Value: {expression}}}}}\n"
-    return Scope(load(text.encode(), "t.yaml"), "", passed or {}, defaults_apply, lambda path: None)
+    return Scope(load(text.encode(), "t.yaml"), "", passed or {}, defaults_apply, lambda path: None, FUNCTIONS)
 
 
 def told(value: Value, world: World) -> object:
@@ -182,6 +184,7 @@ Resources:
         {},
         True,
         lambda path: None,
+        FUNCTIONS,
     )
     node = where.document.section("Resources").entries["X"]
     assert isinstance(node, Mapping)

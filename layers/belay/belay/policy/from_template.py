@@ -14,10 +14,11 @@ from belay.policy.same_group import perhaps_one
 from belay.policy.service_groups import service_groups
 from belay.policy.worn_together import worn_together
 from belay.template.nodes import Node
-from belay.template.resolver import as_text, force, get, items, read
+from belay.template.resolver import force, get, items, read
 from belay.template.resources import properties
 from belay.template.scope import Lazy, Row, Scope, Table, Value
 from belay.template.stacks import Found, Hidden, Stacks
+from belay.template.texts import as_text
 from belay.template.values import NO_VALUE, Guard, Unknown
 from belay.template.world import MAX_STEPS, Budget, TooManyStepsError, World, agree, explore
 

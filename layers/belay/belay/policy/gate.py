@@ -7,11 +7,12 @@ from datetime import date
 from typing import Any
 
 from belay.policy.asked import Asked, asked, policies
-from belay.policy.declared import declared_groups, root_scope
+from belay.policy.declared import declared_groups
 from belay.policy.from_live import live_groups, reaching
 from belay.policy.model import Place, SecurityGroup
 from belay.policy.settings import Settings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
+from belay.template.root import root_scope
 from belay.template.stacks import Stacks
 
 

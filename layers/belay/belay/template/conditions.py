@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
-from belay.template.resolver import Function, entries, resolve, unknown_at, unroll
-from belay.template.scope import Scope, Table, Value
+from belay.template.resolver import entries, resolve
+from belay.template.scope import Function, Scope, Table, Value
+from belay.template.texts import unknown_at, unroll
 from belay.template.values import Unknown
 from belay.template.world import World
 

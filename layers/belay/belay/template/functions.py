@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from belay.template.nodes import Node
-from belay.template.resolver import Function, as_text, concatenate, entries, force, get, items, resolve, unknown_at
-from belay.template.scope import Lazy, Row, Scope, Table, Value
+from belay.template.resolver import entries, force, get, items, resolve
+from belay.template.scope import Function, Lazy, Row, Scope, Table, Value
 from belay.template.subnets import subnets
+from belay.template.texts import as_text, concatenate, unknown_at
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from belay.errors import UnreadableTemplate
 from belay.template.release_files import release_file
-from belay.template.resolver import as_text, entries, get, unknown_at
+from belay.template.resolver import entries, get
 from belay.template.resources import properties, resource_type
 from belay.template.scope import Row, Scope, Table
+from belay.template.texts import as_text, unknown_at
 from belay.template.values import NoValue, Unknown
 from belay.template.world import World
 
@@ -43,6 +46,4 @@ def child_stack(name: str, body: Table, world: World) -> Scope | Unknown:  # noq
     if isinstance(bindings, (Unknown, Row, str)):
         return unknown_at(body.node, scope, "the parameters it is given are not told")
     parameters = {} if isinstance(bindings, NoValue) else dict(bindings)
-    return Scope(
-        document, path, parameters, defaults_apply=True, read=scope.read, release=scope.release, budget=scope.budget
-    )
+    return replace(scope, document=document, stack=path, parameters=parameters, defaults_apply=True, loops={})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
-from belay.template.resolver import as_text, force, literal, told
+from belay.template.resolver import force
 from belay.template.scope import Row, Scope, Value
+from belay.template.texts import as_text, literal, told
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 

@@ -8,9 +8,10 @@ from typing import Final
 from belay.template.nested import STACK_TYPES, child_stack
 from belay.template.nodes import Mapping, Node, Sequence
 from belay.template.parameters import parameter
-from belay.template.resolver import Function, as_text, concatenate, entries, force, get, items, resolve, unknown_at
+from belay.template.resolver import entries, force, get, items, resolve
 from belay.template.resources import properties, resource, resource_type
-from belay.template.scope import Lazy, Row, Scope, Table, Value
+from belay.template.scope import Function, Lazy, Row, Scope, Table, Value
+from belay.template.texts import as_text, concatenate, unknown_at
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 

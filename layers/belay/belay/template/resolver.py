@@ -2,42 +2,23 @@
 
 :func:`resolve` gives the value of an expression. It asks its :class:`~belay.template.world.World` about what the
 template leaves open, so :func:`~belay.template.world.explore` finds every value with its conditions. The intrinsic
-functions stand in ``conditions``, ``references`` and ``functions``.
+functions come with the scope; they evaluate their own arguments here.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from collections.abc import Mapping as AbstractMapping
-from functools import cache
+from collections.abc import Iterator
 
 from belay.template.nodes import Mapping, Node, Scalar, Sequence
 from belay.template.scope import Lazy, Row, Scope, Table, Value
+from belay.template.texts import as_text, literal, unknown_at, unroll
 from belay.template.values import NO_VALUE, Unknown
-from belay.template.words import READINGS
-from belay.template.world import TooManyStepsError, World
+from belay.template.world import World
 
-Function = Callable[[Node, Scope, World], Value]
-"""An intrinsic function: its argument as it stands, where it stands, and the world it is evaluated in."""
-
-MAX_TEXT = 65_536
-MAX_PARTS = 256
 LOOP = "Fn::ForEach::"
 LOOP_ARGUMENTS = 3
 TRANSFORM = "Fn::Transform"
-DYNAMIC_REFERENCE = "{{resolve:"
-IDENTIFIER = re.compile(r"[$&]\{([^${}]*)\}")
-
-
-@cache
-def functions() -> AbstractMapping[str, Function]:
-    """Return the intrinsic functions by name."""
-    # They evaluate their arguments with this module.
-    from belay.template import conditions, functions, references  # noqa: PLC0415
-
-    return {**conditions.FUNCTIONS, **functions.FUNCTIONS, **references.FUNCTIONS}
 
 
 def resolve(node: Node, scope: Scope, world: World) -> Value:
@@ -50,7 +31,7 @@ def resolve(node: Node, scope: Scope, world: World) -> Value:
     world.budget.spend()
     if len(node.entries) == 1:
         ((name, argument),) = node.entries.items()
-        function = functions().get(name)
+        function = scope.functions.get(name)
         if function is not None:
             return function(argument, scope, world)
         if name.startswith("Fn::") and not name.startswith(LOOP):
@@ -117,74 +98,6 @@ def items(row: Row, world: World) -> Iterator[Value]:
         value = force(item, world)
         if value is not NO_VALUE:
             yield value
-
-
-def as_text(value: Value) -> str | None:
-    """Show a text, its unknown pieces as ``${name}``; ``None`` for what is no text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Unknown):
-        return "".join([part if isinstance(part, str) else f"${{{part.key}}}" for part in value.parts or (value,)])
-    return None
-
-
-def concatenate(pieces: list[Value]) -> str | Unknown:
-    """Join texts; with an unknown piece the result is unknown, but keeps the known pieces."""
-    parts: list[str | Unknown] = []
-    for piece in pieces:
-        if not isinstance(piece, (str, Unknown)):
-            return Unknown(f"text of {len(pieces)} pieces", "a list or a mapping stands where a text is expected")
-        for part in piece.parts or (piece,) if isinstance(piece, Unknown) else (piece,):
-            if isinstance(part, str) and parts and isinstance(parts[-1], str):
-                parts[-1] += part
-            elif part != "":
-                parts.append(part)
-    if sum(len(part) if isinstance(part, str) else 1 for part in parts) > MAX_TEXT or len(parts) > MAX_PARTS:
-        raise TooManyStepsError
-    if not parts:
-        return ""
-    if len(parts) == 1:
-        return parts[0] if isinstance(parts[0], Unknown) else told(parts[0])
-    shown = "".join([part if isinstance(part, str) else f"${{{part.key}}}" for part in parts])
-    reason = next(part.reason for part in parts if isinstance(part, Unknown))
-    return Unknown(shown, reason, tuple(parts))
-
-
-def literal(node: Scalar, scope: Scope, world: World) -> Value:
-    """Return what a text, number, boolean or null of the template is."""
-    text = node.text
-    if node.plain and text in READINGS:
-        readings = READINGS[text]
-        return readings[0] if len(readings) == 1 else world.choose(("YAML 1.1", text), readings)
-    if "{" not in text:
-        return text
-    return unroll(text, scope) if scope.loops else told(text)
-
-
-def told(text: str) -> str | Unknown:
-    """Return a text, unless it is only looked up when it is deployed."""
-    if "{{" in text and DYNAMIC_REFERENCE in text:
-        return Unknown(f"dynamic {text}", f"the dynamic reference {text} is only looked up when it is deployed")
-    return text
-
-
-def unknown_at(node: Node, scope: Scope, reason: str) -> Unknown:
-    """Return the unknown value of the expression at this place."""
-    return Unknown(
-        f"{scope.document.path}:{scope.stack}:{node.line}:{node.column}:{sorted(map(str, scope.loops.values()))}",
-        reason,
-    )
-
-
-def unroll(text: str, scope: Scope) -> str | Unknown:
-    """Put the identifiers of the loops around it into a text."""
-    pieces: list[Value] = []
-    end = 0
-    for match in IDENTIFIER.finditer(text):
-        if match[1] in scope.loops:
-            pieces += [text[end : match.start()], scope.loops[match[1]]]
-            end = match.end()
-    return concatenate([*pieces, text[end:]])
 
 
 def _rounds(node: Node, scope: Scope, world: World) -> dict[str, Lazy] | None:

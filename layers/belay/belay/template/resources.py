@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from belay.template.nodes import Mapping, Scalar
-from belay.template.resolver import entries, get, unknown_at, unroll
+from belay.template.resolver import entries, get
 from belay.template.scope import Scope, Table
+from belay.template.texts import unknown_at, unroll
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from belay.template.nodes import Document, Mapping, Node
 from belay.template.values import NoValue, Unknown
-from belay.template.world import Budget
+from belay.template.world import Budget, World
 
 GLOBAL_PSEUDO_PARAMETERS = frozenset({"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix"})
 """The same in a nested stack as in its parent."""
@@ -27,8 +27,9 @@ class Scope:
     ``stack`` is the path of logical ids from the root stack (empty there). ``parameters`` are the values passed: texts
     at the root, expressions of the parent below it. ``defaults_apply`` is true where a parameter that is not passed
     takes its default; else the default is only one of the values it may have. ``read`` gives the templates of the
-    release by path, for nested stacks; ``release`` is the bucket and the prefix they lie under. ``loops`` binds the
-    identifiers of ``Fn::ForEach``. ``budget`` is what may be spent on the stack with all it nests.
+    release by path, for nested stacks; ``release`` is the bucket and the prefix they lie under. ``functions`` are the
+    intrinsic functions by name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` is what may be spent on
+    the stack with all it nests.
     """
 
     document: Document
@@ -36,6 +37,7 @@ class Scope:
     parameters: AbstractMapping[str, Binding]
     defaults_apply: bool
     read: Callable[[str], Document | None]
+    functions: AbstractMapping[str, Function]
     release: tuple[str, str] = ("", "")
     loops: AbstractMapping[str, str | Unknown] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
@@ -73,3 +75,6 @@ Value = str | Row | Table | NoValue | Unknown
 
 Binding = str | Lazy | Unknown
 """What a parameter is given."""
+
+Function = Callable[[Node, Scope, World], Value]
+"""An intrinsic function: its argument as it stands, where it stands, and the world it is evaluated in."""

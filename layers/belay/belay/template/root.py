@@ -1,0 +1,40 @@
+"""The scope of a root stack: the template, the values passed to it, and the intrinsic functions it may call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from belay.errors import UnreadableTemplate
+from belay.template import conditions, functions, references
+from belay.template.loader import load
+from belay.template.nodes import Document
+from belay.template.scope import Function, Scope
+from belay.template.sections import parameters as declared_parameters
+
+RELEASE_BUCKET = "ReleaseBucket"
+RELEASE_PREFIX = "ReleasePrefix"
+FUNCTIONS: Final[Mapping[str, Function]] = {**conditions.FUNCTIONS, **functions.FUNCTIONS, **references.FUNCTIONS}
+
+
+def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], *, defaults_apply: bool) -> Scope:
+    """Return where a root stack's expressions stand.
+
+    Where its release will lie need not be known to follow its nested stacks: stand-ins for bucket and prefix do.
+    Raises :class:`UnreadableTemplate` where the root template cannot be read.
+    """
+
+    @cache
+    def read(path: str) -> Document | None:
+        return load(files[path], path) if path in files else None
+
+    if root not in files:
+        raise UnreadableTemplate(f"{root}: expected a template, found no such file in the release.")
+    document = load(files[root], root)
+    release = (parameters.get(RELEASE_BUCKET) or "release-bucket", parameters.get(RELEASE_PREFIX) or "release-prefix")
+    known = dict(parameters)
+    for name, value in zip((RELEASE_BUCKET, RELEASE_PREFIX), release, strict=True):
+        if name in declared_parameters(document):
+            known[name] = value
+    return Scope(document, "", known, defaults_apply, read, FUNCTIONS, release)

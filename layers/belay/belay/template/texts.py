@@ -1,0 +1,84 @@
+"""The texts of a template: what a literal says, and texts joined of pieces of which some are unknown."""
+
+from __future__ import annotations
+
+import re
+
+from belay.template.nodes import Node, Scalar
+from belay.template.scope import Scope, Value
+from belay.template.values import Unknown
+from belay.template.words import READINGS
+from belay.template.world import TooManyStepsError, World
+
+MAX_TEXT = 65_536
+MAX_PARTS = 256
+DYNAMIC_REFERENCE = "{{resolve:"
+IDENTIFIER = re.compile(r"[$&]\{([^${}]*)\}")
+
+
+def literal(node: Scalar, scope: Scope, world: World) -> Value:
+    """Return what a text, number, boolean or null of the template is."""
+    text = node.text
+    if node.plain and text in READINGS:
+        readings = READINGS[text]
+        return readings[0] if len(readings) == 1 else world.choose(("YAML 1.1", text), readings)
+    if "{" not in text:
+        return text
+    return unroll(text, scope) if scope.loops else told(text)
+
+
+def told(text: str) -> str | Unknown:
+    """Return a text, unless it is only looked up when it is deployed."""
+    if "{{" in text and DYNAMIC_REFERENCE in text:
+        return Unknown(f"dynamic {text}", f"the dynamic reference {text} is only looked up when it is deployed")
+    return text
+
+
+def unroll(text: str, scope: Scope) -> str | Unknown:
+    """Put the identifiers of the loops around it into a text."""
+    pieces: list[Value] = []
+    end = 0
+    for match in IDENTIFIER.finditer(text):
+        if match[1] in scope.loops:
+            pieces += [text[end : match.start()], scope.loops[match[1]]]
+            end = match.end()
+    return concatenate([*pieces, text[end:]])
+
+
+def as_text(value: Value) -> str | None:
+    """Show a text, its unknown pieces as ``${name}``; ``None`` for what is no text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Unknown):
+        return "".join([part if isinstance(part, str) else f"${{{part.key}}}" for part in value.parts or (value,)])
+    return None
+
+
+def concatenate(pieces: list[Value]) -> str | Unknown:
+    """Join texts; with an unknown piece the result is unknown, but keeps the known pieces."""
+    parts: list[str | Unknown] = []
+    for piece in pieces:
+        if not isinstance(piece, (str, Unknown)):
+            return Unknown(f"text of {len(pieces)} pieces", "a list or a mapping stands where a text is expected")
+        for part in piece.parts or (piece,) if isinstance(piece, Unknown) else (piece,):
+            if isinstance(part, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += part
+            elif part != "":
+                parts.append(part)
+    if sum(len(part) if isinstance(part, str) else 1 for part in parts) > MAX_TEXT or len(parts) > MAX_PARTS:
+        raise TooManyStepsError
+    if not parts:
+        return ""
+    if len(parts) == 1:
+        return parts[0] if isinstance(parts[0], Unknown) else told(parts[0])
+    shown = "".join([part if isinstance(part, str) else f"${{{part.key}}}" for part in parts])
+    reason = next(part.reason for part in parts if isinstance(part, Unknown))
+    return Unknown(shown, reason, tuple(parts))
+
+
+def unknown_at(node: Node, scope: Scope, reason: str) -> Unknown:
+    """Return the unknown value of the expression at this place."""
+    return Unknown(
+        f"{scope.document.path}:{scope.stack}:{node.line}:{node.column}:{sorted(map(str, scope.loops.values()))}",
+        reason,
+    )
