@@ -58,7 +58,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def take_back(
     registrations: Registrations, pipelines: Pipelines, ledger: Ledger, recovery: PipelineRecovery, job: Job
 ) -> Success:
-    """Open the incident, or look whether it has ended. Raises ``RollbackFailed`` where it needs a person."""
+    """Open the incident, or look whether it has ended. Raises ``RollbackFailed`` where it needs a person.
+
+    Whoever may invoke the function could write any event, so nothing begins before CodePipeline says whose the job is.
+    """
     action = rollback_action(job.parameters)
     stage = registrations.stage(action.registered)
     if stage.pipeline is None:
@@ -68,6 +71,7 @@ def take_back(
     name = pipeline_incident_of(about, stage.name, asked)
     record = ledger.incidents.get(stage.application, name)
     if record is None:
+        pipelines.get_job_details(job.id).refuse_others(stage.pipeline.name, action.execution)
         return begin(pipelines, recovery, stage, action, asked)
     if "outcome" not in record:
         looked = int(job.continuation_token or 0) + 1

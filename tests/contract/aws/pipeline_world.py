@@ -28,6 +28,7 @@ class World:
     events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     now: int = 0
     after_it: timedelta = timedelta()
+    job: dict[str, str] = field(default_factory=lambda: {"pipelineName": PIPELINE, "pipelineExecutionId": EXECUTION})
 
     @property
     def stack_changed_at(self) -> datetime:
@@ -49,6 +50,9 @@ class World:
         }
         assert asked == {"pipelineName": PIPELINE, "pipelineExecutionId": EXECUTION}
         return checked("GetPipelineExecution", answer)
+
+    def get_job_details(self, **asked: str) -> dict[str, Any]:
+        return checked("GetJobDetails", {"jobDetails": {"id": asked["jobId"], "data": {"pipelineContext": self.job}}})
 
     def get_paginator(self, name: str) -> "World":
         assert name == "list_action_executions"

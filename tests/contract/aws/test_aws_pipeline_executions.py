@@ -32,7 +32,7 @@ from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
-from belay.errors import RollbackFailed
+from belay.errors import InvalidActionConfiguration, RollbackFailed
 from belay.ledger.ledger import Ledger
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
@@ -424,6 +424,29 @@ def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> N
 
     account.ledger.incidents.close("orders", opened[0], Outcome.ROLLED_BACK, "asked", "2026-03-02T09:00:00.000+00:00")
     assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
+
+
+@in_moto
+@pytest.mark.parametrize(
+    ("job", "refused"),
+    [
+        ({"pipelineName": "billing-pipeline", "pipelineExecutionId": EXECUTION}, "the job is of the pipeline billing-"),
+        ({"pipelineName": PIPELINE, "pipelineExecutionId": EXECUTION.replace("1", "2")}, "the job's own execution"),
+    ],
+)
+def test_a_job_takes_back_its_own_execution_only(job: dict[str, str], refused: str) -> None:
+    account = deployed()
+    account.world.job = job
+    with pytest.raises(InvalidActionConfiguration, match=refused):
+        asks(account)
+    assert account.ledger.open_items() == []
+
+
+@in_moto
+def test_a_job_whose_execution_is_not_told_is_its_pipeline_s() -> None:
+    account = deployed()
+    account.world.job = {"pipelineName": PIPELINE}
+    assert asks(account) == Success("taking back web", "0")
 
 
 @in_moto

@@ -13,13 +13,15 @@ from belay.aws.codedeploy import Deployments
 from belay.aws.logs import LogStreams
 from belay.aws.pipelines import Pipelines
 from belay.control.diagnoses import Diagnoses
-from belay.errors import AccessDenied, InvalidRegistration
+from belay.errors import AccessDenied, InvalidEvent, InvalidRegistration
 from belay.pipeline.execution import ActionStatus, PipelineStatus, read_execution
+from belay.pipeline.job import PipelineContext
 from belay.pipeline.source import SourceRevision, pinned
 from belay.release.registration import Pipeline
 
 PIPELINE, EXECUTION = "orders-pipeline", "12345678-1234-5678-abcd-12345678abcd"
 TARGET = EXECUTION.replace("1", "2")
+JOB = "11111111-abcd-1111-abcd-111111abcdef"
 AT = datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC)
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
@@ -46,6 +48,24 @@ def detail(action: str, provider: str, status: str = "Succeeded", **result: Any)
         },
         "output": {"executionResult": result},
     }
+
+
+def test_whose_a_job_is(asked: tuple[Pipelines, Stubber]) -> None:
+    pipelines, stubber = asked
+    context = {"pipelineName": PIPELINE, "pipelineExecutionId": EXECUTION, "stage": {"name": "Rollback"}}
+    details = {"id": JOB, "data": {"pipelineContext": context}, "accountId": "111111111111"}
+    stubber.add_response("get_job_details", {"jobDetails": details}, {"jobId": JOB})
+    assert pipelines.get_job_details(JOB) == PipelineContext(PIPELINE, EXECUTION)
+
+
+def test_a_job_that_codepipeline_does_not_know_is_made_up(asked: tuple[Pipelines, Stubber]) -> None:
+    pipelines, stubber = asked
+    stubber.add_client_error("get_job_details", "JobNotFoundException")
+    with pytest.raises(InvalidEvent, match=f"CodePipeline knows no job {JOB}"):
+        pipelines.get_job_details(JOB)
+    stubber.add_client_error("get_job_details", "AccessDeniedException")
+    with pytest.raises(AccessDenied):
+        pipelines.get_job_details(JOB)
 
 
 EXECUTED = {"pipelineName": PIPELINE, "pipelineExecutionId": EXECUTION, "status": "Failed", "executionType": "ROLLBACK"}

@@ -7,7 +7,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
+from belay.errors import InvalidEvent
 from belay.pipeline.execution import PipelineExecution, read_execution
+from belay.pipeline.job import PipelineContext
 from belay.pipeline.source import SourceRevision
 
 _MOST_EXECUTIONS = 50
@@ -84,6 +86,22 @@ class Pipelines:
         """Return the pipeline's structure as it is now."""
         with translated("CodePipeline.GetPipeline"):
             return dict(self._client.get_pipeline(name=pipeline)["pipeline"])
+
+    def get_job_details(self, job: str) -> PipelineContext:
+        """Return whose a job is. Raises ``InvalidEvent`` where CodePipeline knows no such job.
+
+        https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetJobDetails.html; like PutJobSuccessResult it
+        is said to be for custom actions only, and answers about the jobs of Lambda's actions too.
+        """
+        with translated("CodePipeline.GetJobDetails"):
+            try:
+                answer = self._client.get_job_details(jobId=job)
+            except ClientError as error:
+                if code_of(error) == "JobNotFoundException":
+                    raise InvalidEvent(f"CodePipeline.job.id: CodePipeline knows no job {job}") from error
+                raise
+        context = answer["jobDetails"]["data"]["pipelineContext"]
+        return PipelineContext(str(context["pipelineName"]), context.get("pipelineExecutionId"))
 
     def start_execution(self, pipeline: str, revisions: tuple[SourceRevision, ...], token: str) -> str:
         """Start an execution with its sources pinned; the same token starts it once. Returns its id."""

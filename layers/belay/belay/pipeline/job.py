@@ -67,6 +67,25 @@ class Job:
 
 
 @dataclass(frozen=True)
+class PipelineContext:
+    """Which pipeline's job something is, and which execution's, where CodePipeline tells that."""
+
+    pipeline: str
+    execution: str | None
+
+    def refuse_others(self, pipeline: str, execution: str) -> None:
+        """Raise ``InvalidActionConfiguration`` unless the job is of this execution of this pipeline."""
+        if self.pipeline != pipeline:
+            raise InvalidActionConfiguration(
+                f"the job is of the pipeline {self.pipeline}; the registration names {pipeline}, which alone may ask"
+            )
+        if self.execution not in (None, execution):
+            raise InvalidActionConfiguration(
+                f"UserParameters.execution: expected the job's own execution, {self.execution}, found {execution}"
+            )
+
+
+@dataclass(frozen=True)
 class Success:
     """What a job answers that did not fail; with a continuation token it is called again."""
 
