@@ -314,6 +314,30 @@ class TestDuplicates:
         assert app.belay.last_known_good(app.name) == "1.2.0"
         assert app.belay.lock(app.name)["held"] is False
 
+    def test_two_stacks_that_fail_together_are_one_incident_with_one_plan(self, application: Applications) -> None:
+        app = application()
+        for name in ("first", "second"):
+            app.belay.engine.fail_resource("Setting", "create", f"{name} is full", stack=app.stack(name))
+        app.belay.hold("PlanRollbackFunction", 3)
+        upload = app.belay.upload(app.release(stacks={name: setting("1") for name in ("first", "second")}))
+        until(lambda: "PlanRollback" in app.belay.states(app.name, "rollback_stage"))
+        until(lambda: [*app.belay.stacks(app.name).values()] == ["ROLLBACK_COMPLETE"] * 2)
+
+        for name in ("first", "second"):
+            (stack,) = app.belay.aws("cloudformation").describe_stacks(StackName=app.stack(name))["Stacks"]
+            events = app.belay.aws("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+            self.tell_stack(app, stack["StackId"], stack["StackStatus"], events[0]["ClientRequestToken"])
+        app.belay.invoke("SweepFunction", {})
+
+        assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
+        app.belay.invoke("SweepFunction", {})
+        app.belay.at_rest(app.name)
+        assert len(app.belay.executions(app.name, "rollback_stage")) == 1
+        assert actions(app) == ["DELETE_STACK second", "DELETE_STACK first"]
+        _, message = app.told("deployment-started", "ROLLED_BACK")
+        assert len([name for name in ("first", "second") if f"{name} is full" in message.text]) == 1
+        as_before(app, None)
+
     def test_every_event_again(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")
