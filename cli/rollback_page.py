@@ -81,6 +81,14 @@ which get their chance when that one is out of the way. Resources of nested stac
 `ChildStackName.LogicalID`; a nested stack itself is skipped only where its deletion failed. `ForceRollback` is not
 used. A change set that would delete or replace what holds data, or undo what somebody else changed by hand, is not
 executed.
+
+What was skipped in a nested stack is looked at there, and brought back by a change set of the root stack with
+`IncludeNestedStacks`, if that shows it. AWS does not say that it does:
+[drift-aware change sets](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html)
+do not mention nested stacks, and updating a root stack updates
+[only nested stacks with template changes](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html).
+A change set that does not show it is not executed, and a person is told. The nested stack is never updated by itself:
+"stack updates should be initiated from the root stack".
 """
 
 _SERVICES_HEAD: Final = """

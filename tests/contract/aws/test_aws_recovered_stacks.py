@@ -13,7 +13,7 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.rollback import steps
-from belay.rollback.plan import LeftToDo
+from belay.rollback.plan import LeftToDo, Step
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import repair_drift
 from belay.stack.baseline import Baseline, TemplatePointer
@@ -126,9 +126,13 @@ def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(hou
 
 
 class Offering(Stacks):
-    """CloudFormation has made the change set back, which removes a nested stack with a table in it."""
+    """CloudFormation has made the change set that was asked for, which does this to a nested stack with a table in it.
 
-    def __init__(self) -> None:
+    It can be deleted, and not executed.
+    """
+
+    def __init__(self, action: str) -> None:
+        self.action = action
         self.deleted: list[str] = []
 
     def operation_status(self, stack_id: str, token: str) -> None:
@@ -139,7 +143,7 @@ class Offering(Stacks):
 
     def describe_change_set(self, change_set_id: str) -> ChangeSet:
         change = {
-            "Action": "Remove",
+            "Action": self.action,
             "LogicalResourceId": "Data",
             "PhysicalResourceId": "arn:child",
             "ResourceType": "AWS::CloudFormation::Stack",
@@ -163,9 +167,26 @@ def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House
     house.ledger.baselines.record(RELEASE, "production", "network", baseline.to_dict())
     house.s3.put_object(Bucket="artifacts", Key=template.key, Body=b"{}", Metadata={"sha256": "d"})
     seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_COMPLETE, changed_by_release=True)
-    stacks = Offering()
+    stacks = Offering("Remove")
 
     recovered(stacks).perform(steps.update_to_baseline(seen, SITUATION, baseline, template), 0)
 
     assert "would replace or delete Data/Table, which hold data" in str(entered().blocked("network"))
+    assert stacks.deleted == ["arn:change-set"]
+
+
+def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_executed(house: House) -> None:
+    skipped = SkippedResource("Data/Topic", "arn:child", "Topic", "AWS::SNS::Topic", drift="MODIFIED")
+    recovery = entered()
+    recovery.note("network", {"skipped": [skipped.to_dict()]})
+    seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_ROLLBACK_COMPLETE, skipped=(skipped,))
+    (step,) = repair_drift(seen, SITUATION)
+    assert isinstance(step, Step)
+    assert step.parameters["IncludeNestedStacks"] is True
+    stacks = Offering("Modify")
+
+    assert recovered(stacks).perform(step, 0) is False
+
+    (known,) = entered().noted("network")["skipped"]
+    assert "finds nothing to bring back" in known["left"]
     assert stacks.deleted == ["arn:change-set"]

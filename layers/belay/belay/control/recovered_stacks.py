@@ -315,17 +315,18 @@ class RecoveredStacks:
         change_set = self._stacks.describe_change_set(change_set_id)
         if change_set is None or change_set.in_progress:
             return True
-        others = set(change_set.drifted) - {each.path for each in skipped}
-        if change_set.empty:
+        wanted, drifted = {each.path for each in skipped}, set(change_set.drifted)
+        if change_set.failed and not change_set.empty:
+            self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
+        elif not wanted & drifted:
+            # Not empty all the same: a nested stack may be updated without a look at what drifted in it.
             self._leave_skipped(
                 step, "CloudFormation finds nothing to bring back: compare it with the template by hand"
             )
-        elif change_set.failed:
-            self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
         elif endangered := self._endangered(change_set):
             lost = ", ".join(endangered)
             self._leave_skipped(step, f"bringing it back would replace or delete {lost}, which hold data")
-        elif others:
+        elif others := drifted - wanted:
             named = ", ".join(sorted(others))
             self._leave_skipped(step, f"bringing it back would also undo what somebody changed by hand on {named}")
         else:
