@@ -48,8 +48,8 @@ check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy layers/belay/belay
-	$(BIN)/cfn-lint template.yaml alarms.yaml examples/pipeline/template.yaml examples/pipeline/templates/*.yaml \
-	  examples/custom_resources/template.yaml
+	$(BIN)/cfn-lint template.yaml alarms.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
+	  examples/pipeline/templates/*.yaml examples/custom_resources/template.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 
 format: $(INSTALLED) ## let ruff lay the code out

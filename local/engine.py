@@ -125,13 +125,12 @@ class Engine:
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client for one service, bound to this engine whatever the caller's environment says."""
+        own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            **{"config": Config(retries={"total_max_attempts": 1}), **options},
+            **{"config": Config(retries={"total_max_attempts": 1}), **own, **options},
         )
 
     def reset(self) -> None:

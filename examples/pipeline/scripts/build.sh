@@ -17,28 +17,37 @@ configuration() {
 
 shared=(
   --arg ReleaseVersion "$version"
+  --arg S3PrefixListId "$S3_PREFIX_LIST_ID"
+  --arg AssetBucket "$ASSET_BUCKET"
+  --arg AssetPrefix "$ASSET_PREFIX"
+)
+# What differs where production is in another account.
+test=(
   --arg VpcId "$VPC_ID"
   --arg SubnetIds "$SUBNET_IDS"
   --arg ServiceNetwork "$SERVICE_NETWORK"
-  --arg S3PrefixListId "$S3_PREFIX_LIST_ID"
   --arg PermissionsBoundaryArn "$PERMISSIONS_BOUNDARY_ARN"
-  --arg AssetBucket "$ASSET_BUCKET"
-  --arg AssetPrefix "$ASSET_PREFIX"
+)
+production=(
+  --arg VpcId "$PRODUCTION_VPC_ID"
+  --arg SubnetIds "$PRODUCTION_SUBNET_IDS"
+  --arg ServiceNetwork "$PRODUCTION_SERVICE_NETWORK"
+  --arg PermissionsBoundaryArn "$PRODUCTION_PERMISSIONS_BOUNDARY_ARN"
 )
 case $PLATFORM in
   ecs)
     digest=$(jq --exit-status --raw-output '.images[] | select(.name == "web") | .digest' images.json)
     shared+=(--arg Image "$REPOSITORY_URI@$digest" --arg Strategy "$STRATEGY")
-    configuration "${shared[@]}" --arg BakeMinutes 0 > build/configuration/test.json
-    configuration "${shared[@]}" > build/configuration/production.json
+    test+=(--arg BakeMinutes 0)
     ;;
   ec2)
     shared+=(--arg ArtifactBucket "$ARTIFACT_BUCKET" --arg ArtifactKeyArn "$ARTIFACT_KEY_ARN")
-    configuration "${shared[@]}" --arg Instances 1 > build/configuration/test.json
-    configuration "${shared[@]}" > build/configuration/production.json
+    test+=(--arg Instances 1)
     ;;
   *)
     echo "PLATFORM: expected ecs or ec2, found '$PLATFORM'" >&2
     exit 1
     ;;
 esac
+configuration "${shared[@]}" "${test[@]}" > build/configuration/test.json
+configuration "${shared[@]}" "${production[@]}" > build/configuration/production.json

@@ -2,6 +2,14 @@
 # Prints, as variables for a shell, what a change set would change, and the ids that its page in the console is found by.
 set -euo pipefail
 
+# Where production is in another account, a role there is asked.
+if [[ -n $REVIEW_ROLE_ARN ]]; then
+  credentials=$(aws sts assume-role --role-arn "$REVIEW_ROLE_ARN" --role-session-name review \
+    --query 'Credentials.[AccessKeyId, SecretAccessKey, SessionToken]' --output text)
+  read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN <<< "$credentials"
+  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+fi
+
 description=$(aws cloudformation describe-change-set --stack-name "$STACK_NAME" --change-set-name "$CHANGE_SET_NAME" --output json)
 changes=$(jq --raw-output '
   [.Changes[]?.ResourceChange]

@@ -61,7 +61,7 @@ def deploy(aws: Aws, name: str, template: str, parameters: Mapping[str, str]) ->
     (stacks.update_stack if exists else stacks.create_stack)(
         StackName=name,
         TemplateURL=f"https://{bucket}.s3.us-east-1.amazonaws.com/template.yaml",
-        Capabilities=["CAPABILITY_IAM"],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     )
     waiter = stacks.get_waiter("stack_update_complete" if exists else "stack_create_complete")

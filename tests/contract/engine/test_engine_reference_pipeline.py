@@ -19,6 +19,7 @@ Aws = Callable[[str], Any]
 
 FOLDER = Path("examples/pipeline").resolve()
 DIGEST = "sha256:" + "a" * 64
+PRODUCTION = "210987654321"
 PLACE = {
     "VpcId": "vpc-0123456789abcdef0",
     "SubnetIds": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",
@@ -80,6 +81,39 @@ def test_the_parameters_that_the_pipeline_updates_itself_with_are_the_template_s
     assert aws("codepipeline").get_pipeline(name=name)["pipeline"]["executionMode"] == "QUEUED"
 
 
+@pytest.fixture
+def there(engine: Engine) -> Aws:
+    """Clients of the account of production: the engine takes an access key of twelve digits for the account's id."""
+    return lambda service: engine.client(service, aws_access_key_id=PRODUCTION)
+
+
+def test_the_roles_in_the_account_of_production_are_made_and_another_strategy_s_too(
+    there: Aws, unique: Callable[[str], str]
+) -> None:
+    name = unique("hello-delivery")
+    application = f"hello-{unique('')[-6:]}"
+    template = (FOLDER / "production_account.yaml").read_text()
+    given = {
+        "Application": application,
+        "PipelineRoleArn": "arn:aws:iam::000000000000:role/hello-pipeline-PipelineRole-EXAMPLE",
+        "ReviewRoleArn": "arn:aws:iam::000000000000:role/hello-pipeline-ReviewRole-EXAMPLE",
+        "ArtifactBucketName": "hello-artifacts",
+        "ArtifactKeyArn": SHARED["ARTIFACT_KEY_ARN"],
+        "VpcId": SHARED["PRODUCTION_VPC_ID"],
+    }
+    assert deploy(there, name, template, given)["StackStatus"] == "CREATE_COMPLETE"
+    arns = {each["RoleName"]: each["Arn"] for each in there("iam").list_roles()["Roles"]}
+    for role in ("actions", "review", "stack"):
+        assert arns[f"{application}-delivery-{role}"] == f"arn:aws:iam::{PRODUCTION}:role/{application}-delivery-{role}"
+
+    in_place = {**given, "DeploymentStrategy": "CodeDeployHalfAtATime"}
+    assert deploy(there, name, template, in_place)["StackStatus"].startswith("UPDATE_COMPLETE")
+    group = there("codedeploy").get_deployment_group(
+        applicationName=f"{application}-delivery", deploymentGroupName="production"
+    )["deploymentGroupInfo"]
+    assert group["deploymentConfigName"] == "CodeDeployDefault.HalfAtATime"
+
+
 # -- what the actions run ----------------------------------------------------------------------------------------------
 
 
@@ -116,6 +150,10 @@ SHARED = {
     "SERVICE_NETWORK": "10.0.0.0/16",
     "S3_PREFIX_LIST_ID": "",
     "PERMISSIONS_BOUNDARY_ARN": "",
+    "PRODUCTION_VPC_ID": "vpc-0fedcba9876543210",
+    "PRODUCTION_SUBNET_IDS": "subnet-1123456789abcdef0,subnet-1fedcba9876543210",
+    "PRODUCTION_SERVICE_NETWORK": "10.1.0.0/16",
+    "PRODUCTION_PERMISSIONS_BOUNDARY_ARN": "",
     "ASSET_BUCKET": "assets",
     "ASSET_PREFIX": "assets/v1",
     "ARTIFACT_BUCKET": "artifacts",
@@ -135,9 +173,12 @@ def test_what_the_build_makes_is_deployed(
         each.name for each in built.iterdir()
     }
     template = (built / f"templates/{platform}.yaml").read_text()
-    for stage in ("test", "production"):
+    for stage, prefix in (("test", ""), ("production", "PRODUCTION_")):
         parameters = json.loads((built / f"configuration/{stage}.json").read_text())["Parameters"]
         assert parameters["ReleaseVersion"] == "1.0.0"
+        assert [parameters[name] for name in ("VpcId", "SubnetIds", "ServiceNetwork")] == [
+            SHARED[f"{prefix}{name}"] for name in ("VPC_ID", "SUBNET_IDS", "SERVICE_NETWORK")
+        ]
         assert deploy(aws, unique("hello"), template, parameters)["StackStatus"] == "CREATE_COMPLETE"
 
 
@@ -222,7 +263,7 @@ def test_a_change_set_is_told_in_a_line(aws: Aws, run: Callable[..., Any], uniqu
     )
     stacks.get_waiter("change_set_create_complete").wait(StackName=name, ChangeSetName="release-1")
 
-    told = run("describe_change_set.sh", STACK_NAME=name, CHANGE_SET_NAME="release-1")
+    told = run("describe_change_set.sh", STACK_NAME=name, CHANGE_SET_NAME="release-1", REVIEW_ROLE_ARN="")
     assert told.returncode == 0, told.stderr
     shell = subprocess.run(
         ["bash", "-c", f'{told.stdout}\nprintf \'%s\\n\' "$CHANGES" "$STACK_ID" "$CHANGE_SET_ID"'],

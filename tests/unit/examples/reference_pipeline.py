@@ -23,6 +23,13 @@ STRATEGIES = (
     "EcsLinear",
     "EcsBlueGreen",
 )
+CROSS_ACCOUNT = {
+    "ProductionAccountId": "210987654321",
+    "ProductionVpcId": "vpc-0fedcba9876543210",
+    "ProductionSubnetIds": "subnet-1123456789abcdef0,subnet-1fedcba9876543210",
+    "ProductionServiceNetwork": "10.1.0.0/16",
+}
+"""The parameters with which production is in another account."""
 GIVEN = {
     "Application": "hello",
     "VpcId": "vpc-0123456789abcdef0",
@@ -31,6 +38,11 @@ GIVEN = {
     "AWS::Region": "eu-west-1",
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
+    # Those of production_account.yaml alone.
+    "PipelineRoleArn": "arn:aws:iam::123456789012:role/hello-pipeline-PipelineRole-EXAMPLE",
+    "ReviewRoleArn": "arn:aws:iam::123456789012:role/hello-pipeline-ReviewRole-EXAMPLE",
+    "ArtifactBucketName": "hello-pipeline-artifactbucket-example",
+    "ArtifactKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 from cfnlint.api import ManualArgs, lint
-from reference_pipeline import FOLDER, GIVEN, STRATEGIES, actions, stack, stages
+from reference_pipeline import CROSS_ACCOUNT, FOLDER, GIVEN, STRATEGIES, actions, stack, stages
 
 from belay.pipeline.actions import notify_action, snapshot_action, stack_action, template_action
 from belay.policy.gate import check_template
@@ -21,6 +21,7 @@ from belay.policy.verdict import Verdict
 from belay.release.registration import Application, Stage, parse_application, parse_stage
 
 TEXT = (FOLDER / "template.yaml").read_text()
+TEMPLATES = ("template.yaml", "production_account.yaml", "templates/ecs.yaml", "templates/ec2.yaml")
 EXECUTION = "11111111-2222-3333-4444-555555555555"
 ECS = [name for name in STRATEGIES if name.startswith("Ecs")]
 IN_PLACE = [name for name in STRATEGIES if name.startswith("CodeDeploy")]
@@ -87,13 +88,13 @@ ALWAYS = {
 }
 
 
-@pytest.mark.parametrize("template", ["template.yaml", "templates/ecs.yaml", "templates/ec2.yaml"])
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_cfn_lint_finds_nothing(template: str) -> None:
     found = lint((FOLDER / template).read_text(), config=ManualArgs(regions=["eu-west-1"]))
     assert [str(each) for each in found] == []
 
 
-@pytest.mark.parametrize("template", ["template.yaml", "templates/ecs.yaml", "templates/ec2.yaml"])
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_the_policies_find_nothing_that_stops_a_release(template: str) -> None:
     files = {template: (FOLDER / template).read_bytes()}
     report = check_template(files, template, {}, Settings(), date(2026, 11, 21))
@@ -143,9 +144,9 @@ def test_the_actions_come_in_order() -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("who", ["CodePipeline", "Belay"])
-def test_botocore_takes_the_pipeline(strategy: str, who: str) -> None:
-    made = stack("template.yaml", DeploymentStrategy=strategy, SigningKey="true", AutomaticRollback=who)
+@pytest.mark.parametrize("given", [{}, {"SigningKey": "true", "AutomaticRollback": "Belay"}, CROSS_ACCOUNT])
+def test_botocore_takes_the_pipeline(strategy: str, given: dict[str, str]) -> None:
+    made = stack("template.yaml", DeploymentStrategy=strategy, **given)
     properties = made["Pipeline"]["Properties"]
     model = botocore.session.get_session().get_service_model("codepipeline")
     assert properties.pop("RestartExecutionOnUpdate") == "true"
@@ -166,8 +167,9 @@ def as_api(value: Any, name: str = "") -> Any:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_action_is_configured_as_its_type_asks(strategy: str) -> None:
-    for name, action in actions(DeploymentStrategy=strategy, SigningKey="true").items():
+@pytest.mark.parametrize("given", [{"SigningKey": "true"}, CROSS_ACCOUNT])
+def test_every_action_is_configured_as_its_type_asks(strategy: str, given: dict[str, str]) -> None:
+    for name, action in actions(DeploymentStrategy=strategy, **given).items():
         kind = action["ActionTypeId"]
         assert (kind["Owner"], kind["Version"]) == ("AWS", "1")
         given = action["Configuration"]
@@ -184,10 +186,11 @@ def test_every_action_is_configured_as_its_type_asks(strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_artifacts_and_variables_are_made_before_they_are_used(strategy: str) -> None:
+@pytest.mark.parametrize("given", [{"SigningKey": "true"}, CROSS_ACCOUNT])
+def test_artifacts_and_variables_are_made_before_they_are_used(strategy: str, given: dict[str, str]) -> None:
     made: set[str] = set()
     namespaces = {"codepipeline"}
-    for stage in stages(DeploymentStrategy=strategy, SigningKey="true").values():
+    for stage in stages(DeploymentStrategy=strategy, **given).values():
         orders = sorted({int(each.get("RunOrder", "1")) for each in stage["Actions"]})
         for order in orders:
             now = [each for each in stage["Actions"] if int(each.get("RunOrder", "1")) == order]
@@ -324,8 +327,9 @@ def test_a_strategy_makes_its_own_resources_and_no_other_s(strategy: str, signin
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_nothing_refers_to_a_resource_that_the_strategy_does_not_make(strategy: str) -> None:
-    made = stack("template.yaml", DeploymentStrategy=strategy)
+@pytest.mark.parametrize("given", [{}, CROSS_ACCOUNT])
+def test_nothing_refers_to_a_resource_that_is_not_made(strategy: str, given: dict[str, str]) -> None:
+    made = stack("template.yaml", DeploymentStrategy=strategy, **given)
     declared = set(yaml.load(TEXT, Loader=Short)["Resources"])
     referred = set(re.findall(r"\$\{(\w+)[.}]", json.dumps(made))) & declared
     assert referred <= set(made)
@@ -405,8 +409,8 @@ def build_variables(strategy: str) -> dict[str, str]:
 
 
 def statements() -> Iterator[tuple[int, str, str]]:
-    """Every statement of every policy of the three templates: its line, its text, and the line of words above it."""
-    for path in ("template.yaml", "templates/ecs.yaml", "templates/ec2.yaml"):
+    """Every statement of every policy of the templates: its line, its text, and the line of words above it."""
+    for path in TEMPLATES:
         lines = (FOLDER / path).read_text().splitlines()
         for number, line in enumerate(lines):
             if not re.match(r"\s*-? ?\{?(Sid: \w+|Effect: \w+)", line) or not line.lstrip().startswith("-"):
@@ -430,10 +434,7 @@ def statements() -> Iterator[tuple[int, str, str]]:
 
 
 def test_every_statement_is_seen() -> None:
-    written = sum(
-        (FOLDER / path).read_text().count("Effect: ")
-        for path in ("template.yaml", "templates/ecs.yaml", "templates/ec2.yaml")
-    )
+    written = sum((FOLDER / path).read_text().count("Effect: ") for path in TEMPLATES)
     assert len(list(statements())) == written > 50
 
 
@@ -463,7 +464,12 @@ def granted() -> set[str]:
     return {
         action
         for strategy in ("EcsCanary", "CodeDeployAllAtOnce")
-        for _, found in documents(stack("template.yaml", DeploymentStrategy=strategy, SigningKey="true"))
+        for made in (
+            stack("template.yaml", DeploymentStrategy=strategy, SigningKey="true"),
+            stack("template.yaml", DeploymentStrategy=strategy, **CROSS_ACCOUNT),
+            stack("production_account.yaml", DeploymentStrategy=strategy),
+        )
+        for _, found in documents(made)
         for document in as_list(found)
         for statement in document["Statement"]
         for action in as_list(statement["Action"])
