@@ -1,12 +1,14 @@
 """The ``belay`` command against a deployed Belay: releases are pushed, shown, approved, retried and aborted."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deployed_belay import Application, Belay, until
+from small_releases import nesting, settings
 
 from cli.__main__ import main
 from local.demo_inbox import Inbox
@@ -72,6 +74,31 @@ def test_a_release_from_its_push_to_its_retry(application: Applications, command
     until(lambda: app.belay.item(*asked), lambda item: item["attempt"] != rejected["attempt"])
     command("approve", f"{app.name}/1.1.0", "--yes")
     assert until(lambda: app.belay.release(app.name, "1.1.0").get("outcome")) == "DEPLOYED"
+
+
+def test_why_a_release_failed_is_told_in_the_same_words_everywhere(
+    application: Applications, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = application()
+    files = {f"child-{n}.json": json.dumps(settings(Setting=n, Later=n)).encode() for n in ("1", "2")}
+    app.deploy("1.0.0", stacks={"first": nesting("child-1.json")}, more=files)
+    child = next(name for name in app.belay.stacks(app.stack("first")) if "Child" in name)
+    app.belay.engine.fail_resource("Later", "update", "no more parameters", stack=child)
+
+    record = app.run(app.release("1.1.0", stacks={"first": nesting("child-2.json")}, more=files))
+
+    reason = record["reason"]
+    assert re.search(
+        r": Child/Later \(AWS::SSM::Parameter\) could not be updated at .* UTC: no more parameters$", reason
+    )
+    (incident,) = app.belay.incidents(app.name)
+    assert (app.belay.release(app.name, "1.1.0")["reason"], incident["details"]["reason"]) == (reason, reason)
+    *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
+    assert f"First cause\n  {reason}\n" in message.text
+    shown = command("show", f"{app.name}/1.1.0")
+    assert (shown["reason"], [each["reason"] for each in shown["incidents"]]) == (reason, [reason])
+    assert main(["show", f"{app.name}/1.1.0"]) == 0
+    assert f"Why it ended so\n  {reason}\n" in capsys.readouterr().out
 
 
 def test_an_aborted_release_is_taken_back(application: Applications, command: Command, tmp_path: Path) -> None:

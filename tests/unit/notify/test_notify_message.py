@@ -12,6 +12,7 @@ from belay.notify.deployment import Deployment
 from belay.notify.message import Kind, in_thread
 from belay.notify.releases import deployment_started, release_ended
 from belay.release.records import Outcome
+from belay.stack.cause import first_cause
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -125,6 +126,22 @@ def test_programs_get_what_people_read_part_by_part() -> None:
     ]
     assert MESSAGES["rolled_back"].data["left_to_do"] == []
     assert MESSAGES["foreign_left"].data["stack_id"] == STACK_ID
+
+
+def test_the_longest_reason_of_a_stack_is_told_as_the_ledger_has_it() -> None:
+    failed = {
+        "StackId": STACK_ID,
+        "LogicalResourceId": "Service",
+        "PhysicalResourceId": "orders-service",
+        "ResourceType": "AWS::ECS::Service",
+        "ResourceStatus": "UPDATE_FAILED",
+        "ResourceStatusReason": "It is too long. " * 1_000,
+        "Timestamp": "2026-01-01T10:00:00+00:00",
+    }
+    cause = first_cause([failed])
+    assert cause is not None
+    reason = f"service ({'s' * 128}) is UPDATE_ROLLBACK_IN_PROGRESS: {cause.in_words()}"
+    assert release_ended(Outcome.ROLLED_BACK, ORDERS, cause=reason).data["cause"] == reason
 
 
 def test_a_long_list_says_how_much_of_it_is_not_shown() -> None:

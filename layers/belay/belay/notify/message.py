@@ -26,7 +26,7 @@ _FILTERED_BY = ("application", "stage", "outcome", "severity", "kind", "thread",
 
 _ROOM = {
     "what": 2_000,
-    "cause": 2_000,
+    "cause": 4_000,
     "done": 4_000,
     "left_to_do": 4_000,
     "findings": 8_000,
