@@ -1,8 +1,8 @@
 """Plays the actions of the reference pipeline on the engine, as CodePipeline would have them done on AWS.
 
 CodeBuild's actions run their buildspec's commands, CloudFormation's make its calls, Invoke actions run the code of
-Belay's functions. Approvals say yes. What AWS does by itself (starting, encrypting artifacts, assuming roles) is not
-played.
+Belay's functions. Approvals say yes. Roles are assumed where they lead into another account; what else AWS does by
+itself (starting, encrypting artifacts, holding policies against it all) is not played.
 """
 
 import importlib.util
@@ -178,7 +178,8 @@ class Player:
         return ran.stdout
 
     def change_stack(self, action: Mapping[str, Any], configuration: Mapping[str, str]) -> str:
-        stacks, name = self.aws("cloudformation"), configuration["StackName"]
+        account = self.account_of(action)
+        stacks, name = account("cloudformation"), configuration["StackName"]
         mode = configuration["ActionMode"]
         known = {each["StackName"]: each["StackStatus"] for each in stacks.describe_stacks()["Stacks"]}
         exists = known.get(name, "REVIEW_IN_PROGRESS") != "REVIEW_IN_PROGRESS"
@@ -191,7 +192,7 @@ class Player:
         else:
             request = {
                 "StackName": name,
-                "TemplateURL": self.published(configuration["TemplatePath"]),
+                "TemplateURL": self.published(account, configuration["TemplatePath"]),
                 "Parameters": self.parameters(configuration["TemplateConfiguration"]),
                 "Capabilities": configuration["Capabilities"].split(","),
                 "RoleARN": configuration["RoleArn"],
@@ -215,11 +216,24 @@ class Player:
         stacks.get_waiter(waiter).wait(StackName=name, WaiterConfig=WAITED)
         return str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
 
-    def published(self, path: str) -> str:
+    def account_of(self, action: Mapping[str, Any]) -> Aws:
+        """Clients of the account that an action works in: another one where it names a role there."""
+        if "roleArn" not in action:
+            return self.aws
+        given = self.aws("sts").assume_role(RoleArn=action["roleArn"], RoleSessionName=action["name"])["Credentials"]
+        return lambda service: self.engine.client(
+            service,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+    def published(self, account: Aws, path: str) -> str:
+        """Where CloudFormation finds a file of an artifact: the engine's reads from buckets of its own account only."""
         artifact, _, file = path.partition("::")
-        bucket = f"{self.application}-templates"
-        self.aws("s3").create_bucket(Bucket=bucket)
-        self.aws("s3").put_object(Bucket=bucket, Key=file, Body=(self.artifacts[artifact] / file).read_bytes())
+        bucket = f"{self.application}-templates-{account('sts').get_caller_identity()['Account']}"
+        account("s3").create_bucket(Bucket=bucket)
+        account("s3").put_object(Bucket=bucket, Key=file, Body=(self.artifacts[artifact] / file).read_bytes())
         return f"https://{bucket}.s3.us-east-1.amazonaws.com/{file}"
 
     def parameters(self, path: str) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ Aws = Callable[[str], Any]
 
 EXAMPLE = Path("examples/pipeline").resolve()
 FIRST, SECOND, THIRD = (f"12345678-1234-5678-abcd-12345678abc{number}" for number in range(3))
+PRODUCTION = "210987654321"
 
 pytestmark = pytest.mark.skipif(
     not all(shutil.which(tool) for tool in ("bash", "jq", "openssl")), reason="the build image's tools are not here"
@@ -40,6 +41,12 @@ def application(
         aws("ssm").put_parameter(Name=parameter, Value=text, Type="String")
     yield name
     clients.client.cache_clear()
+
+
+@pytest.fixture
+def there(engine: Engine) -> Aws:
+    """Clients of the account of production: the engine takes an access key of twelve digits for the account's id."""
+    return lambda service: engine.client(service, aws_access_key_id=PRODUCTION)
 
 
 @pytest.fixture
@@ -166,3 +173,47 @@ def test_a_release_that_opens_ssh_changes_nothing(
         bad.play()
     assert list(bad.done) == ["Source"]
     assert stacks(aws, application) == {}
+
+
+@pytest.mark.parametrize("strategy", ["EcsCanary", "CodeDeployAllAtOnce"])
+def test_releases_reach_another_account_and_one_is_gone_back_to(
+    aws: Aws, there: Aws, pipeline: Callable[..., dict[str, str]], release: Callable[..., Player], strategy: str
+) -> None:
+    # In the order of the README.
+    application = pipeline(DeploymentStrategy=strategy)["Application"]
+    (made,) = aws("cloudformation").describe_stacks(StackName=f"{application}-pipeline")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in made["Outputs"]}
+    vpc = there("ec2").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        there("ec2").create_subnet(VpcId=vpc, CidrBlock=f"10.1.{number}.0/24")["Subnet"]["SubnetId"]
+        for number in (0, 1)
+    ]
+    told = ("PipelineRoleArn", "ReviewRoleArn", "ArtifactBucketName", "ArtifactKeyArn")
+    given = {name: outputs[name] for name in told} | {"Application": application, "DeploymentStrategy": strategy}
+    template = (EXAMPLE / "production_account.yaml").read_text()
+    deploy(there, f"{application}-delivery", template, {**given, "VpcId": vpc})
+    parameters = pipeline(
+        DeploymentStrategy=strategy,
+        ProductionAccountId=PRODUCTION,
+        ProductionVpcId=vpc,
+        ProductionSubnetIds=",".join(subnets),
+        ProductionServiceNetwork="10.1.0.0/16",
+    )
+
+    first = release(parameters, "1.0.0", FIRST)
+    first.play()
+    assert first.done["ValidateTestStack"].startswith("PASS")
+    assert " to add, 0 to change, 0 to replace" in first.done["ApproveChangeSet"]
+    assert first.done["ExecuteChangeSet"] == "CREATE_COMPLETE"
+    assert first.done["ConfirmStack"] == "nothing to do"
+    assert not {"ValidateStack", "SnapshotDatabases"} & set(first.done)
+    assert stacks(aws, application) == {}
+    assert stacks(there, application) == {f"{application}-production": "CREATE_COMPLETE"}
+    (stack,) = there("cloudformation").describe_stacks(StackName=f"{application}-production")["Stacks"]
+    assert stack["RoleARN"] == f"arn:aws:iam::{PRODUCTION}:role/{application}-delivery-stack"
+    assert {"ParameterKey": "VpcId", "ParameterValue": vpc} in stack["Parameters"]
+
+    release(parameters, "1.1.0", SECOND).play()
+    assert version(there, application) == "1.1.0"
+    first.play_stage("Deployment")
+    assert version(there, application) == "1.0.0"
