@@ -110,11 +110,13 @@ _TOLD_AS_INVALID = (
 )
 
 
-def fault_in(problem: str) -> type[AwsFault] | None:
-    """Return the fault that CloudFormation words as a validation error or as a failed change set, if it is one.
+def refuse_fault_in(problem: str, operation: str) -> None:
+    """Raise the fault that CloudFormation words as a validation error or as a failed change set, if it is one.
 
     "AccessDenied. User doesn't have permission to call ssm:GetParameters" comes as a ValidationError
     (https://github.com/aws/aws-cdk/issues/20959); a transform that the caller may not run fails the change set
     (https://github.com/aws/serverless-application-model/issues/179). Neither says anything about the release.
     """
-    return next((fault for pattern, fault in _TOLD_AS_INVALID if pattern.search(problem)), None)
+    for pattern, fault in _TOLD_AS_INVALID:
+        if pattern.search(problem):
+            raise fault(operation, "ValidationError", problem)

@@ -1,0 +1,146 @@
+"""The change sets of a stage: each made as soon as what it depends on has changed, and looked at until it is ready."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from belay.aws.clients import client
+from belay.aws.clock import now, timestamp
+from belay.aws.cloudwatch import Alarms
+from belay.aws.faults import refuse_fault_in
+from belay.control.stage import StageContext
+from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
+from belay.policy.change_sets import check_change_set
+from belay.policy.settings import Settings
+from belay.release.gate import refuse_wave
+from belay.release.names import change_set_name
+from belay.release.verification import rollback_triggers
+from belay.stack.change_set import missing_dependency
+from belay.stack.plan import Progress, StackPlan, StagePlan
+from belay.stack.status import StackStatus
+
+
+class StageChangeSets:
+    """Makes and reads a release's change sets in one stage; the plan, saved after every call, says how far it came."""
+
+    def __init__(self, run: StageContext) -> None:
+        self._run = run
+
+    def advance(self) -> StagePlan:
+        """Bring the plan one step on and return it; ``ready`` once every change set that can be made has been made.
+
+        Raises ``InvalidRelease`` where a change set cannot be made, or where what they will do breaks a policy, and
+        ``StackNotDeployable`` where a stack takes none.
+        """
+        run = self._run
+        plan = run.plan()
+        if not plan.begun:
+            run.ledger.releases.record(run.release, run.stage.name, "PLANNING", timestamp())
+            plan = replace(plan, lock_seen=run.ledger.locks.free(run.release.application, run.stage.name))
+            run.save(plan)
+        for stack in plan.in_progress(Progress.CREATING):
+            plan = plan.with_stack(self._look_at(plan, stack))
+        for stack in plan.plannable:
+            plan = plan.with_stack(self._make(plan, stack))
+            run.save(plan)
+        run.save(plan)
+        reason = refuse_wave(plan, run.stage) if plan.ready else None
+        if reason is not None:
+            raise InvalidRelease(reason.splitlines())
+        return plan
+
+    def _look_at(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
+        """Return the stack with what CloudFormation has made of its change set so far."""
+        run, change_set_id = self._run, str(stack.change_set_id)
+        change_set = run.stacks.describe_change_set(change_set_id)
+        if change_set is None:
+            return replace(stack, progress=Progress.WAITING, change_set_id=None)
+        if change_set.in_progress:
+            return stack
+        if change_set.empty:
+            run.stacks.delete_change_set(change_set_id)
+            return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
+        if change_set.failed:
+            refuse_fault_in(change_set.reason or "", "CloudFormation.CreateChangeSet")
+            run.stacks.delete_change_set(change_set_id)
+            return _deferred(plan, stack, f"no change set could be made: {change_set.reason}")
+        policies = Settings.from_registration(run.stage.policies, run.stage.trusted_networks)
+        return replace(
+            stack,
+            progress=Progress.PLANNED,
+            digest=change_set.digest,
+            changes=tuple(change_set.describe()),
+            report=check_change_set(change_set, policies, now().date(), path=stack.stack).to_json(),
+        )
+
+    def _make(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
+        """Ask CloudFormation for the stack's change set, unless somebody's operation on the stack must end first."""
+        run = self._run
+        description = run.stacks.describe_stack(stack.stack_name)
+        status = None if description is None else StackStatus(description["StackStatus"])
+        creates = status is None or status is StackStatus.REVIEW_IN_PROGRESS
+        if status is not None and status.in_progress:
+            return stack
+        if status is not None and not creates and not status.updatable:
+            raise StackNotDeployable(
+                f"{stack.stack_name} is in {status}, from which no change set can be executed; bring it to a stable "
+                "status, then upload the release again"
+            )
+        stack = replace(stack, generation=stack.generation + 1)
+        try:
+            request = self._request(stack, creates=creates)
+            kept = [] if creates or description is None else description.get("Tags", [])
+            change_set_id, stack_id = run.stacks.create_change_set(request | {"Tags": _merged(kept, request["Tags"])})
+        except InvalidRequest as error:
+            refuse_fault_in(error.message, error.operation)
+            return _deferred(plan, stack, error.message)
+        return replace(
+            stack, progress=Progress.CREATING, creates=creates, stack_id=stack_id, change_set_id=change_set_id
+        )
+
+    def _request(self, stack: StackPlan, *, creates: bool) -> dict[str, Any]:
+        """Return CreateChangeSet's arguments for one stack of the release."""
+        run, release, stage = self._run, self._run.release, self._run.stage
+        manifest = {each.name: each for each in run.accepted.manifest.stacks}[stack.stack]
+        template = release.member_key(manifest.template)
+        unique = f"{release.attempt}-{stack.generation}"
+        name = change_set_name(release.application, stage.name, release.version, stack.stack, unique)
+        parameters = run.accepted.parameters(stage.name, manifest, release.attempt, run.artifacts.name, release.prefix)
+        return {
+            "StackName": stack.stack_name,
+            "ChangeSetName": name,
+            "ChangeSetType": "CREATE" if creates else "UPDATE",
+            "ClientToken": name,
+            "TemplateURL": run.artifacts.url(template),
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
+            "Capabilities": list(manifest.capabilities),
+            "IncludeNestedStacks": run.artifacts.nests(template),
+            "RoleARN": stage.service_role,
+            # Also where it is empty: CloudFormation would keep the triggers of an earlier registration.
+            "RollbackConfiguration": rollback_triggers(
+                Alarms(client("cloudwatch")).describe(stage.alarms), stage.verify.monitoring_minutes
+            ),
+            "Description": f"{release.application} {release.version} in {stage.name}",
+            "Tags": [
+                {"Key": "belay:application", "Value": release.application},
+                {"Key": "belay:stage", "Value": stage.name},
+            ],
+        }
+
+
+def _deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:
+    """Let a stack wait for what an earlier one will bring, though its manifest does not say that it depends on it.
+
+    Raises ``InvalidRelease`` where that is not what the problem is, or nothing earlier is left to change.
+    """
+    earlier = plan.unsettled_before(stack)
+    if missing_dependency(problem) is None or not earlier:
+        raise InvalidRelease([f"{stack.stack} ({stack.stack_name}): {problem}"])
+    depends_on = tuple(dict.fromkeys((*stack.depends_on, *earlier)))
+    return replace(stack, progress=Progress.WAITING, change_set_id=None, depends_on=depends_on)
+
+
+def _merged(kept: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return a stack's tags with ours among them: an update's tags replace all that the stack had."""
+    tags = {tag["Key"]: tag["Value"] for tag in (*kept, *ours)}
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
