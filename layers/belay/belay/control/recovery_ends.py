@@ -1,0 +1,147 @@
+"""Ending recoveries: the release gets its outcome, people are told once, the stage is free again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.control.endings import Endings
+from belay.control.recovered_stacks import RecoveredStacks
+from belay.control.recovery import Recovery
+from belay.control.topics import Topic
+from belay.control.unhealthy import Unhealthy
+from belay.notify.deployment import Deployment
+from belay.notify.incidents import foreign_stack_failed
+from belay.notify.message import Message
+from belay.notify.releases import asked_rollback_ended
+from belay.release.reason import in_words
+from belay.release.records import Outcome
+from belay.rollback.services import left_stopped
+
+
+class RecoveryEnd:
+    """Ends one incident, whatever it is about; ``default_topic`` is for applications without their own."""
+
+    def __init__(self, recovery: Recovery, stacks: Stacks, sns: Any, default_topic: str) -> None:
+        self._recovery = recovery
+        self._incident = recovery.incident
+        self._ledger = recovery.ledger
+        self._stacks = stacks
+        self._sns = sns
+        self._default_topic = default_topic
+
+    def close(self, outcome: Outcome, stopped_by: Any = None) -> None:
+        """Record and tell how the recovery ended; ``stopped_by`` is the fault that ended it, where one did."""
+        left_to_do = self._left_to_do(stopped_by)
+        if self._incident.foreign:
+            self._close_foreign(outcome, left_to_do)
+        elif self._incident.asked_by:
+            self._close_asked(outcome, left_to_do)
+        elif self._incident.pipeline is not None:
+            self._endings.close_pipeline(
+                self._incident,
+                outcome,
+                reason=self._incident.reason,
+                done=self._recovery.done(),
+                left_to_do=left_to_do,
+            )
+        else:
+            self._close_release(outcome, left_to_do)
+
+    def free_stage(self, fencing: int) -> None:
+        """Give the stage's lock back, last: who waits for it to recover the same must find the incident ended."""
+        self._ledger.locks.release(self._recovery.application, self._incident.stage, fencing)
+
+    def _close_release(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+        """Give the release its outcome, then the incident: the release's own machines wait for that."""
+        incident, stacks = self._incident, RecoveredStacks.of(self._recovery)
+        stacks.discard_change_sets()
+        self._endings.close_release(
+            incident.release,
+            outcome,
+            reason=incident.reason,
+            stage=incident.stage,
+            done=self._done(),
+            left_to_do=left_to_do,
+        )
+        if outcome is Outcome.NEEDS_OPERATOR:
+            self._watch(stacks.stack_ids())
+        self._record(outcome)
+        self._ledger.incidents.announced(self._recovery.application, incident.name)
+
+    def _close_foreign(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+        """Tell about a stack that failed under somebody else's hands, once."""
+        incident, stack_id = self._incident, str(self._incident.stack_id)
+        if not self._record(outcome):
+            return
+        description = self._stacks.describe_stack(stack_id)
+        self._tell(
+            foreign_stack_failed(
+                self._recovery.application,
+                incident.stage,
+                stack=str(incident.stack),
+                stack_id=stack_id,
+                status="DELETED" if description is None else description["StackStatus"],
+                cause=incident.reason,
+                done=self._recovery.done(),
+                left_to_do=left_to_do,
+                thread=incident.name,
+            )
+        )
+        if outcome is Outcome.NEEDS_OPERATOR:
+            self._watch([stack_id])
+        self._ledger.incidents.announced(self._recovery.application, incident.name)
+
+    def _close_asked(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+        """Tell whoever asked how it ended; what the stage was brought back to is its last-known-good release again."""
+        incident, application = self._incident, self._recovery.application
+        if "announced" in self._recovery.record:
+            return
+        if outcome is Outcome.ROLLED_BACK and incident.target is not None:
+            self._ledger.releases.went_back(incident.target, incident.stage, timestamp())
+        self._record(outcome)
+        self._tell(
+            asked_rollback_ended(
+                outcome,
+                Deployment(application, incident.release.version, incident.stage, thread=incident.thread),
+                target=None if incident.target is None else incident.target.version,
+                reason=incident.reason,
+                done=self._done(),
+                left_to_do=left_to_do,
+            )
+        )
+        if outcome is Outcome.NEEDS_OPERATOR:
+            self._watch(RecoveredStacks.of(self._recovery).stack_ids())
+        self._ledger.incidents.announced(application, incident.name)
+
+    @property
+    def _endings(self) -> Endings:
+        return Endings(self._ledger, self._recovery.artifacts, self._sns, self._default_topic)
+
+    def _record(self, outcome: Outcome) -> bool:
+        """Record how the incident ended. False where that was recorded and announced before."""
+        incident = self._incident
+        return self._ledger.incidents.close(
+            self._recovery.application, incident.name, outcome, incident.reason, timestamp()
+        )
+
+    def _tell(self, message: Message) -> None:
+        Topic(self._sns, self._incident.topic or self._default_topic, self._ledger).publish(message)
+
+    def _watch(self, stack_ids: Sequence[str]) -> None:
+        Unhealthy(self._ledger, self._stacks, self._sns, self._default_topic).watch(self._incident, stack_ids)
+
+    def _done(self) -> list[str]:
+        """Say what was done, in order, and what there is to say about it."""
+        remarks = self._recovery.plan().remarks
+        return [*self._recovery.done(), *(each.in_words() for each in remarks if not each.follow_up)]
+
+    def _left_to_do(self, stopped_by: Any) -> list[str]:
+        """Say what a person must do: what the plan left, and what stopped the recovery itself, where something did."""
+        plan = self._recovery.plan()
+        later = [each.in_words() for each in plan.remarks if each.follow_up]
+        left = [*(each.in_words() for each in plan.left_to_do), *later]
+        if stopped_by is None:
+            return left
+        stopped = f"The recovery stopped: {in_words(stopped_by)}. Look at each stack before anything is deployed again."
+        return [*left, stopped, *plan.undone(), *left_stopped(self._recovery.record["noted"])]
