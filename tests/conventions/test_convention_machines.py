@@ -17,7 +17,7 @@ from project import MACHINES, definition, function_modules, functions, logical_i
 from belay import errors
 from statemachines.document import readme
 
-LAMBDA = "arn:aws:states:::lambda:invoke"
+LAMBDA = "arn:${Partition}:states:::lambda:invoke"
 EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
 SUBSTITUTION = re.compile(r"\$\{([^}]*)\}")
 JSONPATH_FIELDS = {"InputPath", "OutputPath", "Parameters", "ResultPath", "ResultSelector", "ItemsPath", "SecondsPath"}
@@ -66,6 +66,9 @@ def findings(document: Mapping[str, Any]) -> list[str]:
         # The schema does not know that a time limit may be a JSONata expression; the specification says it may.
         if EXPRESSION.fullmatch(str(state.get("TimeoutSeconds", ""))):
             state["TimeoutSeconds"] = 1
+        # The template says in which partition the machine lives.
+        if "Resource" in state:
+            state["Resource"] = state["Resource"].replace("${Partition}", "aws")
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": "arn:aws:iam::111122223333:role/machine", "Definition": document},
@@ -334,7 +337,12 @@ def test_substitutions_are_provided_and_used(machine: str) -> None:
 def test_a_substitution_is_the_arn_of_what_it_names(machine: str) -> None:
     for name, value in deployed(machine)["DefinitionSubstitutions"].items():
         resource = name.removesuffix("Arn")
-        assert value in ({"Fn::GetAtt": f"{resource}.Arn"}, {"Ref": resource})
+        assert value in ({"Fn::GetAtt": f"{resource}.Arn"}, {"Ref": resource}, {"Ref": f"AWS::{resource}"})
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_a_machine_works_in_every_partition(machine: str) -> None:
+    assert "arn:aws" not in (MACHINES / machine / "definition.asl.yaml").read_text()
 
 
 @pytest.mark.parametrize("machine", machines())
