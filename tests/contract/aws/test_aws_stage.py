@@ -9,8 +9,10 @@ from test_aws_unfinished import RELEASE, House
 
 from belay.aws.clients import client
 from belay.aws.clock import lease
+from belay.control.sealing import looked_up
 from belay.control.stage import StageContext
 from belay.errors import LockLost, MissingDocument
+from belay.policy.verdict import Report
 from belay.stack.plan import Progress
 
 
@@ -83,3 +85,25 @@ def test_a_plan_goes_on_where_the_last_step_left_it(house: House) -> None:
     run.save(planned)
     assert enter().plan() == planned
     assert enter("test").plan() != planned
+
+
+def test_what_cloudformation_looks_up_itself_is_told_to_the_approvers(house: House) -> None:
+    template = b"Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: '{{resolve:ssm:/orders/topic}}'}}}"
+    nested = b"Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: '{{resolve:ssm:/nested}}'}}}"
+    run = enter()
+    (stack,) = run.accepted.manifest.stacks
+    manifest = replace(
+        run.accepted.manifest,
+        digests=dict.fromkeys(("network.yaml", "nested.yaml"), "0" * 64),
+        stacks=(replace(stack, parameters={"Size": "{{resolve:ssm:/size}}", "Image": "{{resolve:ssm:/image:3}}"}),),
+    )
+    declared = {"network.yaml": {"Size": False, "Image": False}}
+    run = replace(run, accepted=replace(run.accepted, manifest=manifest, declared=declared))
+    house.artifacts.put_bytes(f"{RELEASE.prefix}/network.yaml", template)
+    house.artifacts.put_bytes(f"{RELEASE.prefix}/nested.yaml", nested)
+    static = Report((), (("network.yaml", ()), ("nested.yaml", ())))
+    assert looked_up(run, static) == [
+        "network.yaml: {{resolve:ssm:/orders/topic}}",
+        "nested.yaml: {{resolve:ssm:/nested}}",
+        "the parameters of network: {{resolve:ssm:/size}}",
+    ]

@@ -131,6 +131,12 @@ def test_each_part_of_the_seal_stands_in_it() -> None:
         assert digest in text
 
 
+def test_what_the_seal_does_not_hold_stands_beside_it() -> None:
+    assert "not sealed" not in Read(render(request())).text
+    text = Read(render(request(unsealed=("service.yaml: {{resolve:ssm:/orders/size}}",)))).text
+    assert "service.yaml: {{resolve:ssm:/orders/size}}: CloudFormation looks it up by itself; not sealed" in text
+
+
 def test_the_page_asks_nobody_for_anything() -> None:
     page = render(request())
     read = Read(page)

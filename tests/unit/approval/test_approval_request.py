@@ -90,6 +90,13 @@ def test_what_it_costs_to_wait_is_told() -> None:
     assert "somebody else than whoever uploaded it has to approve" not in quiet
 
 
+def test_what_the_seal_does_not_hold_is_told() -> None:
+    open_one = "service.yaml: {{resolve:ssm:/orders/size}}"
+    assert request().unsealed_lines == []
+    told = f"{open_one}: CloudFormation looks it up by itself; not sealed"
+    assert request(unsealed=(open_one,)).unsealed_lines == [told]
+
+
 def test_the_commands_that_answer() -> None:
     assert request().commands == [
         f"belay approve orders/1.2.0 --stage production --seal {request().seal.digest[:12]}",

@@ -319,4 +319,6 @@ def _seal(request: ApprovalRequest) -> Html:
     )
     digest = f"<p>Sealed as <code>{escaped(request.seal.digest)}</code></p>\n"
     table = _table(("part", "SHA-256"), rows, values=(1,))
-    return _section("The seal", f"{digest}<details><summary>its {len(rows)} parts</summary>{table}</details>\n", note)
+    open_ones = _list(request.unsealed_lines) if request.unsealed else ""
+    parts = f"<details><summary>its {len(rows)} parts</summary>{table}</details>\n"
+    return _section("The seal", f"{digest}{open_ones}{parts}", note)

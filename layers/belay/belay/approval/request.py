@@ -43,7 +43,8 @@ class ApprovalRequest:
 
     ``replaces`` is the version that the stage runs now; ``others`` are the application's other releases on their way;
     ``rehearsal`` is what was checked of the way back, where that was done; ``held`` says until when the stage's windows
-    hold the release; ``link`` answers without the command, for whoever is told it.
+    hold the release; ``link`` answers without the command, for whoever is told it; ``unsealed`` are the dynamic
+    references without a version, each with where it stands.
     """
 
     sealed: Sealed
@@ -55,6 +56,7 @@ class ApprovalRequest:
     rehearsal: Rehearsal | None = None
     held: str | None = None
     link: str | None = None
+    unsealed: tuple[str, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -163,6 +165,11 @@ class ApprovalRequest:
     def rollback_lines(self) -> list[str]:
         """Whether the way back was checked, and what was found."""
         return ["the way back was not rehearsed"] if self.rehearsal is None else self.rehearsal.describe()
+
+    @property
+    def unsealed_lines(self) -> list[str]:
+        """What may have another value by the time that CloudFormation looks it up, approved or not."""
+        return [f"{each}: CloudFormation looks it up by itself; not sealed" for each in self.unsealed]
 
     @property
     def waiting_lines(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Asking people for a stage's approval, and reminding them of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from belay.approval.seal import Seal
 from belay.aws.s3 import ArtifactBucket
 from belay.control.decisions import Decisions
 from belay.control.endings import Endings
-from belay.control.sealing import sealed_now
+from belay.control.sealing import looked_up, sealed_now
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.notify.approvals import approval_requested
@@ -35,7 +36,7 @@ class Approvals:
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
         good = self._ledger.releases.last_known_good(run.release.application, run.stage.name)
         held = run.stage.calendar.held(asked_at)
-        return ApprovalRequest(
+        request = ApprovalRequest(
             sealed=sealed,
             seal=Seal.of(sealed),
             asked_at=asked_at,
@@ -45,6 +46,7 @@ class Approvals:
             rehearsal=None if rehearsal is None else Rehearsal.from_dict(rehearsal),
             held=None if held is None else run.stage.calendar.in_words(held.until),
         )
+        return replace(request, unsealed=tuple(looked_up(run, request.static)))
 
     def _others(self, release: ReleaseReference) -> list[str]:
         """Name the application's other releases that have not ended, each with its state."""
@@ -116,6 +118,7 @@ def _told(request: ApprovalRequest) -> dict[str, Any]:
             "Databases": request.database_lines,
             "Way back": request.rollback_lines,
             "What it costs to wait": request.waiting_lines,
+            **({"Not sealed": request.unsealed_lines} if request.unsealed else {}),
         },
         "answers": [f"Approve: {approve}", f"Reject: {reject}"],
         "report": request.report_command,

@@ -3,9 +3,13 @@
 from datetime import date
 
 from belay.approval.seal import Seal, Sealed
+from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import Settings as PolicySettings
+from belay.policy.verdict import Report
+from belay.template.dynamic_references import texts, unversioned
+from belay.template.loader import load
 
 
 def sealed_now(run: StageContext, today: date) -> Sealed:
@@ -29,6 +33,24 @@ def sealed_now(run: StageContext, today: date) -> Sealed:
             if change_set is not None
         },
     )
+
+
+def looked_up(run: StageContext, static: Report) -> list[str]:
+    """Name what CloudFormation looks up itself, in a version that nothing sealed says, each with where it stands.
+
+    ``static`` is the static gate's report, which names the templates that were read, nested ones too.
+    """
+    files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
+    places = {
+        path: unversioned(texts(load(files[path], path)))
+        for path in dict.fromkeys((*run.accepted.declared, *static.paths))
+        if path in files
+    }
+    for stack in run.accepted.manifest.stacks:
+        attempt, bucket = run.release.attempt, run.artifacts.name
+        values = run.accepted.parameters(run.stage.name, stack, attempt, bucket, run.release.prefix)
+        places[f"the parameters of {stack.name}"] = unversioned(values.values())
+    return [f"{place}: {reference}" for place, found in places.items() for reference in found]
 
 
 def broken_since_approval(run: StageContext, today: date) -> str | None:
