@@ -1,0 +1,84 @@
+"""Admitting uploads: one becomes a release where it is whole, within its registration, and not overtaken."""
+
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.s3 import ArtifactBucket, UploadedObject
+from belay.control.registrations import Registrations
+from belay.errors import InvalidRelease
+from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
+from belay.release.archive import MANIFEST, Archive, open_archive
+from belay.release.lock import overtaken
+from belay.release.manifest import Manifest, digest, read_manifest, read_verified, verify_members
+from belay.release.records import ReleaseReference, Upload, refusal
+from belay.release.registration import admit
+from belay.template.loader import load
+from belay.template.sections import parameters, transforms
+
+
+class Admission:
+    """Verifies uploads and claims the versions they carry."""
+
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, registrations: Registrations, s3: Any) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._registrations = registrations
+        self._s3 = s3
+
+    def accept(self, upload: Upload, execution: str) -> tuple[ReleaseReference, tuple[str, ...]]:
+        """Return the release that an upload is, and the stages it goes through.
+
+        Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` where
+        the same content is on its way already.
+        """
+        archive = open_archive(UploadedObject(self._s3, upload.bucket, upload.key, upload.version_id, upload.size))
+        manifest = read_manifest(archive)
+        self._ledger.uploads.note_version(upload, str(manifest.version))
+        verify_members(manifest, archive)
+        accepted = self._registered(upload.application, archive, manifest)
+        self._refuse_overtaken(accepted)
+        release = ReleaseReference(
+            upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
+        )
+        self._artifacts.put_json(release.document_key, accepted.to_dict())
+        standing = self._ledger.releases.claim(release, upload, execution, timestamp())
+        if standing is not None:
+            raise refusal(release, standing)
+        self._ledger.releases.record(release, None, "ACCEPTED", timestamp())
+        return release, accepted.application.stages
+
+    def _registered(self, application: str, archive: Archive, manifest: Manifest) -> AcceptedRelease:
+        """Hold a release against its application's registration, which it cannot widen."""
+        text, stage_texts = self._registrations.texts(application)
+        templates = {
+            stack.template: load(read_verified(archive, manifest, stack.template), stack.template)
+            for stack in manifest.stacks
+        }
+        accepted = AcceptedRelease.of(
+            application,
+            archive.read(MANIFEST).decode(),
+            text,
+            stage_texts,
+            {path: parameters(document) for path, document in templates.items()},
+        )
+        admit(
+            manifest,
+            accepted.application,
+            list(accepted.stages.values()),
+            {path: transforms(document) for path, document in templates.items()},
+        )
+        return accepted
+
+    def _refuse_overtaken(self, accepted: AcceptedRelease) -> None:
+        """Raise ``InvalidRelease`` where a newer version is deployed and the manifest does not ask for a downgrade."""
+        manifest = accepted.manifest
+        for stage in accepted.stages:
+            good = self._ledger.releases.last_known_good(accepted.application.name, stage)
+            if good is not None and overtaken(manifest.version, good["version"], downgrade=manifest.downgrade):
+                raise InvalidRelease(
+                    [
+                        f"{stage} runs {good['version']}, which is newer than {manifest.version}; to go back on "
+                        "purpose, say `downgrade: true` in release.yaml"
+                    ]
+                )
