@@ -32,6 +32,7 @@ _UPDATED: Final[Mapping[str, Any]] = {"changed_by_release": True, "baseline": _B
 _STUCK: Final = (StuckResource("Topic", "Topic", _ID, "Topic", "AWS::SNS::Topic", "it does not exist"),)
 _SKIPPED: Final = SkippedResource("Topic", _ID, "Topic", "AWS::SNS::Topic")
 _FREE: Final = dict.fromkeys(SCALING_ACTIVITIES, False)
+_REFUSED: Final = "{} answered AccessDenied"
 _HELD: Final = Scaling(1, dict.fromkeys(SCALING_ACTIVITIES, True))
 
 _CASES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -167,6 +168,7 @@ def _services() -> Iterator[str]:
     failed = (replace(done, rollout_state="FAILED", reason="tasks failed to start."),)
     stopped = replace(api, desired=0, running=0, stopped_from=2, scaling=_HELD, scaled_by=_FREE)
     well = VerificationSeen(alarms=("errors",), bake_minutes=10)
+    refused = replace(well, blocked=_REFUSED.format("CloudWatch.DescribeAlarms"))
     bad = replace(well, verdict=Verified.FAIL, reason="the alarm errors is in ALARM")
     for what, service, verification in (
         ("a service that runs", api, None),
@@ -176,8 +178,10 @@ def _services() -> Iterator[str]:
         ("it is not steady for half an hour", replace(restarted, running=1, waited_seconds=1_801), None),
         ("something else deploys it", replace(api, controller="CODE_DEPLOY"), None),
         ("a restore has stopped it", stopped, None),
+        ("ECS refuses to show it", ServiceSeen(api.service, unseen=_REFUSED.format("ECS.DescribeServices")), None),
         ("every service is steady", restarted, well),
         ("an alarm is still red when the bake is over", restarted, bad),
+        ("CloudWatch refuses to show the alarms", restarted, refused),
         ("no alarm is red, and the verify function passes", restarted, replace(well, verdict=Verified.PASS)),
     ):
         seen = _seen(StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True, baseline=_BEFORE)

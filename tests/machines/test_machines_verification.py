@@ -100,6 +100,23 @@ class TestTakenBack:
         assert "well again" in told.text
         assert app.belay.transitions(app.name, "1.1.0").count("VERIFIED FAIL") == 1
 
+    def test_its_services_may_not_be_seen(self, application: Applications) -> None:
+        app = application()
+        registered = service(app)
+        app.register(services=[registered], verify={"function": verify_function(app, REFUSES)})
+        app.deploy("1.0.0")
+        upload = app.belay.upload(app.release("1.1.0"))
+
+        until(lambda: app.belay.incidents(app.name))
+        app.belay.engine.inject("ecs", "DescribeServices", "AccessDeniedException", times=99)
+
+        assert app.belay.ended(upload)["outcome"] == "NEEDS_OPERATOR"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        (incident,) = app.belay.incidents(app.name)
+        assert [step["action"] for step in incident["tried"]] == ["UPDATE_TO_BASELINE"]
+        (*_, told) = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
+        assert "could not be seen: ECS.DescribeServices answered AccessDeniedException" in told.text
+
     def test_a_verify_function_never_answers(self, application: Applications) -> None:
         app = application()
         app.register(verify={"function": verify_function(app, FAILS)})

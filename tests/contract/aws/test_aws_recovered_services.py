@@ -139,6 +139,24 @@ def test_a_service_that_is_not_there_is_seen_so(stage: Stages) -> None:
     assert stage.services().look(None) == ()
 
 
+def test_what_may_not_be_seen_is_told_as_it_was_left_and_a_throttle_is_not(
+    stage: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fault: Exception) -> Callable[..., None]:
+        def call(*_: object) -> None:
+            raise fault
+
+        return call
+
+    assert stage.take(stop_services) is Action.STOP_SERVICE
+    monkeypatch.setattr(Services, "describe", refuse(AccessDenied("ECS.DescribeServices", "AccessDenied", "no")))
+    assert (stage.seen().stopped_from, stage.seen().unseen) == (2, "ECS.DescribeServices answered AccessDenied: no")
+
+    monkeypatch.setattr(Services, "describe", refuse(Throttled("ECS.DescribeServices", "Throttling", "slow")))
+    with pytest.raises(Throttled):
+        stage.seen()
+
+
 def test_what_aws_refuses_for_good_is_noted_and_a_throttle_is_not(
     stage: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:

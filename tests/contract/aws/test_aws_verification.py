@@ -218,6 +218,17 @@ class TestRecoveredStage:
         assert [each["action"] for each in record["tried"]] == ["VERIFY"]
         assert self.look(cloudwatch).verdict is Verified.AGAIN
 
+    def test_what_aws_refuses_for_good_is_noted_and_no_verdict(
+        self, house: House, cloudwatch: Any, stubbed: Stubbed
+    ) -> None:
+        refusing, stub = stubbed("cloudwatch")
+        stub.add_client_error("describe_alarms", "AccessDenied", "no", 403)
+
+        assert self.perform(refusing) is False
+
+        seen = self.look(cloudwatch)
+        assert (seen.verdict, "AccessDenied" in str(seen.blocked)) == (Verified.AGAIN, True)
+
     def test_where_nothing_is_registered_nothing_is_seen(self, house: House, cloudwatch: Any) -> None:
         recovery, stage = self.entered(cloudwatch)
         registered = recovery.registered()

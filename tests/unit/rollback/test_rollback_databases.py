@@ -446,6 +446,15 @@ class TestMayItBeRestored:
         assert "the proxy orders leads to it; move or end that first" in left(plan)
 
 
+def test_what_may_not_be_seen_is_left_to_a_person_with_its_snapshot() -> None:
+    todos = Incident(unseen="RDS.DescribeDBInstances answered AccessDenied: not allowed.").plan()
+    assert [type(todo) for todo in todos] == [LeftToDo]
+    assert (
+        f"could not be seen: RDS.DescribeDBInstances answered AccessDenied: not allowed. Its snapshot is {SNAPSHOT}."
+        in (left(todos))
+    )
+
+
 def test_a_managed_password_is_told_not_taken_over() -> None:
     incident = Incident()
     secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!db-1"

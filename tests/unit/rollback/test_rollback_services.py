@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.rollback.plan import Action, LeftToDo, Risk, Step, Todo
+from belay.rollback.planner import plan_rollback
 from belay.rollback.services import PATIENCE_SECONDS, left_stopped, plan_services, stop_services
 from belay.rollback.situation import (
     SCALING_ACTIVITIES,
@@ -18,6 +19,7 @@ from belay.rollback.situation import (
     ServiceSeen,
     Situation,
     StackSeen,
+    VerificationSeen,
 )
 from belay.stack.status import StackStatus
 
@@ -164,6 +166,30 @@ class TestStart:
         suspended = replace(API, scaling=Scaling(1, HELD), scaled_by=FREE)
 
         assert planned(suspended, changed=False) == [(Action.RESUME_SCALING, "orders/api")]
+
+
+class TestUnseen:
+    DENIED = ServiceSeen("orders/api", unseen="ECS.DescribeServices answered AccessDeniedException: not allowed.")
+
+    def test_it_is_left_to_a_person_with_the_reason(self) -> None:
+        for todos in (plan_services(situation(self.DENIED)), stop_services(situation(self.DENIED))):
+            left = only(todos)
+            assert isinstance(left, LeftToDo)
+            assert "could not be seen: ECS.DescribeServices answered AccessDeniedException: not allowed." in left.what
+
+    def test_the_stacks_go_back_all_the_same_and_the_stage_is_not_called_well(self) -> None:
+        whole = replace(situation(self.DENIED), verification=VerificationSeen(alarms=("errors",)))
+        plan = plan_rollback(replace(whole, stacks=(replace(whole.stacks[0], status=StackStatus.UPDATE_FAILED),)))
+        assert [step.action for step in plan.steps] == [Action.ROLLBACK_STACK]
+        assert plan.outcome_if_done == "NEEDS_OPERATOR"
+
+    @pytest.mark.parametrize("more", [{"changed": False}, {"ephemeral": True}])
+    def test_nobody_is_needed_for_one_that_was_not_touched(self, more: dict[str, bool]) -> None:
+        assert plan_services(situation(self.DENIED, **more)) == ()
+
+    def test_what_the_incident_did_to_it_is_told_with_the_commands(self) -> None:
+        stopped = replace(self.DENIED, stopped_from=2, scaled_by=FREE)
+        assert "--desired-count 2" in only(plan_services(situation(stopped, changed=False))).what
 
 
 class TestRefused:

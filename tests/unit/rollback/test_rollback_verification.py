@@ -61,6 +61,14 @@ def test_still_bad_needs_a_person() -> None:
     assert plan_verification(situation(replace(bad, alarms=())))[0].in_words().endswith("in ALARM.")
 
 
+def test_what_aws_refuses_is_no_verdict_and_needs_a_person() -> None:
+    blocked = VerificationSeen(alarms=("errors",), blocked="CloudWatch.DescribeAlarms answered AccessDenied: no.")
+    (left,) = plan_verification(situation(blocked))
+    assert isinstance(left, LeftToDo)
+    assert "nobody knows whether the stage is well: CloudWatch.DescribeAlarms answered AccessDenied: no." in left.what
+    assert "describe-alarms" in str(left.look)
+
+
 def test_it_comes_last_and_not_where_a_person_is_needed_anyway() -> None:
     service = ServiceSeen("orders/api", "arn:service", "ACTIVE", desired=1, running=1)
     whole = situation(WATCHED, services=(service,))

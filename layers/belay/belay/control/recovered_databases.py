@@ -56,7 +56,26 @@ class RecoveredDatabases:
         ]
         if reached(changes, stacks) is not Reach.REACHED or stage.restore == "never" or asked:
             return tuple(known)
-        return tuple(self._seen(each, database) for each, database in zip(known, stage.databases, strict=True))
+        return tuple(self._looked_at(each, database) for each, database in zip(known, stage.databases, strict=True))
+
+    def _looked_at(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
+        """What may not be seen must not keep the stacks from going back: it is noted for a person.
+
+        Not once a restore has begun: whether a database has its name is nothing to plan on without a look.
+        """
+        try:
+            return self._seen(known, database)
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            if self._begun():
+                raise
+            return replace(known, unseen=str(fault))
+
+    def _begun(self) -> bool:
+        return any(
+            each["kind"] == Kind.DATABASE and each["action"] != Action.ASK for each in self._recovery.record["tried"]
+        )
 
     def _seen(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
         snapshot = self._databases.describe_snapshot(database, known.taken.name)
@@ -144,12 +163,8 @@ class RecoveredDatabases:
         if step.call[1] == "RestoreDBClusterFromSnapshot":
             self._note_members(step.subject)
         self._recovery.take(step, number)
-        try:
+        with self._recovery.blocking(step.subject):
             self._databases.perform(step.call[1], step.parameters)
-        except (Throttled, ServiceUnavailable):
-            raise
-        except AwsFault as fault:
-            self._recovery.block(step.subject, str(fault))
         return False
 
     def _note_members(self, database: str) -> None:

@@ -34,7 +34,18 @@ class RecoveredServices:
 
     def look(self, stage: Stage | None) -> tuple[ServiceSeen, ...]:
         """Return the stage's services in the registration's order, as they are now."""
-        return () if stage is None else tuple(self._seen(service) for service in stage.services)
+        return () if stage is None else tuple(self._looked_at(service) for service in stage.services)
+
+    def _looked_at(self, service: Service) -> ServiceSeen:
+        """What may not be seen must not keep the stacks from going back: it is noted for a person."""
+        try:
+            return self._seen(service)
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            noted = self._recovery.noted(service.name)
+            stopped_from, scaled_by = noted.get("stopped_from"), noted.get("scaled_by")
+            return ServiceSeen(service.name, stopped_from=stopped_from, scaled_by=scaled_by, unseen=str(fault))
 
     def _seen(self, service: Service) -> ServiceSeen:
         description = self._services.describe(service)
@@ -76,12 +87,8 @@ class RecoveredServices:
         What AWS refuses for good is noted, so that the next plan does the rest: a service that cannot be stopped must
         not keep those stopped that were.
         """
-        try:
+        with self._recovery.blocking(step.subject):
             self._take(step, number)
-        except (Throttled, ServiceUnavailable):
-            raise
-        except AwsFault as fault:
-            self._recovery.block(step.subject, str(fault))
         return False
 
     def _take(self, step: Step, number: int) -> None:

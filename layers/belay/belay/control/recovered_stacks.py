@@ -316,7 +316,7 @@ class RecoveredStacks:
         if change_set is None or change_set.in_progress:
             return True
         wanted, drifted = {each.path for each in skipped}, set(change_set.drifted)
-        if change_set.failed and not change_set.empty:
+        if change_set.failed:
             self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
         elif not wanted & drifted:
             # Not empty all the same: a nested stack may be updated without a look at what drifted in it.

@@ -1,6 +1,7 @@
 """What every function of a recovery begins with: the incident, its plan, the steps taken so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from belay.aws.clients import client
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.control.stage import LEASE_SECONDS
-from belay.errors import MissingDocument
+from belay.errors import AwsFault, MissingDocument, ServiceUnavailable, Throttled
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.names import client_request_token
@@ -118,6 +119,16 @@ class Recovery:
     def block(self, subject: str, reason: str) -> None:
         """Note why a subject's way back must not be taken."""
         self.ledger.incidents.mark(self.application, self.incident.name, "blocked", subject, reason)
+
+    @contextmanager
+    def blocking(self, subject: str) -> Iterator[None]:
+        """Note what AWS refuses for good, so that the next plan does the rest; a fault that may pass is raised."""
+        try:
+            yield
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            self.block(subject, str(fault))
 
     def blocked(self, subject: str) -> str | None:
         """Return why a subject's way back must not be taken, None where it may."""

@@ -53,10 +53,16 @@ class RecoveredStage:
         noted = self._recovery.noted(_subject(stage))
         standing = Verification.from_dict(noted) if noted else Verification(since="")
         verify = stage.verify
-        return VerificationSeen(verify.function, stage.alarms, verify.bake_minutes, standing.verdict, standing.reason)
+        blocked = self._recovery.blocked(_subject(stage))
+        return VerificationSeen(
+            verify.function, stage.alarms, verify.bake_minutes, standing.verdict, standing.reason, blocked
+        )
 
     def perform(self, step: Step, number: int) -> bool:
-        """Take the verification one look further. Returns whether it has to be looked again."""
+        """Take the verification one look further. Returns whether it has to be looked again.
+
+        What AWS refuses for good is no verdict: it is noted for a person.
+        """
         recovery = self._recovery
         stage = recovery.registered()
         if stage is None:
@@ -64,9 +70,11 @@ class RecoveredStage:
         noted = recovery.noted(_subject(stage))
         if not noted:
             recovery.take(step, number)
-        standing = self._verification.look(noted, stage, Occasion.ROLLED_BACK, self._question(stage))
-        recovery.note(_subject(stage), standing.to_dict())
-        return standing.verdict is Verified.AGAIN
+        with recovery.blocking(_subject(stage)):
+            standing = self._verification.look(noted, stage, Occasion.ROLLED_BACK, self._question(stage))
+            recovery.note(_subject(stage), standing.to_dict())
+            return standing.verdict is Verified.AGAIN
+        return False
 
     def _question(self, stage: Stage) -> dict[str, Any]:
         release, artifacts = self._recovery.incident.release, self._recovery.artifacts

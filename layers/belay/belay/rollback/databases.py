@@ -114,9 +114,9 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     reach = reached(seen.changes, situation.stacks)
     if reach is Reach.NOT_REACHED:
         return ()
-    told = _left_alone(seen, reach)
-    if told is not None:
-        return (Remark(seen.database, told),)
+    alone = _left_alone(seen, reach)
+    if alone is not None:
+        return (alone,)
     if not seen.units or (seen.snapshot is None and not seen.units[0].found):
         return ()  # It is not there, and was not there before.
     vanished = _vanished(seen, situation)
@@ -127,14 +127,18 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     return _refused(seen, situation) or _begin(seen, situation)
 
 
-def _left_alone(seen: DatabaseSeen, reach: Reach) -> str | None:
-    """Say why the database is not even looked at, where that is so: nothing is left to do about it for that."""
+def _left_alone(seen: DatabaseSeen, reach: Reach) -> Remark | LeftToDo | None:
+    """Say why nothing is known about the database, where that is so: it was not to be looked at, or could not be."""
     if seen.asked:
-        return _ASKED
+        return Remark(seen.database, _ASKED)
     if reach is Reach.UNDECLARED:
-        return f"{_UNDECLARED} The snapshot {seen.taken.name} is kept."
+        return Remark(seen.database, f"{_UNDECLARED} The snapshot {seen.taken.name} is kept.")
     if seen.policy == "never":
-        return f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
+        told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
+        return Remark(seen.database, told)
+    if seen.unseen:
+        what = "the release can have changed its data, and whether it can be restored could not be seen"
+        return _left(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}.")
     return None
 
 

@@ -25,7 +25,7 @@ def plan_services(situation: Situation) -> tuple[Todo, ...]:
     A release that changed nothing disturbed no service; an ephemeral stage's services went with its stacks.
     """
     disturbed = any(stack.changed_by_release for stack in situation.stacks) and not situation.ephemeral
-    return tuple(todo for seen in situation.services for todo in _bring_back(seen, disturbed=disturbed))
+    return tuple(todo for seen in situation.services for todo in _for_service(seen, disturbed=disturbed))
 
 
 def stop_services(situation: Situation) -> tuple[Todo, ...]:
@@ -38,6 +38,8 @@ def stop_services(situation: Situation) -> tuple[Todo, ...]:
 
 
 def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
+    if seen.unseen:
+        return (_unseen(seen, "stopped"),)
     if not seen.exists or (seen.desired == 0 and seen.running == 0):
         return ()
     if seen.daemon:
@@ -49,13 +51,18 @@ def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
     return (*([] if seen.scaling is None or seen.scaling.held else [_suspend(seen)]), _stop_tasks(seen))
 
 
+def _for_service(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
+    if seen.unseen:
+        touched = disturbed or seen.stopped_from or seen.scaled_by is not None
+        return (_unseen(seen, "restarted"),) if touched else ()
+    return _bring_back(seen, disturbed=disturbed) if seen.exists else ()
+
+
 def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
     """What is left to do about one service; empty when it runs as it should, or was never to run.
 
     One that was stopped has new tasks when it is started, and need not be restarted.
     """
-    if not seen.exists:
-        return ()
     if seen.blocked:
         return (_refused(seen),)
     started = tuple(_start(seen))
@@ -99,6 +106,14 @@ def _refused(seen: ServiceSeen) -> LeftToDo:
     """What AWS refused for good is for a person; so is what this incident had done to the service before."""
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
     return _left(seen, " ".join([f"nothing more was done to it: {str(seen.blocked).rstrip('.')}.", *done]))
+
+
+def _unseen(seen: ServiceSeen, deed: str) -> LeftToDo:
+    """Whether there is anything to do nobody knows: no reason to leave the stacks as they are, nor to call it well."""
+    done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
+    return _left(
+        seen, " ".join([f"it was not {deed}, because it could not be seen: {str(seen.unseen).rstrip('.')}.", *done])
+    )
 
 
 def left_stopped(noted: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -96,6 +96,7 @@ class DatabaseSeen:
     - ``asked`` says that a person asked for the rollback, of one or several releases that had been deployed.
     - ``last_step`` is the newest step about it with its time, ``blocked`` why RDS refused one for good, ``reason`` why
       the release is rolled back.
+    - ``unseen`` is the fault with which AWS answered the look, where it did: nothing else is known of it then.
     """
 
     database: str
@@ -111,6 +112,7 @@ class DatabaseSeen:
     last_step: tuple[Action, str, datetime] | None = None
     blocked: str | None = None
     reason: str = ""
+    unseen: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ class ServiceSeen:
     - ``stopped_from`` is the desired count the service had when this incident stopped it, ``scaled_by`` how its scaling
       was suspended before that; None where it did not.
     - ``blocked`` says what AWS refused for good of what was asked for it: nothing more is.
+    - ``unseen`` is the fault with which AWS answered the look, where it did: only what the incident did is known then.
     """
 
     service: str
@@ -175,6 +178,7 @@ class ServiceSeen:
     stopped_from: int | None = None
     scaled_by: Mapping[str, bool] | None = None
     blocked: str | None = None
+    unseen: str | None = None
 
     @property
     def exists(self) -> bool:
@@ -199,13 +203,17 @@ class ServiceSeen:
 
 @dataclass(frozen=True)
 class VerificationSeen:
-    """By what the recovered stage is verified, and how that stands: ``verdict`` is AGAIN until it has ended."""
+    """By what the recovered stage is verified, and how that stands: ``verdict`` is AGAIN until it has ended.
+
+    ``blocked`` says what AWS refused for good of it: then there is no verdict, and none is to be expected.
+    """
 
     function: str | None = None
     alarms: tuple[str, ...] = ()
     bake_minutes: float = 0.0
     verdict: Verified = Verified.AGAIN
     reason: str = ""
+    blocked: str | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ def plan_verification(situation: Situation) -> tuple[Todo, ...]:
     disturbed = any(stack.changed_by_release for stack in situation.stacks) and not situation.ephemeral
     if seen is None or not disturbed or seen.verdict is Verified.PASS:
         return ()
+    if seen.blocked:
+        what = f"the release was taken back, and nobody knows whether the stage is well: {seen.blocked.rstrip('.')}."
+        return (LeftToDo(situation.stage, what, _look(seen)),)
     if seen.verdict is Verified.FAIL:
         what = f"the release was taken back, and the stage is still bad: {seen.reason.rstrip('.')}."
         return (LeftToDo(situation.stage, what, _look(seen)),)

@@ -1,0 +1,57 @@
+"""Looking at an incident's databases where AWS refuses it: no reason to leave the stacks as they are."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+from test_aws_unfinished import INCIDENT, MANIFEST, RELEASE, STAGE, House
+
+from belay.aws.clients import client
+from belay.aws.rds import Databases
+from belay.control.recovered_databases import RecoveredDatabases
+from belay.control.recovery import Recovery
+from belay.errors import AccessDenied, Throttled
+from belay.rollback.plan import Action
+from belay.rollback.situation import DatabaseSeen, StackSeen
+from belay.stack.status import StackStatus
+
+CHANGED = StackSeen("network", "orders-network", "arn:n", StackStatus.UPDATE_COMPLETE, changed_by_release=True)
+
+
+@pytest.fixture
+def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    client.cache_clear()
+    monkeypatch.setattr("test_aws_unfinished.STAGE", f"{STAGE}databases: [{{instance: orders-db}}]\n")
+    changes = 'database: {changes: database, schema: {from: "3", to: "4"}, applied_by: network}\n'
+    more = MANIFEST.replace("digests: {", f"digests: {{database/1.sql: {'b' * 64}, ")
+    monkeypatch.setattr("test_aws_unfinished.MANIFEST", more + changes)
+    house = House(simulated)
+    house.accept()
+    house.incidents.open_for_release(RELEASE, "production", "it is bad")
+    yield house
+    client.cache_clear()
+
+
+def look(code: str) -> DatabaseSeen:
+    """Look at the one database, on an RDS that answers the first question with this error."""
+    event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+    with Stubber(client("rds")) as stub:
+        stub.add_client_error("describe_db_snapshots", code, "no")
+        recovered = RecoveredDatabases(Recovery.enter(event, "ledger", "artifacts"), Databases(client("rds")))
+        (seen,) = recovered.look((CHANGED,))
+    return seen
+
+
+def test_a_database_that_may_not_be_seen_is_told_so_and_a_throttle_is_not(house: House) -> None:
+    assert "AccessDenied: no" in str(look("AccessDenied").unseen)
+    with pytest.raises(Throttled):
+        look("Throttling")
+
+
+def test_once_a_restore_has_begun_nothing_is_planned_without_a_look(house: House) -> None:
+    step = {"action": Action.RENAME_ORIGINAL, "kind": "DATABASE", "subject": "orders-db", "why": "swap"}
+    house.ledger.incidents.record_step("orders", INCIDENT, step, 0, "2026-01-01T10:00:00+00:00")
+
+    with pytest.raises(AccessDenied):
+        look("AccessDenied")
