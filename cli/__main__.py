@@ -41,6 +41,8 @@ GROUPS: Final[dict[str, Commands]] = {
     },
 }
 COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for command, entry in group.items()}
+_COMPLETING: Final = "_ARGCOMPLETE"
+"""What a shell sets that runs the command to ask what may be typed next."""
 _LAYER: Final = Path(__file__).parents[1] / "layers" / "belay"
 
 
@@ -59,6 +61,8 @@ def main(words: Sequence[str]) -> int:
     """Run one command; return its exit status, which ``cli.problems`` lists."""
     if _LAYER.is_dir() and str(_LAYER) not in sys.path:
         sys.path.insert(0, str(_LAYER))
+    if _COMPLETING in os.environ:
+        import_module("cli.completion").complete()
     for command, (module_name, _) in COMMANDS.items():
         if tuple(words[: len(command)]) == command:
             try:
@@ -77,12 +81,17 @@ def main(words: Sequence[str]) -> int:
 
 def parser(command: tuple[str, ...]) -> argparse.ArgumentParser:
     """Return the parser of a command's arguments."""
-    module_name, described = COMMANDS[command]
+    _, described = COMMANDS[command]
     made = argparse.ArgumentParser(
         prog=f"belay {' '.join(command)}", description=f"{described[0].upper()}{described[1:]}."
     )
-    import_module(module_name).add_arguments(made)
+    add_arguments(command, made)
     return made
+
+
+def add_arguments(command: tuple[str, ...], made: argparse.ArgumentParser) -> None:
+    """Declare a command's arguments in a parser."""
+    import_module(COMMANDS[command][0]).add_arguments(made)
 
 
 def usage() -> str:

@@ -15,6 +15,9 @@ INTRODUCTION: Final = """# The `belay` command
 `./belay COMMAND --help` in a checkout, or `pip install .` for a `belay` of your own. Commands that talk to AWS find
 everything in the outputs of Belay's CloudFormation stack, and work on the embedded engine as on an account.
 
+`eval "$(register-python-argcomplete belay)"` in the start-up file of bash completes commands, options and their values;
+`register-python-argcomplete`, of the package argcomplete, is installed with the command.
+
 ## Where
 
 These go with every command that talks to AWS; the ordinary credential chain decides what they leave open.

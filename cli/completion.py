@@ -1,0 +1,32 @@
+"""Completion in a shell, which runs the command to ask what fits: ``eval "$(register-python-argcomplete belay)"``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import argcomplete
+
+from cli.__main__ import COMMANDS, add_arguments
+
+
+def complete() -> None:
+    """Tell the shell what fits what is typed so far, and end the process (https://kislyuk.github.io/argcomplete/)."""
+    argcomplete.autocomplete(whole(os.environ["COMP_LINE"].split()[1:]))
+
+
+def whole(words: list[str]) -> argparse.ArgumentParser:
+    """Return one parser of every command; only the one that is being typed is asked for its arguments.
+
+    The others' modules take longer to import than a person waits for a letter.
+    """
+    made = argparse.ArgumentParser(prog="belay")
+    groups = {"": made.add_subparsers()}
+    for command, (_, described) in COMMANDS.items():
+        *group, name = command
+        if " ".join(group) not in groups:
+            groups[" ".join(group)] = groups[""].add_parser(*group).add_subparsers()
+        parser = groups[" ".join(group)].add_parser(name, help=described)
+        if words[: len(command)] == [*command]:
+            add_arguments(command, parser)
+    return made
