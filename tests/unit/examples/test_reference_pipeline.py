@@ -3,7 +3,7 @@
 import fnmatch
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 from cfnlint.api import ManualArgs, lint
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from reference_pipeline import CROSS_ACCOUNT, FOLDER, GIVEN, STRATEGIES, actions, stack, stages
 
 from belay.pipeline.actions import notify_action, snapshot_action, stack_action, template_action
@@ -55,8 +56,16 @@ NAMED_OTHERWISE = {
     "s3:GetObjectVersion",
     "s3:GetObjectVersionTagging",
     "s3:ListBucket",
+    "s3:ListTagsForResource",
+    "s3:TagResource",
 }
 """Actions that are the permission of an operation with another name."""
+
+STACK_POLICIES = ("ApplicationPolicy", "TaskPolicy", "InstancePolicy")
+"""What the roles that CloudFormation makes the application's stacks with may do."""
+
+NOT_READ = {"kms:DescribeKey", "managed-fleets:Get*"}
+"""Permissions of read handlers for what no template here has: keys of a cluster's, instances of a managed fleet's."""
 
 ALWAYS = {
     "ApplicationPolicy",
@@ -73,6 +82,7 @@ ALWAYS = {
     "DeadLetterQueue",
     "DeadLetterQueuePolicy",
     "EventsRole",
+    "InstancePolicy",
     "LogGroup",
     "Pipeline",
     "PipelineRole",
@@ -84,6 +94,7 @@ ALWAYS = {
     "SelfUpdateRole",
     "SourceBucket",
     "SourceBucketPolicy",
+    "TaskPolicy",
     "TestStackRole",
 }
 
@@ -506,6 +517,58 @@ def test_every_action_that_a_role_is_granted_is_an_operation_that_aws_has() -> N
     assert unknown == set()
 
 
+def handlers(made: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The registry's schema of each type that has handlers; CodeBuild's projects alone are made another way."""
+    for kind in sorted({each["Type"] for each in made}):
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region="us-east-1", resource_type=kind).schema
+        if "handlers" in schema:
+            yield kind, schema
+
+
+def asked_for(schema: Mapping[str, Any]) -> set[str]:
+    """What a type's handlers need whatever a template says: to read it back, and to tag it if CloudFormation does."""
+    create, read = (
+        set(schema["handlers"].get(each, {"permissions": []})["permissions"]) for each in ("create", "read")
+    )
+    tagged = schema["tagging"].get("cloudFormationSystemTags", False)
+    return read - NOT_READ | {each for each in create if tagged and re.search(":(TagResource|AddTags)$", each)}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_cloudformation_s_roles_may_what_its_resource_types_ask_for(strategy: str) -> None:
+    """As the CloudFormation registry's schemas say, of which cfn-lint has a copy
+    (https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html)."""
+    made = stack("template.yaml", DeploymentStrategy=strategy, SigningKey="true")
+    found = dict(documents(made))
+    may_self = {each for document in found["SelfUpdateRole"] for each in actions_of(document)}
+    may_stack = {each for name in STACK_POLICIES for each in actions_of(found[name])}
+    for may, built in (
+        (may_self, made),
+        (may_stack, stack("templates/ecs.yaml")),
+        (may_stack, stack("templates/ec2.yaml")),
+    ):
+        for kind, schema in handlers(built.values()):
+            missing = {
+                each
+                for each in asked_for(schema)
+                if not any(fnmatch.fnmatchcase(each.casefold(), granted.casefold()) for granted in may)
+            }
+            assert missing == set(), kind
+
+
+def actions_of(document: Mapping[str, Any]) -> set[str]:
+    return {action for statement in document["Statement"] for action in as_list(statement["Action"])}
+
+
+def test_the_stacks_roles_have_the_policies_of_every_strategy() -> None:
+    for made, names in (
+        (stack("template.yaml"), ("TestStackRole", "ProductionStackRole")),
+        (stack("production_account.yaml"), ("StackRole",)),
+    ):
+        for name in names:
+            assert made[name]["Properties"]["ManagedPolicyArns"] == [f"${{{each}}}" for each in STACK_POLICIES]
+
+
 def test_the_test_stack_s_role_is_told_apart_from_production_s() -> None:
     made = stack("template.yaml")
     tags = {name: made[name]["Properties"]["Tags"] for name in ("TestStackRole", "ProductionStackRole")}
@@ -513,14 +576,17 @@ def test_the_test_stack_s_role_is_told_apart_from_production_s() -> None:
         "TestStackRole": [{"Key": "stack", "Value": "hello-test"}],
         "ProductionStackRole": [{"Key": "stack", "Value": "hello-production"}],
     }
+    policies = [made[name]["Properties"]["PolicyDocument"] for name in STACK_POLICIES]
     changing = [
         statement
-        for statement in made["ApplicationPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        for document in policies
+        for statement in document["Statement"]
         if "${aws:PrincipalTag/stack}" not in json.dumps(statement)
     ]
     granted = {action for statement in changing for action in as_list(statement["Action"])}
     assert {each for each in granted if not re.search(r":(Describe|Get|List)", each)} == {
         "ec2:CreateSecurityGroup",
+        "ec2:RunInstances",
         "ecs:DeregisterTaskDefinition",
         "iam:CreateServiceLinkedRole",
     }

@@ -241,8 +241,7 @@ def test_the_roles_that_a_release_makes_are_called_as_the_policies_say() -> None
 def test_what_is_in_both_templates_says_the_same(strategy: str, boundary: str) -> None:
     given = {"DeploymentStrategy": strategy, "PermissionsBoundaryArn": boundary, "AWS::AccountId": PRODUCTION}
     here, there = stack("template.yaml", **given), production(**given)
-    assert there["ApplicationPolicy"] == here["ApplicationPolicy"]
-    for name in ("DeploymentGroup", "CodeDeployRole"):
+    for name in ("ApplicationPolicy", "TaskPolicy", "InstancePolicy", "DeploymentGroup", "CodeDeployRole"):
         assert there.get(name, {}).get("Properties") == here.get(name, {}).get("Properties")
     both = {"AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary", "Tags"}
     mine, theirs = here["ProductionStackRole"]["Properties"], there["StackRole"]["Properties"]
