@@ -8,6 +8,9 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 from moto import mock_aws
+from simulated_ledger import empty_ledger
+
+from belay.ledger.ledger import Ledger
 
 REGION = "eu-west-1"
 SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
@@ -36,6 +39,12 @@ def simulated(no_account: None) -> Iterator[Callable[[str], Any]]:
     """``simulated("s3")`` is a client of an AWS that moto plays, empty at the start of each test."""
     with mock_aws():
         yield SESSION.client  # type: ignore[misc]
+
+
+@pytest.fixture
+def ledger(simulated: Callable[[str], Any]) -> Ledger:
+    """An empty ledger in the AWS that moto plays."""
+    return empty_ledger(simulated("dynamodb"))
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@
 
 import copy
 import hashlib
-import importlib.util
 import io
 import json
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from modules import ROOT, function
 
 from belay.aws.attached_groups import AttachedGroups
 from belay.aws.cloudformation import Stacks
@@ -24,7 +23,6 @@ from belay.control.registrations import Registrations
 from belay.errors import AwsFault, InvalidActionConfiguration, InvalidEvent, ValidationFailed
 from belay.pipeline.job import Artifact, Job, Success, parse_job
 
-ROOT = Path(__file__).parents[3]
 SAMPLE: dict[str, Any] = json.loads((ROOT / "events" / "aws.codepipeline" / "job.json").read_text())
 JOB = "11111111-abcd-1111-abcd-111111abcdef"
 Aws = Callable[..., Any]
@@ -169,15 +167,6 @@ def test_an_artifact_that_is_replaced_meanwhile_is_a_fault(
 
 
 # -- the two actions ---------------------------------------------------------------------------------------------------
-
-
-def function(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def job(parameters: dict[str, Any], found: Artifact | None = None) -> Job:

@@ -32,18 +32,10 @@ RESTORE = Decision("approve", "orders", incident="orders-production-1", question
 
 
 @pytest.fixture
-def ledger(simulated: Callable[[str], Any]) -> Ledger:
-    client = simulated("dynamodb")
-    client.create_table(
-        TableName="ledger",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("PK", "SK")],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    )
-    made = Ledger(client, "ledger")
-    made.uploads.claim(UPLOAD, "e1", ASKED_AT)
-    made.releases.claim(RELEASE, UPLOAD, "e1", ASKED_AT)
-    return made
+def ledger(ledger: Ledger) -> Ledger:
+    ledger.uploads.claim(UPLOAD, "e1", ASKED_AT)
+    ledger.releases.claim(RELEASE, UPLOAD, "e1", ASKED_AT)
+    return ledger
 
 
 @pytest.fixture

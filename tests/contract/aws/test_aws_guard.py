@@ -4,13 +4,13 @@ import io
 import json
 from collections.abc import Callable
 from datetime import date
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+from modules import ROOT, loaded
 
 from belay.aws.s3 import ArtifactBucket
 from belay.control.guard import GuardPack
@@ -19,7 +19,6 @@ from belay.policy.settings import Settings
 from belay.policy.verdict import Report, Verdict
 from belay.release.records import ReleaseReference
 
-ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "guard"
 PACK = ROOT / "packs" / "guard" / "check_rules"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:guard"
@@ -87,11 +86,7 @@ def test_the_pack_s_function_answers_with_every_file_of_rules(
     s3.put_object(Bucket="artifacts", Key="rules/README.md", Body=b"no rules")
     s3.put_object(Bucket="artifacts", Key="attempts/t.json", Body=b'{"Resources": {"A": {"Type": "AWS::S3::Bucket"}}}')
     monkeypatch.syspath_prepend(str(PACK))
-    spec = spec_from_file_location("pack_app", PACK / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    app = module_from_spec(spec)
-    spec.loader.exec_module(app)
+    app = loaded(PACK / "app.py")
     answers = app.handler({"bucket": "artifacts", "templates": {"t.yaml": "attempts/t.json"}}, None)["answers"]
     assert {each["rules"] for each in answers} == {"rules/rules.guard", "rules/either.guard"}
     assert all(json.loads(each["output"])["status"] == "FAIL" for each in answers)

@@ -7,6 +7,7 @@ from botocore.stub import Stubber
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
+from simulated_ledger import empty_ledger
 
 from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
 from belay.ledger.ledger import Ledger
@@ -16,16 +17,6 @@ NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
 TABLE = "ledger"
 
 
-def table(client: Any) -> Ledger:
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("PK", "SK")],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    )
-    return Ledger(client, TABLE)
-
-
 @pytest.fixture
 def dynamodb(simulated: Callable[[str], Any]) -> Any:
     return simulated("dynamodb")
@@ -33,7 +24,7 @@ def dynamodb(simulated: Callable[[str], Any]) -> Any:
 
 @pytest.fixture
 def ledger(dynamodb: Any) -> Ledger:
-    return table(dynamodb)
+    return empty_ledger(dynamodb)
 
 
 def upload(version_id: str = "v1") -> Upload:
@@ -340,7 +331,7 @@ def test_there_are_never_two_owners(no_account: None, steps: list[tuple[str, str
     seen: dict[str, Any] = {}
     tokens: dict[str, int] = {}
     with mock_aws():
-        ledger = table(boto3.client("dynamodb", region_name="eu-west-1"))
+        ledger = empty_ledger(boto3.client("dynamodb", region_name="eu-west-1"))
         for step, actor in steps:
             if step == "look":
                 seen[actor] = ledger.locks.get("orders", "production")

@@ -1,17 +1,16 @@
 """A deployed stage validated again and again, against moto: drift, one message a finding, faults."""
 
 import hashlib
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
+from modules import function
+from simulated_ledger import empty_ledger
 
 from belay.aws import clients
 from belay.aws.attached_groups import AttachedGroups
@@ -104,18 +103,12 @@ policies: {{waivers: []}}
     simulated("s3").create_bucket(
         Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": simulated("s3").meta.region_name}
     )
-    simulated("dynamodb").create_table(
-        TableName="ledger",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    )
     artifacts = ArtifactBucket(simulated("s3"), "artifacts")
     release = ReleaseReference("orders", "1.0.0", hashlib.sha256(MANIFEST.encode()).hexdigest(), "attempt")
     accepted = AcceptedRelease.of("orders", MANIFEST, application, {"production": stage}, {"web.yaml": {"Vpc": False}})
     artifacts.put_json(release.document_key, accepted.to_dict())
     artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
-    ledger = Ledger(simulated("dynamodb"), "ledger")
+    ledger = empty_ledger(simulated("dynamodb"))
     upload = upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 1)
     ledger.releases.claim(release, upload, "execution", timestamp())
     ledger.releases.end_stage(release, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
@@ -301,13 +294,7 @@ def handler(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    path = Path(__file__).parents[3] / "functions" / "revalidate_stages" / "app.py"
-    spec = importlib.util.spec_from_file_location("revalidate_stages", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
+    module = function("revalidate_stages")
     clients.client.cache_clear()
     yield lambda event: module.handler(event, None)
     clients.client.cache_clear()

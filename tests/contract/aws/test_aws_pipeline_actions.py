@@ -1,13 +1,13 @@
 """The Invoke actions that change or tell something, against moto's RDS, SNS and Parameter Store."""
 
 import copy
-import importlib.util
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from modules import ROOT, function
+from simulated_ledger import empty_ledger
 
 from belay.aws.rds import Databases
 from belay.aws.ssm import ParameterStore
@@ -16,20 +16,10 @@ from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, SnapshotFailed
 from belay.pipeline.job import Job, Success, parse_job
 
-ROOT = Path(__file__).parents[3]
 SAMPLE: dict[str, Any] = json.loads((ROOT / "events" / "aws.codepipeline" / "job.json").read_text())
 EXECUTION = "12345678-1234-5678-abcd-12345678abcd"
 STAGE = {"application": "orders", "stage": "production", "execution": EXECUTION}
 Aws = Callable[[str], Any]
-
-
-def function(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def job(parameters: dict[str, Any], token: str | None = None) -> Job:
@@ -127,12 +117,7 @@ def test_a_message_goes_to_the_application_s_topic(
     sns.subscribe(TopicArn=sns.create_topic(Name=topic)["TopicArn"], Protocol="sqs", Endpoint=arn)
     asked = {"application": application, "stage": "production", "message": "Review it.", "severity": "warning"}
 
-    simulated("dynamodb").create_table(
-        TableName="ledger",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    )
+    empty_ledger(simulated("dynamodb"))
     told = app.tell(app.Settings("ledger", default), registrations, job(asked | {"execution": EXECUTION}))
     app.tell(app.Settings("ledger", default), registrations, job(asked | {"execution": EXECUTION}))
 

@@ -1,6 +1,5 @@
 """However the events of an execution come (late, twice, reordered, or never), the ledger ends the same."""
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,8 +10,10 @@ import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from modules import function
 from moto import mock_aws
 from pipeline_world import EVENTS, EXECUTION, PIPELINE, STAGES, WORLDS, World
+from simulated_ledger import empty_ledger
 
 from belay.aws.cloudformation import Stacks
 from belay.aws.codebuild import Builds
@@ -33,7 +34,6 @@ from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, RollbackFailed
-from belay.ledger.ledger import Ledger
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
 from belay.release.records import Outcome
@@ -74,12 +74,6 @@ class Account:
             self.clients.setdefault(name, SESSION.client(name))  # type: ignore[call-overload]
             return self.clients[name]
 
-        client("dynamodb").create_table(
-            TableName="ledger",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
-            KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-        )
         client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.queue = client("sqs").create_queue(QueueName="inbox")["QueueUrl"]
         topic = client("sns").create_topic(Name="belay")["TopicArn"]
@@ -95,7 +89,7 @@ class Account:
             name="rollback", roleArn=ROLE, definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
         )["stateMachineArn"]
         self.world = world
-        self.ledger = Ledger(client("dynamodb"), "ledger")
+        self.ledger = empty_ledger(client("dynamodb"))
         self.registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
         artifacts, pipelines = ArtifactBucket(client("s3"), "artifacts"), Pipelines(world)
         cloudformation = StacksOfThen(client("cloudformation"), world)
@@ -387,11 +381,7 @@ def test_somebody_else_s_failure_is_taken_up_while_the_pipeline_rests() -> None:
 
 
 def asks(account: Account, token: str | None = None) -> Success:
-    spec = importlib.util.spec_from_file_location("app", EVENTS.parent / "functions" / "rollback_action" / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    app = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(app)
+    app = function("rollback_action")
     event = json.loads((EVENTS / "aws.codepipeline" / "job.json").read_text())
     asked = {"application": "orders", "stage": "production", "execution": EXECUTION}
     data = event["CodePipeline.job"]["data"]

@@ -1,7 +1,6 @@
 """Belay's functions do what the reference pipeline asks of them, with the source that it would give them."""
 
 import copy
-import importlib.util
 import json
 import shutil
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from modules import ROOT, function, loaded
 
 from belay.aws.rds import Databases
 from belay.aws.ssm import ParameterStore
@@ -18,23 +18,13 @@ from belay.errors import ValidationFailed
 from belay.pipeline.job import Job, parse_job
 from cli.build import build_release
 
-ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "pipeline"
 SAMPLE: dict[str, Any] = json.loads((ROOT / "events" / "aws.codepipeline" / "job.json").read_text())
 EXECUTION = "12345678-1234-5678-abcd-12345678abcd"
 Aws = Callable[[str], Any]
 
 
-def module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.parent.name + path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-PIPELINE = module(ROOT / "tests" / "unit" / "examples" / "reference_pipeline.py")
+PIPELINE = loaded(ROOT / "tests" / "unit" / "examples" / "reference_pipeline.py")
 
 
 @pytest.fixture
@@ -68,7 +58,7 @@ def uploaded(simulated: Aws, directory: Path, to: Path) -> dict[str, str]:
 def test_the_example_s_own_source_is_valid(
     simulated: Aws, registrations: Registrations, tmp_path: Path, strategy: str
 ) -> None:
-    validate = module(ROOT / "functions" / "validate_template_action" / "app.py").validate
+    validate = function("validate_template_action").validate
     source = uploaded(simulated, EXAMPLE, tmp_path / "source.zip")
     for action in ("ValidateApplication", "ValidatePipeline"):
         success = validate(registrations, job(action, source, DeploymentStrategy=strategy))
@@ -88,7 +78,7 @@ def test_a_source_that_opens_ssh_is_stopped(simulated: Aws, registrations: Regis
     template.write_text(text.replace(callers, "- {IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 0.0.0.0/0}"))
     source = uploaded(simulated, changed, tmp_path / "source.zip")
 
-    validate = module(ROOT / "functions" / "validate_template_action" / "app.py").validate
+    validate = function("validate_template_action").validate
     with pytest.raises(ValidationFailed, match="ssh-open"):
         validate(registrations, job("ValidateApplication", source))
 
@@ -99,7 +89,7 @@ def test_the_first_release_has_no_database_to_take_a_snapshot_of(simulated: Aws,
         Value=(EXAMPLE / "registration/production.yaml").read_text() + "databases: [{instance: hello-db}]\n",
         Overwrite=True,
     )
-    take = module(ROOT / "functions" / "snapshot_databases_action" / "app.py").take
+    take = function("snapshot_databases_action").take
     success = take(StageSnapshots(Databases(simulated("rds"))), registrations, job("SnapshotDatabases"))
     assert success.summary == "hello-db: no database yet"
     assert success.continuation_token is None
@@ -119,7 +109,7 @@ def test_an_update_waits_for_its_snapshot(simulated: Aws, registrations: Registr
         MasterUsername="hello",
         MasterUserPassword="a-password",
     )
-    take = module(ROOT / "functions" / "snapshot_databases_action" / "app.py").take
+    take = function("snapshot_databases_action").take
     looks = [
         take(StageSnapshots(Databases(simulated("rds"))), registrations, job("SnapshotDatabases")) for _ in range(2)
     ]

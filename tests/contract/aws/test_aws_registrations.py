@@ -1,20 +1,18 @@
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from modules import ROOT, function
 
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import RECENT, RecentStages, Registrations
 from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease, Throttled
 
-ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 1, 1, 10, tzinfo=UTC)
 BUCKET = "artifacts"
 ROLE = "arn:aws:iam::111122223333:role/belay/orders"
@@ -159,11 +157,7 @@ def test_what_could_not_be_read_is_not_kept(stubbed: Callable[[str], tuple[Any, 
 def test_the_schedule_reads_what_an_event_may_not_have_seen_yet(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = importlib.util.spec_from_file_location("app", ROOT / "functions" / "react_to_pipeline" / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    app = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(app)
+    app = function("react_to_pipeline")
     for name in ("LEDGER_TABLE", "ARTIFACT_BUCKET", "NOTIFICATION_TOPIC_ARN", "ROLLBACK_STAGE_MACHINE_ARN"):
         monkeypatch.setenv(name, "any")
     # What is done about an execution is tested by itself; here it tells of which stages it was asked.

@@ -23,18 +23,6 @@ def release(version: str) -> ReleaseReference:
 
 
 @pytest.fixture
-def ledger(simulated: Callable[[str], Any]) -> Ledger:
-    client = simulated("dynamodb")
-    client.create_table(
-        TableName="ledger",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    )
-    return Ledger(client, "ledger")
-
-
-@pytest.fixture
 def rds(simulated: Callable[[str], Any]) -> Any:
     """Snapshots of five releases of both kinds, and one that somebody took by hand."""
     client = simulated("rds")

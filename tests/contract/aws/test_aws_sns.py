@@ -21,19 +21,6 @@ def message() -> Message:
     return release_ended(Outcome.ROLLED_BACK, ORDERS, cause="It failed: über")
 
 
-@pytest.fixture
-def ledger(simulated: Callable[[str], Any]) -> Ledger:
-    client = simulated("dynamodb")
-    keys = {"PK": "HASH", "SK": "RANGE"}
-    client.create_table(
-        TableName="ledger",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return Ledger(client, "ledger")
-
-
 def test_a_program_receives_a_document_and_can_filter_it(
     simulated: Callable[[str], Any], ledger: Ledger, message: Message
 ) -> None:

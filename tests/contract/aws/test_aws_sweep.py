@@ -1,12 +1,12 @@
 """The sweep on an AWS that moto plays: what one part of it meets hinders no other."""
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
+from modules import function
 from test_aws_unfinished import RELEASE, ROLE, House
 
 from belay.aws.clients import client
@@ -18,13 +18,8 @@ LATE = upload_of("orders", "releases-bucket", "releases/orders/1.1.0.zip", "v2",
 
 
 @pytest.fixture
-def sweep(pytestconfig: pytest.Config) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sweep", pytestconfig.rootpath / "functions" / "sweep" / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def sweep() -> Any:
+    return function("sweep")
 
 
 @pytest.fixture

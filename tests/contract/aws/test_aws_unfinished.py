@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from simulated_ledger import empty_ledger
 
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
@@ -14,7 +15,6 @@ from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
 from belay.control.unfinished import Unfinished
 from belay.errors import AwsFault, MissingDocument
-from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import stage_ended
 from belay.release.records import Outcome, ReleaseReference, incident_of, upload_of
@@ -44,17 +44,11 @@ class House:
     def __init__(self, simulated: Callable[[str], Any]) -> None:
         self.dynamodb, self.s3, self.ssm = simulated("dynamodb"), simulated("s3"), simulated("ssm")
         self.sns, self.sqs, self.states = simulated("sns"), simulated("sqs"), simulated("stepfunctions")
-        self.dynamodb.create_table(
-            TableName="ledger",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("PK", "SK")],
-            KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-        )
         self.s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
         self.states.create_state_machine(name="belay-rollback-stage", definition=definition, roleArn=ROLE)
         self.topic, self.inbox = self.subscribed("belay")
-        self.ledger = Ledger(self.dynamodb, "ledger")
+        self.ledger = empty_ledger(self.dynamodb)
         self.artifacts = ArtifactBucket(self.s3, "artifacts")
         self.endings = Endings(self.ledger, self.artifacts, self.sns, self.topic)
         self.incidents = Incidents(self.ledger, self.artifacts, Executions(self.states), MACHINE)

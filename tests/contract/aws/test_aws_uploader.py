@@ -1,17 +1,15 @@
 """What is recorded of who uploaded a release, from CloudTrail's event to the ledger."""
 
-import importlib.util
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from modules import ROOT, function
 
 from belay.ledger.ledger import Ledger
 from belay.release.records import upload_of
 
-ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "events" / "aws.s3" / "api_call_via_cloudtrail.json"
 KEY = "releases/orders/orders 1.4.0+build.7.zip"
 VERSION = "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
@@ -20,25 +18,10 @@ Record = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture
-def ledger(simulated: Callable[[str], Any]) -> Ledger:
-    simulated("dynamodb").create_table(
-        TableName="ledger",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    )
-    return Ledger(simulated("dynamodb"), "ledger")
-
-
-@pytest.fixture
 def record(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Record:
     """The function's handler, given the changes to the sample's detail."""
     monkeypatch.setenv("LEDGER_TABLE", "ledger")
-    spec = importlib.util.spec_from_file_location("record_uploader", ROOT / "functions" / "record_uploader" / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    app = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(app)
+    app = function("record_uploader")
 
     def call(changes: dict[str, Any]) -> dict[str, Any]:
         event = json.loads(SAMPLE.read_text())

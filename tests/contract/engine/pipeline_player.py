@@ -5,7 +5,6 @@ Belay's functions. Approvals say yes. Roles are assumed where they lead into ano
 itself (starting, encrypting artifacts, holding policies against it all) is not played.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from typing import Any
 
 import yaml
 from botocore.exceptions import ClientError
+from modules import ROOT, function
 
 from belay.aws.rds import Databases
 from belay.aws.s3 import ArtifactBucket
@@ -31,7 +31,6 @@ from local.engine import Engine
 
 Aws = Callable[[str], Any]
 
-ROOT = Path(__file__).parents[3]
 SAMPLE: dict[str, Any] = json.loads((ROOT / "events" / "aws.codepipeline" / "job.json").read_text())
 FUNCTIONS = ("ValidateTemplate", "ValidateStack", "SnapshotDatabases", "Notify")
 TOOLS = {
@@ -77,15 +76,6 @@ def deploy_exports(aws: Aws, name: str) -> None:
     }
     nothing = {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
     deploy(aws, name, json.dumps({"Resources": nothing, "Outputs": exports}), {})
-
-
-def function(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Player:
