@@ -64,6 +64,7 @@ planned anew, until nothing is left to do. So a recovery may be killed after any
 - A stack that another one leans on stays as it is while that other one needs a person.
 - An action is tried {limit} times on a stack (a rollback is continued without something at most {most} times); then it
   is left to a person, with the commands to look closer and to go on.
+- What CloudFormation refuses for good about one stack leaves that stack to a person; the others go back all the same.
 - Somebody else's failure is told about; a stuck rollback of theirs is continued, and more is done only where the
   registration says `recover_foreign`. A stack kept in UPDATE_FAILED on purpose is somebody's debugging.
 """

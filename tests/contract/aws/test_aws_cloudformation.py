@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from belay.aws.cloudformation import Stacks
-from belay.errors import AccessDenied, InvalidRequest
+from belay.errors import AccessDenied, AwsFault, InvalidRequest
 from belay.release.names import change_set_name, client_request_token
 from belay.rollback.plan import Action, Step
 from belay.rollback.planner import plan_rollback
@@ -283,12 +284,38 @@ def test_calls_that_change_a_stack_carry_their_token(stubbed: Stubbed) -> None:
     stub.add_response("execute_change_set", {}, executed)
     stub.add_response("delete_stack", {}, {"StackName": ID, "ClientRequestToken": "delete-1", "RoleARN": ROLE})
     stub.add_response("rollback_stack", {}, {"StackName": ID, "ClientRequestToken": "back-1", "RoleARN": ROLE})
-    stub.add_response("delete_change_set", {}, {"StackName": ID, "ChangeSetName": "belay-1"})
     stacks = Stacks(client)
     stacks.execute_change_set(CHANGE_SET, "deploy-1")
     stacks.delete_stack(ID, "delete-1", ROLE)
     stacks.perform("RollbackStack", {"StackName": ID, "RoleARN": ROLE}, "back-1")
-    stacks.perform("DeleteChangeSet", {"StackName": ID, "ChangeSetName": "belay-1"}, "unused")
+
+
+EVENTS: dict[str, Any] = {"StackEvents": []}
+"""What CloudFormation shows of an operation that it accepted a moment ago."""
+
+
+def test_a_token_that_was_taken_before_has_begun_its_operation(stubbed: Stubbed) -> None:
+    client, stub = stubbed("cloudformation")
+    stub.add_client_error("delete_stack", "TokenAlreadyExistsException", "A client request token already exists.")
+    stub.add_client_error("delete_stack", "ValidationError", "not while TerminationProtection is enabled")
+    stub.add_response("describe_stack_events", EVENTS)
+    stacks = Stacks(client)
+    with stacks.begun_once(ID, "delete-1"):
+        stacks.delete_stack(ID, "delete-1", ROLE)
+    with pytest.raises(InvalidRequest), stacks.begun_once(ID, "delete-1"):
+        stacks.delete_stack(ID, "delete-1", ROLE)
+
+
+@pytest.mark.parametrize(("status", "executed"), [("EXECUTE_IN_PROGRESS", True), ("OBSOLETE", False)])
+def test_a_change_set_is_executed_once_although_no_event_tells_so_yet(
+    stubbed: Stubbed, status: str, executed: bool
+) -> None:
+    client, stub = stubbed("cloudformation")
+    stub.add_client_error("execute_change_set", "InvalidChangeSetStatus", f"it is {status}")
+    described = {"StackId": ID, "StackName": "orders-network", "ChangeSetId": CHANGE_SET, "ChangeSetName": "belay-1"}
+    stub.add_response("describe_change_set", {**described, "Status": "CREATE_COMPLETE", "ExecutionStatus": status})
+    with nullcontext() if executed else pytest.raises(AwsFault):
+        Stacks(client).execute_change_set(CHANGE_SET, "deploy-1")
 
 
 # -- every call that a rollback plan can hold --------------------------------------------------------------------------
@@ -354,6 +381,8 @@ def test_every_step_that_can_be_planned_is_a_call_that_cloudformation_takes(no_a
             name = change_set_name("orders", "production", "recover", step.subject, "i-0")
             stacks.create_change_set({**step.parameters, "ChangeSetName": name, "ClientToken": name})
             stacks.execute_change_set(CHANGE_SET, token)
+        elif step.action is Action.DELETE_CHANGE_SET:
+            stacks.delete_change_set(step.parameters["ChangeSetName"])
         elif step.action is not Action.WAIT:
             stacks.perform(step.call[1], step.parameters, token)
     assert {name for name, _ in sent} == {

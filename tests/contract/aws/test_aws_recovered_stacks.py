@@ -1,6 +1,7 @@
 """What becomes of a step about a stack that CloudFormation refuses: it is noted, and the rest of the plan goes on."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,16 +15,19 @@ from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.rollback import steps
 from belay.rollback.plan import LeftToDo, Step
+from belay.rollback.planner import plan_rollback
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import repair_drift
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.change_set import ChangeSet, parse_change_set
+from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
 from belay.stack.stuck import SkippedResource
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/1"
 SEEN = StackSeen("network", "orders-network", STACK_ID, StackStatus.CREATE_COMPLETE, created_by_release=True)
 SITUATION = Situation("orders", "production", "1.0.0", (SEEN,))
+MADE = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/made/1"
 SKIPPED = SkippedResource("Topic", STACK_ID, "Topic", "AWS::SNS::Topic")
 
 
@@ -131,8 +135,9 @@ class Offering(Stacks):
     It can be deleted, and not executed.
     """
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: str, execution_status: str = "AVAILABLE") -> None:
         self.action = action
+        self.execution_status = execution_status
         self.deleted: list[str] = []
 
     def operation_status(self, stack_id: str, token: str) -> None:
@@ -149,7 +154,7 @@ class Offering(Stacks):
             "ResourceType": "AWS::CloudFormation::Stack",
         }
         head = {"StackId": STACK_ID, "StackName": "orders-network", "ChangeSetId": "arn:change-set"}
-        ready = {"ChangeSetName": "back", "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
+        ready = {"ChangeSetName": "back", "Status": "CREATE_COMPLETE", "ExecutionStatus": self.execution_status}
         return parse_change_set([{**head, **ready, "Changes": [{"Type": "Resource", "ResourceChange": change}]}])
 
     def list_resources(self, stack_id: str) -> list[dict[str, Any]]:
@@ -161,15 +166,20 @@ class Offering(Stacks):
         self.deleted.append(change_set_id)
 
 
-def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House) -> None:
+def way_back(house: House) -> Step:
+    """The step that brings the stack back by a change set to what it was."""
     template = TemplatePointer("artifacts", "attempts/a/template", "v1", "d")
     baseline = Baseline("orders-network", True, STACK_ID, StackStatus.CREATE_COMPLETE, template)
     house.ledger.baselines.record(RELEASE, "production", "network", baseline.to_dict())
     house.s3.put_object(Bucket="artifacts", Key=template.key, Body=b"{}", Metadata={"sha256": "d"})
     seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_COMPLETE, changed_by_release=True)
+    return steps.update_to_baseline(seen, SITUATION, baseline, template)
+
+
+def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House) -> None:
     stacks = Offering("Remove")
 
-    recovered(stacks).perform(steps.update_to_baseline(seen, SITUATION, baseline, template), 0)
+    recovered(stacks).perform(way_back(house), 0)
 
     assert "would replace or delete Data/Table, which hold data" in str(entered().blocked("network"))
     assert stacks.deleted == ["arn:change-set"]
@@ -190,3 +200,90 @@ def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_e
     (known,) = entered().noted("network")["skipped"]
     assert "finds nothing to bring back" in known["left"]
     assert stacks.deleted == ["arn:change-set"]
+
+
+# -- killed in between -------------------------------------------------------------------------------------------------
+
+
+def test_a_change_set_that_the_stack_left_behind_since_a_crash_is_made_anew(house: House) -> None:
+    stacks = Offering("Modify", execution_status="OBSOLETE")
+    assert recovered(stacks).perform(way_back(house), 0) is True
+    assert stacks.deleted == ["arn:change-set"]
+    assert entered().blocked("network") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "noted"),
+    [
+        ("AccessDenied", "not authorized to perform: cloudformation:CreateChangeSet", True),
+        ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]", True),
+        ("SomethingElse", "as no page says", True),
+        ("ValidationError", "Stack is in UPDATE_IN_PROGRESS state and can not be updated.", False),
+    ],
+)
+def test_a_change_set_back_that_is_refused_keeps_no_other_stack(
+    house: House, code: str, message: str, noted: bool
+) -> None:
+    with Stubber(client("cloudformation")) as stub:
+        stub.add_response("describe_stack_events", {"StackEvents": []})
+        stub.add_client_error("create_change_set", code, message)
+        assert RecoveredStacks.of(entered()).perform(way_back(house), 0) is False
+
+    assert (message in str(entered().blocked("network"))) is noted
+    assert entered().record["tried"] == []
+
+
+PLANNED = StackPlan(
+    "network", "orders-network", progress=Progress.PLANNED, stack_id=STACK_ID, change_set_id=MADE, generation=1
+)
+
+
+def plan(house: House, stack: StackPlan) -> None:
+    house.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), StagePlan((stack,)).to_dict())
+
+
+def shell(house: House, change_sets: list[str]) -> StackSeen:
+    """What is seen of a stack that is a shell for the release's change set, where these are left on it."""
+    plan(house, replace(PLANNED, creates=True))
+    described = {"StackName": "orders-network", "StackId": STACK_ID, "CreationTime": "2026-01-01T10:00:00Z"}
+    with Stubber(client("cloudformation")) as stub:
+        stub.add_response("describe_stacks", {"Stacks": [{**described, "StackStatus": "REVIEW_IN_PROGRESS"}]})
+        stub.add_response("list_change_sets", {"Summaries": [{"ChangeSetId": each} for each in change_sets]})
+        for _ in range(3):
+            stub.add_response("describe_stack_events", {"StackEvents": []})
+        (seen,) = RecoveredStacks.of(entered()).look()
+    return seen
+
+
+@pytest.mark.parametrize(("left", "planned"), [([MADE], ["DELETE_CHANGE_SET", "DELETE_STACK"]), ([], ["DELETE_STACK"])])
+def test_a_change_set_that_is_gone_is_not_deleted_again(house: House, left: list[str], planned: list[str]) -> None:
+    seen = shell(house, left)
+    way_on = plan_rollback(replace(SITUATION, stacks=(seen,)))
+    assert [step.action for step in way_on.steps] == planned
+
+
+def test_the_deletion_of_a_change_set_may_be_asked_for_twice(house: House) -> None:
+    step = steps.delete_change_set(shell(house, [MADE]), MADE)
+    with Stubber(client("cloudformation")) as stub:
+        for _ in range(2):
+            stub.add_response("describe_stack_events", {"StackEvents": []})
+            stub.add_client_error("delete_change_set", "ChangeSetNotFound", "it does not exist")
+            assert RecoveredStacks.of(entered()).perform(step, 0) is False
+    assert entered().blocked("network") is None
+    assert [each["action"] for each in entered().record["tried"]] == ["DELETE_CHANGE_SET"]
+
+
+@pytest.mark.parametrize(
+    ("execution_status", "unheard"), [("EXECUTE_IN_PROGRESS", True), ("AVAILABLE", False), ("EXECUTE_COMPLETE", False)]
+)
+def test_what_the_deployment_has_just_begun_is_waited_for(house: House, execution_status: str, unheard: bool) -> None:
+    plan(house, PLANNED)
+    token = RELEASE.deployment_token("production", "network", PLANNED.generation)
+    at = "2026-01-01T10:00:00+00:00"
+    house.ledger.operations.record(STACK_ID, token, RELEASE, "production", purpose="deploy", now=at)
+    found = {"StackId": STACK_ID, "StackName": "orders-network", "ChangeSetId": MADE, "ChangeSetName": "made"}
+    with Stubber(client("cloudformation")) as stub:
+        stub.add_response("describe_stack_events", {"StackEvents": []})
+        status = {"Status": "CREATE_COMPLETE", "ExecutionStatus": execution_status}
+        stub.add_response("describe_change_set", {**found, **status, "Changes": []})
+        assert RecoveredStacks.of(entered()).unheard() is unheard

@@ -141,19 +141,28 @@ class Stacks:
     def begun_once(self, stack_id: str, token: str) -> Iterator[None]:
         """Make the call that begins an operation; refused, the operation may have begun under this token all the same.
 
-        botocore makes a call again whose answer was lost, and CloudFormation refuses the second
-        (``InvalidChangeSetStatus``, ``TokenAlreadyExistsException``).
+        botocore makes a call again whose answer was lost, and CloudFormation refuses the second, with
+        ``TokenAlreadyExistsException`` for one: its events may show nothing yet.
         """
         try:
             yield
-        except AwsFault:
-            if self.operation_status(stack_id, token) is None:
+        except AwsFault as fault:
+            if fault.code != "TokenAlreadyExistsException" and self.operation_status(stack_id, token) is None:
                 raise
 
     def execute_change_set(self, change_set_id: str, token: str) -> None:
-        """Execute a change set, under a token that the stack's events will carry."""
+        """Execute a change set, under a token that the stack's events will carry; one that is executed already is that.
+
+        The answer to an earlier call may have been lost, and the stack's events may show nothing yet.
+        """
         with translated("CloudFormation.ExecuteChangeSet"):
-            self._client.execute_change_set(ChangeSetName=change_set_id, ClientRequestToken=token)
+            try:
+                self._client.execute_change_set(ChangeSetName=change_set_id, ClientRequestToken=token)
+            except ClientError as error:
+                refused = code_of(error) == "InvalidChangeSetStatus"
+                change_set = self.describe_change_set(change_set_id) if refused else None
+                if change_set is None or not change_set.executed:
+                    raise
 
     def delete_change_set(self, change_set_id: str) -> None:
         """Delete a change set; one that is gone is well gone."""
@@ -172,10 +181,9 @@ class Stacks:
             self._client.delete_stack(StackName=stack_id, ClientRequestToken=token, RoleARN=role_arn)
 
     def perform(self, operation: str, parameters: Mapping[str, Any], token: str) -> None:
-        """Make the one call of a recovery step: an operation that takes a ClientRequestToken, or DeleteChangeSet."""
-        options = {} if operation == "DeleteChangeSet" else {"ClientRequestToken": token}
+        """Make the one call of a recovery step: an operation that takes a ClientRequestToken."""
         with translated(f"CloudFormation.{operation}"):
-            getattr(self._client, xform_name(operation))(**parameters, **options)
+            getattr(self._client, xform_name(operation))(**parameters, ClientRequestToken=token)
 
     def _change_set_pages(self, change_set_id: str) -> list[dict[str, Any]]:
         pages: list[dict[str, Any]] = []

@@ -10,7 +10,14 @@ from belay.aws.clients import client, patient_client
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.control.recovery import Recovery
-from belay.errors import AccessDenied, InvalidRequest, UnreadableTemplate
+from belay.errors import (
+    AccessDenied,
+    AwsFault,
+    InvalidRequest,
+    ServiceUnavailable,
+    Throttled,
+    UnreadableTemplate,
+)
 from belay.release.manifest import digest
 from belay.release.names import change_set_name
 from belay.rollback.attempts import LONGEST_SILENCE_HOURS
@@ -68,14 +75,28 @@ class RecoveredStacks:
         """Whether CloudFormation has yet to begin what the last step asked for: its events do not show it.
 
         A description would still show the status from before. After five minutes it is not going to begin, and what
-        was refused never will.
+        was refused never will. Nor has it begun what the deployment asked for last, while it executes a change set of
+        which the events show nothing.
         """
+        planned = self._release_plan().in_progress(Progress.PLANNED)
+        return self._step_unheard() or any(self._execution_unheard(stack) for stack in planned)
+
+    def _step_unheard(self) -> bool:
         last = self._recovery.record["tried"][-1] if self._recovery.record["tried"] else {}
         if "token" not in last or now() - datetime.fromisoformat(last["at"]) > _BEGINS_WITHIN:
             return False
         if self._recovery.blocked(last["subject"]):
             return False
         return self._stacks.operation_status(last["stack_id"], last["token"]) is None
+
+    def _execution_unheard(self, stack: StackPlan) -> bool:
+        stack_id, token = str(stack.stack_id), self._deployment_token(stack)
+        if self._recovery.ledger.operations.get(stack_id, token) is None:
+            return False
+        if self._stacks.operation_status(stack_id, token) is not None:
+            return False
+        change_set = self._stacks.describe_change_set(str(stack.change_set_id))
+        return change_set is not None and change_set.execution_status == "EXECUTE_IN_PROGRESS"
 
     def stack_ids(self) -> list[str]:
         """Return the ids of the stacks that the release had change sets for."""
@@ -101,18 +122,20 @@ class RecoveredStacks:
     def _own_stack(self, stack: StackPlan, captured: Mapping[str, Any] | None) -> StackSeen:
         description = self._stacks.describe_stack(stack.stack_id or stack.stack_name)
         baseline = None if captured is None else Baseline.from_dict(captured)
+        change_sets = self._change_sets_of_shell(description)
+        own_shell = change_sets is not None and set(change_sets) <= {stack.change_set_id}
         return StackSeen(
             stack=stack.stack,
             name=stack.stack_name,
             stack_id=None if description is None else description["StackId"],
             token=stack.token,
             baseline=baseline,
-            created_by_release=stack.creates and (self._changed(stack) or self._is_own_shell(stack, description)),
+            created_by_release=stack.creates and (self._changed(stack) or own_shell),
             changed_by_release=self._changed(stack),
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
             at_baseline=stack.stack in self._recovery.record["settled"] or self._at_baseline(baseline, description),
-            change_sets=() if stack.change_set_id is None else (stack.change_set_id,),
+            change_sets=tuple(each for each in change_sets or () if each == stack.change_set_id),
             depends_on=stack.depends_on,
             **self._described(stack.stack, description),
         )
@@ -172,11 +195,11 @@ class RecoveredStacks:
         # What a person asks for undoes several releases and their recoveries: any operation of Belay's is its own.
         return bool(self._incident.asked_by) or operation["release"]["attempt"] == self._incident.release.attempt
 
-    def _is_own_shell(self, stack: StackPlan, description: Mapping[str, Any] | None) -> bool:
-        """Whether a stack was never more than a shell for this release's change set; others may plan on the same."""
+    def _change_sets_of_shell(self, description: Mapping[str, Any] | None) -> list[str] | None:
+        """The change sets of a stack that was never more than a shell for them; others may plan on the same."""
         if description is None or description["StackStatus"] != StackStatus.REVIEW_IN_PROGRESS:
-            return False
-        return set(self._stacks.list_change_sets(description["StackId"])) <= {stack.change_set_id}
+            return None
+        return self._stacks.list_change_sets(description["StackId"])
 
     def _changed(self, stack: StackPlan) -> bool:
         """Whether the change set was executed: the plan may not say so where its function died after the call."""
@@ -184,9 +207,11 @@ class RecoveredStacks:
             return True
         if stack.stack_id is None:
             return False
+        return self._stacks.operation_status(stack.stack_id, self._deployment_token(stack)) is not None
+
+    def _deployment_token(self, stack: StackPlan) -> str:
         release, stage = self._incident.release, self._incident.stage
-        token = release.deployment_token(stage, stack.stack, stack.generation)
-        return self._stacks.operation_status(stack.stack_id, token) is not None
+        return release.deployment_token(stage, stack.stack, stack.generation)
 
     def _at_baseline(self, baseline: Baseline | None, description: Mapping[str, Any] | None) -> bool:
         if baseline is None or not baseline.existed or description is None:
@@ -200,38 +225,43 @@ class RecoveredStacks:
     def perform(self, step: Step, number: int) -> bool:
         """Take a step unless CloudFormation has begun it. Returns whether it has to be come back to.
 
-        The step's token tells its events from those of the deployment, and is the same for every try.
+        The step's token tells its events from those of the deployment, and is the same for every try. A stack that went
+        on meanwhile is planned for anew; any other refusal would be made again, and must not keep the other stacks.
         """
         if self._stacks.operation_status(step.subject_id, self._recovery.token(step, number)) is not None:
             return False
-        if step.action is Action.UPDATE_TO_BASELINE:
-            return self._update_to_baseline(step, number)
-        if step.action is Action.REVERT_DRIFT:
-            return self._revert_drift(step, number)
-        if step.action is Action.DETECT_DRIFT:
-            self._detect_drift(step, number)
-            return False
-        if step.action is Action.SKIP_RESOURCES:
-            self._note_skips(step)
-        token = self._take(step, number)
-        try:
-            with self._stacks.begun_once(step.subject_id, token):
-                self._stacks.perform(step.call[1], step.parameters, token)
-        except (AccessDenied, InvalidRequest) as fault:
-            # A stack that went on meanwhile is planned for anew; anything else would be refused again.
-            if not _WENT_ON.search(fault.message):
-                self._recovery.block(step.subject, f"CloudFormation refused: {fault}")
+        with self._recovery.blocking(step.subject, unless=_WENT_ON):
+            return self._begin(step, number)
         return False
+
+    def _begin(self, step: Step, number: int) -> bool:
+        match step.action:
+            case Action.UPDATE_TO_BASELINE:
+                return self._update_to_baseline(step, number)
+            case Action.REVERT_DRIFT:
+                return self._revert_drift(step, number)
+            case Action.DETECT_DRIFT:
+                self._detect_drift(step, number)
+            case Action.DELETE_CHANGE_SET:
+                self._recovery.take(step, number)
+                self._stacks.delete_change_set(step.parameters["ChangeSetName"])
+            case Action.SKIP_RESOURCES:
+                self._note_skips(step)
+                self._call(step, number)
+            case _:
+                self._call(step, number)
+        return False
+
+    def _call(self, step: Step, number: int) -> None:
+        token = self._take(step, number)
+        with self._stacks.begun_once(step.subject_id, token):
+            self._stacks.perform(step.call[1], step.parameters, token)
 
     def _update_to_baseline(self, step: Step, number: int) -> bool:
         """Make the change set back, look at what it would do, execute it. Returns whether it is still being made."""
-        try:
-            change_set_id = self._create_change_set(step, number)
-        except InvalidRequest as error:
-            self._recovery.block(step.subject, f"CloudFormation refused the change set back: {error.message}")
-            return False
-        change_set = self._stacks.describe_change_set(change_set_id)
-        if change_set is None or change_set.in_progress:
+        change_set_id = self._create_change_set(step, number)
+        change_set = self._made(change_set_id)
+        if change_set is None:
             return True
         if change_set.empty:
             self._recovery.settle(step.subject)
@@ -245,6 +275,14 @@ class RecoveredStacks:
             return False
         self._stacks.delete_change_set(change_set_id)
         return False
+
+    def _made(self, change_set_id: str) -> ChangeSet | None:
+        """Return a change set once it is made. One that a stack has left behind since a crash is made anew."""
+        change_set = self._stacks.describe_change_set(change_set_id)
+        if change_set is not None and change_set.overtaken:
+            self._stacks.delete_change_set(change_set_id)
+            return None
+        return None if change_set is None or change_set.in_progress else change_set
 
     def _endangered(self, change_set: ChangeSet) -> list[str]:
         """What holds data and would go or be replaced, also inside a nested stack that goes as a whole."""
@@ -286,7 +324,9 @@ class RecoveredStacks:
         self._recovery.take(step, number)
         try:
             found = self._drift.detect(stack_id, logical_id)
-        except (AccessDenied, InvalidRequest) as error:
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as error:
             found = {"StackResourceDriftStatus": "UNSUPPORTED", "DriftStatusReason": error.message}
         drift, differences = found["StackResourceDriftStatus"], differences_in_words(found)
         self._note_skipped(
@@ -307,13 +347,15 @@ class RecoveredStacks:
         skipped = self._skipped(step.subject)
         try:
             change_set_id = self._named_change_set(step, number)
-        except InvalidRequest as error:
+        except (AccessDenied, InvalidRequest) as error:
+            if _WENT_ON.search(error.message):
+                raise
             self._leave_skipped(
                 step, f"CloudFormation refused the change set that would bring it back: {error.message}"
             )
             return False
-        change_set = self._stacks.describe_change_set(change_set_id)
-        if change_set is None or change_set.in_progress:
+        change_set = self._made(change_set_id)
+        if change_set is None:
             return True
         wanted, drifted = {each.path for each in skipped}, set(change_set.drifted)
         if change_set.failed:
@@ -364,8 +406,7 @@ class RecoveredStacks:
         self._recovery.ledger.operations.record(
             step.subject_id, token, incident.release, incident.stage, purpose="recover", now=timestamp()
         )
-        asked = {"stack_id": step.subject_id, "token": token} if step.action is not Action.DELETE_CHANGE_SET else {}
-        self._recovery.take(step, number, **asked)
+        self._recovery.take(step, number, stack_id=step.subject_id, token=token)
         return token
 
     def discard_change_sets(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from re import Pattern
 from typing import Any
 
 from belay.aws.clients import client
@@ -121,14 +122,18 @@ class Recovery:
         self.ledger.incidents.mark(self.application, self.incident.name, "blocked", subject, reason)
 
     @contextmanager
-    def blocking(self, subject: str) -> Iterator[None]:
-        """Note what AWS refuses for good, so that the next plan does the rest; a fault that may pass is raised."""
+    def blocking(self, subject: str, *, unless: Pattern[str] | None = None) -> Iterator[None]:
+        """Note what AWS refuses for good, so that the next plan does the rest; a fault that may pass is raised.
+
+        A refusal whose words match ``unless`` only came at the wrong time: it is not noted, and planned for anew.
+        """
         try:
             yield
         except (Throttled, ServiceUnavailable):
             raise
         except AwsFault as fault:
-            self.block(subject, str(fault))
+            if unless is None or not unless.search(fault.message):
+                self.block(subject, str(fault))
 
     def blocked(self, subject: str) -> str | None:
         """Return why a subject's way back must not be taken, None where it may."""

@@ -35,7 +35,7 @@ class StackSeen:
       that keep it in its status (``stack.stuck.stuck_resources``).
     - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``skipped`` those that this incident
       has skipped already.
-    - ``change_sets`` are the names of the change sets of a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
+    - ``change_sets`` are the ids of the release's own on a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and what it acknowledged.
     - ``depends_on`` are the registered names of the stacks it was deployed after because it leans on them.
     - ``stands_still``: its last event was longer ago than anything in progress may take.

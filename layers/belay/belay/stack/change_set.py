@@ -158,6 +158,16 @@ class ChangeSet:
         return self.status == "CREATE_COMPLETE" and self.execution_status == "AVAILABLE"
 
     @property
+    def executed(self) -> bool:
+        """Whether the change set was executed: it is under way, done or failed."""
+        return str(self.execution_status).startswith("EXECUTE_")
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether the change set was made and can be executed no more: the stack was updated since."""
+        return self.status == "CREATE_COMPLETE" and self.execution_status == "OBSOLETE"
+
+    @property
     def empty(self) -> bool:
         """Whether the stack already is what the change set asks for: FAILED for want of changes, which is no failure.
 
