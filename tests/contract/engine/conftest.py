@@ -46,6 +46,28 @@ def unique() -> Callable[[str], str]:
     return lambda name: f"{name}-{uuid.uuid4().hex[:10]}"
 
 
+@pytest.fixture
+def alarm(aws: Aws, unique: Callable[[str], str]) -> Callable[[str], str]:
+    """``alarm("OK")`` is the ARN of an alarm of its own, in that state."""
+
+    def made(state: str) -> str:
+        name = unique("alarm")
+        aws("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            Namespace="contract",
+            MetricName="failures",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        aws("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="contract")
+        return f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:{name}"
+
+    return made
+
+
 @pytest.fixture(autouse=True)
 def no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Faults a test did not use up do not reach the next one."""

@@ -108,24 +108,11 @@ def test_a_create_whose_clean_up_fails_ends_rollback_failed(engine, stacks, uniq
 
 
 @pytest.fixture
-def trigger(aws, unique):
+def trigger(alarm):
     """A rollback configuration with one alarm, in the given state; without a state the alarm does not exist."""
 
     def configuration(state):
-        name = unique("alarm")
-        if state:
-            aws("cloudwatch").put_metric_alarm(
-                AlarmName=name,
-                Namespace="contract",
-                MetricName="failures",
-                Statistic="Sum",
-                Period=60,
-                EvaluationPeriods=1,
-                Threshold=1,
-                ComparisonOperator="GreaterThanThreshold",
-            )
-            aws("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="contract")
-        arn = f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}"
+        arn = alarm(state) if state else "arn:aws:cloudwatch:us-east-1:000000000000:alarm:nobody-made-it"
         return {"RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}], "MonitoringTimeInMinutes": 0}
 
     return configuration

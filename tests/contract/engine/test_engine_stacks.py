@@ -197,23 +197,11 @@ def test_a_change_set_is_described_with_what_it_was_made_with(stacks, unique):
     assert change_set["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
 
 
-def test_a_stack_reports_the_role_and_triggers_it_was_deployed_with_and_keeps_them(aws, stacks, unique):
+def test_a_stack_reports_the_role_and_triggers_it_was_deployed_with_and_keeps_them(aws, stacks, unique, alarm):
     name, cloudformation = unique("stack"), aws("cloudformation")
     role = "arn:aws:iam::000000000000:role/deployer"
-    alarm = unique("alarm")
-    aws("cloudwatch").put_metric_alarm(
-        AlarmName=alarm,
-        Namespace="contract",
-        MetricName="failures",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    arn = f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{alarm}"
     triggers = {
-        "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}],
+        "RollbackTriggers": [{"Arn": alarm("OK"), "Type": "AWS::CloudWatch::Alarm"}],
         "MonitoringTimeInMinutes": 1,
     }
     change_set = stacks.change_set(name, TOPIC, ChangeSetType="CREATE", RoleARN=role, RollbackConfiguration=triggers)
