@@ -1,13 +1,4 @@
-"""What keeps a command from doing what it was asked: told in a sentence, with an exit status, never as a stack trace.
-
-| exit status | means |
-| --- | --- |
-| 0 | done |
-| 1 | it cannot be done as things stand; the message says why |
-| 2 | the command line is wrong |
-| 3 | AWS could not be asked: credentials, region, stack, permission or network |
-| 130 | interrupted |
-"""
+"""What keeps a command from doing what it was asked: told in a sentence with an exit status, never a stack trace."""
 
 from __future__ import annotations
 
@@ -21,6 +12,15 @@ from belay.errors import AccessDenied, AwsFault, BelayError
 REFUSED: Final = 1
 UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
+
+EXIT_STATUSES: Final = {
+    0: "done",
+    REFUSED: "it cannot be done as things stand; the message says why",
+    2: "the command line is wrong",
+    UNREACHABLE: "AWS could not be asked: credentials, region, stack, permission or network",
+    INTERRUPTED: "interrupted",
+}
+"""What every command's exit statuses mean; 2 is argparse's own."""
 
 _PREFIXES: Final = {"StepFunctions": "states"}
 """IAM's prefix of a service, where it is not the service's own name in lower case."""

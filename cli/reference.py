@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 from cli.__main__ import GROUPS, parser
+from cli.problems import EXIT_STATUSES
 
 INTRODUCTION: Final = """# The `belay` command
 
@@ -30,11 +31,7 @@ These go with every command that talks to AWS; the ordinary credential chain dec
 
 | status | means |
 | --- | --- |
-| 0 | done |
-| 1 | it cannot be done as things stand; the message says why |
-| 2 | the command line is wrong |
-| 3 | AWS could not be asked: credentials, region, stack, permission or network |
-| 130 | interrupted |
+{statuses}
 
 `belay validate` has its own: 0 no violation, 1 a violation, 2 only what could not be decided, 3 something could not be
 read.
@@ -58,7 +55,9 @@ _WHERE: Final = ("--profile", "--region", "--stack", "--endpoint-url", "--output
 
 def page() -> str:
     """Return the page."""
-    lines = [INTRODUCTION.format(where="\n".join(_rows(_arguments(("status",), where=True))))]
+    where = "\n".join(_rows(_arguments(("status",), where=True)))
+    statuses = "\n".join(f"| {status} | {means} |" for status, means in EXIT_STATUSES.items())
+    lines = [INTRODUCTION.format(where=where, statuses=statuses)]
     for group, commands in GROUPS.items():
         lines += [f"## {group}", ""]
         for command, (_, described) in commands.items():

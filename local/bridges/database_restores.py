@@ -10,7 +10,8 @@ takes its members along. A modified database is ``modifying`` for a moment. It c
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from moto.rds.exceptions import RDSClientError
@@ -110,12 +111,8 @@ def _restore_to_defaults() -> None:
     def restore_from_snapshot(self: RDSBackend, from_snapshot_id: str, overrides: dict[str, Any]) -> DBInstance:
         snapshot = self.get_db_snapshot(from_snapshot_id)
         _require_available_snapshot(snapshot, from_snapshot_id, "InvalidDBSnapshotState")
-        source = snapshot.database
-        snapshot.database = _without_settings(source)
-        try:
+        with _bare(vars(snapshot), "database"):
             restored = from_snapshot(self, from_snapshot_id, overrides)
-        finally:
-            snapshot.database = source
         _turn_off(restored, overrides)
         return restored
 
@@ -124,24 +121,16 @@ def _restore_to_defaults() -> None:
             raise RDSClientError("DBClusterAlreadyExistsFault", "DB Cluster already exists")
         snapshot = self.describe_db_cluster_snapshots(None, from_snapshot_id)[0]
         _require_available_snapshot(snapshot, from_snapshot_id, "InvalidDBClusterSnapshotStateFault")
-        source = snapshot.cluster
-        snapshot.cluster = _without_settings(source)
-        try:
+        with _bare(vars(snapshot), "cluster"):
             restored = cluster_from_snapshot(self, from_snapshot_id, overrides)
-        finally:
-            snapshot.cluster = source
         _turn_off(restored, overrides)
         return restored
 
     def restore_to_time(
         self: RDSBackend, source_db_identifier: str, target_db_identifier: str, overrides: dict[str, Any]
     ) -> DBInstance:
-        source = self.databases[source_db_identifier]
-        self.databases[source_db_identifier] = _without_settings(source)
-        try:
+        with _bare(self.databases, source_db_identifier):
             return to_point_in_time(self, source_db_identifier, target_db_identifier, overrides)
-        finally:
-            self.databases[source_db_identifier] = source
 
     RDSBackend.restore_db_instance_from_db_snapshot = restore_from_snapshot  # type: ignore[method-assign]
     RDSBackend.restore_db_cluster_from_snapshot = restore_cluster  # type: ignore[method-assign]
@@ -160,8 +149,19 @@ def _turn_off(restored: Any, overrides: Mapping[str, Any]) -> None:
             setattr(restored, name, value)
 
 
+@contextmanager
+def _bare(sources: MutableMapping[str, Any], name: str) -> Iterator[None]:
+    """Meanwhile, moto finds a source without its settings under this name."""
+    source = sources[name]
+    sources[name] = _without_settings(source)
+    try:
+        yield
+    finally:
+        sources[name] = source
+
+
 def _without_settings(source: Any) -> Any:
-    """A copy that moto restores from: what AWS does not take over is missing in it."""
+    """A copy without what AWS does not take over."""
     bare = object.__new__(type(source))
     bare.__dict__ = {name: value for name, value in source.__dict__.items() if name not in KEPT_BY_SOURCE_ONLY}
     bare._status = "available"

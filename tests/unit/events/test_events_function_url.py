@@ -1,12 +1,13 @@
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from belay.errors import InvalidEvent
-from belay.events.function_url import FunctionUrlRequest
+from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
 
 SAMPLE = json.loads((Path(__file__).parents[3] / "events" / "aws.lambda" / "function_url.json").read_text())
 
@@ -46,3 +47,24 @@ def test_a_body_may_be_base64() -> None:
 def test_what_no_function_url_hands_over_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(InvalidEvent):
         FunctionUrlRequest.from_event(event)
+
+
+def test_only_a_signed_post_asks_for_something() -> None:
+    request = FunctionUrlRequest.from_event(SAMPLE)
+    assert request.refuse_unsigned("a decision is sent") is None
+    assert replace(request, method="GET").refuse_unsigned("a decision is sent") == Refusal(
+        405, "MethodNotAllowed", "a decision is sent by POST"
+    )
+    refusal = replace(request, user_arn="").refuse_unsigned("a decision is sent")
+    assert refusal is not None
+    assert (refusal.status, refusal.error) == (403, "Unsigned")
+
+
+def test_a_program_is_told_the_result_or_why_there_is_none() -> None:
+    assert json_response({"by": "maria"}) == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": '{"by": "maria"}',
+    }
+    refused = json_response(Refusal(409, "Busy", "wait"))
+    assert (refused["statusCode"], refused["body"]) == (409, '{"error": "Busy", "message": "wait"}')

@@ -1,6 +1,7 @@
-"""What a Lambda function URL hands to its function."""
+"""What a Lambda function URL hands to its function, and takes as an answer."""
 
 import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,14 @@ class FunctionUrlRequest:
             user_id=read_optional(event, *iam, "userId", kind=str) or "",
         )
 
+    def refuse_unsigned(self, what: str) -> "Refusal | None":
+        """Say why a request cannot ask for anything, before it is read; ``what`` it would ask for, in words."""
+        if self.method != "POST":
+            return Refusal(405, "MethodNotAllowed", f"{what} by POST")
+        if not self.user_arn:
+            return Refusal(403, "Unsigned", "the request does not say who sends it: sign it with Signature Version 4")
+        return None
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -45,6 +54,19 @@ class Refusal:
     status: int
     error: str
     message: str
+
+
+def json_response(result: Mapping[str, Any] | Refusal) -> dict[str, Any]:
+    """Return the HTTP response that tells a program the result, or why there is none."""
+    if isinstance(result, Refusal):
+        status, document = result.status, {"error": result.error, "message": result.message}
+    else:
+        status, document = 200, dict(result)
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps(document, sort_keys=True),
+    }
 
 
 def _body(event: Mapping[str, Any]) -> str:
