@@ -6,8 +6,10 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
+from belay.control.endings import Endings
 from belay.control.recovery import Recovery
 from belay.control.recovery_ends import RecoveryEnd
+from belay.control.unhealthy import Unhealthy
 from belay.observability import observed
 from belay.release.records import Outcome
 from belay.settings import read
@@ -28,7 +30,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     recovery = Recovery.enter({**event, "fencing": None}, settings.ledger_table, settings.artifact_bucket)
     outcome, stacks = Outcome(event["outcome"]), Stacks(client("cloudformation"))
-    end = RecoveryEnd(recovery, stacks, client("sns"), settings.notification_topic_arn)
+    sns, topic = client("sns"), settings.notification_topic_arn
+    endings = Endings(recovery.ledger, recovery.artifacts, sns, topic)
+    end = RecoveryEnd(recovery, stacks, endings, Unhealthy(recovery.ledger, stacks, sns, topic))
     end.close(outcome, event["reason"])
     if event["fencing"] is not None:
         end.free_stage(int(event["fencing"]))

@@ -9,6 +9,7 @@ from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
+from belay.notify.message import Message
 from belay.notify.pipelines import pipeline_recovered
 from belay.notify.releases import release_ended
 from belay.release.accepted import AcceptedRelease
@@ -31,6 +32,10 @@ class Endings:
         document = self._artifacts.get_json(release.document_key)
         own = None if document is None else AcceptedRelease.from_dict(document).application.topic
         return Topic(self._sns, own or self._default_topic, self._ledger)
+
+    def tell(self, incident: Incident, message: Message) -> None:
+        """Tell something about an incident, on the topic that it was opened with."""
+        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
 
     def close_release(
         self,
@@ -98,14 +103,14 @@ class Endings:
             left_to_do=left_to_do,
             thread=about.thread,
         )
-        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
+        self.tell(incident, message)
         self._ledger.incidents.announced(about.application, incident.name)
 
     def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[str]) -> None:
         """Tell that an incident about somebody else's stack needs a person."""
         about = Deployment(incident.release.application, str(incident.stack), incident.stage, None, incident.name)
         message = person_needed(about, why=why, left_to_do=left_to_do)
-        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
+        self.tell(incident, message)
 
     def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
         if "upload" in record:

@@ -8,11 +8,9 @@ from belay.aws.cloudformation import Stacks
 from belay.control.endings import Endings
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
-from belay.control.topics import Topic
 from belay.control.unhealthy import Unhealthy
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import foreign_stack_failed
-from belay.notify.message import Message
 from belay.notify.releases import asked_rollback_ended
 from belay.release.reason import in_words
 from belay.release.records import Outcome
@@ -20,17 +18,17 @@ from belay.rollback.services import left_stopped
 
 
 class RecoveryEnd:
-    """Ends one incident, whatever it is about; ``default_topic`` is for applications without their own."""
+    """Ends one incident, whatever it is about; what it leaves unstable is watched from then on."""
 
-    def __init__(self, recovery: Recovery, stacks: Stacks, sns: Any, default_topic: str) -> None:
+    def __init__(self, recovery: Recovery, stacks: Stacks, endings: Endings, unhealthy: Unhealthy) -> None:
         self._recovery = recovery
         self._incident = recovery.incident
         self._ledger = recovery.ledger
         self._stacks = stacks
-        self._sns = sns
-        self._default_topic = default_topic
+        self._endings = endings
+        self._unhealthy = unhealthy
 
-    def close(self, outcome: Outcome, stopped_by: Any = None) -> None:
+    def close(self, outcome: Outcome, stopped_by: Any) -> None:
         """Record and tell how the recovery ended; ``stopped_by`` is the fault that ended it, where one did."""
         left_to_do = self._left_to_do(stopped_by)
         if self._incident.foreign:
@@ -65,7 +63,7 @@ class RecoveryEnd:
             left_to_do=left_to_do,
         )
         if outcome is Outcome.NEEDS_OPERATOR:
-            self._watch(stacks.stack_ids())
+            self._unhealthy.watch(incident, stacks.stack_ids())
         self._record(outcome)
         self._ledger.incidents.announced(self._recovery.application, incident.name)
 
@@ -75,7 +73,8 @@ class RecoveryEnd:
         if not self._record(outcome):
             return
         description = self._stacks.describe_stack(stack_id)
-        self._tell(
+        self._endings.tell(
+            incident,
             foreign_stack_failed(
                 self._recovery.application,
                 incident.stage,
@@ -86,10 +85,10 @@ class RecoveryEnd:
                 done=self._recovery.done(),
                 left_to_do=left_to_do,
                 thread=incident.name,
-            )
+            ),
         )
         if outcome is Outcome.NEEDS_OPERATOR:
-            self._watch([stack_id])
+            self._unhealthy.watch(incident, [stack_id])
         self._ledger.incidents.announced(self._recovery.application, incident.name)
 
     def _close_asked(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
@@ -100,7 +99,8 @@ class RecoveryEnd:
         if outcome is Outcome.ROLLED_BACK and incident.target is not None:
             self._ledger.releases.went_back(incident.target, incident.stage, timestamp())
         self._record(outcome)
-        self._tell(
+        self._endings.tell(
+            incident,
             asked_rollback_ended(
                 outcome,
                 Deployment(application, incident.release.version, incident.stage, thread=incident.thread),
@@ -108,15 +108,11 @@ class RecoveryEnd:
                 reason=incident.reason,
                 done=self._done(),
                 left_to_do=left_to_do,
-            )
+            ),
         )
         if outcome is Outcome.NEEDS_OPERATOR:
-            self._watch(RecoveredStacks.of(self._recovery).stack_ids())
+            self._unhealthy.watch(incident, RecoveredStacks.of(self._recovery).stack_ids())
         self._ledger.incidents.announced(application, incident.name)
-
-    @property
-    def _endings(self) -> Endings:
-        return Endings(self._ledger, self._recovery.artifacts, self._sns, self._default_topic)
 
     def _record(self, outcome: Outcome) -> bool:
         """Record how the incident ended. False where that was recorded and announced before."""
@@ -124,12 +120,6 @@ class RecoveryEnd:
         return self._ledger.incidents.close(
             self._recovery.application, incident.name, outcome, incident.reason, timestamp()
         )
-
-    def _tell(self, message: Message) -> None:
-        Topic(self._sns, self._incident.topic or self._default_topic, self._ledger).publish(message)
-
-    def _watch(self, stack_ids: Sequence[str]) -> None:
-        Unhealthy(self._ledger, self._stacks, self._sns, self._default_topic).watch(self._incident, stack_ids)
 
     def _done(self) -> list[str]:
         """Say what was done, in order, and what there is to say about it."""
