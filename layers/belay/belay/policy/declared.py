@@ -15,6 +15,6 @@ def declared_groups(
     """Return the groups of a stack and its nested stacks, and the paths of the templates that were read.
 
     ``files``, ``root``, ``parameters`` and ``defaults_apply`` are those of ``gate.check_template``. Raises
-    :class:`UnreadableTemplate` where the root template cannot be read.
+    ``UnreadableTemplate`` where the root template cannot be read.
     """
     return security_groups(root_scope(files, root, parameters, defaults_apply=defaults_apply))

@@ -31,7 +31,7 @@ def check_template(
     values that will really be passed (pseudo parameters such as ``AWS::Region`` too, where they are known). The others
     take the template's defaults; with ``defaults_apply=False`` a default is only one of the values they may have.
 
-    Raises :class:`UnreadableTemplate` where the root template cannot be read; a nested one that cannot is REVIEW.
+    Raises ``UnreadableTemplate`` where the root template cannot be read; a nested one that cannot is REVIEW.
     """
 
     groups, paths = declared_groups(files, root, parameters, defaults_apply=defaults_apply)
@@ -41,7 +41,7 @@ def check_template(
 def reachable_templates(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
     """Return the paths of the templates that a stack's template leads to, its own first.
 
-    Raises :class:`UnreadableTemplate` where the root template cannot be read.
+    Raises ``UnreadableTemplate`` where the root template cannot be read.
     """
     stacks = Stacks(root_scope(files, root, parameters, defaults_apply=True))
     for _ in stacks:
