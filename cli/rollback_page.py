@@ -115,7 +115,7 @@ def page() -> str:
 
 
 def _plan(seen: StackSeen, **more: Any) -> RollbackPlan:
-    return plan_rollback(Situation("orders", "production", "1.3.0", (seen,), last_known_good="1.2.0", **more))
+    return plan_rollback(Situation("orders", "production", "1.3.0", (seen,), goal="1.2.0", **more))
 
 
 def _seen(status: StackStatus, **values: Any) -> StackSeen:

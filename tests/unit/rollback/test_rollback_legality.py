@@ -152,7 +152,7 @@ def stages(draw: st.DrawFn) -> Stage:
         stage="production",
         version="1.3.0",
         stacks=seen,
-        last_known_good=draw(st.sampled_from([None, "1.2.0"])),
+        goal=draw(st.sampled_from([None, "1.2.0"])),
         recover_foreign=draw(st.booleans()),
         ephemeral=draw(st.booleans()),
         role_arn=draw(st.sampled_from([None, "arn:aws:iam::111122223333:role/orders-deploy"])),

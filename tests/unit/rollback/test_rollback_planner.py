@@ -42,7 +42,7 @@ def created(status: str, **values: Any) -> StackSeen:
 
 
 def situation(*stacks: StackSeen, **values: Any) -> Situation:
-    known: dict[str, Any] = {"last_known_good": "1.2.0", "role_arn": ROLE}
+    known: dict[str, Any] = {"goal": "1.2.0", "role_arn": ROLE}
     return Situation("orders", "production", "1.3.0", stacks, **known | values)
 
 

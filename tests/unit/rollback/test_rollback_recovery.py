@@ -216,7 +216,7 @@ def played(
             "production",
             "1.3.0",
             tuple(each.seen for each in stage),
-            last_known_good="1.2.0",
+            goal="1.2.0",
             ephemeral=ephemeral,
             role_arn="arn:aws:iam::111122223333:role/orders-deploy",
             tried=dict(tried),

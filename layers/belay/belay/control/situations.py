@@ -1,7 +1,9 @@
 """Looking at a whole stage before its recovery is planned."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from belay.control.questions import Questions
 from belay.control.recovered_databases import RecoveredDatabases
@@ -9,6 +11,7 @@ from belay.control.recovered_services import RecoveredServices
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.verification import RecoveredStage, StageVerification
+from belay.rollback.incident import Incident
 from belay.rollback.plan import Action
 from belay.rollback.situation import Situation
 
@@ -30,10 +33,20 @@ def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
         databases=RecoveredDatabases.of(recovery).look(seen),
         services=RecoveredServices.of(recovery).look(stage),
         verification=RecoveredStage(recovery, StageVerification.here()).look(stage),
-        last_known_good=None if good is None else good["version"],
+        goal=_goal(incident, good),
         recover_foreign=incident.recover_foreign,
         ephemeral=incident.ephemeral,
         role_arn=incident.service_role,
         tried=tried,
         answers=Questions(recovery).answers(),
     )
+
+
+def _goal(incident: Incident, good: Mapping[str, Any] | None) -> str | None:
+    """Return the version that the stage goes back to.
+
+    Where a person asked, it is their target: the last-known-good is what they leave until the stage is there.
+    """
+    if incident.asked_by:
+        return None if incident.target is None else incident.target.version
+    return None if good is None else str(good["version"])

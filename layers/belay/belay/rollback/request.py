@@ -115,7 +115,7 @@ def way_back(
     else:
         versions = [release.version for release in standing]
         if request.to not in versions:
-            known = ", ".join(versions) or "none"
+            known = ", ".join(dict.fromkeys(versions)) or "none"
             return Refusal(404, "Unknown", f"{request.to} is not among the releases that {place} stands on: {known}")
         keep = len(versions) - versions[::-1].index(request.to)
     if keep == 0 and remains is None:

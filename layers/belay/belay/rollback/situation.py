@@ -222,7 +222,7 @@ class Situation:
 
     - ``stacks`` in deploy order; ``databases`` and ``services`` in the registration's; ``verification`` where the stage
       has something to verify it by.
-    - ``last_known_good`` is the version the stage goes back to, None before the first success.
+    - ``goal`` is the version the stage goes back to, None where there was none before.
     - ``recover_foreign``: the registration allows to roll back and delete what failed under somebody else's hands.
     - ``ephemeral``: the stage exists for this release only, everything in it may go, data included.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
@@ -239,7 +239,7 @@ class Situation:
     databases: tuple[DatabaseSeen, ...] = ()
     services: tuple[ServiceSeen, ...] = ()
     verification: VerificationSeen | None = None
-    last_known_good: str | None = None
+    goal: str | None = None
     recover_foreign: bool = False
     ephemeral: bool = False
     role_arn: str | None = None

@@ -263,7 +263,7 @@ def _region(stack_id: str) -> tuple[str, str]:
 
 
 def _goal(situation: Situation) -> str:
-    return f"version {situation.last_known_good}" if situation.last_known_good else "what it was before"
+    return f"version {situation.goal}" if situation.goal else "what it was before"
 
 
 def _baseline_risk(baseline: Baseline) -> str:
