@@ -93,6 +93,22 @@ def test_the_same_said_twice_is_delivered_twice(ledger: Ledger, waiting: tuple[E
     assert decisions.take(APPROVE, JO, NOW) == decisions.take(APPROVE, JO, "2026-03-02T13:00:00.000+00:00")
 
 
+def test_the_same_said_after_the_release_went_on_is_answered_alike(
+    ledger: Ledger, waiting: tuple[Executions, Stubber]
+) -> None:
+    ask(ledger)
+    will_go_on(waiting[1])
+    decisions = Decisions(ledger, waiting[0])
+    first = decisions.take(APPROVE, JO, NOW)
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
+    assert decisions.take(APPROVE, JO, "2026-03-02T13:00:00.000+00:00") == first
+    ledger.releases.close(RELEASE, Outcome.ABORTED, "stopped", NOW)
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
+    stopped = decisions.take(APPROVE, JO, NOW)
+    assert isinstance(stopped, Refusal)
+    assert (stopped.status, stopped.error) == (410, "Ended")
+
+
 def test_an_answer_that_nobody_waits_for_is_refused(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
     ask(ledger)
     waiting[1].add_client_error("send_task_success", "TaskTimedOut")

@@ -14,7 +14,7 @@ from belay.approval.principal import Principal
 from belay.aws.stepfunctions import Executions
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
-from belay.release.records import ReleaseReference, Upload
+from belay.release.records import Outcome, ReleaseReference, Upload
 
 
 class Decisions:
@@ -65,7 +65,9 @@ class Decisions:
                 return answered_before(decision.about, first.get("answer", answer))
             approval = {**approval, "answer": answer}
             self._ledger.releases.record(release, stage, _STATES[decision.word], answer["at"], in_words(answer))
-        if not self.deliver(release, stage, approval):
+        waited = self.deliver(release, stage, approval)
+        # An answer that arrived closed the task: who says the same again is told the same, unless the release stopped.
+        if not waited and (refusal is None or record.get("outcome") == Outcome.ABORTED):
             return Refusal(410, "Ended", f"{decision.about} no longer waits: it expired or was stopped")
         return dict(approval["answer"])
 
