@@ -127,9 +127,16 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any])
             _incident(each, ledger.decisions.of_incident(release.application, each["incident"]))
             for each in ledger.of_application(release.application)
             if str(each["SK"]).startswith("INCIDENT#")
-            and each.get("details", {}).get("release", {}).get("attempt") == release.attempt
+            and _is_about(each.get("details", {}), release)
         ],
     }
+
+
+def _is_about(incident: Mapping[str, Any], release: ReleaseReference) -> bool:
+    """Whether an incident is this attempt's, or the way back from it that a person asked for, an attempt of its own."""
+    of = incident.get("release", {})
+    asked = incident.get("asked_by") is not None and of.get("version") == release.version
+    return asked or of.get("attempt") == release.attempt
 
 
 def _stage(

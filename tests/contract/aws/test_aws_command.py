@@ -6,6 +6,7 @@ import random
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ import yaml
 from botocore.credentials import Credentials
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, STACK, UPLOAD, House
 
-from belay.release.records import Outcome
+from belay.release.records import Outcome, incident_of
 from belay.rollback.incident import Incident
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from cli import decision, function_url
@@ -204,6 +205,17 @@ def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
     _, out, _ = belay("show", "orders/1.0.0")
     assert "a-secret-token" not in out + json.dumps(found)
     assert "no capacity" in out
+
+
+def test_a_release_shows_the_way_back_that_a_person_asked_for(office: Office, belay: Belay) -> None:
+    office.accept()
+    asked = replace(RELEASE, attempt="ask0a1b2c3d4")
+    incident = Incident(
+        incident_of(asked, "production"), asked, "production", "ann asked to go back", ROLE, asked_by="user/ann"
+    )
+    office.ledger.incidents.open("orders", incident.name, incident.to_dict(), LATER)
+    (found,) = document(belay, "show", "orders/1.0.0")["incidents"]
+    assert (found["incident"], found["reason"]) == (incident.name, "ann asked to go back")
 
 
 def test_an_upload_that_became_no_release_is_shown_by_its_version_or_file_name(office: Office, belay: Belay) -> None:
