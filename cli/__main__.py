@@ -76,6 +76,8 @@ def main(words: Sequence[str]) -> int:
             return status
     asked = bool(words) and words[0] in ("-h", "--help")
     print(usage(), file=None if asked else sys.stderr)
+    if words and not asked:
+        print(f"\nbelay: there is no command {' '.join(words[:2])!r:.80}", file=sys.stderr)
     return 0 if asked else 2
 
 

@@ -38,8 +38,17 @@ def add_account_arguments(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get("BELAY_STACK", DEFAULT_STACK),
         help="Belay's CloudFormation stack; default: BELAY_STACK, or belay",
     )
-    group.add_argument("--endpoint-url", metavar="URL", help="another endpoint for every service: the embedded engine")
+    group.add_argument(
+        "--endpoint-url", metavar="URL", type=_url, help="another endpoint for every service: the embedded engine"
+    )
     group.add_argument("--output", choices=("text", "json"), default="text", help="for people or for programs")
+
+
+def _url(text: str) -> str:
+    """Read an endpoint. Raises ``argparse.ArgumentTypeError`` where it is none."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"expected a URL such as http://127.0.0.1:4566, found {text!r}")
+    return text
 
 
 @dataclass(frozen=True)

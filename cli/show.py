@@ -126,8 +126,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any])
         "incidents": [
             _incident(each, ledger.decisions.of_incident(release.application, each["incident"]))
             for each in ledger.of_application(release.application)
-            if str(each["SK"]).startswith("INCIDENT#")
-            and _is_about(each.get("details", {}), release)
+            if str(each["SK"]).startswith("INCIDENT#") and _is_about(each.get("details", {}), release)
         ],
     }
 

@@ -38,12 +38,21 @@ def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.Capture
 @pytest.mark.parametrize("words", [[], ["nothing"], ["release"], ["release", "nothing"]])
 def test_what_is_no_command_shows_the_commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main(words) == 2
-    assert "usage: belay COMMAND" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "usage: belay COMMAND" in told
+    assert (f"there is no command {' '.join(words)!r}" in told) is bool(words)
 
 
 def test_the_documentation_is_what_the_parsers_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BELAY_STACK", raising=False)
     assert DOCUMENT.read_text() == page(), "write it anew: python -m cli.reference > docs/command-line.md"
+
+
+def test_an_endpoint_that_is_no_url_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        front.main(["status", "--endpoint-url", "localhost"])
+    assert ended.value.code == 2
+    assert "expected a URL such as" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["orders/", "/1.0.0", "Or ders/1.0.0", ""])
