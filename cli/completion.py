@@ -7,7 +7,7 @@ import os
 
 import argcomplete
 
-from cli.__main__ import COMMANDS, add_arguments
+from cli.commands import COMMANDS, add_arguments
 
 
 def complete() -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Final
 
-from cli.__main__ import GROUPS, parser
+from cli.commands import GROUPS, parser
 from cli.problems import EXIT_STATUSES
 
 INTRODUCTION: Final = """# The `belay` command

@@ -12,6 +12,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError, Pro
 
 from belay.errors import AccessDenied, InvalidRegistration, ServiceUnavailable, Throttled
 from cli import __main__ as front
+from cli.commands import COMMANDS, GROUPS
 from cli.naming import application_name, release_name
 from cli.problems import Refused, Unreachable, in_words, status_of
 from cli.reference import page
@@ -22,12 +23,12 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "command-line.md"
 def test_the_help_groups_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main(["--help"]) == 0
     told = capsys.readouterr().out
-    assert [line[:-1] for line in told.splitlines() if line.endswith(":")] == list(front.GROUPS)
-    for command in front.COMMANDS:
+    assert [line[:-1] for line in told.splitlines() if line.endswith(":")] == list(GROUPS)
+    for command in COMMANDS:
         assert f"\n  {' '.join(command)} " in told
 
 
-@pytest.mark.parametrize("command", front.COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         front.main([*command, "--help"])

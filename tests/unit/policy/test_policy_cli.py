@@ -15,7 +15,8 @@ import yaml
 from belay.policy.from_live import live_groups
 from belay.policy.rules.security_group import ssh_open
 from belay.policy.settings import Settings
-from cli.__main__ import COMMANDS, main
+from cli.__main__ import main
+from cli.commands import COMMANDS
 from cli.policies import page
 from cli.targets import EXTENSIONS
 
