@@ -232,6 +232,8 @@ class RecoveredStacks:
             return False
         with self._recovery.blocking(step.subject, unless=_WENT_ON):
             return self._begin(step, number)
+        # Refused before it was noted, it counts all the same: nothing is tried for ever.
+        self._recovery.take(step, number)
         return False
 
     def _begin(self, step: Step, number: int) -> bool:
