@@ -10,7 +10,7 @@ from belay.notify.findings import findings_appeared, findings_gone
 from belay.notify.incidents import foreign_stack_failed, healthy_again, person_needed, recovery_started
 from belay.notify.message import Severity
 from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
-from belay.notify.releases import deployment_started, release_ended, release_held
+from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held
 from belay.release.records import Outcome, ReleaseReference
 from belay.stack.cause import Cause
 
@@ -19,6 +19,7 @@ STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-p
 EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
 THREAD = ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a").thread
 ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION, THREAD)
+ASKED = Deployment("orders", "1.3.0", "production", thread="orders-9c1d2e3f4a5b")
 CAUSE = Cause(
     path=("Tasks", "Service"),
     resource_type="AWS::ECS::Service",
@@ -124,6 +125,20 @@ MESSAGES = {
         cause=CAUSE,
         done=["service: continue the rollback that got stuck, without skipping any resource"],
         left_to_do=["service: continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED."],
+    ),
+    "asked_rollback": asked_rollback_ended(
+        Outcome.ROLLED_BACK,
+        ASKED,
+        target="1.2.0",
+        reason="arn:aws:iam::111122223333:user/ann asked to go back from 1.3.0 to 1.2.0: too slow",
+        done=["service: bring the stack back by a change set to its template and parameters of before"],
+    ),
+    "asked_rollback_left": asked_rollback_ended(
+        Outcome.NEEDS_OPERATOR,
+        ASKED,
+        target=None,
+        reason="arn:aws:iam::111122223333:user/ann asked to go back from 1.3.0, where nothing was before",
+        left_to_do=["database: it holds data, so it is not deleted without an answer."],
     ),
     "needs_operator_unknown": release_ended(Outcome.NEEDS_OPERATOR, ORDERS, cause="AccessDenied: no permission"),
     "person_needed": person_needed(
