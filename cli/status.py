@@ -12,12 +12,14 @@ from rich.console import Console
 
 from cli.account import Account, add_account_arguments
 from cli.naming import application_name
-from cli.open_work import executions, gather
+from cli.open_work import execution, executions, gather
 from cli.output import ago, at, plain, table, tell
 from cli.progress import Execution
 from cli.progress_screen import ProgressScreen
 
 LOOK_EVERY_SECONDS: Final = 2.0
+SOON_SECONDS: Final = 16.0
+"""How long ``--watch`` looks for what an upload of a moment ago begins."""
 NOTHING: Final = "Nothing runs, waits or is held."
 
 
@@ -42,21 +44,65 @@ def run(arguments: argparse.Namespace) -> int:
 
 def watch(belay: Account, application: str | None, console: Console) -> None:
     """Show the progress of everything that runs, and of what it starts, until nothing runs any more."""
-    screen = ProgressScreen(console)
     work = gather(belay, application)
-    if not executions(belay, work):
-        console.print(plain("\n".join(render(work, datetime.now(UTC)))), soft_wrap=True, markup=False)
-        return
-    seen: set[str] = set()
-    with screen.following():
-        while work["releases"] or work["incidents"] or work["uploads"]:
-            screen.progress(executions(belay, work))
-            seen |= {each["release"] for each in work["releases"]}
+    if not _goes_on(work):
+        lines = render(work, datetime.now(UTC))
+        _say(console, "\n".join(lines))
+        if lines != [NOTHING]:
+            return
+        _say(console, f"What was uploaded a moment ago may yet begin: looking for {SOON_SECONDS:.0f} s more.")
+        work = _soon(belay, application)
+        if not _goes_on(work):
+            return
+    screen, shown = ProgressScreen(console), executions(belay, work)
+    releases: set[str] = set()
+    incidents: set[tuple[str, str]] = set()
+    asked: set[str] = set()
+    with screen.following(min((each.started for each in shown), default=None)):
+        while _goes_on(work):
+            shown = _still_to_show(belay, work, shown)
+            screen.progress(shown)
+            for each in work["asks"]:
+                if each["answer"] not in asked:
+                    _say(console, f"  waits for a person: {each['about']}; answer with {each['answer']}")
+            asked |= {each["answer"] for each in work["asks"]}
+            releases |= {each["release"] for each in work["releases"]}
+            incidents |= {(each["application"], each["incident"]) for each in work["incidents"]}
             time.sleep(LOOK_EVERY_SECONDS)
             work = gather(belay, application)
-    for release in sorted(seen):
+        screen.progress(_still_to_show(belay, work, shown))
+    for release in sorted(releases):
         record = belay.ledger.releases.get(*release.split("/", 1)) or {}
-        console.print(f"{release}: {record.get('outcome', 'has no outcome')}", soft_wrap=True)
+        _say(console, f"{release}: {record.get('outcome', 'has no outcome')}")
+    for owner, incident in sorted(incidents):
+        record = belay.ledger.incidents.get(owner, incident) or {}
+        _say(console, f"incident {incident}: {record.get('outcome', 'has no outcome')}")
+
+
+def _goes_on(work: Mapping[str, Any]) -> bool:
+    return bool(work["releases"] or work["incidents"] or work["uploads"])
+
+
+def _soon(belay: Account, application: str | None) -> dict[str, Any]:
+    """Return what goes on once something does: an upload's event takes seconds, and so does a cold start."""
+    work: dict[str, Any] = gather(belay, application)
+    for _ in range(int(SOON_SECONDS / LOOK_EVERY_SECONDS)):
+        if _goes_on(work):
+            break
+        time.sleep(LOOK_EVERY_SECONDS)
+        work = gather(belay, application)
+    return work
+
+
+def _still_to_show(belay: Account, work: Mapping[str, Any], before: Iterable[Execution]) -> list[Execution]:
+    """Return the executions behind what goes on, and how those went on that ran at the last look and are done since."""
+    found = {each.arn: each for each in executions(belay, work)}
+    done = (execution(belay, each.arn) for each in before if each.running and each.arn not in found)
+    return sorted([*found.values(), *filter(None, done)], key=lambda each: each.started)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(plain(text), soft_wrap=True, markup=False)
 
 
 def with_doing(work: Mapping[str, Any], running: Iterable[Execution]) -> dict[str, Any]:

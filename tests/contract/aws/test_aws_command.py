@@ -22,6 +22,7 @@ from belay.stack.plan import Progress, StackPlan, StagePlan
 from cli import decision, function_url
 from cli.__main__ import main
 from cli.build import build_release
+from cli.status import SOON_SECONDS
 
 DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Wait", "Seconds": 3600, "End": True}}})
 SEAL = "0123456789ab" + "5" * 52
@@ -120,7 +121,42 @@ def document(belay: Belay, *words: str) -> dict[str, Any]:
 
 def test_nothing_goes_on(office: Office, belay: Belay) -> None:
     assert belay("status") == (0, "Nothing runs, waits or is held.\n", "")
-    assert belay("status", "--watch")[:2] == (0, "Nothing runs, waits or is held.\n")
+
+
+def test_watching_waits_a_moment_for_what_was_just_uploaded(
+    office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    def go_on(seconds: float) -> None:
+        """Let the upload begin after the first look, ask for an approval, then end."""
+        looks.append(seconds)
+        if len(looks) == 1:
+            office.deploy("production", "AWAITING APPROVAL")
+            office.ask()
+        if len(looks) == 2:
+            office.ledger.releases.close(RELEASE, Outcome.DEPLOYED, "", LATER)
+            office.ledger.releases.announced(RELEASE)
+            office.ledger.uploads.announced(UPLOAD)
+        assert len(looks) < 4, "nothing goes on any more"
+
+    monkeypatch.setattr("cli.status.time", SimpleNamespace(sleep=go_on))
+    status, out, _ = belay("status", "orders", "--watch")
+    assert status == 0
+    assert out.startswith("Nothing runs, waits or is held.\nWhat was uploaded a moment ago may yet begin")
+    assert "waits for a person: orders/1.0.0 in production; answer with belay approve orders/1.0.0 --stage" in out
+    assert out.splitlines()[-1] == "orders/1.0.0: DEPLOYED"
+    assert len(looks) == 2
+
+
+def test_watching_ends_where_nothing_begins(office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr("cli.status.time", SimpleNamespace(sleep=looks.append))
+    assert belay("status", "--watch")[1].startswith("Nothing runs, waits or is held.\n")
+    assert sum(looks) == SOON_SECONDS
+    office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
+    assert belay("status", "--watch")[1].startswith("Releases are paused")
+    assert sum(looks) == SOON_SECONDS, "what is held does not begin by itself"
 
 
 def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
