@@ -91,6 +91,8 @@ def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
         output = output or Path(f"{manifest.application}-{manifest.version}.zip")
     if output and directory.resolve() in output.resolve().parents:
         problems.append(f"{output}: the zip would lie in the directory it is made of; choose another --output")
+    if output and not output.parent.is_dir():
+        problems.append(f"{output}: there is no directory {output.parent}; make it, or choose another --output")
     if manifest is None or output is None or problems:
         raise InvalidRelease(problems)
     partial = output.with_name(f".{output.name}.partial")
@@ -143,6 +145,8 @@ def _entry_problem(path: Path, relative: str) -> str | None:
 
 
 def _read_source(directory: Path) -> bytes:
+    if not directory.is_dir():
+        raise InvalidRelease([f"{directory}: expected a directory that holds {MANIFEST}, found none"])
     path = directory / MANIFEST
     if not path.is_file():
         raise InvalidRelease([f"{path}: expected the release's manifest, found no such file"])

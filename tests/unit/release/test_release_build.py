@@ -213,7 +213,13 @@ class TestCommand:
     def test_it_tells_what_cannot_be_written(
         self, directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert run(directory, "--output", tmp_path / "nowhere" / "x.zip") == 1
-        assert re.fullmatch(
-            rf"{directory} could not be built: .*No such file or directory: .*nowhere.*\n", capsys.readouterr().err
-        )
+        folder = tmp_path / "nowhere"
+        assert run(directory, "--output", folder / "x.zip") == 1
+        assert f"{folder / 'x.zip'}: there is no directory {folder}; make it, or" in capsys.readouterr().err
+        (tmp_path / "x.zip").mkdir()
+        assert run(directory, "--output", tmp_path / "x.zip") == 1
+        assert capsys.readouterr().err.startswith(f"{directory} could not be built: ")
+
+    def test_it_tells_that_there_is_no_such_directory(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(tmp_path / "nowhere") == 1
+        assert "nowhere: expected a directory that holds release.yaml, found none" in capsys.readouterr().err
