@@ -98,7 +98,7 @@ def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
     partial = output.with_name(f".{output.name}.partial")
     try:
         _write(partial, directory, source, _order(manifest, files))
-        _read_back(partial)
+        read_back(partial)
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
@@ -188,14 +188,15 @@ def _write(path: Path, directory: Path, source: bytes, files: list[str]) -> None
                 shutil.copyfileobj(origin, target, _PIECE)
 
 
-def _read_back(path: Path) -> None:
-    """Read the zip as Belay will: every limit, header, CRC and digest."""
+def read_back(path: Path) -> Manifest:
+    """Read a zip as Belay will: every limit, header, CRC and digest. Raises what Belay would refuse it with."""
     archive = open_archive(FileReader(path))
     manifest = read_manifest(archive)
     verify_members(manifest, archive)
     for member in archive.members:
         if member.name != MANIFEST:
             deque(stream_verified(archive, manifest, member.name), maxlen=0)
+    return manifest
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -17,16 +17,15 @@ from rich.progress import Progress
 
 from belay.aws.faults import translated
 from belay.errors import BelayError
-from belay.release.archive import open_archive
-from belay.release.manifest import Manifest, read_manifest, verify_members
+from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
 from cli.account import Account, add_account_arguments
+from cli.build import read_back
 from cli.open_work import execution, of_release
 from cli.output import tell
 from cli.problems import REFUSED, Refused
 from cli.progress import Execution
 from cli.progress_screen import ProgressScreen
-from cli.reader import FileReader
 
 _LOOK_EVERY_SECONDS: Final = 2.0
 
@@ -67,14 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
 def read_release(path: Path) -> Manifest:
     """Read a zip as Belay will. Raises ``Refused`` where it is none that Belay would accept."""
     try:
-        archive = open_archive(FileReader(path))
-        manifest = read_manifest(archive)
-        verify_members(manifest, archive)
+        return read_back(path)
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from error
     except BelayError as error:
         raise Refused(f"{path} is no release that would be accepted; nothing was uploaded:\n{error}") from error
-    return manifest
 
 
 def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Upload:

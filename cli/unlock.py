@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from belay.aws.ssm import APPLICATIONS
 from cli.account import Account, add_account_arguments
+from cli.list import registrations
 from cli.naming import application_name
 from cli.open_work import lock
 from cli.output import ago, tell
@@ -27,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     belay = Account.of(arguments)
     name = f"{arguments.application}/{arguments.stage}"
     item = belay.ledger.locks.get(arguments.application, arguments.stage)
+    if item is None:
+        refuse_unknown(belay, arguments.application, arguments.stage)
     if item is None or not item["held"]:
         tell(arguments, {"lock": name, "held": False}, [f"{name} is not locked"])
         return 0
@@ -42,6 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
         [*render(found, datetime.now(UTC)), *(["It is free now."] if freed else [])],
     )
     return 0
+
+
+def refuse_unknown(belay: Account, application: str, stage: str) -> None:
+    """Raise ``Refused`` where there is no such stage: that its lock is free would be no answer to a slip of the pen."""
+    known = registrations(belay.parameters.get_parameters_by_path(f"{APPLICATIONS}{application}"))
+    stages = known.get(application, [])
+    if stage not in stages:
+        raise Refused(f"{application} has no stage {stage} here; registered: {', '.join(stages) or 'none'}")
 
 
 def open_incident(belay: Account, item: Mapping[str, Any]) -> str | None:

@@ -357,6 +357,19 @@ def test_what_would_be_refused_is_not_pushed(office: Office, belay: Belay, tmp_p
     assert "Contents" not in office.s3.list_objects_v2(Bucket="releases-bucket")
 
 
+def test_a_file_that_is_not_what_its_digest_says_is_not_pushed(
+    office: Office, belay: Belay, archive: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(archive) as built, zipfile.ZipFile(other, "w") as made:
+        for name in built.namelist():
+            made.writestr(name, b"CODE" if name == "code.bin" else built.read(name))
+    status, _, err = belay("release", "push", str(other))
+    assert status == 1
+    assert "nothing was uploaded:\n'code.bin': expected SHA-256" in err
+    assert "Contents" not in office.s3.list_objects_v2(Bucket="releases-bucket")
+
+
 def test_a_push_that_waits_tells_the_outcome(
     office: Office, belay: Belay, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -448,6 +461,17 @@ def test_a_lock_of_an_incident_that_has_not_ended_stays(office: Office, belay: B
     status, _, err = belay("unlock", "orders", "production")
     assert status == 1
     assert "has not ended: the sweep starts its recovery again" in err
+
+
+def test_a_stage_that_is_not_there_has_no_lock(office: Office, belay: Belay) -> None:
+    assert belay("unlock", "orders", "prod")[::2] == (
+        1,
+        "belay: orders has no stage prod here; registered: production, test\n",
+    )
+    assert belay("unlock", "nobody", "production")[::2] == (
+        1,
+        "belay: nobody has no stage production here; registered: none\n",
+    )
 
 
 def test_a_lock_left_behind_is_freed(office: Office, belay: Belay) -> None:
