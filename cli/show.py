@@ -35,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell about a release, or of the upload that became none."""
+    if arguments.stage and not arguments.report:
+        raise Refused("--stage goes with --report: without it every stage is shown")
     belay = Account.of(arguments)
     refused = refused_upload(belay.ledger, arguments.release)
     if refused is not None:

@@ -10,10 +10,13 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from belay.aws.ssm import APPLICATIONS
 from cli.account import Account, add_account_arguments
+from cli.list import registrations
 from cli.naming import application_name
 from cli.open_work import execution, executions, gather
 from cli.output import ago, at, plain, table, tell
+from cli.problems import Refused
 from cli.progress import Execution
 from cli.progress_screen import ProgressScreen
 
@@ -33,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Tell what goes on."""
     belay = Account.of(arguments)
+    if arguments.application is not None:
+        refuse_unknown(belay, arguments.application)
     work = gather(belay, arguments.application)
     if arguments.watch and arguments.output == "text":
         watch(belay, arguments.application, Console(highlight=False))
@@ -40,6 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
     running = executions(belay, work)
     tell(arguments, with_doing(work, running), render(with_doing(work, running), datetime.now(UTC)))
     return 0
+
+
+def refuse_unknown(belay: Account, application: str) -> None:
+    """Raise ``Refused`` for what nobody registered and nobody uploaded: "nothing runs" would hide a slip of the pen."""
+    known = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
+    if application not in known and not belay.ledger.of_application(application):
+        raise Refused(f"{application} is no application here; registered: {', '.join(known) or 'none'}")
 
 
 def watch(belay: Account, application: str | None, console: Console) -> None:

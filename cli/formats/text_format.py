@@ -41,7 +41,8 @@ def _summary(report: Report, errors: Mapping[str, str]) -> str:
     counted = [finding for finding in report.findings if finding.counts]
     failed = sum(finding.verdict is Verdict.FAIL for finding in counted)
     unread = f", {len(errors)} could not be read" if errors else ""
+    looked = len(report.paths)
     return (
-        f"{overall(report, errors)}: {len(report.paths)} files, {failed} violations, "
+        f"{overall(report, errors)}: {looked} file{'' if looked == 1 else 's'}, {failed} violations, "
         f"{len(counted) - failed} to review{unread}"
     )

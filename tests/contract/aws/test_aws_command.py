@@ -123,6 +123,16 @@ def test_nothing_goes_on(office: Office, belay: Belay) -> None:
     assert belay("status") == (0, "Nothing runs, waits or is held.\n", "")
 
 
+def test_a_stage_without_its_report_is_refused(belay: Belay) -> None:
+    assert belay("show", "orders", "--stage", "production")[0] == 1
+
+
+def test_an_application_that_nobody_knows_is_no_idle_one(office: Office, belay: Belay) -> None:
+    status, out, err = belay("status", "ordres")
+    assert (status, out) == (1, "")
+    assert "ordres is no application here; registered: orders" in err
+
+
 def test_watching_waits_a_moment_for_what_was_just_uploaded(
     office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,7 @@ def test_text_says_where_what_and_how_to_fix_it(capsys: pytest.CaptureFixture[st
     assert f"{template}:7:63 FAIL ssh-open [critical]" in out
     assert "Fix: " in out
     assert "rule-description" not in out
-    assert "FAIL: 1 files" in out
+    assert "FAIL: 1 file, " in out
     _, out = validate(capsys, template, "--advice")
     assert "rule-description" in out
 
