@@ -130,17 +130,18 @@ def _lightsail_port(port: Value, place: Place, world: World) -> Rule:
     return _opening(_opened(port, world), peers, place)
 
 
-def _game_server(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
-    permissions = get(given, "EC2InboundPermissions", world)
+def _game_servers(named: str, given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+    """The permissions that a fleet has under ``named``; without any, GameLift opens ports for players only."""
+    permissions = get(given, named, world)
     if permissions is NO_VALUE:
         return ()
-    place = place._replace(property="Properties.EC2InboundPermissions")
+    place = place._replace(property=f"Properties.{named}")
     if not isinstance(permissions, Row):
-        return (opaque_rule("ingress", place, _why(permissions, "EC2InboundPermissions")),)
+        return (opaque_rule("ingress", place, _why(permissions, named)),)
     return tuple(
         _rule(_opened(each, world), get(each, "IpRange", world), place)
         if isinstance(each, Table)
-        else opaque_rule("ingress", place, _why(each, "an entry of EC2InboundPermissions"))
+        else opaque_rule("ingress", place, _why(each, f"an entry of {named}"))
         for each in items(permissions, world)
     )
 
@@ -174,6 +175,7 @@ READERS: Final[dict[str, Reader]] = {
     "AWS::EKS::Nodegroup": _node_group,
     "AWS::ElasticBeanstalk::ConfigurationTemplate": _environment,
     "AWS::ElasticBeanstalk::Environment": _environment,
-    "AWS::GameLift::Fleet": _game_server,
+    "AWS::GameLift::ContainerFleet": partial(_game_servers, "InstanceInboundPermissions"),
+    "AWS::GameLift::Fleet": partial(_game_servers, "EC2InboundPermissions"),
     "AWS::Lightsail::Instance": _lightsail,
 }
