@@ -112,9 +112,8 @@ def test_a_failed_execution_carries_its_input_error_and_cause() -> None:
     read = ExecutionStatusChange.from_event(sample("aws.states/execution_status_change.failed"))
     assert json.loads(read.input or "")["stage"] == "production"
     assert read.error == "States.DataLimitExceeded"
-    assert read.ended_badly
     running = ExecutionStatusChange.from_event(sample("aws.states/execution_status_change.running"))
-    assert (running.error, running.cause, running.ended_badly) == (None, None, False)
+    assert (running.error, running.cause) == (None, None)
 
 
 def test_an_input_too_large_for_the_event_is_none() -> None:

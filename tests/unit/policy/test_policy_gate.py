@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from belay.errors import UnreadableTemplate
-from belay.policy.gate import check_template, reachable_templates
+from belay.policy.gate import check_template
 from belay.policy.settings import Settings, Waiver
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 
@@ -382,10 +382,10 @@ def test_severities_decide_what_stops_a_release() -> None:
     assert "rule-description" not in brief.summary()["root.yaml"]["policies"]
 
 
-def test_reachable_templates_are_those_a_root_leads_to() -> None:
+def test_the_templates_of_a_report_are_those_a_root_leads_to() -> None:
     files = {"root.yaml": PARENT.replace("SOURCE", "x"), "templates/child.yaml": CHILD, "templates/other.yaml": CHILD}
     data = {path: text.encode() for path, text in files.items()}
-    assert reachable_templates(data, "root.yaml", {}) == ("root.yaml", "templates/child.yaml")
+    assert check_template(data, "root.yaml", {}, Settings(), TODAY).paths == ("root.yaml", "templates/child.yaml")
 
 
 WORN = f"""

@@ -27,11 +27,6 @@ class ExecutionStatusChange(AwsEvent):
     error: str | None
     cause: str | None
 
-    @property
-    def ended_badly(self) -> bool:
-        """Whether the execution ended without an outcome of its own."""
-        return self.status in ("FAILED", "TIMED_OUT", "ABORTED")
-
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ExecutionStatusChange":
         """Read the event. Raises ``InvalidEvent``, naming the path."""

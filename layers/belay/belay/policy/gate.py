@@ -12,8 +12,6 @@ from belay.policy.from_live import live_groups, reaching
 from belay.policy.model import Place, SecurityGroup
 from belay.policy.settings import Settings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
-from belay.template.root import root_scope
-from belay.template.stacks import Stacks
 
 
 def check_template(
@@ -36,17 +34,6 @@ def check_template(
 
     groups, paths = declared_groups(files, root, parameters, defaults_apply=defaults_apply)
     return _report(groups, paths, settings, asked(policies(), settings, today))
-
-
-def reachable_templates(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the paths of the templates that a stack's template leads to, its own first.
-
-    Raises ``UnreadableTemplate`` where the root template cannot be read.
-    """
-    stacks = Stacks(root_scope(files, root, parameters, defaults_apply=True))
-    for _ in stacks:
-        pass
-    return stacks.templates
 
 
 def check_groups(

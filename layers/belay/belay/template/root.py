@@ -22,7 +22,7 @@ def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, s
     """Return where a root stack's expressions stand.
 
     Where its release will lie need not be known to follow its nested stacks: stand-ins for bucket and prefix do.
-    Raises :class:`UnreadableTemplate` where the root template cannot be read.
+    Raises ``UnreadableTemplate`` where the root template cannot be read.
     """
 
     @cache
