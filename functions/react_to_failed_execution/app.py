@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clients import client
+from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
@@ -13,6 +14,7 @@ from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
 from belay.control.unfinished import Unfinished
+from belay.control.unhealthy import Unhealthy
 from belay.events.states import ExecutionStatusChange
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -37,12 +39,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     executions = Executions(client("stepfunctions"))
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
+    sns, topic = client("sns"), settings.notification_topic_arn
     unfinished = Unfinished(
         ledger,
-        Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn),
+        Endings(ledger, artifacts, sns, topic),
         Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
         artifacts,
         Registrations(ParameterStore(client("ssm")), client("s3")),
+        Unhealthy(ledger, Stacks(client("cloudformation")), sns, topic),
     )
     document = json.loads(change.input) if change.input else executions.input(change.execution_arn)
     return {"taken_up": unfinished.take_up_execution(change.execution_arn, document)}

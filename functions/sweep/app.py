@@ -55,8 +55,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     incidents = Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn)
     endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
     registrations = Registrations(parameters, client("s3"))
-    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations)
     stacks = Stacks(client("cloudformation"))
+    unhealthy = Unhealthy(ledger, stacks, client("sns"), settings.notification_topic_arn)
+    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, unhealthy)
     failed_stacks = FailedStacks(ledger, incidents, registrations, stacks)
     dead = [item for item in ledger.open_items() if not executions.running(item["execution"])]
     taken_up = [attempted(faults, unfinished.take_up, item) for item in dead]
@@ -66,7 +67,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         attempted(faults, resume, item, ledger, executions, settings.deploy_release_machine_arn)
     approvals, decisions = Approvals(ledger, artifacts, endings), Decisions(ledger, executions)
     reminded = [attempted(faults, approvals.see_to, item, decisions, now()) for item in ledger.approvals.asked()]
-    unhealthy = Unhealthy(ledger, stacks, client("sns"), settings.notification_topic_arn)
     healthy_again = attempted(faults, unhealthy.close_healthy)
     left_behind = [lock["SK"] for lock in ledger.locks.held() if lock["expires_at"] < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))

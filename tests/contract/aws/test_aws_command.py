@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from botocore.credentials import Credentials
-from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, STACK, UPLOAD, House
+from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
 from belay.release.records import Outcome, incident_of
 from belay.rollback.incident import Incident
@@ -27,6 +27,7 @@ from cli.status import SOON_SECONDS
 DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Wait", "Seconds": 3600, "End": True}}})
 SEAL = "0123456789ab" + "5" * 52
 LATER = "2026-01-01T10:05:00.000+00:00"
+STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/6a7e8fe0"
 
 
 class Office(House):

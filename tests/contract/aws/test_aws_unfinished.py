@@ -5,26 +5,32 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 from simulated_ledger import empty_ledger
 
+from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
+from belay.control.recovery import Recovery
+from belay.control.recovery_ends import RecoveryEnd
 from belay.control.registrations import Registrations
 from belay.control.unfinished import Unfinished
+from belay.control.unhealthy import Unhealthy
 from belay.errors import AwsFault, MissingDocument
+from belay.pipeline.execution import reference
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import stage_ended
 from belay.release.records import Outcome, ReleaseReference, incident_of, upload_of
-from belay.rollback.incident import foreign_incident
+from belay.rollback.incident import Incident, foreign_incident
+from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
 
 NOW = "2026-01-01T10:00:00.000+00:00"
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-rollback-stage"
-STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/6a7e8fe0"
 STAGE = f"service_role: {ROLE}\nstacks: {{network: {{name: orders-network}}}}\n"
 MANIFEST = f"""\
 application: orders
@@ -53,7 +59,11 @@ class House:
         self.endings = Endings(self.ledger, self.artifacts, self.sns, self.topic)
         self.incidents = Incidents(self.ledger, self.artifacts, Executions(self.states), MACHINE)
         registrations = Registrations(ParameterStore(self.ssm), self.s3)
-        self.unfinished = Unfinished(self.ledger, self.endings, self.incidents, self.artifacts, registrations)
+        self.cloudformation = simulated("cloudformation")
+        self.unhealthy = Unhealthy(self.ledger, Stacks(self.cloudformation), self.sns, self.topic)
+        self.unfinished = Unfinished(
+            self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.unhealthy
+        )
         self.register("stages: [test, production]\n")
 
     def subscribed(self, name: str) -> tuple[str, str]:
@@ -85,6 +95,15 @@ class House:
 
     def recoveries(self) -> list[str]:
         return sorted(each["name"] for each in self.states.list_executions(stateMachineArn=MACHINE)["executions"])
+
+    def stack(self, name: str) -> str:
+        """Make a stack. Returns its id."""
+        template = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+        return str(self.cloudformation.create_stack(StackName=name, TemplateBody=template)["StackId"])
+
+    def stands(self, stack_id: str, status: StackStatus) -> None:
+        """Put a stack into a status that moto's stacks do not get into by themselves."""
+        cloudformation_backends["123456789012"]["eu-west-1"].stacks[stack_id].status = status.value
 
     def open(self) -> list[str]:
         return [item["SK"].split("#")[0] for item in self.ledger.open_items()]
@@ -189,10 +208,12 @@ def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(ho
 def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) -> None:
     house.accept()
     stage = AcceptedRelease.from_dict(house.artifacts.require_json(RELEASE.document_key)).stages["production"]
+    stack_id = house.stack("orders-network")
+    house.stands(stack_id, StackStatus.UPDATE_FAILED)
     incident = foreign_incident(
         stage,
         "network",
-        stack_id=STACK,
+        stack_id=stack_id,
         status=StackStatus.UPDATE_FAILED,
         token=None,
         operation="event-1",
@@ -204,6 +225,49 @@ def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) ->
         house.unfinished.take_up_incident("orders", incident.name)
     assert [kind for kind, _ in house.told()] == ["person-needed"]
     assert "INCIDENT" not in house.open()
+    assert [item["stacks"] for item in house.ledger.incidents.watched()] == [[stack_id]], "until a person repaired it"
+
+
+def failed_in_pipeline(house: House, stack_id: str) -> Incident:
+    """Open the incident of a pipeline's execution that left a stack stuck."""
+    about = reference("orders", "orders-pipeline", "4f7c")
+    plan = StagePlan((StackPlan("network", "orders-network", Progress.EXECUTING, stack_id=stack_id),))
+    house.artifacts.put_json(about.stage_key("production", "plan.json"), plan.to_dict())
+    incident = Incident("orders-production-4f7c", about, "production", "it failed", ROLE, pipeline="orders-pipeline")
+    house.incidents.open(incident)
+    house.stands(stack_id, StackStatus.UPDATE_ROLLBACK_FAILED)
+    return incident
+
+
+def test_a_pipeline_s_incident_that_is_given_up_frees_the_stage(house: House) -> None:
+    incident = failed_in_pipeline(house, house.stack("orders-network"))
+    locked = {"execution": "dead", "incident": incident.name, "expires_at": 4102444800, "seen": None, "now": NOW}
+    assert house.ledger.locks.acquire(incident.release, "production", **locked) == 1
+    for _ in range(4):
+        house.unfinished.take_up_incident("orders", incident.name)
+    assert house.told() == [("pipeline-recovered", "NEEDS_OPERATOR")]
+    assert house.ledger.locks.held() == []
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_pipeline_s_incident_stays_open_until_its_stacks_are_stable(house: House, given_up: bool) -> None:
+    stack_id = house.stack("orders-network")
+    incident = failed_in_pipeline(house, stack_id)
+    if given_up:
+        for _ in range(4):
+            house.unfinished.take_up_incident("orders", incident.name)
+    else:
+        record = house.ledger.incidents.get("orders", incident.name) or {}
+        recovery = Recovery(incident, record, house.artifacts, house.ledger)
+        end = RecoveryEnd(recovery, Stacks(house.cloudformation), house.endings, house.unhealthy)
+        end.close(Outcome.NEEDS_OPERATOR, None)
+    assert house.told() == [("pipeline-recovered", "NEEDS_OPERATOR")]
+    assert house.unhealthy.close_healthy() == []
+
+    house.stands(stack_id, StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    assert house.unhealthy.close_healthy() == [incident.name]
+    (healthy,) = house.messages()
+    assert (healthy["kind"], healthy["closes"]) == ("healthy-again", [1])
 
 
 # -- what a dead execution left ----------------------------------------------------------------------------------------

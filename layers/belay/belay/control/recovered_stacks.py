@@ -27,7 +27,7 @@ from belay.stack.baseline import Baseline
 from belay.stack.cause import event_time
 from belay.stack.change_set import ChangeSet
 from belay.stack.operation import last_operation
-from belay.stack.plan import Progress, StackPlan, StagePlan
+from belay.stack.plan import Progress, StackPlan
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
 from belay.stack.stuck import (
@@ -69,7 +69,9 @@ class RecoveredStacks:
             return (self._foreign_stack(),)
         release, stage = self._incident.release, self._incident.stage
         baselines = self._recovery.ledger.baselines.of_attempt(release, stage)
-        return tuple(self._own_stack(stack, baselines.get(stack.stack)) for stack in self._release_plan().stacks)
+        return tuple(
+            self._own_stack(stack, baselines.get(stack.stack)) for stack in self._recovery.release_plan().stacks
+        )
 
     def unheard(self) -> bool:
         """Whether CloudFormation has yet to begin what the last step asked for: its events do not show it.
@@ -78,7 +80,7 @@ class RecoveredStacks:
         was refused never will. Nor has it begun what the deployment asked for last, while it executes a change set of
         which the events show nothing.
         """
-        planned = self._release_plan().in_progress(Progress.PLANNED)
+        planned = self._recovery.release_plan().in_progress(Progress.PLANNED)
         return self._step_unheard() or any(self._execution_unheard(stack) for stack in planned)
 
     def _step_unheard(self) -> bool:
@@ -97,15 +99,6 @@ class RecoveredStacks:
             return False
         change_set = self._stacks.describe_change_set(str(stack.change_set_id))
         return change_set is not None and change_set.execution_status == "EXECUTE_IN_PROGRESS"
-
-    def stack_ids(self) -> list[str]:
-        """Return the ids of the stacks that the release had change sets for."""
-        return [stack.stack_id for stack in self._release_plan().stacks if stack.stack_id is not None]
-
-    def _release_plan(self) -> StagePlan:
-        key = self._incident.release.stage_key(self._incident.stage, "plan.json")
-        document = self._recovery.artifacts.get_json(key)
-        return StagePlan(()) if document is None else StagePlan.from_dict(document)
 
     def _foreign_stack(self) -> StackSeen:
         incident = self._incident
@@ -413,5 +406,5 @@ class RecoveredStacks:
 
     def discard_change_sets(self) -> None:
         """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""
-        for stack in self._release_plan().in_progress(Progress.PLANNED):
+        for stack in self._recovery.release_plan().in_progress(Progress.PLANNED):
             self._stacks.delete_change_set(str(stack.change_set_id))

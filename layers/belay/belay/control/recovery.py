@@ -20,6 +20,7 @@ from belay.release.registration import Stage
 from belay.rollback.estimates import RUNS_KEPT, is_over, with_estimates
 from belay.rollback.incident import Incident
 from belay.rollback.plan import Action, RollbackPlan, Step, lasting
+from belay.stack.plan import StagePlan
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,18 @@ class Recovery:
         """Return the stage as it was registered when the release was accepted; None where no release is concerned."""
         document = None if self.incident.foreign else self.artifacts.get_json(self.incident.release.document_key)
         return None if document is None else AcceptedRelease.from_dict(document).stages[self.incident.stage]
+
+    def release_plan(self) -> StagePlan:
+        """Return how the release was deployed to the stage; an empty plan where it never came so far."""
+        key = self.incident.release.stage_key(self.incident.stage, "plan.json")
+        document = self.artifacts.get_json(key)
+        return StagePlan(()) if document is None else StagePlan.from_dict(document)
+
+    def stack_ids(self) -> list[str]:
+        """Return the ids of the stacks that the incident is about."""
+        if self.incident.stack_id is not None:
+            return [self.incident.stack_id]
+        return [stack.stack_id for stack in self.release_plan().stacks if stack.stack_id is not None]
 
     # -- the plan ------------------------------------------------------------------------------------------------
 

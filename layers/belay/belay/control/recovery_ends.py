@@ -36,13 +36,7 @@ class RecoveryEnd:
         elif self._incident.asked_by:
             self._close_asked(outcome, left_to_do)
         elif self._incident.pipeline is not None:
-            self._endings.close_pipeline(
-                self._incident,
-                outcome,
-                reason=self._incident.reason,
-                done=self._recovery.done(),
-                left_to_do=left_to_do,
-            )
+            self._close_pipeline(outcome, left_to_do)
         else:
             self._close_release(outcome, left_to_do)
 
@@ -52,8 +46,8 @@ class RecoveryEnd:
 
     def _close_release(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
         """Give the release its outcome, then the incident: the release's own machines wait for that."""
-        incident, stacks = self._incident, RecoveredStacks.of(self._recovery)
-        stacks.discard_change_sets()
+        incident = self._incident
+        RecoveredStacks.of(self._recovery).discard_change_sets()
         self._endings.close_release(
             incident.release,
             outcome,
@@ -63,9 +57,18 @@ class RecoveryEnd:
             left_to_do=left_to_do,
         )
         if outcome is Outcome.NEEDS_OPERATOR:
-            self._unhealthy.watch(incident, stacks.stack_ids())
+            self._unhealthy.watch(incident, self._recovery.stack_ids())
         self._record(outcome)
         self._ledger.incidents.announced(self._recovery.application, incident.name)
+
+    def _close_pipeline(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+        """Tell how the way back from what a pipeline had deployed ended, once."""
+        incident = self._incident
+        if outcome is Outcome.NEEDS_OPERATOR:
+            self._unhealthy.watch(incident, self._recovery.stack_ids())
+        self._endings.close_pipeline(
+            incident, outcome, reason=incident.reason, done=self._recovery.done(), left_to_do=left_to_do
+        )
 
     def _close_foreign(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
         """Tell about a stack that failed under somebody else's hands, once."""
@@ -88,7 +91,7 @@ class RecoveryEnd:
             ),
         )
         if outcome is Outcome.NEEDS_OPERATOR:
-            self._unhealthy.watch(incident, [stack_id])
+            self._unhealthy.watch(incident, self._recovery.stack_ids())
         self._ledger.incidents.announced(self._recovery.application, incident.name)
 
     def _close_asked(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
@@ -111,7 +114,7 @@ class RecoveryEnd:
             ),
         )
         if outcome is Outcome.NEEDS_OPERATOR:
-            self._unhealthy.watch(incident, RecoveredStacks.of(self._recovery).stack_ids())
+            self._unhealthy.watch(incident, self._recovery.stack_ids())
         self._ledger.incidents.announced(application, incident.name)
 
     def _record(self, outcome: Outcome) -> bool:

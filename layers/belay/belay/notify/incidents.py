@@ -33,7 +33,6 @@ def person_needed(
     left_to_do: Sequence[str],
     cause: Cause | str | None = None,
     done: Sequence[str] = (),
-    findings: Sequence[str] = (),
     severity: Severity = Severity.CRITICAL,
 ) -> Message:
     """Tell that something waits for a person: ``why``, and what that person is to do.
@@ -49,7 +48,6 @@ def person_needed(
         cause=cause,
         done=done,
         left_to_do=left_to_do,
-        findings=findings,
         look=deployment.look(cause),
     )
 
@@ -103,5 +101,5 @@ def healthy_again(
         otherwise="Nothing to do, unless the message that is closed here asked for more than stacks.",
         look=[f"belay status {shlex.quote(application)}"],
         state=State.CLOSED,
-        closes=frozenset({Kind.RELEASE_ENDED, Kind.FOREIGN_STACK_FAILED, Kind.PERSON_NEEDED}),
+        closes=frozenset({Kind.RELEASE_ENDED, Kind.FOREIGN_STACK_FAILED, Kind.PERSON_NEEDED, Kind.PIPELINE_RECOVERED}),
     )
