@@ -38,7 +38,7 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 
 test: $(INSTALLED) ## everything that CI runs
 	@rm -rf build/machines
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/machines/together.py
 
 test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages

@@ -38,6 +38,17 @@ class Watched:
             answer = {"Stacks": [{**stack, "CreationTime": datetime(2026, 1, 1, tzinfo=UTC)}]}
             self._stub.add_response("describe_stacks", answer, {"StackName": stack_id})
 
+    def last_happened(self, stack_id: str, token: str) -> None:
+        """Say what CloudFormation answers when it is asked for a stack's events."""
+        event = {
+            "StackId": stack_id,
+            "EventId": "e1",
+            "StackName": stack_id.split("/")[1],
+            "Timestamp": datetime(2026, 1, 1, tzinfo=UTC),
+            "ClientRequestToken": token,
+        }
+        self._stub.add_response("describe_stack_events", {"StackEvents": [event]}, {"StackName": stack_id})
+
 
 @pytest.fixture
 def watched(house: House, stubbed: Callable[[str], tuple[Any, Stubber]]) -> Watched:
@@ -60,11 +71,25 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
     assert watched.house.messages() == []
 
     watched.stand(service="UPDATE_ROLLBACK_COMPLETE")
+    watched.last_happened(SERVICE, "by-hand")
     assert watched.unhealthy.close_healthy() == [INCIDENT]
+    repair = watched.house.ledger.operations.get(SERVICE, "by-hand")
+    assert repair is not None
+    assert repair["purpose"] == "repair", "an event about it that comes late opens no other incident"
     (told,) = watched.house.messages()
     assert (told["kind"], told["state"], told["thread"]) == ("healthy-again", "closed", RELEASE.thread)
     assert told["findings"] == ["orders-service is UPDATE_ROLLBACK_COMPLETE"]
     assert watched.unhealthy.close_healthy() == [], "it is told once"
+
+
+def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:
+    watched.stand(service="UPDATE_ROLLBACK_FAILED")
+    watched.unhealthy.watch(OF_RELEASE, [SERVICE])
+    watched.house.ledger.operations.record(SERVICE, "ours", RELEASE, "production", purpose="deploy", now="now")
+    watched.stand(service="UPDATE_COMPLETE")
+    watched.last_happened(SERVICE, "ours")
+    assert watched.unhealthy.close_healthy() == [INCIDENT]
+    assert (watched.house.ledger.operations.get(SERVICE, "ours") or {})["purpose"] == "deploy"
 
 
 @pytest.mark.parametrize("status", [None, "DELETE_COMPLETE"])

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.incidents import healthy_again
 from belay.rollback.incident import Incident
+from belay.stack.operation import last_operation
 from belay.stack.status import StackStatus
 
 
@@ -22,7 +24,7 @@ class Unhealthy:
 
     def watch(self, incident: Incident, stack_ids: Sequence[str]) -> None:
         """Remember those of an incident's stacks that are unstable as it ends; where none is, there is nothing to."""
-        unstable = [stack_id for stack_id in stack_ids if not self._stands(stack_id)[0]]
+        unstable = [stack_id for stack_id in stack_ids if not _stable(self._status(stack_id))]
         if unstable:
             self._ledger.incidents.watch(incident.name, incident.to_dict(), unstable)
 
@@ -31,12 +33,23 @@ class Unhealthy:
         closed = []
         for item in self._ledger.incidents.watched():
             incident = Incident.from_dict(item["details"])
-            stand = [self._stands(stack_id) for stack_id in item["stacks"]]
-            if all(stable for stable, _ in stand):
-                self._tell(incident, [words for _, words in stand])
+            statuses = {stack_id: self._status(stack_id) for stack_id in item["stacks"]}
+            if all(_stable(status) for status in statuses.values()):
+                for stack_id in [stack_id for stack_id, status in statuses.items() if status is not None]:
+                    self._note_repair(stack_id, incident)
+                self._tell(incident, [_in_words(*stands) for stands in statuses.items()])
                 self._ledger.incidents.watch_no_more(incident.name)
                 closed.append(incident.name)
         return closed
+
+    def _note_repair(self, stack_id: str, incident: Incident) -> None:
+        """Keep an event that comes late from opening another incident; an operation of Belay's own stays its own."""
+        newest = self._stacks.newest_event(stack_id)
+        if newest is None or self._ledger.operations.get(stack_id, last_operation(newest)) is not None:
+            return
+        self._ledger.operations.record(
+            stack_id, last_operation(newest), incident.release, incident.stage, purpose="repair", now=timestamp()
+        )
 
     def _tell(self, incident: Incident, stacks: Sequence[str]) -> None:
         version = None if incident.foreign else incident.release.version
@@ -45,11 +58,18 @@ class Unhealthy:
         )
         Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
 
-    def _stands(self, stack_id: str) -> tuple[bool, str]:
-        """Return whether a stack takes the next update, or is gone, and how it stands in words."""
+    def _status(self, stack_id: str) -> StackStatus | None:
+        """Return how a stack stands, None where it is gone."""
         description = self._stacks.describe_stack(stack_id)
-        name = stack_id.split("/")[1]
         if description is None or description["StackStatus"] == StackStatus.DELETE_COMPLETE:
-            return True, f"{name} is deleted"
-        status = StackStatus(description["StackStatus"])
-        return status.updatable, f"{name} is {status}"
+            return None
+        return StackStatus(description["StackStatus"])
+
+
+def _stable(status: StackStatus | None) -> bool:
+    """Whether a stack takes the next update, or is gone."""
+    return status is None or status.updatable
+
+
+def _in_words(stack_id: str, status: StackStatus | None) -> str:
+    return f"{stack_id.split('/')[1]} is {status or 'deleted'}"
