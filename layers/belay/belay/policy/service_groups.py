@@ -2,9 +2,9 @@
 
 Sources: https://docs.aws.amazon.com/eks/latest/APIReference/API_RemoteAccessConfig.html (without source groups port 22
 is open to 0.0.0.0/0), https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
-(SSHSourceRestriction), https://docs.aws.amazon.com/lightsail/latest/userguide/understanding-firewall-and-port-mappings-in-amazon-lightsail.html
-(an instance's own firewall, which opens SSH or RDP where nothing is said) and
-https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_IpPermission.html.
+(SSHSourceRestriction), https://docs.aws.amazon.com/lightsail/2016-11-28/api-reference/API_PortInfo.html (an instance's
+own firewall) and https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_IpPermission.html. Whom Lightsail
+lets in where nothing is said, its API does not document: that is for a person to decide.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _lightsail(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
     networking = get(given, "Networking", world)
     ports = get(networking, "Ports", world) if isinstance(networking, Table) else networking
     if ports is NO_VALUE:
-        default = Unknown("Networking", "Lightsail opens SSH or RDP itself where no Networking says what is open")
+        default = Unknown("Networking", "Lightsail itself says what is open where there is no Networking")
         return tuple(_rule(opened, default, place) for opened in (SSH, RDP))
     place = place._replace(property="Properties.Networking.Ports")
     if not isinstance(ports, Row):
@@ -115,7 +115,6 @@ def _lightsail(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
 
 
 def _lightsail_port(port: Value, place: Place, world: World) -> Rule:
-    """One entry; where it names no addresses at all, Lightsail lets everybody in."""
     if not isinstance(port, Table):
         return opaque_rule("ingress", place, _why(port, "an entry of Ports"))
     peers = Peers()
@@ -126,7 +125,7 @@ def _lightsail_port(port: Value, place: Place, world: World) -> Rule:
     if get(port, "CidrListAliases", world) is not NO_VALUE:
         peers.add_other("CidrListAliases")
     if not peers.shown:
-        peers.add_network(ANYWHERE, IPV4)
+        peers.add_unknown(UnknownPeer("it names no addresses, and Lightsail itself says whom that lets in"), "?")
     return _opening(_opened(port, world), peers, place)
 
 
