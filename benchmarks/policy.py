@@ -28,9 +28,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "belay")]
 
 import yaml  # noqa: E402 - the two lines above find the rest
 
-from belay.policy.asked import policies  # noqa: E402
+from belay.policy.applied import security_group_policies  # noqa: E402
 from belay.policy.gate import check_groups  # noqa: E402
-from belay.policy.settings import Settings  # noqa: E402
+from belay.policy.settings import PolicySettings  # noqa: E402
 from belay.template.loader import load  # noqa: E402
 
 BUILD = ROOT / "build" / "benchmarks"
@@ -257,8 +257,8 @@ def live() -> Iterator[Line]:
     Prowler makes a set of the ports of every range, so the two are eight times apart where groups have ranges, and not
     where each rule has one port: reading the rules takes an eighth of its time then, whoever reads them.
     """
-    other = frozenset(one.slug for one in policies()) - {"ssh-open"}
-    settings = Settings(disabled=other)
+    other = frozenset(one.slug for one in security_group_policies()) - {"ssh-open"}
+    settings = PolicySettings(disabled=other)
     peer_is_there = importable("prowler")
     for name, ports, factor in (("mixed", MIXED_PORTS, 8), ("single ports", SINGLE_PORTS, None)):
         groups = live_groups(ports)

@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "belay")]
 
 from belay.errors import UnreadableTemplate  # noqa: E402 - the two lines above find the rest
 from belay.policy.gate import check_template  # noqa: E402
-from belay.policy.settings import Settings  # noqa: E402
+from belay.policy.settings import PolicySettings  # noqa: E402
 from belay.policy.verdict import Report, Verdict, combine  # noqa: E402
 
 GOAL = 0.98
@@ -97,7 +97,7 @@ def checked(path: Path) -> Report | None:
     """Check one template by itself, with any parameters; ``None`` where it is none."""
     try:
         return check_template(
-            {path.name: path.read_bytes()}, path.name, {}, Settings(), date(2026, 1, 1), defaults_apply=False
+            {path.name: path.read_bytes()}, path.name, {}, PolicySettings(), date(2026, 1, 1), defaults_apply=False
         )
     except UnreadableTemplate:
         return None

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from belay.policy.asked import Rule, every_rule
-from belay.policy.settings import Settings
+from belay.policy.applied import PolicyCheck, all_policies
+from belay.policy.settings import PolicySettings
 
 INTRODUCTION = """# Policies
 
@@ -70,7 +70,7 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     return exposed(group, {{(TCP, 21): "FTP"}})
 ```
 
@@ -94,12 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def page() -> str:
     """Return the page of all policies."""
-    rows = [f"| [{one.slug}](#{one.slug}) | {one.policy.severity} | {one.policy.title} |\n" for one in every_rule()]
-    sections = [line for one in every_rule() for line in _section(one)]
-    return INTRODUCTION.format(blocking=Settings().blocking) + "".join([*rows, *sections])
+    rows = [f"| [{one.slug}](#{one.slug}) | {one.policy.severity} | {one.policy.title} |\n" for one in all_policies()]
+    sections = [line for one in all_policies() for line in _section(one)]
+    return INTRODUCTION.format(blocking=PolicySettings().blocking) + "".join([*rows, *sections])
 
 
-def _section(one: Rule[Any]) -> Iterator[str]:
+def _section(one: PolicyCheck[Any]) -> Iterator[str]:
     yield f"\n## {one.slug}\n\n"
     yield f"{one.policy.title}. Severity: {one.policy.severity}.\n\n"
     yield f"- Why: {one.policy.why}\n- Fix: {one.policy.fix}\n"
@@ -111,5 +111,5 @@ def _section(one: Rule[Any]) -> Iterator[str]:
         yield f"- Ports: {listed}\n"
 
 
-def _how(one: Rule[Any]) -> str:
+def _how(one: PolicyCheck[Any]) -> str:
     return (inspect.getdoc(one.check) or "").replace("\n", " ").replace("``", "`")

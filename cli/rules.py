@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from belay.errors import BelayError, UnreadableTemplate
-from belay.policy.guard import Answer, guard_report, plain
-from belay.policy.settings import Settings
+from belay.policy.guard import GuardResult, guard_report, plain
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.template.loader import load
 
@@ -32,12 +32,14 @@ class Rules:
     files: Mapping[str, str]
     check: Callable[[str, str, str, str], Mapping[str, str]]
 
-    def report(self, files: Mapping[str, bytes], paths: Iterable[str], settings: Settings, today: date) -> Report:
+    def report(self, files: Mapping[str, bytes], paths: Iterable[str], settings: PolicySettings, today: date) -> Report:
         """Hold the templates at ``paths`` against every rule; raises ``InvalidRegistration`` for wrong rules."""
         documents = {path: load(files[path], path) for path in paths}
         data = {path: json.dumps(plain(document.root)) for path, document in documents.items()}
         answers = [
-            Answer(**self.check(name, text, path, data[path])) for name, text in self.files.items() for path in data
+            GuardResult(**self.check(name, text, path, data[path]))
+            for name, text in self.files.items()
+            for path in data
         ]
         return guard_report(answers, documents, settings, today)
 

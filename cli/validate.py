@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from belay.errors import BelayError, UnreadableTemplate
 from belay.policy.gate import check_groups, check_template
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
 from cli.targets import Target, read_target
 
@@ -38,7 +38,7 @@ class Inputs:
     are the operator's own.
     """
 
-    settings: Settings
+    settings: PolicySettings
     parameters: Mapping[str, str]
     registered: Mapping[str, Mapping[str, str]]
     preferred: frozenset[str]
@@ -181,7 +181,7 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
         document = _registration(path)
         registered.update(document.get("defaults", {}) if "stages" in document else document)
     stacks: dict[str, dict[str, Any]] = registered.get("stacks", {})
-    settings = Settings.from_registration(registered.get("policies", {}), registered.get("trusted_networks", ()))
+    settings = PolicySettings.from_registration(registered.get("policies", {}), registered.get("trusted_networks", ()))
     return Inputs(
         replace(settings, advice=arguments.advice or arguments.format != "text"),
         _parameters(arguments.parameters) if arguments.parameters else {},

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from belay.policy.asked import every_rule
+from belay.policy.applied import all_policies
 from belay.policy.guard import guard_rule
 from belay.policy.settings import GUARD
 from belay.policy.verdict import Finding, Report, Severity, Verdict
@@ -44,7 +44,7 @@ def _rules(report: Report) -> list[dict[str, Any]]:
             "help": {"text": one.policy.fix},
             "defaultConfiguration": {"level": LEVELS[one.policy.severity]},
         }
-        for one in (*every_rule(), *own)
+        for one in (*all_policies(), *own)
         if one.slug in named
     ]
 

@@ -11,7 +11,7 @@ from belay.control.guard import GuardPack
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.policy.gate import check_template
-from belay.policy.settings import Settings as PolicySettings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.gate import decide

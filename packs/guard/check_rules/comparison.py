@@ -7,7 +7,7 @@ from cfn_guard_rs.cfn_guard_rs import run_checks_rs
 
 
 def check(name: str, rules: str, path: str, data: str) -> dict[str, str]:
-    """Hold one template, as JSON, against one file of rules; answer what ``belay.policy.guard.Answer`` is made of.
+    """Hold one template, as JSON, against one file of rules; answer what ``belay.policy.guard.GuardResult`` is made of.
 
     The binding's own classes fail on rules with alternatives, so its JSON is handed on as it is. Its exceptions have no
     class in common; each says why the rules cannot be evaluated, or not with this template.

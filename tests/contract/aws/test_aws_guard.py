@@ -15,7 +15,7 @@ from modules import ROOT, loaded
 from belay.aws.s3 import ArtifactBucket
 from belay.control.guard import GuardPack
 from belay.errors import AwsFault
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
 from belay.release.records import ReleaseReference
 
@@ -34,7 +34,9 @@ def answered(document: Any, **more: Any) -> dict[str, Any]:
 
 
 def check(pack: GuardPack) -> Report:
-    return pack.check(RELEASE, "production", FILES, ["template.yaml"], settings=Settings(), today=date(2026, 1, 1))
+    return pack.check(
+        RELEASE, "production", FILES, ["template.yaml"], settings=PolicySettings(), today=date(2026, 1, 1)
+    )
 
 
 @pytest.fixture

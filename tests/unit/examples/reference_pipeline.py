@@ -8,7 +8,7 @@ from typing import Any
 
 from belay.template.resolver import force, items, read
 from belay.template.root import root_scope
-from belay.template.scope import Row, Table
+from belay.template.scope import ListValue, MapValue
 from belay.template.sections import resources
 from belay.template.texts import as_text
 from belay.template.values import NO_VALUE
@@ -56,16 +56,16 @@ def stack(path: str, **parameters: str) -> dict[str, dict[str, Any]]:
     world = World({}, Budget())
     made = {}
     for found in resources(scope, {}):
-        assert isinstance(found.body, Table), found.name
+        assert isinstance(found.body, MapValue), found.name
         made[found.name] = plain(found.body, world)
     return made
 
 
 def plain(value: Any, world: World) -> Any:
     value = force(value, world)
-    if isinstance(value, Row):
+    if isinstance(value, ListValue):
         return [plain(item, world) for item in items(value, world)]
-    if isinstance(value, Table):
+    if isinstance(value, MapValue):
         found = read(value, world)
         if not isinstance(found, Mapping):
             return as_text(found)

@@ -17,7 +17,7 @@ from reference_pipeline import CROSS_ACCOUNT, FOLDER, GIVEN, STRATEGIES, actions
 
 from belay.pipeline.actions import notify_action, snapshot_action, stack_action, template_action
 from belay.policy.gate import check_template
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Verdict
 from belay.release.registration import Application, Stage, parse_application, parse_stage
 
@@ -108,7 +108,7 @@ def test_cfn_lint_finds_nothing(template: str) -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_policies_find_nothing_that_stops_a_release(template: str) -> None:
     files = {template: (FOLDER / template).read_bytes()}
-    report = check_template(files, template, {}, Settings(), date(2026, 11, 21))
+    report = check_template(files, template, {}, PolicySettings(), date(2026, 11, 21))
     assert report.verdict is Verdict.PASS
 
 

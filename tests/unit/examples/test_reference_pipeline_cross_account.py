@@ -11,8 +11,7 @@ from reference_pipeline import CROSS_ACCOUNT, FOLDER, GIVEN, STRATEGIES, actions
 
 from belay.policy.declared import root_scope
 from belay.template.conditions import truth
-from belay.template.nodes import Mapping as Table
-from belay.template.nodes import Scalar, Sequence
+from belay.template.nodes import MappingNode, ScalarNode, SequenceNode
 from belay.template.world import Budget, World
 
 PRODUCTION = CROSS_ACCOUNT["ProductionAccountId"]
@@ -273,15 +272,15 @@ def refused(**parameters: str) -> list[str]:
     world = World({}, Budget())
     found = []
     for rule in scope.document.section("Rules").entries.values():
-        assert isinstance(rule, Table)
+        assert isinstance(rule, MappingNode)
         if not truth(rule.entries["RuleCondition"], scope, world):
             continue
         assertions = rule.entries["Assertions"]
-        assert isinstance(assertions, Sequence)
+        assert isinstance(assertions, SequenceNode)
         for each in assertions.items:
-            assert isinstance(each, Table)
+            assert isinstance(each, MappingNode)
             description = each.entries["AssertDescription"]
-            assert isinstance(description, Scalar)
+            assert isinstance(description, ScalarNode)
             if not truth(each.entries["Assert"], scope, world):
                 found.append(description.text.partition(":")[0])
     return found

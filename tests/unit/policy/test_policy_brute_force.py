@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from belay.policy.gate import check_template
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 
 TODAY = date(2026, 1, 1)
 BLOCKS = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.1.2.3/0", "192.168.0.0/16"]
@@ -188,7 +188,7 @@ class Concrete:
 
 def ssh_verdict(template: Mapping[str, Any]) -> str:
     data = json.dumps(template).encode()
-    report = check_template({"t.json": data}, "t.json", {}, Settings(), TODAY, defaults_apply=False)
+    report = check_template({"t.json": data}, "t.json", {}, PolicySettings(), TODAY, defaults_apply=False)
     return str(report.summary()["t.json"]["policies"]["ssh-open"])
 
 
@@ -219,6 +219,6 @@ def test_a_parameter_open_to_any_value_never_hides_what_brute_force_finds(templa
 def test_values_that_are_passed_decide(template: dict[str, Any], data: st.DataObject) -> None:
     values = {name: data.draw(st.sampled_from(domain)) for name, domain in PARAMETERS.items()}
     files = {"t.json": json.dumps(template).encode()}
-    report = check_template(files, "t.json", values, Settings(), TODAY)
+    report = check_template(files, "t.json", values, PolicySettings(), TODAY)
     expected = "FAIL" if Concrete(template, values).opens_ssh() else "PASS"
     assert report.summary()["t.json"]["policies"]["ssh-open"] == expected

@@ -13,7 +13,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from belay.policy.change_sets import KNOWN_AFTER_APPLY, check_change_set
-from belay.policy.settings import Settings, Waiver
+from belay.policy.settings import PolicySettings, Waiver
 from belay.policy.verdict import Report, Severity, Verdict
 from belay.stack.change_set import ChangeSet, parse_change_set
 
@@ -48,7 +48,7 @@ def context(**properties: Any) -> str:
 
 
 def check(change_set: ChangeSet, **settings: Any) -> Report:
-    return check_change_set(change_set, Settings(**settings), TODAY, path="service")
+    return check_change_set(change_set, PolicySettings(**settings), TODAY, path="service")
 
 
 def replaced(**more: Any) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def test_a_registration_may_name_these_policies() -> None:
             }
         ],
     }
-    settings = Settings.from_registration(registered)
+    settings = PolicySettings.from_registration(registered)
     report = check_change_set(answered(REMOVED, replaced()), settings, TODAY, path="service")
     assert report.verdict is Verdict.PASS
     assert {finding.policy: finding.severity for finding in report.findings} == {

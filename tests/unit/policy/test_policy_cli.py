@@ -14,7 +14,7 @@ import yaml
 
 from belay.policy.from_live import live_groups
 from belay.policy.rules.security_group import ssh_open
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from cli.__main__ import main
 from cli.commands import COMMANDS
 from cli.policies import page
@@ -250,7 +250,7 @@ def test_the_policy_that_the_readme_shows_works() -> None:
     exec(shown, policy)
     rule = {"IpProtocol": "tcp", "FromPort": 20, "ToPort": 21, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     (group,) = live_groups([{"GroupId": "sg-1", "IpPermissions": [rule]}], {}, "live")
-    (violation,) = policy["check"](group, Settings())
+    (violation,) = policy["check"](group, PolicySettings())
     assert "TCP 21 (FTP)" in violation.detail
     assert policy["POLICY"].title != ssh_open.POLICY.title
 

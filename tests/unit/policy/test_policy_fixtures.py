@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from belay.policy.asked import policies
+from belay.policy.applied import security_group_policies
 from belay.policy.gate import check_groups, check_template
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "policies" / "security_group"
 KINDS = {"bad": Verdict.FAIL, "good": Verdict.PASS, "review": Verdict.REVIEW}
-SETTINGS = Settings(trusted_networks=("10.0.0.0/8",))
+SETTINGS = PolicySettings(trusted_networks=("10.0.0.0/8",))
 TODAY = date(2026, 1, 1)
 CASES = sorted(FIXTURES.glob("*/*.*"))
 
@@ -25,14 +25,14 @@ def check(fixture: Path) -> Report:
     return check_template(files, fixture.name, {}, SETTINGS, TODAY, defaults_apply=False)
 
 
-@pytest.mark.parametrize("policy", [one.slug for one in policies()])
+@pytest.mark.parametrize("policy", [one.slug for one in security_group_policies()])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_policy_has_fixtures_of_each_kind(policy: str, kind: str) -> None:
     assert list((FIXTURES / policy).glob(f"{kind}-*")), f"{policy} needs a fixture {kind}-*.yaml"
 
 
 def test_every_fixture_belongs_to_a_policy() -> None:
-    assert {path.parent.name for path in CASES} == {one.slug for one in policies()}
+    assert {path.parent.name for path in CASES} == {one.slug for one in security_group_policies()}
 
 
 @pytest.mark.parametrize("fixture", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")

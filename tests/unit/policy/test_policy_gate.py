@@ -6,7 +6,7 @@ import pytest
 
 from belay.errors import UnreadableTemplate
 from belay.policy.gate import check_template
-from belay.policy.settings import Settings, Waiver
+from belay.policy.settings import PolicySettings, Waiver
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 
 TODAY = date(2026, 1, 1)
@@ -26,7 +26,7 @@ def check(
 ) -> Report:
     texts = {"root.yaml": files} if isinstance(files, str) else files
     data = {path: text.encode() for path, text in texts.items()}
-    return check_template(data, "root.yaml", parameters or {}, Settings(), TODAY, defaults_apply=defaults_apply)
+    return check_template(data, "root.yaml", parameters or {}, PolicySettings(), TODAY, defaults_apply=defaults_apply)
 
 
 def ssh(report: Report) -> list[Finding]:
@@ -280,7 +280,7 @@ def test_a_root_template_that_cannot_be_read_is_a_fault() -> None:
     with pytest.raises(UnreadableTemplate):
         check("Resources: [")
     with pytest.raises(UnreadableTemplate, match="no such file"):
-        check_template({}, "root.yaml", {}, Settings(), TODAY)
+        check_template({}, "root.yaml", {}, PolicySettings(), TODAY)
 
 
 def test_outputs_of_nested_stacks_are_followed() -> None:
@@ -357,11 +357,11 @@ def test_waivers_are_shown_and_do_not_count() -> None:
         Waiver(policy, "Group", "Bastion until Q1", "ops@example.org", date(2026, 3, 31))
         for policy in ("ssh-open", "unlisted-port-open")
     )
-    waived = check_template(files, "root.yaml", {}, Settings(waivers=waivers), TODAY)
+    waived = check_template(files, "root.yaml", {}, PolicySettings(waivers=waivers), TODAY)
     assert waived.verdict is Verdict.PASS
     assert ssh(waived)[0].waiver == "Bastion until Q1 (ops@example.org, until 2026-03-31)"
     assert waived.summary()["root.yaml"]["policies"]["ssh-open"] == "PASS"
-    expired = check_template(files, "root.yaml", {}, Settings(waivers=waivers), date(2026, 4, 1))
+    expired = check_template(files, "root.yaml", {}, PolicySettings(waivers=waivers), date(2026, 4, 1))
     assert expired.verdict is Verdict.FAIL
     assert "Its waiver has expired" in ssh(expired)[0].message
 
@@ -370,14 +370,14 @@ def test_severities_decide_what_stops_a_release() -> None:
     text = "Resources:\n" + group("[{IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0}]")
     files = {"root.yaml": text.encode()}
     assert check(text).verdict is Verdict.PASS
-    stricter = Settings(severities={"ingress-world": Severity.CRITICAL})
+    stricter = PolicySettings(severities={"ingress-world": Severity.CRITICAL})
     assert check_template(files, "root.yaml", {}, stricter, TODAY).verdict is Verdict.FAIL
-    everything = Settings(blocking=Severity.LOW)
+    everything = PolicySettings(blocking=Severity.LOW)
     assert check_template(files, "root.yaml", {}, everything, TODAY).verdict is Verdict.FAIL
-    quiet = Settings(blocking=Severity.LOW, disabled=frozenset({"ingress-world"}))
+    quiet = PolicySettings(blocking=Severity.LOW, disabled=frozenset({"ingress-world"}))
     report = check_template(files, "root.yaml", {}, quiet, TODAY)
     assert "ingress-world" not in report.summary()["root.yaml"]["policies"]
-    brief = check_template(files, "root.yaml", {}, Settings(advice=False), TODAY)
+    brief = check_template(files, "root.yaml", {}, PolicySettings(advice=False), TODAY)
     assert brief.findings == ()
     assert "rule-description" not in brief.summary()["root.yaml"]["policies"]
 
@@ -385,7 +385,7 @@ def test_severities_decide_what_stops_a_release() -> None:
 def test_the_templates_of_a_report_are_those_a_root_leads_to() -> None:
     files = {"root.yaml": PARENT.replace("SOURCE", "x"), "templates/child.yaml": CHILD, "templates/other.yaml": CHILD}
     data = {path: text.encode() for path, text in files.items()}
-    assert check_template(data, "root.yaml", {}, Settings(), TODAY).paths == ("root.yaml", "templates/child.yaml")
+    assert check_template(data, "root.yaml", {}, PolicySettings(), TODAY).paths == ("root.yaml", "templates/child.yaml")
 
 
 WORN = f"""

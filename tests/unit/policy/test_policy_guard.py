@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from belay.errors import InvalidRegistration
-from belay.policy.guard import Answer, guard_report, plain
-from belay.policy.settings import Settings, Waiver
+from belay.policy.guard import GuardResult, guard_report, plain
+from belay.policy.settings import PolicySettings, Waiver
 from belay.policy.verdict import Report, Severity, Verdict
 from belay.template.loader import load
 
@@ -21,12 +21,12 @@ LINES = (FIXTURES / "template.yaml").read_text().splitlines()
 VERSIONED = "guard:S3_BUCKET_VERSIONED"
 
 
-def recorded(name: str = "answers.json") -> list[Answer]:
-    return [Answer(**each) for each in json.loads((FIXTURES / name).read_text())["answers"]]
+def recorded(name: str = "answers.json") -> list[GuardResult]:
+    return [GuardResult(**each) for each in json.loads((FIXTURES / name).read_text())["answers"]]
 
 
-def report(*answers: Answer, **settings: Any) -> Report:
-    return guard_report(answers, {"template.yaml": DOCUMENT}, Settings(**settings), TODAY)
+def report(*answers: GuardResult, **settings: Any) -> Report:
+    return guard_report(answers, {"template.yaml": DOCUMENT}, PolicySettings(**settings), TODAY)
 
 
 READABLE = [answer for answer in recorded() if not answer.problem]
@@ -81,7 +81,7 @@ def test_an_answer_that_the_binding_cut_off_still_fails() -> None:
 
 
 def test_an_answer_without_anything_to_read_is_for_review() -> None:
-    (finding,) = report(Answer("rules/long.guard", "template.yaml", '"A_RULE"\n  ]\n}')).findings
+    (finding,) = report(GuardResult("rules/long.guard", "template.yaml", '"A_RULE"\n  ]\n}')).findings
     assert finding.verdict is Verdict.REVIEW
 
 
@@ -91,9 +91,9 @@ def test_rules_that_cannot_be_read_are_the_operator_s() -> None:
 
 
 def test_rules_that_are_wrong_are_told_once_and_in_one_line() -> None:
-    wrong = [Answer("long.guard", f"{number}.yaml", problem="expected\n" + "x" * 1000) for number in range(3)]
+    wrong = [GuardResult("long.guard", f"{number}.yaml", problem="expected\n" + "x" * 1000) for number in range(3)]
     with pytest.raises(InvalidRegistration) as refused:
-        guard_report(wrong, {}, Settings(), TODAY)
+        guard_report(wrong, {}, PolicySettings(), TODAY)
     (line,) = refused.value.problems
     assert line.startswith("long.guard: expected xxx")
     assert line.endswith(" ... (with 0.yaml)")

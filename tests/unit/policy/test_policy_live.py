@@ -7,7 +7,7 @@ import pytest
 
 from belay.policy.declared import declared_groups
 from belay.policy.live import LiveStack, check_live
-from belay.policy.settings import Settings, Waiver
+from belay.policy.settings import PolicySettings, Waiver
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.stack.resource import StackResource, resources_of
 
@@ -70,16 +70,18 @@ OUT = [permission("-1", cidr="10.0.0.0/8")]
 
 
 def check(
-    stacks: list[LiveStack], groups: list[dict[str, Any]], settings: Settings | None = None, **lists: list[str]
+    stacks: list[LiveStack], groups: list[dict[str, Any]], settings: PolicySettings | None = None, **lists: list[str]
 ) -> Report:
-    return check_live(stacks, groups, lists, settings or Settings(), TODAY, path="production")
+    return check_live(stacks, groups, lists, settings or PolicySettings(), TODAY, path="production")
 
 
 def drift(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.policy == DRIFT]
 
 
-def web(*added: dict[str, Any], egress: list[Any] | None = None, settings: Settings | None = None) -> list[Finding]:
+def web(
+    *added: dict[str, Any], egress: list[Any] | None = None, settings: PolicySettings | None = None
+) -> list[Finding]:
     live = [group("sg-web", [*AS_DECLARED, *added], egress or OUT), group("sg-bastion", [])]
     return drift(check([stack(Bastion="sg-bastion", Web="sg-web")], live, settings))
 
@@ -118,12 +120,12 @@ def test_ec2_s_own_egress_rule_is_expected_only_where_the_template_has_none() ->
 def test_drift_is_advice_until_the_operator_says_otherwise() -> None:
     added = permission("tcp", 22, cidr="198.51.100.7/32")
     assert not web(added)[0].counts
-    assert web(added, settings=Settings(severities={DRIFT: Severity.HIGH}))[0].counts
-    assert web(added, settings=Settings(disabled=frozenset({DRIFT}))) == []
+    assert web(added, settings=PolicySettings(severities={DRIFT: Severity.HIGH}))[0].counts
+    assert web(added, settings=PolicySettings(disabled=frozenset({DRIFT}))) == []
     accepted = Waiver(DRIFT, "sg-web", "the office", "net", date(2026, 12, 31))
-    assert web(added, settings=Settings(waivers=(accepted,)))[0].waiver == "the office (net, until 2026-12-31)"
+    assert web(added, settings=PolicySettings(waivers=(accepted,)))[0].waiver == "the office (net, until 2026-12-31)"
     late = Waiver(DRIFT, "sg-web", "the office", "net", date(2025, 12, 31))
-    assert "has expired" in web(added, settings=Settings(waivers=(late,)))[0].message
+    assert "has expired" in web(added, settings=PolicySettings(waivers=(late,)))[0].message
 
 
 UNKNOWN = """

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belay.policy.asked import policies
+from belay.policy.applied import security_group_policies
 from belay.policy.gate import check_groups
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 
 TODAY = date(2026, 1, 1)
-ONLY_SSH = Settings(disabled=frozenset(one.slug for one in policies()) - {"ssh-open"})
+ONLY_SSH = PolicySettings(disabled=frozenset(one.slug for one in security_group_policies()) - {"ssh-open"})
 
 
 def permission(
@@ -28,10 +28,10 @@ def permission(
 
 
 def check(
-    *permissions: dict[str, Any], lists: dict[str, list[str]] | None = None, settings: Settings | None = None
+    *permissions: dict[str, Any], lists: dict[str, list[str]] | None = None, settings: PolicySettings | None = None
 ) -> Report:
     groups = [{"GroupId": "sg-1", "IpPermissions": list(permissions)}]
-    return check_groups(groups, lists or {}, settings or Settings(), TODAY, path="production")
+    return check_groups(groups, lists or {}, settings or PolicySettings(), TODAY, path="production")
 
 
 def verdict(report: Report, policy: str = "ssh-open") -> str:
@@ -41,7 +41,7 @@ def verdict(report: Report, policy: str = "ssh-open") -> str:
 LIST = {"PrefixListIds": [{"PrefixListId": "pl-1"}]}
 
 
-@pytest.mark.parametrize("settings", [Settings(), ONLY_SSH], ids=["all policies", "one policy"])
+@pytest.mark.parametrize("settings", [PolicySettings(), ONLY_SSH], ids=["all policies", "one policy"])
 @pytest.mark.parametrize(
     ("permissions", "expected"),
     [
@@ -70,7 +70,7 @@ LIST = {"PrefixListIds": [{"PrefixListId": "pl-1"}]}
         ([permission("0.0.0.0/00")], "FAIL"),
     ],
 )
-def test_ssh(permissions: list[dict[str, Any]], expected: str, settings: Settings) -> None:
+def test_ssh(permissions: list[dict[str, Any]], expected: str, settings: PolicySettings) -> None:
     assert verdict(check(*permissions, settings=settings)) == expected
 
 
@@ -88,7 +88,7 @@ def test_findings_name_the_group_and_the_permission() -> None:
 
 def test_egress_is_not_ingress() -> None:
     group = {"GroupId": "sg-1", "IpPermissions": [], "IpPermissionsEgress": [permission("0.0.0.0/0")]}
-    report = check_groups([group], {}, Settings(), TODAY, path="production")
+    report = check_groups([group], {}, PolicySettings(), TODAY, path="production")
     assert (verdict(report), verdict(report, "egress-world")) == ("PASS", "FAIL")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.errors import InvalidRegistration
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Finding, Report, Severity, Verdict, combine
 
 FINDING = Finding("t.yaml", "Group", "ssh-open", Verdict.FAIL, Severity.CRITICAL, 3, 5, "P", "It is.", "Do.", "Group")
@@ -76,7 +76,7 @@ WAIVER = {"policy": "ssh-open", "resource": "Bastion", "reason": "r", "owner": "
 
 
 def test_settings_are_read_from_the_registration() -> None:
-    settings = Settings.from_registration(
+    settings = PolicySettings.from_registration(
         {
             "allowed_ports": [443],
             "severities": {"rule-description": "high"},
@@ -92,7 +92,7 @@ def test_settings_are_read_from_the_registration() -> None:
     assert settings.disabled == {"http80-open"}
     assert settings.blocking is Severity.MEDIUM
     assert settings.waivers[0].shown == "r (o, until 2026-12-31)"
-    assert Settings.from_registration({}) == Settings()
+    assert PolicySettings.from_registration({}) == PolicySettings()
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_settings_are_read_from_the_registration() -> None:
 )
 def test_what_cannot_be_used_is_told_by_path(mapping: Any, problem: str) -> None:
     with pytest.raises(InvalidRegistration) as refused:
-        Settings.from_registration(mapping)
+        PolicySettings.from_registration(mapping)
     assert any(one.startswith(problem) for one in refused.value.problems), refused.value.problems
 
 
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(InvalidRegistration) as refused:
-        Settings.from_registration({"x": 1, "allowed_ports": ["a"], "blocking": "b"}, path="stage.policies")
+        PolicySettings.from_registration({"x": 1, "allowed_ports": ["a"], "blocking": "b"}, path="stage.policies")
     assert [one.partition(":")[0] for one in refused.value.problems] == [
         "stage.policies.x",
         "stage.policies.allowed_ports[0]",

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from belay.policy.gate import check_template
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 
 WORLD = "0.0.0.0/0"
 TEMPLATE = """{before}
@@ -37,7 +37,12 @@ def verdict(
     )
     text = TEMPLATE.format(before=before, protocol=protocol, ports=ports, name=name, value=value)
     report = check_template(
-        {"t.yaml": text.encode()}, "t.yaml", passed or {}, Settings(), date(2026, 1, 1), defaults_apply=bool(passed)
+        {"t.yaml": text.encode()},
+        "t.yaml",
+        passed or {},
+        PolicySettings(),
+        date(2026, 1, 1),
+        defaults_apply=bool(passed),
     )
     return str(report.summary()["t.yaml"]["policies"]["ssh-open"])
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from belay.errors import UnreadableTemplate
 from belay.template.limits import MAX_BYTES, MAX_DEPTH
 from belay.template.loader import load
-from belay.template.nodes import Mapping, Node, Scalar, Sequence
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
 def plain(node: Node) -> object:
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         return node.text
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         return {key: plain(value) for key, value in node.entries.items()}
     return [plain(item) for item in node.items]
 
@@ -69,7 +69,7 @@ def test_json_and_yaml_give_the_same_tree() -> None:
 )
 def test_every_node_knows_its_place(text: str, where: tuple[int, int]) -> None:
     resource = load(text.encode(), "t").section("Resources").entries["A"]
-    assert isinstance(resource, Mapping)
+    assert isinstance(resource, MappingNode)
     node = resource.entries["Type"]
     assert (node.line, node.column) == where
 
@@ -89,8 +89,8 @@ def test_aliases_and_merge_keys_are_followed() -> None:
 def test_quotes_are_remembered() -> None:
     root = load(b"Resources: {A: 'true', B: true}", "t").section("Resources")
     quoted, unquoted = root.entries["A"], root.entries["B"]
-    assert isinstance(quoted, Scalar)
-    assert isinstance(unquoted, Scalar)
+    assert isinstance(quoted, ScalarNode)
+    assert isinstance(unquoted, ScalarNode)
     assert (quoted.plain, unquoted.plain) == (False, True)
 
 
@@ -172,5 +172,5 @@ def test_json_is_read_as_the_standard_library_reads_it(resources: dict[str, obje
 
 def test_lists_keep_their_order() -> None:
     node = load(b"Resources: {A: [c, a, b]}", "t").section("Resources").entries["A"]
-    assert isinstance(node, Sequence)
+    assert isinstance(node, SequenceNode)
     assert plain(node) == ["c", "a", "b"]

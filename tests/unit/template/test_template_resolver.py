@@ -3,10 +3,10 @@
 import pytest
 
 from belay.template.loader import load
-from belay.template.nodes import Mapping
+from belay.template.nodes import MappingNode
 from belay.template.resolver import items, read, resolve
 from belay.template.root import FUNCTIONS
-from belay.template.scope import Row, Scope, Table, Value
+from belay.template.scope import ListValue, MapValue, Scope, Value
 from belay.template.sections import parameters, transforms
 from belay.template.texts import as_text
 from belay.template.values import NO_VALUE, Unknown
@@ -46,9 +46,9 @@ def scope(expression: str, *, passed: dict[str, str] | None = None, defaults_app
 
 
 def told(value: Value, world: World) -> object:
-    if isinstance(value, Row):
+    if isinstance(value, ListValue):
         return [told(item, world) for item in items(value, world)]
-    if isinstance(value, Table):
+    if isinstance(value, MapValue):
         return "a table"
     return "?" if isinstance(value, Unknown) and not value.parts else as_text(value)
 
@@ -57,9 +57,9 @@ def values(expression: str, passed: dict[str, str] | None = None, *, defaults_ap
     """Return what the expression comes to, in every course of things."""
     where = scope(expression, passed=passed, defaults_apply=defaults_apply)
     resource = where.document.section("Resources").entries["X"]
-    assert isinstance(resource, Mapping)
+    assert isinstance(resource, MappingNode)
     properties = resource.entries["Properties"]
-    assert isinstance(properties, Mapping)
+    assert isinstance(properties, MappingNode)
     node = properties.entries["Value"]
     found = [course.outcome for course in explore(lambda world: told(resolve(node, where, world), world))]
     return sorted(found, key=str)
@@ -145,9 +145,9 @@ def test_values_that_are_passed_decide() -> None:
 def unknown(expression: str) -> Unknown:
     where = scope(expression)
     resource = where.document.section("Resources").entries["X"]
-    assert isinstance(resource, Mapping)
+    assert isinstance(resource, MappingNode)
     properties = resource.entries["Properties"]
-    assert isinstance(properties, Mapping)
+    assert isinstance(properties, MappingNode)
     outcome = next(explore(lambda world: resolve(properties.entries["Value"], where, world))).outcome
     assert isinstance(outcome, Unknown)
     return outcome
@@ -187,11 +187,11 @@ Resources:
         FUNCTIONS,
     )
     node = where.document.section("Resources").entries["X"]
-    assert isinstance(node, Mapping)
+    assert isinstance(node, MappingNode)
 
     def unrolled(world: World) -> dict[str, object]:
         table = resolve(node.entries["Properties"], where, world)
-        assert isinstance(table, Table)
+        assert isinstance(table, MapValue)
         found = read(table, world)
         assert isinstance(found, dict)
         return {name: as_text(value) for name, value in found.items()}

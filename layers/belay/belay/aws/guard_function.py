@@ -6,7 +6,7 @@ from typing import Any
 
 from belay.aws.faults import translated
 from belay.errors import AwsFault
-from belay.policy.guard import Answer
+from belay.policy.guard import GuardResult
 
 
 class GuardFunction:
@@ -16,7 +16,7 @@ class GuardFunction:
         self._client = client
         self._arn = arn
 
-    def check(self, bucket: str, templates: Mapping[str, str]) -> list[Answer]:
+    def check(self, bucket: str, templates: Mapping[str, str]) -> list[GuardResult]:
         """Have the templates at the keys of a bucket checked. Raises ``AwsFault`` where the function fails."""
         event = json.dumps({"bucket": bucket, "templates": dict(templates)}).encode()
         with translated("Lambda.Invoke"):
@@ -24,4 +24,4 @@ class GuardFunction:
             payload = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
             raise AwsFault("Lambda.Invoke", str(payload.get("errorType")), str(payload.get("errorMessage")))
-        return [Answer(**each) for each in payload["answers"]]
+        return [GuardResult(**each) for each in payload["answers"]]

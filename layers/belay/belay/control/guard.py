@@ -7,7 +7,7 @@ from typing import Any
 from belay.aws.guard_function import GuardFunction
 from belay.aws.s3 import ArtifactBucket
 from belay.policy.guard import guard_report, plain
-from belay.policy.settings import Settings as PolicySettings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.release.records import ReleaseReference
 from belay.template.loader import load

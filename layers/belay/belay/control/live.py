@@ -13,7 +13,7 @@ from belay.aws.s3 import ArtifactBucket, ReleaseFiles
 from belay.policy.declared import declared_groups
 from belay.policy.live import LiveStack, check_live
 from belay.policy.model import SecurityGroup
-from belay.policy.settings import Settings as PolicySettings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference

@@ -10,7 +10,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS, ParameterStore
 from belay.errors import InvalidActionConfiguration, InvalidRegistration, InvalidRelease
 from belay.pipeline.actions import Registered
-from belay.policy.settings import Settings as PolicySettings
+from belay.policy.settings import PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
 
 RECENT: Final = timedelta(minutes=1)

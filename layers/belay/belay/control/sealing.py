@@ -6,7 +6,7 @@ from belay.approval.seal import Seal, Sealed
 from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
 from belay.policy.change_sets import check_change_set
-from belay.policy.settings import Settings as PolicySettings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.template.dynamic_references import texts, unversioned
 from belay.template.loader import load

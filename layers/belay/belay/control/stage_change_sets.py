@@ -11,7 +11,7 @@ from belay.aws.faults import refuse_fault_in
 from belay.control.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.policy.change_sets import check_change_set
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.release.gate import refuse_wave
 from belay.release.names import change_set_name
 from belay.release.verification import rollback_triggers
@@ -64,7 +64,7 @@ class StageChangeSets:
             refuse_fault_in(change_set.reason or "", "CloudFormation.CreateChangeSet")
             run.stacks.delete_change_set(change_set_id)
             return _deferred(plan, stack, f"no change set could be made: {change_set.reason}")
-        policies = Settings.from_registration(run.stage.policies, run.stage.trusted_networks)
+        policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
         return replace(
             stack,
             progress=Progress.PLANNED,

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from belay.policy.asked import asked, rules_in
+from belay.policy.applied import applied, policies_in
 from belay.policy.from_template import GROUP, STANDALONE
 from belay.policy.gate import check_template
 from belay.policy.rules import change_set as change_set_rules
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Finding, Report, Verdict
 from belay.stack.change_set import ChangeSet
 
@@ -29,16 +29,16 @@ class PlannedStack:
     change_set: ChangeSet
 
 
-def check_change_set(change_set: ChangeSet, settings: Settings, today: date, *, path: str) -> Report:
+def check_change_set(change_set: ChangeSet, settings: PolicySettings, today: date, *, path: str) -> Report:
     """Check a change set before it is executed. ``path`` names its stack in findings."""
     stack = PlannedStack(path, change_set)
-    ours = asked(rules_in(change_set_rules), settings, today)
+    ours = applied(policies_in(change_set_rules), settings, today)
     findings = [finding for one in ours for finding in one.findings(stack, settings)]
     lost = Report(tuple(dict.fromkeys(findings)), ((path, tuple(one.rule.slug for one in ours)),))
     return lost.merged(_groups(stack, settings, today))
 
 
-def _groups(stack: PlannedStack, settings: Settings, today: date) -> Report:
+def _groups(stack: PlannedStack, settings: PolicySettings, today: date) -> Report:
     """Check the security groups as they will be, with every value that CloudFormation has worked out.
 
     Only violations count here. What is still open was asked of the template, and will be asked of the live groups.

@@ -19,7 +19,7 @@ from belay.policy.model import (
     UDP,
     Direction,
     Entry,
-    Rule,
+    GroupRule,
     SecurityGroup,
     shown_protocol,
 )
@@ -28,10 +28,10 @@ from belay.policy.verdict import Verdict
 from belay.template.values import Guard
 from belay.template.world import Budget, TooManyStepsError, agree
 
-Match = Callable[[Rule], bool | None]
+RuleMatch = Callable[[GroupRule], bool | None]
 """Whether a rule lets through what is asked about; ``None`` where that cannot be told."""
 
-Side = tuple[Rule, bool]
+Side = tuple[GroupRule, bool]
 """A rule that matches, and whether it certainly does."""
 
 MAX_COMBINATIONS = 2048
@@ -55,7 +55,7 @@ class Exposure(NamedTuple):
     """
 
     verdict: Verdict
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[GroupRule, ...] = ()
     reason: str = ""
     alone: bool = False
 
@@ -68,7 +68,7 @@ def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: 
     return exposure(group, direction, partial(_covers, protocol, port))
 
 
-def exposure(group: SecurityGroup, direction: Direction, match: Match) -> Exposure:
+def exposure(group: SecurityGroup, direction: Direction, match: RuleMatch) -> Exposure:
     """Tell whether the rules that match open to the whole Internet together, in any course of things."""
     if not may_open(group, direction):
         return CLOSED
@@ -105,13 +105,13 @@ def _judged(relevant: list[_Relevant], every: list[Side], budget: Budget) -> Exp
     return worst
 
 
-def side_by_side(group: SecurityGroup, direction: Direction) -> Iterator[list[Rule] | None]:
+def side_by_side(group: SecurityGroup, direction: Direction) -> Iterator[list[GroupRule] | None]:
     """Yield the rules of every course of things in which the group is made; ``None`` where there are too many."""
     for sides in _combinations(_relevant(group.entries(direction), lambda _: True), group.guard, group.budget):
         yield None if sides is None else [rule for rule, _ in sides]
 
 
-def opens(rule: Rule) -> bool:
+def opens(rule: GroupRule) -> bool:
     """Tell whether a rule by itself certainly opens to the whole Internet."""
     return bool(rule.v4 or rule.v6) and is_internet(*public_sizes(rule.v4, rule.v6))
 
@@ -143,13 +143,13 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
     return found
 
 
-def _other_protocols(rules: list[Rule]) -> Iterator[str]:
+def _other_protocols(rules: list[GroupRule]) -> Iterator[str]:
     for rule in rules:
         if rule.protocol is not None and rule.protocol != ALL_PROTOCOLS:
             yield rule.protocol
 
 
-def _stretches(rules: list[Rule]) -> list[Interval]:
+def _stretches(rules: list[GroupRule]) -> list[Interval]:
     """Return the stretches of ports over which the same rules hold."""
     edges = {0, ALL_PORTS[1] + 1}
     for rule in rules:
@@ -164,11 +164,11 @@ def _shown(first: int, last: int) -> str:
     return f" {first}" if first == last else f" {first}-{last}"
 
 
-def _covers(protocol: str, port: int, rule: Rule) -> bool | None:
+def _covers(protocol: str, port: int, rule: GroupRule) -> bool | None:
     return rule.covers(protocol, port)
 
 
-def everything(rule: Rule) -> bool | None:
+def everything(rule: GroupRule) -> bool | None:
     """Match rules that let every protocol, or every TCP or UDP port, through."""
     if rule.protocol == ALL_PROTOCOLS:
         return True
@@ -188,7 +188,7 @@ class _Relevant(NamedTuple):
     alternatives: list[tuple[Guard, list[Side]]]
 
 
-def _relevant(entries: tuple[Entry, ...], match: Match) -> list[_Relevant]:
+def _relevant(entries: tuple[Entry, ...], match: RuleMatch) -> list[_Relevant]:
     relevant = []
     for entry in entries:
         alternatives = []
@@ -240,7 +240,7 @@ def _follows(guard: Guard, answers: Guard) -> bool:
     return all(question in answers and answers[question] == answer for question, answer in guard.items())
 
 
-def _opens_together(rules: list[Rule]) -> bool:
+def _opens_together(rules: list[GroupRule]) -> bool:
     v4 = union(interval for rule in rules for interval in rule.v4)
     v6 = union(interval for rule in rules for interval in rule.v6)
     return is_internet(*public_sizes(v4, v6))
@@ -262,7 +262,7 @@ def _undecided(sides: list[Side]) -> Exposure:
     return Exposure(Verdict.REVIEW, rules, "; ".join(dict.fromkeys(reasons)))
 
 
-def _reasons(rule: Rule, sure: bool) -> Iterator[str]:
+def _reasons(rule: GroupRule, sure: bool) -> Iterator[str]:
     if not sure:
         yield rule.reason or rule.ports.reason
     for peer in rule.unknown:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup, UnknownPeer
+from belay.policy.model import Alternative, Direction, Entry, GroupRule, Location, SecurityGroup, UnknownPeer
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
@@ -80,7 +80,7 @@ def live_groups(
     """Yield the groups of an answer; ``prefix_lists`` gives the blocks of each prefix list by id."""
     for group in groups:
         name = str(group.get("GroupId") or group.get("GroupName") or "?")
-        place = Place(path, name, "", 0, 0)
+        place = Location(path, name, "", 0, 0)
         yield SecurityGroup(
             place,
             tuple(_entries(group, "ingress", place, prefix_lists)),
@@ -89,24 +89,24 @@ def live_groups(
 
 
 def _entries(
-    group: Mapping[str, Any], direction: Direction, place: Place, prefix_lists: Mapping[str, Sequence[str]]
+    group: Mapping[str, Any], direction: Direction, place: Location, prefix_lists: Mapping[str, Sequence[str]]
 ) -> Iterator[Entry]:
     name = PERMISSIONS[direction]
     for number, permission in enumerate(group.get(name) or ()):
         if permission is NOTHING:
             continue
-        where = Place(place.path, place.resource, f"{name}[{number}]", 0, 0)
+        where = Location(place.path, place.resource, f"{name}[{number}]", 0, 0)
         rules = tuple(_rules(permission, direction, where, prefix_lists))
         yield Entry({}, (Alternative({}, rules),))
 
 
 def _rules(
-    permission: Mapping[str, Any], direction: Direction, place: Place, prefix_lists: Mapping[str, Sequence[str]]
-) -> Iterator[Rule]:
+    permission: Mapping[str, Any], direction: Direction, place: Location, prefix_lists: Mapping[str, Sequence[str]]
+) -> Iterator[GroupRule]:
     protocol, reason = read_protocol(_value(permission.get("IpProtocol")))
     ports = read_ports(protocol, _value(permission.get("FromPort")), _value(permission.get("ToPort")))
     for source, peers in _peers(permission, prefix_lists):
-        yield Rule(
+        yield GroupRule(
             direction,
             place,
             protocol,

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from belay.policy.attached_together import attached_together
 from belay.policy.exposure import JUDGING_STEPS
-from belay.policy.model import Alternative, Direction, Entry, Place, Rule, SecurityGroup, UnknownPeer, opaque_rule
+from belay.policy.model import (
+    Alternative,
+    Direction,
+    Entry,
+    GroupRule,
+    Location,
+    SecurityGroup,
+    UnknownPeer,
+    opaque_rule,
+)
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
-from belay.policy.same_group import perhaps_one
+from belay.policy.same_group import possibly_same_group
 from belay.policy.service_groups import service_groups
-from belay.policy.worn_together import worn_together
 from belay.template.nodes import Node
 from belay.template.resolver import force, get, items, read
 from belay.template.resources import properties
-from belay.template.scope import Lazy, Row, Scope, Table, Value
-from belay.template.stacks import Found, Hidden, Stacks
+from belay.template.scope import Lazy, ListValue, MapValue, Scope, Value
+from belay.template.stacks import Found, Hidden, StackTree
 from belay.template.texts import as_text
 from belay.template.values import NO_VALUE, Guard, Unknown
 from belay.template.world import MAX_STEPS, Budget, TooManyStepsError, World, agree, explore
@@ -54,7 +63,7 @@ class _Collector:
         self._prefix_lists: dict[str, list[Found]] = {}
 
     def collect(self, root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
-        stacks = Stacks(root)
+        stacks = StackTree(root)
         for one in stacks:
             if isinstance(one, Hidden):
                 self._groups.append(_hidden(one))
@@ -72,7 +81,7 @@ class _Collector:
                 self._groups.append(self._group(found, attached))
         elsewhere = {key: _elsewhere(entries, self._budget) for key, entries in attached.items()}
         self._groups += elsewhere.values()
-        self._groups += [*worn_together(self._groups, self._resources), *perhaps_one(elsewhere)]
+        self._groups += [*attached_together(self._groups, self._resources), *possibly_same_group(elsewhere)]
         return self._groups, stacks.templates
 
     def _group(self, found: Found, attached: dict[str, dict[Direction, list[Entry]]]) -> SecurityGroup:
@@ -88,10 +97,10 @@ class _Collector:
 
         def listed(world: World) -> tuple[Value | Lazy, ...] | Unknown:
             given = properties(found.body, world)
-            value = get(given, name, world) if isinstance(given, Table) else given
-            if isinstance(value, Row):
+            value = get(given, name, world) if isinstance(given, MapValue) else given
+            if isinstance(value, ListValue):
                 return value.items
-            if isinstance(value, Table):
+            if isinstance(value, MapValue):
                 return (Lazy(value.node, value.scope),)
             if value is NO_VALUE:
                 return ()
@@ -121,7 +130,9 @@ class _Collector:
             alternatives.append(Alternative(course.guard, rules))
         return Entry(guard, tuple(alternatives))
 
-    def _undisputed(self, found: Found, path: str, item: Value | Lazy, direction: Direction) -> tuple[Rule, ...] | None:
+    def _undisputed(
+        self, found: Found, path: str, item: Value | Lazy, direction: Direction
+    ) -> tuple[GroupRule, ...] | None:
         """Return an item's rules if reading them asks no question, as most do: one world serves for all of those."""
         world = self._unasked or World({}, Budget(MAX_STEPS, found.body.scope.budget))
         self._unasked = None
@@ -136,18 +147,18 @@ class _Collector:
 
     def _rules(
         self, found: Found, path: str, item: Lazy | Value, direction: Direction, world: World
-    ) -> tuple[Rule, ...]:
+    ) -> tuple[GroupRule, ...]:
         value = force(item, world)
-        if isinstance(value, Table):
+        if isinstance(value, MapValue):
             return (self._rule(found, path, value, direction, world),)
-        if isinstance(value, Row):
+        if isinstance(value, ListValue):
             return tuple([rule for inner in value.items for rule in self._rules(found, path, inner, direction, world)])
         if value is NO_VALUE:
             return ()
         reason = value.reason if isinstance(value, Unknown) else "an entry is no rule"
         return (opaque_rule(direction, _place(found, path, _node(found, item)), reason),)
 
-    def _rule(self, found: Found, path: str, table: Table, direction: Direction, world: World) -> Rule:
+    def _rule(self, found: Found, path: str, table: MapValue, direction: Direction, world: World) -> GroupRule:
         given = read(table, world)
         if isinstance(given, Unknown):
             return opaque_rule(direction, _place(found, path, table.node), given.reason)
@@ -160,7 +171,7 @@ class _Collector:
             if name not in PEER_PROPERTIES:
                 continue
             if name in NETWORK_PROPERTIES:
-                for block in items(value, world) if isinstance(value, Row) else (value,):
+                for block in items(value, world) if isinstance(value, ListValue) else (value,):
                     peers.add_network(block, NETWORK_PROPERTIES[name])
                 shown = f"{path}.{name}" if path else name
                 node = table.node.entries.get(name, node)
@@ -170,7 +181,7 @@ class _Collector:
                 peers.add_other(f"group {as_text(value) or '?'}")
         if not peers.shown:
             peers.add_unknown(UnknownPeer("the rule names no peer"), "")
-        return Rule(
+        return GroupRule(
             direction,
             _place(found, shown, node),
             protocol,
@@ -196,16 +207,16 @@ class _Collector:
             peers.add_unknown(UnknownPeer(f"the entries of the prefix list {shown} are not in the template"), shown)
             return
         given = properties(listed.body, world)
-        rows = get(given, "Entries", world) if isinstance(given, Table) else given
+        rows = get(given, "Entries", world) if isinstance(given, MapValue) else given
         if rows is NO_VALUE:
-            rows = Row(())
-        if not isinstance(rows, Row):
+            rows = ListValue(())
+        if not isinstance(rows, ListValue):
             reason = rows.reason if isinstance(rows, Unknown) else "its entries are no list"
             peers.add_unknown(UnknownPeer(f"the prefix list {shown}: {reason}"), shown)
             return
         peers.add_other(f"prefix list {shown}")
         for row in items(rows, world):
-            block = get(row, "Cidr", world) if isinstance(row, Table) else row
+            block = get(row, "Cidr", world) if isinstance(row, MapValue) else row
             peers.add_network(block, IPV4)
 
     def _standalone(self) -> dict[str, dict[Direction, list[Entry]]]:
@@ -226,7 +237,7 @@ class _Collector:
                 attached.setdefault(group, {}).setdefault(direction, []).append(Entry(found.guard, alternatives))
         return attached
 
-    def _attached(self, found: Found, direction: Direction, world: World) -> tuple[str, Rule]:
+    def _attached(self, found: Found, direction: Direction, world: World) -> tuple[str, GroupRule]:
         given = properties(found.body, world)
         own = found.path
         if isinstance(given, Unknown):
@@ -242,18 +253,18 @@ class _Collector:
         for found in self._found:
             if found.kind == GROUP and isinstance(name, str):
                 given = properties(found.body, world)
-                if isinstance(given, Table) and get(given, "GroupName", world) == name:
+                if isinstance(given, MapValue) and get(given, "GroupName", world) == name:
                     return found.path
         return name
 
 
-def _given_up(found: Found, direction: Direction, reason: str) -> tuple[str, Rule]:
+def _given_up(found: Found, direction: Direction, reason: str) -> tuple[str, GroupRule]:
     return found.path, opaque_rule(direction, _place(found, "", found.body.node), reason)
 
 
 def _hidden(hidden: Hidden) -> SecurityGroup:
     """Return a group of which nothing is known, for what no template shows."""
-    place = Place(hidden.scope.document.path, hidden.path, "", hidden.node.line, hidden.node.column)
+    place = Location(hidden.scope.document.path, hidden.path, "", hidden.node.line, hidden.node.column)
     rules = [opaque_rule(direction, place, hidden.reason) for direction in INLINE]
     ingress, egress = [(Entry(hidden.guard, (Alternative(hidden.guard, (rule,)),)),) for rule in rules]
     return SecurityGroup(place, ingress, egress, declared=True)
@@ -266,7 +277,7 @@ def _elsewhere(entries: dict[Direction, list[Entry]], budget: Budget) -> Securit
     return SecurityGroup(place, tuple(entries.get("ingress", ())), tuple(entries.get("egress", ())), budget=budget)
 
 
-def _mentions(body: Table, name: str) -> bool:
+def _mentions(body: MapValue, name: str) -> bool:
     """Tell whether a group's properties may hold ``name``: a quick look before the search for every course."""
     given = body.node.entries.get("Properties")
     entries = getattr(given, "entries", None)
@@ -279,7 +290,7 @@ def _node(found: Found, item: Value | Lazy) -> Node:
     return item.node if isinstance(item, Lazy) else found.body.node
 
 
-def _place(found: Found, path: str, node: Node) -> Place:
+def _place(found: Found, path: str, node: Node) -> Location:
     scope = found.body.scope
     shown = f"Properties.{path}" if path else "Properties"
-    return Place(scope.document.path, scope.key(found.name), shown, node.line, node.column)
+    return Location(scope.document.path, scope.key(found.name), shown, node.line, node.column)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from belay.policy.asked import Asked, asked, policies
+from belay.policy.applied import AppliedPolicy, applied, security_group_policies
 from belay.policy.declared import declared_groups
 from belay.policy.from_live import live_groups, reaching
-from belay.policy.model import Place, SecurityGroup
-from belay.policy.settings import Settings
+from belay.policy.model import Location, SecurityGroup
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 
 
@@ -18,7 +18,7 @@ def check_template(
     files: Mapping[str, bytes],
     root: str,
     parameters: Mapping[str, str],
-    settings: Settings,
+    settings: PolicySettings,
     today: date,
     *,
     defaults_apply: bool = True,
@@ -33,13 +33,13 @@ def check_template(
     """
 
     groups, paths = declared_groups(files, root, parameters, defaults_apply=defaults_apply)
-    return _report(groups, paths, settings, asked(policies(), settings, today))
+    return _report(groups, paths, settings, applied(security_group_policies(), settings, today))
 
 
 def check_groups(
     groups: Sequence[Mapping[str, Any]],
     prefix_lists: Mapping[str, Sequence[str]],
-    settings: Settings,
+    settings: PolicySettings,
     today: date,
     *,
     path: str,
@@ -49,7 +49,7 @@ def check_groups(
     ``groups`` are the ``SecurityGroups`` of EC2's DescribeSecurityGroups, ``prefix_lists`` the blocks of each prefix
     list they name (a list that is missing is REVIEW). ``path`` names what was looked at, such as a stage, in findings.
     """
-    ours = asked(policies(), settings, today)
+    ours = applied(security_group_policies(), settings, today)
     directions = {one.rule.policy.internet for one in ours}
     if None not in directions:
         asked_about = [direction for direction in directions if direction is not None]
@@ -58,10 +58,13 @@ def check_groups(
 
 
 def _report(
-    groups: Iterable[SecurityGroup], paths: Iterable[str], settings: Settings, ours: Sequence[Asked[SecurityGroup]]
+    groups: Iterable[SecurityGroup],
+    paths: Iterable[str],
+    settings: PolicySettings,
+    ours: Sequence[AppliedPolicy[SecurityGroup]],
 ) -> Report:
     # One finding of a kind is enough for one place, however many values it may come to.
-    findings: dict[tuple[str, Verdict, Place], Finding] = {}
+    findings: dict[tuple[str, Verdict, Location], Finding] = {}
     for group in groups:
         for one in ours:
             if group.together and one.rule.policy.internet != "ingress":

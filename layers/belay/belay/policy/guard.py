@@ -14,13 +14,12 @@ from datetime import date
 from typing import Any
 
 from belay.errors import InvalidRegistration
-from belay.policy.asked import Asked, Rule
-from belay.policy.model import Place
+from belay.policy.applied import AppliedPolicy, PolicyCheck
+from belay.policy.model import Location
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import GUARD, Settings
+from belay.policy.settings import GUARD, PolicySettings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
-from belay.template.nodes import Document, Node, Scalar, Sequence
-from belay.template.nodes import Mapping as MappingNode
+from belay.template.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?")
@@ -30,7 +29,7 @@ _LONGEST_DETAIL = 400
 
 
 @dataclass(frozen=True)
-class Answer:
+class GuardResult:
     """What the pack says of one template and one file of rules: the binding's output, or why there is none."""
 
     rules: str
@@ -43,18 +42,18 @@ def plain(node: Node) -> Any:
     """Return a template as plain data, functions in their long forms, as cfn-guard reads it."""
     if isinstance(node, MappingNode):
         return {key: _argument(key, value) for key, value in node.entries.items()}
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         return [plain(item) for item in node.items]
     return _scalar(node)
 
 
 def _argument(key: str, value: Node) -> Any:
-    if key == "Fn::GetAtt" and isinstance(value, Scalar):
+    if key == "Fn::GetAtt" and isinstance(value, ScalarNode):
         return value.text.split(".", 1)
     return plain(value)
 
 
-def _scalar(node: Scalar) -> Any:
+def _scalar(node: ScalarNode) -> Any:
     if not node.plain:
         return node.text
     if node.is_null:
@@ -67,7 +66,7 @@ def _scalar(node: Scalar) -> Any:
 
 
 def guard_report(
-    answers: Iterable[Answer], documents: Mapping[str, Document], settings: Settings, today: date
+    answers: Iterable[GuardResult], documents: Mapping[str, Document], settings: PolicySettings, today: date
 ) -> Report:
     """Turn the pack's answers into a report; ``documents`` are the templates by path.
 
@@ -83,7 +82,7 @@ def guard_report(
     return Report().merged(*reports)
 
 
-def _report(answer: Answer, document: Document, settings: Settings, today: date) -> Report:
+def _report(answer: GuardResult, document: Document, settings: PolicySettings, today: date) -> Report:
     try:
         output = json.loads(answer.output)
     except ValueError:
@@ -98,18 +97,18 @@ def _report(answer: Answer, document: Document, settings: Settings, today: date)
     return Report(tuple(dict.fromkeys(findings)), checked)
 
 
-def _cut(answer: Answer, settings: Settings, today: date) -> Report:
+def _cut(answer: GuardResult, settings: PolicySettings, today: date) -> Report:
     """The binding hands back only the end of an output of more than 8 KiB: say what can be seen of it."""
     broken = '"Clause"' in answer.output
     seen = sorted(set(_RESOURCE.findall(answer.output)))
     detail = "the answer is too long for the binding, so not every violation is listed"
-    place = Place(answer.template, ", ".join(seen) or answer.template, "", 0, 0)
+    place = Location(answer.template, ", ".join(seen) or answer.template, "", 0, 0)
     violation = Violation(Verdict.FAIL if broken else Verdict.REVIEW, place, detail)
     finding = _finding(answer.rules, violation, settings, today)
     return Report((finding,), ((answer.template, (finding.policy,)),))
 
 
-def guard_rule(name: str) -> Rule[None]:
+def guard_rule(name: str) -> PolicyCheck[None]:
     """Return the policy that a rule of this name is, ``guard:<name>``."""
     policy = Policy(
         title=f"The rule {name} is broken",
@@ -118,17 +117,17 @@ def guard_rule(name: str) -> Rule[None]:
         fix="Do what the rule says, or let the operator waive it.",
         source="the operator's own rules",
     )
-    return Rule(GUARD + name, policy, lambda subject, given: ())
+    return PolicyCheck(GUARD + name, policy, lambda subject, given: ())
 
 
-def _finding(name: str, violation: Violation, settings: Settings, today: date) -> Finding:
-    return Asked.of(guard_rule(name), settings, today).finding(violation, violation.place.resource)
+def _finding(name: str, violation: Violation, settings: PolicySettings, today: date) -> Finding:
+    return AppliedPolicy.of(guard_rule(name), settings, today).finding(violation, violation.place.resource)
 
 
 def _violations(rule: Mapping[str, Any], document: Document) -> Iterator[Violation]:
     clauses = list(_clauses(rule["checks"]))
     if not clauses:
-        yield Violation(Verdict.FAIL, Place(document.path, document.path, "", 1, 1), _message(rule.get("messages")))
+        yield Violation(Verdict.FAIL, Location(document.path, document.path, "", 1, 1), _message(rule.get("messages")))
     for clause in clauses:
         check = clause.get("check") or {}
         found = next(_located(check), {})
@@ -167,19 +166,19 @@ def _is_function(value: Any) -> bool:
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
 
 
-def _place(path: str, document: Document) -> Place:
+def _place(path: str, document: Document) -> Location:
     keys = [key for key in path.split("/") if key]
     node: Node = document.root
     for key in keys:
         if isinstance(node, MappingNode) and key in node.entries:
             node = node.entries[key]
-        elif isinstance(node, Sequence) and key.isdecimal() and int(key) < len(node.items):
+        elif isinstance(node, SequenceNode) and key.isdecimal() and int(key) < len(node.items):
             node = node.items[int(key)]
         else:
             break
     is_resource = keys[:1] == ["Resources"] and len(keys) > 1
     resource = keys[1] if is_resource else document.path
-    return Place(document.path, resource, ".".join(keys[2:] if is_resource else keys), node.line, node.column)
+    return Location(document.path, resource, ".".join(keys[2:] if is_resource else keys), node.line, node.column)
 
 
 def _message(messages: Any) -> str:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from belay.policy.asked import asked, rules_in
+from belay.policy.applied import applied, policies_in
 from belay.policy.exposure import side_by_side
 from belay.policy.from_live import live_groups
 from belay.policy.gate import check_groups
-from belay.policy.model import Rule, SecurityGroup
+from belay.policy.model import GroupRule, SecurityGroup
 from belay.policy.rules import live_stage
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.stack.resource import StackResource
 
@@ -79,7 +79,7 @@ class OwnedGroup:
     """
 
     group: SecurityGroup
-    shown: tuple[Rule, ...]
+    shown: tuple[GroupRule, ...]
     ids: Mapping[str, str]
     default_egress: bool
 
@@ -97,7 +97,7 @@ def check_live(
     stacks: Sequence[LiveStack],
     groups: Sequence[Mapping[str, Any]],
     prefix_lists: Mapping[str, Sequence[str]],
-    settings: Settings,
+    settings: PolicySettings,
     today: date,
     *,
     path: str,
@@ -112,7 +112,7 @@ def check_live(
         owned_groups(stacks, list(live_groups(groups, prefix_lists, path))),
         tuple(resource for stack in stacks for resource in stack.resources),
     )
-    ours = asked(rules_in(live_stage), settings, today)
+    ours = applied(policies_in(live_stage), settings, today)
     findings = [finding for one in ours for finding in one.findings(stage, settings)]
     drift = Report(tuple(dict.fromkeys(findings)), ((path, tuple(one.rule.slug for one in ours)),))
     return check_groups(groups, prefix_lists, settings, today, path=path).merged(drift)

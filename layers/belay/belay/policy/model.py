@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from belay.policy.networks import Interval, Union, public_sizes
+from belay.policy.networks import AddressSet, Interval, public_sizes
 from belay.template.values import Guard
 from belay.template.world import Budget
 
@@ -31,7 +31,7 @@ def shown_protocol(protocol: str | None) -> str:
     return "an unknown protocol" if protocol is None else SHOWN_PROTOCOLS.get(protocol, f"protocol {protocol}")
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where something stands: file, resource, property, line and column (0 where there is no text)."""
 
     path: str
@@ -58,7 +58,7 @@ class Ports(NamedTuple):
     reason: str = ""
 
 
-class Rule(NamedTuple):
+class GroupRule(NamedTuple):
     """One rule: protocol number (``None`` where it cannot be told), ports, peers, and whether it is described.
 
     ``v4`` and ``v6`` are the addresses it certainly opens to, ``unknown`` the peers that cannot be told; other groups
@@ -67,11 +67,11 @@ class Rule(NamedTuple):
     """
 
     direction: Direction
-    place: Place
+    place: Location
     protocol: str | None
     ports: Ports
-    v4: Union = ()
-    v6: Union = ()
+    v4: AddressSet = ()
+    v6: AddressSet = ()
     unknown: tuple[UnknownPeer, ...] = ()
     peers: str = ""
     described: bool | None = None
@@ -107,29 +107,25 @@ class Rule(NamedTuple):
     def shown(self) -> str:
         """Protocol, ports and peers for people, such as ``TCP 22 from 0.0.0.0/0``."""
         way = "from" if self.direction == "ingress" else "to"
-        protocol = (
-            "an unknown protocol"
-            if self.protocol is None
-            else SHOWN_PROTOCOLS.get(self.protocol, f"protocol {self.protocol}")
-        )
         first, last = self.ports.certain
         ports = ""
         if self.protocol in (TCP, UDP):
             ports = " unknown ports" if first > last else f" {first}" if first == last else f" {first}-{last}"
-        return f"{protocol}{ports} {way} {self.peers or 'nobody'}"
+        return f"{shown_protocol(self.protocol)}{ports} {way} {self.peers or 'nobody'}"
 
 
-def opaque_rule(direction: Direction, place: Place, reason: str) -> Rule:
+def opaque_rule(direction: Direction, place: Location, reason: str) -> GroupRule:
     """Return a rule of which nothing is known: it may open anything to anybody."""
     ports = Ports(NO_PORTS, ALL_PORTS, None, reason)
-    return Rule(direction, place, None, ports, unknown=(UnknownPeer(reason),), peers="an unknown peer", reason=reason)
+    peer = (UnknownPeer(reason),)
+    return GroupRule(direction, place, None, ports, unknown=peer, peers="an unknown peer", reason=reason)
 
 
 class Alternative(NamedTuple):
     """The rules that an entry comes to where the guard holds."""
 
     guard: Guard
-    rules: tuple[Rule, ...]
+    rules: tuple[GroupRule, ...]
 
 
 class Entry(NamedTuple):
@@ -148,7 +144,7 @@ class SecurityGroup:
     several. ``budget`` is what may be spent on judging it, with the other groups of its template.
     """
 
-    place: Place
+    place: Location
     ingress: tuple[Entry, ...] = ()
     egress: tuple[Entry, ...] = ()
     declared: bool = False
@@ -160,7 +156,7 @@ class SecurityGroup:
         """Return the entries of one direction."""
         return self.ingress if direction == "ingress" else self.egress
 
-    def rules(self, *directions: Direction) -> Iterator[Rule]:
+    def rules(self, *directions: Direction) -> Iterator[GroupRule]:
         """Yield every rule that any course of things has; each place once where courses give the same rule."""
         for direction in directions:
             for entry in self.entries(direction):
@@ -200,7 +196,7 @@ def _reaching(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return tuple(kept)
 
 
-def _added_up(rules: Iterable[Rule]) -> tuple[int, int]:
+def _added_up(rules: Iterable[GroupRule]) -> tuple[int, int]:
     v4 = v6 = 0
     for rule in rules:
         for first, last in rule.v4:

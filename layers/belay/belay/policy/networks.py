@@ -7,7 +7,7 @@ from functools import lru_cache
 
 Interval = tuple[int, int]
 """First and last address, both included."""
-Union = tuple[Interval, ...]
+AddressSet = tuple[Interval, ...]
 """Disjoint intervals in order, none touching the next."""
 Network = tuple[int, Interval]
 """4 or 6, and the addresses."""
@@ -59,7 +59,7 @@ def _parse_v6(address: str, length: int) -> Network | None:
     return IPV6, (first, first | (1 << bits) - 1)
 
 
-def union(intervals: Iterable[Interval]) -> Union:
+def union(intervals: Iterable[Interval]) -> AddressSet:
     """Return the union of intervals that may overlap or touch, in any order."""
     intervals = tuple(intervals)
     if len(intervals) < 2:  # noqa: PLR2004 - the usual rule has one peer
@@ -79,7 +79,7 @@ def size(intervals: Iterable[Interval]) -> int:
     return sum([last - first + 1 for first, last in intervals])
 
 
-def intersection(one: Union, other: Union) -> Union:
+def intersection(one: AddressSet, other: AddressSet) -> AddressSet:
     """Return the addresses that both hold."""
     found: list[Interval] = []
     i = j = 0
@@ -94,7 +94,7 @@ def intersection(one: Union, other: Union) -> Union:
     return tuple(found)
 
 
-def difference(one: Union, other: Union) -> Union:
+def difference(one: AddressSet, other: AddressSet) -> AddressSet:
     """Return the addresses that only the first holds."""
     found: list[Interval] = []
     for first, last in one:
@@ -110,7 +110,7 @@ def difference(one: Union, other: Union) -> Union:
     return tuple(found)
 
 
-def _union_of(texts: str) -> Union:
+def _union_of(texts: str) -> AddressSet:
     networks = [parse_network(text) for text in texts.split()]
     return union(network[1] for network in networks if network is not None)
 
@@ -148,7 +148,7 @@ def is_internet(v4: int, v6: int) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def public_sizes(v4: Union, v6: Union) -> tuple[int, int]:
+def public_sizes(v4: AddressSet, v6: AddressSet) -> tuple[int, int]:
     """Return how many addresses of the Internet the two unions hold."""
     return size(intersection(v4, INTERNET_V4)), size(intersection(v6, INTERNET_V6))
 
@@ -157,6 +157,6 @@ LOOPBACK_V4 = _union_of("127.0.0.0/8")
 LOOPBACK_V6 = ((1, 1),)
 
 
-def is_loopback(v4: Union, v6: Union) -> bool:
+def is_loopback(v4: AddressSet, v6: AddressSet) -> bool:
     """Tell whether the two unions hold loopback addresses and nothing else."""
     return bool(v4 or v6) and not difference(v4, LOOPBACK_V4) and not difference(v6, LOOPBACK_V6)

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from belay.policy import model
 from belay.policy.exposure import Exposure
-from belay.policy.model import Direction, Place
+from belay.policy.model import Direction, GroupRule, Location
 from belay.policy.verdict import Severity, Verdict
 
 
@@ -37,13 +36,13 @@ class Violation(NamedTuple):
     """One answer of a policy that is not PASS: where, and the detail or the reason why it cannot be decided."""
 
     verdict: Verdict
-    place: Place
+    place: Location
     detail: str
 
 
 def violations(exposures: dict[str, Exposure]) -> Iterator[Violation]:
     """Turn what of a group is open (such as ``TCP 22``) into violations, one for each rule or set of rules."""
-    by_rules: dict[tuple[Verdict, tuple[model.Rule, ...], str], list[str]] = {}
+    by_rules: dict[tuple[Verdict, tuple[GroupRule, ...], str], list[str]] = {}
     for shown, one in exposures.items():
         for rules in [(rule,) for rule in one.rules] if one.alone else [one.rules]:
             by_rules.setdefault((one.verdict, rules, one.reason), []).append(shown)

@@ -6,17 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from belay.policy.model import (
-    ALL_PORTS,
-    ALL_PROTOCOLS,
-    NO_PORTS,
-    PROTOCOL_NAMES,
-    TCP,
-    UDP,
-    Ports,
-    UnknownPeer,
-)
-from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS, Interval, Union, parse_network, union
+from belay.policy.model import ALL_PORTS, ALL_PROTOCOLS, NO_PORTS, PROTOCOL_NAMES, TCP, UDP, Ports, UnknownPeer
+from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS, AddressSet, Interval, parse_network, union
 from belay.template.scope import Value
 from belay.template.values import NO_VALUE, Unknown
 
@@ -114,12 +105,12 @@ class Peers:
         self.shown: list[str] = []
 
     @property
-    def v4(self) -> Union:
+    def v4(self) -> AddressSet:
         """The IPv4 addresses that are certain."""
         return union(self._v4)
 
     @property
-    def v6(self) -> Union:
+    def v6(self) -> AddressSet:
         """The IPv6 addresses that are certain."""
         return union(self._v6)
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from belay.policy.asked import rules_in
+from belay.policy.applied import policies_in
 from belay.policy.rules import live_stage
 from belay.policy.verdict import Finding, Report, Verdict
 
@@ -28,7 +28,7 @@ def compare(report: Report, known: Collection[str]) -> Comparison:
 
 def is_told(finding: Finding) -> bool:
     """Whether people are told: of what would stop a release, and of drift, even where it is only advice."""
-    drifted = finding.policy in {rule.slug for rule in rules_in(live_stage)} and finding.verdict is Verdict.FAIL
+    drifted = finding.policy in {rule.slug for rule in policies_in(live_stage)} and finding.verdict is Verdict.FAIL
     return finding.counts or (drifted and finding.waiver is None)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from belay.policy.attached_together import is_large
 from belay.policy.exposure import opens
-from belay.policy.model import Alternative, Entry, Rule, SecurityGroup, UnknownPeer
+from belay.policy.model import Alternative, Entry, GroupRule, SecurityGroup, UnknownPeer
 from belay.policy.networks import size
-from belay.policy.worn_together import is_large
 
 ID = "sg-"
 REASON = "the groups may be one and the same, and would then be open to all of these together"
 
 
-def perhaps_one(elsewhere: Mapping[str, SecurityGroup]) -> Iterator[SecurityGroup]:
+def possibly_same_group(elsewhere: Mapping[str, SecurityGroup]) -> Iterator[SecurityGroup]:
     """Yield the rules that would add up if some of these groups (by id, name or what stands for it) were one.
 
     Two ids are two groups. Rules that open to the whole Internet by themselves are found without.
@@ -32,7 +32,7 @@ def perhaps_one(elsewhere: Mapping[str, SecurityGroup]) -> Iterator[SecurityGrou
         yield SecurityGroup(groups[0].place, ingress=entries, together=names, budget=groups[0].budget)
 
 
-def _unsure(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+def _unsure(rules: Sequence[GroupRule]) -> tuple[GroupRule, ...]:
     return tuple(
         [
             rule._replace(v4=(), v6=(), unknown=(UnknownPeer(REASON, size(rule.v4), size(rule.v6)), *rule.unknown))

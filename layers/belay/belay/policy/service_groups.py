@@ -13,12 +13,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from belay.policy.model import ALL_PROTOCOLS, Alternative, Entry, Place, Rule, SecurityGroup, UnknownPeer, opaque_rule
+from belay.policy.model import (
+    ALL_PROTOCOLS,
+    Alternative,
+    Entry,
+    GroupRule,
+    Location,
+    SecurityGroup,
+    UnknownPeer,
+    opaque_rule,
+)
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.resolver import get, items
 from belay.template.resources import properties
-from belay.template.scope import Row, Table, Value
+from belay.template.scope import ListValue, MapValue, Value
 from belay.template.stacks import Found
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import Budget, World, explore
@@ -31,7 +40,7 @@ RESTRICTION_PARTS = 4
 
 Opened = tuple[Value, Value, Value]
 """Protocol, first port and last port."""
-Reader = Callable[[Table, Place, World], tuple[Rule, ...]]
+Reader = Callable[[MapValue, Location, World], tuple[GroupRule, ...]]
 
 
 def service_groups(found: Found, budget: Budget) -> Iterator[SecurityGroup]:
@@ -40,7 +49,7 @@ def service_groups(found: Found, budget: Budget) -> Iterator[SecurityGroup]:
     if reader is None:
         return
     scope, node = found.body.scope, found.body.node
-    place = Place(scope.document.path, found.path, "Properties", node.line, node.column)
+    place = Location(scope.document.path, found.path, "Properties", node.line, node.column)
     alternatives = tuple(
         [
             Alternative(course.guard, course.outcome or (opaque_rule("ingress", place, course.reason),))
@@ -53,33 +62,33 @@ def service_groups(found: Found, budget: Budget) -> Iterator[SecurityGroup]:
         yield SecurityGroup(place, entries, guard=found.guard, budget=budget)
 
 
-def _rules(found: Found, reader: Reader, place: Place, world: World) -> tuple[Rule, ...]:
+def _rules(found: Found, reader: Reader, place: Location, world: World) -> tuple[GroupRule, ...]:
     given = properties(found.body, world)
     if isinstance(given, Unknown):
         return (opaque_rule("ingress", place, given.reason),)
     return reader(given, place, world)
 
 
-def _node_group(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+def _node_group(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
     access = get(given, "RemoteAccess", world)
     if access is NO_VALUE:
         return ()
     place = place._replace(property="Properties.RemoteAccess")
-    if not isinstance(access, Table):
+    if not isinstance(access, MapValue):
         return (_rule(SSH, access, place),)
     place = place._replace(line=access.node.line, column=access.node.column)
     groups = get(access, "SourceSecurityGroups", world)
-    if groups is NO_VALUE or (isinstance(groups, Row) and not list(items(groups, world))):
+    if groups is NO_VALUE or (isinstance(groups, ListValue) and not list(items(groups, world))):
         return (_rule(SSH, ANYWHERE, place),)
     return (_rule(SSH, groups, place),) if isinstance(groups, Unknown) else ()
 
 
-def _environment(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+def _environment(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
     listed = get(given, "OptionSettings", world)
     if listed is NO_VALUE:
         return ()
     place = place._replace(property="Properties.OptionSettings")
-    if not isinstance(listed, Row):
+    if not isinstance(listed, ListValue):
         return (_rule(SSH, listed, place),)
     options = dict(_options(listed, world))
     restriction = options.get("SSHSourceRestriction", NO_VALUE)
@@ -94,33 +103,33 @@ def _environment(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
     return (_rule(SSH, Unknown("SSHSourceRestriction", reason), place),)
 
 
-def _options(listed: Row, world: World) -> Iterator[tuple[str, Value]]:
+def _options(listed: ListValue, world: World) -> Iterator[tuple[str, Value]]:
     for option in items(listed, world):
-        if isinstance(option, Table) and get(option, "Namespace", world) == BEANSTALK_NAMESPACE:
+        if isinstance(option, MapValue) and get(option, "Namespace", world) == BEANSTALK_NAMESPACE:
             name = get(option, "OptionName", world)
             if isinstance(name, str):
                 yield name, get(option, "Value", world)
 
 
-def _lightsail(given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+def _lightsail(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
     networking = get(given, "Networking", world)
-    ports = get(networking, "Ports", world) if isinstance(networking, Table) else networking
+    ports = get(networking, "Ports", world) if isinstance(networking, MapValue) else networking
     if ports is NO_VALUE:
         default = Unknown("Networking", "Lightsail itself says what is open where there is no Networking")
         return tuple(_rule(opened, default, place) for opened in (SSH, RDP))
     place = place._replace(property="Properties.Networking.Ports")
-    if not isinstance(ports, Row):
+    if not isinstance(ports, ListValue):
         return (opaque_rule("ingress", place, _why(ports, "Ports")),)
     return tuple(_lightsail_port(each, place, world) for each in items(ports, world))
 
 
-def _lightsail_port(port: Value, place: Place, world: World) -> Rule:
-    if not isinstance(port, Table):
+def _lightsail_port(port: Value, place: Location, world: World) -> GroupRule:
+    if not isinstance(port, MapValue):
         return opaque_rule("ingress", place, _why(port, "an entry of Ports"))
     peers = Peers()
     for name, family in (("Cidrs", IPV4), ("Ipv6Cidrs", IPV6)):
         listed = get(port, name, world)
-        for each in items(listed, world) if isinstance(listed, Row) else (listed,):
+        for each in items(listed, world) if isinstance(listed, ListValue) else (listed,):
             peers.add_network(each, family)
     if get(port, "CidrListAliases", world) is not NO_VALUE:
         peers.add_other("CidrListAliases")
@@ -129,23 +138,23 @@ def _lightsail_port(port: Value, place: Place, world: World) -> Rule:
     return _opening(_opened(port, world), peers, place)
 
 
-def _game_servers(named: str, given: Table, place: Place, world: World) -> tuple[Rule, ...]:
+def _game_servers(named: str, given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
     """The permissions that a fleet has under ``named``; without any, GameLift opens ports for players only."""
     permissions = get(given, named, world)
     if permissions is NO_VALUE:
         return ()
     place = place._replace(property=f"Properties.{named}")
-    if not isinstance(permissions, Row):
+    if not isinstance(permissions, ListValue):
         return (opaque_rule("ingress", place, _why(permissions, named)),)
     return tuple(
         _rule(_opened(each, world), get(each, "IpRange", world), place)
-        if isinstance(each, Table)
+        if isinstance(each, MapValue)
         else opaque_rule("ingress", place, _why(each, f"an entry of {named}"))
         for each in items(permissions, world)
     )
 
 
-def _opened(entry: Table, world: World) -> Opened:
+def _opened(entry: MapValue, world: World) -> Opened:
     return get(entry, "Protocol", world), get(entry, "FromPort", world), get(entry, "ToPort", world)
 
 
@@ -153,7 +162,7 @@ def _why(value: Value, name: str) -> str:
     return value.reason if isinstance(value, Unknown) else f"{name} is not what the service takes"
 
 
-def _rule(opened: Opened, source: Value, place: Place) -> Rule:
+def _rule(opened: Opened, source: Value, place: Location) -> GroupRule:
     peers = Peers()
     peers.add_network(source, IPV4)
     if not peers.shown:
@@ -161,13 +170,11 @@ def _rule(opened: Opened, source: Value, place: Place) -> Rule:
     return _opening(opened, peers, place)
 
 
-def _opening(opened: Opened, peers: Peers, place: Place) -> Rule:
-    named = ALL_PROTOCOLS if opened[0] == "all" else opened[0]
-    protocol, reason = read_protocol(named)
+def _opening(opened: Opened, peers: Peers, place: Location) -> GroupRule:
+    protocol, reason = read_protocol(ALL_PROTOCOLS if opened[0] == "all" else opened[0])
     ports = read_ports(protocol, opened[1], opened[2])
-    unknown = tuple(peers.unknown)
-    shown = ", ".join(peers.shown)
-    return Rule("ingress", place, protocol, ports, peers.v4, peers.v6, unknown, shown, described=True, reason=reason)
+    peer = (peers.v4, peers.v6, tuple(peers.unknown), ", ".join(peers.shown))
+    return GroupRule("ingress", place, protocol, ports, *peer, described=True, reason=reason)
 
 
 READERS: Final[dict[str, Reader]] = {

@@ -43,7 +43,7 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PolicySettings:
     """The settings of one application.
 
     ``trusted_networks`` are the only peers allowed on ports other than ``allowed_ports``; empty means that this is not
@@ -63,7 +63,7 @@ class Settings:
     @classmethod
     def from_registration(
         cls, mapping: Mapping[str, Any], trusted_networks: Iterable[object] = (), *, path: str = "policies"
-    ) -> Settings:
+    ) -> PolicySettings:
         """Read the ``policies`` of a registration; ``trusted_networks`` are the registration's own.
 
         ``{"allowed_ports": [443], "severities": {"rule-description": "high"}, "disabled": ["http80-open"],
@@ -72,28 +72,28 @@ class Settings:
 
         Raises :class:`InvalidRegistration` with every problem, each with its path.
         """
-        reader = _Reader(path)
+        reader = _SettingsReader(path)
         settings = reader.read(mapping, trusted_networks)
         if reader.problems:
             raise InvalidRegistration(reader.problems)
         return settings
 
 
-class _Reader:
+class _SettingsReader:
     KEYS = frozenset({"allowed_ports", "severities", "disabled", "blocking", "waivers"})
 
     def __init__(self, path: str) -> None:
         self._path = path
         self.problems: list[str] = []
 
-    def read(self, mapping: Any, trusted_networks: Iterable[object]) -> Settings:
+    def read(self, mapping: Any, trusted_networks: Iterable[object]) -> PolicySettings:
         if not isinstance(mapping, Mapping):
             self._problem("", "an object", mapping)
-            return Settings()
+            return PolicySettings()
         for key in mapping:
             if key not in self.KEYS:
                 self.problems.append(f"{self._path}.{key}: expected one of {', '.join(sorted(self.KEYS))}.")
-        return Settings(
+        return PolicySettings(
             trusted_networks=tuple(map(str, trusted_networks)),
             allowed_ports=frozenset(self._listed(mapping, "allowed_ports", self._port))
             if "allowed_ports" in mapping

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from belay.template.nodes import Mapping, Node, Scalar, Sequence
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import entries, resolve
-from belay.template.scope import Function, Scope, Table, Value
+from belay.template.scope import Function, MapValue, Scope, Value
 from belay.template.texts import unknown_at, unroll
 from belay.template.values import Unknown
 from belay.template.world import World
@@ -20,7 +20,7 @@ def holds(name: str, scope: Scope, world: World) -> bool:
     key = ("condition", scope.key(name))
     if key in world.memo:
         return bool(world.memo[key])
-    found = entries(Table(scope.document.section("Conditions"), scope), world)
+    found = entries(MapValue(scope.document.section("Conditions"), scope), world)
     if isinstance(found, Unknown) or name not in found or key in world.active:
         return world.choose(key, (True, False))
     world.active.add(key)
@@ -31,7 +31,7 @@ def holds(name: str, scope: Scope, world: World) -> bool:
 
 
 def _if(argument: Node, scope: Scope, world: World) -> Value:
-    if not isinstance(argument, Sequence) or len(argument.items) != IF_ARGUMENTS:
+    if not isinstance(argument, SequenceNode) or len(argument.items) != IF_ARGUMENTS:
         return unknown_at(argument, scope, "Fn::If has no condition and two values")
     condition, yes, no = argument.items
     return resolve(yes if truth(condition, scope, world) else no, scope, world)
@@ -40,13 +40,13 @@ def _if(argument: Node, scope: Scope, world: World) -> Value:
 def truth(node: Node, scope: Scope, world: World) -> bool:  # noqa: PLR0911 - one for each kind of condition
     """Return whether a condition's expression is true in this world."""
     world.budget.spend()
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         name = unroll(node.text, scope)
         if isinstance(name, str):
             return holds(name, scope, world)
-    if isinstance(node, Mapping) and len(node.entries) == 1:
+    if isinstance(node, MappingNode) and len(node.entries) == 1:
         ((function, argument),) = node.entries.items()
-        operands = argument.items if isinstance(argument, Sequence) else [argument]
+        operands = argument.items if isinstance(argument, SequenceNode) else [argument]
         if function == "Condition":
             return truth(argument, scope, world)
         if function == "Fn::And":

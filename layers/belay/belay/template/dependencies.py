@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence
+from belay.template.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.references import PLACEHOLDER
 
 
@@ -21,10 +21,10 @@ def dependencies(document: Document) -> dict[str, frozenset[str]]:
 
 
 def _named(node: Node) -> Iterator[str]:
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         for item in node.items:
             yield from _named(item)
-    elif isinstance(node, Mapping):
+    elif isinstance(node, MappingNode):
         for key, value in node.entries.items():
             if key in ("Ref", "DependsOn", "Fn::GetAtt"):
                 yield from (text.partition(".")[0] for text in _texts(value))
@@ -37,7 +37,7 @@ def _named(node: Node) -> Iterator[str]:
 
 def _texts(node: Node) -> Iterator[str]:
     """The text itself, or the texts of a list."""
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         yield node.text
-    elif isinstance(node, Sequence):
-        yield from (item.text for item in node.items if isinstance(item, Scalar))
+    elif isinstance(node, SequenceNode):
+        yield from (item.text for item in node.items if isinstance(item, ScalarNode))

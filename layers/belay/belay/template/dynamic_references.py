@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from belay.template.nodes import Document, Scalar, walk
+from belay.template.nodes import Document, ScalarNode, walk
 
 _REFERENCE: Final = re.compile(r"\{\{resolve:ssm(?:-secure)?:(?P<named>.*?)(?:(?P<end>\}\}(?!\}))|$)", re.DOTALL)
 """One that a function puts together of pieces has no end here."""
@@ -15,7 +15,7 @@ _VERSION: Final = re.compile(r"[0-9]+|\$\{[^${}]+\}")
 
 def texts(document: Document) -> Iterator[str]:
     """Yield every text of a template, in the author's order."""
-    return (node.text for node in walk(document.root) if isinstance(node, Scalar))
+    return (node.text for node in walk(document.root) if isinstance(node, ScalarNode))
 
 
 def unversioned(found: Iterable[str]) -> tuple[str, ...]:

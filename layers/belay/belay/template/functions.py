@@ -6,7 +6,7 @@ from typing import Final
 
 from belay.template.nodes import Node
 from belay.template.resolver import entries, force, get, items, resolve
-from belay.template.scope import Function, Lazy, Row, Scope, Table, Value
+from belay.template.scope import Function, Lazy, ListValue, MapValue, Scope, Value
 from belay.template.subnets import subnets
 from belay.template.texts import as_text, concatenate, unknown_at
 from belay.template.values import NO_VALUE, Unknown
@@ -19,7 +19,7 @@ CIDR_ARGUMENTS = 2
 def arguments(argument: Node, scope: Scope, world: World, count: int) -> list[Value | Lazy] | None:
     """Return a function's arguments; ``None`` where there are fewer than ``count``."""
     value = resolve(argument, scope, world)
-    if not isinstance(value, Row) or len(value.items) < count:
+    if not isinstance(value, ListValue) or len(value.items) < count:
         return None
     return list(value.items)
 
@@ -31,7 +31,7 @@ def _join(argument: Node, scope: Scope, world: World) -> Value:
     delimiter, listed = force(given[0], world), force(given[1], world)
     if isinstance(listed, Unknown):
         return listed._replace(key=f"joined {listed.key}", parts=(), prefix_bits=None)
-    if not isinstance(listed, Row):
+    if not isinstance(listed, ListValue):
         return unknown_at(argument, scope, "Fn::Join has no list")
     pieces: list[Value] = []
     for value in items(listed, world):
@@ -45,7 +45,7 @@ def _split(argument: Node, scope: Scope, world: World) -> Value:
         return unknown_at(argument, scope, "Fn::Split has no delimiter and text")
     delimiter, text = force(given[0], world), force(given[1], world)
     if isinstance(delimiter, str) and delimiter and isinstance(text, str):
-        return Row(tuple(text.split(delimiter)))
+        return ListValue(tuple(text.split(delimiter)))
     if isinstance(text, Unknown):
         return Unknown(f"{text.key} split at {as_text(delimiter)}", text.reason)
     return unknown_at(argument, scope, "Fn::Split has no delimiter and text")
@@ -58,10 +58,11 @@ def _select(argument: Node, scope: Scope, world: World) -> Value:
     index, listed = force(given[0], world), force(given[1], world)
     if isinstance(listed, Unknown):
         return Unknown(f"{listed.key}[{as_text(index)}]", listed.reason, prefix_bits=listed.prefix_bits)
-    if isinstance(index, Unknown) and isinstance(listed, Row):
-        index = world.pick(index.key, [str(number) for number in range(len(listed.items))]) or index
-    if isinstance(index, str) and index.isdecimal() and isinstance(listed, Row) and int(index) < len(listed.items):
-        return force(listed.items[int(index)], world)
+    choices = listed.items if isinstance(listed, ListValue) else ()
+    if isinstance(index, Unknown):
+        index = world.pick(index.key, [str(number) for number in range(len(choices))]) or index
+    if isinstance(index, str) and index.isdecimal() and int(index) < len(choices):
+        return force(choices[int(index)], world)
     return unknown_at(argument, scope, "Fn::Select chooses nothing in its list")
 
 
@@ -69,12 +70,12 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, MAP_ARGUMENTS)
     if given is None:
         return unknown_at(argument, scope, "Fn::FindInMap has no map and two keys")
-    found: Value = Table(scope.document.section("Mappings"), scope)
+    found: Value = MapValue(scope.document.section("Mappings"), scope)
     last = force(given[MAP_ARGUMENTS], world) if len(given) > MAP_ARGUMENTS else NO_VALUE
-    default = get(last, "DefaultValue", world) if isinstance(last, Table) else NO_VALUE
+    default = get(last, "DefaultValue", world) if isinstance(last, MapValue) else NO_VALUE
     for argument_ in given[:MAP_ARGUMENTS]:
         key = force(argument_, world)
-        table = entries(found, world) if isinstance(found, Table) else {}
+        table = entries(found, world) if isinstance(found, MapValue) else {}
         if isinstance(table, Unknown):
             return table
         if isinstance(key, Unknown):
@@ -101,7 +102,7 @@ def _cidr(argument: Node, scope: Scope, world: World) -> Value:
     if isinstance(block, str) and isinstance(count, str) and (size is not None or bits is NO_VALUE):
         found = subnets(block, count, size)
         if found is not None:
-            return Row(tuple(found))
+            return ListValue(tuple(found))
     whole = next((value for value in values if isinstance(value, Unknown)), None)
     reason = whole.reason if whole else "Fn::Cidr gets a block or a count that does not fit"
     limit = size if size is not None else block.prefix_bits if isinstance(block, Unknown) else None
@@ -119,7 +120,7 @@ def _base64(argument: Node, scope: Scope, world: World) -> Value:
 
 def _length(argument: Node, scope: Scope, world: World) -> Value:
     value = resolve(argument, scope, world)
-    if isinstance(value, Row):
+    if isinstance(value, ListValue):
         return str(sum(1 for _ in items(value, world)))
     return unknown_at(argument, scope, "Fn::Length counts a list that is only known when it is deployed")
 

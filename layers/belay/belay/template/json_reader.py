@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from belay.errors import UnreadableTemplate
 from belay.template.limits import MAX_DEPTH
-from belay.template.nodes import Mapping, Node, Scalar, Sequence
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 # RFC 8259, sections 2 to 7. Every repetition is possessive, so no input makes matching slow.
 SYMBOL = re.compile(
@@ -31,12 +31,12 @@ def read_json(text: str, path: str) -> Node | None:
     Raises :class:`UnreadableTemplate` for a repeated key or too many levels.
     """
     try:
-        return _Reader(text, path).read()
+        return _JsonReader(text, path).read()
     except _NotJson:
         return None
 
 
-class _Reader:
+class _JsonReader:
     def __init__(self, text: str, path: str) -> None:
         self._text = text
         self._path = path
@@ -61,18 +61,18 @@ class _Reader:
 
     def _value(self, kind: str, symbol: str, start: int, depth: int) -> Node:
         if kind == "text":
-            return Scalar(self._decoded(symbol), *self._place(start), plain=False)
+            return ScalarNode(self._decoded(symbol), *self._place(start), plain=False)
         if kind == "word":
-            return Scalar(symbol, *self._place(start), plain=True)
+            return ScalarNode(symbol, *self._place(start), plain=True)
         if depth == MAX_DEPTH:
             self._refuse(start, f"expected at most {MAX_DEPTH} levels of nesting, found more")
         if symbol == "{":
-            return self._mapping(Mapping({}, *self._place(start)), depth + 1)
+            return self._mapping(MappingNode({}, *self._place(start)), depth + 1)
         if symbol == "[":
-            return self._sequence(Sequence([], *self._place(start)), depth + 1)
+            return self._sequence(SequenceNode([], *self._place(start)), depth + 1)
         raise _NotJson
 
-    def _mapping(self, node: Mapping, depth: int) -> Mapping:
+    def _mapping(self, node: MappingNode, depth: int) -> MappingNode:
         entries = node.entries
         kind, symbol, start = self._symbol()
         if symbol == "}" and kind == "mark":
@@ -90,7 +90,7 @@ class _Reader:
                 return node
             kind, symbol, start = self._symbol()
 
-    def _sequence(self, node: Sequence, depth: int) -> Sequence:
+    def _sequence(self, node: SequenceNode, depth: int) -> SequenceNode:
         kind, symbol, start = self._symbol()
         if symbol == "]" and kind == "mark":
             return node

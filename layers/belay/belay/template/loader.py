@@ -9,7 +9,7 @@ from __future__ import annotations
 from belay.errors import UnreadableTemplate
 from belay.template.json_reader import read_json
 from belay.template.limits import MAX_BYTES
-from belay.template.nodes import Document, Mapping, Node
+from belay.template.nodes import Document, MappingNode, Node
 from belay.template.yaml_reader import read_yaml
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -46,15 +46,15 @@ def _read(data: bytes, path: str) -> Node:
     return read_yaml(body, path) if node is None else node
 
 
-def _template(root: Node, path: str) -> Mapping:
+def _template(root: Node, path: str) -> MappingNode:
     place = f"{path}:{root.line}:{root.column}"
-    if not isinstance(root, Mapping):
+    if not isinstance(root, MappingNode):
         raise UnreadableTemplate(f"{place}: expected a template, a mapping with Resources; found no mapping.")
     resources = root.entries.get("Resources")
     if resources is None:
         found = ", ".join(list(root.entries)[:5]) or "nothing"
         raise UnreadableTemplate(f"{place}: expected a template with Resources; found {found}.")
-    if not isinstance(resources, Mapping):
+    if not isinstance(resources, MappingNode):
         raise UnreadableTemplate(
             f"{path}:{resources.line}:{resources.column}: expected Resources to be a mapping of logical ids."
         )

@@ -8,7 +8,7 @@ from belay.errors import UnreadableTemplate
 from belay.template.release_files import release_file
 from belay.template.resolver import entries, get
 from belay.template.resources import properties, resource_type
-from belay.template.scope import Row, Scope, Table
+from belay.template.scope import ListValue, MapValue, Scope
 from belay.template.texts import as_text, unknown_at
 from belay.template.values import NoValue, Unknown
 from belay.template.world import World
@@ -19,7 +19,7 @@ MAX_NESTING = 8
 """Levels of nested stacks that are followed."""
 
 
-def child_stack(name: str, body: Table, world: World) -> Scope | Unknown:  # noqa: PLR0911 - one a reason
+def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:  # noqa: PLR0911 - one a reason
     """Return the scope of a nested stack whose template is a file of the release; unknown where it is none."""
     scope = body.scope
     path = scope.key(name)
@@ -42,8 +42,8 @@ def child_stack(name: str, body: Table, world: World) -> Scope | Unknown:  # noq
     if path.count("/") >= MAX_NESTING:
         return unknown_at(body.node, scope, f"it is nested more than {MAX_NESTING} levels deep")
     passed = get(given, "Parameters", world)
-    bindings = entries(passed, world) if isinstance(passed, Table) else passed
-    if isinstance(bindings, (Unknown, Row, str)):
+    bindings = entries(passed, world) if isinstance(passed, MapValue) else passed
+    if isinstance(bindings, (Unknown, ListValue, str)):
         return unknown_at(body.node, scope, "the parameters it is given are not told")
     parameters = {} if isinstance(bindings, NoValue) else dict(bindings)
     return replace(scope, document=document, stack=path, parameters=parameters, defaults_apply=True, loops={})

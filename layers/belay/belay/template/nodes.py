@@ -11,7 +11,7 @@ from collections.abc import Iterator
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
-class Scalar:
+class ScalarNode:
     """A text, number, boolean or null, kept as the author wrote it.
 
     ``plain`` is true where the author used no quotes: there ``true`` and ``22`` may be read as a boolean or a number.
@@ -31,7 +31,7 @@ class Scalar:
         return self.plain and self.text in NULLS
 
 
-class Mapping:
+class MappingNode:
     """A mapping; the keys are unique texts, in the author's order."""
 
     __slots__ = ("_literal_keys", "column", "entries", "line")
@@ -50,7 +50,7 @@ class Mapping:
         return self._literal_keys
 
 
-class Sequence:
+class SequenceNode:
     """A list."""
 
     __slots__ = ("column", "items", "line")
@@ -61,7 +61,7 @@ class Sequence:
         self.column = column
 
 
-Node = Scalar | Mapping | Sequence
+Node = ScalarNode | MappingNode | SequenceNode
 
 
 class Document:
@@ -69,14 +69,14 @@ class Document:
 
     __slots__ = ("path", "root")
 
-    def __init__(self, path: str, root: Mapping) -> None:
+    def __init__(self, path: str, root: MappingNode) -> None:
         self.path = path
         self.root = root
 
-    def section(self, name: str) -> Mapping:
+    def section(self, name: str) -> MappingNode:
         """Return a top-level section such as ``Resources``; an empty mapping where the template has none."""
         node = self.root.entries.get(name)
-        return node if isinstance(node, Mapping) else Mapping({}, self.root.line, self.root.column)
+        return node if isinstance(node, MappingNode) else MappingNode({}, self.root.line, self.root.column)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -85,7 +85,7 @@ def walk(node: Node) -> Iterator[Node]:
     while pending:
         current = pending.pop()
         yield current
-        if isinstance(current, Mapping):
+        if isinstance(current, MappingNode):
             pending.extend(reversed(current.entries.values()))
-        elif isinstance(current, Sequence):
+        elif isinstance(current, SequenceNode):
             pending.extend(reversed(current.items))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from belay.template.nodes import Mapping, Node, Scalar, Sequence
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import force
-from belay.template.scope import Row, Scope, Value
+from belay.template.scope import ListValue, Scope, Value
 from belay.template.texts import as_text, literal, told
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
@@ -13,7 +13,7 @@ from belay.template.world import World
 def parameter(name: str, scope: Scope, world: World) -> Value:
     """Return the value of a parameter: the one that is passed, its default, an allowed one, or unknown."""
     node = scope.document.section("Parameters").entries[name]
-    declared = node.entries if isinstance(node, Mapping) else {}
+    declared = node.entries if isinstance(node, MappingNode) else {}
     kind = _text_of(declared.get("Type")) or "String"
     key = scope.key(name)
     bound = scope.parameters.get(name)
@@ -29,7 +29,7 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
     if isinstance(value, str):
         value = told(value)
     if isinstance(value, str) and _is_list(kind):
-        return Row(tuple([item.strip() for item in value.split(",")]))
+        return ListValue(tuple([item.strip() for item in value.split(",")]))
     return value
 
 
@@ -41,7 +41,7 @@ def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: W
         return default
     key = scope.key(name)
     allowed = declared.get("AllowedValues")
-    if isinstance(allowed, Sequence) and not _is_list(kind):
+    if isinstance(allowed, SequenceNode) and not _is_list(kind):
         texts = [text for item in allowed.items if (text := _declared(item, scope, world)) is not None]
         picked = world.pick(key, list(dict.fromkeys(texts)))
         if picked is not None:
@@ -58,7 +58,7 @@ def _is_list(kind: str) -> bool:
 
 def _declared(node: Node | None, scope: Scope, world: World) -> str | None:
     """Return the text of a literal in a parameter's declaration."""
-    value = literal(node, scope, world) if isinstance(node, Scalar) else NO_VALUE
+    value = literal(node, scope, world) if isinstance(node, ScalarNode) else NO_VALUE
     return as_text(value)
 
 
@@ -70,4 +70,4 @@ def _bounds(declared: dict[str, Node]) -> tuple[int, int] | None:
 
 
 def _text_of(node: Node | None) -> str:
-    return node.text if isinstance(node, Scalar) else ""
+    return node.text if isinstance(node, ScalarNode) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belay.template.nodes import Document, Mapping, Scalar
+from belay.template.nodes import Document, MappingNode, ScalarNode
 
 UNREADABLE = "?"
 """A policy that is an expression: it is known when the template is deployed."""
@@ -16,18 +16,18 @@ def deletion_policies(document: Document) -> dict[tuple[str, str], str | None]:
     """
     found: dict[tuple[str, str], str | None] = {}
     for name, body in document.section("Resources").entries.items():
-        if isinstance(body, Mapping):
+        if isinstance(body, MappingNode):
             kind = body.entries.get("Type")
-            if isinstance(kind, Scalar):
+            if isinstance(kind, ScalarNode):
                 found[name, kind.text] = _policy(kind.text, body)
     return found
 
 
-def _policy(kind: str, body: Mapping) -> str | None:
+def _policy(kind: str, body: MappingNode) -> str | None:
     policy = body.entries.get("DeletionPolicy")
     if policy is not None:
-        return policy.text if isinstance(policy, Scalar) else UNREADABLE
+        return policy.text if isinstance(policy, ScalarNode) else UNREADABLE
     properties = body.entries.get("Properties")
-    alone = not (isinstance(properties, Mapping) and "DBClusterIdentifier" in properties.entries)
+    alone = not (isinstance(properties, MappingNode) and "DBClusterIdentifier" in properties.entries)
     snapshot = kind == "AWS::RDS::DBCluster" or (kind == "AWS::RDS::DBInstance" and alone)
     return "Snapshot" if snapshot else None

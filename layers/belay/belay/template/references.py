@@ -6,11 +6,11 @@ import re
 from typing import Final
 
 from belay.template.nested import STACK_TYPES, child_stack
-from belay.template.nodes import Mapping, Node, Sequence
+from belay.template.nodes import MappingNode, Node, SequenceNode
 from belay.template.parameters import parameter
 from belay.template.resolver import entries, force, get, items, resolve
 from belay.template.resources import properties, resource, resource_type
-from belay.template.scope import Function, Lazy, Row, Scope, Table, Value
+from belay.template.scope import Function, Lazy, ListValue, MapValue, Scope, Value
 from belay.template.texts import as_text, concatenate, unknown_at
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
@@ -49,7 +49,7 @@ def refer(name: str, scope: Scope, world: World) -> Value:
 
 def _get_att(argument: Node, scope: Scope, world: World) -> Value:
     value = resolve(argument, scope, world)
-    if isinstance(value, Row):
+    if isinstance(value, ListValue):
         parts = [as_text(item) for item in items(value, world)]
         path = None if None in parts else ".".join([part for part in parts if part is not None])
     else:
@@ -84,7 +84,7 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
             return Unknown(scope.key(name), unknown.reason)
         case ("AWS::EC2::VPC" | "AWS::EC2::Subnet", "CidrBlock"):
             given = properties(body, world)
-            block = get(given, "CidrBlock", world) if isinstance(given, Table) else given
+            block = get(given, "CidrBlock", world) if isinstance(given, MapValue) else given
             return (
                 (block if isinstance(block, Unknown) else unknown)._replace(prefix_bits=VPC_BITS)
                 if not isinstance(block, str)
@@ -101,22 +101,22 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
 
 
 def _output(name: str, child: Scope, unknown: Unknown, world: World) -> Value:
-    found = entries(Table(child.document.section("Outputs"), child), world)
+    found = entries(MapValue(child.document.section("Outputs"), child), world)
     node = found[name].node if isinstance(found, dict) and name in found else None
-    if isinstance(found, Unknown) or not isinstance(node, Mapping):
+    if isinstance(found, Unknown) or not isinstance(node, MappingNode):
         return unknown
-    value = get(Table(node, found[name].scope), "Value", world)
+    value = get(MapValue(node, found[name].scope), "Value", world)
     return unknown if value is NO_VALUE else value
 
 
 def _sub(argument: Node, scope: Scope, world: World) -> Value:
     template: Value
     variables: dict[str, Lazy] | Unknown = {}
-    if isinstance(argument, Sequence):
-        if len(argument.items) != SUB_ARGUMENTS or not isinstance(argument.items[1], Mapping):
+    if isinstance(argument, SequenceNode):
+        if len(argument.items) != SUB_ARGUMENTS or not isinstance(argument.items[1], MappingNode):
             return unknown_at(argument, scope, "Fn::Sub is not a text and a mapping")
         template = resolve(argument.items[0], scope, world)
-        variables = entries(Table(argument.items[1], scope), world)
+        variables = entries(MapValue(argument.items[1], scope), world)
     else:
         template = resolve(argument, scope, world)
     if isinstance(variables, Unknown):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from belay.template.nodes import Mapping, Node, Scalar, Sequence
-from belay.template.scope import Lazy, Row, Scope, Table, Value
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from belay.template.scope import Lazy, ListValue, MapValue, Scope, Value
 from belay.template.texts import as_text, literal, unknown_at, unroll
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
@@ -23,11 +23,11 @@ TRANSFORM = "Fn::Transform"
 
 def resolve(node: Node, scope: Scope, world: World) -> Value:
     """Return the value of an expression in this world."""
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         return literal(node, scope, world)
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         world.budget.spend(len(node.items))
-        return Row(tuple([Lazy(item, scope) for item in node.items]))
+        return ListValue(tuple([Lazy(item, scope) for item in node.items]))
     world.budget.spend()
     if len(node.entries) == 1:
         ((name, argument),) = node.entries.items()
@@ -36,7 +36,7 @@ def resolve(node: Node, scope: Scope, world: World) -> Value:
             return function(argument, scope, world)
         if name.startswith("Fn::") and not name.startswith(LOOP):
             return unknown_at(node, scope, f"{name} is not evaluated")
-    return Table(node, scope)
+    return MapValue(node, scope)
 
 
 def force(value: Value | Lazy, world: World) -> Value:
@@ -44,7 +44,7 @@ def force(value: Value | Lazy, world: World) -> Value:
     return resolve(value.node, value.scope, world) if isinstance(value, Lazy) else value
 
 
-def entries(table: Table, world: World) -> dict[str, Lazy] | Unknown:
+def entries(table: MapValue, world: World) -> dict[str, Lazy] | Unknown:
     """Return a mapping's entries with its loops expanded; unknown where a macro may put in more."""
     raw = table.node.entries
     if table.node.has_literal_keys:
@@ -63,12 +63,12 @@ def entries(table: Table, world: World) -> dict[str, Lazy] | Unknown:
     return found
 
 
-def read(table: Table, world: World) -> dict[str, Value] | Unknown:
+def read(table: MapValue, world: World) -> dict[str, Value] | Unknown:
     """Return the values of a mapping's entries, without those that are AWS::NoValue."""
     if table.node.has_literal_keys:
         scope = table.scope
         values = {
-            name: literal(node, scope, world) if isinstance(node, Scalar) else resolve(node, scope, world)
+            name: literal(node, scope, world) if isinstance(node, ScalarNode) else resolve(node, scope, world)
             for name, node in table.node.entries.items()
         }
     else:
@@ -81,7 +81,7 @@ def read(table: Table, world: World) -> dict[str, Value] | Unknown:
     return values
 
 
-def get(table: Table, name: str, world: World) -> Value:
+def get(table: MapValue, name: str, world: World) -> Value:
     """Return one entry of a mapping; :data:`NO_VALUE` where it is not there."""
     if table.node.has_literal_keys:
         node = table.node.entries.get(name)
@@ -92,7 +92,7 @@ def get(table: Table, name: str, world: World) -> Value:
     return force(found[name], world) if name in found else NO_VALUE
 
 
-def items(row: Row, world: World) -> Iterator[Value]:
+def items(row: ListValue, world: World) -> Iterator[Value]:
     """Yield a list's values, without those that are AWS::NoValue."""
     for item in row.items:
         value = force(item, world)
@@ -105,10 +105,10 @@ def _rounds(node: Node, scope: Scope, world: World) -> dict[str, Lazy] | None:
 
     A collection that is not told is one round with an unknown value, which stands for many.
     """
-    if not isinstance(node, Sequence) or len(node.items) != LOOP_ARGUMENTS:
+    if not isinstance(node, SequenceNode) or len(node.items) != LOOP_ARGUMENTS:
         return None
     identifier, collection, body = node.items
-    if not isinstance(identifier, Scalar) or not isinstance(body, Mapping):
+    if not isinstance(identifier, ScalarNode) or not isinstance(body, MappingNode):
         return None
     found: dict[str, Lazy] = {}
     for value in _collection(collection, scope, world):
@@ -127,9 +127,9 @@ def _rounds(node: Node, scope: Scope, world: World) -> dict[str, Lazy] | None:
 
 def _collection(node: Node, scope: Scope, world: World) -> Iterator[str | Unknown]:
     values = resolve(node, scope, world)
-    for value in items(values, world) if isinstance(values, Row) else (values,):
+    for value in items(values, world) if isinstance(values, ListValue) else (values,):
         if isinstance(value, str):
             yield value
         else:
             reason = value.reason if isinstance(value, Unknown) else "the collection of the loop is no list of texts"
-            yield unknown_at(node, scope, reason)._replace(many=not isinstance(values, Row))
+            yield unknown_at(node, scope, reason)._replace(many=not isinstance(values, ListValue))

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from belay.template.nodes import Mapping, Scalar
+from belay.template.nodes import MappingNode, ScalarNode
 from belay.template.resolver import entries, get
-from belay.template.scope import Scope, Table
+from belay.template.scope import MapValue, Scope
 from belay.template.texts import unknown_at, unroll
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 
 
-def resource(name: str, scope: Scope, world: World) -> Table | None:
+def resource(name: str, scope: Scope, world: World) -> MapValue | None:
     """Return the body of a resource of the template; ``None`` where it has none of this name, or none to be read."""
     node = scope.document.section("Resources").entries.get(name)
-    if isinstance(node, Mapping):
-        return Table(node, scope)
-    found = entries(Table(scope.document.section("Resources"), scope), world)
+    if isinstance(node, MappingNode):
+        return MapValue(node, scope)
+    found = entries(MapValue(scope.document.section("Resources"), scope), world)
     if isinstance(found, Unknown) or name not in found:
         return None
     body = found[name]
-    return Table(body.node, body.scope) if isinstance(body.node, Mapping) else None
+    return MapValue(body.node, body.scope) if isinstance(body.node, MappingNode) else None
 
 
-def resource_type(body: Table) -> str | None:
+def resource_type(body: MapValue) -> str | None:
     """Return a resource's type; ``None`` where it is no literal text."""
     node = body.node.entries.get("Type")
-    if not isinstance(node, Scalar):
+    if not isinstance(node, ScalarNode):
         return None
     text = unroll(node.text, body.scope)
     return text if isinstance(text, str) else None
 
 
-def properties(body: Table, world: World) -> Table | Unknown:
+def properties(body: MapValue, world: World) -> MapValue | Unknown:
     """Return a resource's properties; an empty table where it has none."""
     value = get(body, "Properties", world)
-    if isinstance(value, (Table, Unknown)):
+    if isinstance(value, (MapValue, Unknown)):
         return value
     if value is NO_VALUE:
-        return Table(Mapping({}, body.node.line, body.node.column), body.scope)
+        return MapValue(MappingNode({}, body.node.line, body.node.column), body.scope)
     return unknown_at(body.node, body.scope, "its properties are no mapping")

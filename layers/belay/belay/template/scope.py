@@ -1,7 +1,7 @@
 """Where an expression stands (its template, the stack made of it, what its names mean there), and what it may come to.
 
-A value is a text (numbers and booleans too: CloudFormation compares and joins them as texts), a :class:`Row`, a
-:class:`Table`, ``NO_VALUE``, or ``Unknown`` with the reason. Unknown is never an answer by itself: whoever needs the
+A value is a text (numbers and booleans too: CloudFormation compares and joins them as texts), a :class:`ListValue`, a
+:class:`MapValue`, ``NO_VALUE``, or ``Unknown`` with the reason. Unknown is never an answer by itself: whoever needs the
 value reports that it could not be decided.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from belay.template.nodes import Document, Mapping, Node
+from belay.template.nodes import Document, MappingNode, Node
 from belay.template.values import NoValue, Unknown
 from belay.template.world import Budget, World
 
@@ -58,20 +58,20 @@ class Lazy(NamedTuple):
     scope: Scope
 
 
-class Row(NamedTuple):
+class ListValue(NamedTuple):
     """A list whose items are resolved when they are asked for."""
 
     items: tuple[Value | Lazy, ...]
 
 
-class Table(NamedTuple):
+class MapValue(NamedTuple):
     """A mapping whose entries are resolved when they are asked for."""
 
-    node: Mapping
+    node: MappingNode
     scope: Scope
 
 
-Value = str | Row | Table | NoValue | Unknown
+Value = str | ListValue | MapValue | NoValue | Unknown
 
 Binding = str | Lazy | Unknown
 """What a parameter is given."""

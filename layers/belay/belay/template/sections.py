@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from belay.template.conditions import holds
-from belay.template.nodes import Document, Mapping, Node, Scalar, Sequence, walk
+from belay.template.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode, walk
 from belay.template.resolver import TRANSFORM, entries
 from belay.template.resources import resource_type
-from belay.template.scope import Lazy, Scope, Table
+from belay.template.scope import Lazy, MapValue, Scope
 from belay.template.values import Guard, Unknown
 from belay.template.world import World, explore
 
@@ -33,13 +33,13 @@ class Resource(NamedTuple):
 
     name: str
     guard: Guard
-    body: Table | Unknown
+    body: MapValue | Unknown
 
 
 def parameters(document: Document) -> dict[str, bool]:
     """Return the names of the parameters that a template declares, each with whether it has a default."""
     declared = document.section("Parameters").entries
-    return {name: isinstance(node, Mapping) and "Default" in node.entries for name, node in declared.items()}
+    return {name: isinstance(node, MappingNode) and "Default" in node.entries for name, node in declared.items()}
 
 
 def transforms(document: Document) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def transforms(document: Document) -> tuple[str, ...]:
     """
     named = [_names(document.root.entries.get("Transform"))]
     for node in walk(document.root):
-        if isinstance(node, Mapping) and TRANSFORM in node.entries:
+        if isinstance(node, MappingNode) and TRANSFORM in node.entries:
             named.append(_names(node.entries[TRANSFORM]))
     return tuple(dict.fromkeys(name for names in named for name in names))
 
@@ -66,7 +66,7 @@ def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
         for name, node in section.entries.items():
             yield from _under_conditions(name, Lazy(node, scope), given)
         return
-    for course in explore(lambda world: entries(Table(section, scope), world), given, scope.budget):
+    for course in explore(lambda world: entries(MapValue(section, scope), world), given, scope.budget):
         if isinstance(course.outcome, dict):
             for name, body in course.outcome.items():
                 yield from _under_conditions(name, body, course.guard)
@@ -76,10 +76,10 @@ def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
 
 def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]:
     node = body.node
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MappingNode):
         yield Resource(name, given, Unknown(name, "it is no mapping"))
         return
-    table = Table(node, body.scope)
+    table = MapValue(node, body.scope)
     hidden = next((key for key in node.entries if key.startswith("Fn::")), None)
     if hidden or resource_type(table) is None:
         reason = f"{hidden} may put anything here when it is deployed" if hidden else "its Type is not told"
@@ -95,18 +95,18 @@ def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]
             yield Resource(name, course.guard, table)
 
 
-def _exists(body: Table, world: World) -> bool:
+def _exists(body: MapValue, world: World) -> bool:
     condition = body.node.entries["Condition"]
-    name = condition.text if isinstance(condition, Scalar) else None
+    name = condition.text if isinstance(condition, ScalarNode) else None
     return name is None or holds(name, body.scope, world)
 
 
 def _names(node: Node | None) -> list[str]:
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         return [node.text]
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         return [name for item in node.items for name in _names(item)]
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         name = node.entries.get("Name")
-        return [name.text if isinstance(name, Scalar) else "?"]
+        return [name.text if isinstance(name, ScalarNode) else "?"]
     return []

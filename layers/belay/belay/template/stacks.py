@@ -9,7 +9,7 @@ from belay.template.nested import STACK_TYPES, child_stack
 from belay.template.nodes import Node
 from belay.template.resolver import TRANSFORM
 from belay.template.resources import resource_type
-from belay.template.scope import Scope, Table
+from belay.template.scope import MapValue, Scope
 from belay.template.sections import macros, resources
 from belay.template.values import Guard, Unknown
 from belay.template.world import explore
@@ -30,7 +30,7 @@ class Found(NamedTuple):
     name: str
     kind: str
     guard: Guard
-    body: Table
+    body: MapValue
 
     @property
     def path(self) -> str:
@@ -48,7 +48,7 @@ class Hidden(NamedTuple):
     reason: str
 
 
-class Stacks:
+class StackTree:
     """The walk through one stack and its nested stacks; iterate once, then :attr:`templates` is complete."""
 
     def __init__(self, root: Scope) -> None:
@@ -84,7 +84,7 @@ class Stacks:
             else:
                 yield from self._resource(resource.name, resource.guard, resource.body)
 
-    def _resource(self, name: str, guard: Guard, body: Table) -> Iterator[Found | Hidden]:
+    def _resource(self, name: str, guard: Guard, body: MapValue) -> Iterator[Found | Hidden]:
         kind = resource_type(body) or ""
         if kind in STACK_TYPES:
             yield from self._child(name, guard, body)
@@ -96,7 +96,7 @@ class Stacks:
         else:
             yield Found(name, kind, guard, body)
 
-    def _child(self, name: str, guard: Guard, body: Table) -> Iterator[Found | Hidden]:
+    def _child(self, name: str, guard: Guard, body: MapValue) -> Iterator[Found | Hidden]:
         path = body.scope.key(name)
         if self._count + self._hidden >= MAX_STACKS:
             if not self._gave_up:

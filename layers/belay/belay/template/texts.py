@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from belay.template.nodes import Node, Scalar
+from belay.template.nodes import Node, ScalarNode
 from belay.template.scope import Scope, Value
 from belay.template.values import Unknown
 from belay.template.words import READINGS
@@ -16,7 +16,7 @@ DYNAMIC_REFERENCE = "{{resolve:"
 IDENTIFIER = re.compile(r"[$&]\{([^${}]*)\}")
 
 
-def literal(node: Scalar, scope: Scope, world: World) -> Value:
+def literal(node: ScalarNode, scope: Scope, world: World) -> Value:
     """Return what a text, number, boolean or null of the template is."""
     text = node.text
     if node.plain and text in READINGS:

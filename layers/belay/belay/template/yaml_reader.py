@@ -21,19 +21,19 @@ from yaml.events import (
 
 from belay.errors import UnreadableTemplate
 from belay.template.limits import MAX_DEPTH, MAX_NODES
-from belay.template.nodes import Mapping, Node, Scalar, Sequence
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MERGE = "<<"
 STANDARD_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("bool", "float", "int", "map", "null", "seq", "str"))
 TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
-class _Open:
+class _OpenNode:
     """A mapping or list whose end has not come yet; ``key`` is the one that waits for its value."""
 
     __slots__ = ("anchor", "height", "key", "node", "start", "tag")
 
-    def __init__(self, node: Mapping | Sequence, tag: str | None, anchor: str | None, start: int) -> None:
+    def __init__(self, node: MappingNode | SequenceNode, tag: str | None, anchor: str | None, start: int) -> None:
         self.node = node
         self.tag = tag
         self.anchor = anchor
@@ -58,7 +58,7 @@ def read_yaml(data: bytes, path: str) -> Node:
     try:
         # libyaml has no type stubs.
         parser: Any = CParser(data)
-        return _Reader(parser.get_event, path).read()
+        return _YamlReader(parser.get_event, path).read()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
@@ -67,7 +67,7 @@ def read_yaml(data: bytes, path: str) -> Node:
         raise UnreadableTemplate(f"{path}: expected YAML in UTF-8: {str(error).splitlines()[0]}.") from error
 
 
-class _Reader:
+class _YamlReader:
     def __init__(self, next_event: Any, path: str) -> None:
         self._next_event = next_event
         self._path = path
@@ -88,7 +88,7 @@ class _Reader:
 
     def _document(self) -> Node:  # noqa: C901, PLR0912 - the one hot loop: calls would double its time
         next_event = self._next_event
-        opened: list[_Open] = []
+        opened: list[_OpenNode] = []
         entries: dict[str, Node] | None = None
         items: list[Node] | None = None
         key: str | None = None
@@ -103,7 +103,7 @@ class _Reader:
                         self._check_key(event, entries)
                     continue
                 mark = event.start_mark
-                node = Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
+                node = ScalarNode(event.value, mark.line + 1, mark.column + 1, not event.style)
                 if event.tag is not None or event.anchor is not None:
                     node = self._marked(node, event)
                 if key is not None and entries is not None:
@@ -140,7 +140,7 @@ class _Reader:
             self._refuse(event, f"expected each key once, found {event.value!r} again")
         mark = event.start_mark
         self._anchors[event.anchor] = _Anchor(
-            Scalar(event.value, mark.line + 1, mark.column + 1, not event.style), 1, 1
+            ScalarNode(event.value, mark.line + 1, mark.column + 1, not event.style), 1, 1
         )
 
     def _marked(self, node: Node, event: Any) -> Node:
@@ -151,32 +151,32 @@ class _Reader:
             self._anchors[event.anchor] = _Anchor(node, 2, 2)
         return node
 
-    def _open(self, event: Any, opened: list[_Open]) -> _Open:
+    def _open(self, event: Any, opened: list[_OpenNode]) -> _OpenNode:
         mark = event.start_mark
         if len(opened) >= MAX_DEPTH:
             self._refuse(event, f"expected at most {MAX_DEPTH} levels of nesting, found more")
-        if opened and isinstance(opened[-1].node, Mapping) and opened[-1].key is None:
+        if opened and isinstance(opened[-1].node, MappingNode) and opened[-1].key is None:
             self._refuse(event, "expected a text as key, found a mapping or a list")
         self._count += 1
-        node: Mapping | Sequence
+        node: MappingNode | SequenceNode
         if event.__class__ is MappingStartEvent:
-            node = Mapping({}, mark.line + 1, mark.column + 1)
+            node = MappingNode({}, mark.line + 1, mark.column + 1)
         else:
-            node = Sequence([], mark.line + 1, mark.column + 1)
+            node = SequenceNode([], mark.line + 1, mark.column + 1)
         if event.anchor is not None:
             self._anchors[event.anchor] = None  # known, but not complete: an alias to it now would be a circle
-        top = _Open(node, event.tag, event.anchor, self._count)
+        top = _OpenNode(node, event.tag, event.anchor, self._count)
         opened.append(top)
         return top
 
-    def _close(self, opened: list[_Open], event: Any) -> Node:
+    def _close(self, opened: list[_OpenNode], event: Any) -> Node:
         closed = opened.pop()
         node: Node = closed.node
-        if isinstance(node, Mapping):
+        if isinstance(node, MappingNode):
             self._count += len(node.entries)
             if MERGE in node.entries:
                 self._merge(node, event)
-        elif isinstance(node, Sequence):
+        elif isinstance(node, SequenceNode):
             self._count += len(node.items)
         if closed.tag is not None:
             node = self._tagged(node, closed.tag, event)
@@ -187,7 +187,7 @@ class _Reader:
             opened[-1].height = closed.height + 1
         return node
 
-    def _alias(self, event: Any, opened: list[_Open]) -> Node:
+    def _alias(self, event: Any, opened: list[_OpenNode]) -> Node:
         if not isinstance(event, AliasEvent):
             self._refuse(event, "expected a value")
         anchor = self._anchors.get(event.anchor or "")
@@ -203,12 +203,12 @@ class _Reader:
             opened[-1].height = max(opened[-1].height, anchor.height + 1)
         return anchor.node
 
-    def _merge(self, node: Mapping, event: Any) -> None:
+    def _merge(self, node: MappingNode, event: Any) -> None:
         """Follow ``<<``; CloudFormation itself refuses it, but ``aws cloudformation package`` follows it first."""
         merged = node.entries.pop(MERGE)
-        sources = merged.items if isinstance(merged, Sequence) else [merged]
+        sources = merged.items if isinstance(merged, SequenceNode) else [merged]
         for source in sources:
-            if not isinstance(source, Mapping):
+            if not isinstance(source, MappingNode):
                 self._refuse(event, "expected << to merge a mapping or a list of mappings")
             self._count += len(source.entries)
             for key, value in source.entries.items():
@@ -216,7 +216,7 @@ class _Reader:
 
     def _tagged(self, node: Node, tag: str, event: Any) -> Node:
         if tag in STANDARD_TAGS or tag == "!":
-            if tag in TEXT_TAGS and isinstance(node, Scalar):
+            if tag in TEXT_TAGS and isinstance(node, ScalarNode):
                 node.plain = False
             return node
         if not tag.startswith("!"):
@@ -224,15 +224,15 @@ class _Reader:
         name = tag[1:]
         function = name if name in {"Ref", "Condition"} else f"Fn::{name}"
         self._count += 1
-        return Mapping({function: node}, node.line, node.column)
+        return MappingNode({function: node}, node.line, node.column)
 
     def _refuse(self, event: Any, problem: str) -> NoReturn:
         mark = event.start_mark
         raise UnreadableTemplate(f"{self._path}:{mark.line + 1}:{mark.column + 1}: {problem}.")
 
 
-def _inside(node: Mapping | Sequence) -> tuple[dict[str, Node] | None, list[Node] | None, None]:
+def _inside(node: MappingNode | SequenceNode) -> tuple[dict[str, Node] | None, list[Node] | None, None]:
     """Return where the next nodes go: a mapping's entries or a list's items; no key is waiting yet."""
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         return node.entries, None, None
     return None, node.items, None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from belay.policy.change_sets import PlannedStack
-from belay.policy.model import Place
+from belay.policy.model import Location
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -19,15 +19,15 @@ POLICY = Policy(
 )
 
 
-def check(stack: PlannedStack, settings: Settings) -> Iterator[Violation]:
+def check(stack: PlannedStack, settings: PolicySettings) -> Iterator[Violation]:
     """Look for removals of stateful resources that no policy keeps: only a person knows whether that is meant.
     A nested stack may go without a word of what it holds: that is for a person, too.
     """
     for path, change in stack.change_set.all_changes():
         if change.loses_data and change.action == "Remove":
-            place = Place(stack.path, path, "DeletionPolicy", 0, 0)
+            place = Location(stack.path, path, "DeletionPolicy", 0, 0)
             yield Violation(Verdict.REVIEW, place, f"{change.resource_type} {change.physical_id or path} is deleted")
     for path, stack_id in stack.change_set.removed_stacks:
-        place = Place(stack.path, path, "DeletionPolicy", 0, 0)
+        place = Location(stack.path, path, "DeletionPolicy", 0, 0)
         told = "the change set does not tell what it holds"
         yield Violation(Verdict.REVIEW, place, f"the nested stack {stack_id} is deleted, and {told}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from belay.policy.change_sets import PlannedStack
-from belay.policy.model import Place
+from belay.policy.model import Location
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -20,7 +20,7 @@ POLICY = Policy(
 )
 
 
-def check(stack: PlannedStack, settings: Settings) -> Iterator[Violation]:
+def check(stack: PlannedStack, settings: PolicySettings) -> Iterator[Violation]:
     """Look for stateful resources that are or may be replaced and that no policy keeps."""
     for path, change in stack.change_set.all_changes():
         if not change.loses_data or change.action == "Remove":
@@ -30,5 +30,5 @@ def check(stack: PlannedStack, settings: Settings) -> Iterator[Violation]:
         )
         verb = "is replaced" if change.replacement == "True" else "may be replaced"
         because = f" for {', '.join(forcing)}" if forcing else ""
-        place = Place(stack.path, path, "UpdateReplacePolicy", 0, 0)
+        place = Location(stack.path, path, "UpdateReplacePolicy", 0, 0)
         yield Violation(Verdict.REVIEW, place, f"{change.resource_type} {change.physical_id or path} {verb}{because}")

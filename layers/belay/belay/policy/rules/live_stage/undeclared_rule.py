@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from belay.policy.live import LiveStage, OwnedGroup
-from belay.policy.model import ALL_PROTOCOLS, Rule
+from belay.policy.model import ALL_PROTOCOLS, GroupRule
 from belay.policy.networks import difference, parse_network, union
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -23,7 +23,7 @@ REFERENCE = re.compile(r"\$\{([^}]+)\}")
 WORLD = [network[1] for network in (parse_network("0.0.0.0/0"),) if network]
 
 
-def check(stage: LiveStage, settings: Settings) -> Iterator[Violation]:
+def check(stage: LiveStage, settings: PolicySettings) -> Iterator[Violation]:
     """Compare protocol, ports and peers of every rule of a stack's own groups with those of the templates."""
     for owned in stage.groups:
         for rule in owned.group.rules("ingress", "egress"):
@@ -35,12 +35,12 @@ def check(stage: LiveStage, settings: Settings) -> Iterator[Violation]:
             yield Violation(Verdict.REVIEW if reason else Verdict.FAIL, rule.place, detail)
 
 
-def _is_default_egress(rule: Rule) -> bool:
+def _is_default_egress(rule: GroupRule) -> bool:
     """Tell whether it is the rule that EC2 gives a group without egress rules of its own."""
     return rule.direction == "egress" and rule.protocol == ALL_PROTOCOLS and list(rule.v4) == WORLD
 
 
-def _declared(rule: Rule, shown: Iterable[Rule], owned: OwnedGroup) -> bool:
+def _declared(rule: GroupRule, shown: Iterable[GroupRule], owned: OwnedGroup) -> bool:
     alike = [one for one in shown if one.protocol == rule.protocol and one.ports.certain == rule.ports.certain]
     if {_name(rule.peers)} & {peer for one in alike for peer in _peers(one, owned.ids)}:
         return True
@@ -51,7 +51,7 @@ def _declared(rule: Rule, shown: Iterable[Rule], owned: OwnedGroup) -> bool:
     return not difference(rule.v4, v4) and not difference(rule.v6, v6)
 
 
-def _undecided(rule: Rule, shown: Iterable[Rule], owned: OwnedGroup) -> Iterator[str]:
+def _undecided(rule: GroupRule, shown: Iterable[GroupRule], owned: OwnedGroup) -> Iterator[str]:
     """Yield why a rule of the templates may be this one."""
     for one in shown:
         if one.protocol is None:
@@ -65,14 +65,14 @@ def _undecided(rule: Rule, shown: Iterable[Rule], owned: OwnedGroup) -> Iterator
                 yield f"which group {one.peers} is in the template cannot be told"
 
 
-def _may_be(one: Rule, rule: Rule) -> bool:
+def _may_be(one: GroupRule, rule: GroupRule) -> bool:
     if one.ports.certain == rule.ports.certain:
         return True
     first, last = one.ports.possible
     return bool(one.ports.reason) and first <= rule.ports.certain[0] and rule.ports.certain[1] <= last
 
 
-def _peers(rule: Rule, ids: Mapping[str, str]) -> Iterator[str]:
+def _peers(rule: GroupRule, ids: Mapping[str, str]) -> Iterator[str]:
     """Yield the groups and prefix lists that a rule of a template names, by their ids where these are known."""
     for peer in rule.peers.split(", "):
         yield REFERENCE.sub(lambda found: ids.get(found[1], found[0]), _name(peer))

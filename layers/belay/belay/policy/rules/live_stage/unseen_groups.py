@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from belay.policy.live import GROUPS_NOT_READ, LiveStage
-from belay.policy.model import Place
+from belay.policy.model import Location
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -19,10 +19,10 @@ POLICY = Policy(
 )
 
 
-def check(stage: LiveStage, settings: Settings) -> Iterator[Violation]:
+def check(stage: LiveStage, settings: PolicySettings) -> Iterator[Violation]:
     """Name every resource of a type that takes groups and is not asked which."""
     for resource in stage.resources:
         if resource.resource_type in GROUPS_NOT_READ:
-            place = Place(stage.path, resource.path, "", 0, 0)
+            place = Location(stage.path, resource.path, "", 0, 0)
             detail = f"{resource.resource_type} {resource.physical_id}"
             yield Violation(Verdict.REVIEW, place, detail)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.exposed_ports import exposed
 from belay.policy.model import TCP, UDP, SecurityGroup
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity
 
 POLICY = Policy(
@@ -46,6 +46,6 @@ PORTS = {
 }
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Tell which of the ports the group opens to the Internet."""
     return exposed(group, PORTS)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.model import SecurityGroup
 from belay.policy.networks import is_internet, public_sizes, size
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -22,7 +22,7 @@ LARGE_V6 = 1 << 108
 """A /8 of IPv4; a /20 of IPv6, more than a network operator is usually given."""
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at each rule by itself; the whole Internet is the affair of other policies."""
     for rule in group.rules("ingress"):
         if rule.only_for(settings.allowed_ports):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.model import ALL_PROTOCOLS, SecurityGroup
 from belay.policy.networks import is_loopback
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -19,7 +19,7 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at each rule; one to the loopback addresses is the customary way to say "nobody"."""
     for rule in group.rules("egress"):
         if rule.protocol is None:

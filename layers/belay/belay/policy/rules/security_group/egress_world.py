@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.exposure import open_anywhere
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation, violations
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity
 
 POLICY = Policy(
@@ -20,6 +20,6 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at every protocol and port."""
     return violations(open_anywhere(group, "egress"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.exposure import everything, exposure
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation, violations
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -20,7 +20,7 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at the rules that let every protocol, or every port of one, through."""
     one = exposure(group, "ingress", everything)
     return violations({"everything": one} if one.verdict is not Verdict.PASS else {})

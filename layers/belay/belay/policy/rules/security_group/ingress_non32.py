@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -18,7 +18,7 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at each rule."""
     for rule in group.rules("ingress"):
         if any(first != last for first, last in (*rule.v4, *rule.v6)):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from belay.policy.model import TCP, UDP, SecurityGroup
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -18,7 +18,7 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at each rule for TCP or UDP; all protocols at once are the affair of ``ingress-all-protocols``."""
     for rule in group.rules("ingress"):
         if rule.protocol in (TCP, UDP) and rule.ports.single is False:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.exposure import MANY, side_by_side
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -19,7 +19,7 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look for a course of things in which the group has no egress rule."""
     if not group.declared:
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.exposure import open_anywhere
 from belay.policy.model import ICMP, ICMP_V6, SecurityGroup, shown_protocol
 from belay.policy.policies import Policy, Violation, violations
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity
 
 POLICY = Policy(
@@ -21,7 +21,7 @@ POLICY = Policy(
 PINGS = (shown_protocol(ICMP), shown_protocol(ICMP_V6))
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at every port but the allowed ones; ICMP is left to ``ingress-world``."""
     found = open_anywhere(group, "ingress", settings.allowed_ports)
     return violations({shown: one for shown, one in found.items() if shown not in PINGS})

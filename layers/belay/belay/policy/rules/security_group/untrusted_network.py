@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from belay.policy.model import SecurityGroup
 from belay.policy.networks import IPV4, IPV6, difference, parse_network, union
 from belay.policy.policies import Policy, Violation
-from belay.policy.settings import Settings
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
@@ -19,7 +19,7 @@ POLICY = Policy(
 )
 
 
-def check(group: SecurityGroup, settings: Settings) -> Iterator[Violation]:
+def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Look at each rule for ports that are not public; nothing is asked where no network is listed."""
     if not settings.trusted_networks:
         return

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from belay.policy.model import SecurityGroup
-from belay.template.nodes import Mapping, Node, Scalar, walk
-from belay.template.nodes import Sequence as Listed
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode, walk
 from belay.template.stacks import Found
 
 LARGE_V4 = 1 << 24
@@ -15,7 +14,7 @@ LARGE_V6 = 1 << 100
 """Groups that open to fewer addresses cannot make up the Internet with a few others."""
 
 
-def worn_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -> Iterator[SecurityGroup]:
+def attached_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -> Iterator[SecurityGroup]:
     """Yield, for each list of groups that a resource wears, one group with the rules of all of them.
 
     Only groups that open to a large part of the Internet are asked about: hardly any template has two.
@@ -26,7 +25,7 @@ def worn_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -
     seen: set[tuple[str, ...]] = set()
     for found in resources:
         for node in walk(found.body.node):
-            if isinstance(node, Listed):
+            if isinstance(node, SequenceNode):
                 worn = [name for name in map(partial(_named, found), node.items) if name in large]
                 names = tuple(dict.fromkeys(worn))
                 if len(names) > 1 and names not in seen:
@@ -43,7 +42,7 @@ def is_large(group: SecurityGroup) -> bool:
 def _named(found: Found, item: Node) -> str:
     """Return the first resource that an item of a list refers to, whatever functions stand around it."""
     for node in walk(item):
-        if isinstance(node, Mapping):
+        if isinstance(node, MappingNode):
             name = _text(node.entries.get("Ref")) or _text(node.entries.get("Fn::GetAtt"))
             if name:
                 return found.body.scope.key(name.partition(".")[0])
@@ -51,9 +50,9 @@ def _named(found: Found, item: Node) -> str:
 
 
 def _text(node: Node | None) -> str:
-    if isinstance(node, Listed) and node.items:
+    if isinstance(node, SequenceNode) and node.items:
         node = node.items[0]
-    return node.text if isinstance(node, Scalar) else ""
+    return node.text if isinstance(node, ScalarNode) else ""
 
 
 def _one(groups: Sequence[SecurityGroup]) -> SecurityGroup:

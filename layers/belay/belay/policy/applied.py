@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation
 from belay.policy.rules import security_group
-from belay.policy.settings import Settings, Waiver
+from belay.policy.settings import PolicySettings, Waiver
 from belay.policy.slugs import modules, packages, slug_of
 from belay.policy.verdict import Finding, Severity, Verdict
 
@@ -25,53 +25,53 @@ Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule(Generic[Subject]):
+class PolicyCheck(Generic[Subject]):
     """A policy with its name and its check of one kind of subject."""
 
     slug: str
     policy: Policy
-    check: Callable[[Subject, Settings], Iterable[Violation]]
+    check: Callable[[Subject, PolicySettings], Iterable[Violation]]
 
 
-def rules_in(package: ModuleType) -> tuple[Rule[Any], ...]:
+def policies_in(package: ModuleType) -> tuple[PolicyCheck[Any], ...]:
     """Return the policies of one package, gravest first, then by name."""
-    found: list[Rule[Any]] = []
+    found: list[PolicyCheck[Any]] = []
     for module in modules(package):
         file = import_module(f"{package.__name__}.{module}")
-        found.append(Rule(slug_of(module), file.POLICY, file.check))
+        found.append(PolicyCheck(slug_of(module), file.POLICY, file.check))
     return tuple(sorted(found, key=lambda one: (one.policy.severity.rank, one.slug)))
 
 
 @cache
-def every_rule() -> tuple[Rule[Any], ...]:
+def all_policies() -> tuple[PolicyCheck[Any], ...]:
     """Return the policies about whatever there are policies about."""
-    return tuple([rule for package in packages() for rule in rules_in(package)])
+    return tuple([rule for package in packages() for rule in policies_in(package)])
 
 
 @cache
-def policies() -> tuple[Rule[SecurityGroup], ...]:
+def security_group_policies() -> tuple[PolicyCheck[SecurityGroup], ...]:
     """Return the policies about security groups, gravest first, then by name."""
-    return rules_in(security_group)
+    return policies_in(security_group)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[Subject]):
+class AppliedPolicy(Generic[Subject]):
     """A policy as one application asks it."""
 
-    rule: Rule[Subject]
+    rule: PolicyCheck[Subject]
     severity: Severity
     blocking: bool
     waivers: tuple[Waiver, ...]
     today: date
 
     @classmethod
-    def of(cls, rule: Rule[Subject], settings: Settings, today: date) -> Asked[Subject]:
+    def of(cls, rule: PolicyCheck[Subject], settings: PolicySettings, today: date) -> AppliedPolicy[Subject]:
         """Ask a policy with the severity, the blocking and the waivers that an application's settings give it."""
         severity = settings.severities.get(rule.slug, rule.policy.severity)
         waivers = tuple([waiver for waiver in settings.waivers if waiver.policy == rule.slug])
         return cls(rule, severity, severity.rank <= settings.blocking.rank, waivers, today)
 
-    def findings(self, subject: Subject, settings: Settings) -> Iterator[Finding]:
+    def findings(self, subject: Subject, settings: PolicySettings) -> Iterator[Finding]:
         """Hold a subject against the policy."""
         for violation in self.rule.check(subject, settings):
             yield self.finding(violation, violation.place.resource)
@@ -106,7 +106,9 @@ class Asked(Generic[Subject]):
         )
 
 
-def asked(every: Iterable[Rule[Subject]], settings: Settings, today: date) -> list[Asked[Subject]]:
+def applied(
+    checks: Iterable[PolicyCheck[Subject]], settings: PolicySettings, today: date
+) -> list[AppliedPolicy[Subject]]:
     """Return the policies that an application asks: none that it disabled, and advice only where it wants any."""
-    enabled = [Asked.of(rule, settings, today) for rule in every if rule.slug not in settings.disabled]
+    enabled = [AppliedPolicy.of(rule, settings, today) for rule in checks if rule.slug not in settings.disabled]
     return [one for one in enabled if one.blocking or settings.advice]
