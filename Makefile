@@ -62,6 +62,7 @@ docs: $(INSTALLED) ## write the pages anew that are made from code
 	@$(BIN)/python -m cli.rollback_page > docs/rollback.md
 	@$(BIN)/python -m cli.pipeline_failures > docs/pipeline-failures.md
 	@$(BIN)/python -m statemachines.document
+	@$(BIN)/python -m statemachines.functions
 
 requirements: $(INSTALLED) ## compile the requirements anew, with hashes
 	$(PYTHON) -m venv build/uv

@@ -109,17 +109,19 @@ def _end(state: Mapping[str, Any]) -> str:
 
 
 def _called(state: Mapping[str, Any]) -> str:
-    """Return the function or machine a task calls: ``${OpenReleaseFunctionArn}`` is ``open_release``."""
+    """Return the machine a task starts, or the function it calls and the step: ``read_release/copy_release``."""
     arguments = state["Arguments"]
     target = str(arguments.get("FunctionName") or arguments["StateMachineArn"])
     name = re.sub(r"^\$\{|(Function|StateMachine)Arn\}$", "", target)
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    step = arguments.get("Payload", {}).get("step")
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() + (f"/{step}" if step else "")
 
 
 def _about(called: str) -> str:
     if called in machines():
         return str(definition_of(called)["Comment"])
-    module = ast.parse((FUNCTIONS / called / "app.py").read_text())
+    path = FUNCTIONS / (f"{called}.py" if "/" in called else f"{called}/app.py")
+    module = ast.parse(path.read_text())
     return " ".join((ast.get_docstring(module) or "").split("\n\n", maxsplit=1)[0].split())
 
 

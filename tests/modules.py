@@ -1,4 +1,4 @@
-"""Loading what is in no package: the module of a function, or of an example."""
+"""Loading what a test must have to itself: the module of a function, of a step, or of an example."""
 
 import importlib.util
 from pathlib import Path
@@ -20,3 +20,8 @@ def loaded(path: Path) -> Any:
 def function(name: str) -> Any:
     """The module of one of the functions under ``functions/``."""
     return loaded(ROOT / "functions" / name / "app.py")
+
+
+def step(function: str, name: str) -> Any:
+    """The module of one of the steps of a function."""
+    return loaded(ROOT / "functions" / function / f"{name}.py")

@@ -177,8 +177,11 @@ def _integration_fault(resource: str, arguments: Any) -> ApiFault | None:
     engine_name, _, operation = name.split(".")[0].partition(":")
     if not found or not operation:
         return None
-    members = arguments.items() if isinstance(arguments, dict) else ()
-    text = {key: value for key, value in members if isinstance(value, str)}
+    members = dict(arguments) if isinstance(arguments, dict) else {}
+    # What a function is asked to do stands in its payload.
+    payload = members.get("Payload")
+    members |= {f"Payload.{key}": value for key, value in payload.items()} if isinstance(payload, dict) else {}
+    text = {key: value for key, value in members.items() if isinstance(value, str)}
     return pending.take_api(requests.Call(requests.BOTO3_NAMES.get(engine_name, engine_name), operation, text))
 
 

@@ -53,7 +53,7 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 def functions() -> dict[str, dict[str, Any]]:
     """The properties of every Lambda function, by the name of its directory."""
     found = resources("AWS::Serverless::Function").values()
-    return {properties["CodeUri"].strip("/").split("/")[-1]: properties for properties in found}
+    return {properties["Handler"].removesuffix(".app.handler"): properties for properties in found}
 
 
 def logical_id(function: str) -> str:
@@ -91,7 +91,14 @@ def layer_modules() -> dict[str, Path]:
 
 
 def function_modules() -> dict[str, Path]:
+    """What Lambda calls of each function."""
     return {path.parent.name: path for path in sorted(FUNCTIONS.glob("*/app.py"))}
+
+
+def step_modules(function: str) -> dict[str, Path]:
+    """The modules of a function's steps; one that has no table is its only step itself."""
+    steps = {path.stem: path for path in sorted((FUNCTIONS / function).glob("*.py")) if path.name != "app.py"}
+    return steps or {function: function_modules()[function]}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

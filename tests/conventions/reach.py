@@ -1,4 +1,4 @@
-"""Which calls of AWS a function can reach: its own code and that of the gateways, followed call by call.
+"""Which calls of AWS a function can reach: the code of its steps and that of the gateways, followed call by call.
 
 A value's class is known where it is annotated, constructed, or returned by a function whose annotation says so, also as
 items of what it returns. That is enough for code as plain as the gateways' and the handlers'.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from project import function_modules, layer_modules, parsed
+from project import layer_modules, parsed, step_modules
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -49,7 +49,8 @@ class Code:
     @cache
     def of(cls, function: str) -> "Code":
         code = cls()
-        code.add(f"functions.{function}", function_modules()[function])
+        for step, path in step_modules(function).items():
+            code.add(f"functions.{step}", path)
         for name, path in layer_modules().items():
             if name.startswith(("belay.aws.", "belay.ledger.", "belay.control.")):
                 code.add(name, path)
@@ -162,10 +163,10 @@ class Code:
 
 
 def reached(function: str) -> set[Node]:
-    """Every function and method that a function's handler may reach."""
+    """Every function and method that the handlers of a function's steps may reach."""
     code = Code.of(function)
-    start = Node(f"functions.{function}", "", "handler")
-    seen, waiting = {start}, [start]
+    seen = {Node(f"functions.{step}", "", "handler") for step in step_modules(function)}
+    waiting = [*seen]
     while waiting:
         for node in code.calls(waiting.pop()):
             if node not in seen and (

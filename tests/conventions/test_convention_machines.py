@@ -5,6 +5,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonata  # type: ignore[import-untyped]
@@ -12,7 +13,18 @@ import pytest
 import yaml
 from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
-from project import MACHINES, definition, function_modules, functions, logical_id, machines, parsed, resources, walked
+from project import (
+    MACHINES,
+    definition,
+    function_modules,
+    functions,
+    logical_id,
+    machines,
+    parsed,
+    resources,
+    step_modules,
+    walked,
+)
 
 from belay import errors
 from statemachines.document import readme
@@ -42,9 +54,15 @@ def lambda_tasks() -> list[tuple[str, str]]:
 
 
 def called(state: State) -> str:
-    """The directory of the function that a task invokes: ``${OpenReleaseFunctionArn}`` is ``open_release``."""
+    """The directory of the function that a task invokes: ``${ReadReleaseFunctionArn}`` is ``read_release``."""
     arn = state["Arguments"]["FunctionName"]
     return next(name for name in functions() if arn == f"${{{logical_id(name)}Arn}}")
+
+
+def step_of(state: State) -> Path:
+    """The module of the step that a task takes."""
+    steps = step_modules(called(state))
+    return steps[state["Arguments"]["Payload"]["step"]] if called(state) not in steps else steps[called(state)]
 
 
 def transitions(state: State) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -260,16 +278,11 @@ def test_only_transient_faults_are_tried_again() -> None:
 # -- functions ---------------------------------------------------------------------------------------------------------
 
 
-def handler_of(function: str) -> ast.FunctionDef:
-    module = parsed(function_modules()[function])
-    return next(node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "handler")
-
-
-def keys_read(function: str) -> set[str]:
-    """The keys that a function takes from its event without a default."""
+def keys_read(step: Path) -> set[str]:
+    """The keys that a step takes from its event without a default."""
     return {
         node.slice.value
-        for node in ast.walk(parsed(function_modules()[function]))
+        for node in ast.walk(parsed(step))
         if isinstance(node, ast.Subscript)
         and isinstance(node.value, ast.Name)
         and node.value.id == "event"
@@ -278,11 +291,11 @@ def keys_read(function: str) -> set[str]:
     }
 
 
-def keys_returned(function: str) -> set[str]:
-    """The keys of the documents that a function's module returns."""
+def keys_returned(step: Path) -> set[str]:
+    """The keys of the documents that a step's module returns."""
     return {
         key.value
-        for node in ast.walk(parsed(function_modules()[function]))
+        for node in ast.walk(parsed(step))
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict)
         for key in node.value.keys
         if isinstance(key, ast.Constant) and isinstance(key.value, str)
@@ -290,16 +303,33 @@ def keys_returned(function: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("machine", "name"), lambda_tasks())
-def test_a_function_is_given_what_it_reads(machine: str, name: str) -> None:
+def test_a_step_is_given_what_it_reads(machine: str, name: str) -> None:
     state = state_of(machine, name)
-    assert keys_read(called(state)) <= set(state["Arguments"]["Payload"])
+    assert keys_read(step_of(state)) <= set(state["Arguments"]["Payload"])
 
 
 @pytest.mark.parametrize(("machine", "name"), lambda_tasks())
-def test_a_machine_takes_what_a_function_returns(machine: str, name: str) -> None:
+def test_a_machine_takes_what_a_step_returns(machine: str, name: str) -> None:
     state = state_of(machine, name)
     taken = set(re.findall(r"\$states\.result\.Payload\.(\w+)", json.dumps(state)))
-    assert taken <= keys_returned(called(state))
+    assert taken <= keys_returned(step_of(state))
+
+
+@pytest.mark.parametrize(("machine", "name"), lambda_tasks())
+def test_a_task_has_the_name_of_the_step_it_takes(machine: str, name: str) -> None:
+    state = state_of(machine, name)
+    taken = step_of(state)
+    words = (taken.parent.name if taken.name == "app.py" else taken.stem).split("_")
+    # A state that waits for a person may be named for what it waits for.
+    assert "".join(word.capitalize() for word in words) == name or state["Resource"].endswith(".waitForTaskToken")
+    assert ("step" in state["Arguments"]["Payload"]) == (taken.name != "app.py")
+
+
+def test_every_step_is_taken_by_a_machine() -> None:
+    taken = {step_of(state_of(*each)) for each in lambda_tasks()}
+    assert {
+        path for name in function_modules() for path in step_modules(name).values() if path.name != "app.py"
+    } <= taken
 
 
 def test_every_function_is_called_or_triggered() -> None:
@@ -357,10 +387,13 @@ def test_a_machine_may_invoke_just_the_functions_it_calls(machine: str) -> None:
     assert sorted(granted) == sorted({logical_id(called(state_of(*e))) for e in lambda_tasks() if e[0] == machine})
 
 
+@pytest.mark.parametrize("state", ["RecoverStacks", "RecoverDatabases"])
 @pytest.mark.parametrize(("again", "pause"), [(False, 15), (True, 204)])
-def test_after_a_long_wait_the_steps_of_a_recovery_follow_each_other_quickly(again: bool, pause: int) -> None:
+def test_after_a_long_wait_the_steps_of_a_recovery_follow_each_other_quickly(
+    state: str, again: bool, pause: int
+) -> None:
     """Some of them are taken while nothing serves: a database between two names, services without tasks."""
-    taken = jsonata.Jsonata(state_of("rollback_stage", "RunRollbackStep")["Assign"]["pause"][2:-2])
+    taken = jsonata.Jsonata(state_of("rollback_stage", state)["Assign"]["pause"][2:-2])
     taken.assign("pause", 200)
     taken.assign("states", {"result": {"Payload": {"again": again, "wait_seconds": 15}}})
 

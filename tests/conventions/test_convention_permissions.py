@@ -144,10 +144,10 @@ def test_a_function_may_do_no_more_than_it_does(function: str) -> None:
 
 
 def test_what_a_function_reaches_is_really_found() -> None:
-    assert ("Stacks.execute_change_set", "CloudFormation.ExecuteChangeSet") in operations("execute_wave")
-    assert ("Stacks.perform", "CloudFormation.{operation}") in operations("run_rollback_step")
-    assert "SNS.Publish" in {operation for _, operation in operations("close_incident")}
-    assert "S3.GetObject" in {operation for _, operation in operations("open_release")}
+    assert ("Stacks.execute_change_set", "CloudFormation.ExecuteChangeSet") in operations("change_stacks")
+    assert ("Stacks.perform", "CloudFormation.{operation}") in operations("recover_stacks")
+    assert "SNS.Publish" in {operation for _, operation in operations("lead_rollback")}
+    assert "S3.GetObject" in {operation for _, operation in operations("read_release")}
 
 
 def test_every_call_of_the_gateways_is_an_operation_that_aws_has() -> None:
@@ -175,7 +175,7 @@ def test_every_method_in_the_table_exists() -> None:
 def test_a_function_outlives_the_calls_that_it_is_patient_with() -> None:
     waited_for = {"ResourceDrift.detect", "VerifyFunctions.ask"}
     patient = {name for name in function_modules() if waited_for & {str(node) for node in reached(name)}}
-    assert patient == {"run_rollback_step", "verify_stage"}
+    assert patient == {"check_stage", "recover_stacks"}
     for name in patient:
         # A minute for what it does before and after.
         assert functions()[name]["Timeout"] >= PATIENT_SECONDS + 60
@@ -184,7 +184,7 @@ def test_a_function_outlives_the_calls_that_it_is_patient_with() -> None:
 def test_only_functions_that_are_triggered_start_executions_of_their_own() -> None:
     starting = {name for name in functions() if "states:StartExecution" in granted(name)}
     assert starting == {
-        "open_incident",
+        "follow_incident",
         "react_to_failed_execution",
         "react_to_failed_stack",
         "react_to_pipeline",

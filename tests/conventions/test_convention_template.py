@@ -1,12 +1,16 @@
 """What template.yaml promises: settings, dead-letter queues, encryption, least privilege."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from project import ROOT, function_modules, functions, logical_id, parsed, resources, template, walked
+from project import ROOT, function_modules, functions, logical_id, parsed, resources, step_modules, template, walked
+
+from statemachines.functions import PAGE, page
 
 GLOBALS = template()["Globals"]["Function"]
 OF_EVERY_FUNCTION = set(GLOBALS["Environment"]["Variables"])
@@ -18,23 +22,24 @@ def environment(function: str) -> set[str]:
 
 
 def settings_of(function: str) -> set[str]:
-    """The environment variables that a function's ``Settings`` stands for."""
-    (declared,) = [
-        node
-        for node in parsed(function_modules()[function]).body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
-    ]
+    """The environment variables that the ``Settings`` of a function's steps stand for."""
+    return set().union(*map(declared_in, step_modules(function).values()))
+
+
+def declared_in(module: Path) -> set[str]:
     return {
         field.target.id.upper()
-        for field in declared.body
+        for node in parsed(module).body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+        for field in node.body
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
     }
 
 
-def settings_used(function: str) -> set[str]:
+def used_in(module: Path) -> set[str]:
     return {
         node.attr.upper()
-        for node in ast.walk(parsed(function_modules()[function]))
+        for node in ast.walk(parsed(module))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings"
     }
 
@@ -70,13 +75,60 @@ def test_a_function_asks_for_what_it_alone_is_told(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", function_modules())
-def test_a_function_uses_every_setting_it_asks_for(function: str) -> None:
-    assert settings_used(function) == settings_of(function)
+def test_a_step_uses_every_setting_it_asks_for(function: str) -> None:
+    for module in step_modules(function).values():
+        assert used_in(module) == declared_in(module), module
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_function_has_a_table_of_just_its_steps(function: str) -> None:
+    steps = set(step_modules(function))
+    if steps == {function}:
+        return
+    (table,) = [
+        node.value
+        for node in parsed(function_modules()[function]).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "STEPS"
+    ]
+    assert isinstance(table, ast.Dict)
+    written = {
+        ast.literal_eval(key): ast.unparse(value) for key, value in zip(table.keys, table.values, strict=True) if key
+    }
+    assert written == {step: f"{step}.handler" for step in steps}
+
+
+def test_what_reads_uploads_has_no_power_over_stacks_and_databases() -> None:
+    services = {
+        action.split(":")[0] for name, each in statements() for action in actions(each) if name == "ReadReleaseFunction"
+    }
+    assert services == {"dynamodb", "kms", "lambda", "s3", "sns", "ssm"}
+
+
+@pytest.mark.parametrize(
+    ("power", "held_by"),
+    [
+        ("cloudformation:ExecuteChangeSet", {"ChangeStacks", "RecoverStacks"}),
+        ("cloudformation:DeleteStack", {"ChangeStacks", "RecoverStacks"}),
+        ("cloudformation:CreateChangeSet", {"PrepareStage", "RecoverStacks"}),
+        ("rds:RestoreDBInstanceFromDBSnapshot", {"RecoverDatabases"}),
+        ("rds:ModifyDBInstance", {"RecoverDatabases"}),
+        ("rds:DeleteDBSnapshot", {"CleanSnapshots"}),
+        ("ecs:UpdateService", {"RecoverStacks"}),
+        ("kms:GenerateMac", {"RequestApproval"}),
+    ],
+)
+def test_a_power_is_held_by_few(power: str, held_by: set[str]) -> None:
+    found = {name.removesuffix("Function") for name, each in statements() if power in actions(each)}
+    assert found == held_by
 
 
 @pytest.mark.parametrize("function", function_modules())
 def test_a_function_says_what_it_does(function: str) -> None:
     assert len(functions()[function]["Description"]) <= 256
+
+
+def test_the_page_of_the_functions_is_current() -> None:
+    assert PAGE.read_text() == page((ROOT / "template.yaml").read_text()), "run make docs"
 
 
 def test_no_secret_is_in_an_environment() -> None:
@@ -112,6 +164,11 @@ def triggers() -> list[tuple[str, str, dict[str, Any]]]:
         for name, properties in resources(kind).items()
         for event, source in properties.get("Events", {}).items()
     ]
+
+
+@pytest.mark.parametrize(("name", "event", "source"), [each for each in triggers() if each[2]["Type"] == "Schedule"])
+def test_a_schedule_sends_a_constant_input(name: str, event: str, source: dict[str, Any]) -> None:
+    assert isinstance(json.loads(source["Properties"]["Input"]), dict)
 
 
 def test_there_are_triggers() -> None:
@@ -249,7 +306,7 @@ PASSED_TO = {
 def test_roles_are_passed_to_cloudformation_and_to_rds_alone() -> None:
     passing = [(name, each) for name, each in statements() if "iam:PassRole" in actions(each)]
     assert {name for name, each in passing if each["Resource"] != {"Ref": "ServiceRoleArns"}} == {
-        "RunRollbackStepFunction"
+        "RecoverDatabasesFunction"
     }
     for name, statement in passing:
         assert actions(statement) == ["iam:PassRole"], name

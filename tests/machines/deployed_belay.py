@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from small_releases import Release, setting, settings
 from belay.notify.message import Kind
 from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
-from local.engine import ACCOUNT, REGION, Engine
+from local.engine import ACCOUNT, REGION, ROOT, Engine
 
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
@@ -104,15 +105,21 @@ class Belay:
         assert "FunctionError" not in answer, payload
         return payload
 
-    def fail(self, function: str, error: str = "Refused", *, times: int = 1) -> None:
-        """Let the next invocations of a function by a machine fail before it runs."""
-        self.engine.inject("lambda", "Invoke", error, times=times, only_if={"FunctionName": self.function(function)})
+    def fail(self, task: str, error: str = "Refused", *, times: int = 1) -> None:
+        """Let the next tries of a machine's task (``CopyRelease``) fail before its function runs."""
+        self.engine.inject("lambda", "Invoke", error, times=times, only_if=self.invoked_by(task))
 
-    def hold(self, function: str, seconds: float = 1.5) -> None:
-        """Hold back for so long what a function answers to a machine the next time."""
-        self.engine.inject(
-            "lambda", "Invoke", code="", delay_seconds=seconds, only_if={"FunctionName": self.function(function)}
-        )
+    def hold(self, task: str, seconds: float = 1.5, *, times: int = 1) -> None:
+        """Hold back for so long what a machine's task is answered the next times."""
+        self.engine.inject("lambda", "Invoke", "", times=times, delay_seconds=seconds, only_if=self.invoked_by(task))
+
+    def invoked_by(self, task: str) -> dict[str, str]:
+        """What the invocations by a machine's task are known by: the step, or the function that has only one."""
+        step = re.sub(r"(?<!^)(?=[A-Z])", "_", task).lower()
+        if (ROOT / "functions" / step / "app.py").exists():
+            return {"FunctionName": self.function(f"{task}Function")}
+        assert [*ROOT.glob(f"functions/*/{step}.py")], f"no function has the step {step}"
+        return {"Payload.step": step}
 
     def deliver(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
         """Deliver an event to the bus, as AWS does, once more."""

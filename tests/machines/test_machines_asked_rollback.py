@@ -88,7 +88,7 @@ def test_what_a_person_was_needed_for_is_tried_again_when_a_person_asks(applicat
         "cloudformation", "CreateChangeSet", "AccessDenied", times=9, only_if={"DeploymentMode": ""}
     )
     order = {"second": ["first"]}
-    app.belay.fail("PlanRollbackFunction", times=1)
+    app.belay.fail("PlanRollback", times=1)
     release = app.release("1.1.0", stacks={"first": setting("1.1.0"), "second": setting("1.1.0")}, depends_on=order)
     assert app.run(release)["outcome"] == "NEEDS_OPERATOR"
     assert app.belay.setting(app.stack("first")) == "1.1.0"
@@ -104,7 +104,7 @@ def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: App
     app = application()
     app.deploy("1.0.0")
     app.deploy("1.1.0")
-    app.belay.hold("LockStageFunction", 2)
+    app.belay.hold("LockStage", 2)
 
     status, answer = ask(app)
     assert status == 200, answer
@@ -123,7 +123,7 @@ def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: App
 def test_while_somebody_is_at_work_nothing_is_started(application: Applications) -> None:
     app = application()
     app.deploy("1.0.0")
-    app.belay.hold("ExecuteWaveFunction", 3)
+    app.belay.hold("ExecuteWave", 3)
     upload = app.belay.upload(app.release("1.1.0"))
     until(lambda: (app.belay.lock(app.name) or {}).get("held"))
 

@@ -104,7 +104,7 @@ def test_why_a_release_failed_is_told_in_the_same_words_everywhere(
 def test_an_aborted_release_is_taken_back(application: Applications, command: Command, tmp_path: Path) -> None:
     app = application()
     assert command("release", "push", zipped(app, "1.0.0", tmp_path), "--wait")["outcome"] == "DEPLOYED"
-    app.belay.hold("ValidateStacksFunction", 6)
+    app.belay.hold("ValidateStacks", 6)
     command("release", "push", zipped(app, "1.1.0", tmp_path))
     app.belay.in_state(app.name, "1.1.0", "ValidateStacks")
 

@@ -300,7 +300,7 @@ class TestHeld:
             upload = app.belay.upload(app.release())
             app.belay.at_rest(app.name)
             app.belay.pause(paused=False)
-            app.belay.fail("OpenReleaseFunction", "Lambda.TooManyRequestsException", times=3)
+            app.belay.fail("OpenRelease", "Lambda.TooManyRequestsException", times=3)
             app.belay.invoke("SweepFunction", {})
             app.belay.pause(paused=True)
             until(lambda: len(app.belay.at_rest(app.name)) == 2)
@@ -317,7 +317,7 @@ class TestHeld:
 class TestAborted:
     def test_superseded_by_a_newer_one_in_the_queue(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWaveFunction", 9)
+        app.belay.hold("ExecuteWave", 9)
         first = app.belay.upload(app.release("1.0.0"))
         until(lambda: app.belay.lock(app.name).get("held"))
         second, third = app.belay.upload(app.release("1.1.0")), app.belay.upload(app.release("1.2.0"))
@@ -333,7 +333,7 @@ class TestAborted:
 
     def test_overtaken_while_it_waited_for_the_lock(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWaveFunction", 7)
+        app.belay.hold("ExecuteWave", 7)
         newer = app.belay.upload(app.release("1.1.0"))
         until(lambda: app.belay.lock(app.name).get("held"))
         older = app.belay.upload(app.release("1.0.0"))
@@ -347,7 +347,7 @@ class TestAborted:
 
     def test_the_same_version_is_on_its_way_already(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWaveFunction", 2)
+        app.belay.hold("ExecuteWave", 2)
         first = app.belay.upload(app.release())
         until(lambda: app.belay.release(app.name))
         second = app.belay.upload(app.release(), key=f"releases/{app.name}/copy.zip")
@@ -410,7 +410,7 @@ class TestUnrecorded:
 
     def test_an_outcome_that_cannot_be_told_is_told_later(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("CloseReleaseFunction", 1)
+        app.belay.hold("CloseRelease", 1)
         upload = app.belay.upload(app.release())
         until(lambda: app.belay.last_known_good(app.name))
         app.belay.engine.inject("sns", "Publish", "AuthorizationError")
@@ -423,7 +423,7 @@ class TestUnrecorded:
 class TestStopped:
     def test_before_it_became_a_release(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("OpenReleaseFunction", 3)
+        app.belay.hold("OpenRelease", 3)
         upload = app.belay.upload(app.release())
         (execution,) = until(lambda: app.belay.executions(app.name))
         until(lambda: "OpenRelease" in app.belay.states(app.name, "deploy_release"))

@@ -131,7 +131,7 @@ def working(app: Application, execution: Execution) -> tuple[float, float]:
 class TestLock:
     def test_two_at_once_are_deployed_one_after_the_other(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("CaptureBaselinesFunction", 3)
+        app.belay.hold("CaptureBaselines", 3)
         first = app.belay.upload(app.release("1.0.0"))
         until(lambda: app.belay.lock(app.name).get("held"))
         second = app.belay.upload(app.release("1.1.0"))
@@ -197,7 +197,7 @@ class TestLock:
     def test_taken_over_it_changes_nothing_more(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")
-        app.belay.hold("CaptureBaselinesFunction", 2)
+        app.belay.hold("CaptureBaselines", 2)
         upload = app.belay.upload(app.release("1.1.0"))
         app.belay.in_state(app.name, "1.1.0", "CaptureBaselines")
 
@@ -306,7 +306,7 @@ class TestStopped:
 
     @staticmethod
     def in_the_middle(app: Application) -> object:
-        app.belay.hold("ValidateStacksFunction", 2)
+        app.belay.hold("ValidateStacks", 2)
         upload = app.belay.upload(app.release("1.1.0", stacks={"first": {**security_group()}}))
         app.belay.in_state(app.name, "1.1.0", "ValidateStacks")
         return upload

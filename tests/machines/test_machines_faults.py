@@ -97,7 +97,7 @@ class TestTransient:
             *("OpenRelease", "CopyRelease", "CheckRelease", "AnnounceRelease", "PlanStage", "LockStage", "ConfirmPlan"),
             *("SnapshotDatabases", "CaptureBaselines", "ExecuteWave", "ValidateStacks", "FinishStage", "CloseRelease"),
         ):
-            app.belay.fail(f"{name}Function", "Lambda.TooManyRequestsException")
+            app.belay.fail(name, "Lambda.TooManyRequestsException")
 
         app.deploy()
 
@@ -106,8 +106,8 @@ class TestTransient:
     def test_at_every_function_of_a_recovery(self, application: Applications) -> None:
         app = application()
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
-        for name in ("OpenIncident", "CheckIncident", "LockStage", "PlanRollback", "RunRollbackStep", "CloseIncident"):
-            app.belay.fail(f"{name}Function", "Throttled")
+        for name in ("OpenIncident", "CheckIncident", "LockStage", "PlanRollback", "RecoverStacks", "CloseIncident"):
+            app.belay.fail(name, "Throttled")
 
         record = app.run(app.release())
 
@@ -136,7 +136,7 @@ def ephemeral(app: Application) -> Release:
 
 def stage_dies(app: Application) -> Release:
     """The stage's own execution ends Broken, so that the release's execution has to see to the incident."""
-    app.belay.fail("OpenIncidentFunction")
+    app.belay.fail("OpenIncident")
     return fails_to_create(app)
 
 
@@ -162,7 +162,7 @@ EDGES: Mapping[str, tuple[Callable[[Application], Release], int, str]] = {
     "deploy_stage.OpenIncident": (fails_to_create, 1, "ROLLED_BACK"),
     "deploy_stage.CheckIncident": (fails_to_create, 1, "ROLLED_BACK"),
     "rollback_stage.PlanRollback": (fails_to_create, 1, "NEEDS_OPERATOR"),
-    "rollback_stage.RunRollbackStep": (fails_to_create, 1, "NEEDS_OPERATOR"),
+    "rollback_stage.RecoverStacks": (fails_to_create, 1, "NEEDS_OPERATOR"),
     "rollback_stage.CloseIncident": (fails_to_create, 1, "ROLLED_BACK"),
 }
 
@@ -174,7 +174,7 @@ class TestCaught:
         machine, _, state = edge.partition(".")
         make, times, outcome = EDGES[edge]
         release = make(app)
-        app.belay.fail(f"{state}Function", times=times)
+        app.belay.fail(state, times=times)
 
         record = app.run(release)
 
@@ -192,7 +192,7 @@ class TestCaught:
         app = application()
         upload = app.belay.upload(fails_to_create(app))
         until(lambda: app.belay.lock(app.name).get("held"))
-        app.belay.fail("LockStageFunction")
+        app.belay.fail("LockStage")
 
         record = app.belay.ended(upload)
 
@@ -221,7 +221,7 @@ class TestCaught:
     def test_a_release_that_cannot_follow_its_incident(self, application: Applications) -> None:
         app = application()
         release = stage_dies(app)
-        app.belay.fail("CheckIncidentFunction")
+        app.belay.fail("CheckIncident")
 
         record = app.run(release)
 
@@ -230,7 +230,7 @@ class TestCaught:
 
     def test_nobody_can_be_asked(self, application: Applications) -> None:
         app = application(approval={"required": True})
-        app.belay.hold("PlanStageFunction", 1)
+        app.belay.hold("PlanStage", 1)
         upload = app.belay.upload(app.release(stacks={"first": hidden_group("10.0.0.0/8")}))
         app.belay.in_state(app.name, "1.0.0", "PlanStage")
         app.belay.engine.inject("sns", "Publish", "AuthorizationError")

@@ -43,8 +43,7 @@ def test_stopped_after_a_step(application: Applications, step: int | None) -> No
     app, order = application(), {"second": ["first"]}
     app.deploy("1.0.0", stacks=stacks("1.0.0"), depends_on=order)
     failing(app)
-    plan = {"FunctionName": app.belay.function("PlanRollbackFunction")}
-    app.belay.engine.inject("lambda", "Invoke", "", delay_seconds=0.7, times=40, only_if=plan)
+    app.belay.hold("PlanRollback", 0.7, times=40)
     upload = app.belay.upload(app.release("1.1.0", stacks=stacks("1.1.0"), depends_on=order))
 
     if step is not None:

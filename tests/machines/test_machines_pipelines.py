@@ -146,8 +146,8 @@ def test_a_failed_deployment_is_an_incident_where_codepipeline_cannot_roll_back(
 
 
 def test_a_pipeline_that_cannot_be_started_or_looked_at_is_an_incident(application: Applications) -> None:
-    for function in ("StartPipelineFunction", "CheckPipelineFunction"):
+    for task in ("StartPipeline", "CheckPipeline"):
         app = application()
         pipeline = ScriptedPipeline(app)
-        app.belay.fail(function)
+        app.belay.fail(task)
         assert pipeline.run()["outcome"] == "ROLLED_BACK"

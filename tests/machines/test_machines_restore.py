@@ -236,6 +236,18 @@ def test_the_snapshots_of_releases_are_cleaned(application: Applications) -> Non
     assert stage.belay.invoke("CleanSnapshotsFunction", {})["instance"]["deleted"] == []
 
 
+@pytest.mark.parametrize(("task", "restore"), [("AskQuestion", "approval"), ("RecoverDatabases", "automatic")])
+def test_a_step_that_cannot_be_taken_needs_a_person(application: Applications, task: str, restore: str) -> None:
+    stage = Stage(application, restore=restore)
+    stage.belay.fail(task)
+
+    record = stage.app.run(stage.failing())
+
+    assert record["outcome"] == "NEEDS_OPERATOR", record
+    assert ("rollback_stage", task, "CloseIncident") in stage.belay.steps(stage.app.name)
+    stage.as_it_was()
+
+
 def test_never_is_never(application: Applications) -> None:
     stage = Stage(application, restore="never")
 
@@ -300,7 +312,7 @@ def test_an_aurora_cluster_is_restored_with_its_instances(application: Applicati
 
 def test_a_snapshot_that_is_gone_leaves_it_to_a_person(application: Applications) -> None:
     stage = Stage(application)
-    stage.belay.hold("ExecuteWaveFunction", 1.0)
+    stage.belay.hold("ExecuteWave", 1.0)
     upload = stage.belay.upload(stage.failing())
 
     def snapshots() -> list[dict[str, Any]]:

@@ -252,15 +252,15 @@ class TestUnrecorded:
     @staticmethod
     def failing(app: Application, *, times: int) -> None:
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
-        app.belay.fail("CloseIncidentFunction", times=times)
+        app.belay.fail("CloseIncident", times=times)
 
 
 class TestKilled:
-    @pytest.mark.parametrize("function", ["PlanRollback", "RunRollbackStep", "CloseIncident"])
+    @pytest.mark.parametrize("function", ["PlanRollback", "RecoverStacks", "CloseIncident"])
     def test_between_two_steps(self, application: Applications, function: str) -> None:
         app = application()
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
-        app.belay.hold(f"{function}Function", 1)
+        app.belay.hold(function, 1)
         upload = app.belay.upload(app.release())
         until(lambda: function in app.belay.states(app.name, "rollback_stage"))
 
@@ -275,7 +275,7 @@ class TestKilled:
         app = application()
         app.deploy("1.0.0")
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
-        app.belay.hold("PlanRollbackFunction", 2)
+        app.belay.hold("PlanRollback", 2)
         order = {"second": ["first"]}
         stacks = {"first": setting("1.1.0"), "second": setting("1.1.0")}
         upload = app.belay.upload(app.release("1.1.0", stacks=stacks, depends_on=order))
@@ -318,7 +318,7 @@ class TestDuplicates:
         app = application()
         for name in ("first", "second"):
             app.belay.engine.fail_resource("Setting", "create", f"{name} is full", stack=app.stack(name))
-        app.belay.hold("PlanRollbackFunction", 3)
+        app.belay.hold("PlanRollback", 3)
         upload = app.belay.upload(app.release(stacks={name: setting("1") for name in ("first", "second")}))
         until(lambda: "PlanRollback" in app.belay.states(app.name, "rollback_stage"))
         until(lambda: [*app.belay.stacks(app.name).values()] == ["ROLLBACK_COMPLETE"] * 2)

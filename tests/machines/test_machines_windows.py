@@ -70,7 +70,7 @@ def test_it_looks_again_when_the_time_has_come_and_tells_nothing_twice(applicati
 def test_let_through_before_it_is_held(application: Applications) -> None:
     app = application()
     frozen(app)
-    app.belay.hold("PlanStageFunction", 2)
+    app.belay.hold("PlanStage", 2)
     upload = app.belay.upload(app.release())
     until(lambda: app.belay.release(app.name).get("state") == "PLANNING")
 
@@ -83,7 +83,7 @@ def test_let_through_before_it_is_held(application: Applications) -> None:
 def test_windows_that_cannot_be_asked_for_open_an_incident(application: Applications) -> None:
     app = application()
     frozen(app)
-    app.belay.fail("CheckWindowFunction")
+    app.belay.fail("CheckWindow")
 
     record = app.run(app.release())
 
@@ -95,7 +95,7 @@ def test_windows_that_cannot_be_asked_for_open_an_incident(application: Applicat
 def test_a_hold_that_cannot_be_told_opens_an_incident(application: Applications) -> None:
     app = application()
     frozen(app)
-    app.belay.hold("PlanStageFunction", 1)
+    app.belay.hold("PlanStage", 1)
     upload = app.belay.upload(app.release())
     app.belay.in_state(app.name, "1.0.0", "PlanStage")
     app.belay.engine.inject("sns", "Publish", "AuthorizationError")

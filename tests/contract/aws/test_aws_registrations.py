@@ -168,7 +168,7 @@ def test_the_schedule_reads_what_an_event_may_not_have_seen_yet(
     assert app.handler(event, None) == {"looked_at": ["test", "production"]}
     operator.write("orders", APPLICATION.replace("[test, production]", "[production]"))
     assert app.handler(event, None) == {"looked_at": ["test", "production"]}
-    assert app.handler({"detail-type": "Scheduled Event"}, None) == {"looked_at": ["production"]}
+    assert app.handler({"missed": True}, None) == {"looked_at": ["production"]}
 
 
 def test_an_application_may_have_a_topic_of_its_own(operator: Operator) -> None:

@@ -18,7 +18,8 @@ from belay.release.registration import Database, Service, Verify
 from belay.rollback.rehearsal import Readiness, Rehearsal
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders"
-PERFORMER = "arn:aws:iam::123456789012:role/belay-run-rollback-step"
+STACKS_ROLE = "arn:aws:iam::123456789012:role/belay-recover-stacks"
+DATABASES_ROLE = "arn:aws:iam::123456789012:role/belay-recover-databases"
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 
@@ -103,7 +104,8 @@ class TestRehearsal:
     def rehearse(iam: Any, stage: str = "production", **registered: Any) -> Rehearsal:
         event = {"release": RELEASE.to_dict(), "stage": stage, "fencing": None}
         run = StageContext.enter(event, "ledger", "artifacts")
-        whole = RollbackRehearsal.of(replace(run, stage=replace(run.stage, **registered)), PERFORMER)
+        run = replace(run, stage=replace(run.stage, **registered))
+        whole = RollbackRehearsal.of(run, STACKS_ROLE, DATABASES_ROLE)
         return replace(whole, roles=Roles(iam)).rehearse()
 
     @staticmethod
@@ -142,7 +144,7 @@ class TestRehearsal:
     def test_what_may_not_be_passed_is_told(self, house: House, stubbed: Stubbed) -> None:
         rehearsal = self.rehearse(self.allowing(stubbed, "implicitDeny"))
 
-        assert rehearsal.reasons == (f"not ready: permissions: {PERFORMER} may not iam:PassRole on {ROLE}",)
+        assert rehearsal.reasons == (f"not ready: permissions: {STACKS_ROLE} may not iam:PassRole on {ROLE}",)
 
     def test_an_ephemeral_stage_needs_no_way_back(self, house: House, stubbed: Stubbed) -> None:
         assert self.rehearse(self.allowing(stubbed), "test") == Rehearsal()
@@ -208,15 +210,15 @@ class TestRehearsal:
         )
         iam, stub = stubbed("iam")
         asked = [
-            (PERFORMER, "iam:PassRole", ROLE),
-            (PERFORMER, "lambda:InvokeFunction", FUNCTION),
-            (PERFORMER, "ecs:UpdateService", service["serviceArn"]),
+            (STACKS_ROLE, "iam:PassRole", ROLE),
+            (STACKS_ROLE, "lambda:InvokeFunction", FUNCTION),
+            (STACKS_ROLE, "ecs:UpdateService", service["serviceArn"]),
             (
-                PERFORMER,
+                DATABASES_ROLE,
                 "rds:RestoreDBInstanceFromDBSnapshot",
                 database["DBInstanceArn"].replace(":db:", ":snapshot:"),
             ),
-            (PERFORMER, "rds:ModifyDBInstance", database["DBInstanceArn"]),
+            (DATABASES_ROLE, "rds:ModifyDBInstance", database["DBInstanceArn"]),
             (ROLE, "cloudwatch:DescribeAlarms", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors"),
         ]
         for role, action, resource in asked:

@@ -85,9 +85,10 @@ class Recovery:
         document = self.artifacts.get_json(self._plan_key)
         return RollbackPlan(steps=()) if document is None else RollbackPlan.from_dict(document)
 
-    def step(self, action: Action, subject: str) -> Step:
-        """Return the step of the plan that the machine was told to take."""
-        return next(step for step in self.plan().steps if (step.action, step.subject) == (action, subject))
+    def step(self, named: Mapping[str, Any]) -> Step:
+        """Return the step of the plan that the machine was told to take, by its ``action`` and ``subject``."""
+        wanted = (Action(named["action"]), named["subject"])
+        return next(step for step in self.plan().steps if (step.action, step.subject) == wanted)
 
     @property
     def _plan_key(self) -> str:

@@ -50,7 +50,10 @@ _PASSED = {"iam:PassedToService": "cloudformation.amazonaws.com"}
 
 @dataclass(frozen=True)
 class RollbackRehearsal:
-    """What a rollback of one release in one stage would lean on; ``performer`` is the role that would perform it."""
+    """What a rollback of one release in one stage would lean on.
+
+    ``stacks_role`` is the role that would recover stacks and services, ``databases_role`` the one for databases.
+    """
 
     run: StageContext
     databases: Databases
@@ -58,10 +61,11 @@ class RollbackRehearsal:
     alarms: Alarms
     functions: VerifyFunctions
     roles: Roles
-    performer: str
+    stacks_role: str
+    databases_role: str
 
     @classmethod
-    def of(cls, run: StageContext, performer: str) -> "RollbackRehearsal":
+    def of(cls, run: StageContext, stacks_role: str, databases_role: str) -> "RollbackRehearsal":
         """Return that of a stage, in the region that the function runs in."""
         return cls(
             run,
@@ -70,7 +74,8 @@ class RollbackRehearsal:
             Alarms(client("cloudwatch")),
             VerifyFunctions(client("lambda")),
             Roles(client("iam")),
-            performer,
+            stacks_role,
+            databases_role,
         )
 
     def rehearse(self) -> Rehearsal:
@@ -89,7 +94,8 @@ class RollbackRehearsal:
                 *self._checked("services", self._services),
                 *self._checked("alarms", self._alarms),
                 *self._checked("verify function", self._verify_function),
-                *self._checked("permissions", self._permissions_of_performer),
+                *self._checked("permissions", self._permissions_over_stacks),
+                *self._checked("permissions", self._permissions_over_databases),
                 *self._checked("permissions", self._permissions_of_service_role),
             )
         )
@@ -210,22 +216,25 @@ class RollbackRehearsal:
             state = self.functions.state(function)
             yield check_verify_function(function, state, coming=state is None and self._coming("AWS::Lambda::Function"))
 
-    def _permissions_of_performer(self) -> Iterator[Check]:
+    def _permissions_over_stacks(self) -> Iterator[Check]:
         """What Belay's own role does in a rollback: the parameters of its template decide, and the organization."""
-        stage, refused = self.run.stage, []
+        role, stage, refused = self.stacks_role, self.run.stage, []
         for stack in self.run.plan().stacks:
             if stack.stack_id is not None:
-                refused += self._refused(self.performer, _RECOVERS, stack.stack_id)
-        refused += self._refused(self.performer, ("iam:PassRole",), stage.service_role, _PASSED)
+                refused += self._refused(role, _RECOVERS, stack.stack_id)
+        refused += self._refused(role, ("iam:PassRole",), stage.service_role, _PASSED)
         if stage.verify.function is not None:
-            refused += self._refused(self.performer, ("lambda:InvokeFunction",), stage.verify.function)
+            refused += self._refused(role, ("lambda:InvokeFunction",), stage.verify.function)
         for service in stage.services:
             found = self.services.describe(service)
             if found is not None:
-                refused += self._refused(self.performer, ("ecs:UpdateService",), found["serviceArn"])
-        for database in stage.databases if stage.restore != "never" else ():
-            refused += self._refused_to_restore(database)
-        yield check_permissions(self.performer, refused)
+                refused += self._refused(role, ("ecs:UpdateService",), found["serviceArn"])
+        yield check_permissions(role, refused)
+
+    def _permissions_over_databases(self) -> Iterator[Check]:
+        if self.run.stage.databases and self.run.stage.restore != "never":
+            refused = [each for database in self.run.stage.databases for each in self._refused_to_restore(database)]
+            yield check_permissions(self.databases_role, refused)
 
     def _refused_to_restore(self, database: Database) -> list[str]:
         """A restore reads the snapshot, which is not taken yet, and renames the database."""
@@ -240,8 +249,8 @@ class RollbackRehearsal:
         # The snapshot will have the tags that those of Belay have.
         tagged = {"aws:ResourceTag/belay:application": self.run.release.application}
         return [
-            *self._refused(self.performer, (restore,), snapshot, tagged),
-            *self._refused(self.performer, (modify,), arn),
+            *self._refused(self.databases_role, (restore,), snapshot, tagged),
+            *self._refused(self.databases_role, (modify,), arn),
         ]
 
     def _permissions_of_service_role(self) -> Iterator[Check]:

@@ -32,9 +32,11 @@ class Hint:
 def hint_of(event: Mapping[str, Any]) -> Hint | None:
     """Read an event of CodePipeline, CodeBuild or CodeDeploy; None where it is about no pipeline.
 
-    A build names the pipeline that asked for it, a deployment does not; a schedule asks for everything. Raises
-    ``InvalidEvent``, naming the path.
+    A build names the pipeline that asked for it, a deployment does not; the schedule's ``{"missed": true}`` asks
+    for everything. Raises ``InvalidEvent``, naming the path.
     """
+    if event.get("missed") is True:
+        return Hint(missed=True)
     match read(event, "detail-type", kind=str):
         case "CodePipeline Pipeline Execution State Change":
             whole = PipelineExecutionStateChange.from_event(event)
@@ -51,7 +53,5 @@ def hint_of(event: Mapping[str, Any]) -> Hint | None:
         case "CodeDeploy Deployment State-change Notification":
             DeploymentStateChange.from_event(event)
             return Hint()
-        case "Scheduled Event":
-            return Hint(missed=True)
         case other:
             raise InvalidEvent(f"detail-type: expected one of CodePipeline, CodeBuild or CodeDeploy, found {other!r}")

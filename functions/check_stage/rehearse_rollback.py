@@ -19,7 +19,8 @@ class Settings:
 
     ledger_table: str
     artifact_bucket: str
-    recovering_role_arn: str
+    recover_stacks_role_arn: str
+    recover_databases_role_arn: str
 
 
 @observed
@@ -27,7 +28,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Keep what was found beside the plan, for whoever approves. Raises ``InvalidRelease`` where it has to be ready."""
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    rehearsal = RollbackRehearsal.of(run, settings.recovering_role_arn).rehearse()
+    roles = settings.recover_stacks_role_arn, settings.recover_databases_role_arn
+    rehearsal = RollbackRehearsal.of(run, *roles).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
     run.ledger.releases.record(run.release, run.stage.name, f"REHEARSED {rehearsal.readiness}", timestamp(), told)

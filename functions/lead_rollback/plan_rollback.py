@@ -34,14 +34,15 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
     stacks = RecoveredStacks.of(recovery)
     if stacks.unheard():
-        return answer({"action": Action.WAIT, "subject": ""}, recovery.plan(), settings)
+        return answer({"action": Action.WAIT}, recovery.plan(), settings)
     plan = recovery.timed(plan_rollback(look(recovery, stacks)))
     recovery.save(plan)
     if not plan.steps:
         return answer(None, plan, settings)
     tell(recovery, plan, settings.notification_topic_arn)
     first = plan.steps[0]
-    return answer({"action": first.action, "subject": first.subject, "number": recovery.next_number}, plan, settings)
+    named = {"action": first.action, "kind": first.kind, "subject": first.subject, "number": recovery.next_number}
+    return answer(named, plan, settings)
 
 
 def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
@@ -62,8 +63,8 @@ def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
 def in_words(plan: RollbackPlan) -> list[str]:
     """Say what the plan does and leaves; what it waits for is only said where it does nothing else."""
     steps = [step.in_words() for step in plan.steps if step.action is not Action.WAIT]
-    told = [each.in_words() for each in (*plan.left_to_do, *plan.remarks)]
-    return [*(steps or [step.in_words() for step in plan.steps]), *told]
+    left, remarks = [each.in_words() for each in plan.left_to_do], [each.in_words() for each in plan.remarks]
+    return [*(steps or [step.in_words() for step in plan.steps]), *left, *remarks]
 
 
 def answer(step: Mapping[str, Any] | None, plan: RollbackPlan, settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""Prepares a stage: makes its change sets, which it cannot execute, and captures its stacks as they are."""
+
+from collections.abc import Mapping
+
+from belay.observability import Handler
+from belay.steps import one_of
+from prepare_stage import capture_baselines, plan_stage
+
+STEPS: Mapping[str, Handler] = {
+    "capture_baselines": capture_baselines.handler,
+    "plan_stage": plan_stage.handler,
+}
+
+handler = one_of(STEPS)

@@ -1,0 +1,15 @@
+"""Reads what anybody may have uploaded: opens, copies and checks a zip, with no power over stacks or databases."""
+
+from collections.abc import Mapping
+
+from belay.observability import Handler
+from belay.steps import one_of
+from read_release import check_release, copy_release, open_release
+
+STEPS: Mapping[str, Handler] = {
+    "check_release": check_release.handler,
+    "copy_release": copy_release.handler,
+    "open_release": open_release.handler,
+}
+
+handler = one_of(STEPS)

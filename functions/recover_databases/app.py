@@ -1,0 +1,28 @@
+"""Takes one step of a rollback plan on a database. Each looks before it acts, so that a rerun finishes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.control.recovered_databases import RecoveredDatabases
+from belay.control.recovery import Recovery
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment variables."""
+
+    ledger_table: str
+    artifact_bucket: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Take the step; ``again`` while it has to be come back to."""
+    settings = read(Settings)
+    recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
+    step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
+    return {"again": RecoveredDatabases.of(recovery).perform(step, number), "wait_seconds": settings.poll_seconds}

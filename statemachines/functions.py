@@ -1,0 +1,111 @@
+"""Writes docs/functions.md from the template: which function may do what, and who may call it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from statemachines.document import FUNCTIONS, HERE, definition_of, machines
+
+PAGE = HERE.parent / "docs" / "functions.md"
+READS = re.compile(r":(BatchGet|Describe|Detect|Get|List|Query|Simulate)")
+
+_ABOUT = """\
+# What each function may do
+
+Made from `template.yaml`, the machines and `functions/` by `make docs`.
+
+One Lambda function takes the steps that have the same power, the same time limit and the same memory: a release at a
+quiet hour waits for few cold starts, and nothing that a step does not need is within its reach. Where callers differ,
+functions differ. What reads uploads has no power over stacks and databases; what plans cannot execute; deploying,
+recovering stacks, recovering databases and deleting snapshots are apart.
+
+A test holds what each may do against what its code can call: a permission that is missing and one that is unused both
+fail. `template.yaml` says on which resources, and why where it is not plain.
+
+| function | what it is for | steps | called by | may change, or send | may read | limits |
+| --- | --- | --- | --- | --- | --- | --- |"""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, which name what they are about."""
+
+
+_Loader.add_multi_constructor(
+    "!", lambda loader, _, node: loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+)
+
+
+def page(template: str) -> str:
+    """Return the page for the text of template.yaml."""
+    resources = yaml.load(template, Loader=_Loader)["Resources"]  # noqa: S506  a loader of our own, which is safe
+    functions = {
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    return "\n".join([_ABOUT, *(_row(name, functions[name]) for name in sorted(functions)), ""])
+
+
+def _row(logical_id: str, properties: Mapping[str, Any]) -> str:
+    function = properties["Handler"].removesuffix(".app.handler")
+    granted = sorted(set(_actions(properties)))
+    steps = [path.stem for path in sorted((FUNCTIONS / function).glob("*.py")) if path.name != "app.py"]
+    cells = [
+        f"`{function}`",
+        properties["Description"],
+        ", ".join(steps),
+        ", ".join(_callers(logical_id, properties)),
+        "; ".join(_by_service(each for each in granted if not READS.search(each))),
+        ", ".join(dict.fromkeys(each.split(":")[0] for each in granted if READS.search(each))),
+        f"{properties.get('Timeout', 60)} s, {properties.get('MemorySize', 512)} MB",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _by_service(actions: Iterable[str]) -> Iterator[str]:
+    for service, named in groupby((each.split(":") for each in actions), key=lambda each: each[0]):
+        yield f"{service}: {', '.join(action for _, action in named)}"
+
+
+def _actions(properties: Mapping[str, Any]) -> Iterator[str]:
+    for policy in properties["Policies"]:
+        for statement in policy["Statement"]:
+            yield from [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
+def _callers(logical_id: str, properties: Mapping[str, Any]) -> Sequence[str]:
+    target = f"${{{logical_id}Arn}}"
+    called_by = [
+        f"the machine {machine}"
+        for machine in machines()
+        if any(each.get("Arguments", {}).get("FunctionName") == target for each in _tasks(machine))
+    ]
+    if "FunctionUrlConfig" in properties:
+        signed = properties["FunctionUrlConfig"]["AuthType"] == "AWS_IAM"
+        called_by.append("people, by a signed request" if signed else "whoever has a link that Belay sent")
+    for event in properties.get("Events", {}).values():
+        called_by.append(_source(event))
+    return list(dict.fromkeys(called_by)) or ["an Invoke action of a pipeline"]
+
+
+def _tasks(machine: str) -> list[Mapping[str, Any]]:
+    return [state for state in definition_of(machine)["States"].values() if state["Type"] == "Task"]
+
+
+def _source(event: Mapping[str, Any]) -> str:
+    if event["Type"] == "EventBridgeRule":
+        return f"events of {event['Properties']['Pattern']['source'][0]}"
+    return "a schedule" if event["Type"] == "Schedule" else "Belay's topic"
+
+
+def main() -> None:
+    """Write the page anew."""
+    PAGE.write_text(page((Path(__file__).parents[1] / "template.yaml").read_text()))
+
+
+if __name__ == "__main__":
+    main()
