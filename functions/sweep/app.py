@@ -18,7 +18,6 @@ from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
-from belay.errors import BelayError
 from belay.ledger.ledger import Ledger
 from belay.observability import count, observed
 from belay.release.names import execution_name
@@ -59,8 +58,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     unhealthy = Unhealthy(ledger, stacks, client("sns"), settings.notification_topic_arn)
     unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, unhealthy)
     failed_stacks = FailedStacks(ledger, incidents, registrations, stacks)
-    dead = [item for item in ledger.open_items() if not executions.running(item["execution"])]
-    taken_up = [attempted(faults, unfinished.take_up, item) for item in dead]
+    taken_up = [attempted(faults, unfinished.take_up_dead, item) for item in ledger.open_items()]
     failed = attempted(faults, failed_stacks.take_up_registered)
     held = ledger.uploads.held() if parameters.get_parameter(settings.pause_parameter) != "true" else []
     for item in held:
@@ -73,7 +71,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if faults:
         raise ExceptionGroup("the sweep did what it could; the rest is tried again in five minutes", faults)
     return {
-        "taken_up": taken_up,
+        "taken_up": [*filter(None, taken_up)],
         "failed_stacks": failed,
         "resumed": len(held),
         "reminded": reminded.count(True),
@@ -85,10 +83,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def attempted(
     faults: list[Exception], act: Callable[Given, Found], *args: Given.args, **named: Given.kwargs
 ) -> Found | None:
-    """Do one part of the sweep; what it raises is kept with the others' faults."""
+    """Do one part of the sweep; what it raises, a mistake of ours too, is kept with the others' faults."""
     try:
         return act(*args, **named)
-    except BelayError as fault:
+    except Exception as fault:
         faults.append(fault)
         return None
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from modules import function
-from test_aws_unfinished import RELEASE, ROLE, House
+from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
 from belay.aws.clients import client
+from belay.control.unfinished import Unfinished
 from belay.errors import MissingDocument
-from belay.release.records import upload_of
+from belay.release.records import Outcome, upload_of
 
 DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
 LATE = upload_of("orders", "releases-bucket", "releases/orders/1.1.0.zip", "v2", 4711)
@@ -92,3 +93,23 @@ def test_what_cannot_be_taken_up_hinders_nothing_else_and_is_told_in_the_end(hou
     assert [message["outcome"] for message in house.messages()] == ["NEEDS_OPERATOR"], "the other upload"
     assert started(house) == 1
     assert house.ledger.uploads.held() == []
+
+
+def test_a_mistake_of_ours_in_one_part_hinders_nothing_else(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.accept()
+    house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    monkeypatch.setattr(Unfinished, "take_up", lambda *_: Outcome("ROLLBACK"))
+    with pytest.raises(ExceptionGroup) as caught:
+        sweep.handler({}, None)
+    assert {type(fault) for fault in caught.value.exceptions} == {ValueError}
+    assert started(house) == 1
+    assert house.ledger.uploads.held() == []
+
+
+def test_a_release_whose_pipeline_s_rollback_died_is_recovered_by_the_sweep(house: House, sweep: ModuleType) -> None:
+    house.accept()
+    house.ledger.releases.record(RELEASE, "production", "STAGE ROLLBACK", "2026-01-01T10:00:00.000+00:00")
+    assert INCIDENT in sweep.handler({}, None)["taken_up"]
+    assert house.recoveries() == [INCIDENT]

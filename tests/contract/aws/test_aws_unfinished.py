@@ -291,7 +291,7 @@ def test_a_release_between_steps_gets_its_outcome(house: House, stage: str | Non
     assert house.open() == []
 
 
-@pytest.mark.parametrize("state", ["PLANNING", "EXECUTING network", "VALIDATED PASS"])
+@pytest.mark.parametrize("state", ["PLANNING", "EXECUTING network", "VALIDATED PASS", "STAGE ROLLBACK"])
 def test_a_release_in_the_middle_of_a_stage_gets_an_incident(house: House, state: str) -> None:
     house.accept()
     house.ledger.releases.record(RELEASE, "production", state, NOW)

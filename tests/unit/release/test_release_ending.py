@@ -31,7 +31,8 @@ def test_a_release_that_entered_no_stage_changed_nothing(state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", ["PLANNING", "AWAITING APPROVAL", "EXECUTING network", "VALIDATED FAIL", "RECOVERING"]
+    "state",
+    ["PLANNING", "AWAITING APPROVAL", "EXECUTING network", "VALIDATED FAIL", "STAGE ROLLBACK", "RECOVERING"],
 )
 def test_a_release_in_the_middle_of_a_stage_is_recovered_there(state: str) -> None:
     assert left(state=state, stage="production") == Recover("production")

@@ -17,7 +17,7 @@ class Incidents:
     ) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
-        self._executions = executions
+        self.executions = executions
         self._machine = rollback_machine_arn
 
     def open_for_release(self, release: ReleaseReference, stage: str, reason: str) -> str:
@@ -54,10 +54,10 @@ class Incidents:
 
     def execution_stopped_by(self, execution: str) -> str | None:
         """Return who stopped an execution, and why; None where no person did."""
-        return self._executions.stopped_by(execution)
+        return self.executions.stopped_by(execution)
 
     def start_recovery(self, incident: Incident, execution_name: str) -> None:
         """Start ``rollback_stage`` under a name that makes a second start of the same attempt harmless."""
         document = {"incident": incident.name, "release": incident.release.to_dict(), "stage": incident.stage}
-        execution = self._executions.start_execution(self._machine, execution_name, document)
+        execution = self.executions.start_execution(self._machine, execution_name, document)
         self._ledger.incidents.follow(incident.name, execution)

@@ -97,7 +97,7 @@ class PipelineRuns:
         if target is None:
             raise StackFailed(reason)
         self._note(release, stage, pipeline, target)
-        self._ledger.releases.record(release, stage.name, "STAGE ROLLBACK", timestamp(), reason)
+        self._ledger.releases.record(release, stage.name, "PIPELINE ROLLING BACK", timestamp(), reason)
         return RunSeen(target, rolling_back=True, reason=reason)
 
     def _asked_to_roll_back(

@@ -46,6 +46,10 @@ class Unfinished:
                 return self.take_up(item)
         return None
 
+    def take_up_dead(self, item: Mapping[str, Any]) -> str | None:
+        """Take up what the ledger holds open where no execution sees to it any more. Returns what that was."""
+        return None if self.incidents.executions.running(item["execution"]) else self.take_up(item)
+
     def take_up(self, item: Mapping[str, Any]) -> str | None:
         """Take up what the ledger still holds open though its execution has ended. Returns what that was."""
         document = item["document"]

@@ -6,8 +6,6 @@ from typing import Any
 
 from belay.release.records import Outcome, ReleaseReference
 
-_ENDED = "STAGE "
-
 
 @dataclass(frozen=True)
 class Recover:
@@ -31,16 +29,16 @@ def what_is_left(record: Mapping[str, Any], stages: Sequence[str]) -> Recover | 
         return None
     if record.get("outcome"):
         return Close(Outcome(record["outcome"]), str(record.get("reason", "")), str(record.get("stage", "")) or None)
-    state, stage = str(record.get("state", "")), str(record.get("stage", ""))
+    stage = str(record.get("stage", ""))
     if not stage:
         return Close(
             Outcome.NEEDS_OPERATOR,
             "its execution ended before any stage was entered: nothing was changed; upload the release again",
             None,
         )
-    if not state.startswith(_ENDED):
+    outcome = _ENDS.get(str(record.get("state", "")))
+    if outcome is None:
         return Recover(stage)
-    outcome = Outcome(state.removeprefix(_ENDED))
     if outcome is Outcome.DEPLOYED and stage != stages[-1]:
         return Close(
             Outcome.NEEDS_OPERATOR,
@@ -52,12 +50,14 @@ def what_is_left(record: Mapping[str, Any], stages: Sequence[str]) -> Recover | 
 
 def stage_ended(outcome: Outcome) -> str:
     """Return the state that the ledger records when a stage ends."""
-    return f"{_ENDED}{outcome}"
+    return f"STAGE {outcome}"
+
+
+_ENDS = {stage_ended(outcome): outcome for outcome in Outcome}
 
 
 def outcome_of_stage(record: Mapping[str, Any], release: ReleaseReference, stage: str) -> Outcome | None:
     """Return how a stage ended for this very attempt; None where it has not, or another stage was entered since."""
-    state = str(record.get("state", ""))
-    if record.get("attempt") != release.attempt or record.get("stage") != stage or not state.startswith(_ENDED):
+    if record.get("attempt") != release.attempt or record.get("stage") != stage:
         return None
-    return Outcome(state.removeprefix(_ENDED))
+    return _ENDS.get(str(record.get("state", "")))
