@@ -36,7 +36,7 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHON_RUNTIME=$(RUNTIME) $(BIN)/sam build --parameter-overrides PythonRuntime=$(RUNTIME)
 	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
 
-test: $(INSTALLED) ## everything that CI runs
+test: $(INSTALLED) ## all tests, and the floor of their coverage
 	@rm -rf build/machines
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/machines/together.py
@@ -47,7 +47,7 @@ test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages
 check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/belay/belay
+	$(BIN)/mypy layers/belay/belay functions cli local packs
 	$(BIN)/cfn-lint template.yaml alarms.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
 	  examples/pipeline/templates/*.yaml examples/custom_resources/template.yaml
 	$(BIN)/sam validate --lint --region us-east-1

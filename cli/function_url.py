@@ -32,7 +32,12 @@ def post_signed(
     body = json.dumps(document).encode()
     request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=body)
     SigV4Auth(credentials, _SERVICE, region).add_auth(request)
-    session = URLLib3Session(verify=ca_bundle or True, proxies=get_environ_proxies(url), timeout=_PATIENCE)
+    # botocore's stubs know neither a bundle's path nor two timeouts, both of which URLLib3Session documents.
+    session: Any = URLLib3Session(
+        verify=ca_bundle or True,  # type: ignore[arg-type]
+        proxies=get_environ_proxies(url),
+        timeout=_PATIENCE,  # type: ignore[arg-type]
+    )
     answer = session.send(request.prepare())
     try:
         return answer.status_code, json.loads(answer.content)

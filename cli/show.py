@@ -137,7 +137,7 @@ def _is_about(incident: Mapping[str, Any], release: ReleaseReference) -> bool:
     """Whether an incident is this attempt's, or the way back from it that a person asked for, an attempt of its own."""
     of = incident.get("release", {})
     asked = incident.get("asked_by") is not None and of.get("version") == release.version
-    return asked or of.get("attempt") == release.attempt
+    return asked or bool(of.get("attempt") == release.attempt)
 
 
 def _stage(

@@ -80,7 +80,7 @@ def read_target(path: str) -> Target:
 
 def _templates(files: Mapping[str, bytes], names: Iterable[str], path: str) -> Roots:
     """What was given to be checked and holds nothing to check was not what was meant."""
-    roots = {name: ("", {}) for name in names if any(sign in files.get(name, b"") for sign in SIGNS)}
+    roots: Roots = {name: ("", {}) for name in names if any(sign in files.get(name, b"") for sign in SIGNS)}
     if not roots:
         raise UnreadableTemplate(f"{path}: expected a template in it ({', '.join(EXTENSIONS)}), found none.")
     return roots

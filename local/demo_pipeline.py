@@ -162,7 +162,7 @@ class FailingPipeline:
             {"actionExecutionDetails": list(reversed(self._actions))},
             only_if={"pipelineName": self._pipeline, "filter": {"pipelineExecutionId": self._execution}},
         )
-        stages = [{"name": name, "actions": []} for name in ("PreDeployment", "Deploy")]
+        stages: list[dict[str, Any]] = [{"name": name, "actions": []} for name in ("PreDeployment", "Deploy")]
         structure = {"name": self._pipeline, "roleArn": "arn:aws:iam::000000000000:role/pipeline", "stages": stages}
         script("codepipeline", "GetPipeline", {"pipeline": structure}, only_if={"name": self._pipeline})
 

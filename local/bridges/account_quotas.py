@@ -7,7 +7,10 @@ the operation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from moto.core.responses import ActionResult
+from moto.rds.models import DBClusterSnapshot, DBSnapshot
 from moto.rds.responses import RDSResponse
 
 MOST = 100
@@ -20,7 +23,10 @@ def install() -> None:
 
 def _describe_account_attributes(self: RDSResponse) -> ActionResult:
     backend = self.backend
-    taken = {"ManualSnapshots": backend.database_snapshots, "ManualClusterSnapshots": backend.cluster_snapshots}
+    taken: dict[str, Mapping[str, DBSnapshot | DBClusterSnapshot]] = {
+        "ManualSnapshots": backend.database_snapshots,
+        "ManualClusterSnapshots": backend.cluster_snapshots,
+    }
     quotas = [
         {"AccountQuotaName": name, "Max": MOST, "Used": sum(each.snapshot_type == "manual" for each in held.values())}
         for name, held in taken.items()

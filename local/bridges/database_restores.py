@@ -76,7 +76,8 @@ def _own_resource_ids() -> None:
         self.dbi_resource_id = f"db-{id(self):020X}"
 
     DBInstance.__init__ = create_with_own_id  # type: ignore[method-assign]
-    DBClusterSnapshot.db_cluster_resource_id = property(lambda self: self.cluster.db_cluster_resource_id)
+    owner = property(lambda self: self.cluster.db_cluster_resource_id)
+    DBClusterSnapshot.db_cluster_resource_id = owner  # type: ignore[attr-defined]
 
 
 def _show_what_was_given() -> None:

@@ -48,7 +48,7 @@ def _scale_engine_services() -> None:
         return target
 
     ApplicationAutoscalingBackend.register_scalable_target = register_and_adjust  # type: ignore[method-assign]
-    ApplicationAutoscalingBackend._ecs_service_exists_for_target = _exists  # type: ignore[method-assign]
+    ApplicationAutoscalingBackend._ecs_service_exists_for_target = _exists  # type: ignore[method-assign,assignment]
 
 
 def _exists(_: ApplicationAutoscalingBackend, resource_id: str) -> bool:

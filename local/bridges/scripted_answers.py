@@ -93,10 +93,12 @@ def _operation(service: str, operation: str) -> OperationModel:
 def _require_shape(operation: OperationModel, answer: Mapping[str, Any]) -> None:
     """Raise ``TypeError`` where botocore would lose a part of the answer, or the model forbids it."""
     shape = operation.output_shape
+    if shape is None:
+        raise TypeError(f"{operation.name} answers nothing: there is nothing to script")
     wire = {"body": json.dumps(answer).encode(), "headers": {}, "status_code": 200}
-    parsed = botocore.parsers.create_parser("json").parse(wire, shape)  # type: ignore[no-untyped-call]
+    parsed = botocore.parsers.create_parser("json").parse(wire, shape)
     parsed.pop("ResponseMetadata", None)
-    report = ParamValidator().validate(parsed, shape)  # type: ignore[no-untyped-call]
+    report = ParamValidator().validate(parsed, shape)
     if report.has_errors():
         raise TypeError(f"{operation.name}: {report.generate_report()}")
     lost = _lost(answer, shape, operation.name)
@@ -104,10 +106,8 @@ def _require_shape(operation: OperationModel, answer: Mapping[str, Any]) -> None
         raise TypeError(f"{operation.service_model.service_name} answers no {', '.join(lost)}")
 
 
-def _lost(value: Any, shape: Shape | None, path: str) -> list[str]:
+def _lost(value: Any, shape: Shape, path: str) -> list[str]:
     """The members of an answer that the model does not know, and the texts that it does not allow."""
-    if shape is None:
-        return [path] if value else []
     if shape.type_name == "structure":
         members = shape.members  # type: ignore[attr-defined]
         return [

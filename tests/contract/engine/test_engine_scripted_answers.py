@@ -60,6 +60,7 @@ def test_builds_and_deployments_are_scripted_too(engine, aws):
         ("codepipeline", "GetPipelineExecution", executed("Broken"), "pipelineExecution.status 'Broken'"),
         ("codepipeline", "GetPipelineExecution", {"execution": {}}, "GetPipelineExecution.execution"),
         ("codepipeline", "GetExecution", {}, "has no operation GetExecution"),
+        ("codepipeline", "PutJobSuccessResult", {}, "PutJobSuccessResult answers nothing"),
         ("codebuild", "BatchGetBuilds", {"builds": [{"phase": 1}]}, "BatchGetBuilds.builds.phase"),
         ("s3", "GetObject", {}, "not for s3"),
     ],
