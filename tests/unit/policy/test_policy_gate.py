@@ -403,3 +403,26 @@ def test_groups_that_one_resource_wears_add_up() -> None:
     assert verdict(check(WORN.replace("GROUPS", "[!Ref Lower]"))) == "PASS"
     doubled = WORN.replace("GROUPS", "[!Ref Lower, !Ref Upper]").replace("0.0.0.0/1", "0.0.0.0/0")
     assert [finding.group for finding in ssh(check(doubled))] == ["Lower"]
+
+
+HALF = "{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 128.0.0.0/1}"
+BY_COLOR = "{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: !FindInMap [Net, !Ref Color, Block]}"
+
+
+@pytest.mark.parametrize("open_color", ["green", "red"])
+@pytest.mark.parametrize("where", ["standalone", "attached together"])
+def test_a_group_under_a_condition_is_judged_for_every_answer_that_makes_it(where: str, open_color: str) -> None:
+    blocks = {color: "0.0.0.0/1" if color == open_color else "10.0.0.0/8" for color in ("blue", "green", "red")}
+    head = (
+        "Parameters: {Color: {Type: String, AllowedValues: [blue, green, red]}}\n"
+        f"Mappings: {{Net: {{{', '.join(f'{color}: {{Block: {block}}}' for color, block in blocks.items())}}}}}\n"
+        "Conditions: {NotBlue: !Not [!Equals [blue, !Ref Color]]}\nResources:\n"
+    )
+    condition = "    Condition: NotBlue\n"
+    if where == "standalone":
+        rule = f"{{GroupId: !Ref Group, {BY_COLOR[1:-1]}}}"
+        more = f"  Rule: {{Type: AWS::EC2::SecurityGroupIngress, Condition: NotBlue, Properties: {rule}}}\n"
+    else:
+        more = group(f"[{BY_COLOR}]", "Other") + condition
+        more += "  Web: {Type: AWS::EC2::Instance, Properties: {SecurityGroupIds: [!Ref Group, !Ref Other]}}\n"
+    assert verdict(check(head + group(f"[{HALF}]") + condition + more)) == "FAIL"

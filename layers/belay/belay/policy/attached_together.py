@@ -19,7 +19,10 @@ def attached_together(groups: Sequence[SecurityGroup], resources: Iterable[Found
 
     Only groups that open to a large part of the Internet are asked about: hardly any template has two.
     """
-    large = {group.place.resource: group for group in groups if group.declared and is_large(group)}
+    large: dict[str, list[SecurityGroup]] = {}
+    for group in groups:
+        if group.declared and is_large(group):
+            large.setdefault(group.place.resource, []).append(group)
     if len(large) < 2:  # noqa: PLR2004 - one group does not add up with others
         return
     seen: set[tuple[str, ...]] = set()
@@ -30,7 +33,7 @@ def attached_together(groups: Sequence[SecurityGroup], resources: Iterable[Found
                 names = tuple(dict.fromkeys(worn))
                 if len(names) > 1 and names not in seen:
                     seen.add(names)
-                    yield _one([large[name] for name in names])
+                    yield _one(names, [group for name in names for group in large[name]])
 
 
 def is_large(group: SecurityGroup) -> bool:
@@ -55,11 +58,6 @@ def _text(node: Node | None) -> str:
     return node.text if isinstance(node, ScalarNode) else ""
 
 
-def _one(groups: Sequence[SecurityGroup]) -> SecurityGroup:
+def _one(names: tuple[str, ...], groups: Sequence[SecurityGroup]) -> SecurityGroup:
     entries = tuple([entry for group in groups for entry in group.ingress])
-    return SecurityGroup(
-        groups[0].place,
-        ingress=entries,
-        together=tuple([group.place.resource for group in groups]),
-        budget=groups[0].budget,
-    )
+    return SecurityGroup(groups[0].place, ingress=entries, together=names, budget=groups[0].budget)

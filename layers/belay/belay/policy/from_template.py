@@ -76,20 +76,20 @@ class _Collector:
             else:
                 self._groups += service_groups(one, self._budget)
         attached = self._standalone()
-        for found in self._found:
-            if found.kind == GROUP:
-                self._groups.append(self._group(found, attached))
+        # A group that is created under a condition is found once for each combination of answers that makes it true.
+        made = [found for found in self._found if found.kind == GROUP]
+        self._groups += [self._group(found, attached.get(found.path, {})) for found in made]
+        for found in made:
+            attached.pop(found.path, None)
         elsewhere = {key: _elsewhere(entries, self._budget) for key, entries in attached.items()}
         self._groups += elsewhere.values()
         self._groups += [*attached_together(self._groups, self._resources), *possibly_same_group(elsewhere)]
         return self._groups, stacks.templates
 
-    def _group(self, found: Found, attached: dict[str, dict[Direction, list[Entry]]]) -> SecurityGroup:
-        key = found.path
+    def _group(self, found: Found, attached: dict[Direction, list[Entry]]) -> SecurityGroup:
         place = _place(found, "", found.body.node)
-        more = attached.pop(key, {})
-        ingress = (*self._inline(found, "ingress"), *more.get("ingress", ()))
-        egress = (*self._inline(found, "egress"), *more.get("egress", ()))
+        ingress = (*self._inline(found, "ingress"), *attached.get("ingress", ()))
+        egress = (*self._inline(found, "egress"), *attached.get("egress", ()))
         return SecurityGroup(place, ingress, egress, declared=True, guard=found.guard, budget=self._budget)
 
     def _inline(self, found: Found, direction: Direction) -> Iterator[Entry]:
@@ -108,14 +108,14 @@ class _Collector:
 
         if not _mentions(found.body, name):
             return
-        for course in explore(listed, found.guard, found.body.scope.budget):
-            if course.outcome is None or isinstance(course.outcome, Unknown):
-                reason = course.reason
+        for branch in explore(listed, found.guard, found.body.scope.budget):
+            if branch.outcome is None or isinstance(branch.outcome, Unknown):
+                reason = branch.reason
                 rule = opaque_rule(direction, _place(found, name, found.body.node), reason)
-                yield Entry(course.guard, (Alternative(course.guard, (rule,)),))
+                yield Entry(branch.guard, (Alternative(branch.guard, (rule,)),))
                 continue
-            for number, item in enumerate(course.outcome):
-                yield self._entry(found, f"{name}[{number}]", item, direction, course.guard)
+            for number, item in enumerate(branch.outcome):
+                yield self._entry(found, f"{name}[{number}]", item, direction, branch.guard)
 
     def _entry(self, found: Found, path: str, item: Value | Lazy, direction: Direction, guard: Guard) -> Entry:
         if not guard:
@@ -123,11 +123,11 @@ class _Collector:
             if undisputed is not None:
                 return Entry(guard, (Alternative(guard, undisputed),))
         alternatives = []
-        for course in explore(partial(self._rules, found, path, item, direction), guard, found.body.scope.budget):
-            rules = course.outcome
+        for branch in explore(partial(self._rules, found, path, item, direction), guard, found.body.scope.budget):
+            rules = branch.outcome
             if rules is None:
-                rules = (opaque_rule(direction, _place(found, path, _node(found, item)), course.reason),)
-            alternatives.append(Alternative(course.guard, rules))
+                rules = (opaque_rule(direction, _place(found, path, _node(found, item)), branch.reason),)
+            alternatives.append(Alternative(branch.guard, rules))
         return Entry(guard, tuple(alternatives))
 
     def _undisputed(
@@ -226,13 +226,13 @@ class _Collector:
             if found.kind not in STANDALONE:
                 continue
             direction = STANDALONE[found.kind]
-            courses = [
-                (course.guard, course.outcome or _given_up(found, direction, course.reason))
-                for course in explore(partial(self._attached, found, direction), found.guard, found.body.scope.budget)
+            branches = [
+                (branch.guard, branch.outcome or _given_up(found, direction, branch.reason))
+                for branch in explore(partial(self._attached, found, direction), found.guard, found.body.scope.budget)
             ]
-            for group in dict.fromkeys(group for _, (group, _) in courses):
+            for group in dict.fromkeys(group for _, (group, _) in branches):
                 alternatives = tuple(
-                    [Alternative(guard, (rule,) if owner == group else ()) for guard, (owner, rule) in courses]
+                    [Alternative(guard, (rule,) if owner == group else ()) for guard, (owner, rule) in branches]
                 )
                 attached.setdefault(group, {}).setdefault(direction, []).append(Entry(found.guard, alternatives))
         return attached
@@ -278,7 +278,7 @@ def _elsewhere(entries: dict[Direction, list[Entry]], budget: Budget) -> Securit
 
 
 def _mentions(body: MapValue, name: str) -> bool:
-    """Tell whether a group's properties may hold ``name``: a quick look before the search for every course."""
+    """Tell whether a group's properties may hold ``name``: a quick look before the search for every branch."""
     given = body.node.entries.get("Properties")
     entries = getattr(given, "entries", None)
     if given is None:
