@@ -1,4 +1,4 @@
-"""``belay release build DIR``: make a directory into a release's zip, or say everything that is wrong with it."""
+"""``belay release build DIR``: builds a release's zip from a directory, or reports everything wrong with it."""
 
 import argparse
 import hashlib
@@ -31,14 +31,14 @@ from cli.reader import FileReader
 
 _PIECE: Final = 1024 * 1024
 _FIRST_DATE: Final = (1980, 1, 1, 0, 0, 0)
-"""A zip can hold no earlier one. Real dates would make other bytes of the same files."""
+"""The earliest date in a zip. Real dates would make zips of the same files differ."""
 _UNIX: Final = 3
 _READABLE_FILE: Final = (stat.S_IFREG | 0o644) << 16
 
 
 @dataclass(frozen=True)
 class BuiltRelease:
-    """A release's zip. ``size`` is in bytes; ``left_out`` is what the directory holds and the zip does not."""
+    """A release's zip. ``size`` is in bytes; ``left_out`` are files of the directory that are not in the zip."""
 
     path: Path
     application: str
@@ -51,35 +51,35 @@ class BuiltRelease:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("directory", type=Path, metavar="DIR", help="holds release.yaml and everything it ships")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="directory with release.yaml and the files to ship")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: <application>-<version>.zip")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build, then tell name, version, size and SHA-256; or tell every problem and build nothing."""
+    """Build and print name, version, size and SHA-256; or print every problem and build nothing."""
     try:
         built = build_release(arguments.directory, arguments.output)
     except InvalidRelease as error:
-        print(f"{arguments.directory} cannot become a release:", file=sys.stderr)
+        print(f"{arguments.directory} cannot be built into a release:", file=sys.stderr)
         print(*(f"  {problem}" for problem in error.problems), sep="\n", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"{arguments.directory} could not be built: {error}", file=sys.stderr)
         return 1
     if built.left_out:
-        print(f"left out: {', '.join(built.left_out)} (hidden files stay out of releases)", file=sys.stderr)
+        print(f"left out: {', '.join(built.left_out)} (releases have no hidden files)", file=sys.stderr)
     print(f"release  {built.application} {built.version}")
     print(f"file     {built.path}")
-    print(f"size     {built.size} bytes, {built.files} files")
+    print(f"size     {built.size} bytes, {built.files} file{'' if built.files == 1 else 's'}")
     print(f"sha-256  {built.sha256}")
     return 0
 
 
 def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
-    """Make the zip of a directory that holds ``release.yaml`` without digests; the same files give the same bytes.
+    """Build the zip of a directory with a ``release.yaml`` without digests; the same files give the same bytes.
 
-    Files and directories whose names begin with a dot are left out. Raises InvalidRelease with every problem found; a
-    zip that stood at ``output`` before then stays as it was.
+    Files and directories whose names begin with a dot are left out. Raises InvalidRelease with every problem found, and
+    then leaves an existing zip at ``output`` unchanged.
     """
     source = _read_source(directory)
     files, left_out, problems = _collect(directory)
@@ -90,9 +90,9 @@ def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
         problems += [problem for stack in manifest.stacks for problem in _template_problems(directory, stack, files)]
         output = output or Path(f"{manifest.application}-{manifest.version}.zip")
     if output and directory.resolve() in output.resolve().parents:
-        problems.append(f"{output}: the zip would lie in the directory it is made of; choose another --output")
+        problems.append(f"{output}: the zip would be inside the directory it is built from; choose another --output")
     if output and not output.parent.is_dir():
-        problems.append(f"{output}: there is no directory {output.parent}; make it, or choose another --output")
+        problems.append(f"{output}: there is no directory {output.parent}; create it, or choose another --output")
     if manifest is None or output is None or problems:
         raise InvalidRelease(problems)
     partial = output.with_name(f".{output.name}.partial")
@@ -114,7 +114,7 @@ def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
 
 
 def _collect(directory: Path) -> tuple[list[str], list[str], list[str]]:
-    """Give the paths of the files to ship beside the manifest, those of what is left out, and every problem."""
+    """Return the paths of the files to ship besides the manifest, the paths left out, and every problem."""
     files: list[str] = []
     left_out: list[str] = []
     problems: list[str] = []
@@ -140,13 +140,13 @@ def _raise(error: OSError) -> None:
 
 def _entry_problem(path: Path, relative: str) -> str | None:
     if path.is_symlink() or not (path.is_file() or path.is_dir()):
-        return "a release holds files only; found a link or a special file"
+        return "expected a regular file, found a link or a special file"
     return name_problem(relative)
 
 
 def _read_source(directory: Path) -> bytes:
     if not directory.is_dir():
-        raise InvalidRelease([f"{directory}: expected a directory that holds {MANIFEST}, found none"])
+        raise InvalidRelease([f"{directory}: expected a directory with {MANIFEST}, found no directory"])
     path = directory / MANIFEST
     if not path.is_file():
         raise InvalidRelease([f"{path}: expected the release's manifest, found no such file"])
@@ -157,7 +157,7 @@ def _style_problems(source: bytes) -> Iterator[str]:
     try:
         load_document(source.rstrip().decode() + "\nappended:\n")
     except UnreadableDocument:
-        yield f"{MANIFEST}: the build appends the digests, so write it in YAML's block style and without a final `...`"
+        yield f"{MANIFEST}: the build appends the digests, so use YAML's block style without a final `...`"
 
 
 def _template_problems(directory: Path, stack: ManifestStack, files: list[str]) -> Iterator[str]:
@@ -173,7 +173,7 @@ def _template_problems(directory: Path, stack: ManifestStack, files: list[str]) 
 
 
 def _order(manifest: Manifest, files: list[str]) -> list[str]:
-    """Put first what is read to accept the release, so that few reads get it."""
+    """Put the templates first: Belay reads them to accept the release, and needs fewer reads this way."""
     templates = {stack.template for stack in manifest.stacks}
     return sorted(files, key=lambda name: (name not in templates, name))
 
@@ -189,7 +189,7 @@ def _write(path: Path, directory: Path, source: bytes, files: list[str]) -> None
 
 
 def read_back(path: Path) -> Manifest:
-    """Read a zip as Belay will: every limit, header, CRC and digest. Raises what Belay would refuse it with."""
+    """Read a zip as Belay does, checking every limit, header, CRC and digest; raises Belay's errors."""
     archive = open_archive(FileReader(path))
     manifest = read_manifest(archive)
     verify_members(manifest, archive)
@@ -208,7 +208,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _with_digests(source: bytes, digests: Mapping[str, str]) -> bytes:
-    """Append the digests to the author's text, which keeps its comments. A JSON string is a YAML one too."""
+    """Append the digests to the author's text, so that it keeps its comments. A JSON string is also a YAML string."""
     lines = [f"  {json.dumps(name, ensure_ascii=False)}: {digests[name]}\n" for name in sorted(digests)]
     return source.rstrip() + "".join(["\ndigests:\n", *lines]).encode()
 

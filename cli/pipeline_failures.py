@@ -1,4 +1,4 @@
-"""Writes ``docs/pipeline-failures.md`` from the table of well-known failures."""
+"""Writes ``docs/pipeline-failures.md`` from the table of known failures."""
 
 from pathlib import Path
 

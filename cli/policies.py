@@ -1,4 +1,4 @@
-"""``belay policies``: every policy, what it is for and how to fix what it finds, as Markdown."""
+"""``belay policies``: describes every policy and how to fix its findings, as Markdown."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ INTRODUCTION = """# Policies
 
 <!-- Written by `belay policies`; change the policies, not this page. -->
 
-Most policies look at security groups: those that a template and its nested stacks declare, and those that are live;
-others at a deployed stage or a change set as a whole. What a service opens with rules of its own is looked at too: for
+Most policies check security groups, both those that a template and its nested stacks declare and live ones; others
+check a deployed stage or a change set as a whole. Ports that a service opens with rules of its own are checked too: of
 EKS node groups with `RemoteAccess`, Elastic Beanstalk environments, Lightsail instances and GameLift fleets. Each
-answers with one of three verdicts.
+policy gives one of three verdicts.
 
-| verdict | means |
+| verdict | meaning |
 | --- | --- |
-| PASS | not so, whatever the parameters are |
-| FAIL | so for some value that may be passed, under some condition that may hold |
-| REVIEW | could not be decided; the finding says why. Never green by itself |
+| PASS | not violated, whatever the parameters are |
+| FAIL | violated for some possible value of a parameter or a condition |
+| REVIEW | could not be decided; the finding says why. It does not pass without a person's review |
 
-**The Internet** is nine tenths of the public IPv4 addresses, or of the IPv6 addresses that are given out: `0.0.0.0/0`
-and `::/0`, but also `10.1.2.3/0`, two halves in two rules, `2000::/3` and everything but `10.0.0.0/8`. Addresses of all
-rules of a group are added up, of rules that can stand side by side only. A large part of the Internet that is not
-all of it is `broad-source`.
+**The Internet** is nine tenths of the public IPv4 addresses, or of the allocated IPv6 addresses: `0.0.0.0/0` and
+`::/0`, but also `10.1.2.3/0`, two halves in two rules, `2000::/3` and everything except `10.0.0.0/8`. The addresses of
+all rules of a group that can exist at the same time are added up. A large part of the Internet, but not all of it, is
+`broad-source`.
 
-**What decides**: the values that will really be passed; the template's defaults, where nothing else will be; else every
-allowed value, and for a parameter without `AllowedValues` its default and anything else. Nested templates of the
-release are evaluated with what their parent passes. **What is REVIEW**: templates from elsewhere, macros and modules,
-imports, dynamic references, attributes that exist only once deployed, prefix lists whose entries are not at hand. A
-custom resource alone is not: it is caught by the live validation.
+**A parameter's values** are the value that will be passed; the template's default, if no other value will be passed;
+otherwise every allowed value, or without `AllowedValues` the default and any other value. Nested templates of the
+release are evaluated with the values that their parent passes. **REVIEW** is the verdict on templates from elsewhere,
+macros and modules, imports, dynamic references, attributes that exist only after deployment, and prefix lists whose
+entries are not available. A custom resource by itself is not REVIEW: live validation checks what it did.
 
-**Severity** decides what stops a release: `{blocking}` and graver do, the rest is advice. The operator's registration
-sets this, never the release:
+**Severity** decides what stops a release: findings of severity `{blocking}` or higher do, the rest are advice. The
+operator's registration sets this, never the release:
 
 ```yaml
 trusted_networks: [10.20.0.0/16]
@@ -64,7 +64,7 @@ POLICY = Policy(
     title="FTP is reachable from the whole Internet",
     severity=Severity.HIGH,
     why="FTP sends passwords in clear text.",
-    fix="Use SFTP, and let only the networks in that need it.",
+    fix="Use SFTP, and allow only the networks that need it.",
     source="RFC 2577",
     internet="ingress",
 )
@@ -74,8 +74,7 @@ def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]
     return exposed(group, {{(TCP, 21): "FTP"}})
 ```
 
-and its fixtures, `tests/fixtures/policies/security_group/ftp-open/{{bad,good,review}}-*.yaml`, without a line of test
-code.
+and its fixtures, `tests/fixtures/policies/security_group/ftp-open/{{bad,good,review}}-*.yaml`; it needs no test code.
 
 | policy | severity | finds |
 | --- | --- | --- |
@@ -83,7 +82,7 @@ code.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments: none."""
+    """The command has no arguments."""
 
 
 def run(arguments: argparse.Namespace) -> int:

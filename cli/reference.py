@@ -1,4 +1,4 @@
-"""``docs/command-line.md``, made from the parsers: ``python -m cli.reference > docs/command-line.md``."""
+"""Writes ``docs/command-line.md`` from the parsers: ``python -m cli.reference > docs/command-line.md``."""
 
 from __future__ import annotations
 
@@ -13,41 +13,40 @@ INTRODUCTION: Final = """# The `belay` command
 
 <!-- Written by `python -m cli.reference`; change the commands, not this page. -->
 
-`./belay COMMAND --help` in a checkout, or `pip install .` for a `belay` of your own. Commands that talk to AWS find
-everything in the outputs of Belay's CloudFormation stack, and work on the embedded engine as on an account.
+Run `./belay COMMAND --help` in a checkout, or install `belay` with `pip install .`. Commands that call AWS find
+everything in the outputs of Belay's CloudFormation stack, and work with the embedded engine as with an account.
 
-`eval "$(register-python-argcomplete belay)"` in the start-up file of bash completes commands, options and their values;
-`register-python-argcomplete`, of the package argcomplete, is installed with the command.
+`eval "$(register-python-argcomplete belay)"` in bash's start-up file completes commands, options and their values;
+`register-python-argcomplete`, from the package argcomplete, is installed with the command.
 
-## Where
+## Account, region and stack
 
-These go with every command that talks to AWS; the ordinary credential chain decides what they leave open.
+Every command that calls AWS has these options; for the rest, the default credential chain applies.
 
-| option | what it is |
+| option | meaning |
 | --- | --- |
 {where}
 
 ## Exit status
 
-| status | means |
+| status | meaning |
 | --- | --- |
 {statuses}
 
-`belay validate` has its own: 0 no violation, 1 a violation, 2 only what could not be decided, 3 something could not be
-read.
+`belay validate` has its own: 0 no violation, 1 a violation, 2 only undecided findings, 3 something could not be read.
 
-## Who may
+## Permissions
 
-The stack makes four managed policies, whose ARNs are among its outputs:
+The stack creates four managed policies, whose ARNs are in its outputs:
 
 | policy | allows |
 | --- | --- |
 | `ReaderPolicy` | `status`, `list`, `show`, `logs` |
-| `OperatorPolicy`, beside it | `release push`, `abort`, `retry`, `pause`, `resume`, `unlock` |
+| `OperatorPolicy`, in addition | `release push`, `abort`, `retry`, `pause`, `resume`, `unlock` |
 | `DeciderPolicy` | `approve`, `reject`, `override` |
 | `RollbackPolicy` | `rollback` |
 
-What a policy lacks is said by the action's name.
+An error names the action that a policy does not allow.
 """
 
 _WHERE: Final = ("--profile", "--region", "--stack", "--endpoint-url", "--output")
@@ -64,12 +63,12 @@ def page() -> str:
             lines += [f"### belay {' '.join(command)}", "", f"{described[0].upper()}{described[1:]}.", ""]
             arguments = _arguments(command, where=False)
             if arguments:
-                lines += ["| argument | what it is |", "| --- | --- |", *_rows(arguments), ""]
+                lines += ["| argument | meaning |", "| --- | --- |", *_rows(arguments), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _arguments(command: tuple[str, ...], *, where: bool) -> list[argparse.Action]:
-    """Return the arguments of a command's own, or those that say where Belay is."""
+    """Return a command's own arguments, or those that say where Belay is deployed."""
     found = [each for each in parser(command)._actions if not isinstance(each, argparse._HelpAction)]
     talks_to_aws = any("--stack" in each.option_strings for each in found)
     return [each for each in found if (talks_to_aws and _says_where(each)) is where]
@@ -92,8 +91,8 @@ def _written(action: argparse.Action) -> str:
 
 
 def _help(action: argparse.Action) -> str:
-    told = (action.help or "").replace("|", "\\|")
-    return told % vars(action) if "%(" in told else told
+    text = (action.help or "").replace("|", "\\|")
+    return text % vars(action) if "%(" in text else text
 
 
 def main() -> int:

@@ -37,70 +37,69 @@ _HELD: Final = Scaling(1, dict.fromkeys(SCALING_ACTIVITIES, True))
 
 _CASES: Final[Mapping[str, Mapping[str, Any]]] = {
     "the release updated it": _UPDATED,
-    "the release made it": {"created_by_release": True, "changed_by_release": True},
-    "the release made it, and it holds data": {
+    "the release created it": {"created_by_release": True, "changed_by_release": True},
+    "the release created it, and it has data": {
         "created_by_release": True,
         "changed_by_release": True,
         "stateful": ("Table",),
     },
-    "somebody else's operation": {"ours": False},
+    "an operation that Belay did not start": {"ours": False},
     "the same, with `recover_foreign`": {"ours": False},
 }
 
 _HEAD: Final = """\
-# The way back
+# Rollback
 
 <!-- Written by `python -m cli.rollback_page`; change the planner, not this page. -->
 
-What Belay does when a release has failed, or a person asks to go back, stack by stack: for each of the {count} statuses
-that a CloudFormation stack can be in, which call is planned, why CloudFormation accepts it then, and what it risks.
-The plan is made by looking at AWS and at the ledger; its first step is taken, then everything is looked at again and
-planned anew, until nothing is left to do. So a recovery may be killed after any step and started again.
+What Belay does to each stack when a release has failed, or when a person asks for a rollback: for each of the {count}
+statuses of a CloudFormation stack, which call is planned, why CloudFormation accepts it in this status, and what it
+risks. Belay plans from the state of AWS and the ledger and takes the first step, then looks and plans again, until
+nothing is left to do. So a recovery may be killed after any step and started again.
 
-- Stacks come first, the last one first, those that had succeeded too; then [databases](databases.md), services, and
-  whether the stage is well. While a stack is left to a person, databases and services are left alone.
-- Nothing that holds data is deleted, or left out of a rollback, without an approval that names it. People are asked
-  once; after {hours} hours without an answer it is left to them. An ephemeral stage is deleted with everything in it.
-- A stack that another one leans on stays as it is while that other one needs a person.
-- An action is tried {limit} times on a stack (a rollback is continued without something at most {most} times); then it
-  is left to a person, with the commands to look closer and to go on.
-- What CloudFormation refuses for good about one stack leaves that stack to a person; the others go back all the same.
-- Somebody else's failure is told about; a stuck rollback of theirs is continued, and more is done only where the
-  registration says `recover_foreign`. A stack kept in UPDATE_FAILED on purpose is somebody's debugging.
+- Stacks come first, in reverse order and including those that succeeded; then [databases](databases.md), services, and
+  the verification of the stage. While a stack needs a person, databases and services are left alone.
+- No resource with data is deleted, or skipped in a rollback, without an approval that names it. People are asked once;
+  after {hours} hours without an answer it is left to them. An ephemeral stage is deleted with everything in it.
+- A stack that another stack depends on is left alone while that other stack needs a person.
+- An action is tried {limit} times on a stack (a rollback is continued with skipped resources at most {most} times);
+  then it is left to a person, with the commands to investigate and to continue.
+- A stack for which CloudFormation permanently refuses a call is left to a person; the others are rolled back anyway.
+- A failure of an operation that Belay did not start is reported; its stuck rollback is continued, and more is done only
+  if the registration has `recover_foreign`. A stack kept in UPDATE_FAILED on purpose is being debugged by someone.
 """
 
 _STUCK_HEAD: Final = """
-## A rollback that got stuck
+## A stuck rollback
 
-| what is seen | what is done | why |
+| situation | action | reason |
 | --- | --- | --- |
 """
 
 _STUCK_TAIL: Final = """
-What is skipped is the least that the evidence supports: resources that are UPDATE_FAILED because the last rollback
-failed (its events say so, and that they were not merely cancelled), without those that depend on another one of them,
-which get their chance when that one is out of the way. Resources of nested stacks are written
-`ChildStackName.LogicalID`; a nested stack itself is skipped only where its deletion failed. `ForceRollback` is not
-used. A change set that would delete or replace what holds data, or undo what somebody else changed by hand, is not
-executed.
+Belay skips the fewest resources that the evidence supports: those that are UPDATE_FAILED because the last rollback
+failed (according to its events, and not merely cancelled), except those that depend on another one of them, which are
+tried again once that one is skipped. Resources of nested stacks are written `ChildStackName.LogicalID`; a nested stack
+itself is skipped only if its deletion failed. `ForceRollback` is not used. A change set that would delete or replace a
+resource with data, or undo someone's manual change, is not executed.
 
-What was skipped in a nested stack is looked at there, and brought back by a change set of the root stack with
-`IncludeNestedStacks`, if that shows it. AWS does not say that it does:
+A resource skipped in a nested stack is checked there, and restored by a change set of the root stack with
+`IncludeNestedStacks`, if that change set includes it. AWS does not document that it does:
 [drift-aware change sets](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html)
 do not mention nested stacks, and updating a root stack updates
 [only nested stacks with template changes](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html).
-A change set that does not show it is not executed, and a person is told. The nested stack is never updated by itself:
-"stack updates should be initiated from the root stack".
+A change set that does not include it is not executed, and a person is notified. The nested stack is never updated by
+itself: "stack updates should be initiated from the root stack".
 """
 
 _SERVICES_HEAD: Final = """
-## Services, and whether the stage is well
+## Services and verification
 
-When stacks and databases are done, every registered service is restarted once, in the registration's order, and the
-stage is [verified](registration.md#verifying-a-deployment). Nothing is restarted or verified where the release changed
-nothing, nor in an ephemeral stage.
+After stacks and databases, every registered service is restarted once, in the registration's order, and the stage is
+[verified](registration.md#verifying-a-deployment). Nothing is restarted or verified if the release changed nothing, or
+in an ephemeral stage.
 
-| what is seen | what is done | why |
+| situation | action | reason |
 | --- | --- | --- |
 """
 
@@ -133,8 +132,8 @@ def _statuses() -> Iterator[str]:
         ]
         yield f"| {status} | {' | '.join(_in_short(plan) for plan in plans)} |\n"
     yield (
-        "\n**—** is nothing to do: the stack is as it should be, or not the release's. **person** is left to a person. "
-        "What\nthe words stand for is told [below](#every-step).\n"
+        "\n**—** means nothing to do: the stack is as it should be, or not the release's. **person** means that it is "
+        "left\nto a person. The other words are [explained below](#every-step).\n"
     )
 
 
@@ -150,12 +149,12 @@ def _stuck_rollbacks() -> Iterator[str]:
     tried = {(Action.CONTINUE_UPDATE_ROLLBACK, "service"): 1}
     for what, seen, more in (
         ("UPDATE_ROLLBACK_FAILED", stuck, {}),
-        ("it got stuck again, on a topic", stuck, {"tried": tried}),
-        ("it got stuck again, on a table", replace(stuck, stuck=data), {"tried": tried}),
-        ("it went on without the topic", replace(back, skipped=(_SKIPPED,)), {}),
-        ("the topic is not what the template says", replace(back, skipped=(replace(_SKIPPED, drift="MODIFIED"),)), {}),
-        ("nobody can tell what it is", replace(back, skipped=(replace(_SKIPPED, drift="UNSUPPORTED"),)), {}),
-        ("the topic is what the template says", replace(back, skipped=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
+        ("it is stuck again, on a topic", stuck, {"tried": tried}),
+        ("it is stuck again, on a table", replace(stuck, stuck=data), {"tried": tried}),
+        ("it continued without the topic", replace(back, skipped=(_SKIPPED,)), {}),
+        ("the topic differs from the template", replace(back, skipped=(replace(_SKIPPED, drift="MODIFIED"),)), {}),
+        ("the topic's drift is unknown", replace(back, skipped=(replace(_SKIPPED, drift="UNSUPPORTED"),)), {}),
+        ("the topic matches the template", replace(back, skipped=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
     ):
         plan = _plan(seen, **more)
         why = [step.why for step in plan.steps] + [each.what for each in plan.left_to_do]
@@ -172,18 +171,18 @@ def _services() -> Iterator[str]:
     refused = replace(well, blocked=_REFUSED.format("CloudWatch.DescribeAlarms"))
     bad = replace(well, verdict=Verified.FAIL, reason="the alarm errors is in ALARM")
     for what, service, verification in (
-        ("a service that runs", api, None),
+        ("the service runs", api, None),
         ("its new tasks are starting", replace(restarted, running=1), None),
-        ("as many tasks run as are wanted", restarted, None),
-        ("its circuit breaker has spoken", replace(restarted, deployments=failed), None),
-        ("it is not steady for half an hour", replace(restarted, running=1, waited_seconds=1_801), None),
-        ("something else deploys it", replace(api, controller="CODE_DEPLOY"), None),
+        ("the desired number of tasks run", restarted, None),
+        ("its circuit breaker failed the deployment", replace(restarted, deployments=failed), None),
+        ("it is not steady after half an hour", replace(restarted, running=1, waited_seconds=1_801), None),
+        ("its deployment controller is not ECS", replace(api, controller="CODE_DEPLOY"), None),
         ("a restore has stopped it", stopped, None),
         ("ECS refuses to show it", ServiceSeen(api.service, unseen=_REFUSED.format("ECS.DescribeServices")), None),
         ("every service is steady", restarted, well),
-        ("an alarm is still red when the bake is over", restarted, bad),
+        ("an alarm is still in ALARM when the bake ends", restarted, bad),
         ("CloudWatch refuses to show the alarms", restarted, refused),
-        ("no alarm is red, and the verify function passes", restarted, replace(well, verdict=Verified.PASS)),
+        ("no alarm is in ALARM, and the verify function passes", restarted, replace(well, verdict=Verified.PASS)),
     ):
         seen = _seen(StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True, baseline=_BEFORE)
         plan = _plan(seen, services=(service,), verification=verification)
@@ -192,8 +191,8 @@ def _services() -> Iterator[str]:
 
 
 def _actions() -> Iterator[str]:
-    yield "\n## Every step\n\nOf each, the call, where it is planned, why it is legal there, what it risks, and what "
-    yield "is looked at afterwards.\n\n| step | call | planned in | legal because | risk | looked at afterwards |\n"
+    yield "\n## Every step\n\nEach step with its call, the statuses it is planned in, why it is legal in them, its "
+    yield "risk, and the\ncheck afterwards.\n\n| step | call | planned in | legal because | risk | checked afterwards |\n"
     yield f"|{' --- |' * 6}\n"
     planned: dict[Action, list[tuple[str, Step]]] = {}
     for status, step in _every_step():
@@ -209,7 +208,7 @@ def _actions() -> Iterator[str]:
 
 
 def _every_step() -> Iterator[tuple[str, Step]]:
-    """Every step that may be planned for a stack, with the status it is planned in."""
+    """Yield every step that may be planned for a stack, with the status it is planned in."""
     for case, values in _CASES.items():
         for status in StackStatus:
             plan = _plan(_seen(status, **values), recover_foreign="recover_foreign" in case)

@@ -1,4 +1,4 @@
-"""``belay validate --rules``: an operator's own cfn-guard rules, held against the same templates by the pack's code."""
+"""``belay validate --rules``: checks the same templates against an operator's own cfn-guard rules."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from belay.template.loader import load
 
 EXTENSION = ".guard"
 NEWEST_PYTHON = (3, 12)
-"""The newest that the binding has wheels for."""
+"""The newest Python that the binding has wheels for."""
 REQUIREMENTS = "packs/guard/check_rules/requirements.txt"
 
 
 class MissingBindingError(BelayError):
-    """The Python binding of cfn-guard is not installed; says how to get it."""
+    """The Python binding of cfn-guard is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Rules as texts by file, and what holds a template (path and JSON) against one of them (name and text)."""
+    """Texts of rules by file, and a function that checks a template (path and JSON) against one (name and text)."""
 
     files: Mapping[str, str]
     check: Callable[[str, str, str, str], Mapping[str, str]]
 
     def report(self, files: Mapping[str, bytes], paths: Iterable[str], settings: PolicySettings, today: date) -> Report:
-        """Hold the templates at ``paths`` against every rule; raises ``InvalidRegistration`` for wrong rules."""
+        """Check the templates at ``paths`` against every rule; raises ``InvalidRegistration`` for invalid rules."""
         documents = {path: load(files[path], path) for path in paths}
         data = {path: json.dumps(plain(document.root)) for path, document in documents.items()}
         answers = [
@@ -47,7 +47,7 @@ class Rules:
 def read_rules(path: str) -> Rules:
     """Read a file of rules, or every ``*.guard`` under a folder.
 
-    Raises :class:`UnreadableTemplate` where there is none, :class:`MissingBindingError` where nothing can run them.
+    Raises :class:`UnreadableTemplate` if there are none, :class:`MissingBindingError` if they cannot be run.
     """
     given = Path(path)
     found = sorted(given.rglob(f"*{EXTENSION}")) if given.is_dir() else [given]
@@ -62,20 +62,20 @@ def read_rules(path: str) -> Rules:
 
 def _check() -> Callable[[str, str, str, str], Mapping[str, str]]:
     try:
-        # The one thing here that is not on every machine.
+        # An optional dependency.
         from packs.guard.check_rules.comparison import check  # noqa: PLC0415
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "cfn_guard_rs":
             raise
-        raise MissingBindingError(_how_to_get_it(sys.version_info[:2])) from error
+        raise MissingBindingError(_how_to_install(sys.version_info[:2])) from error
     return check
 
 
-def _how_to_get_it(python: tuple[int, ...]) -> str:
+def _how_to_install(python: tuple[int, ...]) -> str:
     newest, this = (".".join(map(str, version)) for version in (NEWEST_PYTHON, python))
     if python > NEWEST_PYTHON:
         return (
-            f"--rules needs cfn-guard-rs, which has no wheels for Pythons newer than {newest}; this is {this}. "
+            f"--rules needs cfn-guard-rs, which has no wheels for Python versions above {newest}; this is {this}. "
             f"Install Belay for Python {newest} (make PYTHON=python{newest}) and run it there."
         )
     return (

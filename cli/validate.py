@@ -1,6 +1,6 @@
-"""``belay validate PATH...``: hold templates, releases or saved security groups against the policies.
+"""``belay validate PATH...``: checks templates, releases or saved security groups against the policies.
 
-Exit status: 0 no violation, 1 a violation, 2 only what could not be decided, 3 something could not be read.
+Exit status: 0 no violation, 1 a violation, 2 only undecided findings, 3 something could not be read.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ UNREADABLE = 3
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the options say.
+    """The command's options.
 
-    ``parameters`` are passed to every stack, ``registered`` to the stacks they are registered for, unless ``preferred``
-    says that the release's own go first. ``known`` is true where no other values will be passed than these. ``rules``
-    are the operator's own.
+    ``parameters`` are passed to every stack, ``registered`` to the stacks they are registered for, unless the release's
+    own are ``preferred``. ``known`` is true if no other values will be passed. ``rules`` are the operator's own.
     """
 
     settings: PolicySettings
@@ -46,7 +45,7 @@ class Inputs:
     rules: Rules | None = None
 
     def passed(self, stack: str, released: Mapping[str, str]) -> dict[str, str]:
-        """Return what is passed to one stack of a release."""
+        """Return the parameters passed to one stack of a release."""
         registered = self.registered.get(stack, {})
         pair = (registered, released) if stack in self.preferred else (released, registered)
         return {**pair[0], **pair[1], **self.parameters}
@@ -54,7 +53,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Result:
-    """The findings, and by path what could not be read and why."""
+    """The findings, and why files could not be read, by path."""
 
     report: Report
     errors: Mapping[str, str]
@@ -70,27 +69,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "exit status: 0 pass, 1 violation, 2 review only, 3 something could not be read"
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a template, a folder or a release's zip")
     parser.add_argument(
-        "--parameters", metavar="FILE", help="the values that will be passed, as JSON; without it any may be"
+        "--parameters", metavar="FILE", help="the parameters that will be passed, as JSON; without it any value may be"
     )
     parser.add_argument(
         "--application",
         metavar="FILE",
         action="append",
         default=[],
-        help="the registration of the application or stage; a later one adds to an earlier one",
+        help="the registration of the application or stage; a later one extends an earlier one",
     )
     parser.add_argument(
         "--rules",
         metavar="PATH",
-        help="cfn-guard rules of your own: a file, or a folder with *.guard; needs cfn-guard-rs",
+        help="your own cfn-guard rules: a file, or a folder of *.guard files; needs cfn-guard-rs",
     )
-    parser.add_argument("--live", metavar="FILE", help="a saved answer of ec2 describe-security-groups")
+    parser.add_argument("--live", metavar="FILE", help="the saved output of aws ec2 describe-security-groups")
     parser.add_argument("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON')
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument(
         "--advice",
         action="store_true",
-        help="text: ask for what does not stop a release, too; the other formats always do",
+        help="include findings that do not stop a release; formats other than text always do",
     )
 
 
@@ -107,14 +106,14 @@ def run(arguments: argparse.Namespace) -> int:
     except BelayError as error:
         print(f"belay validate: {error}", file=sys.stderr)
         return UNREADABLE
-    # Loaded by name: a format's libraries are only imported when it is asked for.
+    # Imported by name, so that a format's libraries are only imported when it is used.
     format_module = import_module(f"cli.formats.{arguments.format}_format")
     sys.stdout.write(format_module.render(result.report, result.errors, advice=arguments.advice))
     return result.status
 
 
 def validate(paths: Sequence[str], inputs: Inputs) -> Result:
-    """Check every path; what cannot be read is told and the others go on."""
+    """Check every path; report a path that cannot be read and continue with the others."""
     reports = []
     errors: dict[str, str] = {}
     for path in paths:
@@ -151,7 +150,7 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
 
 
 def _outermost(reports: Mapping[str, Report]) -> dict[str, Report]:
-    """Leave out the templates that others nest: those are checked there, with the parameters they really get."""
+    """Leave out templates nested in others: they are checked there, with their actual parameters."""
     nested = {path for root, report in reports.items() for path in report.paths if path != root}
     kept = {root: report for root, report in reports.items() if root not in nested}
     reached = {path for report in kept.values() for path in report.paths}
@@ -166,12 +165,12 @@ def _live(arguments: argparse.Namespace, inputs: Inputs) -> Report:
     answer = _json(arguments.live)
     groups = answer.get("SecurityGroups", [answer]) if isinstance(answer, dict) else answer
     if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
-        raise UnreadableTemplate(f"{arguments.live}: expected an answer of describe-security-groups.")
+        raise UnreadableTemplate(f"{arguments.live}: expected the output of aws ec2 describe-security-groups.")
     prefix_lists = _json(arguments.prefix_lists) if arguments.prefix_lists else {}
     try:
         return check_groups(groups, prefix_lists, inputs.settings, datetime.now(UTC).date(), path=arguments.live)
     except (AttributeError, KeyError, TypeError) as error:
-        # A saved file may hold anything; EC2's own answers have their shape checked by botocore.
+        # A saved file may have any content; EC2's responses are parsed by botocore.
         raise UnreadableTemplate(f"{arguments.live}: expected security groups as EC2 describes them.") from error
 
 
@@ -193,14 +192,14 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
 
 
 def _rules(path: str) -> Rules:
-    # Only an operator's own rules need it.
+    # Imported only for an operator's own rules.
     from cli.rules import read_rules  # noqa: PLC0415
 
     return read_rules(path)
 
 
 def _registration(path: str) -> dict[str, Any]:
-    # Only registrations need it.
+    # Imported only for registrations.
     from belay.release.document import UnreadableDocument, load_document, plain  # noqa: PLC0415
 
     try:
@@ -213,7 +212,7 @@ def _registration(path: str) -> dict[str, Any]:
 
 
 def _parameters(path: str) -> dict[str, str]:
-    """Read parameters as CloudFormation's tools write them: a mapping, a list, or a mapping under ``Parameters``."""
+    """Read parameters in the formats of CloudFormation's tools: a mapping, a list, or under ``Parameters``."""
     document = _json(path)
     if isinstance(document, dict) and isinstance(document.get("Parameters"), dict):
         document = document["Parameters"]

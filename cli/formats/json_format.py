@@ -10,6 +10,6 @@ from cli.formats.overall import overall
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
-    """Return verdict, findings, a summary per file, and what could not be read; advice is always there, marked."""
-    told = [{"path": path, "message": message} for path, message in errors.items()]
-    return json.dumps({**report.to_json(), "verdict": overall(report, errors), "errors": told}, indent=1) + "\n"
+    """Return verdict, findings, a summary per file, and read errors; advice is always included, and marked."""
+    listed = [{"path": path, "message": message} for path, message in errors.items()]
+    return json.dumps({**report.to_json(), "verdict": overall(report, errors), "errors": listed}, indent=1) + "\n"

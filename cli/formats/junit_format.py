@@ -1,4 +1,4 @@
-"""The report as JUnit XML: a suite for each file, a case for each policy."""
+"""The report as JUnit XML: one suite per file, one case per policy."""
 
 from __future__ import annotations
 

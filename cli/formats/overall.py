@@ -1,4 +1,4 @@
-"""The one verdict over everything that was asked for."""
+"""The overall verdict."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from belay.policy.verdict import Report, Verdict, combine
 
 
 def overall(report: Report, errors: Mapping[str, str]) -> Verdict:
-    """Return the gravest verdict; what could not be read could not be decided, and is no PASS."""
+    """Return the worst verdict, which is at least REVIEW if something could not be read."""
     return combine([report.verdict, *([Verdict.REVIEW] if errors else [])])

@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0, for code hosts that show findings at their line.
+"""The report as SARIF 2.1.0, for code hosts that show findings next to the code.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
@@ -18,7 +18,7 @@ LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
-    """Return one run: REVIEW is of kind ``review``, waived is suppressed, what cannot be read is a notification."""
+    """Return one run: REVIEW has the kind ``review``, waived findings are suppressed, read errors are notifications."""
     notifications = [
         {"level": "error", "message": {"text": message}, "locations": [_location(path, 0, 0)]}
         for path, message in errors.items()

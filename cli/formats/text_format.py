@@ -1,4 +1,4 @@
-"""The report for people: one line a finding, what to do below it, a summary at the end."""
+"""The report as text: one line per finding, the fix below it, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cli.formats.overall import overall
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
-    """Return the findings and a summary; what cannot be decided for one reason is told once for all policies."""
+    """Return the findings and a summary; undecided policies with the same reason share one entry."""
     lines: list[str] = []
     for findings in _folded(report.findings):
         first = findings[0]
@@ -23,7 +23,7 @@ def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
         lines.append(f"{message}")
     lines.append(_summary(report, errors))
     if not advice:
-        lines.append("What does not stop a release was not asked for: --advice does.")
+        lines.append("Advice, which does not stop a release, is not shown: use --advice to see it.")
     return "\n".join(lines) + "\n"
 
 
@@ -41,8 +41,8 @@ def _summary(report: Report, errors: Mapping[str, str]) -> str:
     counted = [finding for finding in report.findings if finding.counts]
     failed = sum(finding.verdict is Verdict.FAIL for finding in counted)
     unread = f", {len(errors)} could not be read" if errors else ""
-    looked = len(report.paths)
+    files = len(report.paths)
     return (
-        f"{overall(report, errors)}: {looked} file{'' if looked == 1 else 's'}, {failed} violations, "
-        f"{len(counted) - failed} to review{unread}"
+        f"{overall(report, errors)}: {files} file{'' if files == 1 else 's'}, "
+        f"{failed} violation{'' if failed == 1 else 's'}, {len(counted) - failed} to review{unread}"
     )

@@ -158,7 +158,7 @@ MESSAGES = {
         ORDERS,
         findings=[
             "production sg-0c2f IpPermissions[3]: ssh-open: SSH is reachable from the whole Internet: TCP 22 from "
-            "0.0.0.0/0. Let only a bastion or a VPN's network in.",
+            "0.0.0.0/0. Allow only a bastion or a VPN's network.",
         ],
         known=2,
         grave=True,

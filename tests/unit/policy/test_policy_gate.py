@@ -267,7 +267,7 @@ def test_only_files_of_the_release_are_followed(url: str, expected: str) -> None
     report = check({"root.yaml": text.replace("SOURCE", "0.0.0.0/0"), "templates/child.yaml": CHILD})
     assert verdict(report) == expected
     if expected == "REVIEW":
-        assert "is no file of this release" in reason(report)
+        assert "is not a file of this release" in reason(report)
 
 
 def test_a_nested_template_that_cannot_be_read_is_review() -> None:

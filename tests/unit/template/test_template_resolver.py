@@ -54,14 +54,14 @@ def told(value: Value, world: World) -> object:
 
 
 def values(expression: str, passed: dict[str, str] | None = None, *, defaults_apply: bool = True) -> list[object]:
-    """Return what the expression comes to, in every course of things."""
+    """Return what the expression comes to, in every branch."""
     where = scope(expression, passed=passed, defaults_apply=defaults_apply)
     resource = where.document.section("Resources").entries["X"]
     assert isinstance(resource, MappingNode)
     properties = resource.entries["Properties"]
     assert isinstance(properties, MappingNode)
     node = properties.entries["Value"]
-    found = [course.outcome for course in explore(lambda world: told(resolve(node, where, world), world))]
+    found = [branch.outcome for branch in explore(lambda world: told(resolve(node, where, world), world))]
     return sorted(found, key=str)
 
 
@@ -154,7 +154,7 @@ def unknown(expression: str) -> Unknown:
 
 
 def test_unknown_values_say_why_and_how_much_is_known() -> None:
-    assert unknown("!Ref Free").reason == "the parameter Free may be given any value"
+    assert unknown("!Ref Free").reason == "the parameter Free may have any value"
     assert "dynamic reference" in unknown("!Join ['', ['{{resolve:', 'ssm:/x}}']]").reason
     assert unknown("!Ref Number").bounds == (1024, 2048)
     assert unknown("!GetAtt OpenVpc.CidrBlock").prefix_bits == 16
@@ -196,8 +196,8 @@ Resources:
         assert isinstance(found, dict)
         return {name: as_text(value) for name, value in found.items()}
 
-    (course,) = explore(unrolled)
-    assert course.outcome == {"Keyx1": "x-1", "Keyx2": "x-2", "Keyz1": "z-1", "Keyz2": "z-2"}
+    (branch,) = explore(unrolled)
+    assert branch.outcome == {"Keyx1": "x-1", "Keyx2": "x-2", "Keyz1": "z-1", "Keyz2": "z-2"}
 
 
 def test_no_value_is_no_entry() -> None:

@@ -1,7 +1,7 @@
-"""The policies, found by their place and asked as one application sets.
+"""The policies, found by their package, and applied as one application's settings say.
 
-One about security groups is in ``rules/security_group/``, one about a change set in ``rules/change_set/``, one about
-a deployed stage in ``rules/live_stage/``: one file each, with ``POLICY`` and ``check(subject, settings)``.
+A policy is one file, with ``POLICY`` and ``check(subject, settings)``: in ``rules/security_group/`` about security
+groups, in ``rules/change_set/`` about change sets, in ``rules/live_stage/`` about deployed stages.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PolicyCheck(Generic[Subject]):
 
 
 def policies_in(package: ModuleType) -> tuple[PolicyCheck[Any], ...]:
-    """Return the policies of one package, gravest first, then by name."""
+    """Return the policies of one package, most severe first, then by name."""
     found: list[PolicyCheck[Any]] = []
     for module in modules(package):
         file = import_module(f"{package.__name__}.{module}")
@@ -44,19 +44,19 @@ def policies_in(package: ModuleType) -> tuple[PolicyCheck[Any], ...]:
 
 @cache
 def all_policies() -> tuple[PolicyCheck[Any], ...]:
-    """Return the policies about whatever there are policies about."""
+    """Return the policies of every package."""
     return tuple([rule for package in packages() for rule in policies_in(package)])
 
 
 @cache
 def security_group_policies() -> tuple[PolicyCheck[SecurityGroup], ...]:
-    """Return the policies about security groups, gravest first, then by name."""
+    """Return the policies about security groups, most severe first, then by name."""
     return policies_in(security_group)
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPolicy(Generic[Subject]):
-    """A policy as one application asks it."""
+    """A policy as applied to one application."""
 
     rule: PolicyCheck[Subject]
     severity: Severity
@@ -66,18 +66,18 @@ class AppliedPolicy(Generic[Subject]):
 
     @classmethod
     def of(cls, rule: PolicyCheck[Subject], settings: PolicySettings, today: date) -> AppliedPolicy[Subject]:
-        """Ask a policy with the severity, the blocking and the waivers that an application's settings give it."""
+        """Apply a policy with an application's severity, blocking and waivers."""
         severity = settings.severities.get(rule.slug, rule.policy.severity)
         waivers = tuple([waiver for waiver in settings.waivers if waiver.policy == rule.slug])
         return cls(rule, severity, severity.rank <= settings.blocking.rank, waivers, today)
 
     def findings(self, subject: Subject, settings: PolicySettings) -> Iterator[Finding]:
-        """Hold a subject against the policy."""
+        """Check a subject against the policy."""
         for violation in self.rule.check(subject, settings):
             yield self.finding(violation, violation.place.resource)
 
     def finding(self, violation: Violation, owner: str) -> Finding:
-        """Make a finding of a violation; ``owner`` is what it is about where that is not the resource it stands at."""
+        """Turn a violation into a finding about ``owner``, usually the resource at the violation's location."""
         place = violation.place
         message = f"{self.rule.policy.title}: {violation.detail}."
         if violation.verdict is Verdict.REVIEW:
@@ -109,6 +109,6 @@ class AppliedPolicy(Generic[Subject]):
 def applied(
     checks: Iterable[PolicyCheck[Subject]], settings: PolicySettings, today: date
 ) -> list[AppliedPolicy[Subject]]:
-    """Return the policies that an application asks: none that it disabled, and advice only where it wants any."""
+    """Return the policies that apply to an application: none it has disabled, and advice only if it wants any."""
     enabled = [AppliedPolicy.of(rule, settings, today) for rule in checks if rule.slug not in settings.disabled]
     return [one for one in enabled if one.blocking or settings.advice]

@@ -1,4 +1,4 @@
-"""Groups that one resource wears together: EC2 lets in what any of them lets in, so their rules add up."""
+"""Groups attached to one resource: EC2 allows what any of them allows, so their rules add up."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from belay.template.stacks import Found
 
 LARGE_V4 = 1 << 24
 LARGE_V6 = 1 << 100
-"""Groups that open to fewer addresses cannot make up the Internet with a few others."""
+"""Groups that open to fewer addresses do not add up to the Internet with a few others."""
 
 
 def attached_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -> Iterator[SecurityGroup]:
-    """Yield, for each list of groups that a resource wears, one group with the rules of all of them.
+    """Yield, for each list of groups attached to a resource, one group with the rules of all of them.
 
-    Only groups that open to a large part of the Internet are asked about: hardly any template has two.
+    Only groups that open to a large part of the Internet are considered: hardly any template has two.
     """
     large: dict[str, list[SecurityGroup]] = {}
     for group in groups:
@@ -29,21 +29,21 @@ def attached_together(groups: Sequence[SecurityGroup], resources: Iterable[Found
     for found in resources:
         for node in walk(found.body.node):
             if isinstance(node, SequenceNode):
-                worn = [name for name in map(partial(_named, found), node.items) if name in large]
-                names = tuple(dict.fromkeys(worn))
+                attached = [name for name in map(partial(_named, found), node.items) if name in large]
+                names = tuple(dict.fromkeys(attached))
                 if len(names) > 1 and names not in seen:
                     seen.add(names)
                     yield _one(names, [group for name in names for group in large[name]])
 
 
 def is_large(group: SecurityGroup) -> bool:
-    """Tell whether a group lets so many addresses in that a few such groups may let in the Internet."""
+    """Return whether a few groups like this one may add up to the Internet."""
     v4, v6 = group.most("ingress")
     return v4 >= LARGE_V4 or v6 >= LARGE_V6
 
 
 def _named(found: Found, item: Node) -> str:
-    """Return the first resource that an item of a list refers to, whatever functions stand around it."""
+    """Return the first resource that an item of a list refers to, inside whatever functions."""
     for node in walk(item):
         if isinstance(node, MappingNode):
             name = _text(node.entries.get("Ref")) or _text(node.entries.get("Fn::GetAtt"))

@@ -1,4 +1,4 @@
-"""The gate over what a change set will really do: data it loses, and security groups with their values worked out."""
+"""Checks what a change set will do: the data it deletes, and security groups with their final values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from belay.policy.verdict import Finding, Report, Verdict
 from belay.stack.change_set import ChangeSet
 
 KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
-"""What stands for a value that CloudFormation knows only once it has made a resource
+"""The placeholder of a value that CloudFormation knows only after it has created a resource
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html)."""
 
 
@@ -30,7 +30,7 @@ class PlannedStack:
 
 
 def check_change_set(change_set: ChangeSet, settings: PolicySettings, today: date, *, path: str) -> Report:
-    """Check a change set before it is executed. ``path`` names its stack in findings."""
+    """Check a change set before it is executed; ``path`` names its stack in findings."""
     stack = PlannedStack(path, change_set)
     ours = applied(policies_in(change_set_rules), settings, today)
     findings = [finding for one in ours for finding in one.findings(stack, settings)]
@@ -39,9 +39,9 @@ def check_change_set(change_set: ChangeSet, settings: PolicySettings, today: dat
 
 
 def _groups(stack: PlannedStack, settings: PolicySettings, today: date) -> Report:
-    """Check the security groups as they will be, with every value that CloudFormation has worked out.
+    """Check the security groups as they will be, with every value that CloudFormation has determined.
 
-    Only violations count here. What is still open was asked of the template, and will be asked of the live groups.
+    Only violations count here: undecided rules were reported of the template and will be checked live.
     """
     template = resolved_template(stack.change_set)
     if not template["Resources"]:
@@ -59,8 +59,8 @@ def _without_text(finding: Finding) -> Finding:
 def resolved_template(change_set: ChangeSet) -> dict[str, Any]:
     """Return the security groups and rules of a change set, as they will be, as a template.
 
-    They are read from ``AfterContext``, which DescribeChangeSet gives with IncludePropertyValues; a value that is known
-    only later is a parameter that may be anything.
+    They come from ``AfterContext``, which DescribeChangeSet returns with IncludePropertyValues; a value that is not
+    known yet becomes a parameter without a value.
     """
     unknown: dict[str, dict[str, str]] = {}
     resources = {

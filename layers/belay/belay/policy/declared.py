@@ -1,4 +1,4 @@
-"""The security groups that a release's templates declare for one stack, with the values it is really given."""
+"""The security groups that a release's templates declare for one stack, with its actual parameters."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def declared_groups(
     """Return the groups of a stack and its nested stacks, and the paths of the templates that were read.
 
     ``files``, ``root``, ``parameters`` and ``defaults_apply`` are those of ``gate.check_template``. Raises
-    ``UnreadableTemplate`` where the root template cannot be read.
+    ``UnreadableTemplate`` if the root template cannot be read.
     """
     return security_groups(root_scope(files, root, parameters, defaults_apply=defaults_apply))

@@ -1,4 +1,4 @@
-"""Which of a list of ports a group opens to the whole Internet: what most policies ask."""
+"""Which of a list of ports a group opens to the whole Internet, as most policies check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from belay.policy.verdict import Verdict
 
 
 def exposed(group: SecurityGroup, ports: Mapping[tuple[str, int], str]) -> Iterator[Violation]:
-    """Yield a violation for every rule, or set of rules, that opens some of ``ports`` (by protocol and port)."""
+    """Yield a violation for every rule, or set of rules, that opens any of ``ports`` (by protocol and port)."""
     if not may_open(group, "ingress"):
         return
     found = {}

@@ -1,7 +1,7 @@
-"""Whether the rules of a group together open something to the whole Internet.
+"""Whether the rules of a group together open a port to the whole Internet.
 
 Addresses are added up exactly over all rules, so two halves of the Internet are found; and only over rules that can
-stand side by side, so the two branches of one ``Fn::If`` are not added.
+exist at the same time, so the two branches of one ``Fn::If`` are not added.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from belay.template.values import Guard
 from belay.template.world import Budget, TooManyStepsError, agree
 
 RuleMatch = Callable[[GroupRule], bool | None]
-"""Whether a rule lets through what is asked about; ``None`` where that cannot be told."""
+"""Whether a rule allows the traffic in question; ``None`` if undecided."""
 
 Side = tuple[GroupRule, bool]
-"""A rule that matches, and whether it certainly does."""
+"""A rule that may match, and whether it certainly does."""
 
 MAX_COMBINATIONS = 2048
 MAX_REACHING = 250
@@ -41,17 +41,17 @@ MAX_REACHING = 250
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 """
 COMBINATION_STEPS = 50
-"""What one combination counts for."""
+"""The cost of one combination."""
 JUDGING_STEPS = 1_000_000
-"""Rules looked at for one template, over all its groups, ports and combinations: about a second's worth."""
+"""Rules examined for one template, over all its groups, ports and combinations: about a second's work."""
 TOO_MUCH = "the template has more rules open to large networks than are added up"
 MANY = "the rules depend on more combinations of conditions than are tried"
 
 
 class Exposure(NamedTuple):
-    """The verdict, the rules it rests on, and for REVIEW the reason.
+    """The verdict, the rules it is based on, and the reason for REVIEW.
 
-    ``alone`` says that each of the rules would be enough.
+    ``alone`` is true if each of the rules is enough by itself.
     """
 
     verdict: Verdict
@@ -64,12 +64,12 @@ CLOSED = Exposure(Verdict.PASS)
 
 
 def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: int) -> Exposure:
-    """Tell whether the rules that let one port through open it to the whole Internet together."""
+    """Judge whether the rules for one port together open it to the whole Internet."""
     return exposure(group, direction, partial(_covers, protocol, port))
 
 
 def exposure(group: SecurityGroup, direction: Direction, match: RuleMatch) -> Exposure:
-    """Tell whether the rules that match open to the whole Internet together, in any course of things."""
+    """Judge whether the matching rules together open to the whole Internet in any branch."""
     if not may_open(group, direction):
         return CLOSED
     entries = group.reaching[direction]
@@ -79,7 +79,7 @@ def exposure(group: SecurityGroup, direction: Direction, match: RuleMatch) -> Ex
         return Exposure(Verdict.REVIEW, tuple(group.rules(direction))[:1], TOO_MUCH)
     relevant = _relevant(entries, match)
     every = [side for entry in relevant for _, sides in entry.alternatives for side in sides]
-    # Most ports are covered by the same rules as the port before.
+    # Most ports are covered by the same rules as the previous port.
     key = tuple([(id(rule), sure) for rule, sure in every])
     if key not in group.exposures:
         group.exposures[key] = _judged(relevant, every, group.budget)
@@ -106,23 +106,23 @@ def _judged(relevant: list[_Relevant], every: list[Side], budget: Budget) -> Exp
 
 
 def side_by_side(group: SecurityGroup, direction: Direction) -> Iterator[list[GroupRule] | None]:
-    """Yield the rules of every course of things in which the group is made; ``None`` where there are too many."""
+    """Yield the rules of every branch in which the group is created; ``None`` if there are too many."""
     for sides in _combinations(_relevant(group.entries(direction), lambda _: True), group.guard, group.budget):
         yield None if sides is None else [rule for rule, _ in sides]
 
 
 def opens(rule: GroupRule) -> bool:
-    """Tell whether a rule by itself certainly opens to the whole Internet."""
+    """Return whether a rule by itself certainly opens to the whole Internet."""
     return bool(rule.v4 or rule.v6) and is_internet(*public_sizes(rule.v4, rule.v6))
 
 
 def may_open(group: SecurityGroup, direction: Direction) -> bool:
-    """Tell, by adding up everything, whether a group can be open to the Internet at all: a quick look first."""
+    """Return whether all rules of a group added up may open to the Internet: a quick test before the exact one."""
     return is_internet(*group.most(direction))
 
 
 def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collection[int] = ()) -> dict[str, Exposure]:
-    """Return every protocol and stretch of ports, without ``allowed`` ones, that is not certainly closed."""
+    """Return every protocol and port range, without ``allowed`` ports, that is not certainly closed."""
     found: dict[str, Exposure] = {}
     if not may_open(group, direction):
         return found
@@ -131,9 +131,9 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
         return {
             "some port": Exposure(Verdict.REVIEW, tuple(reaching[:1]), f"more than {MAX_REACHING} rules may open it")
         }
-    stretches = _stretches(reaching)
+    ranges = _port_ranges(reaching)
     for protocol in dict.fromkeys((TCP, UDP, *_other_protocols(reaching))):
-        for first, last in stretches if protocol in (TCP, UDP) else [NO_PORTS]:
+        for first, last in ranges if protocol in (TCP, UDP) else [NO_PORTS]:
             port = next((port for port in range(first, last + 1) if port not in allowed), first)
             if port in allowed:
                 continue
@@ -149,8 +149,8 @@ def _other_protocols(rules: list[GroupRule]) -> Iterator[str]:
             yield rule.protocol
 
 
-def _stretches(rules: list[GroupRule]) -> list[Interval]:
-    """Return the stretches of ports over which the same rules hold."""
+def _port_ranges(rules: list[GroupRule]) -> list[Interval]:
+    """Return the ranges of ports to which the same rules apply."""
     edges = {0, ALL_PORTS[1] + 1}
     for rule in rules:
         for first, last in (rule.ports.certain, rule.ports.possible):
@@ -169,7 +169,7 @@ def _covers(protocol: str, port: int, rule: GroupRule) -> bool | None:
 
 
 def everything(rule: GroupRule) -> bool | None:
-    """Match rules that let every protocol, or every TCP or UDP port, through."""
+    """Match rules that allow every protocol, or every TCP or UDP port."""
     if rule.protocol == ALL_PROTOCOLS:
         return True
     if rule.protocol is None:
@@ -182,7 +182,7 @@ def everything(rule: GroupRule) -> bool | None:
 
 
 class _Relevant(NamedTuple):
-    """An entry with those of its rules that match."""
+    """An entry with its matching rules."""
 
     guard: Guard
     alternatives: list[tuple[Guard, list[Side]]]
@@ -201,9 +201,9 @@ def _relevant(entries: tuple[Entry, ...], match: RuleMatch) -> list[_Relevant]:
 
 
 def _combinations(relevant: list[_Relevant], given: Guard, budget: Budget) -> Iterator[list[Side] | None]:
-    """Yield the rules that stand side by side, for every way in which the guards agree; ``None`` when giving up.
+    """Yield the rules that exist together, for every combination of guards that agree; ``None`` when giving up.
 
-    An entry may also be absent; then its guard must not follow from the answers that are given in the end.
+    An entry may also be absent; then its guard must not follow from the final answers.
     """
     always = [side for entry in relevant if not entry.guard and len(entry.alternatives) == 1 for side in _sides(entry)]
     depending = [entry for entry in relevant if entry.guard or len(entry.alternatives) > 1]
@@ -247,7 +247,7 @@ def _opens_together(rules: list[GroupRule]) -> bool:
 
 
 def _may_open(sides: list[Side]) -> bool:
-    """Tell whether the rules open to the Internet if everything that cannot be told is as bad as can be."""
+    """Return whether the rules open to the Internet in the worst case of everything that is unknown."""
     v4 = union(interval for rule, _ in sides for interval in rule.v4)
     v6 = union(interval for rule, _ in sides for interval in rule.v6)
     public_v4, public_v6 = public_sizes(v4, v6)

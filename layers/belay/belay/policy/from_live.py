@@ -20,21 +20,21 @@ PERMISSIONS: dict[Direction, str] = {"ingress": "IpPermissions", "egress": "IpPe
 
 NARROW_V4 = frozenset(f"/{length}" for length in range(10, 33))
 NARROW_V6 = frozenset([*(f"/{length}" for length in range(20, 100)), *(f"{length}" for length in range(100, 129))])
-"""How a block ends that holds so few addresses that :data:`FEW` of them are not the Internet."""
+"""The last characters of blocks so small that :data:`FEW` of them are not the Internet."""
 FEW = 500
 
 
 WHOLE = "/0"
-"""How a block ends that is all addresses."""
+"""The last characters of a block of all addresses."""
 NOTHING: Mapping[str, Any] = {}
-"""Stands for a permission that is left out, so that those after it keep their number."""
+"""The placeholder of a permission that is left out, so that the later ones keep their numbers."""
 
 
 def reaching(group: Mapping[str, Any], directions: Iterable[Direction]) -> Mapping[str, Any] | None:
-    """Return of a group what may open it to the Internet, told from the ends of its blocks alone; ``None`` if nothing.
+    """Return the part of a group that may open it to the Internet, judged by its blocks' last characters, or ``None``.
 
-    Nearly all groups have narrow blocks only, and most others ``0.0.0.0/0`` beside them, to which they add
-    nothing. Where there is anything else, and where it does not look as EC2 writes it, the group stays as it is.
+    Nearly all groups have only narrow blocks, and most others also ``0.0.0.0/0``, to which narrow blocks add nothing. A
+    group with anything else, or not in EC2's format, is returned unchanged.
     """
     kept: dict[str, Any] = {}
     for direction in directions:
@@ -50,7 +50,7 @@ def reaching(group: Mapping[str, Any], directions: Iterable[Direction]) -> Mappi
 
 
 def _whole(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
-    """Return the numbers of the permissions for all addresses; ``None`` where they alone do not decide."""
+    """Return the numbers of the permissions for all addresses; ``None`` if others matter too."""
     whole: set[int] = set()
     count = 0
     try:
@@ -77,7 +77,7 @@ def _whole(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
 def live_groups(
     groups: Sequence[Mapping[str, Any]], prefix_lists: Mapping[str, Sequence[str]], path: str
 ) -> Iterator[SecurityGroup]:
-    """Yield the groups of an answer; ``prefix_lists`` gives the blocks of each prefix list by id."""
+    """Yield the groups of a response; ``prefix_lists`` has the blocks of each prefix list by id."""
     for group in groups:
         name = str(group.get("GroupId") or group.get("GroupName") or "?")
         place = Location(path, name, "", 0, 0)

@@ -47,8 +47,8 @@ PEER_PROPERTIES = frozenset({*NETWORK_PROPERTIES, *PREFIX_LIST_PROPERTIES, *GROU
 def security_groups(root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
     """Return the groups of a stack and its nested stacks, and the paths of the templates that were read.
 
-    What no template shows (a nested template from elsewhere, a macro's work) is a group of which nothing is known, so
-    every policy answers REVIEW with the reason.
+    Whatever the templates do not show (a nested template from elsewhere, a macro's output) becomes a group of which
+    nothing is known, so every policy's verdict is REVIEW with the reason.
     """
     return _Collector().collect(root)
 
@@ -104,7 +104,7 @@ class _Collector:
                 return (Lazy(value.node, value.scope),)
             if value is NO_VALUE:
                 return ()
-            return value if isinstance(value, Unknown) else Unknown(name, f"{name} is no list of rules")
+            return value if isinstance(value, Unknown) else Unknown(name, f"{name} is not a list of rules")
 
         if not _mentions(found.body, name):
             return
@@ -133,7 +133,7 @@ class _Collector:
     def _undisputed(
         self, found: Found, path: str, item: Value | Lazy, direction: Direction
     ) -> tuple[GroupRule, ...] | None:
-        """Return an item's rules if reading them asks no question, as most do: one world serves for all of those."""
+        """Return an item's rules if they raise no question, as for most items: one world serves for all of those."""
         world = self._unasked or World({}, Budget(MAX_STEPS, found.body.scope.budget))
         self._unasked = None
         try:
@@ -155,7 +155,7 @@ class _Collector:
             return tuple([rule for inner in value.items for rule in self._rules(found, path, inner, direction, world)])
         if value is NO_VALUE:
             return ()
-        reason = value.reason if isinstance(value, Unknown) else "an entry is no rule"
+        reason = value.reason if isinstance(value, Unknown) else "an entry is not a rule"
         return (opaque_rule(direction, _place(found, path, _node(found, item)), reason),)
 
     def _rule(self, found: Found, path: str, table: MapValue, direction: Direction, world: World) -> GroupRule:
@@ -211,7 +211,7 @@ class _Collector:
         if rows is NO_VALUE:
             rows = ListValue(())
         if not isinstance(rows, ListValue):
-            reason = rows.reason if isinstance(rows, Unknown) else "its entries are no list"
+            reason = rows.reason if isinstance(rows, Unknown) else "its entries are not a list"
             peers.add_unknown(UnknownPeer(f"the prefix list {shown}: {reason}"), shown)
             return
         peers.add_other(f"prefix list {shown}")
@@ -220,7 +220,7 @@ class _Collector:
             peers.add_network(block, IPV4)
 
     def _standalone(self) -> dict[str, dict[Direction, list[Entry]]]:
-        """Return the standalone rules by the group they are for, each with its alternatives for that group."""
+        """Return the standalone rules by their group, each with its alternatives for that group."""
         attached: dict[str, dict[Direction, list[Entry]]] = {}
         for found in self._found:
             if found.kind not in STANDALONE:
@@ -249,7 +249,7 @@ class _Collector:
         return key, self._rule(found, "", given, direction, world)
 
     def _named(self, name: Value, world: World) -> Value:
-        """Return the path of the template's group of this name; the name itself where it has none."""
+        """Return the path of the template's group of this name, or the name itself if there is none."""
         for found in self._found:
             if found.kind == GROUP and isinstance(name, str):
                 given = properties(found.body, world)
@@ -263,7 +263,7 @@ def _given_up(found: Found, direction: Direction, reason: str) -> tuple[str, Gro
 
 
 def _hidden(hidden: Hidden) -> SecurityGroup:
-    """Return a group of which nothing is known, for what no template shows."""
+    """Return a group of which nothing is known."""
     place = Location(hidden.scope.document.path, hidden.path, "", hidden.node.line, hidden.node.column)
     rules = [opaque_rule(direction, place, hidden.reason) for direction in INLINE]
     ingress, egress = [(Entry(hidden.guard, (Alternative(hidden.guard, (rule,)),)),) for rule in rules]
@@ -271,14 +271,14 @@ def _hidden(hidden: Hidden) -> SecurityGroup:
 
 
 def _elsewhere(entries: dict[Direction, list[Entry]], budget: Budget) -> SecurityGroup:
-    """Return what is seen of a group that is made elsewhere: the standalone rules for it."""
+    """Return the visible part of a group that is created elsewhere: its standalone rules."""
     listed = [entry for per_direction in entries.values() for entry in per_direction]
     place = next(rule.place for entry in listed for one in entry.alternatives for rule in one.rules)
     return SecurityGroup(place, tuple(entries.get("ingress", ())), tuple(entries.get("egress", ())), budget=budget)
 
 
 def _mentions(body: MapValue, name: str) -> bool:
-    """Tell whether a group's properties may hold ``name``: a quick look before the search for every branch."""
+    """Return whether a group's properties may have ``name``: a quick test before exploring every branch."""
     given = body.node.entries.get("Properties")
     entries = getattr(given, "entries", None)
     if given is None:

@@ -1,4 +1,4 @@
-"""The gate: every policy on every security group of a stack's template, or of live groups."""
+"""The gate: applies every policy to every security group of a stack's template, or to live groups."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def check_template(
     *,
     defaults_apply: bool = True,
 ) -> Report:
-    """Check the template of one stack, with the nested templates it leads to.
+    """Check the template of one stack and its nested templates.
 
-    ``files`` are the templates of the release by path, ``root`` is the path of this stack's. ``parameters`` are the
-    values that will really be passed (pseudo parameters such as ``AWS::Region`` too, where they are known). The others
-    take the template's defaults; with ``defaults_apply=False`` a default is only one of the values they may have.
+    ``files`` are the release's templates by path, ``root`` is the path of this stack's. ``parameters`` are the values
+    that will be passed (and pseudo parameters such as ``AWS::Region``, if known). The others have the template's
+    defaults; with ``defaults_apply=False`` a default is only one of the values they may have.
 
-    Raises ``UnreadableTemplate`` where the root template cannot be read; a nested one that cannot is REVIEW.
+    Raises ``UnreadableTemplate`` if the root template cannot be read; an unreadable nested one is REVIEW.
     """
 
     groups, paths = declared_groups(files, root, parameters, defaults_apply=defaults_apply)
@@ -47,7 +47,7 @@ def check_groups(
     """Check live security groups.
 
     ``groups`` are the ``SecurityGroups`` of EC2's DescribeSecurityGroups, ``prefix_lists`` the blocks of each prefix
-    list they name (a list that is missing is REVIEW). ``path`` names what was looked at, such as a stage, in findings.
+    list they name (a missing list is REVIEW). ``path`` names what was checked, such as a stage, in findings.
     """
     ours = applied(security_group_policies(), settings, today)
     directions = {one.rule.policy.internet for one in ours}
@@ -63,7 +63,7 @@ def _report(
     settings: PolicySettings,
     ours: Sequence[AppliedPolicy[SecurityGroup]],
 ) -> Report:
-    # One finding of a kind is enough for one place, however many values it may come to.
+    # One finding of a kind is enough for one location, however many values it may have.
     findings: dict[tuple[str, Verdict, Location], Finding] = {}
     for group in groups:
         for one in ours:

@@ -1,6 +1,6 @@
-"""The operator's own cfn-guard rules in the same report: what the optional pack is asked, and what its answers mean.
+"""The operator's own cfn-guard rules: turns the output of the optional pack into a report.
 
-The pack (``packs/guard/``) runs cfn-guard's Rust library through its Python binding and hands back the binding's JSON.
+The pack (``packs/guard/``) runs cfn-guard's Rust library through its Python binding and returns the binding's JSON.
 https://docs.aws.amazon.com/cfn-guard/latest/ug/what-is-guard.html
 """
 
@@ -30,7 +30,7 @@ _LONGEST_DETAIL = 400
 
 @dataclass(frozen=True)
 class GuardResult:
-    """What the pack says of one template and one file of rules: the binding's output, or why there is none."""
+    """The pack's result for one template and one file of rules: the binding's output, or why there is none."""
 
     rules: str
     template: str
@@ -39,7 +39,7 @@ class GuardResult:
 
 
 def plain(node: Node) -> Any:
-    """Return a template as plain data, functions in their long forms, as cfn-guard reads it."""
+    """Return a template as plain data with functions in their long forms, as cfn-guard reads it."""
     if isinstance(node, MappingNode):
         return {key: _argument(key, value) for key, value in node.entries.items()}
     if isinstance(node, SequenceNode):
@@ -66,55 +66,55 @@ def _scalar(node: ScalarNode) -> Any:
 
 
 def guard_report(
-    answers: Iterable[GuardResult], documents: Mapping[str, Document], settings: PolicySettings, today: date
+    results: Iterable[GuardResult], documents: Mapping[str, Document], settings: PolicySettings, today: date
 ) -> Report:
-    """Turn the pack's answers into a report; ``documents`` are the templates by path.
+    """Turn the pack's results into a report; ``documents`` are the templates by path.
 
-    Raises :class:`InvalidRegistration` where rules cannot be read: they are the operator's.
+    Raises :class:`InvalidRegistration` if rules cannot be read: they are the operator's.
     """
-    listed = list(answers)
-    problems = {(answer.rules, answer.problem): answer.template for answer in reversed(listed) if answer.problem}
+    listed = list(results)
+    problems = {(result.rules, result.problem): result.template for result in reversed(listed) if result.problem}
     if problems:
         raise InvalidRegistration(
             [f"{rules}: {_line(problem)} (with {path})" for (rules, problem), path in problems.items()]
         )
-    reports = [_report(answer, documents[answer.template], settings, today) for answer in listed]
+    reports = [_report(result, documents[result.template], settings, today) for result in listed]
     return Report().merged(*reports)
 
 
-def _report(answer: GuardResult, document: Document, settings: PolicySettings, today: date) -> Report:
+def _report(result: GuardResult, document: Document, settings: PolicySettings, today: date) -> Report:
     try:
-        output = json.loads(answer.output)
+        output = json.loads(result.output)
     except ValueError:
-        return _cut(answer, settings, today)
+        return _truncated(result, settings, today)
     findings = [
         _finding(str(rule["name"]), violation, settings, today)
         for rule in [each["Rule"] for each in output["not_compliant"]]
         for violation in _violations(rule, document)
     ]
     names = [*output["compliant"], *output["not_applicable"], *(one["Rule"]["name"] for one in output["not_compliant"])]
-    checked = ((answer.template, tuple(GUARD + str(name) for name in names)),)
+    checked = ((result.template, tuple(GUARD + str(name) for name in names)),)
     return Report(tuple(dict.fromkeys(findings)), checked)
 
 
-def _cut(answer: GuardResult, settings: PolicySettings, today: date) -> Report:
-    """The binding hands back only the end of an output of more than 8 KiB: say what can be seen of it."""
-    broken = '"Clause"' in answer.output
-    seen = sorted(set(_RESOURCE.findall(answer.output)))
-    detail = "the answer is too long for the binding, so not every violation is listed"
-    place = Location(answer.template, ", ".join(seen) or answer.template, "", 0, 0)
+def _truncated(result: GuardResult, settings: PolicySettings, today: date) -> Report:
+    """Report what is visible of a truncated output: the binding returns only the end of more than 8 KiB."""
+    broken = '"Clause"' in result.output
+    seen = sorted(set(_RESOURCE.findall(result.output)))
+    detail = "the output is too long for the binding, so not every violation is listed"
+    place = Location(result.template, ", ".join(seen) or result.template, "", 0, 0)
     violation = Violation(Verdict.FAIL if broken else Verdict.REVIEW, place, detail)
-    finding = _finding(answer.rules, violation, settings, today)
-    return Report((finding,), ((answer.template, (finding.policy,)),))
+    finding = _finding(result.rules, violation, settings, today)
+    return Report((finding,), ((result.template, (finding.policy,)),))
 
 
 def guard_rule(name: str) -> PolicyCheck[None]:
-    """Return the policy that a rule of this name is, ``guard:<name>``."""
+    """Return a cfn-guard rule as a policy, ``guard:<name>``."""
     policy = Policy(
         title=f"The rule {name} is broken",
         severity=Severity.HIGH,
-        why="An operator asks for it.",
-        fix="Do what the rule says, or let the operator waive it.",
+        why="The operator requires it.",
+        fix="Do what the rule says, or have the operator waive it.",
         source="the operator's own rules",
     )
     return PolicyCheck(GUARD + name, policy, lambda subject, given: ())
@@ -137,7 +137,7 @@ def _violations(rule: Mapping[str, Any], document: Document) -> Iterator[Violati
 
 
 def _clauses(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield every failed comparison, however deep in blocks, alternatives and rules it stands."""
+    """Yield every failed comparison, however deeply nested in blocks, alternatives and rules."""
     if isinstance(value, list):
         for item in value:
             yield from _clauses(item)
@@ -150,7 +150,7 @@ def _clauses(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _located(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield what a comparison looked at: a path in the template and the value there."""
+    """Yield what a comparison examined: a path in the template and its value."""
     if isinstance(value, dict):
         if isinstance(value.get("path"), str):
             yield value
@@ -162,7 +162,7 @@ def _located(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_function(value: Any) -> bool:
-    """Tell whether a value is known only when the stack is deployed, so that comparing it says nothing."""
+    """Return whether a value is known only at deployment, so that comparing it means nothing."""
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
 
 

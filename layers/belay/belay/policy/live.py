@@ -1,7 +1,7 @@
-"""A stage as it is deployed, held against the policies: its groups' rules, and what no template shows of them.
+"""Checks a stage as it is deployed: its groups' rules, and rules that no template declares.
 
-What a template shows and what EC2 answers become the same model; a live rule that the templates do not show has been
-added by hand, by a custom resource or by another service.
+Templates and EC2's responses are read into the same model; a live rule that the templates do not declare was added
+manually, by a custom resource or by another service.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ GROUPS_NOT_READ = frozenset(
         "AWS::WorkSpaces::Workspace",
     }
 )
-"""Types that take security groups (their reference names them among the properties) and are asked by no gateway."""
+"""Types that have security groups (by their reference's properties) which no gateway reads."""
 
 
 @dataclass(frozen=True)
 class LiveStack:
-    """A stack's resources, and the groups that its template declares; None where the template is not at hand."""
+    """A stack's resources, and the groups that its template declares; None if the template is not available."""
 
     resources: tuple[StackResource, ...]
     declared: tuple[SecurityGroup, ...] | None
@@ -72,10 +72,10 @@ class LiveStack:
 
 @dataclass(frozen=True)
 class OwnedGroup:
-    """A live group that a stack made, and the rules that the release's templates show of it.
+    """A live group that a stack created, and the rules that the release's templates declare for it.
 
-    ``shown`` also has the rules of which it cannot be told which group they are for. ``ids`` are the ids of the stack's
-    groups by logical path. ``default_egress`` says that the template may leave the group to EC2's own egress rule.
+    ``shown`` also has the rules whose group is unknown. ``ids`` are the ids of the stack's groups by logical path.
+    ``default_egress`` is true if the template may leave the group with EC2's default egress rule.
     """
 
     group: SecurityGroup
@@ -86,7 +86,7 @@ class OwnedGroup:
 
 @dataclass(frozen=True)
 class LiveStage:
-    """What the policies under ``rules/live_stage/`` look at."""
+    """What the policies in ``rules/live_stage/`` check."""
 
     path: str
     groups: tuple[OwnedGroup, ...]
@@ -105,7 +105,7 @@ def check_live(
     """Check a deployed stage.
 
     ``groups`` are the ``SecurityGroups`` of DescribeSecurityGroups, those of the stacks and those attached to their
-    resources; ``prefix_lists`` the blocks of each prefix list they name; ``path`` names the stage in findings.
+    resources; ``prefix_lists`` are the blocks of each prefix list they name; ``path`` names the stage in findings.
     """
     stage = LiveStage(
         path,
@@ -119,7 +119,7 @@ def check_live(
 
 
 def owned_groups(stacks: Sequence[LiveStack], live: Sequence[SecurityGroup]) -> tuple[OwnedGroup, ...]:
-    """Return the live groups that a stack made, each with the rules that may be its own in the templates."""
+    """Return the live groups that a stack created, each with the rules that may belong to it in the templates."""
     by_id = {group.place.resource: group for group in live}
     anywhere = [
         rule

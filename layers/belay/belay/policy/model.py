@@ -1,6 +1,6 @@
-"""One model of a security group, whether it is read from a template, a change set or a live account.
+"""The model of a security group from a template, a change set or a live account.
 
-Every value that a rule leaves open is kept as what it certainly is and what it may be, so that a policy can tell a
+A rule's undetermined value is kept as what it certainly is and what it may be, so that a policy can distinguish a
 violation (FAIL) from what cannot be decided (REVIEW).
 Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
 """
@@ -27,12 +27,12 @@ NO_PORTS: Interval = (1, 0)
 
 
 def shown_protocol(protocol: str | None) -> str:
-    """Show a protocol number for people."""
+    """Return a protocol's name to display."""
     return "an unknown protocol" if protocol is None else SHOWN_PROTOCOLS.get(protocol, f"protocol {protocol}")
 
 
 class Location(NamedTuple):
-    """Where something stands: file, resource, property, line and column (0 where there is no text)."""
+    """A position: file, resource, property, line and column (0 if there is no text)."""
 
     path: str
     resource: str
@@ -42,7 +42,7 @@ class Location(NamedTuple):
 
 
 class UnknownPeer(NamedTuple):
-    """A peer that cannot be told, and how many addresses of each family it holds at most."""
+    """An unknown peer, and the most addresses of each family that it may have."""
 
     reason: str
     v4: int = 1 << 32
@@ -50,7 +50,7 @@ class UnknownPeer(NamedTuple):
 
 
 class Ports(NamedTuple):
-    """The ports of a rule: those it certainly opens, those it may open, and whether that is one port."""
+    """The ports of a rule: those it certainly opens, those it may open, and whether it is a single port."""
 
     certain: Interval
     possible: Interval
@@ -59,11 +59,10 @@ class Ports(NamedTuple):
 
 
 class GroupRule(NamedTuple):
-    """One rule: protocol number (``None`` where it cannot be told), ports, peers, and whether it is described.
+    """One rule of a security group: protocol number (``None`` if unknown), ports, peers, whether it has a description.
 
-    ``v4`` and ``v6`` are the addresses it certainly opens to, ``unknown`` the peers that cannot be told; other groups
-    add nothing. ``reason`` says why the protocol cannot be told. ``described`` is ``None`` where nothing at all is
-    known of the rule.
+    ``v4`` and ``v6`` are the addresses it certainly opens to, ``unknown`` the unknown peers; other groups add nothing.
+    ``reason`` says why the protocol is unknown. ``described`` is ``None`` if nothing is known about the rule.
     """
 
     direction: Direction
@@ -78,7 +77,7 @@ class GroupRule(NamedTuple):
     reason: str = ""
 
     def covers(self, protocol: str, port: int) -> bool | None:
-        """Tell whether the rule lets this protocol's port through; ``None`` where it cannot be told."""
+        """Return whether the rule allows this port of the protocol; ``None`` if undecided."""
         if self.protocol == ALL_PROTOCOLS:
             return True
         if self.protocol is None:
@@ -93,11 +92,11 @@ class GroupRule(NamedTuple):
 
     @property
     def may_reach_internet(self) -> bool:
-        """Whether any public address is or may be among its peers."""
+        """Whether its peers include, or may include, a public address."""
         return bool(self.unknown) or any(public_sizes(self.v4, self.v6))
 
     def only_for(self, ports: Collection[int]) -> bool:
-        """Tell whether the rule certainly lets nothing through but TCP or UDP to some of ``ports``."""
+        """Return whether the rule certainly allows nothing but TCP or UDP to some of ``ports``."""
         first, last = self.ports.possible
         if self.protocol not in (TCP, UDP) or last - first >= len(ports):
             return False
@@ -105,7 +104,7 @@ class GroupRule(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """Protocol, ports and peers for people, such as ``TCP 22 from 0.0.0.0/0``."""
+        """Protocol, ports and peers to display, such as ``TCP 22 from 0.0.0.0/0``."""
         way = "from" if self.direction == "ingress" else "to"
         first, last = self.ports.certain
         ports = ""
@@ -115,21 +114,21 @@ class GroupRule(NamedTuple):
 
 
 def opaque_rule(direction: Direction, place: Location, reason: str) -> GroupRule:
-    """Return a rule of which nothing is known: it may open anything to anybody."""
+    """Return a rule of which nothing is known: it may open anything to anyone."""
     ports = Ports(NO_PORTS, ALL_PORTS, None, reason)
     peer = (UnknownPeer(reason),)
     return GroupRule(direction, place, None, ports, unknown=peer, peers="an unknown peer", reason=reason)
 
 
 class Alternative(NamedTuple):
-    """The rules that an entry comes to where the guard holds."""
+    """The rules of an entry if the guard holds."""
 
     guard: Guard
     rules: tuple[GroupRule, ...]
 
 
 class Entry(NamedTuple):
-    """One entry of a group's rules: it is there where ``guard`` holds, and then it is exactly one alternative."""
+    """One entry of a group's rules: it exists if ``guard`` holds, as exactly one of the alternatives."""
 
     guard: Guard
     alternatives: tuple[Alternative, ...]
@@ -137,11 +136,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class SecurityGroup:
-    """A security group with the entries of its own and of standalone rules attached to it.
+    """A security group with its own entries and those of standalone rules for it.
 
-    ``declared`` is true where a template makes the group, so that EC2 lets all traffic out where it has no egress rule;
-    ``guard`` says when it is made. ``together`` names the groups whose rules these are, where one resource wears
-    several. ``budget`` is what may be spent on judging it, with the other groups of its template.
+    ``declared`` is true if a template creates the group, so that EC2 allows all outbound traffic if it has no egress
+    rule; ``guard`` says when it is created. ``together`` names the groups whose rules these are, if several are
+    attached to one resource. ``budget`` limits the work of judging it and the other groups of its template.
     """
 
     place: Location
@@ -157,7 +156,7 @@ class SecurityGroup:
         return self.ingress if direction == "ingress" else self.egress
 
     def rules(self, *directions: Direction) -> Iterator[GroupRule]:
-        """Yield every rule that any course of things has; each place once where courses give the same rule."""
+        """Yield the rules of every branch."""
         for direction in directions:
             for entry in self.entries(direction):
                 for alternative in entry.alternatives:
@@ -165,16 +164,16 @@ class SecurityGroup:
 
     @cached_property
     def reaching(self) -> dict[Direction, tuple[Entry, ...]]:
-        """The entries of each direction with those of their rules that may reach the Internet; others left out."""
+        """The entries of each direction, reduced to the rules that may reach the Internet."""
         return {"ingress": _reaching(self.ingress), "egress": _reaching(self.egress)}
 
     @cached_property
     def exposures(self) -> dict[object, Any]:
-        """What was already judged of sets of its rules; kept by the one module that judges them."""
+        """A cache of what was judged of sets of its rules, for the module ``exposure``."""
         return {}
 
     def most(self, direction: Direction) -> tuple[int, int]:
-        """Return how many addresses of each family the rules of one direction may open to at most, all added up."""
+        """Return the most addresses of each family that the rules of one direction may open to, added up."""
         return self._most[direction]
 
     @cached_property

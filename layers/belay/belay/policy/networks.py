@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 Interval = tuple[int, int]
-"""First and last address, both included."""
+"""First and last address, inclusive."""
 AddressSet = tuple[Interval, ...]
-"""Disjoint intervals in order, none touching the next."""
+"""Disjoint, non-adjacent intervals in order."""
 Network = tuple[int, Interval]
 """4 or 6, and the addresses."""
 
 OCTETS = {str(number): number for number in range(256)} | {"00": 0, "000": 0}
-"""No other leading zeros: ``010`` is 8 to some readers and 10 to others, so whoever asks has to report it."""
+"""No other leading zeros: some readers read ``010`` as 8 and others as 10, so the caller has to report it."""
 
 IPV4 = 4
 IPV6 = 6
@@ -23,7 +23,7 @@ V6_BITS = 128
 
 @lru_cache(maxsize=65_536)
 def parse_network(text: str) -> Network | None:
-    """Read an address block such as ``10.0.0.0/8``; ``None`` where it is none.
+    """Read an address block such as ``10.0.0.0/8``, or return ``None`` if it is not one.
 
     As EC2 does, host bits are dropped: ``10.1.2.3/0`` is ``0.0.0.0/0``. A block needs its prefix length.
     Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html
@@ -46,7 +46,7 @@ def parse_network(text: str) -> Network | None:
 
 
 def _parse_v6(address: str, length: int) -> Network | None:
-    import ipaddress  # noqa: PLC0415 - most templates have no IPv6, and the import takes longer than reading one
+    import ipaddress  # noqa: PLC0415 - most templates have no IPv6, and importing it takes longer than reading one
 
     try:
         value = int(ipaddress.IPv6Address(address))
@@ -60,7 +60,7 @@ def _parse_v6(address: str, length: int) -> Network | None:
 
 
 def union(intervals: Iterable[Interval]) -> AddressSet:
-    """Return the union of intervals that may overlap or touch, in any order."""
+    """Return the union of intervals in any order, which may overlap."""
     intervals = tuple(intervals)
     if len(intervals) < 2:  # noqa: PLR2004 - the usual rule has one peer
         return intervals
@@ -75,12 +75,12 @@ def union(intervals: Iterable[Interval]) -> AddressSet:
 
 
 def size(intervals: Iterable[Interval]) -> int:
-    """Return how many addresses a union holds."""
+    """Return the number of addresses in a set."""
     return sum([last - first + 1 for first, last in intervals])
 
 
 def intersection(one: AddressSet, other: AddressSet) -> AddressSet:
-    """Return the addresses that both hold."""
+    """Return the addresses in both sets."""
     found: list[Interval] = []
     i = j = 0
     while i < len(one) and j < len(other):
@@ -95,7 +95,7 @@ def intersection(one: AddressSet, other: AddressSet) -> AddressSet:
 
 
 def difference(one: AddressSet, other: AddressSet) -> AddressSet:
-    """Return the addresses that only the first holds."""
+    """Return the addresses that are only in the first set."""
     found: list[Interval] = []
     for first, last in one:
         start = first
@@ -124,13 +124,13 @@ NOT_GLOBAL_V4 = _union_of(
 INTERNET_V4 = difference(((0, (1 << V4_BITS) - 1),), NOT_GLOBAL_V4)
 """Every IPv4 address that can come from the Internet."""
 
-# Written as numbers, the first 16 bits and the length: reading them as texts would import ipaddress each time.
-_GIVEN_OUT_V6 = (
+# Written as numbers, the first 16 bits and the length: parsing texts would need to import ipaddress.
+_ALLOCATED_V6 = (
     *((0x2001, 16), (0x2003, 18), (0x2400, 12), (0x2410, 12), (0x2600, 12), (0x2610, 23), (0x2620, 23)),
     *((0x2630, 12), (0x2800, 12), (0x2A00, 12), (0x2A10, 12), (0x2C00, 12)),
 )
-INTERNET_V6 = union((head << 112, (head << 112) + (1 << (V6_BITS - length)) - 1) for head, length in _GIVEN_OUT_V6)
-"""The part of 2000::/3 from which addresses are given out: nobody calls from the rest.
+INTERNET_V6 = union((head << 112, (head << 112) + (1 << (V6_BITS - length)) - 1) for head, length in _ALLOCATED_V6)
+"""The part of 2000::/3 that is allocated to the registries.
 
 Source: https://www.iana.org/assignments/ipv6-unicast-address-assignments
 """
@@ -140,16 +140,16 @@ _SIZE_V6 = size(INTERNET_V6)
 
 
 def is_internet(v4: int, v6: int) -> bool:
-    """Tell whether so many addresses of :data:`INTERNET_V4` or of :data:`INTERNET_V6` are the whole Internet.
+    """Return whether this many addresses of :data:`INTERNET_V4` or :data:`INTERNET_V6` count as the whole Internet.
 
-    Nine tenths are: who leaves small holes in the Internet has still opened to it.
+    Nine tenths do: a rule with small holes is still open to the Internet.
     """
     return v4 * 10 >= _SIZE_V4 * 9 or v6 * 10 >= _SIZE_V6 * 9
 
 
 @lru_cache(maxsize=4096)
 def public_sizes(v4: AddressSet, v6: AddressSet) -> tuple[int, int]:
-    """Return how many addresses of the Internet the two unions hold."""
+    """Return the number of public addresses in each of the two sets."""
     return size(intersection(v4, INTERNET_V4)), size(intersection(v6, INTERNET_V6))
 
 
@@ -158,5 +158,5 @@ LOOPBACK_V6 = ((1, 1),)
 
 
 def is_loopback(v4: AddressSet, v6: AddressSet) -> bool:
-    """Tell whether the two unions hold loopback addresses and nothing else."""
+    """Return whether the two sets have loopback addresses and no others."""
     return bool(v4 or v6) and not difference(v4, LOOPBACK_V4) and not difference(v6, LOOPBACK_V6)

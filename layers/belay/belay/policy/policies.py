@@ -1,4 +1,4 @@
-"""What a policy is, and what it answers.
+"""Policies and violations.
 
 A policy's file holds ``POLICY`` and ``check(subject, settings)``; its slug is the file's name with dashes.
 """
@@ -16,12 +16,11 @@ from belay.policy.verdict import Severity, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a policy is about.
+    """The description of a policy.
 
-    ``title`` is the sentence that is true of a violation; ``why`` says what it may cost, ``fix`` what to do, ``source``
-    which public rule or page it rests on. ``severity`` may be changed by the registration. ``internet`` is the
-    direction of a policy that only a group which may be open to the whole Internet can break: no other need be looked
-    at.
+    ``title`` is a sentence that is true of a violation; ``why`` says what it may cost, ``fix`` what to do, ``source``
+    which public rule or page it is based on. The registration may change ``severity``. ``internet`` is set for a policy
+    that only groups open to the whole Internet in this direction can violate, so that others need not be checked.
     """
 
     title: str
@@ -33,7 +32,7 @@ class Policy:
 
 
 class Violation(NamedTuple):
-    """One answer of a policy that is not PASS: where, and the detail or the reason why it cannot be decided."""
+    """A policy's FAIL or REVIEW: where, and the detail or the reason why it cannot be decided."""
 
     verdict: Verdict
     place: Location
@@ -41,7 +40,7 @@ class Violation(NamedTuple):
 
 
 def violations(exposures: dict[str, Exposure]) -> Iterator[Violation]:
-    """Turn what of a group is open (such as ``TCP 22``) into violations, one for each rule or set of rules."""
+    """Turn the open ports of a group (such as ``TCP 22``) into violations, one for each rule or set of rules."""
     by_rules: dict[tuple[Verdict, tuple[GroupRule, ...], str], list[str]] = {}
     for shown, one in exposures.items():
         for rules in [(rule,) for rule in one.rules] if one.alone else [one.rules]:

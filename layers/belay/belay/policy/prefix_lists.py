@@ -1,6 +1,6 @@
-"""Prefix lists that AWS manages: the addresses of one of its services, never the whole Internet.
+"""AWS-managed prefix lists: the addresses of one of its services, never the whole Internet.
 
-Their ids are the same in every account of a region. What is not listed here has to be fetched, or is REVIEW.
+Their ids are the same in every account of a region. Others have to be fetched, or are REVIEW.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html
 """
 
@@ -48,11 +48,11 @@ S3 = frozenset(
 
 LARGEST_V4 = 1 << 24
 LARGEST_V6 = 1 << 108
-"""More addresses than any of these lists holds."""
+"""More addresses than in any of these lists."""
 
 
 def service_of(prefix_list_id: str) -> str | None:
-    """Return the service whose addresses a prefix list holds; ``None`` where the list is not known to be AWS's."""
+    """Return the service that a prefix list is for, or ``None`` if the list is not known to be AWS's."""
     if prefix_list_id in CLOUDFRONT:
         return "CloudFront"
     return "S3" if prefix_list_id in S3 else None

@@ -1,4 +1,4 @@
-"""Protocols, ports and peers as EC2 takes them, from the values a template or an API answer gives."""
+"""Reads protocols, ports and peers from the values of a template or an API response, as EC2 does."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from belay.template.scope import Value
 from belay.template.values import NO_VALUE, Unknown
 
 PORT = re.compile(r"(?:0|[1-9][0-9]{0,4})(?:\.0{1,5})?")
-"""A port; JSON may write it as 22.0. No leading zeros: ``026`` is 22 to YAML 1.1 and 26 to others."""
+"""A port; JSON may have it as 22.0. No leading zeros: ``026`` is 22 in YAML 1.1 and 26 elsewhere."""
 LENGTH_AT_END = re.compile(r"/([0-9]{1,3})\Z")
 WORLD = {IPV4: (0, (1 << V4_BITS) - 1), IPV6: (0, (1 << V6_BITS) - 1)}
 MANY_BITS = 10
-"""A group takes at most 1,000 rules. Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+"""A group has at most 1,000 rules. Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
 LAST_PROTOCOL = 255
 
 
 def read_protocol(value: Value) -> tuple[str | None, str]:
-    """Return the protocol's number, and if it cannot be told ``None`` and why.
+    """Return the protocol's number, or ``None`` and the reason why it is unknown.
 
     Source: https://www.iana.org/assignments/protocol-numbers and the names that EC2 documents.
     """
@@ -35,27 +35,27 @@ def read_protocol(value: Value) -> tuple[str | None, str]:
             return PROTOCOL_NAMES[text], ""
         if text.isascii() and text.isdecimal() and int(text) <= LAST_PROTOCOL:
             return str(int(text)), ""
-        return None, f"{value!r} is no protocol that EC2 documents"
-    return None, "IpProtocol is no text"
+        return None, f"{value!r} is not a protocol that EC2 documents"
+    return None, "IpProtocol is not a text"
 
 
 def read_ports(protocol: str | None, first: Value, last: Value) -> Ports:
-    """Return the ports of a rule; only TCP and UDP have any.
+    """Return the ports of a rule; only TCP and UDP have ports.
 
-    Without ports a TCP or UDP rule means all of them, as -1 does. A range that ends before it starts is refused by
-    EC2 and opens nothing.
+    A TCP or UDP rule without ports means all of them, as -1 does. EC2 refuses a range that ends before it starts, so it
+    opens nothing.
     """
     if protocol == ALL_PROTOCOLS:
         return Ports(ALL_PORTS, ALL_PORTS, single=False)
     if protocol not in (TCP, UDP, None):
         return Ports(NO_PORTS, NO_PORTS, single=None)
     if isinstance(first, str) and isinstance(last, str):
-        return _told_ports(first, last)
+        return _known_ports(first, last)
     return _ports(first, last)
 
 
 @lru_cache(maxsize=4096)
-def _told_ports(first: str, last: str) -> Ports:
+def _known_ports(first: str, last: str) -> Ports:
     return _ports(first, last)
 
 
@@ -79,18 +79,18 @@ def _ports(first: Value, last: Value) -> Ports:
 
 
 def _port(value: Value, everything: int, name: str) -> tuple[tuple[int, int], str]:
-    """Return the least and greatest port that ``value`` may be, and why it is not certain."""
+    """Return the lowest and highest port that ``value`` may be, and why it is not certain."""
     if isinstance(value, str):
         text = value.strip()
         if text == "-1":
             return (everything, everything), ""
         if PORT.fullmatch(text) and int(float(text)) <= ALL_PORTS[1]:
             return (int(float(text)), int(float(text))), ""
-        return ALL_PORTS, f"{name} {value!r} is no port"
+        return ALL_PORTS, f"{name} {value!r} is not a port"
     if isinstance(value, Unknown):
         low, high = value.bounds or ALL_PORTS
         return (max(low, 0), min(high, ALL_PORTS[1])), value.reason
-    return ALL_PORTS, f"{name} is missing" if value is NO_VALUE else f"{name} is no number"
+    return ALL_PORTS, f"{name} is missing" if value is NO_VALUE else f"{name} is not a number"
 
 
 class Peers:
@@ -115,21 +115,21 @@ class Peers:
         return union(self._v6)
 
     def add_network(self, value: Value, family: int) -> None:
-        """Add an address block; ``family`` is the one its property asks for, 4 or 6."""
+        """Add an address block; ``family`` is 4 or 6, according to its property."""
         if isinstance(value, str):
             network = parse_network(value)
             if network is None:
-                self.add_unknown(UnknownPeer(f"{value!r} is no address block"), value)
+                self.add_unknown(UnknownPeer(f"{value!r} is not an address block"), value)
             else:
                 self._add(*network)
                 self.shown.append(value)
         elif isinstance(value, Unknown):
             self._add_unknown_network(value, family)
         elif value is not NO_VALUE:
-            self.add_unknown(UnknownPeer("an address block is no text"), "?")
+            self.add_unknown(UnknownPeer("an address block is not a text"), "?")
 
     def _add_unknown_network(self, value: Unknown, family: int) -> None:
-        """Add a block that is not told; its length may be, and so how many addresses it holds at most."""
+        """Add an unknown block; if its prefix length is known, so is its number of addresses."""
         whole = V4_BITS if family == IPV4 else V6_BITS
         bits = value.prefix_bits
         tail = value.parts[-1] if value.parts else None
@@ -155,10 +155,10 @@ class Peers:
             self.add_network(text, IPV4)
 
     def add_other(self, shown: str) -> None:
-        """Add a peer that is no address of the Internet: another group, or a list of AWS's own services."""
+        """Add a peer that is not an address of the Internet: another group, or a list of AWS's own services."""
         self.shown.append(shown)
 
     def add_unknown(self, peer: UnknownPeer, shown: str) -> None:
-        """Add a peer that cannot be told."""
+        """Add an unknown peer."""
         self.unknown.append(peer)
         self.shown.append(shown)

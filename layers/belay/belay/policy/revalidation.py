@@ -1,4 +1,4 @@
-"""What is told of a stage that is validated again and again: each finding once, while it lasts."""
+"""Decides which findings of a periodically re-validated stage to report: each one once while it lasts."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -11,14 +11,14 @@ from belay.policy.verdict import Finding, Report, Verdict
 
 @dataclass(frozen=True)
 class Comparison:
-    """A re-validation beside what was known: findings that are new, by identity, and identities that are gone."""
+    """A re-validation compared with the last: new findings by identity, and identities that are gone."""
 
     new: Mapping[str, Finding]
     gone: tuple[str, ...]
 
 
 def compare(report: Report, known: Collection[str]) -> Comparison:
-    """Compare a report with the identities of the findings that were known before."""
+    """Compare a report with the identities of the findings that were already known."""
     found = {identity(finding): finding for finding in report.findings if is_told(finding)}
     return Comparison(
         new={name: finding for name, finding in found.items() if name not in known},
@@ -27,15 +27,15 @@ def compare(report: Report, known: Collection[str]) -> Comparison:
 
 
 def is_told(finding: Finding) -> bool:
-    """Whether people are told: of what would stop a release, and of drift, even where it is only advice."""
+    """Return whether a finding is reported: if it would stop a release, or is drift, even if that is only advice."""
     drifted = finding.policy in {rule.slug for rule in policies_in(live_stage)} and finding.verdict is Verdict.FAIL
     return finding.counts or (drifted and finding.waiver is None)
 
 
 def identity(finding: Finding) -> str:
-    """Name a finding for as long as it lasts (16 hexadecimal digits).
+    """Return an identity that a finding keeps while it lasts (16 hexadecimal digits).
 
-    Where its rule stands among the group's rules is no part of it: EC2 lists them in any order.
+    It does not depend on the rule's position in the group, because EC2 lists rules in any order.
     """
     parts = (finding.path, finding.resource, finding.policy, finding.verdict.value, finding.message)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

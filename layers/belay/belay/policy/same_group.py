@@ -1,4 +1,4 @@
-"""Rules of groups that are made elsewhere, which may be one group: a parameter or an import may name any."""
+"""Rules of groups created elsewhere that may be the same group, because a parameter or an import may name any."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from belay.policy.model import Alternative, Entry, GroupRule, SecurityGroup, Unk
 from belay.policy.networks import size
 
 ID = "sg-"
-REASON = "the groups may be one and the same, and would then be open to all of these together"
+REASON = "these groups may be the same group, which would then be open to all of these addresses"
 
 
 def possibly_same_group(elsewhere: Mapping[str, SecurityGroup]) -> Iterator[SecurityGroup]:
-    """Yield the rules that would add up if some of these groups (by id, name or what stands for it) were one.
+    """Yield the rules that would add up if some of these groups (by id, name or expression) were the same.
 
-    Two ids are two groups. Rules that open to the whole Internet by themselves are found without.
+    Two ids are two groups. Rules that by themselves open to the whole Internet are left out: they are found anyway.
     """
     large = {key: group for key, group in elsewhere.items() if is_large(group)}
     if len(large) > 1 and not all(key.startswith(ID) for key in large):

@@ -1,10 +1,10 @@
-"""What a service opens for a resource of its own, with rules that no template shows as a security group.
+"""Ports that a service opens for its own resources, without a security group in the template.
 
 Sources: https://docs.aws.amazon.com/eks/latest/APIReference/API_RemoteAccessConfig.html (without source groups port 22
 is open to 0.0.0.0/0), https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
 (SSHSourceRestriction), https://docs.aws.amazon.com/lightsail/2016-11-28/api-reference/API_PortInfo.html (an instance's
-own firewall) and https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_IpPermission.html. Whom Lightsail
-lets in where nothing is said, its API does not document: that is for a person to decide.
+own firewall) and https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_IpPermission.html. Lightsail's API
+does not document its default sources, so they are left to a person's review.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Reader = Callable[[MapValue, Location, World], tuple[GroupRule, ...]]
 
 
 def service_groups(found: Found, budget: Budget) -> Iterator[SecurityGroup]:
-    """Yield the group that a service makes for a resource, where it has rules that let somebody in."""
+    """Yield the group that a service creates for a resource, if it has ingress rules."""
     reader = READERS.get(found.kind)
     if reader is None:
         return
@@ -52,9 +52,9 @@ def service_groups(found: Found, budget: Budget) -> Iterator[SecurityGroup]:
     place = Location(scope.document.path, found.path, "Properties", node.line, node.column)
     alternatives = tuple(
         [
-            Alternative(course.guard, course.outcome or (opaque_rule("ingress", place, course.reason),))
-            for course in explore(partial(_rules, found, reader, place), found.guard, scope.budget)
-            if course.given_up or course.outcome
+            Alternative(branch.guard, branch.outcome or (opaque_rule("ingress", place, branch.reason),))
+            for branch in explore(partial(_rules, found, reader, place), found.guard, scope.budget)
+            if branch.given_up or branch.outcome
         ]
     )
     if alternatives:
@@ -99,7 +99,7 @@ def _environment(given: MapValue, place: Location, world: World) -> tuple[GroupR
         return (_rule(SSH, restriction, place),)
     if options.get("EC2KeyName", NO_VALUE) is NO_VALUE:
         return ()
-    reason = "Elastic Beanstalk itself says who may use the key where there is no SSHSourceRestriction"
+    reason = "without SSHSourceRestriction, Elastic Beanstalk decides from where SSH is allowed"
     return (_rule(SSH, Unknown("SSHSourceRestriction", reason), place),)
 
 
@@ -115,7 +115,7 @@ def _lightsail(given: MapValue, place: Location, world: World) -> tuple[GroupRul
     networking = get(given, "Networking", world)
     ports = get(networking, "Ports", world) if isinstance(networking, MapValue) else networking
     if ports is NO_VALUE:
-        default = Unknown("Networking", "Lightsail itself says what is open where there is no Networking")
+        default = Unknown("Networking", "without Networking, Lightsail decides which ports are open")
         return tuple(_rule(opened, default, place) for opened in (SSH, RDP))
     place = place._replace(property="Properties.Networking.Ports")
     if not isinstance(ports, ListValue):
@@ -134,12 +134,12 @@ def _lightsail_port(port: Value, place: Location, world: World) -> GroupRule:
     if get(port, "CidrListAliases", world) is not NO_VALUE:
         peers.add_other("CidrListAliases")
     if not peers.shown:
-        peers.add_unknown(UnknownPeer("it names no addresses, and Lightsail itself says whom that lets in"), "?")
+        peers.add_unknown(UnknownPeer("it names no addresses, so Lightsail decides which are allowed"), "?")
     return _opening(_opened(port, world), peers, place)
 
 
 def _game_servers(named: str, given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
-    """The permissions that a fleet has under ``named``; without any, GameLift opens ports for players only."""
+    """Return the permissions in a fleet's property ``named``; without any, GameLift opens ports only for players."""
     permissions = get(given, named, world)
     if permissions is NO_VALUE:
         return ()
@@ -159,7 +159,7 @@ def _opened(entry: MapValue, world: World) -> Opened:
 
 
 def _why(value: Value, name: str) -> str:
-    return value.reason if isinstance(value, Unknown) else f"{name} is not what the service takes"
+    return value.reason if isinstance(value, Unknown) else f"{name} does not have the type that the service expects"
 
 
 def _rule(opened: Opened, source: Value, place: Location) -> GroupRule:

@@ -1,6 +1,6 @@
-"""What an operator sets for one application: networks, ports, severities and waivers.
+"""An operator's policy settings for one application: networks, ports, severities and waivers.
 
-It stands in the operator's registration, never in the release: a release cannot widen it.
+They are in the operator's registration, never in the release: a release cannot relax them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ WEB_PORTS = frozenset({80, 443})
 
 
 GUARD = "guard:"
-"""How the policies of the cfn-guard pack begin: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
+"""The prefix of the cfn-guard pack's policies: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """One violation that an operator accepts: of which policy, on which resource, why, who answers for it, until when.
+    """A violation that an operator accepts: of which policy, on which resource, why, who is responsible, until when.
 
-    ``resource`` is a logical id as a finding shows it (``Network/Web`` in a nested stack), a group id, or ``*``.
-    ``expires`` is the last day on which it holds.
+    ``resource`` is a logical id as in a finding (``Network/Web`` in a nested stack), a group id, or ``*``.
+    ``expires`` is the last day on which it is valid.
     """
 
     policy: str
@@ -38,18 +38,18 @@ class Waiver:
 
     @property
     def shown(self) -> str:
-        """For people."""
+        """The reason, the owner and the last day, to display."""
         return f"{self.reason} ({self.owner}, until {self.expires.isoformat()})"
 
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:
-    """The settings of one application.
+    """The policy settings of one application.
 
-    ``trusted_networks`` are the only peers allowed on ports other than ``allowed_ports``; empty means that this is not
-    asked. ``allowed_ports`` may be open to the Internet. ``severities`` replace those of the policies, ``disabled``
-    policies are not asked. Findings of at least ``blocking`` severity stop a release, others are advice; without
-    ``advice`` these are not asked for.
+    ``trusted_networks`` are the only peers allowed on ports other than ``allowed_ports``; if empty, peers are not
+    checked. ``allowed_ports`` may be open to the Internet. ``severities`` replace those of the policies; ``disabled``
+    policies are not applied. Findings of at least ``blocking`` severity stop a release, others are advice and left out
+    without ``advice``.
     """
 
     trusted_networks: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class PolicySettings:
     def from_registration(
         cls, mapping: Mapping[str, Any], trusted_networks: Iterable[object] = (), *, path: str = "policies"
     ) -> PolicySettings:
-        """Read the ``policies`` of a registration; ``trusted_networks`` are the registration's own.
+        """Read the ``policies`` of a registration; ``trusted_networks`` are the registration's.
 
         ``{"allowed_ports": [443], "severities": {"rule-description": "high"}, "disabled": ["http80-open"],
         "blocking": "high", "waivers": [{"policy": "ssh-open", "resource": "Bastion", "reason": "...", "owner": "...",
@@ -124,7 +124,7 @@ class _SettingsReader:
     def _slug(self, where: str, value: object) -> str | None:
         if value in slugs() or str(value).startswith(GUARD):
             return str(value)
-        self._problem(where, f"a policy ({', '.join(slugs())}) or {GUARD}<rule> of the operator's own", value)
+        self._problem(where, f"a policy ({', '.join(slugs())}) or {GUARD}<rule>", value)
         return None
 
     def _severity(self, where: str, value: object) -> Severity:

@@ -1,4 +1,4 @@
-"""The names of the policies, as the files under ``rules/`` give them; nothing of a policy is imported for it."""
+"""The names of the policies, from the file names in ``rules/``, without importing the policies."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from belay.policy import rules
 
 
 def packages() -> tuple[ModuleType, ...]:
-    """Return the packages of ``rules/``: one for each kind of thing that there are policies about."""
+    """Return the packages of ``rules/``: one for each kind of subject."""
     return tuple([import_module(f"{rules.__name__}.{found.name}") for found in pkgutil.iter_modules(rules.__path__)])
 
 
 def modules(package: ModuleType) -> tuple[str, ...]:
-    """Return the names of the modules in a package, a policy each."""
+    """Return the names of a package's modules, one for each policy."""
     return tuple([found.name for found in pkgutil.iter_modules(package.__path__)])
 
 
 def slug_of(module: str) -> str:
-    """Name a policy by its module: ``ssh_open`` is ``ssh-open``."""
+    """Return the name of a module's policy: ``ssh-open`` for ``ssh_open``."""
     return module.replace("_", "-")
 
 

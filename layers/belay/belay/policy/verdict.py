@@ -1,4 +1,4 @@
-"""What a policy says: a verdict, findings with their place, and the report of one gate."""
+"""The results of policies: verdicts, findings, and the report of one gate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """PASS: does not break the policy. FAIL: does. REVIEW: could not be decided, so it is never green by itself."""
+    """PASS: the policy is kept. FAIL: it is violated. REVIEW: undecided, so a person has to accept it."""
 
     PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
@@ -19,13 +19,13 @@ class Verdict(StrEnum):
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the gravest verdict: FAIL before REVIEW before PASS; PASS where there is none."""
+    """Return the worst verdict: FAIL before REVIEW before PASS; PASS if there are none."""
     found = set(verdicts)
     return next((verdict for verdict in (Verdict.FAIL, Verdict.REVIEW) if verdict in found), Verdict.PASS)
 
 
 class Severity(StrEnum):
-    """How grave a violation is. Members compare by gravity, not by name."""
+    """How severe a violation is; compare severities by :attr:`rank`."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -34,7 +34,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the gravest."""
+        """0 for the most severe."""
         return _RANKS[self]
 
 
@@ -45,12 +45,11 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 class Finding:
     """One violation of one policy, or one reason why it could not be decided.
 
-    ``path`` is the template's path in the release, or names what was looked at live. ``resource`` is a logical id (for
-    a nested stack with the ids that lead there, ``Network/Web``) or a group's id; ``line`` and ``column`` start at 1
-    and are 0 where there is no text. ``property`` leads to the value inside the resource. ``group`` is the security
-    group it is about: another resource than ``resource`` where the rule stands by itself. ``blocking`` is false where
-    the registration takes this severity as advice. ``waiver`` says who accepted it, why and until when; a waived
-    finding is shown but does not count.
+    ``path`` is the template's path in the release, or names what was checked live. ``resource`` is a logical id (in a
+    nested stack a path such as ``Network/Web``) or a group's id; ``line`` and ``column`` start at 1 and are 0 if there
+    is no text. ``property`` is the path of the value in the resource. ``group`` is the security group it is about,
+    which is not ``resource`` for a standalone rule. ``blocking`` is false if the registration treats this severity as
+    advice. ``waiver`` says who accepted it, why and until when; a waived finding is shown but does not count.
     """
 
     path: str
@@ -69,16 +68,16 @@ class Finding:
 
     @builtins.property
     def counts(self) -> bool:
-        """Whether it takes part in the report's verdict."""
+        """Whether it affects the report's verdict."""
         return self.blocking and self.waiver is None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The findings of every source about one or more files, and which policies looked at which file.
+    """The findings about one or more files from every source, and which policies checked which file.
 
-    ``checked`` lists the policies by path: a file without findings was looked at, too. Reports of other sources (a
-    rule pack, a change set's policies, live validation) join by :meth:`merged`.
+    ``checked`` lists the policies by path, including files without findings. :meth:`merged` adds the reports of other
+    sources (a rule pack, a change set's policies, live validation).
     """
 
     findings: tuple[Finding, ...] = ()
@@ -86,16 +85,16 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """The gravest verdict of the findings that count."""
+        """The worst verdict of the findings that count."""
         return combine(finding.verdict for finding in self.findings if finding.counts)
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The files that were looked at."""
+        """The files that were checked."""
         return tuple([path for path, _ in self.checked])
 
     def merged(self, *others: Report) -> Report:
-        """Return one report of this and the others; what two of them found alike is listed once."""
+        """Return one report of this and the others, with equal findings listed once."""
         reports = (self, *others)
         checked: dict[str, tuple[str, ...]] = {}
         for path, policies in [entry for report in reports for entry in report.checked]:
@@ -104,9 +103,9 @@ class Report:
         return Report(findings, tuple(checked.items()))
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """Return, for each file, its verdict, the number of findings and the verdict of every policy.
+        """Return each file's verdict, number of findings and verdict of every policy.
 
-        The policies' verdicts leave waived findings out, and keep those that are only advice.
+        The policies' verdicts do not count waived findings, but count advice.
         """
         summary: dict[str, dict[str, Any]] = {}
         for path, policies in self.checked:
@@ -140,7 +139,7 @@ class Report:
         return cls(findings, tuple((path, tuple(file["policies"])) for path, file in data["summary"].items()))
 
     def under(self, folder: str) -> Report:
-        """Return the report with ``folder`` before every path."""
+        """Return the report with ``folder`` prepended to every path."""
         if not folder:
             return self
         return Report(

@@ -1,4 +1,4 @@
-"""Conditions: whether one holds in a world, and ``Fn::If``."""
+"""Conditions and ``Fn::If``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def holds(name: str, scope: Scope, world: World) -> bool:
 
 def _if(argument: Node, scope: Scope, world: World) -> Value:
     if not isinstance(argument, SequenceNode) or len(argument.items) != IF_ARGUMENTS:
-        return unknown_at(argument, scope, "Fn::If has no condition and two values")
+        return unknown_at(argument, scope, "Fn::If does not have a condition and two values")
     condition, yes, no = argument.items
     return resolve(yes if truth(condition, scope, world) else no, scope, world)
 

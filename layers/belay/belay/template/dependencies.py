@@ -1,4 +1,4 @@
-"""Which resources of a template need which others, as CloudFormation orders them."""
+"""The dependencies between a template's resources, by which CloudFormation orders them."""
 
 from collections.abc import Iterator
 
@@ -7,10 +7,10 @@ from belay.template.references import PLACEHOLDER
 
 
 def dependencies(document: Document) -> dict[str, frozenset[str]]:
-    """Return, for each logical id of a template, the others that it names.
+    """Return, for each logical id of a template, the logical ids it depends on.
 
-    A resource names others by ``Ref``, ``Fn::GetAtt``, ``Fn::Sub`` and ``DependsOn``. What a condition would leave out
-    counts too, so a resource may be said to need more than it does, never less.
+    A resource depends on others through ``Ref``, ``Fn::GetAtt``, ``Fn::Sub`` and ``DependsOn``. Conditions are ignored,
+    so the result may contain too many dependencies but never too few.
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html
     """
     resources = document.section("Resources").entries
@@ -36,7 +36,7 @@ def _named(node: Node) -> Iterator[str]:
 
 
 def _texts(node: Node) -> Iterator[str]:
-    """The text itself, or the texts of a list."""
+    """Yield the text itself, or the texts of a list."""
     if isinstance(node, ScalarNode):
         yield node.text
     elif isinstance(node, SequenceNode):

@@ -1,4 +1,4 @@
-"""Dynamic references: values that CloudFormation looks up itself in Parameter Store, "when necessary during stack and
+"""Dynamic references: values that CloudFormation itself reads from Parameter Store "when necessary during stack and
 change set operations" (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html)."""
 
 import re
@@ -8,9 +8,9 @@ from typing import Final
 from belay.template.nodes import Document, ScalarNode, walk
 
 _REFERENCE: Final = re.compile(r"\{\{resolve:ssm(?:-secure)?:(?P<named>.*?)(?:(?P<end>\}\}(?!\}))|$)", re.DOTALL)
-"""One that a function puts together of pieces has no end here."""
+"""A reference that a function assembles from pieces has no ``end`` here."""
 _VERSION: Final = re.compile(r"[0-9]+|\$\{[^${}]+\}")
-"""A number, or a parameter that holds it."""
+"""A number, or a parameter that holds one."""
 
 
 def texts(document: Document) -> Iterator[str]:
@@ -19,9 +19,9 @@ def texts(document: Document) -> Iterator[str]:
 
 
 def unversioned(found: Iterable[str]) -> tuple[str, ...]:
-    """Return the references to Parameter Store in these texts that name no version, each once, as they are written.
+    """Return the references to Parameter Store in these texts that name no version, each once, as written.
 
-    Secrets are left out: AWS recommends to name no version of them, so that they can be rotated
+    Secrets are left out: AWS recommends not naming a version, so that they can be rotated
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html).
     """
     return tuple(

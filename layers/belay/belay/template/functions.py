@@ -1,4 +1,4 @@
-"""Intrinsic functions that compute with texts, lists and maps."""
+"""Intrinsic functions on texts, lists and maps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CIDR_ARGUMENTS = 2
 
 
 def arguments(argument: Node, scope: Scope, world: World, count: int) -> list[Value | Lazy] | None:
-    """Return a function's arguments; ``None`` where there are fewer than ``count``."""
+    """Return a function's arguments, or ``None`` if there are fewer than ``count``."""
     value = resolve(argument, scope, world)
     if not isinstance(value, ListValue) or len(value.items) < count:
         return None
@@ -27,12 +27,12 @@ def arguments(argument: Node, scope: Scope, world: World, count: int) -> list[Va
 def _join(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
     if given is None:
-        return unknown_at(argument, scope, "Fn::Join has no delimiter and list")
+        return unknown_at(argument, scope, "Fn::Join does not have a delimiter and a list")
     delimiter, listed = force(given[0], world), force(given[1], world)
     if isinstance(listed, Unknown):
         return listed._replace(key=f"joined {listed.key}", parts=(), prefix_bits=None)
     if not isinstance(listed, ListValue):
-        return unknown_at(argument, scope, "Fn::Join has no list")
+        return unknown_at(argument, scope, "Fn::Join does not have a list")
     pieces: list[Value] = []
     for value in items(listed, world):
         pieces += [delimiter, value]
@@ -42,19 +42,19 @@ def _join(argument: Node, scope: Scope, world: World) -> Value:
 def _split(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
     if given is None:
-        return unknown_at(argument, scope, "Fn::Split has no delimiter and text")
+        return unknown_at(argument, scope, "Fn::Split does not have a delimiter and a text")
     delimiter, text = force(given[0], world), force(given[1], world)
     if isinstance(delimiter, str) and delimiter and isinstance(text, str):
         return ListValue(tuple(text.split(delimiter)))
     if isinstance(text, Unknown):
         return Unknown(f"{text.key} split at {as_text(delimiter)}", text.reason)
-    return unknown_at(argument, scope, "Fn::Split has no delimiter and text")
+    return unknown_at(argument, scope, "Fn::Split does not have a delimiter and a text")
 
 
 def _select(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
     if given is None:
-        return unknown_at(argument, scope, "Fn::Select has no index and list")
+        return unknown_at(argument, scope, "Fn::Select does not have an index and a list")
     index, listed = force(given[0], world), force(given[1], world)
     if isinstance(listed, Unknown):
         return Unknown(f"{listed.key}[{as_text(index)}]", listed.reason, prefix_bits=listed.prefix_bits)
@@ -63,13 +63,13 @@ def _select(argument: Node, scope: Scope, world: World) -> Value:
         index = world.pick(index.key, [str(number) for number in range(len(choices))]) or index
     if isinstance(index, str) and index.isdecimal() and int(index) < len(choices):
         return force(choices[int(index)], world)
-    return unknown_at(argument, scope, "Fn::Select chooses nothing in its list")
+    return unknown_at(argument, scope, "Fn::Select's index is not in its list")
 
 
 def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, MAP_ARGUMENTS)
     if given is None:
-        return unknown_at(argument, scope, "Fn::FindInMap has no map and two keys")
+        return unknown_at(argument, scope, "Fn::FindInMap does not have a map and two keys")
     found: Value = MapValue(scope.document.section("Mappings"), scope)
     last = force(given[MAP_ARGUMENTS], world) if len(given) > MAP_ARGUMENTS else NO_VALUE
     default = get(last, "DefaultValue", world) if isinstance(last, MapValue) else NO_VALUE
@@ -79,12 +79,12 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
         if isinstance(table, Unknown):
             return table
         if isinstance(key, Unknown):
-            # A key that is in no map gives the default, where there is one; else the stack is refused.
+            # A key that is not in the map gives the default; without a default CloudFormation refuses the stack.
             listed = default is NO_VALUE or world.choose(("in a map", key.key), (True, False))
             key = (world.pick(key.key, list(table)) if listed else None) or key
         if not isinstance(key, str) or key not in table:
             return (
-                unknown_at(argument, scope, "Fn::FindInMap finds nothing in Mappings")
+                unknown_at(argument, scope, "Fn::FindInMap's keys are not in Mappings")
                 if default is NO_VALUE
                 else default
             )
@@ -96,7 +96,7 @@ def _cidr(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
     values = [force(value, world) for value in given or []]
     if len(values) < CIDR_ARGUMENTS:
-        return unknown_at(argument, scope, "Fn::Cidr has no block and count")
+        return unknown_at(argument, scope, "Fn::Cidr does not have a block and a count")
     block, count, bits = values[0], values[1], values[2] if len(values) > CIDR_ARGUMENTS else NO_VALUE
     size = int(bits) if isinstance(bits, str) and bits.isdecimal() else None
     if isinstance(block, str) and isinstance(count, str) and (size is not None or bits is NO_VALUE):
@@ -104,7 +104,7 @@ def _cidr(argument: Node, scope: Scope, world: World) -> Value:
         if found is not None:
             return ListValue(tuple(found))
     whole = next((value for value in values if isinstance(value, Unknown)), None)
-    reason = whole.reason if whole else "Fn::Cidr gets a block or a count that does not fit"
+    reason = whole.reason if whole else "Fn::Cidr's count of subnets does not fit into its block"
     limit = size if size is not None else block.prefix_bits if isinstance(block, Unknown) else None
     return unknown_at(argument, scope, reason)._replace(prefix_bits=limit)
 
@@ -112,17 +112,17 @@ def _cidr(argument: Node, scope: Scope, world: World) -> Value:
 def _base64(argument: Node, scope: Scope, world: World) -> Value:
     value = resolve(argument, scope, world)
     if isinstance(value, str):
-        import base64  # noqa: PLC0415 - hardly any security group needs it
+        import base64  # noqa: PLC0415 - security groups hardly ever need it
 
         return base64.b64encode(value.encode()).decode()
-    return unknown_at(argument, scope, "Fn::Base64 encodes what is only known when it is deployed")
+    return unknown_at(argument, scope, "Fn::Base64 encodes a value that is only known at deployment")
 
 
 def _length(argument: Node, scope: Scope, world: World) -> Value:
     value = resolve(argument, scope, world)
     if isinstance(value, ListValue):
         return str(sum(1 for _ in items(value, world)))
-    return unknown_at(argument, scope, "Fn::Length counts a list that is only known when it is deployed")
+    return unknown_at(argument, scope, "Fn::Length counts a list that is only known at deployment")
 
 
 FUNCTIONS: Final[dict[str, Function]] = {

@@ -1,4 +1,4 @@
-"""JSON to nodes, with places; the standard library's reader keeps none."""
+"""Reads JSON into nodes with line and column, which the standard library's reader does not keep."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SYMBOL = re.compile(
 
 
 class _NotJson(Exception):  # noqa: N818 - never leaves this module
-    """The text is no JSON; it may still be YAML."""
+    """The text is not JSON; it may still be YAML."""
 
 
 def read_json(text: str, path: str) -> Node | None:
-    """Read a JSON text; ``None`` where it is not JSON at all, for then it may be YAML's flow style.
+    """Read a JSON text; ``None`` if it is not JSON, because it may then be YAML's flow style.
 
-    Raises :class:`UnreadableTemplate` for a repeated key or too many levels.
+    Raises :class:`UnreadableTemplate` for a repeated key or too deep nesting.
     """
     try:
         return _JsonReader(text, path).read()

@@ -1,7 +1,7 @@
-"""Reading a CloudFormation template: YAML or JSON bytes in, one tree with a place for every node out.
+"""Reads a CloudFormation template, YAML or JSON, into a tree of nodes with line and column.
 
-Templates are hostile until read: size, depth, the number of nodes after aliases are followed, duplicate keys and tags
-that CloudFormation does not know are refused with file, line and column, before anything is built from them.
+Templates are untrusted input: excessive size, depth or number of nodes after aliases are expanded, duplicate keys, and
+tags unknown to CloudFormation are refused with file, line and column.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ def load(data: bytes, path: str) -> Document:
     """Read one template.
 
     Short tags become their long forms (``!GetAtt a.b`` is ``{"Fn::GetAtt": "a.b"}``), aliases and merge keys are
-    followed, comments are dropped. ``path`` is only used to say where something stands.
+    expanded, comments are dropped. ``path`` is only used in error messages and findings.
 
-    Raises :class:`UnreadableTemplate` where the bytes are not UTF-8 YAML or JSON, break a limit, repeat a key, or are
-    no template (a mapping with a ``Resources`` mapping).
+    Raises :class:`UnreadableTemplate` if the bytes are not UTF-8 YAML or JSON, exceed a limit, repeat a key, or are not
+    a template (a mapping with a ``Resources`` mapping).
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
     """
     return Document(path, _template(_read(data, path), path))
@@ -31,13 +31,13 @@ def load(data: bytes, path: str) -> Document:
 def _read(data: bytes, path: str) -> Node:
     if len(data) > MAX_BYTES:
         raise UnreadableTemplate(
-            f"{path}: expected at most {MAX_BYTES:,} bytes, found {len(data):,}. CloudFormation takes templates up to "
-            "1 MB: split it into nested stacks."
+            f"{path}: expected at most {MAX_BYTES:,} bytes, found {len(data):,}. CloudFormation accepts templates "
+            "of up to 1 MB: split it into nested stacks."
         )
     body = data.removeprefix(BYTE_ORDER_MARK)
     if body.lstrip()[:1] != b"{":
         return read_yaml(body, path)
-    # A brace also starts YAML's flow style, so what is not JSON gets its second chance as YAML.
+    # A brace also starts YAML's flow style, so a text that is not JSON is tried as YAML.
     try:
         text = body.decode()
     except UnicodeDecodeError as error:

@@ -20,7 +20,7 @@ MAX_NESTING = 8
 
 
 def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:  # noqa: PLR0911 - one a reason
-    """Return the scope of a nested stack whose template is a file of the release; unknown where it is none."""
+    """Return the scope of a nested stack, or unknown if its template is not a file of the release."""
     scope = body.scope
     path = scope.key(name)
     given = properties(body, world)
@@ -30,7 +30,7 @@ def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:  # 
     url = get(given, "TemplateURL" if kind == STACK else "Location", world)
     shown = as_text(url)
     if shown is None:
-        return unknown_at(body.node, scope, "where its template lies is not told")
+        return unknown_at(body.node, scope, "the URL of its template is not known")
     bucket, prefix = scope.release
     file = release_file(shown, parent=scope.document.path, bucket=bucket, prefix=prefix)
     try:
@@ -38,12 +38,12 @@ def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:  # 
     except UnreadableTemplate as error:
         return unknown_at(body.node, scope, f"its template cannot be read: {error}")
     if document is None:
-        return unknown_at(body.node, scope, f"its template {shown} is no file of this release")
+        return unknown_at(body.node, scope, f"its template {shown} is not a file of this release")
     if path.count("/") >= MAX_NESTING:
         return unknown_at(body.node, scope, f"it is nested more than {MAX_NESTING} levels deep")
     passed = get(given, "Parameters", world)
     bindings = entries(passed, world) if isinstance(passed, MapValue) else passed
     if isinstance(bindings, (Unknown, ListValue, str)):
-        return unknown_at(body.node, scope, "the parameters it is given are not told")
+        return unknown_at(body.node, scope, "the parameters passed to it are not known")
     parameters = {} if isinstance(bindings, NoValue) else dict(bindings)
     return replace(scope, document=document, stack=path, parameters=parameters, defaults_apply=True, loops={})

@@ -1,7 +1,6 @@
-"""The tree of a template: what stands where.
+"""The nodes of a template, each with its line and column.
 
-Plain classes with slots, not dataclasses: a template of 1 MB has 100,000 nodes, and building them is most of the time
-that reading it takes.
+Plain classes with slots, not dataclasses: a template of 1 MB has 100,000 nodes, and reading it is mostly building them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 class ScalarNode:
     """A text, number, boolean or null, kept as the author wrote it.
 
-    ``plain`` is true where the author used no quotes: there ``true`` and ``22`` may be read as a boolean or a number.
+    ``plain`` is true if it has no quotes, so that ``true`` and ``22`` may be read as a boolean or a number.
     """
 
     __slots__ = ("column", "line", "plain", "text")
@@ -32,7 +31,7 @@ class ScalarNode:
 
 
 class MappingNode:
-    """A mapping; the keys are unique texts, in the author's order."""
+    """A mapping with unique keys, in the author's order."""
 
     __slots__ = ("_literal_keys", "column", "entries", "line")
 
@@ -74,7 +73,7 @@ class Document:
         self.root = root
 
     def section(self, name: str) -> MappingNode:
-        """Return a top-level section such as ``Resources``; an empty mapping where the template has none."""
+        """Return a top-level section such as ``Resources``, or an empty mapping if the template has none."""
         node = self.root.entries.get(name)
         return node if isinstance(node, MappingNode) else MappingNode({}, self.root.line, self.root.column)
 

@@ -1,17 +1,17 @@
-"""What a parameter of a template may be."""
+"""The values that a template's parameters may have."""
 
 from __future__ import annotations
 
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import force
 from belay.template.scope import ListValue, Scope, Value
-from belay.template.texts import as_text, literal, told
+from belay.template.texts import as_text, literal, unless_dynamic
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 
 
 def parameter(name: str, scope: Scope, world: World) -> Value:
-    """Return the value of a parameter: the one that is passed, its default, an allowed one, or unknown."""
+    """Return the value of a parameter: the value passed, its default, an allowed value, or unknown."""
     node = scope.document.section("Parameters").entries[name]
     declared = node.entries if isinstance(node, MappingNode) else {}
     kind = _text_of(declared.get("Type")) or "String"
@@ -23,18 +23,18 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
     if value is NO_VALUE and key in world.answers:
         value = str(world.answers[key])
     if kind.startswith("AWS::SSM::Parameter::Value"):
-        return Unknown(key, f"the parameter {name} is looked up in Parameter Store when it is deployed")
+        return Unknown(key, f"the parameter {name} is read from Parameter Store at deployment")
     if value is NO_VALUE:
         value = _open_parameter(name, declared, scope, world)
     if isinstance(value, str):
-        value = told(value)
+        value = unless_dynamic(value)
     if isinstance(value, str) and _is_list(kind):
         return ListValue(tuple([item.strip() for item in value.split(",")]))
     return value
 
 
 def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: World) -> str | Unknown:
-    """Return a value of a parameter that nobody passes: its default, an allowed value, or anything."""
+    """Return a value of a parameter that is not passed: its default, an allowed value, or unknown."""
     kind = _text_of(declared.get("Type")) or "String"
     default = _declared(declared.get("Default"), scope, world)
     if scope.defaults_apply and default is not None:
@@ -48,7 +48,7 @@ def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: W
             return picked
     elif default is not None and world.equals(key, default):
         return default
-    reason = f"the parameter {name} may be given any value"
+    reason = f"the parameter {name} may have any value"
     return Unknown(key, reason, bounds=_bounds(declared) if kind == "Number" else None)
 
 

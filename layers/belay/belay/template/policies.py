@@ -1,17 +1,17 @@
-"""What a template says becomes of a resource that goes: its deletion policy."""
+"""The deletion policies of a template's resources."""
 
 from __future__ import annotations
 
 from belay.template.nodes import Document, MappingNode, ScalarNode
 
 UNREADABLE = "?"
-"""A policy that is an expression: it is known when the template is deployed."""
+"""A policy that is an expression, known only at deployment."""
 
 
 def deletion_policies(document: Document) -> dict[tuple[str, str], str | None]:
-    """Return the DeletionPolicy of each resource of a template, by logical id and type; None where Delete is implied.
+    """Return the DeletionPolicy of each resource of a template, by logical id and type; None if Delete is implied.
 
-    An RDS cluster, and an instance that is in none, has ``Snapshot`` where nothing is said
+    The default of an RDS cluster, and of an instance outside a cluster, is ``Snapshot``
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html).
     """
     found: dict[tuple[str, str], str | None] = {}

@@ -1,4 +1,4 @@
-"""``Ref``, ``Fn::GetAtt`` and ``Fn::Sub``: values that stand elsewhere."""
+"""``Ref``, ``Fn::GetAtt`` and ``Fn::Sub``."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ VPC_BITS_V6 = 84
 def _ref(argument: Node, scope: Scope, world: World) -> Value:
     name = resolve(argument, scope, world)
     return (
-        refer(name, scope, world) if isinstance(name, str) else unknown_at(argument, scope, "Ref names nothing known")
+        refer(name, scope, world) if isinstance(name, str) else unknown_at(argument, scope, "Ref's argument is unknown")
     )
 
 
 def refer(name: str, scope: Scope, world: World) -> Value:
-    """Return what ``Ref`` gives for a name: a loop's identifier, a parameter, a pseudo parameter or a resource's id."""
+    """Return what ``Ref`` gives for a loop's identifier, a parameter, a pseudo parameter or a resource."""
     if name in scope.loops:
         return scope.loops[name]
     if name == "AWS::NoValue":
@@ -43,8 +43,8 @@ def refer(name: str, scope: Scope, world: World) -> Value:
         return str(world.answers[key])
     if name.startswith("AWS::"):
         bound = scope.parameters.get(name)
-        return bound if isinstance(bound, str) else Unknown(key, f"{name} is only known when it is deployed")
-    return Unknown(key, f"{name} is only known when it is deployed")
+        return bound if isinstance(bound, str) else Unknown(key, f"{name} is only known at deployment")
+    return Unknown(key, f"{name} is only known at deployment")
 
 
 def _get_att(argument: Node, scope: Scope, world: World) -> Value:
@@ -55,13 +55,13 @@ def _get_att(argument: Node, scope: Scope, world: World) -> Value:
     else:
         path = as_text(value)
     if path is None or "." not in path:
-        return unknown_at(argument, scope, "Fn::GetAtt names nothing known")
+        return unknown_at(argument, scope, "Fn::GetAtt's arguments are unknown")
     name, _, attribute = path.partition(".")
     return attribute_of(name, attribute, scope, world)
 
 
 def attribute_of(name: str, attribute: str, scope: Scope, world: World) -> Value:
-    """Return what ``Fn::GetAtt`` gives, where the template tells it."""
+    """Return what ``Fn::GetAtt`` gives, as far as the template determines it."""
     key = scope.key(f"{name}.{attribute}")
     if key in world.active:
         return Unknown(key, f"{name}.{attribute} refers to itself")
@@ -74,7 +74,7 @@ def attribute_of(name: str, attribute: str, scope: Scope, world: World) -> Value
 
 
 def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
-    unknown = Unknown(scope.key(f"{name}.{attribute}"), f"{name}.{attribute} is only known when it is deployed")
+    unknown = Unknown(scope.key(f"{name}.{attribute}"), f"{name}.{attribute} is only known at deployment")
     body = resource(name, scope, world)
     kind = resource_type(body) if body else None
     if body is None or kind is None:
@@ -122,7 +122,7 @@ def _sub(argument: Node, scope: Scope, world: World) -> Value:
     if isinstance(variables, Unknown):
         return variables
     if not isinstance(template, str):
-        return template if isinstance(template, Unknown) else unknown_at(argument, scope, "Fn::Sub has no text")
+        return template if isinstance(template, Unknown) else unknown_at(argument, scope, "Fn::Sub is missing its text")
     pieces: list[Value] = []
     end = 0
     for match in PLACEHOLDER.finditer(template):

@@ -1,13 +1,13 @@
-"""From the URL of a nested template to the file of the release that lies there."""
+"""Finds the file of the release that the URL of a nested template names."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 
-# Virtual-hosted and path-style addresses, with or without a region; a pseudo parameter may stand for region or suffix.
-# Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html. A key that a URL spells otherwise
-# than the file's name (escaped, with a query) is not taken for that file.
+# Virtual-hosted and path-style addresses, with or without a region; region and suffix may be pseudo parameters.
+# Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html. A key that is spelled differently
+# from the file's name (escaped, with a query) does not match that file.
 DOMAIN = (
     r"s3(?:[.-](?:dualstack\.)?(?:[a-z0-9-]+|\$\{AWS::Region\}))?\.(?:amazonaws\.com(?:\.cn)?|\$\{AWS::URLSuffix\})"
 )
@@ -16,10 +16,10 @@ PATH_STYLE = re.compile(rf"https?://{DOMAIN}/(?P<bucket>[^/]+)/(?P<key>[^?#%+]+)
 
 
 def release_file(url: str, *, parent: str, bucket: str, prefix: str) -> str | None:
-    """Return the path in the release that ``url`` names; ``None`` where it lies elsewhere.
+    """Return the path in the release that ``url`` names, or ``None`` if it is not in the release.
 
-    ``parent`` is the path of the template that holds the URL: a relative path, as ``aws cloudformation package`` takes
-    it, starts there. ``bucket`` and ``prefix`` say where the release's files lie.
+    ``parent`` is the path of the template that has the URL; relative paths, as ``aws cloudformation package`` accepts
+    them, start there. ``bucket`` and ``prefix`` are where the release's files are.
     """
     if "://" not in url:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(parent), url))

@@ -1,8 +1,8 @@
-"""Evaluating the expressions of a template in one world.
+"""Evaluates the expressions of a template in one possible world.
 
-:func:`resolve` gives the value of an expression. It asks its :class:`~belay.template.world.World` about what the
-template leaves open, so :func:`~belay.template.world.explore` finds every value with its conditions. The intrinsic
-functions come with the scope; they evaluate their own arguments here.
+:func:`resolve` returns the value of an expression. It asks its :class:`~belay.template.world.World` about whatever the
+template leaves open, so :func:`~belay.template.world.explore` finds every value with its conditions. The scope provides
+the intrinsic functions, which evaluate their own arguments.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
 
@@ -40,12 +40,12 @@ def resolve(node: Node, scope: Scope, world: World) -> Value:
 
 
 def force(value: Value | Lazy, world: World) -> Value:
-    """Return the value of what may still be unresolved."""
+    """Return a value, resolving it if necessary."""
     return resolve(value.node, value.scope, world) if isinstance(value, Lazy) else value
 
 
 def entries(table: MapValue, world: World) -> dict[str, Lazy] | Unknown:
-    """Return a mapping's entries with its loops expanded; unknown where a macro may put in more."""
+    """Return a mapping's entries with its loops expanded, or unknown if a macro may add more."""
     raw = table.node.entries
     if table.node.has_literal_keys:
         return {name: Lazy(node, table.scope) for name, node in raw.items()}
@@ -57,7 +57,7 @@ def entries(table: MapValue, world: World) -> dict[str, Lazy] | Unknown:
                 return unknown_at(table.node, table.scope, f"{name} is not an identifier, a collection and a mapping")
             found.update(rounds)
         elif name.startswith("Fn::"):
-            return unknown_at(table.node, table.scope, f"{name} may put anything here when it is deployed")
+            return unknown_at(table.node, table.scope, f"{name} may add anything at deployment")
         else:
             found[name] = Lazy(node, table.scope)
     return found
@@ -82,7 +82,7 @@ def read(table: MapValue, world: World) -> dict[str, Value] | Unknown:
 
 
 def get(table: MapValue, name: str, world: World) -> Value:
-    """Return one entry of a mapping; :data:`NO_VALUE` where it is not there."""
+    """Return one entry of a mapping, or :data:`NO_VALUE` if it has none of this name."""
     if table.node.has_literal_keys:
         node = table.node.entries.get(name)
         return NO_VALUE if node is None else resolve(node, table.scope, world)
@@ -101,9 +101,9 @@ def items(row: ListValue, world: World) -> Iterator[Value]:
 
 
 def _rounds(node: Node, scope: Scope, world: World) -> dict[str, Lazy] | None:
-    """Expand one ``Fn::ForEach``: identifier, collection, and a mapping of keys to bodies; ``None`` if it is no such.
+    """Expand one ``Fn::ForEach``: identifier, collection, and a mapping of keys to bodies; ``None`` if malformed.
 
-    A collection that is not told is one round with an unknown value, which stands for many.
+    An unknown collection is one round with an unknown value that stands for many.
     """
     if not isinstance(node, SequenceNode) or len(node.items) != LOOP_ARGUMENTS:
         return None
@@ -131,5 +131,5 @@ def _collection(node: Node, scope: Scope, world: World) -> Iterator[str | Unknow
         if isinstance(value, str):
             yield value
         else:
-            reason = value.reason if isinstance(value, Unknown) else "the collection of the loop is no list of texts"
+            reason = value.reason if isinstance(value, Unknown) else "the loop's collection is not a list of texts"
             yield unknown_at(node, scope, reason)._replace(many=not isinstance(values, ListValue))

@@ -11,7 +11,7 @@ from belay.template.world import World
 
 
 def resource(name: str, scope: Scope, world: World) -> MapValue | None:
-    """Return the body of a resource of the template; ``None`` where it has none of this name, or none to be read."""
+    """Return the body of a resource; ``None`` if the template has none of this name, or its body is not a mapping."""
     node = scope.document.section("Resources").entries.get(name)
     if isinstance(node, MappingNode):
         return MapValue(node, scope)
@@ -23,7 +23,7 @@ def resource(name: str, scope: Scope, world: World) -> MapValue | None:
 
 
 def resource_type(body: MapValue) -> str | None:
-    """Return a resource's type; ``None`` where it is no literal text."""
+    """Return a resource's type, or ``None`` if it is not a literal text."""
     node = body.node.entries.get("Type")
     if not isinstance(node, ScalarNode):
         return None
@@ -32,10 +32,10 @@ def resource_type(body: MapValue) -> str | None:
 
 
 def properties(body: MapValue, world: World) -> MapValue | Unknown:
-    """Return a resource's properties; an empty table where it has none."""
+    """Return a resource's properties; empty if it has none."""
     value = get(body, "Properties", world)
     if isinstance(value, (MapValue, Unknown)):
         return value
     if value is NO_VALUE:
         return MapValue(MappingNode({}, body.node.line, body.node.column), body.scope)
-    return unknown_at(body.node, body.scope, "its properties are no mapping")
+    return unknown_at(body.node, body.scope, "its properties are not a mapping")

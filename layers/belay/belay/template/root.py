@@ -1,4 +1,4 @@
-"""The scope of a root stack: the template, the values passed to it, and the intrinsic functions it may call."""
+"""The scope of a root stack: its template, its parameters, and the intrinsic functions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {**conditions.FUNCTIONS, **functions.
 
 
 def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], *, defaults_apply: bool) -> Scope:
-    """Return where a root stack's expressions stand.
+    """Return the scope of a root stack's expressions.
 
-    Where its release will lie need not be known to follow its nested stacks: stand-ins for bucket and prefix do.
-    Raises ``UnreadableTemplate`` where the root template cannot be read.
+    The release's bucket and prefix need not be known to follow nested stacks: placeholders are used for them.
+    Raises ``UnreadableTemplate`` if the root template cannot be read.
     """
 
     @cache

@@ -1,8 +1,8 @@
-"""Where an expression stands (its template, the stack made of it, what its names mean there), and what it may come to.
+"""The scope of an expression (its template, its stack, what names mean in it), and the values it may have.
 
 A value is a text (numbers and booleans too: CloudFormation compares and joins them as texts), a :class:`ListValue`, a
-:class:`MapValue`, ``NO_VALUE``, or ``Unknown`` with the reason. Unknown is never an answer by itself: whoever needs the
-value reports that it could not be decided.
+:class:`MapValue`, ``NO_VALUE``, or ``Unknown`` with the reason. Unknown is never an answer: code that needs the value
+reports that it could not be decided.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ GLOBAL_PSEUDO_PARAMETERS = frozenset({"AWS::AccountId", "AWS::Partition", "AWS::
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One stack: a template with the values its parameters get.
+    """One stack: a template with the values of its parameters.
 
-    ``stack`` is the path of logical ids from the root stack (empty there). ``parameters`` are the values passed: texts
-    at the root, expressions of the parent below it. ``defaults_apply`` is true where a parameter that is not passed
-    takes its default; else the default is only one of the values it may have. ``read`` gives the templates of the
-    release by path, for nested stacks; ``release`` is the bucket and the prefix they lie under. ``functions`` are the
-    intrinsic functions by name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` is what may be spent on
-    the stack with all it nests.
+    ``stack`` is the path of logical ids from the root stack (empty for the root). ``parameters`` are the values passed:
+    texts at the root, expressions of the parent below it. ``defaults_apply`` is true if a parameter that is not passed
+    has its default; otherwise the default is only one of its possible values. ``read`` returns the release's templates
+    by path, for nested stacks; ``release`` is their bucket and prefix. ``functions`` are the intrinsic functions by
+    name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` limits the work on the stack and its nested
+    stacks.
     """
 
     document: Document
@@ -43,7 +43,7 @@ class Scope:
     budget: Budget = field(default_factory=Budget)
 
     def key(self, name: str) -> str:
-        """Name something of this stack so that the same name of another stack is something else."""
+        """Qualify a name with the stack, so that it differs from the same name in another stack."""
         return name if not self.stack or name in GLOBAL_PSEUDO_PARAMETERS else f"{self.stack}/{name}"
 
     def looping(self, identifier: str, value: str | Unknown) -> Scope:
@@ -52,20 +52,20 @@ class Scope:
 
 
 class Lazy(NamedTuple):
-    """A node that is still to be resolved, in the scope where it stands."""
+    """A node that is still to be resolved, with its scope."""
 
     node: Node
     scope: Scope
 
 
 class ListValue(NamedTuple):
-    """A list whose items are resolved when they are asked for."""
+    """A list whose items are resolved on demand."""
 
     items: tuple[Value | Lazy, ...]
 
 
 class MapValue(NamedTuple):
-    """A mapping whose entries are resolved when they are asked for."""
+    """A mapping whose entries are resolved on demand."""
 
     node: MappingNode
     scope: Scope
@@ -74,7 +74,7 @@ class MapValue(NamedTuple):
 Value = str | ListValue | MapValue | NoValue | Unknown
 
 Binding = str | Lazy | Unknown
-"""What a parameter is given."""
+"""The value passed for a parameter."""
 
 Function = Callable[[Node, Scope, World], Value]
-"""An intrinsic function: its argument as it stands, where it stands, and the world it is evaluated in."""
+"""An intrinsic function of its unevaluated argument, the argument's scope, and the world it is evaluated in."""

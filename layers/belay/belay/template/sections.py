@@ -1,4 +1,4 @@
-"""What a template declares: its parameters, its transforms, its resources with the conditions they are made under."""
+"""A template's parameters, transforms, and resources with the conditions they are created under."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ KNOWN_TRANSFORMS = frozenset(
         "AWS::Serverless-2016-10-31",
     }
 )
-"""AWS's transforms that leave security groups as they are written.
+"""AWS's transforms that do not change security groups.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-reference.html
 """
 
 
 class Resource(NamedTuple):
-    """A resource under the conditions it is made: its logical id and its body, or why it cannot be read."""
+    """A resource and the conditions it is created under: its logical id, and its body or why it cannot be read."""
 
     name: str
     guard: Guard
@@ -37,15 +37,15 @@ class Resource(NamedTuple):
 
 
 def parameters(document: Document) -> dict[str, bool]:
-    """Return the names of the parameters that a template declares, each with whether it has a default."""
+    """Return the names of a template's parameters, each with whether it has a default."""
     declared = document.section("Parameters").entries
     return {name: isinstance(node, MappingNode) and "Default" in node.entries for name, node in declared.items()}
 
 
 def transforms(document: Document) -> tuple[str, ...]:
-    """Return the names of every transform and macro that a template asks for, at the top and inside, each once.
+    """Return the name of every transform and macro in a template, at the top and inside, each once.
 
-    A name that is no literal text is shown as ``?``.
+    A name that is not a literal text is shown as ``?``.
     """
     named = [_names(document.root.entries.get("Transform"))]
     for node in walk(document.root):
@@ -55,44 +55,44 @@ def transforms(document: Document) -> tuple[str, ...]:
 
 
 def macros(document: Document) -> tuple[str, ...]:
-    """Return the transforms at the top of a template that may rewrite all of it."""
+    """Return the transforms at the top of a template that may rewrite it."""
     return tuple(name for name in _names(document.root.entries.get("Transform")) if name not in KNOWN_TRANSFORMS)
 
 
 def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
-    """Yield a stack's resources in every course that ``given`` leaves open, loops expanded, conditions followed."""
+    """Yield a stack's resources in every branch compatible with ``given``, with loops and conditions evaluated."""
     section = scope.document.section("Resources")
     if section.has_literal_keys:
         for name, node in section.entries.items():
             yield from _under_conditions(name, Lazy(node, scope), given)
         return
-    for course in explore(lambda world: entries(MapValue(section, scope), world), given, scope.budget):
-        if isinstance(course.outcome, dict):
-            for name, body in course.outcome.items():
-                yield from _under_conditions(name, body, course.guard)
+    for branch in explore(lambda world: entries(MapValue(section, scope), world), given, scope.budget):
+        if isinstance(branch.outcome, dict):
+            for name, body in branch.outcome.items():
+                yield from _under_conditions(name, body, branch.guard)
         else:
-            yield Resource("Resources", course.guard, Unknown("Resources", course.reason))
+            yield Resource("Resources", branch.guard, Unknown("Resources", branch.reason))
 
 
 def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]:
     node = body.node
     if not isinstance(node, MappingNode):
-        yield Resource(name, given, Unknown(name, "it is no mapping"))
+        yield Resource(name, given, Unknown(name, "it is not a mapping"))
         return
     table = MapValue(node, body.scope)
     hidden = next((key for key in node.entries if key.startswith("Fn::")), None)
     if hidden or resource_type(table) is None:
-        reason = f"{hidden} may put anything here when it is deployed" if hidden else "its Type is not told"
+        reason = f"{hidden} may add anything at deployment" if hidden else "its Type is not known"
         yield Resource(name, given, Unknown(name, reason))
         return
     if "Condition" not in node.entries:
         yield Resource(name, given, table)
         return
-    for course in explore(lambda world: _exists(table, world), given, body.scope.budget):
-        if course.given_up:
-            yield Resource(name, course.guard, Unknown(name, course.reason))
-        elif course.outcome:
-            yield Resource(name, course.guard, table)
+    for branch in explore(lambda world: _exists(table, world), given, body.scope.budget):
+        if branch.given_up:
+            yield Resource(name, branch.guard, Unknown(name, branch.reason))
+        elif branch.outcome:
+            yield Resource(name, branch.guard, table)
 
 
 def _exists(body: MapValue, world: World) -> bool:

@@ -1,4 +1,4 @@
-"""A stack with all its nested stacks: every resource that will be made, and every place where something is hidden."""
+"""A stack with its nested stacks: every resource that will be created, and every place that may hide resources."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from belay.template.values import Guard, Unknown
 from belay.template.world import explore
 
 MAX_STACKS = 200
-"""Stacks that are followed in one release, a nested one each time it is made."""
+"""Stacks followed in one release; a nested template counts each time it is used."""
 
 HIDDEN_TYPES = {
-    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "the product's template lies in Service Catalog",
-    "AWS::CloudFormation::StackSet": "the stacks of a stack set are deployed from a template of its own",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "the product's template is in Service Catalog",
+    "AWS::CloudFormation::StackSet": "the stack set's stacks are deployed from a template of their own",
 }
-"""Types that deploy a template which is not part of this one."""
+"""Types that deploy a template of their own."""
 
 
 class Found(NamedTuple):
-    """A resource of one of the stacks, under the conditions it is made; ``name`` is its logical id there."""
+    """A resource of one of the stacks and the conditions it is created under; ``name`` is its logical id there."""
 
     name: str
     kind: str
@@ -34,12 +34,12 @@ class Found(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The logical ids that lead to it from the root stack, such as ``Network/Web``."""
+        """Its logical path from the root stack, such as ``Network/Web``."""
         return self.body.scope.key(self.name)
 
 
 class Hidden(NamedTuple):
-    """A place that may hold resources which no template shows, and why."""
+    """A place that may have resources that no template shows, and why."""
 
     path: str
     scope: Scope
@@ -49,7 +49,7 @@ class Hidden(NamedTuple):
 
 
 class StackTree:
-    """The walk through one stack and its nested stacks; iterate once, then :attr:`templates` is complete."""
+    """A walk through one stack and its nested stacks; iterate once, then :attr:`templates` is complete."""
 
     def __init__(self, root: Scope) -> None:
         self._root = root
@@ -71,10 +71,10 @@ class StackTree:
         root = scope.document.root
         self._templates[scope.document.path] = None
         for macro in macros(scope.document):
-            reason = f"the macro {macro} may rewrite the template when it is deployed"
+            reason = f"the macro {macro} may rewrite the template at deployment"
             yield Hidden(scope.key("Transform"), scope, root.entries["Transform"], given, reason)
         if TRANSFORM in root.entries:
-            reason = f"{TRANSFORM} may put anything into the template when it is deployed"
+            reason = f"{TRANSFORM} may add anything to the template at deployment"
             yield Hidden(scope.key(TRANSFORM), scope, root.entries[TRANSFORM], given, reason)
         section = scope.document.section("Resources")
         for resource in resources(scope, given):
@@ -91,7 +91,7 @@ class StackTree:
         elif kind in HIDDEN_TYPES:
             yield Hidden(body.scope.key(name), body.scope, body.node, guard, HIDDEN_TYPES[kind])
         elif kind.endswith("::MODULE"):
-            reason = f"the module {kind} may hold anything"
+            reason = f"the module {kind} may contain anything"
             yield Hidden(body.scope.key(name), body.scope, body.node, guard, reason)
         else:
             yield Found(name, kind, guard, body)
@@ -103,9 +103,9 @@ class StackTree:
                 self._gave_up = True
                 yield Hidden(path, body.scope, body.node, guard, f"there are more than {MAX_STACKS} stacks")
             return
-        for course in explore(lambda world: child_stack(name, body, world), guard, body.scope.budget):
-            if isinstance(course.outcome, Scope):
-                yield from self._stack(course.outcome, course.guard)
+        for branch in explore(lambda world: child_stack(name, body, world), guard, body.scope.budget):
+            if isinstance(branch.outcome, Scope):
+                yield from self._stack(branch.outcome, branch.guard)
             else:
                 self._hidden += 1
-                yield Hidden(path, body.scope, body.node, course.guard, course.reason)
+                yield Hidden(path, body.scope, body.node, branch.guard, branch.reason)

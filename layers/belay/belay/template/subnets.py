@@ -1,4 +1,4 @@
-"""What ``Fn::Cidr`` computes."""
+"""The address blocks that ``Fn::Cidr`` returns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ MAX_COUNT = 256
 
 
 def subnets(block: str, count: str, bits: int | None) -> list[str] | None:
-    """Return the first ``count`` blocks of 2**bits addresses in ``block``; ``None`` where they do not fit.
+    """Return the first ``count`` blocks of 2**bits addresses in ``block``, or ``None`` if they do not fit.
 
-    Without ``bits`` an address block of IPv4 is meant, and CloudFormation asks for them with IPv6: then ``None``.
+    Without ``bits``, which CloudFormation requires for IPv6, the result is ``None``.
     """
-    import ipaddress  # noqa: PLC0415 - few templates compute blocks, and the import takes longer than reading one
+    import ipaddress  # noqa: PLC0415 - few templates need it, and importing it takes longer than reading a template
 
     try:
         network = ipaddress.ip_network(block, strict=False)

@@ -1,4 +1,4 @@
-"""The texts of a template: what a literal says, and texts joined of pieces of which some are unknown."""
+"""The texts of a template: literals, and texts joined from pieces that may be unknown."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ IDENTIFIER = re.compile(r"[$&]\{([^${}]*)\}")
 
 
 def literal(node: ScalarNode, scope: Scope, world: World) -> Value:
-    """Return what a text, number, boolean or null of the template is."""
+    """Return the value of a text, number, boolean or null of the template."""
     text = node.text
     if node.plain and text in READINGS:
         readings = READINGS[text]
         return readings[0] if len(readings) == 1 else world.choose(("YAML 1.1", text), readings)
     if "{" not in text:
         return text
-    return unroll(text, scope) if scope.loops else told(text)
+    return unroll(text, scope) if scope.loops else unless_dynamic(text)
 
 
-def told(text: str) -> str | Unknown:
-    """Return a text, unless it is only looked up when it is deployed."""
+def unless_dynamic(text: str) -> str | Unknown:
+    """Return a text, or unknown if it has a dynamic reference."""
     if "{{" in text and DYNAMIC_REFERENCE in text:
-        return Unknown(f"dynamic {text}", f"the dynamic reference {text} is only looked up when it is deployed")
+        return Unknown(f"dynamic {text}", f"the dynamic reference {text} is only resolved at deployment")
     return text
 
 
 def unroll(text: str, scope: Scope) -> str | Unknown:
-    """Put the identifiers of the loops around it into a text."""
+    """Replace the identifiers of the surrounding loops in a text."""
     pieces: list[Value] = []
     end = 0
     for match in IDENTIFIER.finditer(text):
@@ -46,7 +46,7 @@ def unroll(text: str, scope: Scope) -> str | Unknown:
 
 
 def as_text(value: Value) -> str | None:
-    """Show a text, its unknown pieces as ``${name}``; ``None`` for what is no text."""
+    """Show a text with its unknown pieces as ``${name}``; ``None`` for a list, a mapping or no value."""
     if isinstance(value, str):
         return value
     if isinstance(value, Unknown):
@@ -55,11 +55,11 @@ def as_text(value: Value) -> str | None:
 
 
 def concatenate(pieces: list[Value]) -> str | Unknown:
-    """Join texts; with an unknown piece the result is unknown, but keeps the known pieces."""
+    """Join texts; the result is unknown if a piece is, but keeps the known pieces."""
     parts: list[str | Unknown] = []
     for piece in pieces:
         if not isinstance(piece, (str, Unknown)):
-            return Unknown(f"text of {len(pieces)} pieces", "a list or a mapping stands where a text is expected")
+            return Unknown(f"text of {len(pieces)} pieces", "it has a list or a mapping where a text is expected")
         for part in piece.parts or (piece,) if isinstance(piece, Unknown) else (piece,):
             if isinstance(part, str) and parts and isinstance(parts[-1], str):
                 parts[-1] += part
@@ -70,14 +70,14 @@ def concatenate(pieces: list[Value]) -> str | Unknown:
     if not parts:
         return ""
     if len(parts) == 1:
-        return parts[0] if isinstance(parts[0], Unknown) else told(parts[0])
+        return parts[0] if isinstance(parts[0], Unknown) else unless_dynamic(parts[0])
     shown = "".join([part if isinstance(part, str) else f"${{{part.key}}}" for part in parts])
     reason = next(part.reason for part in parts if isinstance(part, Unknown))
     return Unknown(shown, reason, tuple(parts))
 
 
 def unknown_at(node: Node, scope: Scope, reason: str) -> Unknown:
-    """Return the unknown value of the expression at this place."""
+    """Return the unknown value of the expression at this position."""
     return Unknown(
         f"{scope.document.path}:{scope.stack}:{node.line}:{node.column}:{sorted(map(str, scope.loops.values()))}",
         reason,

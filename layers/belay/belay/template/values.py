@@ -1,4 +1,4 @@
-"""Values that do not stand in a template: what it leaves out, and what it does not tell."""
+"""Values that a template does not contain: those it omits, and those it does not determine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 Guard = Mapping[object, object]
-"""What has to be the case: for each undecided question its answer. Two agree where none is answered differently."""
+"""A condition: an answer for each open question. Two guards agree if they answer no question differently."""
 
 
 class NoValue(Enum):
@@ -17,16 +17,16 @@ class NoValue(Enum):
 
 
 NO_VALUE = NoValue.NO_VALUE
-"""``Ref: AWS::NoValue``: the property, or the list's item, is not there."""
+"""``Ref: AWS::NoValue``: the property or list item is left out."""
 
 
 class Unknown(NamedTuple):
-    """A value that the template does not tell.
+    """A value that the template does not determine.
 
-    ``key`` names it: two unknowns of one key are the same value. ``reason`` completes the sentence "cannot be decided:
-    ...". ``parts`` are set for a text of which some pieces are known. ``prefix_bits`` says that, as an address block,
-    it holds at most 2**prefix_bits addresses. ``bounds`` are the least and the largest number it may be. ``many`` says
-    that it stands for several values at once, as in a loop over a list that is not told.
+    ``key`` names it: two unknowns with the same key are the same value. ``reason`` completes the sentence "cannot be
+    decided: ...". ``parts`` are set for a text with some known pieces. ``prefix_bits`` says that, as an address block,
+    it has at most 2**prefix_bits addresses. ``bounds`` are the smallest and the largest number it may be. ``many`` says
+    that it stands for several values, as in a loop over an unknown list.
     """
 
     key: str

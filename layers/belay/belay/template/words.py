@@ -1,4 +1,4 @@
-"""Plain words that YAML reads as something else than a text."""
+"""Unquoted words that YAML does not read as texts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ READINGS: Final[dict[str, tuple[str | NoValue, ...]]] = {
     **{word: ("true", word) for word in _forms("yes", "on", "y")},
     **{word: ("false", word) for word in _forms("no", "off", "n")},
 }
-"""What a plain word may be read as.
+"""The possible readings of an unquoted word.
 
-YAML 1.1 reads ``yes`` and its like as booleans, and CloudFormation does; YAML 1.2, which some tools write, reads texts.
+YAML 1.1, like CloudFormation, reads ``yes`` as a boolean; YAML 1.2, which some tools write, reads it as a text.
 Source: https://yaml.org/type/bool.html
 """

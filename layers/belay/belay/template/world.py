@@ -1,8 +1,8 @@
-"""One possible course of things, and the search through all of them.
+"""A possible world, and the search through all of them.
 
-What the template leaves open (a parameter's value, a condition) is a question. A computation that meets a question
-asks its :class:`World`, which answers it one way and notes the other ways; :func:`explore` runs the computation again
-for each of them. So only the questions that matter are asked, and answers stay consistent within one run.
+What a template leaves open (a parameter's value, a condition) is a question. A computation that needs an answer asks
+its :class:`World`, which gives one and records the alternatives; :func:`explore` runs the computation again for each of
+them. So only questions that matter are asked, and answers are consistent within one run.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
 
 MAX_WORLDS = 512
-"""Courses followed for one resource or one rule; beyond, the rest is reported as undecided."""
+"""Branches followed for one resource or one rule; the rest is reported as undecided."""
 
 MAX_STEPS = 50_000
-"""Expressions evaluated for one resource or one rule, over all its courses."""
+"""Expressions evaluated for one resource or one rule, over all its branches."""
 
 MAX_STEPS_TOGETHER = 300_000
-"""Expressions evaluated for one template with all it nests: a bait ends in REVIEW after about a second."""
+"""Expressions evaluated for one template and its nested templates: a malicious one is REVIEW after about a second."""
 
 RUN_STEPS = 4
-"""What starting one run counts for."""
+"""The cost of starting one run."""
 
 
 class TooManyStepsError(Exception):
-    """An expression is too large to evaluate; whoever explores reports it as undecided."""
+    """An expression is too large to evaluate; it is reported as undecided."""
 
 
 class Budget:
-    """The steps left to one exploration, as part of those left to a template."""
+    """The steps left for one exploration, out of those left for its template."""
 
     __slots__ = ("_whole", "steps")
 
@@ -42,7 +42,7 @@ class Budget:
         self._whole = whole
 
     def spend(self, steps: int = 1) -> None:
-        """Take steps; raises :class:`TooManyStepsError` when none is left."""
+        """Use up steps; raises :class:`TooManyStepsError` when none are left."""
         self.steps -= steps
         if self.steps < 0:
             raise TooManyStepsError
@@ -63,7 +63,7 @@ class World:
         self.active: set[object] = set()
 
     def choose(self, question: Hashable, options: Sequence[H]) -> H:
-        """Answer ``question`` with one of ``options``, the same one each time within this world."""
+        """Answer ``question`` with one of ``options``, always the same one in this world."""
         if question in self.answers:
             answer: H = self.answers[question]
             return answer
@@ -73,7 +73,7 @@ class World:
         return options[0]
 
     def equals(self, key: str, text: str) -> bool:
-        """Answer whether the unknown of this key is ``text``: it is at most one text at a time."""
+        """Answer whether the unknown of this key is ``text``; it cannot be two texts at once."""
         if key in self.answers:
             return bool(self.answers[key] == text)
         same = self.choose((key, text), (True, False))
@@ -82,7 +82,7 @@ class World:
         return same
 
     def pick(self, key: str, candidates: Sequence[str]) -> str | None:
-        """Answer which of ``candidates`` the unknown of this key is; ``None`` where it cannot be any of them."""
+        """Answer which of ``candidates`` the unknown of this key is; ``None`` if it cannot be any of them."""
         if key in self.answers:
             answer = self.answers[key]
             return str(answer) if answer in candidates else None
@@ -90,8 +90,8 @@ class World:
         return self.choose(key, possible) if possible else None
 
 
-class Course(NamedTuple, Generic[T]):
-    """The outcome of one run and the answers it rests on; no outcome where the search was given up."""
+class Branch(NamedTuple, Generic[T]):
+    """The outcome of one run and the answers it depends on; no outcome if the search was given up."""
 
     guard: Guard
     outcome: T | None
@@ -99,17 +99,17 @@ class Course(NamedTuple, Generic[T]):
 
     @property
     def reason(self) -> str:
-        """Why there is no outcome to go by."""
+        """Why there is no outcome."""
         if isinstance(self.outcome, Unknown):
             return self.outcome.reason
         return "it depends on more combinations of conditions than are tried"
 
 
-def explore(run: Callable[[World], T], given: Guard | None = None, whole: Budget | None = None) -> Iterator[Course[T]]:
+def explore(run: Callable[[World], T], given: Guard | None = None, whole: Budget | None = None) -> Iterator[Branch[T]]:
     """Run a computation in every world that agrees with ``given``.
 
-    The guards exclude each other and together cover everything, unless the last course says that the search was given
-    up: after :data:`MAX_WORLDS` runs, :data:`MAX_STEPS` steps, or when ``whole`` is used up.
+    The guards are mutually exclusive and together cover every case, unless the last branch says that the search was
+    given up: after :data:`MAX_WORLDS` runs, :data:`MAX_STEPS` steps, or when ``whole`` is used up.
     """
     budget = Budget(MAX_STEPS, whole)
     pending: list[Guard] = [given or {}]
@@ -120,11 +120,11 @@ def explore(run: Callable[[World], T], given: Guard | None = None, whole: Budget
             outcome = run(world)
         except (TooManyStepsError, RecursionError):
             break
-        yield Course(world.answers, outcome)
+        yield Branch(world.answers, outcome)
         pending.extend(world.others)
         if not pending:
             return
-    yield Course(given or {}, None, given_up=True)
+    yield Branch(given or {}, None, given_up=True)
 
 
 def agree(one: Guard, other: Guard) -> bool:

@@ -1,6 +1,6 @@
-"""YAML to nodes, straight from libyaml's events.
+"""Reads YAML into nodes, directly from libyaml's events.
 
-PyYAML's constructors are three times slower, keep no places, accept duplicate keys and follow alias bombs.
+PyYAML's constructors are three times slower, drop line and column, accept duplicate keys and expand alias bombs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
 class _OpenNode:
-    """A mapping or list whose end has not come yet; ``key`` is the one that waits for its value."""
+    """A mapping or list that is still being read; ``key`` is the one whose value comes next."""
 
     __slots__ = ("anchor", "height", "key", "node", "start", "tag")
 
@@ -43,7 +43,7 @@ class _OpenNode:
 
 
 class _Anchor:
-    """What an alias brings along: the node, how many nodes that is, and how deep."""
+    """What an alias stands for: the node, its number of nodes, and its depth."""
 
     __slots__ = ("height", "node", "size")
 
@@ -54,7 +54,7 @@ class _Anchor:
 
 
 def read_yaml(data: bytes, path: str) -> Node:
-    """Read the one document in ``data``; raises :class:`UnreadableTemplate` as ``loader.load`` says."""
+    """Read the one document in ``data``; raises :class:`UnreadableTemplate` as ``loader.load`` does."""
     try:
         # libyaml has no type stubs.
         parser: Any = CParser(data)
@@ -144,7 +144,7 @@ class _YamlReader:
         )
 
     def _marked(self, node: Node, event: Any) -> Node:
-        """Follow a scalar's tag and remember its anchor."""
+        """Apply a scalar's tag and record its anchor."""
         if event.tag is not None:
             node = self._tagged(node, event.tag, event)
         if event.anchor is not None:
@@ -164,7 +164,7 @@ class _YamlReader:
         else:
             node = SequenceNode([], mark.line + 1, mark.column + 1)
         if event.anchor is not None:
-            self._anchors[event.anchor] = None  # known, but not complete: an alias to it now would be a circle
+            self._anchors[event.anchor] = None  # known but incomplete: an alias to it now would be circular
         top = _OpenNode(node, event.tag, event.anchor, self._count)
         opened.append(top)
         return top
@@ -196,15 +196,15 @@ class _YamlReader:
             self._refuse(event, f"expected an alias to something above, found *{event.anchor}, which names {circle}")
         self._count += anchor.size
         if self._count > MAX_NODES:
-            self._refuse(event, f"expected at most {MAX_NODES:,} nodes after aliases are followed, found more")
+            self._refuse(event, f"expected at most {MAX_NODES:,} nodes with aliases expanded, found more")
         if opened:
             if len(opened) + anchor.height > MAX_DEPTH:
-                self._refuse(event, f"expected at most {MAX_DEPTH} levels of nesting after aliases, found more")
+                self._refuse(event, f"expected at most {MAX_DEPTH} levels of nesting with aliases expanded, found more")
             opened[-1].height = max(opened[-1].height, anchor.height + 1)
         return anchor.node
 
     def _merge(self, node: MappingNode, event: Any) -> None:
-        """Follow ``<<``; CloudFormation itself refuses it, but ``aws cloudformation package`` follows it first."""
+        """Apply ``<<``; CloudFormation itself refuses it, but ``aws cloudformation package`` resolves it first."""
         merged = node.entries.pop(MERGE)
         sources = merged.items if isinstance(merged, SequenceNode) else [merged]
         for source in sources:
@@ -232,7 +232,7 @@ class _YamlReader:
 
 
 def _inside(node: MappingNode | SequenceNode) -> tuple[dict[str, Node] | None, list[Node] | None, None]:
-    """Return where the next nodes go: a mapping's entries or a list's items; no key is waiting yet."""
+    """Return where the next nodes go, a mapping's entries or a list's items, and no key yet."""
     if isinstance(node, MappingNode):
         return node.entries, None, None
     return None, node.items, None

@@ -1,1 +1,1 @@
-"""Policies about what a change set will do, one a file."""
+"""Policies about change sets, one per file."""

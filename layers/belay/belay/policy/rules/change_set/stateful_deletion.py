@@ -1,4 +1,4 @@
-"""Resources that hold data and are deleted, with nothing kept of them."""
+"""Resources with data that are deleted without keeping the data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = Policy(
 
 
 def check(stack: PlannedStack, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for removals of stateful resources that no policy keeps: only a person knows whether that is meant.
+    """Look for removals of stateful resources that no policy keeps: only a person knows whether that is intended.
     A nested stack may go without a word of what it holds: that is for a person, too.
     """
     for path, change in stack.change_set.all_changes():

@@ -1,4 +1,4 @@
-"""Resources that hold data and are replaced by empty ones, with nothing kept of the old."""
+"""Resources with data that are replaced by empty ones without keeping the data."""
 
 from __future__ import annotations
 

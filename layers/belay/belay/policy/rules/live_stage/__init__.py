@@ -1,1 +1,1 @@
-"""Policies about a stage as it is deployed, one a file."""
+"""Policies about deployed stages, one per file."""

@@ -1,4 +1,4 @@
-"""Live rules that no template of the release shows: added by hand, by a custom resource or by another service."""
+"""Live rules that no template of the release declares: added manually, by a custom resource or by another service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A rule of a deployed group is in no template of its release",
     severity=Severity.MEDIUM,
-    why="Whoever reads the templates does not know of it, and the next deployment does not take it away.",
+    why="It cannot be seen in the templates, and the next deployment does not remove it.",
     fix="Put the rule into the template, or revoke it.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html",
 )
@@ -36,7 +36,7 @@ def check(stage: LiveStage, settings: PolicySettings) -> Iterator[Violation]:
 
 
 def _is_default_egress(rule: GroupRule) -> bool:
-    """Tell whether it is the rule that EC2 gives a group without egress rules of its own."""
+    """Return whether it is the rule that EC2 gives a group without egress rules of its own."""
     return rule.direction == "egress" and rule.protocol == ALL_PROTOCOLS and list(rule.v4) == WORLD
 
 
@@ -62,7 +62,7 @@ def _undecided(rule: GroupRule, shown: Iterable[GroupRule], owned: OwnedGroup) -
             elif one.unknown:
                 yield one.unknown[0].reason
             elif any(REFERENCE.search(peer) or peer == "?" for peer in _peers(one, owned.ids)):
-                yield f"which group {one.peers} is in the template cannot be told"
+                yield f"the group behind {one.peers} in the template is not known"
 
 
 def _may_be(one: GroupRule, rule: GroupRule) -> bool:
@@ -73,7 +73,7 @@ def _may_be(one: GroupRule, rule: GroupRule) -> bool:
 
 
 def _peers(rule: GroupRule, ids: Mapping[str, str]) -> Iterator[str]:
-    """Yield the groups and prefix lists that a rule of a template names, by their ids where these are known."""
+    """Yield the groups and prefix lists that a template's rule names, by their ids if known."""
     for peer in rule.peers.split(", "):
         yield REFERENCE.sub(lambda found: ids.get(found[1], found[0]), _name(peer))
 

@@ -1,4 +1,4 @@
-"""Resources whose security groups are not read, so that groups from outside the stage may hang on them."""
+"""Resources whose security groups Belay does not read, so that groups from outside the stage may be attached."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
-    title="A resource wears security groups that are not read",
+    title="A resource has security groups that Belay does not read",
     severity=Severity.LOW,
-    why="A group that the stage does not own may open it, and nobody looked.",
-    fix="Give the resource groups of its own stack, which are always looked at, or look at its groups by hand.",
+    why="A group that the stage does not own may open it to anyone, unchecked.",
+    fix="Use groups of the resource's own stack, which are always checked, or check its groups manually.",
     source="docs/policies-live.md",
 )
 
 
 def check(stage: LiveStage, settings: PolicySettings) -> Iterator[Violation]:
-    """Name every resource of a type that takes groups and is not asked which."""
+    """Report every resource of a type whose security groups are not read."""
     for resource in stage.resources:
         if resource.resource_type in GROUPS_NOT_READ:
             place = Location(stage.path, resource.path, "", 0, 0)

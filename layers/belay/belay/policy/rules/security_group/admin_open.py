@@ -13,8 +13,8 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="An administrative port is reachable from the whole Internet",
     severity=Severity.CRITICAL,
-    why="These services give control over a machine or its files and are made for a trusted network.",
-    fix="Let only a bastion or a VPN's network in.",
+    why="These services give control of a machine or its files and are meant for a trusted network.",
+    fix="Allow only a bastion or a VPN's network.",
     source="https://www.iana.org/assignments/service-names-port-numbers",
     internet="ingress",
 )
@@ -47,5 +47,5 @@ PORTS = {
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Tell which of the ports the group opens to the Internet."""
+    """Report which of the ports the group opens to the Internet."""
     return exposed(group, PORTS)

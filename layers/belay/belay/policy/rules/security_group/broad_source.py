@@ -1,4 +1,4 @@
-"""A large part of the Internet let in, though not all of it."""
+"""A large part of the Internet allowed in, though not all of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POLICY = Policy(
     title="A port that is not one of the application's public ports is reachable from a large part of the Internet",
     severity=Severity.HIGH,
     why="Nobody owns so many addresses: most of them are strangers, as with 0.0.0.0/1.",
-    fix="Name the networks that are really meant.",
+    fix="Allow only the networks that are needed.",
     source="https://www.iana.org/assignments/ipv4-address-space: no organization is given more than a /8",
 )
 LARGE_V4 = 1 << 24
@@ -23,7 +23,7 @@ LARGE_V6 = 1 << 108
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at each rule by itself; the whole Internet is the affair of other policies."""
+    """Check each rule by itself; other policies cover the whole Internet."""
     for rule in group.rules("ingress"):
         if rule.only_for(settings.allowed_ports):
             continue

@@ -13,8 +13,8 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="A port that AWS names as restricted is reachable from the whole Internet",
     severity=Severity.CRITICAL,
-    why="File transfer, databases and remote administration are not made for strangers.",
-    fix="Let only the networks in that need it.",
+    why="File transfer, databases and remote administration are not meant for strangers.",
+    fix="Allow only the networks that need it.",
     source="https://docs.aws.amazon.com/config/latest/developerguide/restricted-common-ports.html",
     internet="ingress",
 )
@@ -28,5 +28,5 @@ PORTS = {
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Tell which of the ports the group opens to the Internet."""
+    """Report which of the ports the group opens to the Internet."""
     return exposed(group, PORTS)

@@ -14,7 +14,7 @@ POLICY = Policy(
     title="A database is reachable from the whole Internet",
     severity=Severity.CRITICAL,
     why="A database's own login is then the only thing between strangers and the data.",
-    fix="Let only the security group of the service in that uses the database.",
+    fix="Allow only the security group of the service that uses the database.",
     source="https://www.iana.org/assignments/service-names-port-numbers",
     internet="ingress",
 )
@@ -45,5 +45,5 @@ PORTS = {
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Tell which of the ports the group opens to the Internet."""
+    """Report which of the ports the group opens to the Internet."""
     return exposed(group, PORTS)

@@ -1,4 +1,4 @@
-"""Rules that let every protocol through."""
+"""Egress rules for all protocols."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A rule allows all protocols out",
     severity=Severity.LOW,
-    why="IpProtocol -1 ignores the ports of the rule: it lets everything through, whatever FromPort says.",
+    why="IpProtocol -1 ignores the rule's ports: it allows everything, whatever FromPort says.",
     fix="Name the protocol and the ports that the service uses.",
     source="cfn_nag W40; AWS Guard Rules Registry security_group_egress_all_protocols",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at each rule; one to the loopback addresses is the customary way to say "nobody"."""
+    """Check each rule; one to the loopback addresses is the customary way to allow no traffic."""
     for rule in group.rules("egress"):
         if rule.protocol is None:
             yield Violation(Verdict.REVIEW, rule.place, rule.reason)

@@ -1,4 +1,4 @@
-"""Any port open to the whole Internet, whatever it is for."""
+"""Any traffic allowed out to the whole Internet."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="Traffic to the whole Internet is allowed",
     severity=Severity.LOW,
-    why="Whoever gets in can send data anywhere, and fetch tools from anywhere.",
-    fix="Allow only the peers and ports that the service calls, or go through endpoints and a proxy.",
+    why="An intruder can send data anywhere, and fetch tools from anywhere.",
+    fix="Allow only the peers and ports that the service calls, or use VPC endpoints and a proxy.",
     source="cfn_nag W5; AWS Guard Rules Registry ec2_security_group_egress_open_to_world",
     internet="egress",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at every protocol and port."""
+    """Check every protocol and port."""
     return violations(open_anywhere(group, "egress"))

@@ -14,13 +14,13 @@ POLICY = Policy(
     title="Every port is reachable from the whole Internet",
     severity=Severity.CRITICAL,
     why="It is as if there were no security group.",
-    fix="Name the protocol, the ports and the peers that the service is for.",
+    fix="Allow only the protocol, ports and peers that the service needs.",
     source="AWS Foundational Security Best Practices EC2.19",
     internet="ingress",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at the rules that let every protocol, or every port of one, through."""
+    """Check the rules that allow every protocol, or every port of one."""
     one = exposure(group, "ingress", everything)
     return violations({"everything": one} if one.verdict is not Verdict.PASS else {})

@@ -13,8 +13,8 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="HTTP is reachable from the whole Internet",
     severity=Severity.LOW,
-    why="What goes over port 80 is neither encrypted nor authenticated.",
-    fix="Listen on 443; where 80 only redirects, let the load balancer do it and waive this.",
+    why="Traffic on port 80 is neither encrypted nor authenticated.",
+    fix="Listen on 443; if 80 only redirects, let the load balancer do it and waive this.",
     source="Checkov CKV_AWS_260",
     internet="ingress",
 )
@@ -24,5 +24,5 @@ PORTS = {
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Tell which of the ports the group opens to the Internet."""
+    """Report which of the ports the group opens to the Internet."""
     return exposed(group, PORTS)

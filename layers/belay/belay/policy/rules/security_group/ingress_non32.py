@@ -1,4 +1,4 @@
-"""Peers that are more than one address."""
+"""Sources of more than one address."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
-    title="A network of more than one address is let in",
+    title="A network of more than one address is allowed in",
     severity=Severity.LOW,
-    why="Whoever gets an address of that network is let in with it.",
+    why="Anyone who gets an address in that network is allowed in.",
     fix="Name the address (a /32, or a /128 of IPv6) or a security group.",
     source="cfn_nag W9; AWS Guard Rules Registry security_group_ingress_cidr_non_32",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at each rule."""
+    """Check each rule."""
     for rule in group.rules("ingress"):
         if any(first != last for first, last in (*rule.v4, *rule.v6)):
             yield Violation(Verdict.FAIL, rule.place, rule.shown)

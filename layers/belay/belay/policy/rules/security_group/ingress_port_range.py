@@ -1,4 +1,4 @@
-"""Rules for more than one port."""
+"""Ingress rules for more than one port."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A rule allows a range of ports in",
     severity=Severity.LOW,
-    why="A range opens ports that nobody meant, and what listens there later is open at once.",
-    fix="Write one rule for each port that is used.",
+    why="A range opens ports that nobody intended, and whatever listens there later is open at once.",
+    fix="Write one rule for each port in use.",
     source="cfn_nag W27; AWS Guard Rules Registry security_group_ingress_port_range",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at each rule for TCP or UDP; all protocols at once are the affair of ``ingress-all-protocols``."""
+    """Check each rule for TCP or UDP; ``ingress-all-protocols`` covers rules for all protocols."""
     for rule in group.rules("ingress"):
         if rule.protocol in (TCP, UDP) and rule.ports.single is False:
             yield Violation(Verdict.FAIL, rule.place, rule.shown)

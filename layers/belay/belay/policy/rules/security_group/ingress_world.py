@@ -1,4 +1,4 @@
-"""Any port open from the whole Internet, whatever it is for."""
+"""Any traffic allowed in from the whole Internet."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="Traffic from the whole Internet is allowed",
     severity=Severity.LOW,
-    why="Every public port is a decision; this lists them all, the allowed ones too.",
-    fix="Let only the networks in that need it, or put a load balancer in front.",
+    why="Every public port is a decision; this policy lists them all, including the allowed ones.",
+    fix="Allow only the networks that need it, or put a load balancer in front.",
     source="cfn_nag W2 and W9; AWS Guard Rules Registry ec2_security_group_ingress_open_to_world",
     internet="ingress",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at every protocol and port."""
+    """Check every protocol and port."""
     return violations(open_anywhere(group, "ingress"))

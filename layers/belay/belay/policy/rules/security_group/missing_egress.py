@@ -1,4 +1,4 @@
-"""Groups that say nothing about outgoing traffic, so that EC2 lets all of it out."""
+"""Groups without egress rules, so that EC2 allows all outbound traffic."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A group has no egress rules, so that EC2 allows all traffic out",
     severity=Severity.LOW,
-    why="Whoever gets in can send data anywhere, and nobody decided that.",
+    why="An intruder can send data anywhere, and nobody decided that.",
     fix="List the peers and ports that the service calls in SecurityGroupEgress; 127.0.0.1/32 allows none.",
     source="cfn_nag F1000; AWS Guard Rules Registry security_group_missing_egress",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for a course of things in which the group has no egress rule."""
+    """Look for a combination of conditions in which the group has no egress rule."""
     if not group.declared:
         return
     reasons = []

@@ -13,8 +13,8 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="Remote Desktop is reachable from the whole Internet",
     severity=Severity.CRITICAL,
-    why="Remote Desktop is among the first ways into a network for ransomware.",
-    fix="Let only a bastion or a VPN's network in, or use Fleet Manager, which needs no open port.",
+    why="Remote Desktop is one of ransomware's most common ways into a network.",
+    fix="Allow only a bastion or a VPN's network, or use Fleet Manager, which needs no open port.",
     source="CIS AWS Foundations Benchmark; https://learn.microsoft.com/en-us/troubleshoot/windows-server/remote/understanding-remote-desktop-protocol",
     internet="ingress",
 )
@@ -25,5 +25,5 @@ PORTS = {
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Tell which of the ports the group opens to the Internet."""
+    """Report which of the ports the group opens to the Internet."""
     return exposed(group, PORTS)

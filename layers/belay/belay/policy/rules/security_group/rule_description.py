@@ -1,4 +1,4 @@
-"""Rules that do not say what they are for."""
+"""Rules without a description."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A rule has no description",
     severity=Severity.LOW,
-    why="Nobody dares to remove a rule of which nobody knows the reason.",
-    fix="Add a Description that says who needs the rule and what for.",
+    why="Nobody dares to remove a rule whose purpose is unknown.",
+    fix="Add a Description that says who needs the rule and why.",
     source="Checkov CKV_AWS_23; cfn_nag W36",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at each rule of both directions."""
+    """Check each rule in both directions."""
     for rule in group.rules("ingress", "egress"):
         if rule.described is None:
             yield Violation(Verdict.REVIEW, rule.place, rule.reason)

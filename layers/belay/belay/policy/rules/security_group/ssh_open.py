@@ -13,8 +13,8 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="SSH is reachable from the whole Internet",
     severity=Severity.CRITICAL,
-    why="Anybody may try keys and passwords, and the next flaw in the SSH server is theirs to use.",
-    fix="Let only a bastion or a VPN's network in, or use Session Manager, which needs no open port.",
+    why="Anyone can try keys and passwords, and exploit the SSH server's next vulnerability.",
+    fix="Allow only a bastion or a VPN's network, or use Session Manager, which needs no open port.",
     source="CIS AWS Foundations Benchmark; AWS Config restricted-ssh",
     internet="ingress",
 )
@@ -24,5 +24,5 @@ PORTS = {
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Tell which of the ports the group opens to the Internet."""
+    """Report which of the ports the group opens to the Internet."""
     return exposed(group, PORTS)

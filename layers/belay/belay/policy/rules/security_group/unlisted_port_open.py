@@ -13,8 +13,8 @@ from belay.policy.verdict import Severity
 POLICY = Policy(
     title="A port that is not one of the application's public ports is reachable from the whole Internet",
     severity=Severity.HIGH,
-    why="What is meant for the public is listed; any other open port is a mistake or somebody's shortcut.",
-    fix="Narrow the rule, or let the operator add the port to allowed_ports.",
+    why="Public ports are listed; any other open port is a mistake or a shortcut.",
+    fix="Narrow the rule, or have the operator add the port to allowed_ports.",
     source="AWS Config vpc-sg-open-only-to-authorized-ports",
     internet="ingress",
 )
@@ -22,6 +22,6 @@ PINGS = (shown_protocol(ICMP), shown_protocol(ICMP_V6))
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at every port but the allowed ones; ICMP is left to ``ingress-world``."""
+    """Check every port except the allowed ones; ``ingress-world`` covers ICMP."""
     found = open_anywhere(group, "ingress", settings.allowed_ports)
     return violations({shown: one for shown, one in found.items() if shown not in PINGS})

@@ -1,4 +1,4 @@
-"""Peers outside the networks that the application's operator trusts."""
+"""Sources outside the application's trusted networks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 POLICY = Policy(
-    title="A network that is not one of the application's trusted networks is let in",
+    title="A network that is not one of the application's trusted networks is allowed in",
     severity=Severity.HIGH,
-    why="The operator listed who may reach the application beside its public ports.",
-    fix="Use a trusted network or a security group as source, or let the operator add the network.",
+    why="The operator has listed which networks may reach the application's other ports.",
+    fix="Use a trusted network or a security group as the source, or have the operator add the network.",
     source="The application's registration: trusted_networks",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at each rule for ports that are not public; nothing is asked where no network is listed."""
+    """Check each rule for ports that are not public, unless no networks are listed."""
     if not settings.trusted_networks:
         return
     networks = [network for network in map(parse_network, settings.trusted_networks) if network]
