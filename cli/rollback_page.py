@@ -192,7 +192,8 @@ def _services() -> Iterator[str]:
 
 def _actions() -> Iterator[str]:
     yield "\n## Every step\n\nEach step with its call, the statuses it is planned in, why it is legal in them, its "
-    yield "risk, and the\ncheck afterwards.\n\n| step | call | planned in | legal because | risk | checked afterwards |\n"
+    yield "risk, and the\ncheck afterwards.\n\n| step | call | planned in | legal because | risk | checked afterwards "
+    yield "|\n"
     yield f"|{' --- |' * 6}\n"
     planned: dict[Action, list[tuple[str, Step]]] = {}
     for status, step in _every_step():

@@ -99,7 +99,7 @@ def test_no_rules_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
         rules.read_rules(str(tmp_path))
 
 
-def test_without_the_binding_it_says_how_to_get_it(
+def test_without_the_binding_it_says_how_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "packs.guard.check_rules.comparison", raising=False)
@@ -112,7 +112,7 @@ def test_without_the_binding_it_says_how_to_get_it(
     monkeypatch.setattr(rules.sys, "version_info", (3, 14, 0))
     status, _, err = validate(capsys, TEMPLATE, "--rules", FIXTURES)
     assert status == 3
-    assert "no wheels for Pythons newer than 3.12; this is 3.14" in err
+    assert "no wheels for Python versions above 3.12; this is 3.14" in err
 
 
 def test_one_version_of_the_binding_everywhere() -> None:

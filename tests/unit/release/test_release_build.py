@@ -135,15 +135,15 @@ def test_every_problem_is_told_at_once(directory: Path, tmp_path: Path) -> None:
 
     assert refusal(directory, directory / "out.zip") == [
         "'a\\\\b': the path has a backslash; expected forward slashes",
-        "'pipe': a release holds files only; found a link or a special file",
-        "'assets/link': a release holds files only; found a link or a special file",
+        "'pipe': expected a regular file, found a link or a special file",
+        "'assets/link': expected a regular file, found a link or a special file",
         "release.yaml: stacks[1].name: the stack 'network' stands here twice",
         "release.yaml: stacks[1].template: the release has no file 'templates/service.yaml'",
         "release.yaml: version: expected a semantic version of at most 100 characters, such as 1.4.0 or 2.0.0-rc.1,"
         " found the number 1.2",
         "release.yaml: stacks.network.parameters.Size: templates/network.yaml declares no such parameter",
         "assets/a.txt:1:1: expected a template, a mapping with Resources; found no mapping.",
-        f"{directory / 'out.zip'}: the zip would lie in the directory it is made of; choose another --output",
+        f"{directory / 'out.zip'}: the zip would be inside the directory it is built from; choose another --output",
     ]
     assert not (directory / "out.zip").exists()
 
@@ -161,9 +161,8 @@ def test_names_that_some_systems_hold_equal(directory: Path, tmp_path: Path) -> 
 def test_a_manifest_that_nothing_can_be_appended_to(directory: Path, tmp_path: Path, text: str) -> None:
     write(directory, "release.yaml", text)
 
-    assert (
-        "release.yaml: the build appends the digests, so write it in YAML's block style and without a final `...`"
-        in refusal(directory, tmp_path / "out.zip")
+    assert "release.yaml: the build appends the digests, so use YAML's block style without a final `...`" in refusal(
+        directory, tmp_path / "out.zip"
     )
 
 
@@ -201,12 +200,12 @@ class TestCommand:
             f"size     {built.stat().st_size} bytes, 4 files",
             f"sha-256  {digest(built.read_bytes())}",
         ]
-        assert output.err == "left out: .env (hidden files stay out of releases)\n"
+        assert output.err == "left out: .env (releases have no hidden files)\n"
 
     def test_it_tells_what_is_wrong(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(tmp_path, "--output", tmp_path / "x.zip") == 1
         assert capsys.readouterr().err.splitlines() == [
-            f"{tmp_path} cannot become a release:",
+            f"{tmp_path} cannot be built into a release:",
             f"  {tmp_path / 'release.yaml'}: expected the release's manifest, found no such file",
         ]
 
@@ -215,11 +214,11 @@ class TestCommand:
     ) -> None:
         folder = tmp_path / "nowhere"
         assert run(directory, "--output", folder / "x.zip") == 1
-        assert f"{folder / 'x.zip'}: there is no directory {folder}; make it, or" in capsys.readouterr().err
+        assert f"{folder / 'x.zip'}: there is no directory {folder}; create it, or" in capsys.readouterr().err
         (tmp_path / "x.zip").mkdir()
         assert run(directory, "--output", tmp_path / "x.zip") == 1
         assert capsys.readouterr().err.startswith(f"{directory} could not be built: ")
 
     def test_it_tells_that_there_is_no_such_directory(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(tmp_path / "nowhere") == 1
-        assert "nowhere: expected a directory that holds release.yaml, found none" in capsys.readouterr().err
+        assert "nowhere: expected a directory with release.yaml, found no directory" in capsys.readouterr().err
