@@ -157,7 +157,7 @@ def _stuck_rollbacks() -> Iterator[str]:
         ("the topic matches the template", replace(back, skipped=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
     ):
         plan = _plan(seen, **more)
-        why = [step.why for step in plan.steps] + [each.what for each in plan.left_to_do]
+        why = [step.why for step in plan.steps] + [f"{each.what}: {each.why.rstrip('.')}" for each in plan.left_to_do]
         yield f"| {what} | {_in_short(plan)} | {'; '.join(why) or 'the stack is as it was'} |\n"
 
 
@@ -186,7 +186,7 @@ def _services() -> Iterator[str]:
     ):
         seen = _seen(StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True, baseline=_BEFORE)
         plan = _plan(seen, services=(service,), verification=verification)
-        why = [step.why for step in plan.steps] + [each.what for each in plan.left_to_do]
+        why = [step.why for step in plan.steps] + [f"{each.what}: {each.why.rstrip('.')}" for each in plan.left_to_do]
         yield f"| {what} | {_in_short(plan)} | {'; '.join(why) or 'nothing is left to do'} |\n"
 
 

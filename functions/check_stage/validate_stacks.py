@@ -7,9 +7,10 @@ from typing import Any
 from belay.aws.clock import now, timestamp
 from belay.control.live import LiveStages
 from belay.control.stage import StageContext
+from belay.notify.told import in_words
 from belay.observability import observed
 from belay.policy.verdict import Verdict
-from belay.release.gate import in_words
+from belay.release.gate import refusal_of
 from belay.settings import read
 
 
@@ -30,5 +31,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     report = stages.validate(run.release, run.accepted, run.stage, run.plan().standing(), now().date())
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())
     run.ledger.releases.record(run.release, run.stage.name, f"VALIDATED {report.verdict}", timestamp())
-    reason = None if report.verdict is Verdict.PASS else in_words(report)
+    reason = None if report.verdict is Verdict.PASS else in_words(refusal_of(report))
     return {"verdict": report.verdict, "reason": reason}

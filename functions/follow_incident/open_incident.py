@@ -9,9 +9,10 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.control.incidents import Incidents
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage
-from belay.release.reason import in_words
+from belay.release.reason import caught
 from belay.release.records import ReleaseReference
 from belay.settings import read
 
@@ -44,5 +45,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     record = ledger.releases.get(release.application, release.version) or {}
     outcome, incident = outcome_of_stage(record, release, event["stage"]), None
     if outcome is None:
-        incident = incidents.open_for_release(release, event["stage"], in_words(event["reason"]))
+        incident = incidents.open_for_release(release, event["stage"], in_words(caught(event["reason"])))
     return {"incident": incident, "outcome": outcome, "wait_seconds": settings.poll_seconds}

@@ -11,9 +11,11 @@ from belay.control.endings import Endings
 from belay.control.registrations import Registrations
 from belay.events.s3 import ObjectCreated
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.observability import observed
 from belay.release.key import application_of
-from belay.release.reason import in_words
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import Reason, ReleaseProblems, caught
 from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
 from belay.settings import read
 
@@ -34,7 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
     endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
-    outcome, reason = Outcome(event["outcome"]), in_words(event["reason"])
+    outcome, reason = Outcome(event["outcome"]), caught(event["reason"])
     created = ObjectCreated.from_event(event["upload"])
     application = application_of(created.key) or "unknown"
     upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
@@ -44,25 +46,24 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         endings.close_upload(
             upload,
             outcome,
-            reason=reason,
+            reason=in_words(reason),
             execution=event["execution"],
             topic=topic,
-            left_to_do=left_to_operator(event["reason"], application),
+            left_to_do=left_to_operator(reason, application),
         )
         return {"outcome": outcome}
-    endings.close_release(release, outcome, reason=reason, stage=event["stage"])
+    endings.close_release(release, outcome, reason=in_words(reason), stage=event["stage"])
     record = ledger.releases.get(release.application, release.version) or {}
     return {"outcome": record.get("outcome", outcome)}
 
 
-def left_to_operator(reason: Any, application: str) -> list[str]:
+def left_to_operator(reason: Reason | None, application: str) -> list[LeftToDo]:
     """Say whose turn it is where the registration is at fault and not the release."""
-    if not isinstance(reason, dict) or reason.get("Error") != "InvalidRegistration":
+    if not isinstance(reason, ReleaseProblems) or not reason.by_registration:
         return []
-    parameters = f"{APPLICATIONS}{application} and below"
-    return [
-        f"The operator corrects the registration ({parameters} in Parameter Store); then upload the same zip again."
-    ]
+    look = f"aws ssm get-parameters-by-path --path {APPLICATIONS}{application} --recursive"
+    todo = "have the operator correct the registration, then upload the same zip again"
+    return [LeftToDo(application, todo, look=look)]
 
 
 def claimed(ledger: Ledger, upload: Upload) -> ReleaseReference | None:

@@ -12,6 +12,7 @@ from belay.control.topics import Topic
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import recovery_started
 from belay.observability import observed
+from belay.release.reason import from_document
 from belay.rollback.plan import Action, RollbackPlan
 from belay.rollback.planner import plan_rollback
 from belay.settings import read
@@ -54,7 +55,7 @@ def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
     name = str(incident.stack) if incident.foreign else incident.release.version
     message = recovery_started(
         Deployment(incident.release.application, name, incident.stage, thread=incident.thread),
-        cause=incident.reason,
+        reason=from_document(incident.reason),
         steps=in_words(plan),
     )
     Topic(client("sns"), incident.topic or default_topic, recovery.ledger).publish(message)

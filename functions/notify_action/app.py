@@ -10,7 +10,7 @@ from belay.aws.ssm import ParameterStore
 from belay.control.application_topics import ApplicationTopics
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Severity
+from belay.notify.message import Urgency
 from belay.notify.pipelines import pipeline_notice
 from belay.observability import logger, observed
 from belay.pipeline.actions import notify_action
@@ -43,7 +43,7 @@ def tell(settings: Settings, registrations: Registrations, job: Job) -> Success:
         action.application,
         action.stage,
         text=action.message,
-        severity=Severity(action.severity),
+        urgency=Urgency(action.severity),
         job=job.id,
         execution=action.execution,
     )

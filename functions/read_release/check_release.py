@@ -9,6 +9,7 @@ from belay.aws.clock import now, timestamp
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
 from belay.control.guard import GuardPack
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.observability import observed
 from belay.policy.gate import check_template
 from belay.policy.settings import PolicySettings
@@ -44,12 +45,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         reports[stage] = report.merged(found)
     for stage, report in reports.items():
         artifacts.put_json(release.stage_key(stage, "static-report.json"), report.to_json())
-    admission = decide(reports, accepted.stages)
+    gated = decide(reports, accepted.stages)
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     ledger.releases.record(
-        release, None, "REFUSED BY POLICY" if admission.refused else "CHECKED", timestamp(), admission.reason
+        release, None, "CHECKED" if gated.refusal is None else "REFUSED BY POLICY", timestamp(), in_words(gated.refusal)
     )
-    return {"verdicts": dict(admission.verdicts), "refused": admission.refused, "reason": admission.reason}
+    refused = gated.refusal is not None
+    return {"verdicts": dict(gated.verdicts), "refused": refused, "reason": in_words(gated.refusal)}
 
 
 def check_stage(

@@ -13,8 +13,9 @@ from belay.control.stage import StageContext
 from belay.control.topics import Topic
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
-from belay.notify.message import Severity
+from belay.notify.message import Urgency
 from belay.observability import observed
+from belay.release.left_to_do import LeftToDo
 from belay.settings import read
 
 
@@ -53,11 +54,14 @@ def tell_waiting(run: StageContext, seen: RunSeen, default_topic: str) -> None:
     release, pipeline = run.release, run.stage.pipeline.name
     message = person_needed(
         Deployment(release.application, release.version, run.stage.name, thread=release.thread),
-        why=f"The pipeline {pipeline} waits for its approval {seen.waiting_approval}.",
+        why=f"The pipeline {pipeline} is waiting for its approval {seen.waiting_approval}.",
         left_to_do=[
-            f"Approve or reject {seen.waiting_approval} of the execution {seen.execution} in CodePipeline "
-            "(its console, or aws codepipeline put-approval-result)."
+            LeftToDo(
+                pipeline,
+                f"approve or reject {seen.waiting_approval} of the execution {seen.execution}, in its console",
+                look=f"aws codepipeline get-pipeline-state --name {pipeline}",
+            )
         ],
-        severity=Severity.WARNING,
+        urgency=Urgency.WARNING,
     )
     Topic(client("sns"), run.accepted.application.topic or default_topic, run.ledger).publish(message)

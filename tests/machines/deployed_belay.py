@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from small_releases import Release, setting, settings
 
-from belay.notify.message import Kind
+from belay.notify.message import MessageKind
 from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, REGION, ROOT, Engine
@@ -412,8 +412,8 @@ class Application:
 
         A message without an outcome is named by its ``kind``; that a recovery has begun counts where it is asked for.
         """
-        begun = Kind.RECOVERY_STARTED
-        wanted = [kind.value for kind in Kind if kind != begun or begun in outcomes]
+        begun = MessageKind.RECOVERY_STARTED
+        wanted = [kind.value for kind in MessageKind if kind != begun or begun in outcomes]
         found = until(
             lambda: [each for each in self.received() if each.attributes["kind"] in wanted],
             lambda messages: len(messages) >= len(outcomes),

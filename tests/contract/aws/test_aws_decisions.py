@@ -202,7 +202,7 @@ def test_people_are_reminded_once_a_day_before_it_is_too_late(
         for moment in (at(2), at(7, 11), at(7, 13), at(7, 14))
     ]
     assert reminded == [False, False, True, False]
-    assert told() == ["STILL WAITS FOR APPROVAL: orders 1.2.0 in production"]
+    assert told() == ["STILL WAITING FOR APPROVAL: orders 1.2.0 in production"]
 
 
 @pytest.mark.parametrize("why", ["expired", "ended", "overtaken"])

@@ -11,6 +11,7 @@ from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import deployment_started, release_ended
+from belay.release.reason import Fault
 from belay.release.records import Outcome
 
 ORDERS = Deployment("orders", "1.3.0", "production", thread="orders-0f1e")
@@ -18,7 +19,7 @@ ORDERS = Deployment("orders", "1.3.0", "production", thread="orders-0f1e")
 
 @pytest.fixture
 def message() -> Message:
-    return release_ended(Outcome.ROLLED_BACK, ORDERS, cause="It failed: über")
+    return release_ended(Outcome.ROLLED_BACK, ORDERS, reason=Fault("Odd", "It failed: über"))
 
 
 def test_a_program_receives_a_document_and_can_filter_it(
@@ -38,7 +39,7 @@ def test_a_program_receives_a_document_and_can_filter_it(
         )
     Topic(sns, topic, ledger).publish(message)
     (received,) = sqs.receive_message(QueueUrl=queues["rolled-back"])["Messages"]
-    assert json.loads(received["Body"])["cause"] == "It failed: über"
+    assert json.loads(received["Body"])["cause"]["why"] == "It failed: über"
     assert "Messages" not in sqs.receive_message(QueueUrl=queues["deployed"])
 
 

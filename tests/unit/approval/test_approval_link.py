@@ -23,7 +23,7 @@ LINK = Link("orders", "1.2.0", "production", "aaaaaaaaaaaa", SEAL, "2026-03-09T1
 CODE = hmac.new(b"key", LINK.message, hashlib.sha256).digest()
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOLD = {
-    "what": "orders 1.2.0 wants to go to production.",
+    "what": "orders 1.2.0 is ready to deploy to production.",
     "until": "2026-03-09 12:00 UTC",
     "changes": ["service: DELETES Orders"],
     "more": {"Policies": ["PASS of the templates"]},

@@ -29,12 +29,12 @@ def test_the_riskiest_change_of_all_stacks_comes_first() -> None:
 
 def test_what_is_asked_is_said_in_a_sentence_or_two() -> None:
     assert request().what == (
-        "orders 1.2.0 wants to go to production and would delete 1, replace 2, change 1, add 1 of its resources. "
-        "DATA MAY BE LOST. production runs 1.1.3."
+        "orders 1.2.0 is ready to deploy to production and would delete 1, replace 2, change 1, add 1 of its "
+        "resources. DATA MAY BE LOST. production runs 1.1.3."
     )
     nothing = request(replaces=None, change_sets={}, plan=StagePlan((StackPlan("network", "orders-network", ("x",)),)))
     assert nothing.what == (
-        "orders 1.2.0 wants to go to production and would change none of its resources yet. "
+        "orders 1.2.0 is ready to deploy to production and would change none of its resources yet. "
         "Nothing was deployed to production so far."
     )
 
@@ -77,17 +77,17 @@ def test_database_changes_are_told_as_they_were_declared() -> None:
 
 def test_whether_the_way_back_was_rehearsed_is_told() -> None:
     assert request().rollback_lines[0].startswith("It is not known whether a rollback would work.")
-    assert request(rehearsal=None).rollback_lines == ["the way back was not rehearsed"]
+    assert request(rehearsal=None).rollback_lines == ["the rollback was not rehearsed"]
 
 
 def test_what_it_costs_to_wait_is_told() -> None:
     lines = request(held="2026-03-03 09:00 UTC").waiting_lines
     assert "on their way as well: 1.3.0 (CHECKED)" in lines
     assert "approved now, it would still wait until 2026-03-03 09:00 UTC" in lines
-    assert "somebody else than whoever uploaded it has to approve" in lines
+    assert "the uploader cannot approve" in lines
     quiet = request(others=(), stage=STAGE.replace(", four_eyes: true", "")).waiting_lines
     assert "no other release of the application is on its way" in quiet
-    assert "somebody else than whoever uploaded it has to approve" not in quiet
+    assert "the uploader cannot approve" not in quiet
 
 
 def test_what_the_seal_does_not_hold_is_told() -> None:

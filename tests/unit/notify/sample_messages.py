@@ -1,6 +1,7 @@
 """One message of every kind at least, as the tests of this room use them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,12 +9,26 @@ from belay.notify.approvals import approval_requested
 from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared, findings_gone
 from belay.notify.incidents import foreign_stack_failed, healthy_again, person_needed, recovery_started
-from belay.notify.message import Severity
+from belay.notify.message import Urgency
 from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
 from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held
+from belay.policy.verdict import Finding, Severity, Verdict
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import (
+    Fault,
+    FoundInStages,
+    PersonDecided,
+    PipelineFailure,
+    PolicyFindings,
+    ReleaseProblems,
+    StackFailure,
+    Statement,
+    Why,
+)
 from belay.release.records import Outcome, ReleaseReference
 from belay.stack.cause import Cause
 
+ANN = "arn:aws:iam::111122223333:user/ann"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-production/6a7e8fe0"
 EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
@@ -28,10 +43,24 @@ CAUSE = Cause(
     time=datetime(2026, 3, 2, 9, 23, 11, tzinfo=UTC),
     stack_id=STACK_ID,
 )
+FAILED = StackFailure(STACK_ID, "UPDATE_ROLLBACK_IN_PROGRESS", CAUSE)
+SSH = Finding(
+    "templates/network.yaml",
+    "BastionGroup",
+    "ssh-open",
+    Verdict.FAIL,
+    Severity.CRITICAL,
+    41,
+    9,
+    "Properties.SecurityGroupIngress[0].CidrIp",
+    "SSH is reachable from the whole Internet: TCP 22 from 0.0.0.0/0.",
+    "Allow only a bastion or a VPN's network.",
+)
+SSH_LIVE = replace(SSH, path="production", resource="sg-0c2f", line=0, column=0, property="IpPermissions[3]")
 
 APPROVAL: Mapping[str, Any] = {
-    "what": "orders 1.3.0 wants to go to production and would delete 1, add 2 of its resources. DATA MAY BE LOST. "
-    "production runs 1.2.4.",
+    "what": "orders 1.3.0 is ready to deploy to production and would delete 1, add 2 of its resources. "
+    "DATA MAY BE LOST. production runs 1.2.4.",
     "until": "2026-03-09 12:00 UTC",
     "changes": [
         "service: DELETES Orders (AWS::DynamoDB::Table); ITS DATA IS LOST",
@@ -44,12 +73,12 @@ APPROVAL: Mapping[str, Any] = {
             "REVIEW, which is yours to decide: network.yaml:41 Web: ssh-open: Who may reach TCP 22 is not known.",
         ],
         "Databases": ["the release declares no database changes"],
-        "Way back": ["Rollback ready. Checked: baselines, alarms."],
+        "Rollback": ["Rollback ready. Checked: baselines, alarms."],
         "What it costs to wait": ["nothing is locked before the approval", "no other release is on its way"],
     },
     "answers": [
-        "Approve: belay approve orders/1.3.0 --stage production",
-        "Reject: belay reject orders/1.3.0 --stage production --comment WHY",
+        LeftToDo("", "Approve", then="belay approve orders/1.3.0 --stage production"),
+        LeftToDo("", "Reject", then="belay reject orders/1.3.0 --stage production --comment WHY"),
     ],
     "report": "belay show orders/1.3.0 --report",
 }
@@ -59,14 +88,16 @@ PIPELINE: dict[str, Any] = {
     "execution": "12345678-1234-5678-abcd-12345678abcd",
     "thread": THREAD,
 }
-BUILD: dict[str, Any] = {
-    "failure": "47f821c5",
-    "cause": "Build/Test: in the build of orders, the phase BUILD is FAILED: COMMAND_EXECUTION_ERROR: exit status 127",
-    "evidence": ["/codebuild/output/tmp/script.sh: line 4: sam: command not found"],
-    "left_to_do": ["Likely fix: Install the program in the buildspec's install phase. https://docs.aws.amazon.com/"],
-    "look": ["aws codebuild batch-get-builds --ids orders:8745a7a9"],
-}
-DEPLOYMENT = "Deploy/Service: in the stack orders-service-production, Service could not be updated: no steady state"
+BUILD = PipelineFailure(
+    "Build/Test: in the build of orders, the phase BUILD is FAILED: COMMAND_EXECUTION_ERROR: exit status 127",
+    evidence=("/codebuild/output/tmp/script.sh: line 4: sam: command not found",),
+    fix="Install the program in the buildspec's install phase.",
+    link="https://docs.aws.amazon.com/",
+    look=("aws codebuild batch-get-builds --ids orders:8745a7a9",),
+)
+DEPLOYMENT = PipelineFailure(
+    "Deploy/Service: in the stack orders-service-production, Service could not be updated: no steady state"
+)
 
 MESSAGES = {
     "started": deployment_started(
@@ -86,7 +117,9 @@ MESSAGES = {
         until="when `belay resume` ends the pause",
     ),
     "recovery_started": recovery_started(
-        ORDERS, cause="service is UPDATE_ROLLBACK_IN_PROGRESS: no capacity", steps=["service: wait", "network: update"]
+        ORDERS,
+        reason=StackFailure(STACK_ID, "UPDATE_ROLLBACK_IN_PROGRESS", said="no capacity"),
+        steps=["service: wait", "network: update"],
     ),
     "deployed": release_ended(
         Outcome.DEPLOYED,
@@ -98,21 +131,24 @@ MESSAGES = {
         Outcome.REJECTED,
         Deployment("orders", "1.1.0"),
         what="The release was refused by the static gate, before anything was changed.",
-        findings=[
-            "templates/network.yaml:41 BastionGroup SecurityGroupIngress/0: SSH (22/tcp) is open to 0.0.0.0/0",
-            "  Allow it from a trusted network, or use Session Manager.",
-        ],
+        reason=PolicyFindings(
+            (FoundInStages(SSH, ("production", "test")), FoundInStages(replace(SSH, verdict=Verdict.REVIEW)))
+        ),
     ),
     "rejected_with_problems": release_ended(
         Outcome.REJECTED,
         Deployment("orders", "1.1.0", None, EXECUTION),
-        cause="release.yaml: stacks.0.template: x.yaml is not in the archive\nrelease.yaml: unknown key 'colour'",
+        reason=ReleaseProblems(
+            ("release.yaml: stacks.0.template: x.yaml is not in the archive", "release.yaml: unknown key 'colour'")
+        ),
     ),
-    "aborted": release_ended(Outcome.ABORTED, ORDERS, cause="superseded by 1.4.0", runs_now="1.2.0"),
+    "aborted": release_ended(
+        Outcome.ABORTED, ORDERS, reason=Statement(Why.SUPERSEDED, "superseded by 1.4.0"), runs_now="1.2.0"
+    ),
     "rolled_back": release_ended(
         Outcome.ROLLED_BACK,
         ORDERS,
-        cause=CAUSE,
+        reason=FAILED,
         done=[
             "service: wait until CloudFormation has finished, the stack is UPDATE_ROLLBACK_IN_PROGRESS",
             "network: bring the stack back to version 1.2.0 by a change set to its template and parameters of before",
@@ -122,29 +158,39 @@ MESSAGES = {
     "needs_operator": release_ended(
         Outcome.NEEDS_OPERATOR,
         ORDERS,
-        cause=CAUSE,
+        reason=FAILED,
         done=["service: continue the rollback that got stuck, without skipping any resource"],
-        left_to_do=["service: continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED."],
+        left_to_do=[
+            LeftToDo(
+                "service",
+                "finish its rollback by hand",
+                "continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED.",
+                look="aws cloudformation describe-stack-events --stack-name orders-service-production",
+                then="aws cloudformation continue-update-rollback --stack-name orders-service-production",
+            )
+        ],
     ),
     "asked_rollback": asked_rollback_ended(
         Outcome.ROLLED_BACK,
         ASKED,
         target="1.2.0",
-        reason="arn:aws:iam::111122223333:user/ann asked to go back from 1.3.0 to 1.2.0: too slow",
+        reason=PersonDecided(ANN, "asked to go back from 1.3.0 to 1.2.0", "too slow"),
         done=["service: bring the stack back by a change set to its template and parameters of before"],
     ),
     "asked_rollback_left": asked_rollback_ended(
         Outcome.NEEDS_OPERATOR,
         ASKED,
         target=None,
-        reason="arn:aws:iam::111122223333:user/ann asked to go back from 1.3.0, where nothing was before",
-        left_to_do=["database: it holds data, so it is not deleted without an answer."],
+        reason=PersonDecided(ANN, "asked to go back from 1.3.0, where nothing was before"),
+        left_to_do=[LeftToDo("database", "save what is needed, then delete the stack", "it holds data.")],
     ),
-    "needs_operator_unknown": release_ended(Outcome.NEEDS_OPERATOR, ORDERS, cause="AccessDenied: no permission"),
+    "needs_operator_unknown": release_ended(
+        Outcome.NEEDS_OPERATOR, ORDERS, reason=Fault("AccessDenied", "no permission")
+    ),
     "person_needed": person_needed(
         ORDERS,
         why="The database cannot be restored by itself: it has two read replicas.",
-        left_to_do=["Decide what becomes of orders-replica-1 and orders-replica-2."],
+        left_to_do=[LeftToDo("orders-db", "decide what becomes of orders-replica-1 and orders-replica-2")],
     ),
     "held_window": release_held(
         ORDERS,
@@ -156,17 +202,14 @@ MESSAGES = {
     "approval_reminder": approval_requested(ORDERS, **APPROVAL, reminder=True),
     "findings_appeared": findings_appeared(
         ORDERS,
-        findings=[
-            "production sg-0c2f IpPermissions[3]: ssh-open: SSH is reachable from the whole Internet: TCP 22 from "
-            "0.0.0.0/0. Allow only a bastion or a VPN's network.",
-        ],
+        findings=[SSH_LIVE],
         known=2,
         grave=True,
         seen_at="2026-03-02T12:00:00.000+00:00",
     ),
     "findings_gone": findings_gone(
         ORDERS,
-        gone=["sg-0c2f: ssh-open: SSH is reachable from the whole Internet: TCP 22 from 0.0.0.0/0"],
+        gone=[SSH_LIVE],
         left=0,
         seen_at="2026-03-03T12:00:00.000+00:00",
     ),
@@ -182,7 +225,7 @@ MESSAGES = {
         stack="service",
         stack_id=STACK_ID,
         status="UPDATE_ROLLBACK_COMPLETE",
-        cause=CAUSE,
+        reason=FAILED,
         done=["service: continue the rollback that got stuck, without skipping any resource"],
     ),
     "foreign_left": foreign_stack_failed(
@@ -191,15 +234,19 @@ MESSAGES = {
         stack="service",
         stack_id=STACK_ID,
         status="UPDATE_FAILED",
-        cause=CAUSE,
-        left_to_do=["service: an operation that was not this release's left it UPDATE_FAILED."],
+        reason=FAILED,
+        left_to_do=[
+            LeftToDo(
+                "service", "bring it to a stable status", "an operation that Belay did not start left it UPDATE_FAILED."
+            )
+        ],
     ),
-    "pipeline_failed": pipeline_failed("orders", "production", **PIPELINE, **BUILD),
+    "pipeline_failed": pipeline_failed("orders", "production", **PIPELINE, failure="47f821c5", reason=BUILD),
     "pipeline_failed_deploying": pipeline_failed(
-        "orders", "production", **PIPELINE, failure="9a1b", cause=DEPLOYMENT, taken_back=["network", "service"]
+        "orders", "production", **PIPELINE, failure="9a1b", reason=DEPLOYMENT, taken_back=["network", "service"]
     ),
     "pipeline_failed_rolling_back": pipeline_failed(
-        "orders", "production", **PIPELINE, failure="9a1c", cause=DEPLOYMENT, by_codepipeline=True
+        "orders", "production", **PIPELINE, failure="9a1c", reason=DEPLOYMENT, by_codepipeline=True
     ),
     "pipeline_recovered": pipeline_recovered(
         "orders",
@@ -207,7 +254,7 @@ MESSAGES = {
         **PIPELINE,
         incident="orders-production-0f1e2d3c4b5a-5d41ab",
         outcome=Outcome.ROLLED_BACK,
-        cause=DEPLOYMENT,
+        reason=DEPLOYMENT,
         done=["service: bring the stack back by a change set to its template and parameters of before"],
     ),
     "pipeline_left": pipeline_recovered(
@@ -216,14 +263,20 @@ MESSAGES = {
         **PIPELINE,
         incident="orders-production-0f1e2d3c4b5a-77aa01",
         outcome=Outcome.NEEDS_OPERATOR,
-        cause=DEPLOYMENT,
-        left_to_do=["service: the release changed it, and no record says what it was before."],
+        reason=DEPLOYMENT,
+        left_to_do=[
+            LeftToDo(
+                "service",
+                "finish its rollback by hand",
+                "the release changed it, and no record says what it was before.",
+            )
+        ],
     ),
     "pipeline_notice": pipeline_notice(
         "orders",
         "production",
         text="The source version 3sL4kqtJlcpXroDTDmJ is in production.",
-        severity=Severity.INFO,
+        urgency=Urgency.INFO,
         job="11111111-abcd-1111-abcd-111111abcdef",
         execution="12345678-1234-5678-abcd-12345678abcd",
     ),

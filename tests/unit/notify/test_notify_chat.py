@@ -19,6 +19,8 @@ from belay.notify.deployment import Deployment
 from belay.notify.message import Message, in_thread
 from belay.notify.publication import publish_arguments
 from belay.notify.releases import release_ended
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import PipelineFailure, ReleaseProblems
 from belay.release.records import Outcome
 
 SAMPLE = json.loads((Path(__file__).parents[3] / "events" / "aws.sns" / "notification.json").read_text())
@@ -78,9 +80,12 @@ def test_every_message_fits_the_format(name: str) -> None:
 def test_a_failure_reads_like_this() -> None:
     told = relayed(MESSAGES["needs_operator"])
     assert told["content"]["title"] == ":rotating_light: NEEDS_OPERATOR: orders 1.3.0 in production"
-    left = "service: continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED."
-    assert told["content"]["description"].splitlines()[0] == f"*Do this now: {left}*"
-    assert told["content"]["nextSteps"][:2] == [left, "`belay show orders/1.3.0`"]
+    left = "service: finish its rollback by hand: continuing its rollback was tried 2 times, and it is still "
+    left += "UPDATE_ROLLBACK_FAILED."
+    assert told["content"]["description"].splitlines()[0].startswith(f"*Do this now: {left}")
+    assert "• orders-service-production is UPDATE_ROLLBACK_IN_PROGRESS: Tasks/" in told["content"]["description"]
+    command = "aws cloudformation continue-update-rollback --stack-name orders-service-production"
+    assert told["content"]["nextSteps"][:2] == [f"{left}: `{command}`", "`belay show orders/1.3.0`"]
     assert told["content"]["keywords"] == ["orders", "production"]
     assert told["metadata"]["additionalContext"]["outcome"] == "NEEDS_OPERATOR"
     assert told["id"].endswith("/1")
@@ -94,7 +99,9 @@ def test_messages_of_one_release_stand_in_one_thread() -> None:
 
 
 def test_nobody_can_mention_a_channel_through_a_message() -> None:
-    message = release_ended(Outcome.REJECTED, Deployment("orders", "<!channel>"), findings=["<@U123> & <!here>"])
+    message = release_ended(
+        Outcome.REJECTED, Deployment("orders", "<!channel>"), reason=ReleaseProblems(("<@U123> & <!here>",))
+    )
     told = json.dumps(relayed(message))
     assert "<!" not in told
     assert "<@" not in told
@@ -112,7 +119,10 @@ def test_what_is_not_ours_is_handed_on_as_it_is(body: str) -> None:
 @given(st.text(max_size=4000), st.lists(st.text(max_size=2000), max_size=40))
 def test_whatever_is_in_a_message_fits(text: str, lines: list[str]) -> None:
     deployment = Deployment("orders", text or "x", "production", thread=text)
-    relayed(release_ended(Outcome.NEEDS_OPERATOR, deployment, cause=text, done=lines, left_to_do=lines, findings=lines))
+    todos = [LeftToDo(line, line, line, line, line) for line in lines]
+    reason = PipelineFailure(text, tuple(lines))
+    relayed(release_ended(Outcome.NEEDS_OPERATOR, deployment, reason=reason, done=lines, left_to_do=todos))
+    relayed(release_ended(Outcome.REJECTED, deployment, reason=ReleaseProblems(tuple(lines))))
 
 
 def test_the_sample_is_what_sns_hands_over() -> None:
@@ -129,6 +139,6 @@ def test_what_sns_does_not_hand_over_is_refused(event: dict[str, Any]) -> None:
 
 def test_a_link_that_answers_arrives_whole() -> None:
     link = f"https://{'a' * 32}.lambda-url.eu-west-1.on.aws/?token={'b' * 700}.{'c' * 43}"
-    asked = {**APPROVAL, "answers": [*APPROVAL["answers"], f"Without the command: open {link}"]}
+    asked = {**APPROVAL, "answers": [*APPROVAL["answers"], LeftToDo("", f"Without the command: open {link}")]}
     told = relayed(approval_requested(Deployment("orders", "1.3.0", "production"), **asked))
     assert any(step.endswith(link) for step in told["content"]["nextSteps"])

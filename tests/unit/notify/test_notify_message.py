@@ -3,16 +3,20 @@
 The expected texts are in ``golden/``, one file a message; a change of wording is a change of that file.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sample_messages import CAUSE, MESSAGES, ORDERS, STACK_ID, THREAD
+from sample_messages import CAUSE, MESSAGES, ORDERS, SSH, STACK_ID, THREAD
 
 from belay.notify.deployment import Deployment
-from belay.notify.message import Kind, in_thread
+from belay.notify.message import MessageKind, in_thread
 from belay.notify.releases import deployment_started, release_ended
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import FoundInStages, PolicyFindings, StackFailure, Statement, Why
 from belay.release.records import Outcome
 from belay.stack.cause import first_cause
+from belay.stack.command_line import failed_events_command
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -84,13 +88,16 @@ def test_only_what_cannot_wait_is_critical_and_its_first_line_says_what_to_do(na
 
 def test_no_text_is_turned_round() -> None:
     turned = "approve \u202eevil\u2066"
-    message = release_ended(Outcome.REJECTED, ORDERS, cause=turned, left_to_do=[turned])
+    reason, todo = Statement(Why.SUPERSEDED, turned), LeftToDo("", turned)
+    message = release_ended(Outcome.ABORTED, ORDERS, reason=reason, left_to_do=[todo])
+    assert not set(turned) & set("\u202e\u2066") & set(str(message.data["left_to_do"]))
     assert not set(turned) & set("\u202e\u2066") & set(message.text)
     assert "approve evil" in message.text
 
 
 def test_the_first_line_is_one_line_however_much_is_left_to_do() -> None:
-    message = release_ended(Outcome.NEEDS_OPERATOR, ORDERS, left_to_do=["x" * 3000, "second", "third"])
+    todos = [LeftToDo("", each) for each in ("x" * 3000, "second", "third")]
+    message = release_ended(Outcome.NEEDS_OPERATOR, ORDERS, left_to_do=todos)
     first = message.text.splitlines()[0]
     assert first.endswith("... (2 more below)")
     assert len(first) < 450
@@ -120,9 +127,26 @@ def test_programs_get_what_people_read_part_by_part() -> None:
     data = MESSAGES["needs_operator"].data
     assert data["kind"] == "release-ended"
     assert data["version"] == "1.3.0"
-    assert data["cause"] == CAUSE.in_words()
+    assert data["cause"] == {
+        "kind": "stack-failure",
+        "what": "orders-service-production is UPDATE_ROLLBACK_IN_PROGRESS",
+        "why": CAUSE.in_words(),
+        "command": failed_events_command(STACK_ID),
+        "stack_id": STACK_ID,
+        "status": "UPDATE_ROLLBACK_IN_PROGRESS",
+        "resource": "Tasks/Service",
+        "resource_type": "AWS::ECS::Service",
+        "resource_status": "UPDATE_FAILED",
+        "at": "2026-03-02T09:23:11+00:00",
+    }
     assert data["left_to_do"] == [
-        "service: continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED."
+        {
+            "subject": "service",
+            "what": "finish its rollback by hand",
+            "why": "continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED.",
+            "command": "aws cloudformation continue-update-rollback --stack-name orders-service-production",
+            "look": "aws cloudformation describe-stack-events --stack-name orders-service-production",
+        }
     ]
     assert MESSAGES["rolled_back"].data["left_to_do"] == []
     assert MESSAGES["foreign_left"].data["stack_id"] == STACK_ID
@@ -140,14 +164,17 @@ def test_the_longest_reason_of_a_stack_is_told_as_the_ledger_has_it() -> None:
     }
     cause = first_cause([failed])
     assert cause is not None
-    reason = f"service ({'s' * 128}) is UPDATE_ROLLBACK_IN_PROGRESS: {cause.in_words()}"
-    assert release_ended(Outcome.ROLLED_BACK, ORDERS, cause=reason).data["cause"] == reason
+    reason = StackFailure(STACK_ID, "UPDATE_ROLLBACK_IN_PROGRESS", cause)
+    message = release_ended(Outcome.ROLLED_BACK, ORDERS, reason=reason)
+    assert message.data["cause"]["why"] == cause.in_words()
+    assert cause.in_words() in message.text
 
 
 def test_a_long_list_says_how_much_of_it_is_not_shown() -> None:
-    message = release_ended(Outcome.REJECTED, ORDERS, findings=[f"finding {n}: " + "x" * 500 for n in range(100)])
-    assert "... and 85 more" in message.text
-    assert len(message.data["findings"]) == 16
+    found = tuple(FoundInStages(replace(SSH, message=f"finding {n}: " + "x" * 500)) for n in range(100))
+    message = release_ended(Outcome.REJECTED, ORDERS, reason=PolicyFindings(found))
+    assert "... and 88 more" in message.text
+    assert (len(message.data["findings"]), message.data["left_out"]["findings"]) == (15, 85)
 
 
 def test_a_version_of_any_length_leaves_a_readable_subject() -> None:
@@ -164,4 +191,4 @@ def test_names_in_commands_cannot_break_out_of_them() -> None:
 
 def test_every_kind_is_documented() -> None:
     page = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text()
-    assert [kind.value for kind in Kind if f"`{kind.value}`" not in page] == []
+    assert [kind.value for kind in MessageKind if f"`{kind.value}`" not in page] == []

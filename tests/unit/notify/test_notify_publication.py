@@ -1,6 +1,7 @@
 """What SNS accepts, whatever is put into a message."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
@@ -8,7 +9,7 @@ import pytest
 from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_messages import EXECUTION, MESSAGES, ORDERS, TOPIC
+from sample_messages import EXECUTION, MESSAGES, ORDERS, SSH, TOPIC
 
 from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared
@@ -16,6 +17,8 @@ from belay.notify.incidents import person_needed
 from belay.notify.message import Message, in_thread
 from belay.notify.publication import LARGEST_MESSAGE, publish_arguments
 from belay.notify.releases import deployment_started, release_ended, release_held
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import PipelineFailure, ReleaseProblems
 from belay.release.records import Outcome
 
 TEXT = st.text(max_size=300)
@@ -34,7 +37,7 @@ def test_people_get_text_programs_get_json_and_phones_get_one_line() -> None:
     assert read["default"] == read["email"] == message.text
     for protocol in ("sqs", "lambda", "http", "https"):
         assert json.loads(read[protocol]) == message.data | {"subject": message.subject, "text": message.text}
-    assert read["sms"].startswith("ROLLED_BACK: orders 1.3.0 in production. Tasks/Service (AWS::ECS::Service)")
+    assert read["sms"].startswith("ROLLED_BACK: orders 1.3.0 in production. orders-service-production is UPDATE_")
     assert len(read["sms"]) <= 140
 
 
@@ -66,14 +69,16 @@ def accepted_by_sns(message: Message) -> None:
 def test_sns_accepts_whatever_is_put_into_a_message(version: str, cause: str, lists: Any) -> None:
     done, left_to_do, findings = lists
     deployment = Deployment("orders", version, "production", EXECUTION)
+    todos = [LeftToDo(each, each, each, each, each) for each in left_to_do]
+    reason = PipelineFailure(cause, tuple(findings))
+    accepted_by_sns(release_ended(Outcome.NEEDS_OPERATOR, deployment, reason=reason, done=done, left_to_do=todos))
     accepted_by_sns(
-        release_ended(
-            Outcome.NEEDS_OPERATOR, deployment, cause=cause, done=done, left_to_do=left_to_do, findings=findings
-        )
+        release_ended(Outcome.REJECTED, deployment, reason=ReleaseProblems(tuple(findings)), changed=findings)
     )
-    accepted_by_sns(person_needed(deployment, why=cause, left_to_do=left_to_do))
+    accepted_by_sns(person_needed(deployment, why=cause, left_to_do=todos))
     accepted_by_sns(deployment_started(deployment, changes=findings))
-    accepted_by_sns(findings_appeared(deployment, findings=findings, known=len(done), grave=True, seen_at=cause))
+    found = [replace(SSH, message=each, fix=each) for each in findings]
+    accepted_by_sns(findings_appeared(deployment, findings=found, known=len(done), grave=True, seen_at=cause))
     accepted_by_sns(in_thread(release_held(deployment, why=cause, until=version), 1, ["release-held/held"]))
 
 
@@ -84,10 +89,10 @@ def test_the_largest_message_still_fits_and_keeps_the_way_to_look_closer(filling
         Outcome.NEEDS_OPERATOR,
         ORDERS,
         what=filling * 3000,
-        cause=filling * 3000,
+        reason=PipelineFailure(filling * 3000, tuple(many)),
         done=many,
-        left_to_do=many,
-        findings=many,
+        left_to_do=[LeftToDo(each, each, each) for each in many],
+        changed=many,
     )
     accepted_by_sns(message)
     assert "describe-execution" in message.text
@@ -96,9 +101,9 @@ def test_the_largest_message_still_fits_and_keeps_the_way_to_look_closer(filling
 
 def test_text_that_is_no_text_is_made_readable() -> None:
     message = release_ended(
-        Outcome.REJECTED, Deployment("orders", "1\ud800\n2"), cause="a\ud800b", findings=["\x1b[31mred"]
+        Outcome.REJECTED, Deployment("orders", "1\ud800\n2"), reason=PipelineFailure("a\ud800b", ("\x1b[31mred",))
     )
     accepted_by_sns(message)
     assert message.data["version"] == "1? 2"
-    assert message.data["cause"] == "a?b"
-    assert message.data["findings"] == ["[31mred"]
+    assert message.data["cause"]["what"] == "a?b"
+    assert message.data["evidence"] == ["[31mred"]

@@ -36,7 +36,7 @@ def test_a_wave_without_findings_goes_on_and_one_with_a_violation_never(later: b
     violating = StagePlan((*before, planned(), planned(Verdict.FAIL, Verdict.REVIEW, name="other")))
     reason = refuse_wave(violating, stage(approval=approval))
     assert reason is not None
-    assert "a-policy: Found. Mend it." in reason
+    assert [found.finding.verdict for found in reason.findings] == [Verdict.FAIL, Verdict.REVIEW]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,33 @@
+"""Why something ended: what a machine caught is read, what is kept is read back."""
+
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, get_args
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from belay import errors
+from belay.notify.told import in_words
+from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release import reason
-from belay.release.reason import in_words
+from belay.release.reason import (
+    Fault,
+    FoundInStages,
+    PersonDecided,
+    PipelineFailure,
+    PolicyFindings,
+    Reason,
+    ReleaseProblems,
+    StackFailure,
+    Statement,
+    Why,
+    caught,
+    from_document,
+    to_dict,
+)
+from belay.stack.cause import Cause
 
 
 def cause(message: str) -> str:
@@ -12,7 +35,7 @@ def cause(message: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("caught", "words"),
+    ("output", "words"),
     [
         (None, ""),
         ("the stage changed while the release waited", "the stage changed while the release waited"),
@@ -29,8 +52,8 @@ def cause(message: str) -> str:
         ({"Error": "Odd", "Cause": '{"other": 1}'}, 'Odd: {"other": 1}'),
     ],
 )
-def test_what_a_machine_caught_is_said_in_words(caught: object, words: str) -> None:
-    assert in_words(caught) == words
+def test_what_a_machine_caught_is_said_in_words(output: Any, words: str) -> None:
+    assert in_words(caught(output)) == words
 
 
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:a-production"
@@ -51,9 +74,49 @@ def test_an_execution_that_was_waited_for_is_told_without_its_whole_description(
     description: dict[str, object], words: str
 ) -> None:
     described = json.dumps({"ExecutionArn": ARN, "StateMachineArn": "arn:machine", **description})
-    assert in_words({"Error": "States.TaskFailed", "Cause": described}) == words
+    assert in_words(caught({"Error": "States.TaskFailed", "Cause": described})) == words
 
 
-def test_our_verdicts_are_names_of_ours() -> None:
-    for name in reason._OUR_VERDICTS:
+def test_the_errors_that_are_verdicts_are_names_of_ours() -> None:
+    for name in (*reason._REFUSALS, *reason._STATEMENTS.keys() - {"ApprovalDenied"}):
         assert issubclass(getattr(errors, name), errors.BelayError)
+
+
+FINDING = Finding("network.yaml", "Web", "ssh-open", Verdict.FAIL, Severity.HIGH, 41, 9, "P", "Found.", "Mend it.")
+CAUSE = Cause(("Tasks", "Service"), "AWS::ECS::Service", "UPDATE_FAILED", "no", datetime(2026, 3, 2, tzinfo=UTC), "id")
+REASONS: list[Reason] = [
+    ReleaseProblems(("one", "two"), by_registration=True),
+    PolicyFindings((FoundInStages(FINDING, ("test", "production")),), left_out=3),
+    StackFailure("arn:stack/orders/1", "UPDATE_FAILED", CAUSE),
+    StackFailure("arn:stack/orders/1", "UPDATE_FAILED", said="no event"),
+    PipelineFailure("Build failed", ("line",), "Mend it.", "https://docs.aws.amazon.com/", ("aws codebuild",)),
+    PersonDecided("arn:aws:iam::111122223333:user/ann", "denied it", "too slow"),
+    Statement(Why.PLAN_CHANGED, "it changed"),
+    Fault("AccessDenied", "no"),
+]
+
+
+def test_there_is_a_sample_of_every_kind() -> None:
+    assert {type(each) for each in REASONS} == set(get_args(Reason))
+
+
+@pytest.mark.parametrize("why", REASONS)
+def test_a_reason_is_read_back_from_the_bucket_and_from_the_ledger(why: Reason) -> None:
+    assert from_document(json.loads(json.dumps(to_dict(why)))) == why
+    read = TypeDeserializer().deserialize(TypeSerializer().serialize(to_dict(why)))
+    assert isinstance(read["schema"], Decimal)
+    assert from_document(read) == why
+
+
+def test_text_of_an_earlier_version_is_read_as_what_it_is() -> None:
+    assert from_document("it failed\nbadly") == Statement(Why.TOLD, "it failed\nbadly")
+
+
+def test_what_a_newer_version_wrote_is_refused() -> None:
+    with pytest.raises(ValueError, match="newer Belay"):
+        from_document(to_dict(Fault("X", "y")) | {"schema": 2})
+
+
+def test_what_is_no_reason_is_refused() -> None:
+    with pytest.raises(KeyError):
+        from_document({"schema": 1, "kind": "other"})

@@ -479,9 +479,10 @@ def test_a_recovery_that_was_stopped_between_two_names_says_how_to_go_on() -> No
         if step.action is Action.RENAME_RESTORED:
             break
     told = RollbackPlan.of(incident.plan()).undone()
-    assert told[0].startswith("Not done, or not seen to be done: orders-db: give the name to the restored instance")
-    assert '"NewDBInstanceIdentifier": "orders-db"' in told[0]
-    assert not [line for line in told if "wait" in line]
+    assert (told[0].subject, told[0].why) == ("orders-db", "not done, or not seen to be done")
+    assert told[0].what.startswith("give the name to the restored instance")
+    assert '"NewDBInstanceIdentifier": "orders-db"' in str(told[0].then)
+    assert not [todo for todo in told if "wait" in todo.what]
 
 
 def test_what_is_left_after_the_swap_is_left_with_its_command() -> None:

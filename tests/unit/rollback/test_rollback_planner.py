@@ -186,7 +186,7 @@ def test_an_update_is_cancelled_once_and_then_waited_for() -> None:
 
 def test_a_stack_that_says_nothing_any_more_is_not_waited_for() -> None:
     silent = stack(status="UPDATE_ROLLBACK_IN_PROGRESS", stands_still=True)
-    assert "has said nothing about it for 12 hours, and it is still UPDATE_ROLLBACK_IN_PROGRESS" in left(silent).what
+    assert "has said nothing about it for 12 hours, and it is still UPDATE_ROLLBACK_IN_PROGRESS" in left(silent).why
 
 
 def test_the_update_back_to_the_baseline_is_not_cancelled() -> None:
@@ -211,7 +211,7 @@ def test_a_rolled_back_update_is_the_baseline_unless_it_was_a_later_one(
 
 def test_a_stack_with_data_that_the_release_made_is_left_with_its_data_named() -> None:
     todo = left(created("CREATE_COMPLETE", stateful=("Database/Instance", "Uploads")), answers=DENIED)
-    assert "holds data (Database/Instance, Uploads), so it was not deleted" in todo.what
+    assert "holds data (Database/Instance, Uploads), so it was not deleted" in todo.why
     assert todo.then == f"aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1"
 
 
@@ -228,8 +228,8 @@ def test_a_stack_with_data_is_deleted_with_a_person_s_approval_only() -> None:
     assert "it holds data (Database), which goes with it" in ask.why
     assert decision(seen, answers={"delete-service": Answer.WAITING}) == "WAIT"
     assert decision(seen, answers={"delete-service": Answer.APPROVED}) == "ROLLBACK_STACK"
-    assert "Its approval was denied." in left(seen, answers=DENIED).what
-    assert "Nobody answered within 4 hours." in left(seen, answers={"delete-service": Answer.EXPIRED}).what
+    assert "Its approval was denied." in left(seen, answers=DENIED).why
+    assert "Nobody answered within 4 hours." in left(seen, answers={"delete-service": Answer.EXPIRED}).why
 
 
 def test_people_are_asked_first_and_only_what_hangs_on_the_answer_waits_for_it() -> None:
@@ -297,14 +297,14 @@ def test_after_two_tries_a_person_is_told_the_call_that_goes_on(
 ) -> None:
     assert decision(seen, tried={(action, "service"): 1}) == action
     todo = left(seen, tried={(action, "service"): 2})
-    assert f"tried 2 times, and it is still {seen.status}" in todo.what
+    assert f"tried 2 times, and it is still {seen.status}" in todo.why
     assert todo.then == (f"aws cloudformation {then.format(id=seen.stack_id)}" if then else None)
 
 
 def test_the_reason_of_the_last_failure_is_told_once_and_without_its_spaces() -> None:
     seen = stack(status="UPDATE_ROLLBACK_FAILED", reason="The following resource(s) failed to update: [Topic]. ")
     todo = left(seen, tried={(Action.CONTINUE_UPDATE_ROLLBACK, "service"): 2})
-    assert todo.what == (
+    assert todo.why == (
         "continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED "
         "(The following resource(s) failed to update: [Topic])."
     )
@@ -321,7 +321,7 @@ def test_the_reason_of_the_last_failure_is_told_once_and_without_its_spaces() ->
     ],
 )
 def test_what_cannot_be_taken_back_is_left_with_the_reason(values: dict[str, Any], what: str) -> None:
-    assert what in left(stack(**values)).what
+    assert what in left(stack(**values)).why
 
 
 def test_a_hidden_parameter_that_the_release_dropped_cannot_be_restored() -> None:
@@ -331,7 +331,7 @@ def test_a_hidden_parameter_that_the_release_dropped_cannot_be_restored() -> Non
         template=TemplatePointer("artifacts", "t.yaml", "v1", "d"),
         hidden=("Password",),
     )
-    assert "NoEcho parameters (Password) were dropped" in left(stack(baseline=baseline, parameter_keys=("Count",))).what
+    assert "NoEcho parameters (Password) were dropped" in left(stack(baseline=baseline, parameter_keys=("Count",))).why
     assert decision(stack(baseline=baseline, parameter_keys=("Password",))) == "UPDATE_TO_BASELINE"
 
 
@@ -343,7 +343,7 @@ def test_somebody_s_later_update_is_undone_only_where_the_registration_allows_it
 
 def test_somebody_s_failed_stack_is_not_deleted_with_its_data_even_where_recovery_is_allowed() -> None:
     seen = stack(status="ROLLBACK_FAILED", ours=False, changed_by_release=False, stateful=("Table",))
-    assert "It holds data (Table), so it was not deleted" in left(seen, recover_foreign=True).what
+    assert "It holds data (Table), so it was not deleted" in left(seen, recover_foreign=True).why
 
 
 def test_after_somebody_else_s_operation_a_stack_keeps_the_role_it_has() -> None:
@@ -361,7 +361,7 @@ def test_a_stack_that_another_leans_on_waits_until_a_person_has_seen_to_that_one
     plan = plan_rollback(situation(network, data, stuck))
     assert plan.steps == ()
     assert [each.subject for each in plan.left_to_do] == ["service", "network"]
-    assert "service leans on it and comes first" in plan.left_to_do[1].what
+    assert "service leans on it and comes first" in plan.left_to_do[1].why
     free = plan_rollback(situation(network, data, stack("service", blocked="it would delete Table")))
     assert [step.subject for step in free.steps] == ["network"]
 
@@ -389,8 +389,8 @@ def test_a_plan_reads_as_an_ordered_list() -> None:
     assert plan.describe() == [
         "1. network: bring the stack back to version 1.2.0 by a change set to its template and parameters of before "
         "(CreateChangeSet).",
-        "service: this release created it, and it holds data (Table), so it was not deleted; save what is needed, then "
-        "delete the stack. Its approval was denied. Look: aws cloudformation describe-stack-events --stack-name "
+        "service: save what is needed, then delete the stack: this release created it, and it holds data (Table), so "
+        "it was not deleted. Its approval was denied. Look: aws cloudformation describe-stack-events --stack-name "
         f"{ARN}/orders-service/1 --region eu-west-1 --query "
         "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\" "
         f"--output text Then: aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1",

@@ -42,6 +42,10 @@ def planned(*services: ServiceSeen, **more: Any) -> list[tuple[Action, str]]:
     return [(todo.action, todo.subject) for todo in todos if isinstance(todo, Step)]
 
 
+def in_words(todos: tuple[Todo, ...]) -> str:
+    return "\n".join(todo.in_words() for todo in todos)
+
+
 def only(todos: tuple[Todo, ...]) -> Any:
     (todo,) = todos
     return todo
@@ -175,7 +179,7 @@ class TestUnseen:
         for todos in (plan_services(situation(self.DENIED)), stop_services(situation(self.DENIED))):
             left = only(todos)
             assert isinstance(left, LeftToDo)
-            assert "could not be seen: ECS.DescribeServices answered AccessDeniedException: not allowed." in left.what
+            assert "could not be seen: ECS.DescribeServices answered AccessDeniedException: not allowed." in left.why
 
     def test_the_stacks_go_back_all_the_same_and_the_stage_is_not_called_well(self) -> None:
         whole = replace(situation(self.DENIED), verification=VerificationSeen(alarms=("errors",)))
@@ -189,7 +193,7 @@ class TestUnseen:
 
     def test_what_the_incident_did_to_it_is_told_with_the_commands(self) -> None:
         stopped = replace(self.DENIED, stopped_from=2, scaled_by=FREE)
-        assert "--desired-count 2" in only(plan_services(situation(stopped, changed=False))).what
+        assert "--desired-count 2" in in_words(plan_services(situation(stopped, changed=False)))
 
 
 class TestRefused:
@@ -198,11 +202,11 @@ class TestRefused:
     def test_what_cannot_be_stopped_is_left_and_what_was_stopped_runs_again(self) -> None:
         stopped = replace(WORKER, desired=0, running=0, stopped_from=1)
 
-        assert "AccessDenied" in only(stop_services(situation(self.REFUSED))).what
+        assert "AccessDenied" in in_words(stop_services(situation(self.REFUSED)))
         assert planned(self.REFUSED, stopped) == [(Action.START_SERVICE, "orders/worker")]
 
     def test_how_it_was_is_told_with_the_commands(self) -> None:
-        told = only(plan_services(situation(self.REFUSED, changed=False))).what
+        told = in_words(plan_services(situation(self.REFUSED, changed=False)))
 
         assert "aws ecs update-service --cluster orders --service api --desired-count 2" in told
         assert "--resource-id service/orders/api" in told
@@ -214,8 +218,8 @@ class TestRefused:
             "orders/worker": {"stopped_from": 3},
         }
 
-        assert left_stopped(noted) == [
-            "orders/worker: It ran 3 tasks before the recovery stopped it; unless it does again: "
+        assert [each.in_words() for each in left_stopped(noted)] == [
+            "orders/worker: unless it does, let it run 3 tasks again: the recovery stopped it. Then: "
             "aws ecs update-service --cluster orders --service worker --desired-count 3"
         ]
 

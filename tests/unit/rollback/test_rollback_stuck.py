@@ -85,7 +85,7 @@ def test_what_holds_data_is_skipped_with_a_person_s_approval_only() -> None:
     assert step.parameters["ResourcesToSkip"] == ["Table", "Topic"]
     assert step.risk is Risk.DATA
     (left,) = plan_rollback(replace(stage, answers={question: Answer.DENIED})).left_to_do
-    assert "stuck on Table, which hold data" in left.what
+    assert "stuck on Table, which hold data" in left.why
     assert "--resources-to-skip Table Topic" in str(left.then)
     other = replace(
         stage, stacks=(seen(stuck=(stuck("Bucket", "AWS::S3::Bucket"),)),), answers={question: Answer.APPROVED}
@@ -96,7 +96,7 @@ def test_what_holds_data_is_skipped_with_a_person_s_approval_only() -> None:
 def test_it_is_not_continued_for_ever() -> None:
     tried = ONCE | {(Action.SKIP_RESOURCES, "service"): MOST_SKIPS}
     (left,) = plan_rollback(situation(seen(stuck=(stuck("Topic"),)), tried=tried)).left_to_do
-    assert f"without what it got stuck on was tried {MOST_SKIPS} times" in left.what
+    assert f"without what it got stuck on was tried {MOST_SKIPS} times" in left.why
 
 
 def test_what_was_skipped_is_looked_at_one_by_one() -> None:
@@ -149,8 +149,8 @@ def test_what_cannot_be_brought_back_is_left_with_the_reason(resource: SkippedRe
     plan = plan_rollback(situation(seen("UPDATE_ROLLBACK_COMPLETE", skipped=(resource,))))
     (left,) = plan.left_to_do
     assert plan.done
-    assert why in left.what
-    assert "beyond recovery" in left.what
+    assert why in left.why
+    assert "beyond recovery" in left.why
     assert left.then is not None
     assert left.then.startswith("aws cloudformation detect-stack-resource-drift")
 
@@ -158,7 +158,7 @@ def test_what_cannot_be_brought_back_is_left_with_the_reason(resource: SkippedRe
 def test_bringing_back_is_tried_twice() -> None:
     back = seen("UPDATE_ROLLBACK_COMPLETE", skipped=(skipped("Topic", "MODIFIED"),))
     (left,) = plan_rollback(situation(back, tried={(Action.REVERT_DRIFT, "service"): 2})).left_to_do
-    assert "bringing back what its rollback was continued without was tried 2 times" in left.what
+    assert "bringing back what its rollback was continued without was tried 2 times" in left.why
 
 
 def test_when_all_is_as_the_template_says_the_way_back_goes_on() -> None:

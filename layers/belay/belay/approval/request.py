@@ -42,7 +42,7 @@ class ApprovalRequest:
     """One stage's approval of one release.
 
     ``replaces`` is the version that the stage runs now; ``others`` are the application's other releases on their way;
-    ``rehearsal`` is what was checked of the way back, where that was done; ``held`` says until when the stage's windows
+    ``rehearsal`` is what was checked of the rollback, where that was done; ``held`` says until when the stage's windows
     hold the release; ``link`` answers without the command, for whoever is told it; ``unsealed`` are the dynamic
     references without a version, each with where it stands.
     """
@@ -128,7 +128,7 @@ class ApprovalRequest:
         does = f"would {would} of its resources" if would else "would change none of its resources yet"
         lost = " DATA MAY BE LOST." if self.lost else ""
         today = f"{stage} runs {self.replaces}." if self.replaces else f"Nothing was deployed to {stage} so far."
-        return f"{release.application} {release.version} wants to go to {stage} and {does}.{lost} {today}"
+        return f"{release.application} {release.version} is ready to deploy to {stage} and {does}.{lost} {today}"
 
     @property
     def change_lines(self) -> list[str]:
@@ -155,7 +155,7 @@ class ApprovalRequest:
             schema = f", schema {changes.schema.before} to {changes.schema.after}" if changes.schema else ""
             files = sum(path.startswith(f"{changes.changes}/") for path in self.sealed.accepted.manifest.digests)
             by = f", applied by the stack {changes.applied_by}" if changes.applied_by else ""
-            lines.append(f"{files} files of changes in {changes.changes}/{schema}{by}")
+            lines.append(f"{files} file{'' if files == 1 else 's'} of changes in {changes.changes}/{schema}{by}")
         if stage.databases:
             names = ", ".join(each.identifier for each in stage.databases)
             lines.append(f"a snapshot of {names} is taken after the approval; {_RESTORES[stage.restore]}")
@@ -163,8 +163,8 @@ class ApprovalRequest:
 
     @property
     def rollback_lines(self) -> list[str]:
-        """Whether the way back was checked, and what was found."""
-        return ["the way back was not rehearsed"] if self.rehearsal is None else self.rehearsal.describe()
+        """Whether the rollback was checked, and what was found."""
+        return ["the rollback was not rehearsed"] if self.rehearsal is None else self.rehearsal.describe()
 
     @property
     def unsealed_lines(self) -> list[str]:
@@ -175,7 +175,7 @@ class ApprovalRequest:
     def waiting_lines(self) -> list[str]:
         """What it costs to wait."""
         queue = ", ".join(self.others)
-        eyes = "somebody else than whoever uploaded it has to approve"
+        eyes = "the uploader cannot approve"
         return [
             "nothing is locked and no snapshot is taken before the approval: waiting loses no data",
             "the change sets do not expire, but if anybody changes the stage meanwhile, the approval no longer counts",

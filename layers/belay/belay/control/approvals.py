@@ -1,6 +1,6 @@
 """Asking people for a stage's approval, and reminding them of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from belay.ledger.ledger import Ledger
 from belay.notify.approvals import approval_requested
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
+from belay.release.left_to_do import LeftToDo
 from belay.release.records import ReleaseReference
 from belay.rollback.rehearsal import Rehearsal
 
@@ -80,8 +81,8 @@ class Approvals:
         )
         told = _told(request)
         # Whoever has the link may answer: it goes to those who are asked, and is kept nowhere.
-        by_link = [f"Without the command: open {request.link}"] if request.link else []
-        message = _message(release, stage.name, {**told, "answers": [*told["answers"], *by_link]})
+        by_link = [LeftToDo("", f"Without the command: open {request.link}")] if request.link else []
+        message = _message(release, stage.name, told, by_link)
         self._endings.topic_of(release).publish(message)
 
     def see_to(self, item: Mapping[str, Any], decisions: Decisions, now: datetime) -> bool:
@@ -100,7 +101,7 @@ class Approvals:
             self._ledger.approvals.ask_no_more(release.application, release.version, stage)
         elif "reminded_at" not in item and now >= remind_at(asked_at, expires_at):
             told = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
-            self._endings.topic_of(release).publish(_message(release, stage, told, reminder=True))
+            self._endings.topic_of(release).publish(_message(release, stage, told, (), reminder=True))
             self._ledger.approvals.reminded(dict(item), now.isoformat(timespec="milliseconds"))
             return True
         return False
@@ -116,15 +117,26 @@ def _told(request: ApprovalRequest) -> dict[str, Any]:
         "more": {
             "Policies": request.policy_lines,
             "Databases": request.database_lines,
-            "Way back": request.rollback_lines,
+            "Rollback": request.rollback_lines,
             "What it costs to wait": request.waiting_lines,
             **({"Not sealed": request.unsealed_lines} if request.unsealed else {}),
         },
-        "answers": [f"Approve: {approve}", f"Reject: {reject}"],
+        "answers": {"Approve": approve, "Reject": reject},
         "report": request.report_command,
     }
 
 
-def _message(release: ReleaseReference, stage: str, told: Mapping[str, Any], *, reminder: bool = False) -> Message:
+def _message(
+    release: ReleaseReference,
+    stage: str,
+    told: Mapping[str, Any],
+    by_link: Sequence[LeftToDo],
+    *,
+    reminder: bool = False,
+) -> Message:
     about = Deployment(release.application, release.version, stage, thread=release.thread)
-    return approval_requested(about, **told, reminder=reminder)
+    given = told["answers"]
+    # Belay 0.1 kept lines.
+    commands = given if isinstance(given, Mapping) else dict(each.split(": ", 1) for each in given)
+    answers = [*(LeftToDo("", answer, then=command) for answer, command in commands.items()), *by_link]
+    return approval_requested(about, **{**told, "answers": answers}, reminder=reminder)

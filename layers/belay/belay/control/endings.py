@@ -13,6 +13,8 @@ from belay.notify.message import Message
 from belay.notify.pipelines import pipeline_recovered
 from belay.notify.releases import release_ended
 from belay.release.accepted import AcceptedRelease
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import Reason, ReleaseProblems, from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident
 from belay.stack.plan import StagePlan
@@ -45,7 +47,7 @@ class Endings:
         reason: str,
         stage: str | None,
         done: Sequence[str] = (),
-        left_to_do: Sequence[str] = (),
+        left_to_do: Sequence[LeftToDo] = (),
     ) -> None:
         """Record a release's outcome and tell it, unless somebody has already."""
         record = self._ledger.releases.get(release.application, release.version) or {}
@@ -63,7 +65,7 @@ class Endings:
             release_ended(
                 outcome,
                 deployment,
-                **told(outcome, reason),
+                reason=told(outcome, reason),
                 done=done,
                 left_to_do=left_to_do,
                 changed=self._changed(release, stage) if outcome is Outcome.DEPLOYED else (),
@@ -85,7 +87,7 @@ class Endings:
         *,
         reason: str,
         done: Sequence[str] = (),
-        left_to_do: Sequence[str] = (),
+        left_to_do: Sequence[LeftToDo] = (),
     ) -> None:
         """Record how the incident of a pipeline's execution ended and tell it, unless somebody has already."""
         about = incident.release
@@ -98,7 +100,7 @@ class Endings:
             execution=about.version,
             incident=incident.name,
             outcome=outcome,
-            cause=reason,
+            reason=from_document(reason),
             done=done,
             left_to_do=left_to_do,
             thread=about.thread,
@@ -106,7 +108,7 @@ class Endings:
         self.tell(incident, message)
         self._ledger.incidents.announced(about.application, incident.name)
 
-    def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[str]) -> None:
+    def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[LeftToDo]) -> None:
         """Tell that an incident about somebody else's stack needs a person."""
         about = Deployment(incident.release.application, str(incident.stack), incident.stage, None, incident.name)
         message = person_needed(about, why=why, left_to_do=left_to_do)
@@ -126,7 +128,7 @@ class Endings:
         reason: str,
         execution: str,
         topic: str | None,
-        left_to_do: Sequence[str] = (),
+        left_to_do: Sequence[LeftToDo] = (),
     ) -> None:
         """Record and tell the outcome of an upload that never became a release."""
         if not self._ledger.uploads.close(upload, outcome, reason, timestamp()):
@@ -139,14 +141,14 @@ class Endings:
                 deployment,
                 what=f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed.",
                 left_to_do=left_to_do,
-                **told(outcome, reason),
+                reason=told(outcome, reason),
             )
         )
         self._ledger.uploads.announced(upload)
 
 
-def told(outcome: Outcome, reason: str) -> dict[str, Any]:
-    """Return how a message tells a reason: a refusal's problems are findings, anything else is the first cause."""
+def told(outcome: Outcome, reason: str) -> Reason | None:
+    """Return the reason that the ledger keeps as text: a refusal's problems, a line each, or anything else."""
     if outcome is Outcome.REJECTED:
-        return {"findings": reason.splitlines()}
-    return {"cause": reason or None}
+        return ReleaseProblems(tuple(reason.splitlines()))
+    return from_document(reason) if reason else None

@@ -182,12 +182,9 @@ class PipelineFailures:
             pipeline=pipeline.name,
             execution=seen.id,
             failure=diagnosis.failure,
-            cause=diagnosis.cause,
-            evidence=diagnosis.evidence,
+            reason=diagnosis.reason,
             taken_back=taken_back,
-            left_to_do=diagnosis.left_to_do,
             by_codepipeline=own,
-            look=diagnosis.look,
             thread=about.thread,
         )
         self._topics.publish(stage.application, message)

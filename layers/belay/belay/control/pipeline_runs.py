@@ -11,6 +11,7 @@ from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.errors import InvalidRegistration, MissingDocument, StackFailed
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.pipeline.execution import PipelineExecution, PipelineStatus
 from belay.pipeline.reaction import rolls_back_by_itself
 from belay.pipeline.run import RollbackCandidate, outcome_of, rollback_target
@@ -119,7 +120,7 @@ class PipelineRuns:
         if seen.status is PipelineStatus.SUCCEEDED:
             return None
         if seen.status is PipelineStatus.FAILED:
-            return self._diagnoses.of(seen).in_words()
+            return in_words(self._diagnoses.of(seen).reason)
         return f"the execution {seen.id} of the pipeline {seen.pipeline} is {seen.status}: {seen.status_summary or ''}"
 
     def _note(self, release: ReleaseReference, stage: Stage, pipeline: Pipeline, execution: str) -> None:

@@ -5,6 +5,8 @@ from belay.control.recovery import Recovery
 from belay.control.topics import Topic
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import from_document
 from belay.rollback.plan import Step
 from belay.rollback.question import Answer, answer_of
 
@@ -27,16 +29,17 @@ class Questions:
         """Ask, unless that was done: what was asked but not told, because this function died between, is told again."""
         recovery, question, text = self._recovery, step.parameters["question"], step.parameters["text"]
         application, incident = recovery.application, recovery.incident
+        named = f"{application} --incident {incident.name} --question {question}"
         recovery.ledger.decisions.ask(application, incident.name, question, text, timestamp())
         topic.publish(
             person_needed(
                 Deployment(application, incident.release.version, incident.stage, thread=incident.thread),
                 why=text,
-                cause=incident.reason,
+                reason=from_document(incident.reason),
                 done=recovery.done(),
                 left_to_do=[
-                    f"Approve: belay approve {application} --incident {incident.name} --question {question}",
-                    f"Deny: belay reject {application} --incident {incident.name} --question {question}",
+                    LeftToDo("", "Approve", then=f"belay approve {named}"),
+                    LeftToDo("", "Deny", then=f"belay reject {named}"),
                 ],
             )
         )

@@ -12,7 +12,9 @@ from belay.control.unhealthy import Unhealthy
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import foreign_stack_failed
 from belay.notify.releases import asked_rollback_ended
-from belay.release.reason import in_words
+from belay.notify.told import in_words
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import caught, from_document
 from belay.release.records import Outcome
 from belay.rollback.services import left_stopped
 
@@ -44,7 +46,7 @@ class RecoveryEnd:
         """Give the stage's lock back, last: who waits for it to recover the same must find the incident ended."""
         self._ledger.locks.release(self._recovery.application, self._incident.stage, fencing)
 
-    def _close_release(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+    def _close_release(self, outcome: Outcome, left_to_do: Sequence[LeftToDo]) -> None:
         """Give the release its outcome, then the incident: the release's own machines wait for that."""
         incident = self._incident
         RecoveredStacks.of(self._recovery).discard_change_sets()
@@ -61,7 +63,7 @@ class RecoveryEnd:
         self._record(outcome)
         self._ledger.incidents.announced(self._recovery.application, incident.name)
 
-    def _close_pipeline(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+    def _close_pipeline(self, outcome: Outcome, left_to_do: Sequence[LeftToDo]) -> None:
         """Tell how the way back from what a pipeline had deployed ended, once."""
         incident = self._incident
         if outcome is Outcome.NEEDS_OPERATOR:
@@ -70,7 +72,7 @@ class RecoveryEnd:
             incident, outcome, reason=incident.reason, done=self._recovery.done(), left_to_do=left_to_do
         )
 
-    def _close_foreign(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+    def _close_foreign(self, outcome: Outcome, left_to_do: Sequence[LeftToDo]) -> None:
         """Tell about a stack that failed under somebody else's hands, once."""
         incident, stack_id = self._incident, str(self._incident.stack_id)
         if not self._record(outcome):
@@ -84,7 +86,7 @@ class RecoveryEnd:
                 stack=str(incident.stack),
                 stack_id=stack_id,
                 status="DELETED" if description is None else description["StackStatus"],
-                cause=incident.reason,
+                reason=from_document(incident.reason),
                 done=self._recovery.done(),
                 left_to_do=left_to_do,
                 thread=incident.name,
@@ -94,7 +96,7 @@ class RecoveryEnd:
             self._unhealthy.watch(incident, self._recovery.stack_ids())
         self._ledger.incidents.announced(self._recovery.application, incident.name)
 
-    def _close_asked(self, outcome: Outcome, left_to_do: Sequence[str]) -> None:
+    def _close_asked(self, outcome: Outcome, left_to_do: Sequence[LeftToDo]) -> None:
         """Tell whoever asked how it ended; what the stage was brought back to is its last-known-good release again."""
         incident, application = self._incident, self._recovery.application
         if "announced" in self._recovery.record:
@@ -108,7 +110,7 @@ class RecoveryEnd:
                 outcome,
                 Deployment(application, incident.release.version, incident.stage, thread=incident.thread),
                 target=None if incident.target is None else incident.target.version,
-                reason=incident.reason,
+                reason=from_document(incident.reason),
                 done=self._done(),
                 left_to_do=left_to_do,
             ),
@@ -129,12 +131,15 @@ class RecoveryEnd:
         remarks = self._recovery.plan().remarks
         return [*self._recovery.done(), *(each.in_words() for each in remarks if not each.follow_up)]
 
-    def _left_to_do(self, stopped_by: Any) -> list[str]:
-        """Say what a person must do: what the plan left, and what stopped the recovery itself, where something did."""
+    def _left_to_do(self, stopped_by: Any) -> list[LeftToDo]:
+        """Return what a person must do: what the plan left, and what stopped the recovery itself, if anything."""
         plan = self._recovery.plan()
-        later = [each.in_words() for each in plan.remarks if each.follow_up]
-        left = [*(each.in_words() for each in plan.left_to_do), *later]
+        left = [*plan.left_to_do, *(LeftToDo(each.subject, each.what) for each in plan.remarks if each.follow_up)]
         if stopped_by is None:
             return left
-        stopped = f"The recovery stopped: {in_words(stopped_by)}. Look at each stack before anything is deployed again."
+        stopped = LeftToDo(
+            self._incident.stage,
+            "look at each stack before anything is deployed again",
+            f"the recovery stopped: {in_words(caught(stopped_by))}",
+        )
         return [*left, stopped, *plan.undone(), *left_stopped(self._recovery.record["noted"])]

@@ -15,9 +15,8 @@ from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared, findings_gone
 from belay.notify.message import Message
 from belay.policy.revalidation import compare
-from belay.policy.verdict import Report, Verdict
+from belay.policy.verdict import Finding, Report, Verdict
 from belay.release.accepted import AcceptedRelease
-from belay.release.gate import finding_in_words
 from belay.release.records import ReleaseReference
 from belay.release.registration import Stage
 
@@ -76,7 +75,7 @@ class Revalidations:
         message = findings_appeared(
             _about(stage, release),
             seen_at=timestamp(),
-            findings=[finding_in_words(finding) for finding in comparison.new.values()],
+            findings=list(comparison.new.values()),
             known=len(told) - len(comparison.gone),
             grave=any(finding.counts and finding.verdict is Verdict.FAIL for finding in comparison.new.values()),
         )
@@ -87,9 +86,9 @@ class Revalidations:
     def _tell_gone(self, stage: Stage, release: ReleaseReference, gone: Mapping[str, Any], told: int) -> None:
         """Tell which findings are no longer there, so that whoever was told of them knows."""
         if gone:
-            words = [_in_words(item["finding"]) for item in gone.values()]
+            findings = [Finding.from_json(item["finding"]) for item in gone.values()]
             about = _about(stage, release)
-            self._publish(stage, findings_gone(about, gone=words, left=told - len(gone), seen_at=timestamp()))
+            self._publish(stage, findings_gone(about, gone=findings, left=told - len(gone), seen_at=timestamp()))
 
     def _publish(self, stage: Stage, message: Message) -> None:
         topic = self._registrations.topic_of(stage.application) or self._default_topic
@@ -100,7 +99,3 @@ def _about(stage: Stage, release: ReleaseReference) -> Deployment:
     """Name what is validated; every re-validation of a stage stands in one thread, whatever release is deployed."""
     thread = f"{stage.application}-{stage.name}-findings"
     return Deployment(release.application, release.version, stage.name, thread=thread)
-
-
-def _in_words(finding: Mapping[str, Any]) -> str:
-    return f"{finding['path']} {finding['resource']}: {finding['policy']}: {finding['message']}"

@@ -10,6 +10,7 @@ from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import refuse_fault_in
 from belay.control.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
+from belay.notify.told import reason_lines
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import PolicySettings
 from belay.release.gate import refuse_wave
@@ -44,9 +45,9 @@ class StageChangeSets:
             plan = plan.with_stack(self._make(plan, stack))
             run.save(plan)
         run.save(plan)
-        reason = refuse_wave(plan, run.stage) if plan.ready else None
-        if reason is not None:
-            raise InvalidRelease(reason.splitlines())
+        refusal = refuse_wave(plan, run.stage) if plan.ready else None
+        if refusal is not None:
+            raise InvalidRelease(reason_lines(refusal))
         return plan
 
     def _look_at(self, plan: StagePlan, stack: StackPlan) -> StackPlan:

@@ -14,6 +14,7 @@ from belay.control.unhealthy import Unhealthy
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import Recover, what_is_left
+from belay.release.left_to_do import LeftToDo
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.rollback.incident import Incident
 from belay.rollback.services import left_stopped
@@ -114,7 +115,7 @@ class Unfinished:
         record = self.ledger.incidents.get(incident.release.application, incident.name) or {}
         recovery = Recovery(incident, record, self.artifacts, self.ledger)
         left_to_do = [
-            f"Look at every stack of {incident.stage} before anything is deployed there again.",
+            LeftToDo(incident.stage, "look at every stack before anything is deployed there again"),
             *recovery.plan().undone(),
             *left_stopped(record.get("noted", {})),
         ]

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from belay.notify.deployment import Deployment
-from belay.notify.message import Kind, Message, Severity, compose
+from belay.notify.message import Message, MessageKind, Urgency, compose
+from belay.release.left_to_do import LeftToDo
 
 
 def approval_requested(
@@ -13,7 +14,7 @@ def approval_requested(
     until: str,
     changes: Sequence[str],
     more: Mapping[str, Sequence[str]],
-    answers: Sequence[str],
+    answers: Sequence[LeftToDo],
     report: str,
     reminder: bool = False,
 ) -> Message:
@@ -24,15 +25,14 @@ def approval_requested(
     too late.
     """
     return compose(
-        Kind.APPROVAL_REQUESTED,
-        Severity.WARNING,
+        MessageKind.APPROVAL_REQUESTED,
+        Urgency.WARNING,
         deployment.about,
-        "STILL WAITS FOR APPROVAL" if reminder else "APPROVAL WANTED",
+        "STILL WAITING FOR APPROVAL" if reminder else "APPROVAL NEEDED",
         what=f"{what} Without an answer until {until} it ends ABORTED.",
-        findings=changes,
-        findings_title="What would change, the riskiest first",
+        lists={"changes": ("What would change, the riskiest first", changes)},
         more=more,
-        left_to_do=[f"Read the report: {report}", *answers],
+        left_to_do=[LeftToDo("", "Read the report", then=report), *answers],
         look=deployment.look(),
         key=f"{deployment.stage}{'-reminder' if reminder else ''}",
     )

@@ -21,7 +21,10 @@ _MOST_LINES: Final = 8
 _LONGEST_VALUE: Final = 100
 
 _MARK: Final = {"critical": ":rotating_light:", "warning": ":warning:", "info": ":information_source:"}
-_SECTIONS: Final = (("cause", "First cause"), ("findings", "Details"), ("done", "What was done"))
+_SECTIONS: Final = (
+    *(("cause", "First cause"), ("evidence", "Evidence"), ("findings", "Findings"), ("changes", "Changes")),
+    *(("steps", "What is being done"), ("stacks", "Stacks"), ("done", "What was done")),
+)
 _CONTEXT: Final = ("application", "version", "stage", "outcome", "severity", "state")
 _RESERVED: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 """Slack takes these for its own marks (https://docs.slack.dev/messaging/formatting-message-text/)."""
@@ -89,9 +92,17 @@ def _longest(step: str) -> int:
 
 
 def _lines(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return value.splitlines()
-    return [str(line) for line in value] if isinstance(value, list) else []
+    return [_line(each) for each in (value if isinstance(value, list) else [value]) if each]
+
+
+def _line(told: Any) -> str:
+    """A finding, a cause or something left to do in one line; of a list of lines, the line."""
+    if not isinstance(told, dict):
+        return str(told)
+    is_cause = "kind" in told
+    names = ("what", "why") if is_cause else ("subject", "resource", "what", "why")
+    line = ": ".join(str(told[name]) for name in names if told.get(name))
+    return f"{line}: `{told['command']}`" if told.get("command") and not is_cause else line
 
 
 def _safe(text: Any) -> str:

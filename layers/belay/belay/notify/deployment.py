@@ -4,8 +4,6 @@ import shlex
 from dataclasses import dataclass
 
 from belay.notify.message import About
-from belay.stack.cause import Cause
-from belay.stack.command_line import failed_events_command
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,9 @@ class Deployment:
         """The stage, where it is known."""
         return self.stage or "The stage"
 
-    def look(self, cause: Cause | str | None = None) -> list[str]:
-        """The commands by which somebody looks closer, at the cause too where it is one of a stack."""
+    def look(self) -> list[str]:
+        """The commands to look closer."""
         commands = [f"belay show {shlex.quote(f'{self.application}/{self.version}')}"]
-        if isinstance(cause, Cause):
-            commands.append(failed_events_command(cause.stack_id))
         if self.execution_arn:
             commands.append(f"aws stepfunctions describe-execution --execution-arn {shlex.quote(self.execution_arn)}")
         return commands

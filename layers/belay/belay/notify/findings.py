@@ -3,50 +3,59 @@
 from collections.abc import Sequence
 
 from belay.notify.deployment import Deployment
-from belay.notify.message import Kind, Message, Severity, State, compose
+from belay.notify.message import Message, MessageKind, ThreadState, Urgency, compose
+from belay.policy.verdict import Finding
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import FoundInStages
 
 
 def findings_appeared(
-    deployment: Deployment, *, findings: Sequence[str], known: int, grave: bool, seen_at: str
+    deployment: Deployment, *, findings: Sequence[Finding], known: int, grave: bool, seen_at: str
 ) -> Message:
     """Tell what the re-validation of a deployed stage found that was not there before.
 
-    ``findings`` are the new ones, a line each; ``known`` counts those told before and still there; ``grave`` says
+    ``findings`` are the new ones; ``known`` counts those told before and still there; ``grave`` says
     whether one of the new ones breaks a policy that would have stopped a release. ``seen_at`` tells one occasion from
     the next: what has gone may come back.
     """
     found, was = ("1 finding", "was") if len(findings) == 1 else (f"{len(findings)} findings", "were")
     before = f" {known} told before {'is' if known == 1 else 'are'} still there." if known else ""
     return compose(
-        Kind.FINDINGS_APPEARED,
-        Severity.CRITICAL if grave else Severity.WARNING,
+        MessageKind.FINDINGS_APPEARED,
+        Urgency.CRITICAL if grave else Urgency.WARNING,
         deployment.about,
         "NEW FINDINGS",
         what=f"{deployment.where} was validated again: {found} that {was} not there the last time.{before}",
-        findings=findings,
+        findings=[FoundInStages(each) for each in findings],
         left_to_do=[
-            "Find out who changed the group: CloudTrail has AuthorizeSecurityGroupIngress and ...Egress.",
-            "Take the change back, bring it into the template by a release, or let the operator waive it.",
+            LeftToDo(
+                "",
+                "Find out who changed the group: CloudTrail records AuthorizeSecurityGroupIngress and "
+                "AuthorizeSecurityGroupEgress.",
+            ),
+            LeftToDo(
+                "", "Revert the change, add it to the template in a release, or have the operator waive the finding."
+            ),
         ],
         look=deployment.look(),
         key=seen_at,
     )
 
 
-def findings_gone(deployment: Deployment, *, gone: Sequence[str], left: int, seen_at: str) -> Message:
+def findings_gone(deployment: Deployment, *, gone: Sequence[Finding], left: int, seen_at: str) -> Message:
     """Tell that findings of a re-validation are no longer there; ``left`` counts those that still are."""
     rest = f" {left} told before {'is' if left == 1 else 'are'} still there." if left else ""
     return compose(
-        Kind.FINDINGS_GONE,
-        Severity.INFO,
+        MessageKind.FINDINGS_GONE,
+        Urgency.INFO,
         deployment.about,
         "FINDINGS GONE",
         what=f"{deployment.where} was validated again: what is listed here is no longer there.{rest}",
-        findings=gone,
+        findings=[FoundInStages(each) for each in gone],
         findings_title="Gone",
         otherwise="Nothing to do." if not left else "Nothing new to do.",
         look=deployment.look(),
-        state=State.OPEN if left else State.CLOSED,
+        state=ThreadState.OPEN if left else ThreadState.CLOSED,
         key=seen_at,
-        closes=frozenset() if left else frozenset({Kind.FINDINGS_APPEARED}),
+        closes=frozenset() if left else frozenset({MessageKind.FINDINGS_APPEARED}),
     )

@@ -4,24 +4,24 @@ import shlex
 from collections.abc import Sequence
 
 from belay.notify.deployment import Deployment
-from belay.notify.message import About, Kind, Message, Severity, State, compose
-from belay.stack.cause import Cause
+from belay.notify.message import About, Message, MessageKind, ThreadState, Urgency, compose
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import Reason
 from belay.stack.command_line import failed_events_command
 
 
-def recovery_started(deployment: Deployment, *, cause: Cause | str | None, steps: Sequence[str]) -> Message:
+def recovery_started(deployment: Deployment, *, reason: Reason | None, steps: Sequence[str]) -> Message:
     """Tell that something failed in a lasting stage and is being taken back; ``steps`` are the plan, in order."""
     return compose(
-        Kind.RECOVERY_STARTED,
-        Severity.WARNING,
+        MessageKind.RECOVERY_STARTED,
+        Urgency.WARNING,
         deployment.about,
         "FAILED, BEING TAKEN BACK",
         what=f"{deployment.in_words} failed. {deployment.where} is being brought back to what it was.",
-        cause=cause,
-        findings=steps,
-        findings_title="What is being done",
+        reason=reason,
+        lists={"steps": ("What is being done", steps)},
         otherwise="Nothing to do yet: the next message in this thread tells how the recovery ended.",
-        look=deployment.look(cause),
+        look=deployment.look(),
         key=f"recovery-{deployment.stage}",
     )
 
@@ -30,25 +30,25 @@ def person_needed(
     deployment: Deployment,
     *,
     why: str,
-    left_to_do: Sequence[str],
-    cause: Cause | str | None = None,
+    left_to_do: Sequence[LeftToDo],
+    reason: Reason | None = None,
     done: Sequence[str] = (),
-    severity: Severity = Severity.CRITICAL,
+    urgency: Urgency = Urgency.CRITICAL,
 ) -> Message:
     """Tell that something waits for a person: ``why``, and what that person is to do.
 
-    ``severity`` is WARNING where waiting does no harm, as with an approval.
+    ``urgency`` is WARNING where waiting does no harm, as with an approval.
     """
     return compose(
-        Kind.PERSON_NEEDED,
-        severity,
+        MessageKind.PERSON_NEEDED,
+        urgency,
         deployment.about,
         "A PERSON IS NEEDED",
         what=why,
-        cause=cause,
+        reason=reason,
         done=done,
         left_to_do=left_to_do,
-        look=deployment.look(cause),
+        look=deployment.look(),
     )
 
 
@@ -59,27 +59,27 @@ def foreign_stack_failed(
     stack: str,
     stack_id: str,
     status: str,
-    cause: Cause | str | None = None,
+    reason: Reason | None = None,
     done: Sequence[str] = (),
-    left_to_do: Sequence[str] = (),
+    left_to_do: Sequence[LeftToDo] = (),
     thread: str | None = None,
 ) -> Message:
-    """Tell that a registered stack failed under somebody else's hands: no release of Belay's did that."""
+    """Tell that a registered stack failed in an operation that Belay did not start."""
     name = stack_id.split("/")[1] if "/" in stack_id else stack_id
     return compose(
-        Kind.FOREIGN_STACK_FAILED,
-        Severity.CRITICAL if left_to_do else Severity.WARNING,
-        About(application, f"{application} in {stage}, stack {stack}, not by a release", stage=stage, thread=thread),
+        MessageKind.FOREIGN_STACK_FAILED,
+        Urgency.CRITICAL if left_to_do else Urgency.WARNING,
+        About(application, f"{application} in {stage}, stack {stack}, not by Belay", stage=stage, thread=thread),
         status,
-        what=f"The stack {name} went {status} under an operation that somebody else started, not a release.",
-        cause=cause,
+        what=f"The stack {name} is {status}. It failed in an operation that Belay did not start.",
+        reason=reason,
         done=done,
         left_to_do=left_to_do,
-        otherwise="Nothing to do now. Whoever started the operation will want to know the cause.",
+        otherwise="Nothing to do now. Tell whoever started the operation what caused it to fail.",
         look=[f"belay status {shlex.quote(application)}", failed_events_command(stack_id)],
         key="foreign",
-        state=State.OPEN if left_to_do else State.CLOSED,
-        closes=frozenset({Kind.RECOVERY_STARTED}),
+        state=ThreadState.OPEN if left_to_do else ThreadState.CLOSED,
+        closes=frozenset({MessageKind.RECOVERY_STARTED}),
         stack=stack,
         stack_id=stack_id,
         status=status,
@@ -91,15 +91,21 @@ def healthy_again(
 ) -> Message:
     """Tell that the stacks that an incident left to a person are stable again; ``stacks`` say each with its status."""
     return compose(
-        Kind.HEALTHY_AGAIN,
-        Severity.INFO,
+        MessageKind.HEALTHY_AGAIN,
+        Urgency.INFO,
         About(application, f"{application}{f' {version}' if version else ''} in {stage}", version, stage, thread),
         "HEALTHY AGAIN",
-        what="Every stack that the incident had left to a person is stable again. This closes it.",
-        findings=stacks,
-        findings_title="Stacks",
-        otherwise="Nothing to do, unless the message that is closed here asked for more than stacks.",
+        what="Every stack that the incident left for a person to repair is stable again. This closes the incident.",
+        lists={"stacks": ("Stacks", stacks)},
+        otherwise="Nothing to do, unless an earlier message of this thread asked for more than repairing stacks.",
         look=[f"belay status {shlex.quote(application)}"],
-        state=State.CLOSED,
-        closes=frozenset({Kind.RELEASE_ENDED, Kind.FOREIGN_STACK_FAILED, Kind.PERSON_NEEDED, Kind.PIPELINE_RECOVERED}),
+        state=ThreadState.CLOSED,
+        closes=frozenset(
+            {
+                MessageKind.RELEASE_ENDED,
+                MessageKind.FOREIGN_STACK_FAILED,
+                MessageKind.PERSON_NEEDED,
+                MessageKind.PIPELINE_RECOVERED,
+            }
+        ),
     )

@@ -1,7 +1,9 @@
 """Text that people can read and SNS accepts, within bounds."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def bounded(lines: Sequence[str], room: int) -> list[str]:
@@ -14,6 +16,25 @@ def bounded(lines: Sequence[str], room: int) -> list[str]:
             return [*kept, f"... and {len(lines) - number} more"]
         kept.append(clean)
     return kept
+
+
+def bounded_documents(documents: Sequence[Mapping[str, Any]], room: int) -> list[dict[str, Any]]:
+    """The first documents that ``room`` bytes have place for as JSON, each text in them on one line."""
+    kept: list[dict[str, Any]] = []
+    used = 0
+    for document in documents:
+        clean = {name: _clean(value, room // 4) for name, value in document.items()}
+        used += len(json.dumps(clean, ensure_ascii=False).encode())
+        if used > room:
+            break
+        kept.append(clean)
+    return kept
+
+
+def _clean(value: Any, room: int) -> Any:
+    if isinstance(value, str):
+        return cut(one_line(value), room)
+    return [_clean(each, room) for each in value] if isinstance(value, list) else value
 
 
 def one_line(text: str) -> str:

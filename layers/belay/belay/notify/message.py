@@ -10,9 +10,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from belay.notify.lines import ascii_only, bounded, cut, one_line
+from belay.notify.lines import ascii_only, bounded, bounded_documents, cut, one_line
+from belay.notify.told import cause_document, cause_lines, finding_document, finding_line, findings_of, todo_document
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import FoundInStages, Reason
 from belay.release.records import Outcome
-from belay.stack.cause import Cause
+
+SCHEMA = 1
+"""The number of the JSON document's form, docs/message.schema.json."""
 
 LONGEST_SUBJECT = 99
 """SNS: "must be ASCII text ... and must be less than 100 characters long"
@@ -30,21 +35,22 @@ _ROOM = {
     "done": 4_000,
     "left_to_do": 4_000,
     "findings": 8_000,
+    "list": 8_000,
     "look": 2_000,
     "more": 3_000,
 }
 """Bytes for each part, so that two readable bodies and four for programs fit into one message."""
 
 
-class Severity(StrEnum):
-    """How soon somebody should read it."""
+class Urgency(StrEnum):
+    """How soon somebody should read it; programs get it as ``severity``."""
 
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message is about; subscribers filter by it."""
 
     RELEASE_HELD = "release-held"
@@ -62,7 +68,7 @@ class Kind(StrEnum):
     PIPELINE_NOTICE = "pipeline-notice"
 
 
-class State(StrEnum):
+class ThreadState(StrEnum):
     """Whether what a thread is about goes on after a message, for tools that open and close incidents."""
 
     OPEN = "open"
@@ -85,7 +91,7 @@ class Message:
     attributes: Mapping[str, str]
     thread: str
     key: str
-    closes: frozenset[Kind] = frozenset()
+    closes: frozenset[MessageKind] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def in_thread(message: Message, number: int, told: Sequence[str]) -> Message:
 
     ``told`` are the keys of the thread's messages in order.
     """
-    kinds = [Kind(key.split("/")[0]) for key in told[: number - 1]]
+    kinds = [MessageKind(key.split("/")[0]) for key in told[: number - 1]]
     closed = [each for each, kind in enumerate(kinds, start=1) if kind in message.closes]
     closes = f", closes {', '.join(map(str, closed))}" if closed else ""
     footer = f"\nMessage {number} of the thread {message.thread}{closes}\n"
@@ -116,65 +122,74 @@ def in_thread(message: Message, number: int, told: Sequence[str]) -> Message:
 
 
 def compose(
-    kind: Kind,
-    severity: Severity,
+    kind: MessageKind,
+    urgency: Urgency,
     about: About,
     word: str,
     *,
     what: str,
     outcome: Outcome | None = None,
-    cause: Cause | str | None = None,
+    reason: Reason | None = None,
     done: Sequence[str] = (),
-    left_to_do: Sequence[str] = (),
-    findings: Sequence[str] = (),
+    left_to_do: Sequence[LeftToDo] = (),
+    findings: Sequence[FoundInStages | str] = (),
     findings_title: str = "Findings",
+    lists: Mapping[str, tuple[str, Sequence[str]]] | None = None,
     look: Sequence[str] = (),
     otherwise: str = "",
     key: str = "",
-    state: State = State.OPEN,
-    closes: frozenset[Kind] = frozenset(),
+    state: ThreadState = ThreadState.OPEN,
+    closes: frozenset[MessageKind] = frozenset(),
     more: Mapping[str, Sequence[str]] | None = None,
     **named: str,
 ) -> Message:
     """Return a message: ``word`` says in capitals what came of what it is ``about``, ``what`` happened in a sentence.
 
-    Its lists are cut where they are too long to read. ``otherwise`` is the first line where nothing is ``left_to_do``;
-    ``findings`` stand under ``findings_title``, ``more`` lists under titles of their own. ``key`` tells the message
-    from the others of its kind in the thread; without one its text does. ``named`` are further names for programs.
+    Its lists are cut where they are too long to read. ``reason`` is told as the findings that it is made of, or else as
+    the first cause. ``otherwise`` is the first line where nothing is ``left_to_do``; ``findings`` stand under
+    ``findings_title``; ``lists`` are a heading and lines each, by their names for programs, ``more`` are lists under
+    titles of their own. ``key`` tells the message from the others of its kind in the thread; without one its text does.
+    ``named`` are further names for programs.
     """
-    said = cause.in_words() if isinstance(cause, Cause) else cause or ""
+    found, cause = [*findings_of(reason), *findings], cause_document(reason)
+    evidence = [] if cause is None else cause.pop("evidence", [])
+    to_look = [*look, *([cause["command"]] if cause and cause["command"] not in (None, *look) else [])]
     parts = {
         "what": bounded([what], _ROOM["what"]),
-        "cause": bounded([line for line in said.splitlines() if line.strip()], _ROOM["cause"]),
+        "cause": bounded(cause_lines(cause), _ROOM["cause"]),
         "done": bounded(done, _ROOM["done"]),
-        "left_to_do": bounded(left_to_do, _ROOM["left_to_do"]),
-        "findings": bounded(findings, _ROOM["findings"]),
-        "look": bounded(look, _ROOM["look"]),
+        "left_to_do": bounded([todo.in_words() for todo in left_to_do], _ROOM["left_to_do"]),
+        "findings": bounded([finding_line(each) for each in found], _ROOM["findings"]),
+        "look": bounded(to_look, _ROOM["look"]),
     }
+    headed = {"evidence": ("Evidence", evidence), **(lists or {})}
+    listed = {name: (title, bounded(lines, _ROOM["list"])) for name, (title, lines) in headed.items() if lines}
+    also = {title: bounded(lines, _ROOM["more"]) for title, lines in (more or {}).items()}
     known = {
         "application": about.application,
         "version": about.version,
         "stage": about.stage,
         "outcome": outcome,
-        "severity": severity,
+        "severity": urgency,
         "kind": kind,
         "thread": about.thread or about.application,
         "state": state,
     }
     clean = {name: cut(one_line(value), _LONGEST_NAME) for name, value in (known | named).items() if value}
-    also = {title: bounded(lines, _ROOM["more"]) for title, lines in (more or {}).items()}
     text = _text(
-        _first_line(severity, parts["left_to_do"], otherwise),
+        _first_line(urgency, parts["left_to_do"], otherwise),
         f"{about.in_words}: {word}",
         parts,
-        {findings_title: parts["findings"], **also},
+        {findings_title: parts["findings"], **dict(listed.values()), **also},
     )
     return Message(
         subject=cut(ascii_only(f"{word}: {about.in_words}"), LONGEST_SUBJECT),
         text=text,
-        data=clean
-        | {"what": parts["what"][0], "cause": "\n".join(parts["cause"]) or None}
-        | {name: parts[name] for name in ("done", "left_to_do", "findings", "look")}
+        data={"schema": SCHEMA}
+        | clean
+        | {"what": parts["what"][0], "done": parts["done"], "look": parts["look"]}
+        | _documents(cause, found, left_to_do)
+        | {name: lines for name, (_, lines) in listed.items()}
         | ({"more": also} if also else {}),
         attributes={name: ascii_only(clean[name]) for name in _FILTERED_BY if name in clean},
         thread=clean["thread"],
@@ -183,13 +198,31 @@ def compose(
     )
 
 
-def _first_line(severity: Severity, left_to_do: Sequence[str], otherwise: str) -> str:
+def _documents(
+    cause: Mapping[str, Any] | None, found: Sequence[FoundInStages | str], left_to_do: Sequence[LeftToDo]
+) -> dict[str, Any]:
+    """What was found, the first cause and what is left to do, as data; ``left_out`` counts what has no place in it."""
+    told = {
+        "findings": bounded_documents([finding_document(each) for each in found], _ROOM["findings"] * 3 // 2),
+        "left_to_do": bounded_documents([todo_document(each) for each in left_to_do], _ROOM["left_to_do"] * 3 // 2),
+    }
+    return {
+        "cause": None if cause is None else bounded_documents([cause], 4 * _ROOM["cause"])[0],
+        **told,
+        "left_out": {
+            "findings": len(found) - len(told["findings"]),
+            "left_to_do": len(left_to_do) - len(told["left_to_do"]),
+        },
+    }
+
+
+def _first_line(urgency: Urgency, left_to_do: Sequence[str], otherwise: str) -> str:
     """What to do, for whoever reads one line only."""
     if not left_to_do:
         return otherwise
     more = f" ({len(left_to_do) - 1} more below)" if len(left_to_do) > 1 else ""
     first = cut(left_to_do[0].strip(), _LONGEST_FIRST_LINE)
-    return f"{'Do this now' if severity is Severity.CRITICAL else 'To do'}: {first}{more}"
+    return f"{'Do this now' if urgency is Urgency.CRITICAL else 'To do'}: {first}{more}"
 
 
 def _text(first_line: str, title: str, parts: Mapping[str, list[str]], found: Mapping[str, list[str]]) -> str:

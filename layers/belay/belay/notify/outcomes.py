@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from belay.notify.message import Severity
+from belay.notify.message import Urgency
 from belay.release.records import Outcome
 
-SEVERITY: Final = {
-    Outcome.DEPLOYED: Severity.INFO,
-    Outcome.REJECTED: Severity.WARNING,
-    Outcome.ABORTED: Severity.WARNING,
-    Outcome.ROLLED_BACK: Severity.WARNING,
-    Outcome.NEEDS_OPERATOR: Severity.CRITICAL,
+URGENCY: Final = {
+    Outcome.DEPLOYED: Urgency.INFO,
+    Outcome.REJECTED: Urgency.WARNING,
+    Outcome.ABORTED: Urgency.WARNING,
+    Outcome.ROLLED_BACK: Urgency.WARNING,
+    Outcome.NEEDS_OPERATOR: Urgency.CRITICAL,
 }
 
 WHAT: Final = {
@@ -18,7 +18,7 @@ WHAT: Final = {
     Outcome.REJECTED: "The release was refused.",
     Outcome.ABORTED: "The release was stopped before it changed anything.",
     Outcome.ROLLED_BACK: "The release failed and was taken back.",
-    Outcome.NEEDS_OPERATOR: "The release failed, and the way back could not be finished without a person.",
+    Outcome.NEEDS_OPERATOR: "The release failed, and its rollback could not be finished without a person.",
 }
 
 OTHERWISE: Final = {

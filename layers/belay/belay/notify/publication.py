@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.notify.lines import cut
 from belay.notify.message import Message
+from belay.notify.told import cause_lines
 
 LARGEST_MESSAGE = 262_144
 """SNS: 256 KB for the message with its attributes, all protocols' bodies together
@@ -26,7 +27,7 @@ def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
     """
     body = _body(message.text, dict(message.data), message.subject)
     if len(body.encode()) + _ATTRIBUTES_ROOM > LARGEST_MESSAGE:
-        short = {key: value for key, value in message.data.items() if isinstance(value, str | int) and key != "cause"}
+        short = {key: value for key, value in message.data.items() if isinstance(value, str | int)}
         body = _body(cut(message.text, LARGEST_MESSAGE // 32), short, message.subject)
     return {
         "TopicArn": topic_arn,
@@ -46,5 +47,4 @@ def _body(text: str, data: dict[str, Any], subject: str) -> str:
 
 
 def _sms(subject: str, data: Mapping[str, Any]) -> str:
-    cause = data.get("cause")
-    return f"{subject}. {cause}" if cause else subject
+    return ". ".join([subject, *cause_lines(data.get("cause"))])

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from belay.notify.deployment import Deployment
-from belay.notify.message import Kind, Message, Severity, State, compose
-from belay.notify.outcomes import OTHERWISE, SEVERITY, WHAT
+from belay.notify.message import Message, MessageKind, ThreadState, Urgency, compose
+from belay.notify.outcomes import OTHERWISE, URGENCY, WHAT
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import Reason
 from belay.release.records import Outcome
-from belay.stack.cause import Cause
 
 
 def deployment_started(
@@ -22,16 +23,15 @@ def deployment_started(
     way = ", then ".join(through) or deployment.where
     today = f"{deployment.where} runs {replaces}" if replaces else f"nothing was deployed to {deployment.where}"
     return compose(
-        Kind.DEPLOYMENT_STARTED,
-        Severity.INFO,
+        MessageKind.DEPLOYMENT_STARTED,
+        Urgency.INFO,
         replace(deployment.about, in_words=f"{name} ({way})"),
         "STARTED",
         what=f"{name} passed its gates and is on its way to {way}. Until then {today}.",
-        findings=changes,
-        findings_title="What it changes",
+        lists={"changes": ("What it changes", changes)},
         otherwise="Nothing to do.",
         look=deployment.look(),
-        closes=frozenset({Kind.RELEASE_HELD}),
+        closes=frozenset({MessageKind.RELEASE_HELD}),
     )
 
 
@@ -41,14 +41,13 @@ def release_held(deployment: Deployment, *, why: str, until: str, let_through: s
     ``let_through`` is the command by which it goes on earlier, where there is one.
     """
     return compose(
-        Kind.RELEASE_HELD,
-        Severity.INFO,
+        MessageKind.RELEASE_HELD,
+        Urgency.INFO,
         deployment.about,
         "HELD",
         what=f"{deployment.in_words} is held: {why}. Nothing is lost and nothing was changed.",
         otherwise=f"Nothing to do: it goes on by itself {until}.",
-        findings=[f"It goes on earlier by: {let_through}"] if let_through else (),
-        findings_title="If it cannot wait",
+        more={"If it cannot wait": [f"Let it go on earlier: {let_through}"]} if let_through else {},
         look=deployment.look(),
         key=f"held-{deployment.stage}" if let_through else "held",
     )
@@ -59,44 +58,41 @@ def release_ended(
     deployment: Deployment,
     *,
     what: str | None = None,
-    cause: Cause | str | None = None,
+    reason: Reason | None = None,
     done: Sequence[str] = (),
-    left_to_do: Sequence[str] = (),
-    findings: Sequence[str] = (),
+    left_to_do: Sequence[LeftToDo] = (),
     changed: Sequence[str] = (),
     runs_now: str | None = None,
 ) -> Message:
     """Tell how a release ended.
 
-    ``what`` says it in a sentence or two, and has a default for each outcome; ``cause`` as text may have several lines,
-    one a problem; ``done`` are the steps taken, in order; ``findings`` what the gates and the live validation found, or
-    ``changed`` what the release changed; ``runs_now`` is the version that the stage runs now.
+    ``what`` says it in a sentence or two, and has a default for each outcome; ``done`` are the steps taken, in order;
+    ``changed`` is what the release changed; ``runs_now`` is the version that the stage runs now.
     """
     return compose(
-        Kind.RELEASE_ENDED,
-        SEVERITY[outcome],
+        MessageKind.RELEASE_ENDED,
+        URGENCY[outcome],
         deployment.about,
         outcome,
         outcome=outcome,
         what=" ".join(
             filter(None, (what or WHAT[outcome], f"{deployment.where} runs {runs_now}." if runs_now else ""))
         ),
-        cause=cause,
+        reason=reason,
         done=done,
         left_to_do=left_to_do,
         otherwise=OTHERWISE[outcome],
-        findings=findings or changed,
-        findings_title="Findings" if findings else "What changed",
-        look=deployment.look(cause),
+        lists={"changes": ("What changed", changed)},
+        look=deployment.look(),
         key="ended",
-        state=State.OPEN if outcome is Outcome.NEEDS_OPERATOR else State.CLOSED,
+        state=ThreadState.OPEN if outcome is Outcome.NEEDS_OPERATOR else ThreadState.CLOSED,
         closes=frozenset(
             {
-                Kind.RELEASE_HELD,
-                Kind.DEPLOYMENT_STARTED,
-                Kind.APPROVAL_REQUESTED,
-                Kind.RECOVERY_STARTED,
-                Kind.PERSON_NEEDED,
+                MessageKind.RELEASE_HELD,
+                MessageKind.DEPLOYMENT_STARTED,
+                MessageKind.APPROVAL_REQUESTED,
+                MessageKind.RECOVERY_STARTED,
+                MessageKind.PERSON_NEEDED,
             }
         ),
     )
@@ -107,9 +103,9 @@ def asked_rollback_ended(
     deployment: Deployment,
     *,
     target: str | None,
-    reason: str,
+    reason: Reason,
     done: Sequence[str] = (),
-    left_to_do: Sequence[str] = (),
+    left_to_do: Sequence[LeftToDo] = (),
 ) -> Message:
     """Tell how a rollback ended that a person asked for.
 
@@ -119,8 +115,6 @@ def asked_rollback_ended(
     goal = f"to {target}" if target else "to what was before"
     ended = {
         Outcome.ROLLED_BACK: f"{deployment.where} was brought back {goal}, as a person asked.",
-        Outcome.NEEDS_OPERATOR: f"The way back {goal}, which a person asked for, needs a person to finish it.",
+        Outcome.NEEDS_OPERATOR: f"The rollback {goal}, which a person asked for, needs a person to finish it.",
     }
-    return release_ended(
-        outcome, deployment, what=ended[outcome], cause=reason, done=done, left_to_do=left_to_do, runs_now=None
-    )
+    return release_ended(outcome, deployment, what=ended[outcome], reason=reason, done=done, left_to_do=left_to_do)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from belay.pipeline.execution import ActionExecution, PipelineExecution
 from belay.pipeline.known_failures import known_failure
 from belay.pipeline.masking import masked
+from belay.release.reason import PipelineFailure
 from belay.stack.cause import Cause
 from belay.stack.command_line import failed_events_command
 
@@ -72,13 +73,9 @@ class Diagnosis:
         return cls(**{**document, **lists})
 
     @property
-    def left_to_do(self) -> tuple[str, ...]:
-        """The likely fix as something to do, with where to read on."""
-        return () if self.fix is None else (f"Likely fix: {self.fix} {self.link}",)
-
-    def in_words(self) -> str:
-        """The cause, its evidence and the likely fix, a line each."""
-        return "\n".join([self.cause, *(f"  {line}" for line in self.evidence), *self.left_to_do])
+    def reason(self) -> PipelineFailure:
+        """Why what ran in the pipeline ended."""
+        return PipelineFailure(self.cause, self.evidence, self.fix, self.link, self.look)
 
 
 def diagnose(seen: PipelineExecution, evidence: Evidence) -> Diagnosis:

@@ -71,6 +71,13 @@ class Finding:
         """Whether it affects the report's verdict."""
         return self.blocking and self.waiver is None
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Finding:
+        """Return the finding that ``asdict`` wrote, also where a store made its numbers ``Decimal``."""
+        verdict, severity = Verdict(data["verdict"]), Severity(data["severity"])
+        places = {name: int(data[name]) for name in ("line", "column")}
+        return cls(**{**data, **places, "verdict": verdict, "severity": severity})
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -132,10 +139,7 @@ class Report:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
         """Return the report that :meth:`to_json` wrote."""
-        findings = tuple(
-            Finding(**{**entry, "verdict": Verdict(entry["verdict"]), "severity": Severity(entry["severity"])})
-            for entry in data["findings"]
-        )
+        findings = tuple(Finding.from_json(entry) for entry in data["findings"])
         return cls(findings, tuple((path, tuple(file["policies"])) for path, file in data["summary"].items()))
 
     def under(self, folder: str) -> Report:

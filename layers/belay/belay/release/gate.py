@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from belay.errors import ValidationFailed
 from belay.policy.verdict import Finding, Report, Verdict
+from belay.release.reason import FoundInStages, PolicyFindings
 from belay.release.registration import Stage
 from belay.stack.plan import Progress, StagePlan
 
@@ -12,15 +13,14 @@ _MOST_FINDINGS = 20
 
 
 @dataclass(frozen=True)
-class Admission:
-    """Whether a release may go on, and why not; ``verdicts`` by stage go with it."""
+class Gated:
+    """Why a release may not go on, None where it may; ``verdicts`` by stage go with it."""
 
-    refused: bool
-    reason: str
+    refusal: PolicyFindings | None
     verdicts: Mapping[str, Verdict]
 
 
-def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Admission:
+def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Gated:
     """Decide from each stage's report.
 
     A violation in any stage refuses the release before anything changes. What could not be decided (REVIEW) goes on to
@@ -33,10 +33,9 @@ def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Admiss
         if report.verdict is Verdict.FAIL
         or (report.verdict is Verdict.REVIEW and not stages[name].ephemeral and not stages[name].approval.required)
     }
-    lines = [f"{finding_in_words(finding)} (stage {', '.join(names)})" for finding, names in _merged(refusing).items()]
-    return Admission(
-        refused=bool(refusing),
-        reason=_bounded(lines),
+    found = [FoundInStages(finding, tuple(names)) for finding, names in _merged(refusing).items()]
+    return Gated(
+        refusal=_bounded(found) if refusing else None,
         verdicts={name: report.verdict for name, report in reports.items()},
     )
 
@@ -47,8 +46,8 @@ def change_set_report(plan: StagePlan) -> Report:
     return Report().merged(*[Report.from_json(stack.report) for stack in planned if stack.report is not None])
 
 
-def refuse_wave(plan: StagePlan, stage: Stage) -> str | None:
-    """Say why a wave of change sets may not be executed, or return None.
+def refuse_wave(plan: StagePlan, stage: Stage) -> PolicyFindings | None:
+    """Return why a wave of change sets may not be executed, or return None.
 
     A violation refuses it. What a person must decide (REVIEW) needs the stage's approval, which is asked for once,
     before the first wave: in a later one, or where the registration asks for none, it refuses the wave too. An
@@ -60,18 +59,21 @@ def refuse_wave(plan: StagePlan, stage: Stage) -> str | None:
     asked = stage.approval.required and not plan.in_progress(Progress.EXECUTED)
     if report.verdict is Verdict.REVIEW and (asked or stage.ephemeral):
         return None
-    return in_words(report)
+    return refusal_of(report)
 
 
-def in_words(report: Report) -> str:
-    """Say what a report found, a finding a line, at most twenty."""
-    return _bounded([finding_in_words(each) for each in report.findings if each.counts])
+def refusal_of(report: Report) -> PolicyFindings:
+    """Return what a report found that counts, at most twenty findings of it."""
+    return _bounded([FoundInStages(each) for each in report.findings if each.counts])
 
 
 def action_summary(report: Report) -> str:
     """Sum up a report that passes, for a pipeline's action. Raises ``ValidationFailed`` with the findings otherwise."""
     if report.verdict is not Verdict.PASS:
-        raise ValidationFailed(f"{report.verdict}\n{in_words(report)}")
+        refusal = refusal_of(report)
+        more = [f"and {refusal.left_out} more"] if refusal.left_out else []
+        lines = [finding_in_words(each.finding) for each in refusal.findings]
+        raise ValidationFailed("\n".join([report.verdict, *lines, *more]))
     advice = sum(not finding.counts for finding in report.findings)
     return f"PASS: {', '.join(report.paths)}" + (f"; findings that stop nothing: {advice}" if advice else "")
 
@@ -92,6 +94,5 @@ def _merged(reports: Mapping[str, Report]) -> dict[Finding, list[str]]:
     return merged
 
 
-def _bounded(lines: list[str]) -> str:
-    more = [f"and {len(lines) - _MOST_FINDINGS} more"] if len(lines) > _MOST_FINDINGS else []
-    return "\n".join(lines[:_MOST_FINDINGS] + more)
+def _bounded(found: list[FoundInStages]) -> PolicyFindings:
+    return PolicyFindings(tuple(found[:_MOST_FINDINGS]), left_out=max(0, len(found) - _MOST_FINDINGS))

@@ -1,29 +1,199 @@
-"""Why something ended, in words, from what a state machine caught."""
+"""Why something ended, as data: from whoever found out to whoever is told.
+
+State machines carry none of it: what a step finds is kept beside the stage's other documents, and the machine carries
+the document's key or the error output that Step Functions itself makes.
+"""
 
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from belay.policy.verdict import Finding
+from belay.release.left_to_do import LeftToDo
+from belay.stack.cause import Cause
+
+_SCHEMA = 1
 
 
-def in_words(reason: Any) -> str:
-    """Return the text for people in a Step Functions error output, a text, or nothing.
+@dataclass(frozen=True)
+class ReleaseProblems:
+    """What was uploaded is no acceptable release: every problem found.
+
+    ``by_registration`` says that the operator's registration is at fault, and not the release.
+    """
+
+    kind: ClassVar[str] = "problems"
+    problems: tuple[str, ...]
+    by_registration: bool = False
+
+
+@dataclass(frozen=True)
+class FoundInStages:
+    """A finding, with the stages that it was found for where it is told for several at once."""
+
+    finding: Finding
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PolicyFindings:
+    """Policies refused a release's templates, change sets or live groups; ``left_out`` findings are not listed here."""
+
+    kind: ClassVar[str] = "policy-findings"
+    findings: tuple[FoundInStages, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class StackFailure:
+    """An operation on a stack failed; ``said`` is what is known where no event names a first cause."""
+
+    kind: ClassVar[str] = "stack-failure"
+    stack_id: str
+    status: str
+    cause: Cause | None = None
+    said: str = ""
+
+    @property
+    def stack_name(self) -> str:
+        """The stack's own name."""
+        return self.stack_id.split("/")[1] if "/" in self.stack_id else self.stack_id
+
+
+@dataclass(frozen=True)
+class PipelineFailure:
+    """An execution of a pipeline failed: the diagnosis, without what belongs to CodePipeline alone."""
+
+    kind: ClassVar[str] = "pipeline-failure"
+    cause: str
+    evidence: tuple[str, ...] = ()
+    fix: str | None = None
+    link: str | None = None
+    look: tuple[str, ...] = ()
+
+    @property
+    def left_to_do(self) -> tuple[LeftToDo, ...]:
+        """The likely fix, with where to read on."""
+        return () if self.fix is None else (LeftToDo("", f"Likely fix: {self.fix} {self.link}"),)
+
+
+@dataclass(frozen=True)
+class PersonDecided:
+    """A person, named by ARN, decided it: ``what`` is the decision, ``comment`` what they said about it."""
+
+    kind: ClassVar[str] = "person-decided"
+    by: str
+    what: str
+    comment: str = ""
+
+
+class Why(StrEnum):
+    """What a ``Statement`` is about."""
+
+    SUPERSEDED = "superseded"
+    NOT_VERIFIED = "not-verified"
+    PLAN_CHANGED = "plan-changed"
+    NOT_APPROVED = "not-approved"
+    INTERRUPTED = "interrupted"
+    TOLD = "told"
+    """By Belay 0.1, which kept text and no data."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What Belay itself found, which one sentence says."""
+
+    kind: ClassVar[str] = "statement"
+    about: Why
+    what: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A step failed, which is no verdict: the error's name and message."""
+
+    kind: ClassVar[str] = "fault"
+    error: str
+    message: str
+
+
+Reason = ReleaseProblems | PolicyFindings | StackFailure | PipelineFailure | PersonDecided | Statement | Fault
+
+_KINDS: Mapping[str, Callable[..., Reason]] = {
+    each.kind: each
+    for each in (ReleaseProblems, PolicyFindings, StackFailure, PipelineFailure, PersonDecided, Statement, Fault)
+}
+
+
+def to_dict(reason: Reason) -> dict[str, Any]:
+    """Return a reason as a JSON document."""
+    return {"schema": _SCHEMA, "kind": reason.kind, **asdict(reason, dict_factory=_plain)}
+
+
+def _plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in items}
+
+
+def from_document(document: Mapping[str, Any] | str) -> Reason:
+    """Read what ``to_dict`` wrote, or the text that Belay 0.1 kept.
+
+    Raises ``KeyError`` or ``TypeError`` when it is neither, and ``ValueError`` where a newer version wrote it.
+    """
+    if isinstance(document, str):
+        return Statement(Why.TOLD, document)
+    if document["schema"] > _SCHEMA:
+        raise ValueError(f"a reason of schema {document['schema']} was written by a newer Belay; this reads {_SCHEMA}")
+    fields = {name: _READ.get(name, _as_is)(value) for name, value in document.items()}
+    return _KINDS[document["kind"]](**{name: fields[name] for name in fields.keys() - {"schema", "kind"}})
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _cause(document: Any) -> Any:
+    return Cause.from_dict(document) if isinstance(document, Mapping) else document
+
+
+def _found(document: Mapping[str, Any]) -> FoundInStages:
+    return FoundInStages(Finding.from_json(document["finding"]), tuple(document["stages"]))
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("problems", "evidence", "look"), tuple),
+    "findings": lambda documents: tuple(map(_found, documents)),
+    "left_out": int,
+    "cause": _cause,
+    "about": Why,
+}
+
+
+# -- what a state machine caught ---------------------------------------------------------------------------------------
+
+
+def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
+    """Return why a task failed, from its error output; None where none did.
 
     A Lambda function's exception arrives as ``{"Error": name, "Cause": text}`` whose cause is a JSON document with
     ``errorMessage``
-    (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html). Our own verdicts are told by
-    their message alone; the name of anything else helps whoever looks for it.
+    (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
     """
-    if reason is None:
-        return ""
-    if not isinstance(reason, dict):
-        return str(reason)
-    error, cause = str(reason.get("Error", "")), str(reason.get("Cause", ""))
-    message = _message(cause) or "no cause was given"
-    return message if error in (*_OUR_VERDICTS, _A_PERSON_S) else f"{error}: {message}"
+    if output is None or isinstance(output, str):
+        return None if output is None else from_document(output)
+    error = str(output.get("Error", ""))
+    message = _message(str(output.get("Cause", ""))) or "no cause was given"
+    if error in _REFUSALS:
+        return ReleaseProblems(tuple(message.splitlines()), by_registration=error == "InvalidRegistration")
+    if error in _STATEMENTS:
+        return Statement(_STATEMENTS[error], message)
+    return Fault(error, message)
 
 
-_OUR_VERDICTS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate", "ReleaseSuperseded", "StackFailed")
-_A_PERSON_S = "ApprovalDenied"
-"""Sent with a person's answer, which says everything."""
+_REFUSALS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate")
+_STATEMENTS = {"ReleaseSuperseded": Why.SUPERSEDED, "StackFailed": Why.TOLD, "ApprovalDenied": Why.NOT_APPROVED}
 
 
 def _message(cause: str) -> str:
@@ -38,7 +208,9 @@ def _message(cause: str) -> str:
     return str(document.get("errorMessage", cause))
 
 
-def _execution_ended(document: dict[str, Any]) -> str:
+def _execution_ended(document: Mapping[str, Any]) -> str:
     """Say how an execution that was waited for ended: its description is the cause then."""
     ended = f"{document['ExecutionArn']} ended {document.get('Status', 'without a status')}"
-    return f"{ended}: {in_words(document)}" if document.get("Error") else ended
+    if not document.get("Error"):
+        return ended
+    return f"{ended}: {document['Error']}: {_message(str(document.get('Cause', ''))) or 'no cause was given'}"

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from belay.rollback.plan import Action, LeftToDo, Step, Todo
+from belay.release.left_to_do import LeftToDo
+from belay.rollback.plan import Action, Step, Todo
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.command_line import (
     continue_skipping_command,
@@ -62,9 +63,9 @@ def _last_resort(seen: StackSeen) -> str | None:
     return None
 
 
-def left(seen: StackSeen, what: str, then: str | None = None) -> LeftToDo:
+def left(seen: StackSeen, why: str, then: str | None = None, *, what: str = "finish its rollback by hand") -> LeftToDo:
     """Leave something about a stack to a person, with the commands to look closer and, where known, to do it."""
-    return LeftToDo(subject=seen.stack, what=what, look=failed_events_command(seen.target), then=then)
+    return LeftToDo(seen.stack, what, why, look=failed_events_command(seen.target), then=then)
 
 
 def status_of(seen: StackSeen) -> StackStatus:

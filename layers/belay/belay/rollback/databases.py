@@ -28,10 +28,11 @@ from belay.database.restore import (
     waits_for_window,
 )
 from belay.database.snapshots import Readiness, age_in_words
+from belay.release.left_to_do import LeftToDo
 from belay.release.manifest import DatabaseChanges
 from belay.rollback import database_steps as steps
 from belay.rollback.database_steps import writes_lost
-from belay.rollback.plan import Action, Kind, LeftToDo, Remark, Step, Todo
+from belay.rollback.plan import Action, Kind, Remark, Step, Todo
 from belay.rollback.question import Question, with_approval
 from belay.rollback.services import stop_services
 from belay.rollback.situation import DatabaseSeen, Situation, StackSeen
@@ -138,9 +139,11 @@ def _left_alone(seen: DatabaseSeen, reach: Reach) -> Remark | LeftToDo | None:
         return Remark(seen.database, told)
     if seen.unseen:
         what = "the release can have changed its data, and whether it can be restored could not be seen"
-        return _left(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}.")
+        return _left(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}.", _RESTORE_OR_KEEP)
     return None
 
+
+_RESTORE_OR_KEEP: Final = "restore it from its snapshot, or decide to keep the data as it is"
 
 _NOT_RESTORED: Final = "the release can have changed its data, and it was not restored"
 
@@ -166,7 +169,7 @@ def _vanished(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         return ()
     what = f"{lost[0].name} or what was restored for it is seen under none of its names while it is renamed"
     if seen.last_step is not None and seen.now - seen.last_step[2] > RENAMED_WITHIN:
-        return (_left(seen, f"{what}, for more than {age_in_words(RENAMED_WITHIN)}."),)
+        return (_left(seen, f"{what}, for more than {age_in_words(RENAMED_WITHIN)}.", "find it and give it its name"),)
     return (steps.wait(lost[0], Place.NAME, f"wait: {what}"),)
 
 
@@ -185,7 +188,7 @@ def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     if why is None:
         return ()
     beside = f" What was restored stands beside it as {head.at(Place.RESTORED)}." if head.restored else ""
-    return (_left(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}"),)
+    return (_left(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}", _RESTORE_OR_KEEP),)
 
 
 def _waiting_changes(seen: DatabaseSeen) -> Iterator[str]:
@@ -219,7 +222,7 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         f"have changed its data. A restore loses {writes_lost(seen)}, and those until what writes is stopped. The data "
         "as it is now is kept in the replaced database.",
     )
-    refused = _left(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.")
+    refused = _left(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.", _RESTORE_OR_KEEP)
     return with_approval(question, situation.answers.get(question.name), restored, refused)
 
 
@@ -235,14 +238,16 @@ def _restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         return _in_time(seen, (_not_the_same(seen, different),))
     stopping = stop_services(situation)
     if not beside and any(isinstance(todo, LeftToDo) for todo in stopping):
-        return (*stopping, _left(seen, "what writes to it could not be stopped, so the names were not swapped."))
+        why = "what writes to it could not be stopped, so the names were not swapped."
+        return (*stopping, _left(seen, why, "stop what writes to it, then swap the names"))
     return _in_time(seen, (*beside, *stopping, *_swap(seen), *_kept(seen, situation)))
 
 
 def _not_the_same(seen: DatabaseSeen, different: Sequence[str]) -> LeftToDo:
     beside = seen.units[0].at(Place.RESTORED)
-    what = f"it was restored beside as {beside}, which is not what the original is ({'; '.join(different)})"
-    return _left(seen, f"{what}, so the names were not swapped.", describe_command(seen.kind, beside))
+    why = f"it was restored beside as {beside}, which is not what the original is ({'; '.join(different)})"
+    what = "make the restored database what the original is, then swap the names"
+    return _left(seen, f"{why}, so the names were not swapped.", what, describe_command(seen.kind, beside))
 
 
 def _made(seen: DatabaseSeen, situation: Situation) -> Iterator[Todo]:
@@ -256,7 +261,7 @@ def _made(seen: DatabaseSeen, situation: Situation) -> Iterator[Todo]:
             if situation.times(step.action, step.subject) < LIMIT:
                 yield step
             else:
-                yield _left(seen, f"to {step.why} was tried {LIMIT} times, and RDS shows nothing of it.")
+                yield _left(seen, f"it was tried {LIMIT} times, and RDS shows nothing of it.", step.why)
 
 
 def _given_back(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
@@ -291,10 +296,11 @@ def _swap_begun(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     failure = seen.blocked or _exhausted(swap, situation) or _swap_failed(seen, situation)
     if failure is None:
         return _in_time(seen, (*swap, *kept))
-    failed = _left(seen, f"the restored database could not take its name: {failure.rstrip('.')}.")
+    why = f"the restored database could not take its name: {failure.rstrip('.')}."
+    failed = _left(seen, why, "give the restored database its name, or keep the original")
     back = tuple(_back(seen))
     if _exhausted(back, situation):
-        return (failed, *(_left(seen, f"to {step.why} is left.", _command(step)) for step in back))
+        return (failed, *(_left(seen, "it is not done.", step.why, _command(step)) for step in back))
     return (*_in_time(seen, back), failed)
 
 
@@ -354,7 +360,7 @@ def _swapped(seen: DatabaseSeen, situation: Situation, kept: Sequence[Step]) -> 
     )
     failure = seen.blocked or _exhausted(kept, situation)
     if kept and failure:
-        left = (_left(seen, f"to {step.why} is left: {failure.rstrip('.')}.", _command(step)) for step in kept)
+        left = (_left(seen, f"{failure.rstrip('.')}.", step.why, _command(step)) for step in kept)
         return (*left, *_password(head), *_authentication(head))
     return (*_in_time(seen, kept), remark, *_password(head), *_authentication(head))
 
@@ -406,14 +412,15 @@ def _in_time(seen: DatabaseSeen, todos: Sequence[Todo]) -> tuple[Todo, ...]:
             new = place is unit.restored_place
             readiness, status = readiness_of(unit.kind, description, new=new), status_of(unit.kind, description)
             if readiness is Readiness.NOT_POSSIBLE:
-                return (_left(seen, f"{unit.at(place)} is {status}, and does not become available by waiting."),)
+                why = f"{unit.at(place)} is {status}, and does not become available by waiting."
+                return (_left(seen, why, f"make {unit.at(place)} available"),)
             if readiness is Readiness.NOT_YET:
                 waits.append(steps.wait(unit, place, f"wait until {unit.at(place)} is available, it is {status}"))
     first = todos[0]
     if not waits and isinstance(first, Step) and _just_asked(seen, first):
         waits.append(steps.wait(seen.units[0], Place.NAME, f"wait until RDS shows what it was asked: {first.why}"))
     if waits and seen.last_step is not None and seen.now - seen.last_step[2] > DONE_WITHIN:
-        return (_left(seen, f"to {waits[0].why} took longer than {age_in_words(DONE_WITHIN)}."),)
+        return (_left(seen, f"it took longer than {age_in_words(DONE_WITHIN)}.", waits[0].why),)
     return (*waits[:1], *todos)
 
 
@@ -425,8 +432,8 @@ def _just_asked(seen: DatabaseSeen, step: Step) -> bool:
     return (action, subject) == (step.action, step.subject) and seen.now - at < SHOWS_WITHIN
 
 
-def _left(seen: DatabaseSeen, what: str, then: str | None = None) -> LeftToDo:
-    return LeftToDo(seen.database, what, look=snapshots_command(seen.kind, seen.database), then=then)
+def _left(seen: DatabaseSeen, why: str, what: str, then: str | None = None) -> LeftToDo:
+    return LeftToDo(seen.database, what, why, look=snapshots_command(seen.kind, seen.database), then=then)
 
 
 def _command(step: Step) -> str:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from belay.database.command_line import call_command
+from belay.release.left_to_do import LeftToDo
+from belay.release.records import Outcome
 
 
 class Kind(StrEnum):
@@ -84,10 +86,6 @@ class Risk(StrEnum):
     DATA = "data"
 
 
-ROLLED_BACK = "ROLLED_BACK"
-NEEDS_OPERATOR = "NEEDS_OPERATOR"
-
-
 @dataclass(frozen=True)
 class Step:
     """One step of a recovery.
@@ -151,26 +149,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class LeftToDo:
-    """What a person must do: about which stack, database or service, what and why.
-
-    ``look`` is the AWS CLI command to look closer, ``then`` the one that does it, each where one is known to be right.
-    """
-
-    subject: str
-    what: str
-    look: str | None = None
-    then: str | None = None
-
-    def in_words(self) -> str:
-        """What is left to do, with the commands, for people."""
-        commands = [f"{label}: {command}" for label, command in (("Look", self.look), ("Then", self.then)) if command]
-        return " ".join([f"{self.subject}: {self.what}", *commands])
-
-
-@dataclass(frozen=True)
 class Remark:
-    """What people are told about a subject although the way back is complete without it: why something was left alone.
+    """What people are told about a subject although the rollback is complete without it: why something was left alone.
 
     ``follow_up`` says that somebody has to do something about it, later: it keeps no release from being ROLLED_BACK.
     """
@@ -201,8 +181,8 @@ _RENAMES = (
 )
 
 
-def _how(step: Step) -> str:
-    return f" Then: {call_command(step.call[1], step.parameters)}" if step.action in _RENAMES else ""
+def _how(step: Step) -> str | None:
+    return call_command(step.call[1], step.parameters) if step.action in _RENAMES else None
 
 
 Todo = Step | LeftToDo | Remark
@@ -231,9 +211,9 @@ class RollbackPlan:
         )
 
     @property
-    def outcome_if_done(self) -> str:
+    def outcome_if_done(self) -> Outcome:
         """ROLLED_BACK, or NEEDS_OPERATOR when something is left to do."""
-        return NEEDS_OPERATOR if self.left_to_do else ROLLED_BACK
+        return Outcome.NEEDS_OPERATOR if self.left_to_do else Outcome.ROLLED_BACK
 
     @property
     def done(self) -> bool:
@@ -247,13 +227,14 @@ class RollbackPlan:
         told = [each.in_words() for each in self.remarks]
         return steps + left + told or ["Nothing to do: every stack is as it was."]
 
-    def undone(self) -> list[str]:
-        """Say what a recovery that was stopped left to do, a line a step; a database between two names with how.
+    def undone(self) -> list[LeftToDo]:
+        """Return what a recovery that was stopped left to do, step by step; a database between two names with how.
 
         Whether the first of it was done nobody knows: its answer may have been lost.
         """
         steps = [step for step in self.steps if step.action not in (Action.WAIT, Action.ASK, Action.VERIFY)]
-        return [f"Not done, or not seen to be done: {step.in_words()}{_how(step)}" for step in steps]
+        why = "not done, or not seen to be done"
+        return [LeftToDo(step.subject, f"{step.why} ({step.call[1]})", why, then=_how(step)) for step in steps]
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as a JSON document; ``outcome_if_done`` is in it for whoever reads it without this class."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from belay.release.left_to_do import LeftToDo
 from belay.rollback.databases import plan_databases
-from belay.rollback.plan import Action, Kind, LeftToDo, RollbackPlan, Step, Todo
+from belay.rollback.plan import Action, Kind, RollbackPlan, Step, Todo
 from belay.rollback.services import plan_services
 from belay.rollback.situation import Situation
 from belay.rollback.stacks import plan_stacks
@@ -43,5 +44,5 @@ def _left_alone(todos: Iterable[Todo]) -> Iterable[Todo]:
         else:
             yield todo
     for (kind, subject), steps in planned.items():
-        what = "; ".join(steps)
-        yield LeftToDo(subject, f"the {kind.lower()} was left alone, because a stack comes first; it would be: {what}.")
+        why = f"the {kind.lower()} was left alone, because a stack comes first."
+        yield LeftToDo(subject, f"then {'; '.join(steps)}", why)

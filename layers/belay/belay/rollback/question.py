@@ -1,12 +1,13 @@
 """Questions that a recovery puts to people: put once, waited for, and answered, denied or left until it is too late."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from belay.rollback.plan import Action, Kind, LeftToDo, Risk, Step, Todo
+from belay.release.left_to_do import LeftToDo
+from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 
 ANSWER_WITHIN = timedelta(hours=4)
 """How long a recovery waits for an answer. The stage stays locked meanwhile, so that nothing is deployed over it."""
@@ -60,11 +61,10 @@ def with_approval(
         case Answer.APPROVED:
             return approved
         case Answer.DENIED:
-            return (LeftToDo(refused.subject, f"{refused.what} Its approval was denied.", refused.look, refused.then),)
+            return (replace(refused, why=f"{refused.why} Its approval was denied."),)
         case Answer.EXPIRED:
             hours = int(ANSWER_WITHIN.total_seconds() // 3600)
-            unanswered = f"{refused.what} Nobody answered within {hours} hours."
-            return (LeftToDo(refused.subject, unanswered, refused.look, refused.then),)
+            return (replace(refused, why=f"{refused.why} Nobody answered within {hours} hours."),)
 
 
 def is_asked(todo: Todo) -> bool:

@@ -7,9 +7,10 @@ no schema. A database's restore stops the services that write before it and has 
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from belay.rollback.plan import Action, Kind, LeftToDo, Risk, Step, Todo
+from belay.release.left_to_do import LeftToDo
+from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import SCALING_ACTIVITIES, ServiceSeen, Situation
 
 PATIENCE_SECONDS = 1_800
@@ -39,13 +40,13 @@ def stop_services(situation: Situation) -> tuple[Todo, ...]:
 
 def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
     if seen.unseen:
-        return (_unseen(seen, "stopped"),)
+        return _unseen(seen, "stopped")
     if not seen.exists or (seen.desired == 0 and seen.running == 0):
         return ()
     if seen.daemon:
-        return (_left(seen, "a daemon has no desired count, so it cannot be stopped; it goes on writing."),)
+        return (_left(seen, "a daemon has no desired count, and it goes on writing.", "stop it by hand"),)
     if seen.blocked:
-        return (_refused(seen),)
+        return _refused(seen)
     if seen.desired == 0:
         return (_wait(seen, "wait until its last tasks have stopped"),)
     return (*([] if seen.scaling is None or seen.scaling.held else [_suspend(seen)]), _stop_tasks(seen))
@@ -54,7 +55,7 @@ def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
 def _for_service(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
     if seen.unseen:
         touched = disturbed or seen.stopped_from or seen.scaled_by is not None
-        return (_unseen(seen, "restarted"),) if touched else ()
+        return _unseen(seen, "restarted") if touched else ()
     return _bring_back(seen, disturbed=disturbed) if seen.exists else ()
 
 
@@ -64,14 +65,15 @@ def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
     One that was stopped has new tasks when it is started, and need not be restarted.
     """
     if seen.blocked:
-        return (_refused(seen),)
+        return _refused(seen)
     started = tuple(_start(seen))
     if started or seen.stopped_from:
         return started or _follow(seen)
     if not disturbed or seen.desired == 0:
         return ()
     if seen.controller != "ECS":
-        return (_left(seen, f"{seen.controller} deploys it, so it was not restarted; let that deploy it anew."),)
+        why = f"{seen.controller} deploys it, so it was not restarted."
+        return (_left(seen, why, f"let {seen.controller} deploy it again"),)
     return (_restart(seen),) if seen.restarted is None else _follow(seen)
 
 
@@ -92,55 +94,57 @@ def _follow(seen: ServiceSeen) -> tuple[Todo, ...]:
     )
     if failed is not None:
         said = " ".join(filter(None, (failed.reason, *seen.events[:1])))
-        return (_left(seen, f"the deployment that restarted it failed: {said.strip() or 'ECS gives no reason'}"),)
+        why = f"the deployment that restarted it failed: {said.strip() or 'ECS gives no reason'}"
+        return (_left(seen, why, _STEADY),)
     if seen.steady:
         return ()
     if seen.waited_seconds > PATIENCE_SECONDS:
         said = seen.events[0] if seen.events else "it says nothing"
-        what = f"it is not steady after {PATIENCE_SECONDS // 60} minutes, {seen.running} of {seen.desired} tasks run"
-        return (_left(seen, f"{what}; it said last: {said}"),)
+        why = f"it is not steady after {PATIENCE_SECONDS // 60} minutes, {seen.running} of {seen.desired} tasks run"
+        return (_left(seen, f"{why}; it said last: {said}", _STEADY),)
     return (_wait(seen, f"wait until it is steady, {seen.running} of {seen.desired} tasks run"),)
 
 
-def _refused(seen: ServiceSeen) -> LeftToDo:
+_STEADY: Final = "find out why it does not become steady"
+
+
+def _refused(seen: ServiceSeen) -> tuple[LeftToDo, ...]:
     """What AWS refused for good is for a person; so is what this incident had done to the service before."""
+    why = f"nothing more was done to it: {str(seen.blocked).rstrip('.')}."
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
-    return _left(seen, " ".join([f"nothing more was done to it: {str(seen.blocked).rstrip('.')}.", *done]))
+    return (_left(seen, why, "see that it runs as it should"), *done)
 
 
-def _unseen(seen: ServiceSeen, deed: str) -> LeftToDo:
+def _unseen(seen: ServiceSeen, deed: str) -> tuple[LeftToDo, ...]:
     """Whether there is anything to do nobody knows: no reason to leave the stacks as they are, nor to call it well."""
+    why = f"it was not {deed}, because it could not be seen: {str(seen.unseen).rstrip('.')}."
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
-    return _left(
-        seen, " ".join([f"it was not {deed}, because it could not be seen: {str(seen.unseen).rstrip('.')}.", *done])
-    )
+    return (_left(seen, why, "see that it runs as it should"), *done)
 
 
-def left_stopped(noted: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say how every service that an incident stopped is brought back, where its recovery cannot do it any more.
+def left_stopped(noted: Mapping[str, Mapping[str, Any]]) -> list[LeftToDo]:
+    """Return how every service that an incident stopped is brought back, where its recovery cannot do it any more.
 
-    ``noted`` is what the incident's record remembers about its subjects; a line for each service.
+    ``noted`` is what the incident's record remembers about its subjects.
     """
-    lines = {name: _as_it_was(name, facts.get("stopped_from"), facts.get("scaled_by")) for name, facts in noted.items()}
-    return [f"{name}: {' '.join(told)}" for name, told in lines.items() if told]
+    facts = [(name, each.get("stopped_from"), each.get("scaled_by")) for name, each in noted.items()]
+    return [todo for each in facts for todo in _as_it_was(*each)]
 
 
-def _as_it_was(service: str, count: int | None, scaled_by: Mapping[str, bool] | None) -> list[str]:
-    """Say what brings back how many tasks a service ran, and then how it was scaled."""
+def _as_it_was(service: str, count: int | None, scaled_by: Mapping[str, bool] | None) -> Iterator[LeftToDo]:
+    """What brings back how many tasks a service ran, and then how it was scaled."""
     cluster, _, name = service.partition("/")
-    told = []
     if count:
         about = f"--cluster {shlex.quote(cluster)} --service {shlex.quote(name)}"
         command = f"aws ecs update-service {about} --desired-count {int(count)}"
-        told.append(f"It ran {int(count)} tasks before the recovery stopped it; unless it does again: {command}")
+        tasks = f"{int(count)} task{'' if int(count) == 1 else 's'}"
+        yield LeftToDo(service, f"unless it does, let it run {tasks} again", "the recovery stopped it.", then=command)
     if scaled_by is not None:
         about = f"--service-namespace ecs --resource-id {shlex.quote(f'service/{service}')}"
         state = shlex.quote(json.dumps(_activities(scaled_by)))
         command = f"--scalable-dimension ecs:service:DesiredCount --suspended-state {state}"
-        told.append(
-            f"Then let it scale as before: aws application-autoscaling register-scalable-target {about} {command}"
-        )
-    return told
+        then = f"aws application-autoscaling register-scalable-target {about} {command}"
+        yield LeftToDo(service, "then let it scale as before", then=then)
 
 
 def _restart(seen: ServiceSeen) -> Step:
@@ -257,10 +261,10 @@ def _step(
     )
 
 
-def _left(seen: ServiceSeen, what: str) -> LeftToDo:
+def _left(seen: ServiceSeen, why: str, what: str) -> LeftToDo:
     about = f"--cluster {shlex.quote(_cluster(seen))} --services {shlex.quote(_name(seen))}"
     look = f"aws ecs describe-services {about} --query 'services[0].[deployments,events[:10]]'"
-    return LeftToDo(seen.service, what, look)
+    return LeftToDo(seen.service, what, why, look)
 
 
 def _named(seen: ServiceSeen) -> dict[str, Any]:

@@ -7,9 +7,10 @@ only told about (and a stuck rollback continued) unless the registration allows 
 
 from collections.abc import Callable, Iterator, Mapping
 
+from belay.release.left_to_do import LeftToDo
 from belay.rollback import steps
 from belay.rollback.attempts import LIMIT, attempt, left, status_of
-from belay.rollback.plan import Action, Kind, LeftToDo, Step, Todo
+from belay.rollback.plan import Action, Kind, Step, Todo
 from belay.rollback.question import Question, is_asked, with_approval
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import continue_stuck, repair_drift
@@ -83,7 +84,9 @@ def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo,
     waiting = {other.stack for other in _leaning_on(seen, situation) if _isleft(todos.get(other.stack, ()))}
     if not waiting or not seen.changed_by_release or not _for_stack(seen, situation):
         return ()
-    return (left(seen, f"it stays as the release left it: {', '.join(sorted(waiting))} leans on it and comes first."),)
+    first = ", ".join(sorted(waiting))
+    why = f"it stays as the release left it: {first} leans on it and comes first."
+    return (left(seen, why, what=f"take it back after {first}"),)
 
 
 def _leaning_on(seen: StackSeen, situation: Situation) -> list[StackSeen]:
@@ -103,7 +106,7 @@ def _gone(seen: StackSeen) -> tuple[Todo, ...]:
     """No stack: right for one that the release created, not for one that was there before."""
     if seen.created_by_release or not (seen.baseline and seen.baseline.existed):
         return ()
-    return (left(seen, "the stack existed before the release and is gone; only a person can decide to make it anew."),)
+    return (left(seen, "the stack existed before the release and is gone.", what="decide whether to create it again"),)
 
 
 def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -137,9 +140,9 @@ def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     )
     refused = left(
         seen,
-        f"this release created it, and it holds data ({data}), so it was not deleted; save what is needed, then delete "
-        "the stack.",
+        f"this release created it, and it holds data ({data}), so it was not deleted.",
         delete_command(seen.target),
+        what="save what is needed, then delete the stack",
     )
     return with_approval(question, situation.answers.get(question.name), _delete(seen, situation), refused)
 
@@ -162,7 +165,7 @@ def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     if status is StackStatus.UPDATE_FAILED:
         return attempt(steps.rollback_stack, seen, situation)
     if not status.updatable:
-        return (left(seen, f"it is {status}, from where CloudFormation knows no way back to what it was."),)
+        return (left(seen, f"it is {status}, from which CloudFormation cannot bring it back to what it was."),)
     if not seen.changed_by_release or seen.at_baseline or _rolled_back_by_cloudformation(seen, situation):
         return ()
     return _back_to_baseline(seen, situation)
@@ -198,7 +201,8 @@ def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]
             left(
                 seen,
                 f"its NoEcho parameters ({', '.join(lost)}) were dropped by the release, and their values "
-                "are nowhere to be read; update the stack to its earlier template with these values.",
+                "cannot be read anywhere.",
+                what="update the stack to its earlier template with the values of these parameters",
             ),
         )
     template = baseline.template
@@ -219,14 +223,15 @@ def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """A stack in UPDATE_FAILED may be somebody's debugging: only the registration can allow to end that."""
-    told = f"an operation that was not this release's left it {seen.status}."
+    told = f"an operation that Belay did not start left it {seen.status}."
+    what = "bring it to a stable status"
     recover = _FOREIGN_RECOVERY.get(status_of(seen))
     if recover is None:
-        return (left(seen, told),)
+        return (left(seen, told, what=what),)
     if not situation.recover_foreign:
-        return (left(seen, f"{told} The registration does not allow to recover it (recover_foreign)."),)
+        return (left(seen, f"{told} The registration does not allow recovering it (recover_foreign).", what=what),)
     if seen.stateful and seen.status is not StackStatus.UPDATE_FAILED:
-        return (left(seen, f"{told} It holds data ({', '.join(seen.stateful)}), so it was not deleted."),)
+        return (left(seen, f"{told} It holds data ({', '.join(seen.stateful)}), so it was not deleted.", what=what),)
     return attempt(recover, seen, situation)
 
 
@@ -236,7 +241,8 @@ def _foreign_but_stable(seen: StackSeen, situation: Situation) -> tuple[Todo, ..
         return ()
     if situation.recover_foreign and not seen.created_by_release:
         return _back_to_baseline(seen, situation)
-    return (left(seen, "somebody else updated it after the release, so it was left; decide which one stays."),)
+    why = "somebody else updated it after the release, so it was left as it is."
+    return (left(seen, why, what="decide which version stays"),)
 
 
 _FOREIGN_RECOVERY: Mapping[StackStatus, Callable[[StackSeen, Situation], Step]] = {

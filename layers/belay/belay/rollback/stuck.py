@@ -55,6 +55,7 @@ def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> 
         seen,
         f"its rollback is stuck on {', '.join(holding)}, which hold data and were not skipped without approval.",
         continue_skipping_command(seen.target, [each.skip_as for each in skips]),
+        what="decide whether its rollback goes on without them",
     )
     return with_approval(question, situation.answers.get(question.name), (step,), refused)
 
@@ -84,6 +85,7 @@ def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
             f"its rollback was continued without {each.path} ({each.resource_type}), and {_why_left(each)}. Until it "
             "is what the template says, a later update may fail and leave the stack beyond recovery.",
             detect_drift_command(each.stack_id, each.logical_id),
+            what=f"bring {each.path} to what the template says",
         )
         for each in seen.skipped
         if each.drift != "IN_SYNC" and not _can_be_reverted(each)

@@ -3,8 +3,9 @@
 import shlex
 from typing import Any
 
+from belay.release.left_to_do import LeftToDo
 from belay.release.verification import Verified
-from belay.rollback.plan import Action, Kind, LeftToDo, Risk, Step, Todo
+from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import Situation, VerificationSeen
 
 _CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"
@@ -22,11 +23,11 @@ def plan_verification(situation: Situation) -> tuple[Todo, ...]:
     if seen is None or not disturbed or seen.verdict is Verified.PASS:
         return ()
     if seen.blocked:
-        what = f"the release was taken back, and nobody knows whether the stage is well: {seen.blocked.rstrip('.')}."
-        return (LeftToDo(situation.stage, what, _look(seen)),)
+        why = f"the release was taken back, and nobody knows whether the stage is well: {seen.blocked.rstrip('.')}."
+        return (LeftToDo(situation.stage, "check that the stage is well", why, _look(seen)),)
     if seen.verdict is Verified.FAIL:
-        what = f"the release was taken back, and the stage is still bad: {seen.reason.rstrip('.')}."
-        return (LeftToDo(situation.stage, what, _look(seen)),)
+        why = f"the release was taken back, and the stage is still bad: {seen.reason.rstrip('.')}."
+        return (LeftToDo(situation.stage, "find out what is wrong with the stage", why, _look(seen)),)
     return (_verify(seen, situation),)
 
 

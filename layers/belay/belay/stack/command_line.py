@@ -31,6 +31,11 @@ def delete_command(stack_id: str) -> str:
     return _about(stack_id, "delete-stack")
 
 
+def group_rules_command(group_id: str) -> str:
+    """List the rules of a security group."""
+    return f"aws ec2 describe-security-group-rules --filters Name=group-id,Values={shlex.quote(group_id)}"
+
+
 def _about(stack_id: str, operation: str) -> str:
     """The beginning of a command; the region is taken from the stack's id where that is an ARN."""
     arn = stack_id.startswith("arn:") and stack_id.count(":") > 3  # noqa: PLR2004 - arn:partition:service:region:...
