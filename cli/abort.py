@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.aws.stepfunctions import ABORTED
-from belay.release.records import ReleaseReference, incident_of
+from belay.release.records import ReleaseReference
+from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
 from cli.decision import stages_that_wait
 from cli.naming import find_release, release_name
@@ -49,9 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def recovery_to_stop(belay: Account, record: Mapping[str, Any]) -> str:
     """Return the execution that takes a release back, or what a person asked for there. Raises ``Refused``."""
-    lock = belay.ledger.locks.get(str(record["application"]), str(record.get("stage") or "")) or {}
-    incident = str(lock.get("incident") or "") if lock.get("held") else ""
-    execution = belay.ledger.incidents.execution(incident) if incident else None
+    lock = belay.ledger.locks.get(str(record["application"]), str(record.get("stage") or ""))
+    incident = lock.incident if lock is not None and lock.held else None
+    execution = None if incident is None else belay.ledger.incidents.execution(incident)
     if not execution or not belay.executions.running(execution):
         raise Refused(f"nothing is being taken back in {record.get('stage') or 'any stage'} of {record['application']}")
     return execution
@@ -63,7 +64,7 @@ def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
     name, stage = f"{release.application}/{release.version}", str(record.get("stage") or "")
     if "outcome" in record:
         raise Refused(f"{name} has ended: {record['outcome']}. `belay rollback` takes back what is deployed")
-    if stage and belay.ledger.incidents.execution(incident_of(release, stage)) is not None:
+    if stage and belay.ledger.incidents.execution(incident_of(release.origin, stage)) is not None:
         raise Refused(
             f"{name} failed and is being taken back already; `belay status` shows how far that is, --recovery stops it"
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from belay.aws.faults import translated
@@ -31,7 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
     release = ReleaseReference.from_dict(record)
     group = belay.output("LogGroupName")
     since = datetime.fromisoformat(record["claimed_at"])
-    entries = list(read(belay.client("logs"), group, release.attempt, since))
+    incidents = [
+        each.incident.name
+        for each in belay.ledger.incidents.of_application(release.application)
+        if each.incident.subject.attempt == release.attempt
+    ]
+    entries = read(belay.client("logs"), group, [release.attempt, *incidents], since)
     kept = [entry for entry in entries if not arguments.errors or entry["level"] in ("ERROR", "CRITICAL")]
     name = f"{release.application}/{release.version}"
     none = f"{name} has no such lines in {group}; `belay show {name}` and `belay status` tell how it stands"
@@ -39,15 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def read(logs: Any, group: str, attempt: str, since: datetime) -> Iterator[dict[str, Any]]:
-    """Read the entries that name an attempt, oldest first; every function logs JSON that has it as a key."""
+def read(logs: Any, group: str, names: Iterable[str], since: datetime) -> list[dict[str, Any]]:
+    """Read the entries that name an attempt or an incident, oldest first; every function logs one of them as a key."""
+    found = {}
     with translated("Logs.FilterLogEvents"):
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=group, filterPattern=f'"{attempt}"', startTime=int(since.timestamp() * 1000)
-        )
-        for page in pages:
-            for event in page["events"]:
-                yield entry(event["message"], event["timestamp"])
+        for name in names:
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group, filterPattern=f'"{name}"', startTime=int(since.timestamp() * 1000)
+            )
+            found.update({event["eventId"]: event for page in pages for event in page["events"]})
+    return [entry(each["message"], each["timestamp"]) for each in sorted(found.values(), key=itemgetter("timestamp"))]
 
 
 def entry(message: str, timestamp: int) -> dict[str, Any]:

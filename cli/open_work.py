@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
+from belay.release.lock import Lock
 from cli.account import Account
 from cli.progress import Execution, history, steps
 
@@ -19,6 +21,7 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     """
     ledger = belay.ledger
     found = [item for item in ledger.open_items() if _mine(str(item["document"]["application"]), application)]
+    incidents = [each for each in ledger.incidents.open_ones() if _mine(each.application, application)]
     releases = _named(found, "RELEASE#")
     attempts = {each["document"]["attempt"] for each in releases}
     uploads = [each for each in _named(found, "UPLOAD#") if each["SK"].removeprefix("UPLOAD#") not in attempts]
@@ -30,19 +33,16 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
                 for item in ledger.approvals.asked()
                 if _mine(item["release"]["application"], application)
             ),
-            *(each for item in _named(found, "INCIDENT#") for each in _questions(ledger, item["document"])),
+            *(question for each in incidents for question in _questions(ledger, each)),
         ],
         "uploads": [_upload(item) for item in uploads],
         "releases": [_release(belay, item) for item in releases],
-        "incidents": [_incident(belay, item) for item in _named(found, "INCIDENT#")],
-        "locks": [lock(item) for item in ledger.locks.held() if _mine(str(item["SK"]).split("#")[0], application)],
+        "incidents": [_incident(belay, each) for each in incidents],
+        "locks": [lock(each) for each in ledger.locks.held() if _mine(each.application, application)],
         "queue": [
-            {
-                "release": f"{item['release']['application']}/{item['release']['version']}",
-                "stage": item["SK"].split("#")[1],
-            }
-            for item in ledger.locks.queues()
-            if _mine(item["release"]["application"], application)
+            {"release": f"{each.application}/{each.version or 'recovery'}", "stage": each.stage}
+            for each in ledger.locks.queues()
+            if _mine(each.application, application)
         ],
         "held": [
             {"upload": item["upload"]["key"], "since": str(item["SK"]).split("#")[0]}
@@ -52,19 +52,18 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     }
 
 
-def lock(item: Mapping[str, Any]) -> dict[str, Any]:
+def lock(held: Lock) -> dict[str, Any]:
     """Return a stage's lock as plain data."""
-    application, stage = str(item["SK"]).split("#")[:2]
     return {
-        "application": application,
-        "stage": stage,
-        "held": bool(item["held"]),
-        "version": item["version"],
-        "execution": item["execution"],
-        "incident": item["incident"] or None,
-        "since": item.get("held_since"),
-        "expires_at": int(item["expires_at"]),
-        "fencing": int(item["fencing"]),
+        "application": held.application,
+        "stage": held.stage,
+        "held": held.held,
+        "version": held.label,
+        "execution": held.execution,
+        "incident": held.incident,
+        "since": held.held_since,
+        "expires_at": held.expires_at,
+        "fencing": held.fencing,
     }
 
 
@@ -110,18 +109,16 @@ def _release(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _incident(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
-    document = item["document"]
-    record = belay.ledger.incidents.get(document["application"], document["incident"]) or {}
-    details = record.get("details", {})
+def _incident(belay: Account, each: OpenIncident) -> dict[str, Any]:
+    record = belay.ledger.incidents.get(each.application, each.incident)
     return {
-        "application": document["application"],
-        "incident": document["incident"],
-        "stage": details.get("stage"),
-        "reason": details.get("reason"),
-        "since": record.get("opened_at"),
-        "steps": len(record.get("tried", [])),
-        "executions": [item["execution"]] if item["execution"] else [],
+        "application": each.application,
+        "incident": each.incident,
+        "stage": None if record is None else record.incident.stage,
+        "reason": None if record is None else record.incident.reason,
+        "since": None if record is None else record.opened_at,
+        "steps": 0 if record is None else len(record.tried),
+        "executions": [each.execution] if each.execution else [],
     }
 
 
@@ -136,8 +133,8 @@ def _approval(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _questions(ledger: Ledger, document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    application, incident = document["application"], document["incident"]
+def _questions(ledger: Ledger, open_one: OpenIncident) -> list[dict[str, Any]]:
+    application, incident = open_one.application, open_one.incident
     return [
         {
             "about": incident,

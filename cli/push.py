@@ -18,7 +18,9 @@ from rich.progress import Progress
 from belay.aws.faults import translated
 from belay.errors import BelayError
 from belay.release.manifest import Manifest
+from belay.release.origin import Origin
 from belay.release.records import Outcome, Upload, upload_of
+from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
 from cli.build import read_back
 from cli.open_work import execution, of_release
@@ -137,7 +139,7 @@ def _executions(belay: Account, upload: Upload, record: Mapping[str, Any]) -> li
             belay.ledger.incidents.execution(incident)
             for stage in stages
             if stage
-            for incident in [f"{upload.application}-{stage}-{upload.attempt}"]
+            for incident in [incident_of(Origin(upload.application, str(record["version"]), upload.attempt), stage)]
         ]
         arns = [*of_release(belay, release, filter(None, stages)), *filter(None, incidents)]
     found = [execution(belay, arn) for arn in arns]

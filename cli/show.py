@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from belay.aws.s3 import ArtifactBucket
+from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.names import snapshot_name
 from belay.release.records import ReleaseReference
 from belay.stack.plan import StagePlan
+from belay.subject.subjects import AskedRollback, Subject
 from cli.account import Account, add_account_arguments
 from cli.naming import ReleaseName, find_release, release_name
 from cli.output import at, duration, section, tell
@@ -126,18 +128,17 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any])
         "stages": [_stage(artifacts, release, stage, transitions, accepted) for stage in stages],
         "approvals": [_approval(each) for each in mine if str(each["SK"]).startswith("APPROVAL#")],
         "incidents": [
-            _incident(each, ledger.decisions.of_incident(release.application, each["incident"]))
-            for each in ledger.of_application(release.application)
-            if str(each["SK"]).startswith("INCIDENT#") and _is_about(each.get("details", {}), release)
+            _incident(each, ledger.decisions.of_incident(release.application, each.incident.name))
+            for each in ledger.incidents.of_application(release.application)
+            if _is_about(each.incident.subject, release)
         ],
     }
 
 
-def _is_about(incident: Mapping[str, Any], release: ReleaseReference) -> bool:
+def _is_about(subject: Subject, release: ReleaseReference) -> bool:
     """Whether an incident is this attempt's, or the way back from it that a person asked for, an attempt of its own."""
-    of = incident.get("release", {})
-    asked = incident.get("asked_by") is not None and of.get("version") == release.version
-    return asked or bool(of.get("attempt") == release.attempt)
+    asked = isinstance(subject, AskedRollback) and subject.release.version == release.version
+    return asked or subject.attempt == release.attempt
 
 
 def _stage(
@@ -182,22 +183,19 @@ def _approval(item: Mapping[str, Any]) -> dict[str, Any]:
     return {"stage": str(item["SK"]).removeprefix("APPROVAL#"), **kept}
 
 
-def _incident(item: Mapping[str, Any], questions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _incident(record: IncidentRecord, questions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        "incident": item["incident"],
-        "stage": item["details"]["stage"],
-        "reason": item["details"]["reason"],
-        "opened_at": item["opened_at"],
-        "ended_at": item.get("ended_at"),
-        "outcome": item.get("outcome"),
+        "incident": record.incident.name,
+        "stage": record.incident.stage,
+        "reason": record.incident.reason,
+        "opened_at": record.opened_at,
+        "ended_at": record.ended_at,
+        "outcome": record.outcome,
         "questions": [
             {"question": name, **{part: each.get(part) for part in ("text", "answer", "by", "at", "comment")}}
             for name, each in questions.items()
         ],
-        "steps": [
-            {"at": each.get("at"), "subject": each.get("subject") or each.get("stack"), "why": each["why"]}
-            for each in item.get("tried", [])
-        ],
+        "steps": [{"at": each.at, "subject": each.subject, "why": each.why} for each in record.tried],
     }
 
 

@@ -87,8 +87,9 @@ def watch(belay: Account, application: str | None, console: Console) -> None:
         record = belay.ledger.releases.get(*release.split("/", 1)) or {}
         _say(console, f"{release}: {record.get('outcome', 'has no outcome')}")
     for owner, incident in sorted(incidents):
-        record = belay.ledger.incidents.get(owner, incident) or {}
-        _say(console, f"incident {incident}: {record.get('outcome', 'has no outcome')}")
+        ended = belay.ledger.incidents.get(owner, incident)
+        outcome = None if ended is None else ended.outcome
+        _say(console, f"incident {incident}: {outcome or 'has no outcome'}")
 
 
 def _goes_on(work: Mapping[str, Any]) -> bool:

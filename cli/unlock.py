@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from belay.aws.ssm import APPLICATIONS
+from belay.release.lock import Lock
 from cli.account import Account, add_account_arguments
 from cli.list import registrations
 from cli.naming import application_name
@@ -28,14 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Say who holds the lock, and free it unless its owner runs."""
     belay = Account.of(arguments)
     name = f"{arguments.application}/{arguments.stage}"
-    item = belay.ledger.locks.get(arguments.application, arguments.stage)
-    if item is None:
+    held = belay.ledger.locks.get(arguments.application, arguments.stage)
+    if held is None:
         refuse_unknown(belay, arguments.application, arguments.stage)
-    if item is None or not item["held"]:
+    if held is None or not held.held:
         tell(arguments, {"lock": name, "held": False}, [f"{name} is not locked"])
         return 0
-    found = {**lock(item), "owner_runs": belay.executions.running(item["execution"])}
-    found["open_incident"] = open_incident(belay, item)
+    found = {**lock(held), "owner_runs": belay.executions.running(held.execution)}
+    found["open_incident"] = open_incident(belay, held)
     freed = not arguments.look
     if freed:
         refuse(found)
@@ -56,10 +57,11 @@ def refuse_unknown(belay: Account, application: str, stage: str) -> None:
         raise Refused(f"{application} has no stage {stage} here; registered: {', '.join(stages) or 'none'}")
 
 
-def open_incident(belay: Account, item: Mapping[str, Any]) -> str | None:
+def open_incident(belay: Account, held: Lock) -> str | None:
     """Return the incident that holds the lock, where it has not ended."""
-    incident = str(item["incident"] or "")
-    return incident if incident and belay.ledger.incidents.execution(incident) is not None else None
+    if held.incident is None or belay.ledger.incidents.execution(held.incident) is None:
+        return None
+    return held.incident
 
 
 def refuse(found: Mapping[str, Any]) -> None:

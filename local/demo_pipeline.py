@@ -67,8 +67,7 @@ class FailingPipeline:
         items = self._engine.client("dynamodb").query(
             TableName=self._table,
             KeyConditionExpression="PK = :pk AND begins_with(SK, :incident)",
-            FilterExpression="details.#release.version = :execution",
-            ExpressionAttributeNames={"#release": "release"},
+            FilterExpression="details.subject.execution = :execution",
             ExpressionAttributeValues={
                 ":pk": {"S": f"APPLICATION#{self._application}"},
                 ":incident": {"S": "INCIDENT#"},

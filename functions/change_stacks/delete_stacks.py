@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.control.stage import StageContext
 from belay.errors import StackFailed
+from belay.ledger.operations import Purpose
 from belay.observability import observed
 from belay.release.names import client_request_token
 from belay.settings import read
@@ -49,7 +50,7 @@ def delete(run: StageContext, stack: StackPlan) -> None:
     """Ask for a stack's deletion; asking again under the same token changes nothing."""
     token = token_of(run, stack)
     run.ledger.operations.record(
-        str(stack.stack_id), token, run.release, run.stage.name, purpose="delete", now=timestamp()
+        str(stack.stack_id), token, run.release, run.stage.name, purpose=Purpose.DELETE, now=timestamp()
     )
     run.stacks.delete_stack(str(stack.stack_id), token, run.stage.service_role)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.control.stage import StageContext
+from belay.ledger.operations import Purpose
 from belay.observability import observed
 from belay.release.names import client_request_token
 from belay.settings import read
@@ -44,5 +45,5 @@ def discard(run: StageContext, stack: StackPlan) -> None:
             token = client_request_token(
                 release.application, stage, release.version, stack.stack, "discard", release.attempt
             )
-            run.ledger.operations.record(stack.stack_id, token, release, stage, purpose="delete", now=timestamp())
+            run.ledger.operations.record(stack.stack_id, token, release, stage, purpose=Purpose.DELETE, now=timestamp())
             run.stacks.delete_stack(stack.stack_id, token, run.stage.service_role)

@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.control.stage import StageContext
 from belay.errors import StackFailed
+from belay.ledger.operations import Purpose
 from belay.observability import observed
 from belay.settings import read
 from belay.stack.plan import Progress, StackPlan
@@ -41,9 +42,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def execute(run: StageContext, stack: StackPlan) -> StackPlan:
     """Execute a stack's change set, once: a rerun finds the operation begun under its token."""
     release, stage = run.release, run.stage.name
-    token = release.deployment_token(stage, stack.stack, stack.generation)
+    token = release.origin.deployment_token(stage, stack.stack, stack.generation)
     if run.stacks.operation_status(str(stack.stack_id), token) is None:
-        run.ledger.operations.record(str(stack.stack_id), token, release, stage, purpose="deploy", now=timestamp())
+        run.ledger.operations.record(
+            str(stack.stack_id), token, release, stage, purpose=Purpose.DEPLOY, now=timestamp()
+        )
         run.ledger.releases.record(release, stage, f"EXECUTING {stack.stack}", timestamp())
         with run.stacks.begun_once(str(stack.stack_id), token):
             run.stacks.execute_change_set(str(stack.change_set_id), token)

@@ -39,7 +39,7 @@ def look(run: StageContext) -> Verification:
     """Look once, and keep what the next look has to know."""
     release, stage = run.release, run.stage
     key = release.stage_key(stage.name, "verification.json")
-    asked = question(release, stage.name, Occasion.DEPLOYED, run.plan().standing(), run.artifacts.name)
+    asked = question(release.origin, stage.name, Occasion.DEPLOYED, run.plan().standing(), run.artifacts.name)
     standing = StageVerification.here().look(run.artifacts.get_json(key), stage, Occasion.DEPLOYED, asked)
     run.artifacts.put_json(key, standing.to_dict())
     if standing.verdict is not Verified.AGAIN:

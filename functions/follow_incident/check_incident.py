@@ -7,7 +7,6 @@ from typing import Any
 from belay.aws.clients import client
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -23,12 +22,7 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the incident's outcome, null while it is open."""
     settings = read(Settings)
-    release = ReleaseReference.from_dict(event["release"])
-    record = (
-        Ledger(client("dynamodb"), settings.ledger_table).incidents.get(release.application, event["incident"]) or {}
-    )
-    return {
-        "outcome": record.get("outcome"),
-        "reason": record.get("reason"),
-        "wait_seconds": settings.poll_seconds,
-    }
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    record = ledger.incidents.get(event["application"], event["incident"])
+    ended = (None, None) if record is None else (record.outcome, record.reason)
+    return {"outcome": ended[0], "reason": ended[1], "wait_seconds": settings.poll_seconds}

@@ -24,9 +24,16 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Acquire the lock with a new fencing token, or say how long to wait; raises ``ReleaseSuperseded``."""
+    """Acquire the lock with a new fencing token, or say how long to wait.
+
+    Raises ``IncidentEnded``, ``LockLost`` and ``ReleaseSuperseded``.
+    """
     settings = read(Settings)
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    claim = Claim(ReleaseReference.from_dict(event["release"]), event["execution"], event["incident"])
-    fencing = StageLocks(ledger, Executions(client("stepfunctions"))).take(claim, event["stage"])
+    locks, execution = StageLocks(ledger, Executions(client("stepfunctions"))), event["execution"]
+    if event["incident"] is None:
+        claim = Claim.of_release(ReleaseReference.from_dict(event["release"]), event["stage"], execution)
+    else:
+        claim = locks.claim_for(event["application"], event["incident"], execution)
+    fencing = locks.take(claim)
     return {"acquired": fencing is not None, "fencing": fencing, "wait_seconds": settings.poll_seconds}

@@ -27,6 +27,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Put the question, unless that was done; the answer is found by the next plan."""
     settings = read(Settings)
     recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
-    topic = Topic(client("sns"), recovery.incident.topic or settings.notification_topic_arn, recovery.ledger)
+    topic = Topic(client("sns"), recovery.incident.subject.topic or settings.notification_topic_arn, recovery.ledger)
     Questions(recovery).put(recovery.step(event["rollback_step"]), event["rollback_step"]["number"], topic)
     return {"wait_seconds": settings.poll_seconds}

@@ -6,9 +6,10 @@ from typing import Any
 
 from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
+from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
+from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
-from belay.control.recovery_ends import RecoveryEnd
 from belay.control.unhealthy import Unhealthy
 from belay.observability import observed
 from belay.release.records import Outcome
@@ -32,8 +33,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     outcome, stacks = Outcome(event["outcome"]), Stacks(client("cloudformation"))
     sns, topic = client("sns"), settings.notification_topic_arn
     endings = Endings(recovery.ledger, recovery.artifacts, sns, topic)
-    end = RecoveryEnd(recovery, stacks, endings, Unhealthy(recovery.ledger, stacks, sns, topic))
-    end.close(outcome, event["reason"])
+    RecoveredStacks.of(recovery).discard_change_sets()
+    closing = Closing(recovery.ledger, stacks, endings, Unhealthy(recovery.ledger, stacks, sns, topic))
+    closing.close(recovery, ended(recovery, outcome, event["reason"]))
+    # Last: who waits for the lock to recover the same must find the incident ended.
     if event["fencing"] is not None:
-        end.free_stage(int(event["fencing"]))
+        recovery.ledger.locks.release(recovery.application, recovery.incident.stage, int(event["fencing"]))
     return {"outcome": outcome}

@@ -9,13 +9,13 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.situations import look
 from belay.control.topics import Topic
-from belay.notify.deployment import Deployment
 from belay.notify.incidents import recovery_started
 from belay.observability import observed
 from belay.release.reason import from_document
 from belay.rollback.plan import Action, RollbackPlan
 from belay.rollback.planner import plan_rollback
 from belay.settings import read
+from belay.subject.subjects import ForeignOperation, PipelineDeployment
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def tell(recovery: Recovery, plan: RollbackPlan, default_topic: str) -> None:
-    """Tell once that a lasting stage failed and what is being done; somebody else's stack only where it is touched."""
-    incident = recovery.incident
+    """Tell once that a lasting stage failed and what is being done.
+
+    Not of a pipeline, whose failure was told with it, and of a foreign operation only where its stack is touched.
+    """
+    incident, subject = recovery.incident, recovery.incident.subject
     waits = all(step.action is Action.WAIT for step in plan.steps)
-    if incident.ephemeral or incident.pipeline is not None or recovery.record["tried"] or (incident.foreign and waits):
+    if subject.ephemeral or recovery.record.tried or isinstance(subject, PipelineDeployment):
         return
-    name = str(incident.stack) if incident.foreign else incident.release.version
-    message = recovery_started(
-        Deployment(incident.release.application, name, incident.stage, thread=incident.thread),
-        reason=from_document(incident.reason),
-        steps=in_words(plan),
-    )
-    Topic(client("sns"), incident.topic or default_topic, recovery.ledger).publish(message)
+    if isinstance(subject, ForeignOperation) and waits:
+        return
+    message = recovery_started(subject.told_as, reason=from_document(incident.reason), steps=in_words(plan))
+    Topic(client("sns"), subject.topic or default_topic, recovery.ledger).publish(message)
 
 
 def in_words(plan: RollbackPlan) -> list[str]:

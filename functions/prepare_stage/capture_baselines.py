@@ -24,8 +24,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
     baselines = Baselines(run.stacks, run.artifacts, run.ledger)
-    known = run.ledger.baselines.of_attempt(run.release, run.stage.name)
+    known = run.ledger.baselines.of(run.release.origin, run.stage.name)
     for stack in run.plan().stacks:
         if stack.stack not in known:
-            baselines.capture(run.release, run.stage.name, stack.stack, stack.stack_name)
+            baselines.capture(run.release.origin, run.stage.name, stack.stack, stack.stack_name)
     return {"stacks": [stack.stack for stack in run.plan().stacks]}

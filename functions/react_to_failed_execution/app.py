@@ -10,6 +10,7 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.closing import Closing
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
@@ -40,13 +41,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
     sns, topic = client("sns"), settings.notification_topic_arn
+    endings, stacks = Endings(ledger, artifacts, sns, topic), Stacks(client("cloudformation"))
     unfinished = Unfinished(
         ledger,
-        Endings(ledger, artifacts, sns, topic),
+        endings,
         Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
         artifacts,
         Registrations(ParameterStore(client("ssm")), client("s3")),
-        Unhealthy(ledger, Stacks(client("cloudformation")), sns, topic),
+        Closing(ledger, stacks, endings, Unhealthy(ledger, stacks, sns, topic)),
     )
     document = json.loads(change.input) if change.input else executions.input(change.execution_arn)
     return {"taken_up": unfinished.take_up_execution(change.execution_arn, document)}

@@ -20,11 +20,12 @@ from belay.errors import InvalidActionConfiguration, RollbackFailed
 from belay.ledger.ledger import Ledger
 from belay.observability import logger, observed
 from belay.pipeline.actions import RollbackAction, rollback_action
-from belay.pipeline.execution import reference
+from belay.pipeline.execution import origin_of
 from belay.pipeline.job import Job, Success
-from belay.release.records import Outcome, pipeline_incident_of
+from belay.release.records import Outcome
 from belay.release.registration import Stage
 from belay.settings import read
+from belay.subject.names import pipeline_incident_of
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,17 @@ def take_back(
     if stage.pipeline is None:
         raise InvalidActionConfiguration(f"{stage.application}/{stage.name} has no pipeline registered")
     asked = f"ASKED {action.execution}"
-    about = reference(stage.application, stage.pipeline.name, action.execution)
-    name = pipeline_incident_of(about, stage.name, asked)
+    origin = origin_of(stage.application, stage.pipeline.name, action.execution)
+    name = pipeline_incident_of(origin, stage.name, asked)
     record = ledger.incidents.get(stage.application, name)
     if record is None:
         pipelines.get_job_details(job.id).refuse_others(stage.pipeline.name, action.execution)
         return begin(pipelines, recovery, stage, action, asked)
-    if "outcome" not in record:
+    if record.outcome is None:
         looked = int(job.continuation_token or 0) + 1
         return Success(f"the incident {name} is being recovered (looked {looked} times)", str(looked))
-    if record["outcome"] != Outcome.ROLLED_BACK:
-        raise RollbackFailed(f"the incident {name} ended {record['outcome']}: its message says what is left to do")
+    if record.outcome is not Outcome.ROLLED_BACK:
+        raise RollbackFailed(f"the incident {name} ended {record.outcome}: its message says what is left to do")
     return Success(f"what {action.execution} had deployed to {stage.name} was taken back")
 
 
@@ -89,8 +90,7 @@ def begin(
     seen = pipelines.get_execution(pipeline, action.execution)
     if seen is None:
         raise InvalidActionConfiguration(f"the pipeline {pipeline} has no execution {action.execution}")
-    about = reference(stage.application, pipeline, action.execution)
-    deployed = recovery.take_back(stage, seen, about, failure=asked, reason=action.reason)
+    deployed = recovery.take_back(stage, seen, failure=asked, reason=action.reason)
     if not deployed:
         return Success(f"{action.execution} has changed no stack of {stage.name}: nothing to take back")
     return Success(f"taking back {', '.join(deployed)}", "0")

@@ -27,7 +27,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Bring every snapshot one step on; ``ready`` once all are available. Raises ``SnapshotFailed``."""
     settings = read(Settings)
     run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    seen = StageSnapshots(Databases(client("rds"))).bring_on(run.release, run.stage, event["execution"])
+    seen = StageSnapshots(Databases(client("rds"))).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
         run.ledger.releases.record(run.release, run.stage.name, "SNAPSHOTS TAKEN", timestamp(), seen.in_words())
     return {"ready": seen.ready, "wait_seconds": settings.poll_seconds}

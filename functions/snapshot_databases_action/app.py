@@ -13,7 +13,7 @@ from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration
 from belay.observability import logger, observed
 from belay.pipeline.actions import snapshot_action
-from belay.pipeline.execution import reference
+from belay.pipeline.execution import origin_of
 from belay.pipeline.job import Job, Success
 
 
@@ -41,8 +41,8 @@ def take(snapshots: StageSnapshots, registrations: Registrations, job: Job) -> S
     stage = registrations.stage(action.registered)
     if stage.pipeline is None:
         raise InvalidActionConfiguration(f"{stage.application}/{stage.name} has no pipeline registered")
-    about = reference(stage.application, stage.pipeline.name, action.execution)
-    seen = snapshots.bring_on(about, stage, f"{stage.pipeline.name}/{action.execution}")
+    origin = origin_of(stage.application, stage.pipeline.name, action.execution)
+    seen = snapshots.bring_on(origin, stage, f"{stage.pipeline.name}/{action.execution}")
     if not stage.databases:
         return Success(f"{stage.application}/{stage.name} has no databases registered: nothing to do")
     if seen.ready:

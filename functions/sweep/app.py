@@ -11,6 +11,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
+from belay.control.closing import Closing
 from belay.control.decisions import Decisions
 from belay.control.endings import Endings
 from belay.control.failed_stacks import FailedStacks
@@ -56,7 +57,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     registrations = Registrations(parameters, client("s3"))
     stacks = Stacks(client("cloudformation"))
     unhealthy = Unhealthy(ledger, stacks, client("sns"), settings.notification_topic_arn)
-    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, unhealthy)
+    closing = Closing(ledger, stacks, endings, unhealthy)
+    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, closing)
     failed_stacks = FailedStacks(ledger, incidents, registrations, stacks)
     taken_up = [attempted(faults, unfinished.take_up_dead, item) for item in ledger.open_items()]
     failed = attempted(faults, failed_stacks.take_up_registered)
@@ -66,7 +68,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     approvals, decisions = Approvals(ledger, artifacts, endings), Decisions(ledger, executions)
     reminded = [attempted(faults, approvals.see_to, item, decisions, now()) for item in ledger.approvals.asked()]
     healthy_again = attempted(faults, unhealthy.close_healthy)
-    left_behind = [lock["SK"] for lock in ledger.locks.held() if lock["expires_at"] < lease(0)]
+    left_behind = [f"{lock.application}#{lock.stage}" for lock in ledger.locks.held() if lock.expires_at < lease(0)]
     count("LocksHeldPastExpiry", len(left_behind))
     if faults:
         raise ExceptionGroup("the sweep did what it could; the rest is tried again in five minutes", faults)

@@ -213,8 +213,8 @@ class Belay:
         if arn not in self._inputs:
             self._inputs[arn] = json.loads(self.aws("stepfunctions").describe_execution(executionArn=arn)["input"])
         document = self._inputs[arn]
-        release = document.get("release") or {}
-        return str(release.get("application") or document["detail"]["object"]["key"].split("/")[1])
+        about = document if "incident" in document else document.get("release") or {}
+        return str(about.get("application") or document["detail"]["object"]["key"].split("/")[1])
 
     def executions(self, application: str, machine: str | None = None) -> list[Execution]:
         """The executions that an application's releases started, oldest first."""

@@ -58,7 +58,7 @@ def _announced(belay: Belay) -> dict[str, int]:
         for application in belay.applications
         for kind in ("UPLOAD#", "INCIDENT#")
         for item in belay.items(f"APPLICATION#{application.name}", kind)
-        if item.get("announced") and (kind == "UPLOAD#" or item["details"]["asked_by"])
+        if item.get("announced") and (kind == "UPLOAD#" or item["details"]["subject"]["kind"] == "asked")
     )
 
 

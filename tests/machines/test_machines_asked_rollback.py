@@ -45,7 +45,7 @@ def test_a_stage_goes_back_to_the_release_before_and_then_to_the_one_before_that
     record = asked(app, comment="it is slow")
 
     assert record["outcome"] == "ROLLED_BACK"
-    assert record["details"]["asked_by"].endswith("user/ann")
+    assert record["details"]["subject"]["asked_by"].endswith("user/ann")
     assert app.belay.setting(app.stack("first")) == "1.1.0"
     assert app.belay.last_known_good(app.name) == "1.1.0"
     assert app.belay.lock(app.name)["held"] is False

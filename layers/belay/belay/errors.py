@@ -137,6 +137,16 @@ class MissingDocument(BelayError):  # noqa: N818
     """
 
 
+class UnknownSchema(BelayError):  # noqa: N818
+    """A document or record was written by a newer Belay than the one that reads it.
+
+    Raised by the readers of documents and records. Nothing is changed by it; deploy the newer Belay again.
+    """
+
+    def __init__(self, what: str, found: int, known: int) -> None:
+        super().__init__(f"{what} has schema {found}, and this Belay reads up to {known}: deploy the newer Belay again")
+
+
 class StagesNotValidated(BelayError):  # noqa: N818
     """Deployed stages could not be validated again, for a fault of AWS's or of the registration.
 

@@ -45,7 +45,7 @@ def observed(handler: Handler) -> Handler:
 def _subject(event: Mapping[str, Any]) -> dict[str, Any]:
     release = event.get("release") or {}
     return {
-        "application": release.get("application"),
+        "application": release.get("application", event.get("application")),
         "version": release.get("version"),
         "attempt": release.get("attempt"),
         "stage": event.get("stage"),

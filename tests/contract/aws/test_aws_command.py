@@ -16,9 +16,12 @@ import yaml
 from botocore.credentials import Credentials
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
-from belay.release.records import Outcome, incident_of
-from belay.rollback.incident import Incident
+from belay.release.lock import Claim
+from belay.release.records import Outcome
 from belay.stack.plan import Progress, StackPlan, StagePlan
+from belay.subject.incident import Incident
+from belay.subject.names import incident_of
+from belay.subject.subjects import AskedRollback, ReleaseAttempt
 from cli import decision, function_url
 from cli.__main__ import main
 from cli.build import build_release
@@ -84,9 +87,8 @@ class Office(House):
         self.ledger.approvals.ask(RELEASE, "production", asked, task_token=token, now=NOW)
 
     def lock(self, execution: str, incident: str | None = None) -> None:
-        self.ledger.locks.acquire(
-            RELEASE, "production", execution=execution, incident=incident, expires_at=1_767_261_600, seen=None, now=NOW
-        )
+        claim = replace(Claim.of_release(RELEASE, "production", execution), incident=incident)
+        self.ledger.locks.acquire(claim, expires_at=1_767_261_600, seen=None, now=NOW)
 
 
 @pytest.fixture
@@ -174,7 +176,7 @@ def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
     execution = office.deploy("production", "EXECUTING network")
     office.lock(execution)
     office.ledger.uploads.hold(UPLOAD, {}, NOW)
-    office.ledger.locks.wait(RELEASE, "production", 1)
+    office.ledger.locks.wait(Claim.of_release(RELEASE, "production", "e"), 1)
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
     found = document(belay, "status")
     assert found["asks"] == []
@@ -258,10 +260,9 @@ def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
 def test_a_release_shows_the_way_back_that_a_person_asked_for(office: Office, belay: Belay) -> None:
     office.accept()
     asked = replace(RELEASE, attempt="ask0a1b2c3d4")
-    incident = Incident(
-        incident_of(asked, "production"), asked, "production", "ann asked to go back", ROLE, asked_by="user/ann"
-    )
-    office.ledger.incidents.open("orders", incident.name, incident.to_dict(), LATER)
+    subject = AskedRollback(asked, "production", None, "user/ann", target=None, stood_on=None)
+    incident = Incident(incident_of(asked.origin, "production"), subject, "ann asked to go back", ROLE)
+    office.ledger.incidents.open(incident, LATER)
     (found,) = document(belay, "show", "orders/1.0.0")["incidents"]
     assert (found["incident"], found["reason"]) == (incident.name, "ann asked to go back")
 
@@ -463,12 +464,13 @@ def test_a_lock_that_somebody_works_under_stays(office: Office, belay: Belay) ->
     assert status == 1
     assert "held by release 1.0.0 since 2026-01-01T10:00:00Z" in err
     assert "belay abort orders/1.0.0 stops it" in err
-    assert (office.ledger.locks.get("orders", "production") or {})["held"] is True
+    assert [each.stage for each in office.ledger.locks.held()] == ["production"]
 
 
 def test_a_lock_of_an_incident_that_has_not_ended_stays(office: Office, belay: Belay) -> None:
     office.accept()
-    office.ledger.incidents.open("orders", INCIDENT, {}, NOW)
+    subject = ReleaseAttempt(RELEASE, "production", None)
+    office.ledger.incidents.open(Incident(INCIDENT, subject, "no capacity", ROLE), NOW)
     office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-rollback-stage:gone", INCIDENT)
     status, _, err = belay("unlock", "orders", "production")
     assert status == 1
@@ -490,11 +492,11 @@ def test_a_lock_left_behind_is_freed(office: Office, belay: Belay) -> None:
     office.accept()
     office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-deploy-stage:gone")
     assert document(belay, "unlock", "orders", "production", "--look")["freed"] is False
-    assert (office.ledger.locks.get("orders", "production") or {})["held"] is True
+    assert [each.stage for each in office.ledger.locks.held()] == ["production"]
     status, out, _ = belay("unlock", "orders", "production")
     assert status == 0
     assert "no longer runs" in out
-    assert (office.ledger.locks.get("orders", "production") or {})["held"] is False
+    assert office.ledger.locks.held() == []
 
 
 # -- decide ------------------------------------------------------------------------------------------------------------
@@ -680,13 +682,6 @@ def test_nobody_answers(belay: Belay) -> None:
     status, _, err = belay("status", "--endpoint-url", "http://127.0.0.1:9")
     assert status == 3
     assert "http://127.0.0.1:9" in err
-
-
-def test_an_incident_of_a_foreign_stack_is_a_thread_of_its_own() -> None:
-    incident = Incident("orders-network-0a1b", RELEASE, "production", "why", ROLE)
-    assert incident.thread == RELEASE.thread == UPLOAD.thread
-    foreign = Incident("orders-network-0a1b", RELEASE, "production", "why", ROLE, stack="network", stack_id=STACK)
-    assert foreign.thread == "orders-network-0a1b"
 
 
 def test_a_signed_request_goes_where_botocore_s_own_go(monkeypatch: pytest.MonkeyPatch) -> None:

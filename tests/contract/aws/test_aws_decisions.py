@@ -19,6 +19,8 @@ from belay.control.endings import Endings
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
 from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.subject.incident import Incident
+from belay.subject.subjects import ReleaseAttempt
 
 ASKED_AT, NOW = "2026-03-01T12:00:00.000+00:00", "2026-03-02T12:00:00.000+00:00"
 EXPIRES_AT = "2026-03-08T12:00:00.000+00:00"
@@ -139,7 +141,8 @@ def test_whoever_uploaded_does_not_approve_with_four_eyes(ledger: Ledger, waitin
 
 
 def test_an_incident_s_question_is_answered_once(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
-    ledger.incidents.open("orders", "orders-production-1", {}, NOW)
+    subject = ReleaseAttempt(RELEASE, "production", None)
+    ledger.incidents.open(Incident("orders-production-1", subject, "it failed", "role"), NOW)
     ledger.decisions.ask("orders", "orders-production-1", "restore", "Restore orders?", NOW)
     decisions = Decisions(ledger, waiting[0])
     first = decisions.take(RESTORE, JO, NOW)

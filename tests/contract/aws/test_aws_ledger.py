@@ -10,8 +10,16 @@ from moto import mock_aws
 from simulated_ledger import empty_ledger
 
 from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
+from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
+from belay.ledger.operations import Operation, Purpose
+from belay.release.lock import Claim, Lock
 from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.rollback.plan import Action, Kind
+from belay.rollback.taken import StepTaken
+from belay.stack.baseline import Baseline
+from belay.subject.incident import Incident
+from belay.subject.subjects import ReleaseAttempt
 
 NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
 TABLE = "ledger"
@@ -277,11 +285,9 @@ def test_a_release_is_held_once_and_let_through(ledger: Ledger) -> None:
 # -- locks -------------------------------------------------------------------------------------------------------------
 
 
-def acquire(ledger: Ledger, attempt: str, seen: dict[str, Any] | None, *, incident: str | None = None) -> int | None:
-    reference = release(attempt)
-    return ledger.locks.acquire(
-        reference, "production", execution=f"e-{attempt}", incident=incident, expires_at=1_000, seen=seen, now=NOW
-    )
+def acquire(ledger: Ledger, attempt: str, seen: Lock | None, *, incident: str | None = None) -> int | None:
+    claim = Claim("orders", "production", attempt, "1.0.0", f"e-{attempt}", incident)
+    return ledger.locks.acquire(claim, expires_at=1_000, seen=seen, now=NOW)
 
 
 def test_of_two_who_saw_a_free_lock_one_gets_it(ledger: Ledger) -> None:
@@ -296,26 +302,27 @@ def test_a_takeover_moves_the_fencing_token_on(ledger: Ledger) -> None:
     assert acquire(ledger, "b", seen, incident="i") == 2
     assert acquire(ledger, "c", seen) is None, "what c saw is no longer so"
     with pytest.raises(LockLost, match="no longer has fencing token 1"):
-        ledger.locks.check(release("a"), "production", 1, 2_000)
+        ledger.locks.check("orders", "production", 1, 2_000)
     ledger.locks.release("orders", "production", 1)
-    ledger.locks.check(release("b"), "production", 2, 2_000)
-    lock = ledger.locks.get("orders", "production") or {}
-    assert (lock["owner"], lock["incident"], lock["expires_at"], lock["held"]) == ("b", "i", 2_000, True)
+    ledger.locks.check("orders", "production", 2, 2_000)
+    assert ledger.locks.get("orders", "production") == Lock(
+        "orders", "production", True, "b", "1.0.0", "e-b", "i", fencing=2, expires_at=2_000, held_since=NOW
+    )
 
 
 def test_a_lock_that_was_given_back_is_nobody_s(ledger: Ledger) -> None:
     acquire(ledger, "a", None)
-    assert [lock["SK"] for lock in ledger.locks.held()] == ["orders#production"]
+    assert [(lock.application, lock.stage) for lock in ledger.locks.held()] == [("orders", "production")]
     ledger.locks.release("orders", "production", 1)
     assert ledger.locks.held() == []
     with pytest.raises(LockLost):
-        ledger.locks.check(release("a"), "production", 1, 2_000)
+        ledger.locks.check("orders", "production", 1, 2_000)
     assert acquire(ledger, "b", ledger.locks.get("orders", "production")) == 2
 
 
 def test_a_lock_that_never_was_cannot_be_checked_or_given_back(ledger: Ledger) -> None:
     with pytest.raises(LockLost):
-        ledger.locks.check(release(), "production", 1, 2_000)
+        ledger.locks.check("orders", "production", 1, 2_000)
     ledger.locks.release("orders", "production", 1)
     assert ledger.locks.get("orders", "production") is None
 
@@ -342,27 +349,32 @@ def test_there_are_never_two_owners(no_account: None, steps: list[tuple[str, str
                     tokens[actor] = token
             elif actor in tokens:
                 ledger.locks.release("orders", "production", tokens[actor])
-            owners = [actor for actor, token in tokens.items() if holds(ledger, actor, token)]
+            owners = [actor for actor, token in tokens.items() if holds(ledger, token)]
             assert len(owners) <= 1
             if owners:
                 assert tokens[owners[0]] == max(tokens.values())
 
 
-def holds(ledger: Ledger, actor: str, token: int) -> bool:
+def holds(ledger: Ledger, token: int) -> bool:
     try:
-        ledger.locks.check(release(actor), "production", token, 2_000)
+        ledger.locks.check("orders", "production", token, 2_000)
     except LockLost:
         return False
     return True
 
 
 def test_the_queue_shows_who_waits(ledger: Ledger) -> None:
-    ledger.locks.wait(release("a", version="1.0.0"), "production", 100)
-    queue = ledger.locks.wait(release("b", version="1.1.0"), "production", 200)
-    assert [(w["release"]["version"], w["seen_at"]) for w in queue] == [("1.0.0", 100), ("1.1.0", 200)]
+    first = Claim.of_release(release("a", version="1.0.0"), "production", "e-a")
+    second = Claim.of_release(release("b", version="1.1.0"), "production", "e-b")
+    recovery = Claim("orders", "production", "c", "network", "e-c", incident="i")
+    ledger.locks.wait(first, 100)
+    ledger.locks.wait(second, 200)
+    queue = ledger.locks.wait(recovery, 300)
+    assert [(each.version, each.seen_at) for each in queue] == [("1.0.0", 100), ("1.1.0", 200), (None, 300)]
+    assert ledger.locks.queues() == queue
     assert ledger.locks.held() == [], "a place in the queue is no lock"
-    ledger.locks.leave_queue(release("a"), "production")
-    assert len(ledger.locks.wait(release("b", version="1.1.0"), "production", 300)) == 1
+    ledger.locks.leave_queue(first)
+    assert [each.attempt for each in ledger.locks.wait(second, 400)] == ["b", "c"]
 
 
 # -- operations and incidents ------------------------------------------------------------------------------------------
@@ -371,71 +383,79 @@ STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/6a7e8fe0"
 
 
 def test_an_operation_is_ours_by_stack_and_token(ledger: Ledger) -> None:
-    ledger.operations.record(STACK, "deploy-1", release(), "production", purpose="deploy", now=NOW)
-    operation = ledger.operations.get(STACK, "deploy-1") or {}
-    assert (operation["release"], operation["stage"], operation["purpose"]) == (
-        release().to_dict(),
-        "production",
-        "deploy",
-    )
+    ledger.operations.record(STACK, "deploy-1", release(), "production", purpose=Purpose.DEPLOY, now=NOW)
+    ledger.operations.record(STACK, "recover-1", release().origin, "production", purpose=Purpose.RECOVER, now=NOW)
+    attempt = release().attempt
+    deploy = Operation(attempt, "production", Purpose.DEPLOY, release())
+    assert ledger.operations.get(STACK, "deploy-1") == deploy
+    assert ledger.operations.get(STACK, "recover-1") == Operation(attempt, "production", Purpose.RECOVER)
     assert ledger.operations.get(STACK, "deploy-2") is None
     assert ledger.operations.get(f"{STACK}-2", "deploy-1") is None
     assert ledger.operations.get(STACK, "") is None, "an operation without a token is somebody else's"
 
 
+def incident(reason: str = "it failed") -> Incident:
+    return Incident("i", ReleaseAttempt(release(), "production", None), reason, "role")
+
+
+def taken(action: Action, at: str = NOW, **known: Any) -> StepTaken:
+    return StepTaken(action, Kind.STACK, "network", "w", at, **known)
+
+
 def test_an_incident_is_opened_by_whoever_is_first(ledger: Ledger) -> None:
-    details = {"reason": "it failed", "recover_foreign": False, "token": None}
-    assert ledger.incidents.open("orders", "i", details, NOW)
-    assert not ledger.incidents.open("orders", "i", {"reason": "seen again"}, LATER)
-    record = ledger.incidents.get("orders", "i") or {}
-    assert (record["details"], record["tried"], record["blocked"], record["settled"]) == (details, [], {}, {})
-    (item,) = ledger.open_items()
-    assert item["document"] == {"application": "orders", "incident": "i"}
+    assert ledger.incidents.open(incident(), NOW)
+    assert not ledger.incidents.open(incident("seen again"), LATER)
+    assert ledger.incidents.get("orders", "i") == IncidentRecord(incident(), NOW)
+    assert ledger.incidents.open_ones() == [OpenIncident("orders", "i", "")]
     ledger.incidents.follow("i", "execution-1")
-    assert [each["execution"] for each in ledger.open_items()] == ["execution-1"]
+    assert ledger.incidents.open_ones() == [OpenIncident("orders", "i", "execution-1")]
 
 
 def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
-    ledger.incidents.open("orders", "i", {}, NOW)
-    ledger.incidents.record_step(
-        "orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, number=0, now=NOW
+    ledger.incidents.open(incident(), NOW)
+    first, second = taken(Action.DELETE_STACK, stack_id=STACK, token="t"), taken(Action.WAIT, LATER)
+    ledger.incidents.record_step(incident(), first, number=0)
+    ledger.incidents.record_step(incident(), taken(Action.DELETE_STACK, LATER), number=0)
+    ledger.incidents.record_step(incident(), second, number=1)
+    ledger.incidents.block(incident(), "my-stack.1", "it would delete Table")
+    ledger.incidents.settle(incident(), "network")
+    ledger.incidents.note(incident(), "network", {"skipped": []})
+    assert ledger.incidents.get("orders", "i") == IncidentRecord(
+        incident(),
+        NOW,
+        tried=(first, second),
+        blocked={"my-stack.1": "it would delete Table"},
+        settled=frozenset({"network"}),
+        noted={"network": {"skipped": []}},
     )
-    ledger.incidents.record_step(
-        "orders", "i", {"action": "DELETE_STACK", "stack": "network", "why": "w"}, number=0, now=LATER
-    )
-    ledger.incidents.record_step("orders", "i", {"action": "WAIT", "stack": "network", "why": "w"}, number=1, now=LATER)
-    ledger.incidents.mark("orders", "i", "blocked", "my-stack.1", "it would delete Table")
-    ledger.incidents.mark("orders", "i", "settled", "network", "nothing to change")
-    record = ledger.incidents.get("orders", "i") or {}
-    assert [(step["action"], step["at"]) for step in record["tried"]] == [("DELETE_STACK", NOW), ("WAIT", LATER)]
-    assert record["blocked"] == {"my-stack.1": "it would delete Table"}
-    assert record["settled"] == {"network": "nothing to change"}
 
 
 def test_an_incident_is_closed_once_and_followed_no_more(ledger: Ledger) -> None:
-    ledger.incidents.open("orders", "i", {}, NOW)
-    assert ledger.incidents.close("orders", "i", Outcome.ROLLED_BACK, "it failed", NOW)
+    ledger.incidents.open(incident(), NOW)
+    assert ledger.incidents.close(incident(), Outcome.ROLLED_BACK, "it failed", NOW)
     assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
-    ledger.incidents.announced("orders", "i")
-    assert not ledger.incidents.close("orders", "i", Outcome.NEEDS_OPERATOR, "it failed", LATER)
+    ledger.incidents.announced(incident())
+    assert not ledger.incidents.close(incident(), Outcome.NEEDS_OPERATOR, "it failed", LATER)
+    record = ledger.incidents.get("orders", "i")
+    assert record is not None
+    assert (record.outcome, record.ended_at, record.announced) == (Outcome.ROLLED_BACK, NOW, True)
     assert ledger.open_items() == []
     ledger.incidents.follow("i", "execution-2")
     assert ledger.open_items() == [], "a closed incident is not opened by following it"
 
 
 def test_reruns_of_an_incident_are_counted(ledger: Ledger) -> None:
-    ledger.incidents.open("orders", "i", {}, NOW)
-    assert [ledger.incidents.rerun("orders", "i") for _ in range(3)] == [1, 2, 3]
+    ledger.incidents.open(incident(), NOW)
+    assert [ledger.incidents.rerun(incident()) for _ in range(3)] == [1, 2, 3]
 
 
 def test_a_baseline_that_was_captured_first_stands(ledger: Ledger) -> None:
-    ledger.baselines.record(release(), "production", "network", {"existed": True, "tags": {"n": 1}, "none": None})
-    ledger.baselines.record(release(), "production", "network", {"existed": False})
-    ledger.baselines.record(release("bbbbbbbbbbbb"), "production", "service", {"existed": False})
-    ledger.baselines.record(release(), "test", "service", {"existed": False})
-    assert ledger.baselines.of_attempt(release(), "production") == {
-        "network": {"existed": True, "tags": {"n": 1}, "none": None},
-    }
+    stood, gone = Baseline("orders", existed=True, tags={"n": "1"}), Baseline("orders", existed=False)
+    ledger.baselines.record(release().origin, "production", "network", stood)
+    ledger.baselines.record(release().origin, "production", "network", gone)
+    ledger.baselines.record(release("bbbbbbbbbbbb").origin, "production", "service", gone)
+    ledger.baselines.record(release().origin, "test", "service", gone)
+    assert ledger.baselines.of(release().origin, "production") == {"network": stood}
 
 
 # -- answers of DynamoDB that moto does not give -----------------------------------------------------------------------
@@ -489,7 +509,7 @@ def test_a_fault_is_no_refusal(
         Ledger(client, TABLE).uploads.note_version(upload(), "1.0.0")
     stub.add_client_error("transact_write_items", code, http_status_code=status)
     with pytest.raises(fault):
-        Ledger(client, TABLE).incidents.open("orders", "i", {}, NOW)
+        Ledger(client, TABLE).incidents.open(incident(), NOW)
 
 
 def test_a_question_is_put_once_and_its_first_answer_stands(ledger: Ledger) -> None:
@@ -516,14 +536,14 @@ def test_a_question_is_put_once_and_its_first_answer_stands(ledger: Ledger) -> N
 
 
 def test_what_a_step_took_is_noted_once_and_the_last_runs_are_kept(ledger: Ledger) -> None:
-    ledger.incidents.open("orders", "i", {}, NOW)
-    assert not ledger.incidents.end_step("orders", "i", 0, 40)
-    ledger.incidents.record_step("orders", "i", {"action": "DELETE_STACK", "subject": "network"}, 0, NOW)
-    assert ledger.incidents.end_step("orders", "i", 0, 40)
-    assert not ledger.incidents.end_step("orders", "i", 0, 50)
-    incident = ledger.incidents.get("orders", "i")
-    assert incident is not None
-    assert incident["tried"][0]["seconds"] == 40
+    ledger.incidents.open(incident(), NOW)
+    assert not ledger.incidents.end_step(incident(), 0, 40)
+    ledger.incidents.record_step(incident(), taken(Action.DELETE_STACK), 0)
+    assert ledger.incidents.end_step(incident(), 0, 40)
+    assert not ledger.incidents.end_step(incident(), 0, 50)
+    record = ledger.incidents.get("orders", "i")
+    assert record is not None
+    assert record.tried == (taken(Action.DELETE_STACK, seconds=40),)
     for seconds in (1, 2, 3):
         ledger.incidents.record_duration("orders", "production", "DELETE_STACK", "network", seconds, keep=2)
     assert ledger.incidents.durations("orders", "production") == {("DELETE_STACK", "network"): [2, 3]}

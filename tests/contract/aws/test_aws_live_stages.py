@@ -25,6 +25,7 @@ from belay.control.revalidations import Revalidations
 from belay.errors import AwsFault, StagesNotValidated
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
+from belay.release.lock import Claim
 from belay.release.records import ReleaseReference, upload_of
 
 Aws = Callable[..., Any]
@@ -209,15 +210,8 @@ def test_the_first_time_a_finding_was_seen_is_kept(deployed: Deployed) -> None:
 
 
 def test_a_stage_that_a_release_holds_is_left_to_it(deployed: Deployed) -> None:
-    deployed.ledger.locks.acquire(
-        deployed.release,
-        "production",
-        execution="e",
-        incident=None,
-        expires_at=0,
-        seen=None,
-        now="2026-03-02T09:00:00.000+00:00",
-    )
+    claim = Claim.of_release(deployed.release, "production", "e")
+    deployed.ledger.locks.acquire(claim, expires_at=0, seen=None, now="2026-03-02T09:00:00.000+00:00")
     assert deployed.revalidate() == "A RELEASE IS ON ITS WAY"
 
 

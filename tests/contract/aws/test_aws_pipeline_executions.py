@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -38,6 +39,8 @@ from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
 from belay.release.records import Outcome
 from belay.stack.status import StackStatus
+from belay.subject.incident import Incident
+from belay.subject.subjects import PipelineDeployment
 
 REGION = "eu-west-1"
 SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
@@ -126,12 +129,12 @@ class Account:
 
     def ending(self) -> dict[str, Any]:
         """What the ledger says in the end, without the times at which Belay looked."""
-        record = dict(self.ledger.pipelines.get("orders", "production", EXECUTION) or {})
-        record.pop("first_seen")
-        good = self.ledger.pipelines.good("orders", "production") or {}
+        record = self.ledger.pipelines.get("orders", "production", EXECUTION)
+        assert record is not None
+        good = self.ledger.pipelines.good("orders", "production")
         return {
-            "record": record | {"done": sorted(record.get("done", ()))},
-            "good": {name: value for name, value in good.items() if name != "recorded_at"},
+            "record": asdict(record) | {"done": sorted(record.done)},
+            "good": good and replace(good, recorded_at=""),
             "followed": self.ledger.pipelines.followed("orders", "production"),
             "incidents": [each["SK"] for each in self.ledger.open_items()],
             "told": sorted(each["kind"] for each in self.messages()),
@@ -166,7 +169,6 @@ def test_a_life_in_order_is_recorded_to_its_end(name: str) -> None:
     world = WORLDS[name]()
     ending = in_order(name)
     assert ending["record"]["status"] == world.moments[-1][0]
-    assert ending["record"]["ended"] is True
     assert ending["followed"] == {}
     assert bool(ending["good"]) == (name in ("succeeded", "resumed"))
     failures = 1 if name in ("failed in the build", "failed in the deployment", "resumed") else 0
@@ -274,8 +276,9 @@ def test_entering_the_pre_deployment_stage_prepares_the_way_back() -> None:
 
     snapshots = account.clients["rds"].describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     assert [each["DBInstanceIdentifier"] for each in snapshots] == ["orders-db"]
-    record = account.ledger.pipelines.get("orders", "production", EXECUTION) or {}
-    assert record["done"] == {"PREPARED"}
+    record = account.ledger.pipelines.get("orders", "production", EXECUTION)
+    assert record is not None
+    assert record.done == {"PREPARED"}
 
 
 @in_moto
@@ -294,11 +297,10 @@ def test_a_failed_deployment_opens_the_incident_of_the_stacks_it_changed() -> No
     world.now = len(world.moments) - 1
     account.receive(world.events[-1][1])
 
-    opened = [item for item in account.ledger.open_items() if item["SK"].startswith("INCIDENT#")]
-    incident = account.ledger.incidents.get("orders", opened[0]["document"]["incident"]) or {}
-    details = incident["details"]
-    assert (details["pipeline"], details["stage"], details["release"]["version"]) == (PIPELINE, "production", EXECUTION)
-    key = f"attempts/orders/{details['release']['attempt']}/production/plan.json"
+    (record,) = account.ledger.incidents.of_application("orders")
+    subject = record.incident.subject
+    assert subject == PipelineDeployment("orders", "production", None, PIPELINE, EXECUTION)
+    key = f"attempts/orders/{subject.attempt}/production/plan.json"
     plan = json.loads(account.clients["s3"].get_object(Bucket="artifacts", Key=key)["Body"].read())
     assert [(each["stack"], each["progress"], each["creates"]) for each in plan["stacks"]] == [
         ("web", "EXECUTING", False)
@@ -394,6 +396,11 @@ def asks(account: Account, token: str | None = None) -> Success:
     return found
 
 
+def incident_in(account: Account) -> Incident:
+    (record,) = account.ledger.incidents.of_application("orders")
+    return record.incident
+
+
 def deployed() -> Account:
     world = WORLDS["succeeded"]()
     account = Account(world)
@@ -412,7 +419,7 @@ def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> N
     assert asks(account, "0").continuation_token == "1"
     assert [item["document"]["incident"] for item in account.ledger.open_items()] == opened
 
-    account.ledger.incidents.close("orders", opened[0], Outcome.ROLLED_BACK, "asked", "2026-03-02T09:00:00.000+00:00")
+    account.ledger.incidents.close(incident_in(account), Outcome.ROLLED_BACK, "asked", "2026-03-02T09:00:00.000+00:00")
     assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
 
 
@@ -443,9 +450,9 @@ def test_a_job_whose_execution_is_not_told_is_its_pipeline_s() -> None:
 def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
     account = deployed()
     asks(account)
-    name = account.ledger.open_items()[0]["document"]["incident"]
-    account.ledger.incidents.close("orders", name, Outcome.NEEDS_OPERATOR, "asked", "2026-03-02T09:00:00.000+00:00")
-    with pytest.raises(RollbackFailed, match=f"the incident {name} ended NEEDS_OPERATOR"):
+    incident = incident_in(account)
+    account.ledger.incidents.close(incident, Outcome.NEEDS_OPERATOR, "asked", "2026-03-02T09:00:00.000+00:00")
+    with pytest.raises(RollbackFailed, match=f"the incident {incident.name} ended NEEDS_OPERATOR"):
         asks(account, "1")
 
 

@@ -12,8 +12,9 @@ from belay.aws.rds import Databases
 from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, Throttled
-from belay.rollback.plan import Action
+from belay.rollback.plan import Action, Kind
 from belay.rollback.situation import DatabaseSeen, StackSeen
+from belay.rollback.taken import StepTaken
 from belay.stack.status import StackStatus
 
 CHANGED = StackSeen("network", "orders-network", "arn:n", StackStatus.UPDATE_COMPLETE, changed_by_release=True)
@@ -35,7 +36,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
 
 def look(code: str) -> DatabaseSeen:
     """Look at the one database, on an RDS that answers the first question with this error."""
-    event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+    event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
     with Stubber(client("rds")) as stub:
         stub.add_client_error("describe_db_snapshots", code, "no")
         recovered = RecoveredDatabases(Recovery.enter(event, "ledger", "artifacts"), Databases(client("rds")))
@@ -50,8 +51,10 @@ def test_a_database_that_may_not_be_seen_is_told_so_and_a_throttle_is_not(house:
 
 
 def test_once_a_restore_has_begun_nothing_is_planned_without_a_look(house: House) -> None:
-    step = {"action": Action.RENAME_ORIGINAL, "kind": "DATABASE", "subject": "orders-db", "why": "swap"}
-    house.ledger.incidents.record_step("orders", INCIDENT, step, 0, "2026-01-01T10:00:00+00:00")
+    record = house.ledger.incidents.get("orders", INCIDENT)
+    assert record is not None
+    step = StepTaken(Action.RENAME_ORIGINAL, Kind.DATABASE, "orders-db", "swap", "2026-01-01T10:00:00+00:00")
+    house.ledger.incidents.record_step(record.incident, step, 0)
 
     with pytest.raises(AccessDenied):
         look("AccessDenied")

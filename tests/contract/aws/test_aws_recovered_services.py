@@ -33,7 +33,7 @@ class Stages:
     scaling: Any
 
     def services(self) -> RecoveredServices:
-        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+        event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
         self.recovery = Recovery.enter(event, "ledger", "artifacts")
         return RecoveredServices.of(self.recovery)
 
@@ -81,7 +81,7 @@ def test_a_service_is_restarted_once(stage: Stages) -> None:
     primary = next(each["id"] for each in stage.described()["deployments"] if each["status"] == "PRIMARY")
     assert primary != before
     assert stage.seen().restarted == primary
-    assert [each["action"] for each in stage.recovery.record["tried"]] == ["RESTART_SERVICE"]
+    assert [each.action for each in stage.recovery.record.tried] == ["RESTART_SERVICE"]
 
 
 def test_a_restart_whose_answer_was_lost_is_not_done_again(stage: Stages) -> None:

@@ -13,6 +13,7 @@ from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
+from belay.ledger.operations import Purpose
 from belay.rollback import steps
 from belay.rollback.plan import LeftToDo, Step
 from belay.rollback.planner import plan_rollback
@@ -61,7 +62,7 @@ def house(simulated: Callable[[str], Any]) -> Iterator[House]:
 
 
 def entered() -> Recovery:
-    event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+    event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
     return Recovery.enter(event, "ledger", "artifacts")
 
 
@@ -170,7 +171,7 @@ def way_back(house: House) -> Step:
     """The step that brings the stack back by a change set to what it was."""
     template = TemplatePointer("artifacts", "attempts/a/template", "v1", "d")
     baseline = Baseline("orders-network", True, STACK_ID, StackStatus.CREATE_COMPLETE, template)
-    house.ledger.baselines.record(RELEASE, "production", "network", baseline.to_dict())
+    house.ledger.baselines.record(RELEASE.origin, "production", "network", baseline)
     house.s3.put_object(Bucket="artifacts", Key=template.key, Body=b"{}", Metadata={"sha256": "d"})
     seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_COMPLETE, changed_by_release=True)
     return steps.update_to_baseline(seen, SITUATION, baseline, template)
@@ -230,7 +231,7 @@ def test_a_change_set_back_that_is_refused_keeps_no_other_stack(
         assert RecoveredStacks.of(entered()).perform(way_back(house), 0) is False
 
     assert (message in str(entered().blocked("network"))) is noted
-    assert [each["action"] for each in entered().record["tried"]] == ["UPDATE_TO_BASELINE"]
+    assert [each.action for each in entered().record.tried] == ["UPDATE_TO_BASELINE"]
 
 
 PLANNED = StackPlan(
@@ -270,7 +271,7 @@ def test_the_deletion_of_a_change_set_may_be_asked_for_twice(house: House) -> No
             stub.add_client_error("delete_change_set", "ChangeSetNotFound", "it does not exist")
             assert RecoveredStacks.of(entered()).perform(step, 0) is False
     assert entered().blocked("network") is None
-    assert [each["action"] for each in entered().record["tried"]] == ["DELETE_CHANGE_SET"]
+    assert [each.action for each in entered().record.tried] == ["DELETE_CHANGE_SET"]
 
 
 @pytest.mark.parametrize(
@@ -278,9 +279,9 @@ def test_the_deletion_of_a_change_set_may_be_asked_for_twice(house: House) -> No
 )
 def test_what_the_deployment_has_just_begun_is_waited_for(house: House, execution_status: str, unheard: bool) -> None:
     plan(house, PLANNED)
-    token = RELEASE.deployment_token("production", "network", PLANNED.generation)
+    token = RELEASE.origin.deployment_token("production", "network", PLANNED.generation)
     at = "2026-01-01T10:00:00+00:00"
-    house.ledger.operations.record(STACK_ID, token, RELEASE, "production", purpose="deploy", now=at)
+    house.ledger.operations.record(STACK_ID, token, RELEASE, "production", purpose=Purpose.DEPLOY, now=at)
     found = {"StackId": STACK_ID, "StackName": "orders-network", "ChangeSetId": MADE, "ChangeSetName": "made"}
     with Stubber(client("cloudformation")) as stub:
         stub.add_response("describe_stack_events", {"StackEvents": []})

@@ -12,6 +12,8 @@ from belay.database.snapshots import snapshot_tags
 from belay.ledger.ledger import Ledger
 from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import Database
+from belay.subject.incident import Incident
+from belay.subject.subjects import ReleaseAttempt
 
 EXECUTIONS = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:"
 NOW = "2026-01-01T10:00:00.000+00:00"
@@ -52,7 +54,8 @@ def needed(ledger: Ledger) -> None:
     ledger.releases.end_stage(release("1.0.0"), "production", "DEPLOYED", good=True, fencing=None, now=NOW)
     ledger.releases.announced(release("1.0.0"))
     ledger.releases.claim(release("1.1.0"), Upload("orders", "b", "k", "v2", 1), "e2", NOW)
-    ledger.incidents.open("orders", "incident-1", {"release": release("1.2.0").to_dict()}, NOW)
+    subject = ReleaseAttempt(release("1.2.0"), "production", None)
+    ledger.incidents.open(Incident("incident-1", subject, "it failed", "role"), NOW)
 
 
 def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) -> None:

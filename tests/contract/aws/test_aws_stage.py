@@ -13,6 +13,7 @@ from belay.control.sealing import looked_up
 from belay.control.stage import StageContext
 from belay.errors import LockLost, MissingDocument
 from belay.policy.verdict import Report
+from belay.release.lock import Claim
 from belay.stack.plan import Progress
 
 
@@ -32,15 +33,8 @@ def enter(stage: str = "production", fencing: int | None = None) -> StageContext
 
 def lock(house: House, execution: str = "e1", expires_at: int = 1_000) -> int:
     seen = house.ledger.locks.get("orders", "production")
-    taken = house.ledger.locks.acquire(
-        RELEASE,
-        "production",
-        execution=execution,
-        incident=None,
-        expires_at=expires_at,
-        seen=seen,
-        now="2026-03-02T09:00:00.000+00:00",
-    )
+    claim = Claim.of_release(RELEASE, "production", execution)
+    taken = house.ledger.locks.acquire(claim, expires_at=expires_at, seen=seen, now="2026-03-02T09:00:00.000+00:00")
     assert taken is not None
     return taken
 
@@ -55,7 +49,7 @@ def test_entering_under_the_lock_extends_it(house: House) -> None:
     fencing = lock(house)
     before = lease(0)
     enter(fencing=fencing)
-    assert (house.ledger.locks.get("orders", "production") or {})["expires_at"] > before
+    assert [each.expires_at > before for each in house.ledger.locks.held()] == [True]
 
 
 def test_who_lost_the_lock_gets_nothing_to_change_things_with(house: House) -> None:

@@ -12,6 +12,7 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 from belay.aws.clients import client
 from belay.control.unfinished import Unfinished
 from belay.errors import MissingDocument
+from belay.release.lock import Claim
 from belay.release.records import Outcome, upload_of
 
 DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
@@ -66,15 +67,8 @@ def test_nothing_held_is_started_during_a_pause(house: House, sweep: ModuleType)
 
 
 def test_a_lock_past_its_expiry_is_counted(house: House, sweep: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    house.ledger.locks.acquire(
-        RELEASE,
-        "production",
-        execution="e",
-        incident=None,
-        expires_at=1,
-        seen=None,
-        now="2026-03-02T09:00:00.000+00:00",
-    )
+    claim = Claim.of_release(RELEASE, "production", "e")
+    house.ledger.locks.acquire(claim, expires_at=1, seen=None, now="2026-03-02T09:00:00.000+00:00")
     assert sweep.handler({}, None)["locks_held_past_expiry"] == ["orders#production"]
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "LocksHeldPastExpiry" in line]
     assert metrics[-1]["LocksHeldPastExpiry"] == [1.0]

@@ -12,21 +12,24 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
-from belay.control.recovery_ends import RecoveryEnd
 from belay.control.registrations import Registrations
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.errors import AwsFault, MissingDocument
-from belay.pipeline.execution import reference
+from belay.ledger.incidents import IncidentRecord
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import stage_ended
-from belay.release.records import Outcome, ReleaseReference, incident_of, upload_of
-from belay.rollback.incident import Incident, foreign_incident
+from belay.release.lock import Claim
+from belay.release.records import Outcome, ReleaseReference, upload_of
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
+from belay.subject.incident import Incident
+from belay.subject.names import incident_of
+from belay.subject.subjects import PipelineDeployment, foreign_operation
 
 NOW = "2026-01-01T10:00:00.000+00:00"
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
@@ -41,7 +44,7 @@ digests: {{network.yaml: {"a" * 64}}}
 """
 UPLOAD = upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 4711)
 RELEASE = ReleaseReference("orders", "1.0.0", "d" * 64, UPLOAD.attempt)
-INCIDENT = incident_of(RELEASE, "production")
+INCIDENT = incident_of(RELEASE.origin, "production")
 
 
 class House:
@@ -61,8 +64,9 @@ class House:
         registrations = Registrations(ParameterStore(self.ssm), self.s3)
         self.cloudformation = simulated("cloudformation")
         self.unhealthy = Unhealthy(self.ledger, Stacks(self.cloudformation), self.sns, self.topic)
+        self.closing = Closing(self.ledger, Stacks(self.cloudformation), self.endings, self.unhealthy)
         self.unfinished = Unfinished(
-            self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.unhealthy
+            self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.closing
         )
         self.register("stages: [test, production]\n")
 
@@ -107,6 +111,13 @@ class House:
 
     def open(self) -> list[str]:
         return [item["SK"].split("#")[0] for item in self.ledger.open_items()]
+
+
+def recorded(house: House, name: str = INCIDENT) -> IncidentRecord:
+    """What the ledger keeps of an incident."""
+    record = house.ledger.incidents.get("orders", name)
+    assert record is not None
+    return record
 
 
 @pytest.fixture
@@ -154,7 +165,7 @@ def test_what_runs_now_is_told(house: House) -> None:
     house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
     (message,) = house.messages()
     assert "production runs 0.9.0" in message["what"]
-    assert "it failed" in message["cause"]
+    assert "it failed" in json.dumps(message["cause"])
 
 
 # -- incidents ---------------------------------------------------------------------------------------------------------
@@ -164,9 +175,9 @@ def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: Hou
     house.accept()
     for reason in ("seen by the machine", "seen by the event", "seen by the sweep"):
         assert house.incidents.open_for_release(RELEASE, "production", reason) == INCIDENT
-    record = house.ledger.incidents.get("orders", INCIDENT) or {}
-    assert record["details"]["reason"] == "seen by the machine"
-    assert record["details"]["service_role"] == ROLE
+    record = recorded(house)
+    assert record.incident.reason == "seen by the machine"
+    assert record.incident.service_role == ROLE
     assert house.recoveries() == [INCIDENT]
     assert [t["state"] for t in house.ledger.releases.transitions("orders", "1.0.0")] == ["RECOVERING"]
     executions = {item["execution"] for item in house.ledger.open_items() if item["SK"].startswith("INCIDENT#")}
@@ -176,8 +187,8 @@ def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: Hou
 def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None:
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it failed")
-    house.ledger.incidents.close("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
-    house.ledger.incidents.announced("orders", INCIDENT)
+    house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.ledger.incidents.announced(recorded(house).incident)
     house.incidents.open_for_release(RELEASE, "production", "an event that came late")
     assert house.recoveries() == [INCIDENT]
     assert house.unfinished.take_up_incident("orders", INCIDENT) is None
@@ -186,7 +197,7 @@ def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None
 def test_an_incident_whose_end_was_not_told_is_ended_again(house: House) -> None:
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it failed")
-    house.ledger.incidents.close("orders", INCIDENT, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, "it failed", NOW)
     assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
     assert len(house.recoveries()) == 2
 
@@ -202,7 +213,7 @@ def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(ho
     assert house.told() == [("release-ended", "NEEDS_OPERATOR")]
     assert len(house.recoveries()) == 4
     assert house.open() == []
-    assert (house.ledger.incidents.get("orders", INCIDENT) or {})["outcome"] == "NEEDS_OPERATOR"
+    assert recorded(house).outcome is Outcome.NEEDS_OPERATOR
 
 
 def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) -> None:
@@ -210,30 +221,32 @@ def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) ->
     stage = AcceptedRelease.from_dict(house.artifacts.require_json(RELEASE.document_key)).stages["production"]
     stack_id = house.stack("orders-network")
     house.stands(stack_id, StackStatus.UPDATE_FAILED)
-    incident = foreign_incident(
+    failed = foreign_operation(
         stage,
         "network",
         stack_id=stack_id,
         status=StackStatus.UPDATE_FAILED,
         token=None,
         operation="event-1",
-        reason="it failed",
         topic=None,
     )
+    incident = Incident(failed.incident, failed, "it failed", ROLE)
     house.incidents.open(incident)
     for _ in range(4):
         house.unfinished.take_up_incident("orders", incident.name)
-    assert [kind for kind, _ in house.told()] == ["person-needed"]
+    (message,) = house.messages()
+    assert (message["kind"], message["status"], message["state"]) == ("foreign-stack-failed", "UPDATE_FAILED", "open")
+    assert "its recovery ended without a result 4 times" in json.dumps(message["cause"])
     assert "INCIDENT" not in house.open()
-    assert [item["stacks"] for item in house.ledger.incidents.watched()] == [[stack_id]], "until a person repaired it"
+    assert [each.stack_ids for each in house.ledger.incidents.watched()] == [(stack_id,)], "until a person repaired it"
 
 
 def failed_in_pipeline(house: House, stack_id: str) -> Incident:
     """Open the incident of a pipeline's execution that left a stack stuck."""
-    about = reference("orders", "orders-pipeline", "4f7c")
+    subject = PipelineDeployment("orders", "production", None, "orders-pipeline", "4f7c")
     plan = StagePlan((StackPlan("network", "orders-network", Progress.EXECUTING, stack_id=stack_id),))
-    house.artifacts.put_json(about.stage_key("production", "plan.json"), plan.to_dict())
-    incident = Incident("orders-production-4f7c", about, "production", "it failed", ROLE, pipeline="orders-pipeline")
+    house.artifacts.put_json(subject.origin.stage_key("production", "plan.json"), plan.to_dict())
+    incident = Incident("orders-production-4f7c", subject, "it failed", ROLE)
     house.incidents.open(incident)
     house.stands(stack_id, StackStatus.UPDATE_ROLLBACK_FAILED)
     return incident
@@ -241,8 +254,8 @@ def failed_in_pipeline(house: House, stack_id: str) -> Incident:
 
 def test_a_pipeline_s_incident_that_is_given_up_frees_the_stage(house: House) -> None:
     incident = failed_in_pipeline(house, house.stack("orders-network"))
-    locked = {"execution": "dead", "incident": incident.name, "expires_at": 4102444800, "seen": None, "now": NOW}
-    assert house.ledger.locks.acquire(incident.release, "production", **locked) == 1
+    claim = Claim("orders", "production", incident.subject.attempt, incident.subject.label, "dead", incident.name)
+    assert house.ledger.locks.acquire(claim, expires_at=4102444800, seen=None, now=NOW) == 1
     for _ in range(4):
         house.unfinished.take_up_incident("orders", incident.name)
     assert house.told() == [("pipeline-recovered", "NEEDS_OPERATOR")]
@@ -257,10 +270,8 @@ def test_a_pipeline_s_incident_stays_open_until_its_stacks_are_stable(house: Hou
         for _ in range(4):
             house.unfinished.take_up_incident("orders", incident.name)
     else:
-        record = house.ledger.incidents.get("orders", incident.name) or {}
-        recovery = Recovery(incident, record, house.artifacts, house.ledger)
-        end = RecoveryEnd(recovery, Stacks(house.cloudformation), house.endings, house.unhealthy)
-        end.close(Outcome.NEEDS_OPERATOR, None)
+        recovery = Recovery(recorded(house, incident.name), house.artifacts, house.ledger)
+        house.closing.close(recovery, ended(recovery, Outcome.NEEDS_OPERATOR, None))
     assert house.told() == [("pipeline-recovered", "NEEDS_OPERATOR")]
     assert house.unhealthy.close_healthy() == []
 

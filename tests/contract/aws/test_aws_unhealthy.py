@@ -10,12 +10,14 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
 from belay.aws.cloudformation import Stacks
 from belay.control.unhealthy import Unhealthy
-from belay.rollback.incident import Incident
+from belay.ledger.operations import Purpose
+from belay.subject.incident import Incident
+from belay.subject.subjects import ReleaseAttempt
 
 NETWORK, SERVICE = (
     f"arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-{name}/6a7e8fe0" for name in ("network", "service")
 )
-OF_RELEASE = Incident(INCIDENT, RELEASE, "production", "no capacity", ROLE)
+OF_RELEASE = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), "no capacity", ROLE)
 
 
 class Watched:
@@ -75,7 +77,7 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
     assert watched.unhealthy.close_healthy() == [INCIDENT]
     repair = watched.house.ledger.operations.get(SERVICE, "by-hand")
     assert repair is not None
-    assert repair["purpose"] == "repair", "an event about it that comes late opens no other incident"
+    assert repair.purpose is Purpose.REPAIR, "an event about it that comes late opens no other incident"
     (told,) = watched.house.messages()
     assert (told["kind"], told["state"], told["thread"]) == ("healthy-again", "closed", RELEASE.thread)
     assert told["findings"] == ["orders-service is UPDATE_ROLLBACK_COMPLETE"]
@@ -85,11 +87,13 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
 def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:
     watched.stand(service="UPDATE_ROLLBACK_FAILED")
     watched.unhealthy.watch(OF_RELEASE, [SERVICE])
-    watched.house.ledger.operations.record(SERVICE, "ours", RELEASE, "production", purpose="deploy", now="now")
+    watched.house.ledger.operations.record(SERVICE, "ours", RELEASE, "production", purpose=Purpose.DEPLOY, now="now")
     watched.stand(service="UPDATE_COMPLETE")
     watched.last_happened(SERVICE, "ours")
     assert watched.unhealthy.close_healthy() == [INCIDENT]
-    assert (watched.house.ledger.operations.get(SERVICE, "ours") or {})["purpose"] == "deploy"
+    ours = watched.house.ledger.operations.get(SERVICE, "ours")
+    assert ours is not None
+    assert ours.purpose is Purpose.DEPLOY
 
 
 @pytest.mark.parametrize("status", [None, "DELETE_COMPLETE"])

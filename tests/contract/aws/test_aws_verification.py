@@ -173,7 +173,7 @@ class TestRecoveredStage:
 
     @staticmethod
     def entered(cloudwatch: Any) -> tuple[Recovery, RecoveredStage]:
-        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+        event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
         recovery = Recovery.enter(event, "ledger", "artifacts")
         return recovery, RecoveredStage(recovery, StageVerification(Alarms(cloudwatch), VerifyFunctions(None)))
 
@@ -198,8 +198,9 @@ class TestRecoveredStage:
         assert self.perform(cloudwatch) is False
 
         assert self.look(cloudwatch).verdict is verdict
-        record = house.ledger.incidents.get("orders", INCIDENT) or {}
-        assert [each["action"] for each in record["tried"]] == ["VERIFY"]
+        record = house.ledger.incidents.get("orders", INCIDENT)
+        assert record is not None
+        assert [each.action for each in record.tried] == ["VERIFY"]
 
     def test_a_bake_is_one_step_however_often_it_is_begun_again(
         self, house: House, cloudwatch: Any, monkeypatch: pytest.MonkeyPatch
@@ -214,8 +215,9 @@ class TestRecoveredStage:
 
         assert [self.perform(cloudwatch), self.perform(cloudwatch), self.perform(cloudwatch, 1)] == [True] * 3
 
-        record = house.ledger.incidents.get("orders", INCIDENT) or {}
-        assert [each["action"] for each in record["tried"]] == ["VERIFY"]
+        record = house.ledger.incidents.get("orders", INCIDENT)
+        assert record is not None
+        assert [each.action for each in record.tried] == ["VERIFY"]
         assert self.look(cloudwatch).verdict is Verified.AGAIN
 
     def test_what_aws_refuses_for_good_is_noted_and_no_verdict(

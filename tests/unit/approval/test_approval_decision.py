@@ -143,7 +143,8 @@ def test_whoever_uploaded_may_reject() -> None:
     ],
 )
 def test_an_incident_s_question_is_refused_in_words(incident: Any, asked: Any, status: int, said: str) -> None:
-    refused = refuse_question(Decision("approve", "orders", incident="i", question="restore"), incident, asked)
+    decision = Decision("approve", "orders", incident="i", question="restore")
+    refused = refuse_question(decision, asked, known=incident is not None, outcome=(incident or {}).get("outcome"))
     assert refused is not None
     assert refused.status == status
     assert said in refused.message
@@ -151,7 +152,7 @@ def test_an_incident_s_question_is_refused_in_words(incident: Any, asked: Any, s
 
 def test_an_incident_s_question_is_answered() -> None:
     decision = Decision("approve", "orders", incident="i", question="restore")
-    assert refuse_question(decision, {}, {"restore": {"text": "Restore?"}}) is None
+    assert refuse_question(decision, {"restore": {"text": "Restore?"}}, known=True, outcome=None) is None
 
 
 def test_a_release_is_let_through_once_an_attempt() -> None:

@@ -1,7 +1,6 @@
 import re
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.errors import InvalidRelease, ReleaseSuperseded
@@ -9,8 +8,6 @@ from belay.release.records import (
     Outcome,
     ReleaseReference,
     Upload,
-    foreign_incident_of,
-    incident_of,
     refusal,
     upload_of,
 )
@@ -70,7 +67,7 @@ def test_documents_of_an_attempt_lie_together() -> None:
 
 def test_every_change_set_of_a_stack_is_executed_under_a_token_of_its_own() -> None:
     tokens = {
-        reference(attempt=attempt).deployment_token(stage, stack, generation)
+        reference(attempt=attempt).origin.deployment_token(stage, stack, generation)
         for attempt in ("a", "b")
         for stage in ("test", "production")
         for stack in ("network", "service")
@@ -78,28 +75,6 @@ def test_every_change_set_of_a_stack_is_executed_under_a_token_of_its_own() -> N
     }
     assert len(tokens) == 16
     assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", token) for token in tokens)
-
-
-@given(application=names, stage=names, attempt=st.from_regex(r"[0-9a-f]{12}", fullmatch=True))
-def test_an_incident_s_name_is_one_for_an_execution(application: str, stage: str, attempt: str) -> None:
-    name = incident_of(reference(application=application, attempt=attempt), stage)
-    assert len(name) <= 80
-    assert re.fullmatch(r"[A-Za-z0-9-]+", name)
-    assert name == incident_of(reference(application=application, attempt=attempt), stage)
-    assert name != incident_of(reference(application=application, attempt="f" + attempt[1:] + "0"), stage)
-
-
-def test_a_foreign_incident_is_one_failure_of_one_operation() -> None:
-    seen = {
-        foreign_incident_of(stack, token, operation)
-        for stack in (STACK, STACK + "-again")
-        for token in ("t1", "t2")
-        for operation in ("UPDATE", "DELETE")
-    }
-    assert len(seen) == 8
-    assert all(len(name) <= 80 and name.startswith("orders-production-network-") for name in seen)
-    long = foreign_incident_of(f"arn:aws:cloudformation:eu-west-1:1:stack/{'n' * 128}/id", "t", "UPDATE")
-    assert len(long) == 80
 
 
 @pytest.mark.parametrize(

@@ -4,31 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belay.release.lock import Claim, Decision, decide, overtaken, superseded_by
+from belay.release.lock import Claim, Decision, Lock, Waiter, decide, overtaken, superseded_by
 from belay.release.records import ReleaseReference
 from belay.release.version import Version
 
 NOW = 10_000
 
 
-def release(attempt: str = "mine", version: str = "1.1.0") -> ReleaseReference:
-    return ReleaseReference("orders", version, "digest", attempt)
-
-
-def lock(**changed: Any) -> dict[str, Any]:
-    return {
+def lock(**changed: Any) -> Lock:
+    known: dict[str, Any] = {
         "owner": "theirs",
-        "version": "1.0.0",
+        "label": "1.0.0",
         "execution": "their-execution",
-        "incident": "",
+        "incident": None,
         "expires_at": NOW + 900,
         "fencing": 7,
         "held": True,
-    } | changed
+    }
+    return Lock("orders", "production", **known | changed)
 
 
-DEPLOYS = Claim(release(), "my-execution", None)
-RECOVERS = Claim(release(), "my-recovery", "my-incident")
+def deploys(attempt: str = "mine", version: str = "1.1.0") -> Claim:
+    return Claim.of_release(ReleaseReference("orders", version, "digest", attempt), "production", "my-execution")
+
+
+DEPLOYS = deploys()
+RECOVERS = Claim("orders", "production", "mine", "1.1.0", "my-recovery", "my-incident")
 
 
 @pytest.mark.parametrize(
@@ -56,9 +57,7 @@ RECOVERS = Claim(release(), "my-recovery", "my-incident")
         (DEPLOYS, lock(owner="mine", execution="my-recovery", expires_at=NOW - 1), False, Decision.LOST),
     ],
 )
-def test_who_may_take_the_lock(
-    claim: Claim, found: dict[str, Any] | None, owner_runs: bool, decision: Decision
-) -> None:
+def test_who_may_take_the_lock(claim: Claim, found: Lock | None, owner_runs: bool, decision: Decision) -> None:
     assert decide(claim, found, now=NOW, owner_runs=owner_runs) is decision
 
 
@@ -66,22 +65,22 @@ locks = st.builds(
     lock,
     owner=st.sampled_from(["mine", "theirs"]),
     execution=st.sampled_from(["my-execution", "my-recovery", "another"]),
-    incident=st.sampled_from(["", "my-incident", "their-incident"]),
+    incident=st.sampled_from([None, "my-incident", "their-incident"]),
     expires_at=st.integers(NOW - 1000, NOW + 1000),
     held=st.booleans(),
 )
 
 
 @given(found=locks, claim=st.sampled_from([DEPLOYS, RECOVERS]), owner_runs=st.booleans())
-def test_a_running_stranger_is_never_robbed(found: dict[str, Any], claim: Claim, owner_runs: bool) -> None:
+def test_a_running_stranger_is_never_robbed(found: Lock, claim: Claim, owner_runs: bool) -> None:
     decision = decide(claim, found, now=NOW, owner_runs=owner_runs)
-    strange = found["held"] and found["owner"] != "mine" and found["execution"] != claim.execution
-    if strange and (owner_runs or found["expires_at"] >= NOW):
+    strange = found.held and found.owner != "mine" and found.execution != claim.execution
+    if strange and (owner_runs or found.expires_at >= NOW):
         assert decision is Decision.WAIT
 
 
-def waiting(attempt: str, version: str, seen_at: int = NOW) -> dict[str, Any]:
-    return {"release": release(attempt, version).to_dict(), "seen_at": seen_at}
+def waiting(attempt: str, version: str | None, seen_at: int = NOW) -> Waiter:
+    return Waiter("orders", "production", attempt, version, seen_at)
 
 
 @pytest.mark.parametrize(
@@ -95,19 +94,22 @@ def waiting(attempt: str, version: str, seen_at: int = NOW) -> dict[str, Any]:
         ([waiting("theirs", "1.1.0-rc.1")], None),
         ([waiting("theirs", "1.2.0", NOW - 1799)], "1.2.0"),
         ([waiting("theirs", "1.2.0", NOW - 1800)], None),
+        # A recovery waits too, be it of a stack or a pipeline's execution, which have no version.
+        ([waiting("recovery", None), waiting("theirs", "1.2.0")], "1.2.0"),
     ],
 )
-def test_only_the_newest_in_the_queue_is_deployed(queue: list[dict[str, Any]], newer: str | None) -> None:
-    assert superseded_by(release(), queue, now=NOW) == newer
+def test_only_the_newest_in_the_queue_is_deployed(queue: list[Waiter], newer: str | None) -> None:
+    assert superseded_by(DEPLOYS, queue, now=NOW) == newer
+    assert superseded_by(RECOVERS, queue, now=NOW) is None
 
 
 @given(versions=st.lists(st.sampled_from(["1.0.0", "1.1.0", "1.2.0-rc.1", "1.2.0", "2.0.0"]), min_size=1, max_size=6))
 def test_of_all_who_wait_somebody_goes_on(versions: list[str]) -> None:
     queue = [waiting(f"a{number}", version) for number, version in enumerate(versions)]
     going = [
-        each["release"]["version"]
-        for each in queue
-        if superseded_by(ReleaseReference.from_dict(each["release"]), queue, now=NOW) is None
+        version
+        for each, version in zip(queue, versions, strict=True)
+        if superseded_by(deploys(each.attempt, version), queue, now=NOW) is None
     ]
     assert going
     assert set(going) == {max(versions, key=Version.parse)}

@@ -139,7 +139,7 @@ def test_it_survives_being_kept() -> None:
 def test_what_a_function_is_given() -> None:
     release = ReleaseReference("orders", "1.3.0", "d" * 64, "a1b2c3")
 
-    asked = question(release, "production", Occasion.ROLLED_BACK, {"first": "arn:stack"}, "artifacts")
+    asked = question(release.origin, "production", Occasion.ROLLED_BACK, {"first": "arn:stack"}, "artifacts")
 
     assert asked == {
         "application": "orders",

@@ -6,8 +6,9 @@ import pytest
 
 from belay.rollback.estimates import is_over, with_estimates
 from belay.rollback.plan import Action, Kind, Risk, RollbackPlan, Step, lasting
+from belay.rollback.taken import StepTaken
 
-TAKEN = {"action": "DELETE_STACK", "subject": "service"}
+TAKEN = StepTaken(Action.DELETE_STACK, Kind.STACK, "service", "it was new", "2026-01-01T10:00:00.000+00:00")
 
 
 def step(action: Action, subject: str = "service") -> Step:

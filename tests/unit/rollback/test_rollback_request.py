@@ -7,7 +7,6 @@ import pytest
 
 from belay.events.function_url import Refusal
 from belay.release.records import ReleaseReference
-from belay.rollback.incident import Incident
 from belay.rollback.request import (
     RollbackRequest,
     Way,
@@ -16,6 +15,7 @@ from belay.rollback.request import (
     undone_together,
     way_back,
 )
+from belay.stack.baseline import Baseline
 from belay.stack.plan import Progress, StackPlan, StagePlan
 
 ASKED = RollbackRequest("orders", "production")
@@ -23,6 +23,10 @@ ASKED = RollbackRequest("orders", "production")
 
 def release(version: str, attempt: str = "") -> ReleaseReference:
     return ReleaseReference("orders", version, "d", attempt or f"attempt-{version}")
+
+
+def was(status: str) -> Baseline:
+    return Baseline(status, existed=True)
 
 
 def history(*versions: str) -> list[dict[str, Any]]:
@@ -117,8 +121,8 @@ def test_several_releases_are_undone_as_if_they_were_one() -> None:
     )
     together = undone_together(
         [
-            (newest, {"network": {"was": "1"}, "service": {"was": "1"}}),
-            (oldest, {"network": {"was": "0"}, "service": {"was": "nothing"}, "extra": {"was": "0"}}),
+            (newest, {"network": was("1"), "service": was("1")}),
+            (oldest, {"network": was("0"), "service": was("nothing"), "extra": was("0")}),
         ]
     )
     by_name = {stack.stack: stack for stack in together.plan.stacks}
@@ -128,37 +132,7 @@ def test_several_releases_are_undone_as_if_they_were_one() -> None:
     assert by_name["service"].depends_on == ("network",)
     assert by_name["extra"].progress is Progress.UNCHANGED
     assert together.baselines == {
-        "network": {"was": "0"},
-        "service": {"was": "nothing"},
-        "extra": {"was": "0"},
+        "network": was("0"),
+        "service": was("nothing"),
+        "extra": was("0"),
     }
-
-
-def test_an_incident_that_a_person_asked_for_survives_being_a_document() -> None:
-    incident = Incident(
-        name="i",
-        release=release("1.1.0", "asked"),
-        stage="production",
-        reason="ann asked",
-        service_role="role",
-        asked_by="arn:aws:iam::111122223333:user/ann",
-        target=release("1.0.0"),
-    )
-    assert Incident.from_dict(json.loads(json.dumps(incident.to_dict()))) == incident
-    assert not incident.foreign
-
-
-def test_what_was_deployed_since_it_was_asked_for_overtakes_it() -> None:
-    asked = Incident(
-        name="i",
-        release=release("1.1.0", "asked"),
-        stage="production",
-        reason="ann asked",
-        service_role="role",
-        asked_by="ann",
-        target=release("1.0.0"),
-        stood_on="attempt-1.1.0",
-    )
-    assert not asked.is_overtaken_by("attempt-1.1.0")
-    assert not asked.is_overtaken_by("attempt-1.0.0"), "it went back already, and died before it could say so"
-    assert asked.is_overtaken_by("attempt-1.2.0")

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, TypeAlias
 from belay.approval.principal import Principal, Sameness, same_person
 from belay.events.function_url import Refusal
 from belay.release.names import NAME, NAME_RULE
+from belay.release.records import Outcome
 from belay.release.version import Version
 
 Word: TypeAlias = Literal["approve", "reject", "override"]
@@ -192,20 +193,24 @@ _UNKNOWN_APPROVER: Final = (
 
 
 def refuse_question(
-    decision: Decision, incident: Mapping[str, Any] | None, asked: Mapping[str, Mapping[str, Any]]
+    decision: Decision, asked: Mapping[str, Mapping[str, Any]], *, known: bool, outcome: Outcome | None
 ) -> Refusal | None:
-    """Say why an answer to an incident's question is not taken, or return None. ``asked`` are all it asks, by name."""
-    if incident is None:
+    """Say why an answer to an incident's question is not taken, or return None.
+
+    ``asked`` are all the questions of the incident, by name; ``known`` says whether there is such an incident,
+    ``outcome`` how it ended.
+    """
+    if not known:
         return Refusal(404, "Unknown", f"{decision.application} has no incident {decision.incident}")
     question = asked.get(decision.question)
     if question is None:
-        known = f"it asks {', '.join(sorted(asked))}" if asked else "it asks nothing"
-        return Refusal(404, "Unknown", f"the incident {decision.incident} asks no {decision.question}; {known}")
+        asks = f"it asks {', '.join(sorted(asked))}" if asked else "it asks nothing"
+        return Refusal(404, "Unknown", f"the incident {decision.incident} asks no {decision.question}; {asks}")
     if "answer" in question:
         by, at, said = question["by"], question["at"], question["answer"]
         return Refusal(409, "AlreadyAnswered", f"{decision.about} was {said} by {by} at {at}; that stands")
-    if "outcome" in incident:
-        return Refusal(410, "Ended", f"the incident {decision.incident} has ended already: {incident['outcome']}")
+    if outcome is not None:
+        return Refusal(410, "Ended", f"the incident {decision.incident} has ended already: {outcome}")
     return None
 
 

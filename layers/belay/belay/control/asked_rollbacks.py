@@ -11,14 +11,18 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.situations import look
 from belay.events.function_url import Refusal
+from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
-from belay.release.records import Outcome, ReleaseReference, asked_attempt, incident_of
+from belay.release.lock import Lock
+from belay.release.records import Outcome, ReleaseReference
 from belay.rollback.estimates import with_estimates
-from belay.rollback.incident import Incident
 from belay.rollback.planner import plan_rollback
 from belay.rollback.request import RollbackRequest, Way, undone_together, way_back
 from belay.stack.plan import Progress, StagePlan
+from belay.subject.incident import Incident
+from belay.subject.names import asked_attempt, incident_of
+from belay.subject.subjects import AskedRollback, ReleaseAttempt
 
 
 class AskedRollbacks:
@@ -34,16 +38,16 @@ class AskedRollbacks:
 
         ``by`` is the ARN of whoever asks.
         """
-        lock = self._ledger.locks.get(request.application, request.stage) or {}
-        if lock.get("held"):
-            busy = f"{request.application} {lock['version']} is at work in {request.stage}: wait for it, or abort it"
+        lock = self._ledger.locks.get(request.application, request.stage)
+        if lock is not None and lock.held:
+            busy = f"{request.application} {lock.label} is at work in {request.stage}: wait for it, or abort it"
             return Refusal(409, "Busy", busy)
         history = self._ledger.releases.deployed(request.application, request.stage)
         way = way_back(request, history, self._remains(request, lock))
         if isinstance(way, Refusal):
             return way
         incident = self._prepare(request, way, by)
-        recovery = Recovery(incident, _UNTRIED, self._artifacts, self._ledger)
+        recovery = Recovery(IncidentRecord(incident, timestamp()), self._artifacts, self._ledger)
         planned = plan_rollback(look(recovery, RecoveredStacks.of(recovery)))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
         name = None if request.plan_only else self._incidents.open(incident)
@@ -54,13 +58,14 @@ class AskedRollbacks:
             "lines": plan.describe(),
         }
 
-    def _remains(self, request: RollbackRequest, lock: Mapping[str, Any]) -> ReleaseReference | None:
+    def _remains(self, request: RollbackRequest, lock: Lock | None) -> ReleaseReference | None:
         """Return the release whose failure left something in the stage: the last one at work, not taken back."""
-        record = self._ledger.incidents.get(request.application, str(lock.get("incident") or "")) or {}
-        if record.get("outcome") != Outcome.NEEDS_OPERATOR:
+        name = None if lock is None else lock.incident
+        record = None if name is None else self._ledger.incidents.get(request.application, name)
+        if record is None or record.outcome is not Outcome.NEEDS_OPERATOR:
             return None
-        incident = Incident.from_dict(record["details"])
-        return None if incident.foreign else incident.release
+        subject = record.incident.subject
+        return subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
 
     def _prepare(self, request: RollbackRequest, way: Way, by: str) -> Incident:
         """Put together, under an attempt of its own, what the releases to be undone did; return the incident of it."""
@@ -68,30 +73,32 @@ class AskedRollbacks:
         newest = way.newest
         release = replace(newest, attempt=asked_attempt(newest.attempt, way.target.attempt if way.target else "", now))
         undone = undone_together(
-            [(self._plan(each, stage), self._ledger.baselines.of_attempt(each, stage)) for each in way.undone]
+            [(self._plan(each, stage), self._ledger.baselines.of(each.origin, stage)) for each in way.undone]
         )
         plan = undone.plan if way.undone else _untouched(self._plan(newest, stage))
         document = self._artifacts.require_json(newest.document_key)
         self._artifacts.put_json(release.document_key, document)
         self._artifacts.put_json(release.stage_key(stage, "plan.json"), plan.to_dict())
         for stack, baseline in undone.baselines.items():
-            self._ledger.baselines.record(release, stage, stack, baseline)
+            self._ledger.baselines.record(release.origin, stage, stack, baseline)
         accepted = AcceptedRelease.from_dict(document)
         registered = accepted.stages[stage]
         to = f" to {way.target.version}" if way.target else ", where nothing was before"
         comment = f": {request.comment}" if request.comment else ""
         return Incident(
-            name=incident_of(release, stage),
-            release=release,
-            stage=stage,
+            name=incident_of(release.origin, stage),
+            subject=AskedRollback(
+                release,
+                stage,
+                accepted.application.topic,
+                asked_by=by,
+                target=way.target,
+                stood_on=self._stands_on(request),
+                ephemeral=registered.ephemeral,
+            ),
             reason=f"{by} asked to go back from {release.version}{to}{comment}",
             service_role=registered.service_role,
-            topic=accepted.application.topic,
             recover_foreign=registered.recover_foreign,
-            ephemeral=registered.ephemeral,
-            asked_by=by,
-            target=way.target,
-            stood_on=self._stands_on(request),
         )
 
     def _stands_on(self, request: RollbackRequest) -> str | None:
@@ -100,10 +107,6 @@ class AskedRollbacks:
 
     def _plan(self, release: ReleaseReference, stage: str) -> StagePlan:
         return StagePlan.from_dict(self._artifacts.require_json(release.stage_key(stage, "plan.json")))
-
-
-_UNTRIED: Mapping[str, Any] = {"tried": [], "blocked": {}, "settled": {}, "noted": {}}
-"""What the ledger's record says of an incident that nothing was done about yet."""
 
 
 def _untouched(plan: StagePlan) -> StagePlan:

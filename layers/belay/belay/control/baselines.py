@@ -4,7 +4,7 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
 from belay.release.manifest import digest
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 from belay.stack.baseline import TemplatePointer, baseline_of
 
 
@@ -16,14 +16,14 @@ class Baselines:
         self._artifacts = artifacts
         self._ledger = ledger
 
-    def capture(self, release: ReleaseReference, stage: str, stack: str, stack_name: str) -> None:
+    def capture(self, origin: Origin, stage: str, stack: str, stack_name: str) -> None:
         """Capture one stack, ``stack`` being its registered name; what was captured first stands."""
         description = self._stacks.describe_stack(stack_name)
         template = None
         if description is not None and description["StackStatus"] != "REVIEW_IN_PROGRESS":
             body = self._stacks.get_template(description["StackId"])
-            key = release.stage_key(stage, f"baselines/{stack}.template")
+            key = origin.stage_key(stage, f"baselines/{stack}.template")
             version_id = self._artifacts.put_bytes(key, body)
             template = TemplatePointer(self._artifacts.name, key, version_id, digest(body))
         baseline = baseline_of(description, template, name=stack_name)
-        self._ledger.baselines.record(release, stage, stack, baseline.to_dict())
+        self._ledger.baselines.record(origin, stage, stack, baseline)

@@ -96,7 +96,9 @@ class Decisions:
     def _question(self, decision: Decision, answer: dict[str, Any]) -> Mapping[str, Any] | Refusal:
         application, incident, question = decision.application, decision.incident, decision.question
         asked = self._ledger.decisions.of_incident(application, incident)
-        refusal = refuse_question(decision, self._ledger.incidents.get(application, incident), asked)
+        record = self._ledger.incidents.get(application, incident)
+        outcome = None if record is None else record.outcome
+        refusal = refuse_question(decision, asked, known=record is not None, outcome=outcome)
         if refusal is not None:
             standing = _said(asked.get(question, {}))
             return standing if standing and _again(answer, standing) else refusal

@@ -8,16 +8,14 @@ from belay.aws.s3 import ArtifactBucket
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
-from belay.notify.incidents import person_needed
 from belay.notify.message import Message
-from belay.notify.pipelines import pipeline_recovered
 from belay.notify.releases import release_ended
 from belay.release.accepted import AcceptedRelease
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason, ReleaseProblems, from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
-from belay.rollback.incident import Incident
 from belay.stack.plan import StagePlan
+from belay.subject.incident import Incident
 
 
 class Endings:
@@ -37,7 +35,7 @@ class Endings:
 
     def tell(self, incident: Incident, message: Message) -> None:
         """Tell something about an incident, on the topic that it was opened with."""
-        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
+        Topic(self._sns, incident.subject.topic or self._default_topic, self._ledger).publish(message)
 
     def close_release(
         self,
@@ -79,40 +77,6 @@ class Endings:
         """Say what a release changed in its last stage, as its change sets said."""
         document = None if stage is None else self._artifacts.get_json(release.stage_key(stage, "plan.json"))
         return [] if document is None else StagePlan.from_dict(document).describe()
-
-    def close_pipeline(
-        self,
-        incident: Incident,
-        outcome: Outcome,
-        *,
-        reason: str,
-        done: Sequence[str] = (),
-        left_to_do: Sequence[LeftToDo] = (),
-    ) -> None:
-        """Record how the incident of a pipeline's execution ended and tell it, unless somebody has already."""
-        about = incident.release
-        if not self._ledger.incidents.close(about.application, incident.name, outcome, reason, timestamp()):
-            return
-        message = pipeline_recovered(
-            about.application,
-            incident.stage,
-            pipeline=str(incident.pipeline),
-            execution=about.version,
-            incident=incident.name,
-            outcome=outcome,
-            reason=from_document(reason),
-            done=done,
-            left_to_do=left_to_do,
-            thread=about.thread,
-        )
-        self.tell(incident, message)
-        self._ledger.incidents.announced(about.application, incident.name)
-
-    def need_person(self, incident: Incident, *, why: str, left_to_do: Sequence[LeftToDo]) -> None:
-        """Tell that an incident about somebody else's stack needs a person."""
-        about = Deployment(incident.release.application, str(incident.stack), incident.stage, None, incident.name)
-        message = person_needed(about, why=why, left_to_do=left_to_do)
-        self.tell(incident, message)
 
     def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
         if "upload" in record:

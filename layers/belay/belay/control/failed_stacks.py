@@ -5,11 +5,12 @@ from belay.aws.cloudformation import Stacks
 from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
-from belay.release.records import ReleaseReference
+from belay.ledger.operations import Purpose
 from belay.release.registration import Stage
-from belay.rollback.incident import Incident, foreign_incident
 from belay.stack.operation import last_operation, last_token
 from belay.stack.status import StackStatus
+from belay.subject.incident import Incident
+from belay.subject.subjects import foreign_operation
 
 
 class FailedStacks:
@@ -30,11 +31,10 @@ class FailedStacks:
         operation = None if token is None else self._ledger.operations.get(stack_id, token)
         if operation is None:
             return self._take_up_foreign(stack_id, status, reason, token)
-        if operation["purpose"] != "deploy":
+        if operation.purpose is not Purpose.DEPLOY or operation.release is None:
             return None
-        release = ReleaseReference.from_dict(operation["release"])
         words = self._in_words(stack_id, status, reason, token)
-        return self._incidents.open_for_release(release, operation["stage"], words)
+        return self._incidents.open_for_release(operation.release, operation.stage, words)
 
     def take_up_registered(self) -> list[str]:
         """Look at every registered stack and open the incident of each that failed without an event telling of it."""
@@ -65,17 +65,17 @@ class FailedStacks:
             return None
         if status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
             return None
-        incident = foreign_incident(
+        failed = foreign_operation(
             stage,
             stack,
             stack_id=stack_id,
             status=status,
             token=token,
             operation=operation,
-            reason=self._in_words(stack_id, status, reason, token),
             topic=self._registrations.topic_of(stage.application),
         )
-        return self._incidents.open(incident)
+        words = self._in_words(stack_id, status, reason, token)
+        return self._incidents.open(Incident(failed.incident, failed, words, stage.service_role, stage.recover_foreign))
 
     def _is_deployed_by_pipeline(self, stage: Stage) -> bool:
         """Whether the stage's pipeline is deploying at present, and answers for it.
@@ -91,10 +91,10 @@ class FailedStacks:
         Noted in the ledger, because the incident is no longer watched when the sweep next sees the stack.
         """
         for watched in self._ledger.incidents.watched():
-            if stack_id in watched["stacks"]:
-                incident = Incident.from_dict(watched["details"])
+            if stack_id in watched.stack_ids:
+                subject = watched.incident.subject
                 self._ledger.operations.record(
-                    stack_id, operation, incident.release, incident.stage, purpose="repair", now=timestamp()
+                    stack_id, operation, subject.origin, subject.stage, purpose=Purpose.REPAIR, now=timestamp()
                 )
                 return True
         return False

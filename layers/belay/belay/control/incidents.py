@@ -5,8 +5,10 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
-from belay.release.records import ReleaseReference, incident_of
-from belay.rollback.incident import Incident
+from belay.release.records import ReleaseReference
+from belay.subject.incident import Incident
+from belay.subject.names import incident_of
+from belay.subject.subjects import ReleaseAttempt
 
 
 class Incidents:
@@ -26,23 +28,19 @@ class Incidents:
         registered = accepted.stages[stage]
         return self.open(
             Incident(
-                name=incident_of(release, stage),
-                release=release,
-                stage=stage,
+                name=incident_of(release.origin, stage),
+                subject=ReleaseAttempt(release, stage, accepted.application.topic, registered.ephemeral),
                 reason=reason,
                 service_role=registered.service_role,
-                topic=accepted.application.topic,
                 recover_foreign=registered.recover_foreign,
-                ephemeral=registered.ephemeral,
             )
         )
 
     def open(self, incident: Incident) -> str:
         """Open an incident unless it is known, and make sure that its recovery was started."""
-        application = incident.release.application
-        opened = self._ledger.incidents.open(application, incident.name, incident.to_dict(), timestamp())
-        if opened and not incident.foreign:
-            self._ledger.releases.record(incident.release, incident.stage, "RECOVERING", timestamp(), incident.reason)
+        subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
+        if opened and isinstance(subject, ReleaseAttempt):
+            self._ledger.releases.record(subject.release, subject.stage, "RECOVERING", timestamp(), incident.reason)
         if self._ledger.incidents.execution(incident.name) == "":
             self.start_recovery(incident, incident.name)
         return incident.name
@@ -58,6 +56,6 @@ class Incidents:
 
     def start_recovery(self, incident: Incident, execution_name: str) -> None:
         """Start ``rollback_stage`` under a name that makes a second start of the same attempt harmless."""
-        document = {"incident": incident.name, "release": incident.release.to_dict(), "stage": incident.stage}
+        document = {"application": incident.application, "stage": incident.stage, "incident": incident.name}
         execution = self.executions.start_execution(self._machine, execution_name, document)
         self._ledger.incidents.follow(incident.name, execution)

@@ -12,8 +12,9 @@ from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.snapshots import StageSnapshots
 from belay.errors import BelayError
 from belay.ledger.ledger import Ledger
+from belay.ledger.pipelines import GoodExecution
 from belay.notify.pipelines import pipeline_failed
-from belay.pipeline.execution import PipelineExecution, reference
+from belay.pipeline.execution import PipelineExecution, origin_of
 from belay.pipeline.hint import Hint
 from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
 from belay.release.records import ReleaseReference
@@ -77,8 +78,8 @@ class PipelineExecutions:
         waiting = dict.fromkeys(self._ledger.pipelines.followed(stage.application, stage.name))
         changed = self._pipelines.changed_since(pipeline.name, max(datetime.fromisoformat(since), now() - _LOOKED_BACK))
         for execution, status in changed:
-            recorded = self._ledger.pipelines.get(stage.application, stage.name, execution) or {}
-            if recorded.get("status") != status:
+            recorded = self._ledger.pipelines.get(stage.application, stage.name, execution)
+            if recorded is None or recorded.status != status:
                 waiting[execution] = None
         for execution in waiting:
             self.look(stage, pipeline, execution)
@@ -96,16 +97,14 @@ class PipelineExecutions:
         )
         if not seen.status.terminal:
             self._ledger.pipelines.follow(stage.application, stage.name, seen.id, deploying=deploying)
-        ran = record.get("release")
-        about = ReleaseReference.from_dict(ran) if ran else reference(stage.application, pipeline.name, seen.id)
-        next_due = due(seen, pipeline, record.get("done", ()), by_release=bool(ran))
-        settled = next_due is None or self._do(next_due, stage, pipeline, seen, about)
+        next_due = due(seen, pipeline, record.done, by_release=record.release is not None)
+        settled = next_due is None or self._do(next_due, stage, pipeline, seen, record.release)
         if settled and seen.status.terminal:
             self._ledger.pipelines.unfollow(stage.application, stage.name, seen.id)
         return seen
 
     def _do(
-        self, todo: Due, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, about: ReleaseReference
+        self, todo: Due, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, ran_by: ReleaseReference | None
     ) -> bool:
         """Do one thing unless somebody is at it or has done it. Returns whether it is done, by this call."""
         claimed = self._ledger.pipelines.claim(
@@ -117,38 +116,28 @@ class PipelineExecutions:
         try:
             match todo.act:
                 case Act.PREPARE:
-                    done = self._prepare(stage, seen, about)
+                    done = self._prepare(stage, seen, ran_by)
                 case Act.ANSWER_FAILURE:
-                    done = self._failures.answer(stage, pipeline, seen, about)
+                    done = self._failures.answer(stage, pipeline, seen)
                 case Act.RECORD_GOOD:
-                    done = self._record_good(stage, pipeline, seen)
+                    done = self._record_good(stage, seen)
         finally:
             self._ledger.pipelines.settle(stage.application, stage.name, seen.id, todo.mark if done else None)
         return done
 
-    def _prepare(self, stage: Stage, seen: PipelineExecution, about: ReleaseReference) -> bool:
+    def _prepare(self, stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> bool:
         """Capture the stacks and begin the snapshots; done once all are available, which a later look may see."""
-        self._stacks.capture(about, stage)
-        snapshots = self._snapshots.bring_on(about, stage, f"{seen.pipeline}/{seen.id}")
-        if snapshots.ready and snapshots.states:
-            self._ledger.releases.record(about, stage.name, "SNAPSHOTS TAKEN", timestamp(), snapshots.in_words())
+        origin = origin_of(stage.application, seen.pipeline, seen.id) if ran_by is None else ran_by.origin
+        self._stacks.capture(origin, stage)
+        snapshots = self._snapshots.bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
+        if ran_by is not None and snapshots.ready and snapshots.states:
+            self._ledger.releases.record(ran_by, stage.name, "SNAPSHOTS TAKEN", timestamp(), snapshots.in_words())
         return snapshots.ready
 
-    def _record_good(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution) -> bool:
-        about = reference(stage.application, pipeline.name, f"{seen.id}-good")
-        self._stacks.capture(about, stage)
-        self._ledger.pipelines.record_good(
-            stage.application,
-            stage.name,
-            {
-                "pipeline": seen.pipeline,
-                "execution": seen.id,
-                "revisions": [dict(vars(each)) for each in seen.revisions],
-                "release": about.to_dict(),
-                "as_of": seen.as_of,
-                "recorded_at": timestamp(),
-            },
-        )
+    def _record_good(self, stage: Stage, seen: PipelineExecution) -> bool:
+        good = GoodExecution(seen.pipeline, seen.id, seen.revisions, seen.as_of, timestamp())
+        self._stacks.capture(good.kept_under(stage.application), stage)
+        self._ledger.pipelines.record_good(stage.application, stage.name, good)
         return True
 
 
@@ -167,7 +156,7 @@ class PipelineFailures:
         self._recovery = recovery
         self._topics = topics
 
-    def answer(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, about: ReleaseReference) -> bool:
+    def answer(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution) -> bool:
         """Open the incident where the failure is the deployment stage's, and tell why the execution failed."""
         diagnosis = self._diagnoses.of(seen)
         own = diagnosis.stage == pipeline.deployment_stage and rolls_back_by_itself(
@@ -175,7 +164,7 @@ class PipelineFailures:
         )
         taken_back: tuple[str, ...] = ()
         if diagnosis.stage == pipeline.deployment_stage and not own:
-            taken_back = self._recovery.take_back(stage, seen, about, failure=diagnosis.failure, reason=diagnosis.cause)
+            taken_back = self._recovery.take_back(stage, seen, failure=diagnosis.failure, reason=diagnosis.cause)
         message = pipeline_failed(
             stage.application,
             stage.name,
@@ -185,7 +174,7 @@ class PipelineFailures:
             reason=diagnosis.reason,
             taken_back=taken_back,
             by_codepipeline=own,
-            thread=about.thread,
+            thread=origin_of(stage.application, pipeline.name, seen.id).thread,
         )
         self._topics.publish(stage.application, message)
         return True

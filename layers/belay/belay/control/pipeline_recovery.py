@@ -4,9 +4,10 @@ from belay.control.application_topics import ApplicationTopics
 from belay.control.incidents import Incidents
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.pipeline.execution import PipelineExecution
-from belay.release.records import ReleaseReference, pipeline_incident_of
 from belay.release.registration import Stage
-from belay.rollback.incident import Incident
+from belay.subject.incident import Incident
+from belay.subject.names import pipeline_incident_of
+from belay.subject.subjects import PipelineDeployment
 
 
 class PipelineRecovery:
@@ -17,22 +18,19 @@ class PipelineRecovery:
         self._incidents = incidents
         self._topics = topics
 
-    def take_back(
-        self, stage: Stage, seen: PipelineExecution, about: ReleaseReference, *, failure: str, reason: str
-    ) -> tuple[str, ...]:
+    def take_back(self, stage: Stage, seen: PipelineExecution, *, failure: str, reason: str) -> tuple[str, ...]:
         """Open the one incident of a failure. Returns the stacks that are taken back; none where none was changed."""
-        deployed = self._stacks.adopt(about, stage, seen)
+        topic = self._topics.own(stage.application)
+        subject = PipelineDeployment(stage.application, stage.name, topic, seen.pipeline, seen.id)
+        deployed = self._stacks.adopt(subject.origin, stage, seen)
         if deployed:
             self._incidents.open(
                 Incident(
-                    name=pipeline_incident_of(about, stage.name, failure),
-                    release=about,
-                    stage=stage.name,
+                    name=pipeline_incident_of(subject.origin, stage.name, failure),
+                    subject=subject,
                     reason=reason,
                     service_role=stage.service_role,
-                    topic=self._topics.own(stage.application),
                     recover_foreign=stage.recover_foreign,
-                    pipeline=seen.pipeline,
                 )
             )
         return deployed

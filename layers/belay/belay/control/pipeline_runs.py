@@ -55,7 +55,7 @@ class PipelineRuns:
         revisions = pinned(
             self._pipelines.get_pipeline(pipeline.name), pipeline, upload["bucket"], upload["key"], upload["version_id"]
         )
-        self._stacks.capture(release, stage)
+        self._stacks.capture(release.origin, stage)
         token = client_request_token(
             release.application, stage.name, release.version, pipeline.name, "run", release.attempt
         )
@@ -78,7 +78,7 @@ class PipelineRuns:
         if not seen.status.terminal:
             waiting = seen.waiting_approval
             return RunSeen(execution, None, rolling_back, waiting_approval=None if waiting is None else waiting.action)
-        self._stacks.adopt(release, stage, seen)
+        self._stacks.adopt(release.origin, stage, seen)
         reason = self._why(seen) or f"the execution {seen.id} of {pipeline.name} is {seen.status}"
         failed = seen.first_failure
         if rolling_back or failed is None or failed.stage != pipeline.deployment_stage:

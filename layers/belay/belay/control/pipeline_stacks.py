@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.control.baselines import Baselines
 from belay.ledger.ledger import Ledger
+from belay.ledger.operations import Purpose
 from belay.pipeline.execution import ActionExecution, ActionStatus, PipelineExecution
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 from belay.release.registration import Stage
-from belay.stack.baseline import Baseline
 from belay.stack.operation import last_change_began, last_operation
 from belay.stack.plan import Progress, StackPlan, StagePlan
 
@@ -30,15 +29,15 @@ class PipelineStacks:
         self._artifacts = artifacts
         self._ledger = ledger
 
-    def capture(self, about: ReleaseReference, stage: Stage) -> None:
+    def capture(self, origin: Origin, stage: Stage) -> None:
         """Capture every registered stack as it is; what was captured first stands."""
         baselines = Baselines(self._stacks, self._artifacts, self._ledger)
-        known = self._ledger.baselines.of_attempt(about, stage.name)
+        known = self._ledger.baselines.of(origin, stage.name)
         for name, registered in stage.stacks.items():
             if name not in known:
-                baselines.capture(about, stage.name, name, registered.name)
+                baselines.capture(origin, stage.name, name, registered.name)
 
-    def adopt(self, about: ReleaseReference, stage: Stage, seen: PipelineExecution) -> tuple[str, ...]:
+    def adopt(self, origin: Origin, stage: Stage, seen: PipelineExecution) -> tuple[str, ...]:
         """Make the stacks that an execution changed recoverable like a release's. Returns their registered names.
 
         The plan that ``rollback_stage`` reads is written, and the operations are noted as the execution's own, so that
@@ -52,18 +51,19 @@ class PipelineStacks:
         for action in seen.in_stage(stage.pipeline.deployment_stage):
             name = by_name.get(action.configuration.get("StackName", ""))
             changes = action.provider == "CloudFormation" and action.configuration.get("ActionMode") != _PREPARES_ONLY
-            if name is not None and changes and (plan := self._adopted(about, stage, name, action)) is not None:
+            if name is not None and changes and (plan := self._adopted(origin, stage, name, action)) is not None:
                 plans[name] = plan
-        self._fill_in_baselines(about, stage, plans)
-        created = {name for name, each in self._captured(about, stage).items() if not each.existed}
+        self._fill_in_baselines(origin, stage, plans)
+        captured = self._ledger.baselines.of(origin, stage.name)
+        created = {name for name, each in captured.items() if not each.existed}
         whole = StagePlan(
             tuple(StackPlan(**{**vars(each), "creates": each.stack in created}) for each in plans.values())
         )
         if plans:
-            self._artifacts.put_json(about.stage_key(stage.name, "plan.json"), whole.to_dict())
+            self._artifacts.put_json(origin.stage_key(stage.name, "plan.json"), whole.to_dict())
         return tuple(plans)
 
-    def _adopted(self, about: ReleaseReference, stage: Stage, name: str, action: ActionExecution) -> StackPlan | None:
+    def _adopted(self, origin: Origin, stage: Stage, name: str, action: ActionExecution) -> StackPlan | None:
         """What an action did to a stack; None where it did nothing, because nothing happened to the stack since.
 
         None also where the stack was changed once more after the action had ended: a pipeline lets its next execution
@@ -78,7 +78,9 @@ class PipelineStacks:
         ended = action.status is not ActionStatus.IN_PROGRESS
         if ended and began is not None and began > action.updated + _CLOCKS_DIFFER:
             return None
-        self._ledger.operations.record(stack_id, operation, about, stage.name, purpose="pipeline", now=timestamp())
+        self._ledger.operations.record(
+            stack_id, operation, origin, stage.name, purpose=Purpose.PIPELINE, now=timestamp()
+        )
         done = action.status is ActionStatus.SUCCEEDED
         return StackPlan(
             stack=name,
@@ -88,15 +90,8 @@ class PipelineStacks:
             token=operation,
         )
 
-    def _fill_in_baselines(self, about: ReleaseReference, stage: Stage, plans: Mapping[str, Any]) -> None:
-        good = self._ledger.pipelines.good(about.application, stage.name)
-        if good is None:
-            return
-        kept = self._ledger.baselines.of_attempt(ReleaseReference.from_dict(good["release"]), stage.name)
-        for name in plans:
-            if name in kept:
-                self._ledger.baselines.record(about, stage.name, name, kept[name])
-
-    def _captured(self, about: ReleaseReference, stage: Stage) -> dict[str, Baseline]:
-        found = self._ledger.baselines.of_attempt(about, stage.name)
-        return {name: Baseline.from_dict(each) for name, each in found.items()}
+    def _fill_in_baselines(self, origin: Origin, stage: Stage, plans: Mapping[str, StackPlan]) -> None:
+        good = self._ledger.pipelines.good(stage.application, stage.name)
+        kept = {} if good is None else self._ledger.baselines.of(good.kept_under(stage.application), stage.name)
+        for name in plans.keys() & kept.keys():
+            self._ledger.baselines.record(origin, stage.name, name, kept[name])

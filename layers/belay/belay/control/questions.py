@@ -3,7 +3,6 @@
 from belay.aws.clock import now, timestamp
 from belay.control.recovery import Recovery
 from belay.control.topics import Topic
-from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import from_document
@@ -33,7 +32,7 @@ class Questions:
         recovery.ledger.decisions.ask(application, incident.name, question, text, timestamp())
         topic.publish(
             person_needed(
-                Deployment(application, incident.release.version, incident.stage, thread=incident.thread),
+                incident.subject.told_as,
                 why=text,
                 reason=from_document(incident.reason),
                 done=recovery.done(),

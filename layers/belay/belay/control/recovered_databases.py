@@ -12,12 +12,12 @@ from belay.control.recovery import Recovery
 from belay.database.restore import Place, Taken, Unit, arn_of, resource_id
 from belay.database.snapshots import DatabaseKind
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
-from belay.release.accepted import AcceptedRelease
 from belay.release.names import snapshot_name
 from belay.release.registration import Database
 from belay.rollback.databases import Reach, reached
 from belay.rollback.plan import Action, Kind, Step
 from belay.rollback.situation import DatabaseSeen, StackSeen
+from belay.subject.subjects import AskedRollback
 
 Description = Mapping[str, Any]
 
@@ -42,14 +42,11 @@ class RecoveredDatabases:
 
         RDS is asked about them only where the release can have changed their data: nothing else is planned for them.
         """
-        if self._incident.foreign or self._incident.ephemeral:
+        accepted = None if self._incident.subject.ephemeral else self._recovery.accepted()
+        if accepted is None:
             return ()
-        document = self._recovery.artifacts.get_json(self._incident.release.document_key)
-        if document is None:
-            return ()
-        accepted = AcceptedRelease.from_dict(document)
         stage, changes = accepted.stages[self._incident.stage], accepted.manifest.database
-        asked = self._incident.asked_by is not None
+        asked = isinstance(self._incident.subject, AskedRollback)
         known = [
             DatabaseSeen(each.identifier, each.kind, self._taken(each), now(), changes, stage.restore, asked)
             for each in stage.databases
@@ -73,9 +70,7 @@ class RecoveredDatabases:
             return replace(known, unseen=str(fault))
 
     def _begun(self) -> bool:
-        return any(
-            each["kind"] == Kind.DATABASE and each["action"] != Action.ASK for each in self._recovery.record["tried"]
-        )
+        return any(each.kind is Kind.DATABASE and each.action is not Action.ASK for each in self._recovery.record.tried)
 
     def _seen(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
         snapshot = self._databases.describe_snapshot(database, known.taken.name)
@@ -91,17 +86,17 @@ class RecoveredDatabases:
         )
 
     def _taken(self, database: Database) -> Taken:
-        release, stage = self._incident.release, self._incident.stage
+        origin, stage = self._recovery.origin, self._incident.stage
         cluster = database.kind == "cluster"
-        record = self._recovery.ledger.releases.get(release.application, release.version) or {}
-        claimed = record.get("claimed_at") if record.get("attempt") == release.attempt else None
+        record = self._recovery.ledger.releases.get(origin.application, origin.name) or {}
+        claimed = record.get("claimed_at") if record.get("attempt") == origin.attempt else None
         return Taken(
             name=snapshot_name(
-                release.application, stage, release.version, database.identifier, release.attempt, cluster=cluster
+                origin.application, stage, origin.name, database.identifier, origin.attempt, cluster=cluster
             ),
-            application=release.application,
+            application=origin.application,
             stage=stage,
-            version=release.version,
+            version=origin.name,
             since=None if claimed is None else datetime.fromisoformat(claimed),
         )
 
@@ -144,13 +139,12 @@ class RecoveredDatabases:
     def _last_step(self, names: list[str]) -> tuple[Action, str, datetime] | None:
         taken = [
             each
-            for each in self._recovery.record["tried"]
-            if each["kind"] == Kind.DATABASE and each["subject"] in names and each["action"] != Action.ASK
+            for each in self._recovery.record.tried
+            if each.kind is Kind.DATABASE and each.subject in names and each.action is not Action.ASK
         ]
         if not taken:
             return None
-        last = taken[-1]
-        return Action(last["action"]), str(last["subject"]), datetime.fromisoformat(last["at"])
+        return taken[-1].action, taken[-1].subject, datetime.fromisoformat(taken[-1].at)
 
     # -- acting --------------------------------------------------------------------------------------------------
 

@@ -73,9 +73,9 @@ class RecoveredServices:
     def _waited(self, service: Service) -> int:
         """For how many seconds the service has been waited for since this incident let it start tasks."""
         times = [
-            str(each["at"])
-            for each in self._recovery.record["tried"]
-            if each["subject"] == service.name and each["action"] in (Action.RESTART_SERVICE, Action.START_SERVICE)
+            each.at
+            for each in self._recovery.record.tried
+            if each.subject == service.name and each.action in (Action.RESTART_SERVICE, Action.START_SERVICE)
         ]
         return int((now() - datetime.fromisoformat(max(times))).total_seconds()) if times else 0
 

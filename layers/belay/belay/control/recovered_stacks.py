@@ -18,6 +18,7 @@ from belay.errors import (
     Throttled,
     UnreadableTemplate,
 )
+from belay.ledger.operations import Purpose
 from belay.release.manifest import digest
 from belay.release.names import change_set_name
 from belay.rollback.attempts import LONGEST_SILENCE_HOURS
@@ -37,6 +38,7 @@ from belay.stack.stuck import (
     stuck_in_rollback,
     stuck_resources,
 )
+from belay.subject.subjects import AskedRollback, ForeignOperation
 from belay.template.dependencies import dependencies
 from belay.template.loader import load
 
@@ -65,10 +67,9 @@ class RecoveredStacks:
 
     def look(self) -> tuple[StackSeen, ...]:
         """Return the incident's stacks in deploy order, as they are now."""
-        if self._incident.foreign:
-            return (self._foreign_stack(),)
-        release, stage = self._incident.release, self._incident.stage
-        baselines = self._recovery.ledger.baselines.of_attempt(release, stage)
+        if isinstance(self._incident.subject, ForeignOperation):
+            return (self._foreign_stack(self._incident.subject),)
+        baselines = self._recovery.ledger.baselines.of(self._recovery.origin, self._incident.stage)
         return tuple(
             self._own_stack(stack, baselines.get(stack.stack)) for stack in self._recovery.release_plan().stacks
         )
@@ -84,12 +85,12 @@ class RecoveredStacks:
         return self._step_unheard() or any(self._execution_unheard(stack) for stack in planned)
 
     def _step_unheard(self) -> bool:
-        last = self._recovery.record["tried"][-1] if self._recovery.record["tried"] else {}
-        if "token" not in last or now() - datetime.fromisoformat(last["at"]) > _BEGINS_WITHIN:
+        last = self._recovery.record.tried[-1] if self._recovery.record.tried else None
+        if last is None or last.stack_id is None or last.token is None:
             return False
-        if self._recovery.blocked(last["subject"]):
+        if now() - datetime.fromisoformat(last.at) > _BEGINS_WITHIN or self._recovery.blocked(last.subject):
             return False
-        return self._stacks.operation_status(last["stack_id"], last["token"]) is None
+        return self._stacks.operation_status(last.stack_id, last.token) is None
 
     def _execution_unheard(self, stack: StackPlan) -> bool:
         stack_id, token = str(stack.stack_id), self._deployment_token(stack)
@@ -100,21 +101,18 @@ class RecoveredStacks:
         change_set = self._stacks.describe_change_set(str(stack.change_set_id))
         return change_set is not None and change_set.execution_status == "EXECUTE_IN_PROGRESS"
 
-    def _foreign_stack(self) -> StackSeen:
-        incident = self._incident
-        description = self._stacks.describe_stack(str(incident.stack_id))
+    def _foreign_stack(self, operation: ForeignOperation) -> StackSeen:
         return StackSeen(
-            stack=str(incident.stack),
-            name=str(incident.stack_id).split("/")[1],
-            stack_id=incident.stack_id,
-            token=incident.token,
+            stack=operation.stack,
+            name=operation.stack_id.split("/")[1],
+            stack_id=operation.stack_id,
+            token=operation.token,
             ours=False,
-            **self._described(str(incident.stack), description),
+            **self._described(operation.stack, self._stacks.describe_stack(operation.stack_id)),
         )
 
-    def _own_stack(self, stack: StackPlan, captured: Mapping[str, Any] | None) -> StackSeen:
+    def _own_stack(self, stack: StackPlan, baseline: Baseline | None) -> StackSeen:
         description = self._stacks.describe_stack(stack.stack_id or stack.stack_name)
-        baseline = None if captured is None else Baseline.from_dict(captured)
         change_sets = self._change_sets_of_shell(description)
         own_shell = change_sets is not None and set(change_sets) <= {stack.change_set_id}
         return StackSeen(
@@ -127,7 +125,7 @@ class RecoveredStacks:
             changed_by_release=self._changed(stack),
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
-            at_baseline=stack.stack in self._recovery.record["settled"] or self._at_baseline(baseline, description),
+            at_baseline=stack.stack in self._recovery.record.settled or self._at_baseline(baseline, description),
             change_sets=tuple(each for each in change_sets or () if each == stack.change_set_id),
             depends_on=stack.depends_on,
             **self._described(stack.stack, description),
@@ -183,10 +181,10 @@ class RecoveredStacks:
         """Whether the newest operation on a stack was this attempt's or its recovery's, and nobody else's since."""
         newest = self._stacks.newest_event(stack_id)
         operation = None if newest is None else self._recovery.ledger.operations.get(stack_id, last_operation(newest))
-        if operation is None or operation["purpose"] == "repair":
+        if operation is None or operation.purpose is Purpose.REPAIR:
             return False
         # What a person asks for undoes several releases and their recoveries: any operation of Belay's is its own.
-        return bool(self._incident.asked_by) or operation["release"]["attempt"] == self._incident.release.attempt
+        return isinstance(self._incident.subject, AskedRollback) or operation.attempt == self._incident.subject.attempt
 
     def _change_sets_of_shell(self, description: Mapping[str, Any] | None) -> list[str] | None:
         """The change sets of a stack that was never more than a shell for them; others may plan on the same."""
@@ -203,8 +201,7 @@ class RecoveredStacks:
         return self._stacks.operation_status(stack.stack_id, self._deployment_token(stack)) is not None
 
     def _deployment_token(self, stack: StackPlan) -> str:
-        release, stage = self._incident.release, self._incident.stage
-        return release.deployment_token(stage, stack.stack, stack.generation)
+        return self._recovery.origin.deployment_token(self._incident.stage, stack.stack, stack.generation)
 
     def _at_baseline(self, baseline: Baseline | None, description: Mapping[str, Any] | None) -> bool:
         if baseline is None or not baseline.existed or description is None:
@@ -380,10 +377,7 @@ class RecoveredStacks:
 
     def _create_change_set(self, step: Step, number: int) -> str:
         """Create the change set back to the baseline, or find the one made before a crash."""
-        incident = self._incident
-        baseline = Baseline.from_dict(
-            self._recovery.ledger.baselines.of_attempt(incident.release, incident.stage)[step.subject]
-        )
+        baseline = self._recovery.ledger.baselines.of(self._recovery.origin, self._incident.stage)[step.subject]
         nests = baseline.template is not None and self._recovery.artifacts.nests(baseline.template.key)
         return self._named_change_set(step, number, IncludeNestedStacks=nests)
 
@@ -397,9 +391,14 @@ class RecoveredStacks:
 
     def _take(self, step: Step, number: int) -> str:
         """Note that the operation about to begin is ours. Returns its token."""
-        incident, token = self._incident, self._recovery.token(step, number)
+        token = self._recovery.token(step, number)
         self._recovery.ledger.operations.record(
-            step.subject_id, token, incident.release, incident.stage, purpose="recover", now=timestamp()
+            step.subject_id,
+            token,
+            self._recovery.origin,
+            self._incident.stage,
+            purpose=Purpose.RECOVER,
+            now=timestamp(),
         )
         self._recovery.take(step, number, stack_id=step.subject_id, token=token)
         return token
@@ -407,4 +406,5 @@ class RecoveredStacks:
     def discard_change_sets(self) -> None:
         """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""
         for stack in self._recovery.release_plan().in_progress(Progress.PLANNED):
-            self._stacks.delete_change_set(str(stack.change_set_id))
+            if stack.change_set_id is not None:
+                self._stacks.delete_change_set(stack.change_set_id)

@@ -12,66 +12,79 @@ from belay.aws.clock import lease, now, timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.control.stage import LEASE_SECONDS
 from belay.errors import AwsFault, MissingDocument, ServiceUnavailable, Throttled
+from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.names import client_request_token
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 from belay.release.registration import Stage
 from belay.rollback.estimates import RUNS_KEPT, is_over, with_estimates
-from belay.rollback.incident import Incident
-from belay.rollback.plan import Action, RollbackPlan, Step, lasting
+from belay.rollback.plan import Action, RollbackPlan, Step
+from belay.rollback.taken import StepTaken
 from belay.stack.plan import StagePlan
+from belay.subject.incident import Incident
+from belay.subject.subjects import AskedRollback, ForeignOperation, ReleaseAttempt
 
 
 @dataclass(frozen=True)
 class Recovery:
     """One incident on its way to an end: what it remembers between looks lies in the ledger's record of it alone."""
 
-    incident: Incident
-    record: Mapping[str, Any]
+    record: IncidentRecord
     artifacts: ArtifactBucket
     ledger: Ledger
 
     @classmethod
     def enter(cls, event: Mapping[str, Any], ledger_table: str, artifact_bucket: str) -> "Recovery":
-        """Gather what an event's ``incident`` names; its ``fencing`` token is checked and extended.
+        """Gather what an event's ``application`` and ``incident`` name; its ``fencing`` token is checked and extended.
 
         Raises ``LockLost`` and ``MissingDocument``.
         """
-        release = ReleaseReference.from_dict(event["release"])
+        application = event["application"]
         ledger = Ledger(client("dynamodb"), ledger_table)
         if event.get("fencing") is not None:
-            ledger.locks.check(release, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
-        record = ledger.incidents.get(release.application, event["incident"])
+            ledger.locks.check(application, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
+        record = ledger.incidents.get(application, event["incident"])
         if record is None:
-            raise MissingDocument(f"the ledger has no incident {event['incident']} of {release.application}")
-        return cls(
-            incident=Incident.from_dict(record["details"]),
-            record=record,
-            artifacts=ArtifactBucket(client("s3"), artifact_bucket),
-            ledger=ledger,
-        )
+            raise MissingDocument(f"the ledger has no incident {event['incident']} of {application}")
+        return cls(record, ArtifactBucket(client("s3"), artifact_bucket), ledger)
+
+    @property
+    def incident(self) -> Incident:
+        """What is recovered."""
+        return self.record.incident
 
     @property
     def application(self) -> str:
         """The application that the incident is about."""
-        return self.incident.release.application
+        return self.incident.application
+
+    @property
+    def origin(self) -> Origin:
+        """Under what the plan and the baselines are kept."""
+        return self.incident.subject.origin
+
+    def accepted(self) -> AcceptedRelease | None:
+        """Return the release as it was accepted; None where no release is concerned."""
+        if not isinstance(self.incident.subject, ReleaseAttempt | AskedRollback):
+            return None
+        document = self.artifacts.get_json(self.origin.document_key)
+        return None if document is None else AcceptedRelease.from_dict(document)
 
     def registered(self) -> Stage | None:
         """Return the stage as it was registered when the release was accepted; None where no release is concerned."""
-        document = None if self.incident.foreign else self.artifacts.get_json(self.incident.release.document_key)
-        return None if document is None else AcceptedRelease.from_dict(document).stages[self.incident.stage]
+        accepted = self.accepted()
+        return None if accepted is None else accepted.stages[self.incident.stage]
 
     def release_plan(self) -> StagePlan:
         """Return how the release was deployed to the stage; an empty plan where it never came so far."""
-        key = self.incident.release.stage_key(self.incident.stage, "plan.json")
-        document = self.artifacts.get_json(key)
+        document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, "plan.json"))
         return StagePlan(()) if document is None else StagePlan.from_dict(document)
 
     def stack_ids(self) -> list[str]:
         """Return the ids of the stacks that the incident is about."""
-        if self.incident.stack_id is not None:
-            return [self.incident.stack_id]
+        if isinstance(self.incident.subject, ForeignOperation):
+            return [self.incident.subject.stack_id]
         return [stack.stack_id for stack in self.release_plan().stacks if stack.stack_id is not None]
 
     # -- the plan ------------------------------------------------------------------------------------------------
@@ -92,48 +105,48 @@ class Recovery:
 
     @property
     def _plan_key(self) -> str:
-        return self.incident.release.stage_key(self.incident.stage, "rollback.json")
+        return self.origin.stage_key(self.incident.stage, "rollback.json")
 
     # -- the steps taken -----------------------------------------------------------------------------------------
 
     @property
     def next_number(self) -> int:
         """The number of the next step, which its names are made of, so that a rerun finds what was begun."""
-        return len(self.record["tried"])
+        return len(self.record.tried)
 
     def done(self) -> list[str]:
         """Return the steps taken so far, in words and in order."""
-        return [f"{each['subject']}: {each['why']}{_lasted(each)}" for each in self.record["tried"]]
+        return [each.in_words for each in self.record.tried]
 
     def timed(self, plan: RollbackPlan) -> RollbackPlan:
         """Note how long the last step took, where this plan shows that it is over; estimate the plan's steps."""
-        tried, stage = self.record["tried"], self.incident.stage
-        if tried and "seconds" not in tried[-1] and is_over(tried[-1], plan):
+        tried, stage = self.record.tried, self.incident.stage
+        if tried and tried[-1].seconds is None and is_over(tried[-1], plan):
             last, number = tried[-1], len(tried) - 1
-            seconds = round((now() - datetime.fromisoformat(last["at"])).total_seconds())
-            if self.ledger.incidents.end_step(self.application, self.incident.name, number, seconds):
+            seconds = round((now() - datetime.fromisoformat(last.at)).total_seconds())
+            if self.ledger.incidents.end_step(self.incident, number, seconds):
                 self.ledger.incidents.record_duration(
-                    self.application, stage, last["action"], last["subject"], seconds, keep=RUNS_KEPT
+                    self.application, stage, last.action, last.subject, seconds, keep=RUNS_KEPT
                 )
         return with_estimates(plan, self.ledger.incidents.durations(self.application, stage))
 
-    def take(self, step: Step, number: int, **asked: str) -> None:
-        """Note, before its call, that a step is taken; ``asked`` is what tells later whether AWS has begun it."""
-        taken = {"action": step.action.value, "kind": step.kind.value, "subject": step.subject, "why": step.why}
-        self.ledger.incidents.record_step(self.application, self.incident.name, taken | asked, number, timestamp())
+    def take(self, step: Step, number: int, *, stack_id: str | None = None, token: str | None = None) -> None:
+        """Note, before its call, that a step is taken; stack and token tell later whether AWS has begun it."""
+        taken = StepTaken(step.action, step.kind, step.subject, step.why, timestamp(), stack_id=stack_id, token=token)
+        self.ledger.incidents.record_step(self.incident, taken, number)
 
     def token(self, step: Step, number: int) -> str:
         """Return the client request token of a step, the same for every try of it."""
         incident = self.incident
         unique = f"{incident.name}-{number}"
-        version, action = incident.release.version, step.action.lower()
-        return client_request_token(self.application, incident.stage, version, step.subject, action, unique)
+        name, action = self.origin.name, step.action.lower()
+        return client_request_token(self.application, incident.stage, name, step.subject, action, unique)
 
     # -- what was found ------------------------------------------------------------------------------------------
 
     def block(self, subject: str, reason: str) -> None:
         """Note why a subject's way back must not be taken."""
-        self.ledger.incidents.mark(self.application, self.incident.name, "blocked", subject, reason)
+        self.ledger.incidents.block(self.incident, subject, reason)
 
     @contextmanager
     def blocking(self, subject: str, *, unless: Pattern[str] | None = None) -> Iterator[None]:
@@ -151,22 +164,16 @@ class Recovery:
 
     def blocked(self, subject: str) -> str | None:
         """Return why a subject's way back must not be taken, None where it may."""
-        reason = self.record["blocked"].get(subject)
-        return None if reason is None else str(reason)
+        return self.record.blocked.get(subject)
 
     def settle(self, subject: str) -> None:
         """Note that there is nothing to change back."""
-        self.ledger.incidents.mark(self.application, self.incident.name, "settled", subject, "nothing to change")
+        self.ledger.incidents.settle(self.incident, subject)
 
     def note(self, subject: str, facts: Mapping[str, Any]) -> None:
         """Remember facts about a subject between looks, in place of what was noted about it before."""
-        self.ledger.incidents.mark(self.application, self.incident.name, "noted", subject, dict(facts))
+        self.ledger.incidents.note(self.incident, subject, facts)
 
     def noted(self, subject: str) -> Mapping[str, Any]:
         """Return the facts noted about a subject, as they were when this function began."""
-        found: Mapping[str, Any] = self.record["noted"].get(subject, {})
-        return found
-
-
-def _lasted(taken: Mapping[str, Any]) -> str:
-    return f" ({lasting(int(taken['seconds']))})" if "seconds" in taken else ""
+        return self.record.noted.get(subject, {})

@@ -65,8 +65,9 @@ class SnapshotRetention:
         for item in self._ledger.open_items():
             document = item["document"]
             if "incident" in document:
-                incident = self._ledger.incidents.get(document["application"], document["incident"]) or {}
-                document = incident.get("details", {}).get("release", {})
-            if "version" in document:
+                record = self._ledger.incidents.get(document["application"], document["incident"])
+                if record is not None:
+                    found.add((record.incident.application, record.incident.subject.origin.name))
+            elif "version" in document:
                 found.add((document["application"], document["version"]))
         return found

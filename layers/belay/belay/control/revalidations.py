@@ -49,7 +49,8 @@ class Revalidations:
         good = self._ledger.releases.last_known_good(stage.application, stage.name)
         if stage.ephemeral or good is None:
             return "NOTHING DEPLOYED"
-        if (self._ledger.locks.get(stage.application, stage.name) or {}).get("held"):
+        lock = self._ledger.locks.get(stage.application, stage.name)
+        if lock is not None and lock.held:
             return "A RELEASE IS ON ITS WAY"
         release = ReleaseReference.from_dict(good["release"])
         accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))

@@ -7,7 +7,7 @@ from belay.aws.rds import Databases
 from belay.database.snapshots import Readiness, SnapshotState, database_seen, snapshot_of, snapshot_tags
 from belay.errors import SnapshotFailed
 from belay.release.names import snapshot_name
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 from belay.release.registration import Database, Stage
 
 AVAILABLE, BEING_TAKEN, NO_DATABASE_YET = "available", "being taken", "no database yet"
@@ -35,21 +35,21 @@ class StageSnapshots:
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
 
-    def bring_on(self, release: ReleaseReference, stage: Stage, execution: str) -> SnapshotsSeen:
+    def bring_on(self, origin: Origin, stage: Stage, execution: str) -> SnapshotsSeen:
         """Begin each snapshot, or look how far it is; its name is the same for every call about the same attempt.
 
         ``execution`` goes into the snapshot's tags. Raises ``SnapshotFailed`` where one cannot be taken: also where the
         database is gone that earlier releases found.
         """
-        return SnapshotsSeen({each.identifier: self._one(release, stage, each, execution) for each in stage.databases})
+        return SnapshotsSeen({each.identifier: self._one(origin, stage, each, execution) for each in stage.databases})
 
-    def _one(self, release: ReleaseReference, stage: Stage, database: Database, execution: str) -> str:
+    def _one(self, origin: Origin, stage: Stage, database: Database, execution: str) -> str:
         name = snapshot_name(
-            release.application,
+            origin.application,
             stage.name,
-            release.version,
+            origin.name,
             database.identifier,
-            release.attempt,
+            origin.attempt,
             cluster=database.kind == "cluster",
         )
         found = self._databases.describe_snapshot(database, name)
@@ -60,18 +60,18 @@ class StageSnapshots:
                     f"the snapshot {name} of {database.kind} {database.identifier} is {found['Status']}"
                 )
             return AVAILABLE if state is SnapshotState.AVAILABLE else BEING_TAKEN
-        return self._begin(release, stage, database, name=name, execution=execution)
+        return self._begin(origin, stage, database, name=name, execution=execution)
 
-    def _begin(self, release: ReleaseReference, stage: Stage, database: Database, *, name: str, execution: str) -> str:
+    def _begin(self, origin: Origin, stage: Stage, database: Database, *, name: str, execution: str) -> str:
         seen = database_seen(database.kind, database.identifier, self._databases.describe(database))
         if seen.readiness is Readiness.NOT_POSSIBLE:
             raise SnapshotFailed(f"no snapshot can be taken: {seen.in_words()}")
         if seen.readiness is Readiness.READY:
-            tags = snapshot_tags(release.application, stage.name, release.version, execution)
+            tags = snapshot_tags(origin.application, stage.name, origin.name, execution)
             self._databases.create_snapshot(database, name, tags)
         if seen.readiness is not Readiness.ABSENT:
             return BEING_TAKEN
-        if self._databases.was_snapshotted(database, release.application, stage.name):
+        if self._databases.was_snapshotted(database, origin.application, stage.name):
             raise SnapshotFailed(
                 f"{database.kind} {database.identifier} is gone, though earlier releases to {stage.name} took "
                 "snapshots of it; restore it, or take it out of the registration, then upload the release again"

@@ -39,7 +39,7 @@ class StageContext:
         artifacts = ArtifactBucket(client("s3"), artifact_bucket)
         ledger = Ledger(client("dynamodb"), ledger_table)
         if event.get("fencing") is not None:
-            ledger.locks.check(release, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
+            ledger.locks.check(release.application, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
         accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
         stacks = Stacks(client("cloudformation"))
         return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger, stacks)

@@ -15,56 +15,49 @@ class StageLocks:
         self._ledger = ledger
         self._executions = executions
 
-    def take(self, claim: Claim, stage: str) -> int | None:
+    def claim_for(self, application: str, incident: str, execution: str) -> Claim:
+        """Return the claim of an incident's recovery.
+
+        Raises ``IncidentEnded`` where nothing is left to recover: a newer release may stand on the stage by now.
+        """
+        record = self._ledger.incidents.get(application, incident)
+        if record is None or record.announced:
+            raise IncidentEnded(f"the incident {incident} has ended")
+        subject = record.incident.subject
+        return Claim(application, subject.stage, subject.attempt, subject.label, execution, incident)
+
+    def take(self, claim: Claim) -> int | None:
         """Return the fencing token, or None where somebody else works under the lock: the claim waits then.
 
-        Raises ``IncidentEnded``, ``LockLost``, and ``ReleaseSuperseded`` where a newer release waits too.
+        Raises ``LockLost``, and ``ReleaseSuperseded`` where a newer release waits too.
         """
-        self._refuse_ended(claim)
-        fencing = self._acquire(claim, stage)
+        fencing = self._acquire(claim)
         if fencing is None:
-            self._wait(claim, stage)
+            self._wait(claim)
         return fencing
 
-    def _refuse_ended(self, claim: Claim) -> None:
-        """Raise ``IncidentEnded`` where nothing is left to recover: a newer release may stand on the stage by now."""
-        if claim.incident is not None:
-            record = self._ledger.incidents.get(claim.release.application, claim.incident)
-            if record is None or record.get("announced"):
-                raise IncidentEnded(f"the incident {claim.incident} has ended")
-
-    def _acquire(self, claim: Claim, stage: str) -> int | None:
-        release = claim.release
-        seen = self._ledger.locks.get(release.application, stage)
-        owner_runs = seen is not None and self._executions.running(seen["execution"])
+    def _acquire(self, claim: Claim) -> int | None:
+        seen = self._ledger.locks.get(claim.application, claim.stage)
+        owner_runs = seen is not None and self._executions.running(seen.execution)
         decision = decide(claim, seen, now=lease(0), owner_runs=owner_runs)
         if decision is Decision.MINE and seen is not None:
-            return int(seen["fencing"])
+            return seen.fencing
         if decision is Decision.LOST:
             raise LockLost(
-                f"{release.application} {release.version} is being recovered in {stage}; its deployment stops"
+                f"{claim.application} {claim.label} is being recovered in {claim.stage}; its deployment stops"
             )
         if decision is Decision.WAIT:
             return None
-        fencing = self._ledger.locks.acquire(
-            release,
-            stage,
-            execution=claim.execution,
-            incident=claim.incident,
-            expires_at=lease(LEASE_SECONDS),
-            seen=seen,
-            now=timestamp(),
-        )
+        fencing = self._ledger.locks.acquire(claim, expires_at=lease(LEASE_SECONDS), seen=seen, now=timestamp())
         if fencing is not None:
-            self._ledger.locks.leave_queue(release, stage)
+            self._ledger.locks.leave_queue(claim)
         return fencing
 
-    def _wait(self, claim: Claim, stage: str) -> None:
+    def _wait(self, claim: Claim) -> None:
         """Stand in the queue; a recovery waits on whoever else stands there."""
-        queue = self._ledger.locks.wait(claim.release, stage, seen_at=lease(0))
-        newer = superseded_by(claim.release, queue, now=lease(0))
-        if newer and claim.incident is None:
-            self._ledger.locks.leave_queue(claim.release, stage)
+        newer = superseded_by(claim, self._ledger.locks.wait(claim, seen_at=lease(0)), now=lease(0))
+        if newer:
+            self._ledger.locks.leave_queue(claim)
             raise ReleaseSuperseded(
-                f"{newer} waits for {stage} too and is newer: only the newest in the queue is deployed"
+                f"{newer} waits for {claim.stage} too and is newer: only the newest in the queue is deployed"
             )

@@ -4,20 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
+from belay.control.closing import Closing
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
-from belay.control.unhealthy import Unhealthy
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import Recover, what_is_left
-from belay.release.left_to_do import LeftToDo
 from belay.release.records import Outcome, ReleaseReference, Upload
-from belay.rollback.incident import Incident
-from belay.rollback.services import left_stopped
 
 _MOST_RERUNS = 3
 
@@ -31,14 +27,13 @@ class Unfinished:
     incidents: Incidents
     artifacts: ArtifactBucket
     registrations: Registrations
-    unhealthy: Unhealthy
+    closing: Closing
 
     def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
         """Take up what an execution that ended badly was about, told by its input. Returns what that was."""
-        if "incident" in document:
-            release = ReleaseReference.from_dict(document["release"])
-            return self.take_up_incident(release.application, document["incident"])
-        if "stage" in document:
+        if "incident" in document and "application" in document:
+            return self.take_up_incident(document["application"], document["incident"])
+        if "stage" in document and "incident" not in document:
             release = ReleaseReference.from_dict(document["release"])
             stopped = self.incidents.execution_stopped_by(execution_arn)
             return self.take_up_release(release, stopped or "the stage's execution ended without an outcome")
@@ -95,46 +90,17 @@ class Unfinished:
     def take_up_incident(self, application: str, name: str) -> str | None:
         """Start the recovery of an incident again; after the third time, or where a person stopped it, ask for one."""
         record = self.ledger.incidents.get(application, name)
-        if record is None or "announced" in record:
+        if record is None or record.announced:
             return None
-        incident = Incident.from_dict(record["details"])
+        recovery, first = Recovery(record, self.artifacts, self.ledger), record.incident.reason
         stopped = self.incidents.stopped_by(name)
         if stopped is not None:
-            self._give_up(incident, f"its recovery was {stopped}; first: {incident.reason}")
+            self.closing.give_up(recovery, f"its recovery was {stopped}; first: {first}")
             return name
-        rerun = self.ledger.incidents.rerun(application, name)
+        rerun = self.ledger.incidents.rerun(record.incident)
         if rerun <= _MOST_RERUNS:
-            self.incidents.start_recovery(incident, f"{name[:76]}-{rerun}")
+            self.incidents.start_recovery(record.incident, f"{name[:76]}-{rerun}")
         else:
             times = f"its recovery ended without a result {_MOST_RERUNS + 1} times"
-            self._give_up(incident, f"{times}; first: {incident.reason}")
+            self.closing.give_up(recovery, f"{times}; first: {first}")
         return name
-
-    def _give_up(self, incident: Incident, reason: str) -> None:
-        """Leave an incident to a person, as ``RecoveryEnd`` does; told twice, it is told once."""
-        record = self.ledger.incidents.get(incident.release.application, incident.name) or {}
-        recovery = Recovery(incident, record, self.artifacts, self.ledger)
-        left_to_do = [
-            LeftToDo(incident.stage, "look at every stack before anything is deployed there again"),
-            *recovery.plan().undone(),
-            *left_stopped(record.get("noted", {})),
-        ]
-        self.unhealthy.watch(incident, recovery.stack_ids())
-        if incident.pipeline is not None:
-            self.endings.close_pipeline(incident, Outcome.NEEDS_OPERATOR, reason=reason, left_to_do=left_to_do)
-        elif incident.foreign or incident.asked_by:
-            self.endings.need_person(incident, why=reason, left_to_do=left_to_do)
-        else:
-            self.endings.close_release(
-                incident.release,
-                Outcome.NEEDS_OPERATOR,
-                reason=reason,
-                stage=incident.stage,
-                left_to_do=left_to_do,
-            )
-        application = incident.release.application
-        self.ledger.incidents.close(application, incident.name, Outcome.NEEDS_OPERATOR, reason, timestamp())
-        self.ledger.incidents.announced(application, incident.name)
-        lock = self.ledger.locks.get(application, incident.stage) or {}
-        if lock.get("held") and lock["incident"] == incident.name:
-            self.ledger.locks.release(application, incident.stage, int(lock["fencing"]))

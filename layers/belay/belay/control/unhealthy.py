@@ -7,10 +7,12 @@ from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
+from belay.ledger.operations import Purpose
 from belay.notify.incidents import healthy_again
-from belay.rollback.incident import Incident
 from belay.stack.operation import last_operation
 from belay.stack.status import StackStatus
+from belay.subject.incident import Incident
+from belay.subject.subjects import ForeignOperation
 
 
 class Unhealthy:
@@ -26,19 +28,19 @@ class Unhealthy:
         """Remember those of an incident's stacks that are unstable as it ends; where none is, there is nothing to."""
         unstable = [stack_id for stack_id in stack_ids if not _stable(self._status(stack_id))]
         if unstable:
-            self._ledger.incidents.watch(incident.name, incident.to_dict(), unstable)
+            self._ledger.incidents.watch(incident, unstable)
 
     def close_healthy(self) -> list[str]:
         """Tell of every incident whose stacks are all stable again, once; return their names."""
         closed = []
-        for item in self._ledger.incidents.watched():
-            incident = Incident.from_dict(item["details"])
-            statuses = {stack_id: self._status(stack_id) for stack_id in item["stacks"]}
+        for watched in self._ledger.incidents.watched():
+            incident = watched.incident
+            statuses = {stack_id: self._status(stack_id) for stack_id in watched.stack_ids}
             if all(_stable(status) for status in statuses.values()):
                 for stack_id in [stack_id for stack_id, status in statuses.items() if status is not None]:
                     self._note_repair(stack_id, incident)
                 self._tell(incident, [_in_words(*stands) for stands in statuses.items()])
-                self._ledger.incidents.watch_no_more(incident.name)
+                self._ledger.incidents.watch_no_more(incident)
                 closed.append(incident.name)
         return closed
 
@@ -48,15 +50,24 @@ class Unhealthy:
         if newest is None or self._ledger.operations.get(stack_id, last_operation(newest)) is not None:
             return
         self._ledger.operations.record(
-            stack_id, last_operation(newest), incident.release, incident.stage, purpose="repair", now=timestamp()
+            stack_id,
+            last_operation(newest),
+            incident.subject.origin,
+            incident.stage,
+            purpose=Purpose.REPAIR,
+            now=timestamp(),
         )
 
     def _tell(self, incident: Incident, stacks: Sequence[str]) -> None:
-        version = None if incident.foreign else incident.release.version
+        subject = incident.subject
         message = healthy_again(
-            incident.release.application, incident.stage, thread=incident.thread, stacks=stacks, version=version
+            subject.application,
+            subject.stage,
+            thread=subject.thread,
+            stacks=stacks,
+            version=None if isinstance(subject, ForeignOperation) else subject.label,
         )
-        Topic(self._sns, incident.topic or self._default_topic, self._ledger).publish(message)
+        Topic(self._sns, subject.topic or self._default_topic, self._ledger).publish(message)
 
     def _status(self, stack_id: str) -> StackStatus | None:
         """Return how a stack stands, None where it is gone."""

@@ -77,9 +77,9 @@ class RecoveredStage:
         return False
 
     def _question(self, stage: Stage) -> dict[str, Any]:
-        release, artifacts = self._recovery.incident.release, self._recovery.artifacts
-        plan = StagePlan.from_dict(artifacts.require_json(release.stage_key(stage.name, "plan.json")))
-        return question(release, stage.name, Occasion.ROLLED_BACK, plan.standing(), artifacts.name)
+        origin, artifacts = self._recovery.origin, self._recovery.artifacts
+        plan = StagePlan.from_dict(artifacts.require_json(origin.stage_key(stage.name, "plan.json")))
+        return question(origin, stage.name, Occasion.ROLLED_BACK, plan.standing(), artifacts.name)
 
 
 def _subject(stage: Stage) -> str:

@@ -1,30 +1,28 @@
-"""The stacks of a stage as they were before an attempt."""
+"""The stacks of a stage as they were before something changed them."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from belay.aws.dynamodb import Item, Table
-from belay.release.records import ReleaseReference
+from belay.aws.dynamodb import Table
+from belay.release.origin import Origin
+from belay.stack.baseline import Baseline
 
 
 class BaselineRecords:
-    """Items ``BASELINE#`` of a release."""
+    """Items ``BASELINE#`` of a release, or of a pipeline's execution."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def record(self, release: ReleaseReference, stage: str, stack: str, baseline: Mapping[str, Any]) -> None:
-        """Keep a stack as it was before this attempt; what was captured first stands."""
+    def record(self, origin: Origin, stage: str, stack: str, baseline: Baseline) -> None:
+        """Keep a stack as it was; what was captured first stands."""
         self._table.update(
-            f"RELEASE#{release.application}#{release.version}",
-            f"BASELINE#{stage}#{release.attempt}#{stack}",
+            f"RELEASE#{origin.application}#{origin.name}",
+            f"BASELINE#{stage}#{origin.attempt}#{stack}",
             "SET baseline = :baseline",
             "attribute_not_exists(PK)",
-            {":baseline": dict(baseline)},
+            {":baseline": baseline.to_dict()},
         )
 
-    def of_attempt(self, release: ReleaseReference, stage: str) -> dict[str, Item]:
-        """Return the captured baselines of this attempt by stack."""
-        prefix = f"BASELINE#{stage}#{release.attempt}#"
-        items = self._table.query(f"RELEASE#{release.application}#{release.version}", prefix)
-        return {str(item["SK"])[len(prefix) :]: item["baseline"] for item in items}
+    def of(self, origin: Origin, stage: str) -> dict[str, Baseline]:
+        """Return what was captured by stack."""
+        prefix = f"BASELINE#{stage}#{origin.attempt}#"
+        items = self._table.query(f"RELEASE#{origin.application}#{origin.name}", prefix)
+        return {str(item["SK"]).removeprefix(prefix): Baseline.from_dict(item["baseline"]) for item in items}

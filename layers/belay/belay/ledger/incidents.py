@@ -1,61 +1,120 @@
 """Each incident: what was tried, what was found, how it ended, and what it left to a person."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.ends import announced, close, opened
 from belay.release.records import Outcome
+from belay.rollback.taken import StepTaken
+from belay.subject.incident import Incident
+
+
+@dataclass(frozen=True)
+class IncidentRecord:
+    """An incident and its recovery so far.
+
+    ``blocked`` says of a subject why it must not be taken back, ``settled`` are the subjects with nothing to change
+    back, ``noted`` are the facts that a recovery remembers about a subject between two looks. ``announced`` says that
+    the ``outcome`` was told.
+    """
+
+    incident: Incident
+    opened_at: str
+    tried: tuple[StepTaken, ...] = ()
+    blocked: Mapping[str, str] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
+    noted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    reason: str | None = None
+    ended_at: str | None = None
+    announced: bool = False
+
+    @classmethod
+    def from_item(cls, item: Item) -> "IncidentRecord":
+        """Read the ledger's item."""
+        return cls(
+            incident=Incident.from_dict(item["details"]),
+            opened_at=item["opened_at"],
+            tried=tuple(StepTaken.from_dict(each) for each in item["tried"]),
+            blocked=item["blocked"],
+            settled=frozenset(item["settled"]),
+            noted=item["noted"],
+            outcome=Outcome(item["outcome"]) if "outcome" in item else None,
+            reason=item.get("reason"),
+            ended_at=item.get("ended_at"),
+            announced=item.get("announced", False),
+        )
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """An incident that has not ended, or whose end was not told.
+
+    ``execution`` is the ARN of the execution that recovers it, empty before one was started.
+    """
+
+    application: str
+    incident: str
+    execution: str
+
+
+@dataclass(frozen=True)
+class WatchedIncident:
+    """An ended incident that left unstable stacks to a person."""
+
+    incident: Incident
+    stack_ids: tuple[str, ...]
 
 
 class IncidentRecords:
-    """Items ``INCIDENT#`` and ``DURATION#`` of an application, and ``UNHEALTHY``."""
+    """Items ``INCIDENT#`` and ``DURATION#`` of an application, ``UNHEALTHY``, and the incidents in ``OPEN``."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def open(self, application: str, incident: str, details: Mapping[str, Any], now: str) -> bool:
+    def open(self, incident: Incident, now: str) -> bool:
         """Open an incident. False where it is known already: whoever opened it recovers."""
+        known = {"application": incident.application, "incident": incident.name}
         return self._table.transact(
             self._table.change(
-                f"APPLICATION#{application}",
-                f"INCIDENT#{incident}",
+                *_keys(incident.application, incident.name),
                 "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
-                "tried = :tried, blocked = :blocked, settled = :settled, noted = :noted",
+                "tried = :tried, blocked = :none, settled = :none, noted = :none",
                 "attribute_not_exists(PK)",
-                {
-                    ":application": application,
-                    ":incident": incident,
-                    ":details": dict(details),
-                    ":now": now,
-                    ":tried": [],
-                    ":blocked": {},
-                    ":settled": {},
-                    ":noted": {},
-                },
+                {f":{name}": value for name, value in known.items()}
+                | {":details": incident.to_dict(), ":now": now, ":tried": [], ":none": {}},
             ),
-            opened(self._table, f"INCIDENT#{incident}", {"application": application, "incident": incident}, ""),
+            opened(self._table, f"INCIDENT#{incident.name}", known, ""),
         )
 
-    def get(self, application: str, incident: str) -> Item | None:
+    def get(self, application: str, incident: str) -> IncidentRecord | None:
         """Return an incident's record."""
-        return self._table.get(f"APPLICATION#{application}", f"INCIDENT#{incident}")
+        item = self._table.get(*_keys(application, incident))
+        return None if item is None else IncidentRecord.from_item(item)
 
-    def record_step(self, application: str, incident: str, step: Mapping[str, Any], number: int, now: str) -> None:
+    def of_application(self, application: str) -> list[IncidentRecord]:
+        """Return every incident of an application, in the order of their names."""
+        return [IncidentRecord.from_item(item) for item in self._table.query(f"APPLICATION#{application}", "INCIDENT#")]
+
+    def open_ones(self) -> list[OpenIncident]:
+        """Return the incidents that have not ended, or whose end was not told."""
+        return [OpenIncident(**i["document"], execution=i["execution"]) for i in self._table.query("OPEN", "INCIDENT#")]
+
+    def record_step(self, incident: Incident, step: StepTaken, number: int) -> None:
         """Note, before the call, that a recovery's step of this number is tried; a rerun of it is noted once."""
         self._table.update(
-            f"APPLICATION#{application}",
-            f"INCIDENT#{incident}",
+            *_keys(incident.application, incident.name),
             "SET tried = list_append(tried, :step)",
             "size(tried) = :number",
-            {":step": [{**step, "at": now}], ":number": number},
+            {":step": [step.to_dict()], ":number": number},
         )
 
-    def end_step(self, application: str, incident: str, number: int, seconds: int) -> bool:
+    def end_step(self, incident: Incident, number: int, seconds: int) -> bool:
         """Note how long a recovery's step took. False where that was noted before."""
         return self._table.update(
-            f"APPLICATION#{application}",
-            f"INCIDENT#{incident}",
+            *_keys(incident.application, incident.name),
             f"SET tried[{number}].seconds = :seconds",
             f"attribute_exists(tried[{number}]) AND attribute_not_exists(tried[{number}].seconds)",
             {":seconds": seconds},
@@ -89,38 +148,57 @@ class IncidentRecords:
             {":execution": execution},
         )
 
-    def mark(self, application: str, incident: str, mark: str, subject: str, value: Any) -> None:
-        """Note what was found about one subject: why it is ``settled`` or ``blocked``, or other facts ``noted``."""
+    def block(self, incident: Incident, subject: str, why: str) -> None:
+        """Note why a subject must not be taken back."""
+        self._mark(incident, "blocked", subject, why)
+
+    def settle(self, incident: Incident, subject: str) -> None:
+        """Note that there is nothing to change back."""
+        self._mark(incident, "settled", subject, "nothing to change")
+
+    def note(self, incident: Incident, subject: str, facts: Mapping[str, Any]) -> None:
+        """Remember facts about a subject, in place of what was noted about it before."""
+        self._mark(incident, "noted", subject, dict(facts))
+
+    def _mark(
+        self, incident: Incident, mark: Literal["blocked", "settled", "noted"], subject: str, value: object
+    ) -> None:
         self._table.update(
-            f"APPLICATION#{application}",
-            f"INCIDENT#{incident}",
+            *_keys(incident.application, incident.name),
             "SET #mark.#subject = :value",
             None,
             {":value": value},
             names={"#mark": mark, "#subject": subject},
         )
 
-    def close(self, application: str, incident: str, outcome: Outcome, reason: str, now: str) -> bool:
+    def close(self, incident: Incident, outcome: Outcome, reason: str, now: str) -> bool:
         """Record how an incident ended. False where that was recorded and announced before."""
-        return close(self._table, f"APPLICATION#{application}", f"INCIDENT#{incident}", outcome, reason=reason, now=now)
+        return close(self._table, *_keys(incident.application, incident.name), outcome, reason=reason, now=now)
 
-    def announced(self, application: str, incident: str) -> None:
+    def announced(self, incident: Incident) -> None:
         """Record that the end of an incident was told; only then is there nothing left to see to."""
-        announced(self._table, f"APPLICATION#{application}", f"INCIDENT#{incident}")
-        self._table.delete("OPEN", f"INCIDENT#{incident}")
+        announced(self._table, *_keys(incident.application, incident.name))
+        self._table.delete("OPEN", f"INCIDENT#{incident.name}")
 
-    def rerun(self, application: str, incident: str) -> int:
+    def rerun(self, incident: Incident) -> int:
         """Count one more execution started for an incident, and return its number."""
-        return self._table.count(f"APPLICATION#{application}", f"INCIDENT#{incident}", "reruns")
+        return self._table.count(*_keys(incident.application, incident.name), "reruns")
 
-    def watch(self, incident: str, details: Mapping[str, Any], stack_ids: Sequence[str]) -> None:
+    def watch(self, incident: Incident, stack_ids: Sequence[str]) -> None:
         """Remember an ended incident until its unstable stacks are stable again."""
-        self._table.put({"PK": "UNHEALTHY", "SK": incident, "details": dict(details), "stacks": [*stack_ids]})
+        self._table.put({"PK": "UNHEALTHY", "SK": incident.name, "details": incident.to_dict(), "stacks": [*stack_ids]})
 
-    def watched(self) -> list[Item]:
-        """Return the ended incidents that left unstable stacks: their ``details`` and ``stacks``."""
-        return self._table.query("UNHEALTHY")
+    def watched(self) -> list[WatchedIncident]:
+        """Return the ended incidents that left unstable stacks."""
+        return [
+            WatchedIncident(Incident.from_dict(item["details"]), tuple(item["stacks"]))
+            for item in self._table.query("UNHEALTHY")
+        ]
 
-    def watch_no_more(self, incident: str) -> None:
+    def watch_no_more(self, incident: Incident) -> None:
         """Forget an incident whose stacks are stable again."""
-        self._table.delete("UNHEALTHY", incident)
+        self._table.delete("UNHEALTHY", incident.name)
+
+
+def _keys(application: str, incident: str) -> tuple[str, str]:
+    return f"APPLICATION#{application}", f"INCIDENT#{incident}"

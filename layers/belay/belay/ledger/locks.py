@@ -2,7 +2,7 @@
 
 from belay.aws.dynamodb import Item, Table
 from belay.errors import LockLost
-from belay.release.records import ReleaseReference
+from belay.release.lock import Claim, Lock, Waiter
 
 
 class LockRecords:
@@ -11,65 +11,53 @@ class LockRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, application: str, stage: str) -> Item | None:
-        """Return a stage's lock as it stands."""
-        return self._table.get("LOCK", f"{application}#{stage}")
+    def get(self, application: str, stage: str) -> Lock | None:
+        """Return a stage's lock as it stands; None where nobody ever held it."""
+        item = self._table.get("LOCK", f"{application}#{stage}")
+        return None if item is None else _lock(item)
 
     def free(self, application: str, stage: str) -> int | None:
         """Return the fencing token of a lock that nobody holds, 0 where nobody ever did; None while it is held."""
         lock = self.get(application, stage)
         if lock is None:
             return 0
-        return None if lock["held"] else int(lock["fencing"])
+        return None if lock.held else lock.fencing
 
-    def acquire(
-        self,
-        release: ReleaseReference,
-        stage: str,
-        *,
-        execution: str,
-        incident: str | None,
-        expires_at: int,
-        seen: Item | None,
-        now: str,
-    ) -> int | None:
+    def acquire(self, claim: Claim, *, expires_at: int, seen: Lock | None, now: str) -> int | None:
         """Take the lock as it was last ``seen``. Its new fencing token, or None where it has changed meanwhile."""
-        token = 1 if seen is None else int(seen["fencing"]) + 1
+        token = 1 if seen is None else seen.fencing + 1
         values: Item = {
-            ":owner": release.attempt,
-            ":version": release.version,
-            ":execution": execution,
-            ":incident": incident or "",
+            ":owner": claim.attempt,
+            ":version": claim.label,
+            ":execution": claim.execution,
+            ":incident": claim.incident or "",
             ":expires": expires_at,
             ":fencing": token,
             ":now": now,
+            ":held": True,
         }
-        condition = "attribute_not_exists(PK)"
-        if seen is not None:
-            condition = "fencing = :seen"
-            values[":seen"] = int(seen["fencing"])
         taken = self._table.update(
             "LOCK",
-            f"{release.application}#{stage}",
+            f"{claim.application}#{claim.stage}",
             "SET #owner = :owner, version = :version, execution = :execution, incident = :incident, "
             "expires_at = :expires, fencing = :fencing, held = :held, held_since = :now",
-            condition,
-            values | {":held": True},
+            "attribute_not_exists(PK)" if seen is None else "fencing = :seen",
+            values if seen is None else {**values, ":seen": seen.fencing},
             names={"#owner": "owner"},
         )
         return token if taken else None
 
-    def check(self, release: ReleaseReference, stage: str, fencing: int, expires_at: int) -> None:
+    def check(self, application: str, stage: str, fencing: int, expires_at: int) -> None:
         """Make sure that the lock is still ours, and extend it. Raises ``LockLost``."""
         if not self._table.update(
             "LOCK",
-            f"{release.application}#{stage}",
+            f"{application}#{stage}",
             "SET expires_at = :expires",
             "fencing = :fencing AND held = :held",
             {":expires": expires_at, ":fencing": fencing, ":held": True},
         ):
             raise LockLost(
-                f"the lock of {release.application}/{stage} no longer has fencing token {fencing}: another execution "
+                f"the lock of {application}/{stage} no longer has fencing token {fencing}: another execution "
                 "took it over; this one changes nothing more"
             )
 
@@ -83,28 +71,48 @@ class LockRecords:
             {":free": False, ":fencing": fencing},
         )
 
-    def held(self) -> list[Item]:
+    def held(self) -> list[Lock]:
         """Return every lock that is held."""
-        return [item for item in self._table.query("LOCK") if item.get("held")]
+        return [_lock(item) for item in self._table.query("LOCK") if item["held"]]
 
-    def queues(self) -> list[Item]:
+    def queues(self) -> list[Waiter]:
         """Return everybody who stands in the queue of a stage's lock."""
-        return [item for item in self._table.query("LOCK") if "#WAITING#" in str(item["SK"])]
+        return [_waiter(item) for item in self._table.query("LOCK") if "#WAITING#" in item["SK"]]
 
-    def wait(self, release: ReleaseReference, stage: str, seen_at: int) -> list[Item]:
+    def wait(self, claim: Claim, seen_at: int) -> list[Waiter]:
         """Stand in a stage's queue, and return everybody who does."""
-        queue = f"{release.application}#{stage}#WAITING#"
-        self._table.put(
-            {
-                "PK": "LOCK",
-                "SK": queue + release.attempt,
-                "release": release.to_dict(),
-                "seen_at": seen_at,
-                "held": False,
-            }
-        )
-        return self._table.query("LOCK", queue)
+        waits = {"PK": "LOCK", "SK": _queue(claim) + claim.attempt, "seen_at": seen_at, "held": False}
+        self._table.put(waits if claim.incident else {**waits, "version": claim.label})
+        return [_waiter(item) for item in self._table.query("LOCK", _queue(claim))]
 
-    def leave_queue(self, release: ReleaseReference, stage: str) -> None:
+    def leave_queue(self, claim: Claim) -> None:
         """Stand in the queue no longer."""
-        self._table.delete("LOCK", f"{release.application}#{stage}#WAITING#{release.attempt}")
+        self._table.delete("LOCK", _queue(claim) + claim.attempt)
+
+
+def _queue(claim: Claim) -> str:
+    return f"{claim.application}#{claim.stage}#WAITING#"
+
+
+def _lock(item: Item) -> Lock:
+    application, stage = item["SK"].split("#")
+    return Lock(
+        application=application,
+        stage=stage,
+        held=item["held"],
+        owner=item["owner"],
+        label=item["version"],
+        execution=item["execution"],
+        incident=item["incident"] or None,
+        fencing=item["fencing"],
+        expires_at=item["expires_at"],
+        held_since=item.get("held_since"),
+    )
+
+
+def _waiter(item: Item) -> Waiter:
+    """Read a place in the queue; in Belay 0.1 what was no release stood there under one without a digest."""
+    application, stage, _, attempt = item["SK"].split("#")
+    old = item.get("release")
+    version = item.get("version") if old is None else old["version"] if old["digest"] else None
+    return Waiter(application, stage, attempt, version, item["seen_at"])

@@ -1,7 +1,44 @@
 """Whose each stack operation is."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+
 from belay.aws.dynamodb import Item, Table
+from belay.release.origin import Origin
 from belay.release.records import ReleaseReference
+
+
+class Purpose(StrEnum):
+    """What an operation is for."""
+
+    DEPLOY = "deploy"
+    RECOVER = "recover"
+    DELETE = "delete"
+    PIPELINE = "pipeline"
+    """One that a followed pipeline answers for."""
+    REPAIR = "repair"
+    """A person's, which ended what an incident had left to them."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A stack operation that somebody known answers for; Belay's own are noted before the call.
+
+    ``release`` is what a deployment's failure opens the incident of.
+    """
+
+    attempt: str
+    stage: str
+    purpose: Purpose
+    release: ReleaseReference | None = None
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Operation":
+        """Read the ledger's item; what Belay 0.1 noted had a release always, under which others were kept too."""
+        release = ReleaseReference.from_dict(item["release"]) if "release" in item else None
+        attempt = item["attempt"] if release is None else release.attempt
+        found = release if release is not None and release.digest else None
+        return cls(attempt, item["stage"], Purpose(item["purpose"]), found)
 
 
 class OperationRecords:
@@ -11,24 +48,23 @@ class OperationRecords:
         self._table = table
 
     def record(
-        self, stack_id: str, token: str, release: ReleaseReference, stage: str, *, purpose: str, now: str
+        self, stack_id: str, token: str, of: ReleaseReference | Origin, stage: str, *, purpose: Purpose, now: str
     ) -> None:
-        """Note whose a stack operation is.
-
-        ``purpose`` is deploy, recover or delete for Belay's own, noted before the call; pipeline for one that a
-        followed pipeline answers for; repair for a person's, which ended what an incident had left to them.
-        """
+        """Note whose a stack operation is."""
+        release = {"release": of.to_dict()} if isinstance(of, ReleaseReference) else {}
         self._table.put(
             {
                 "PK": f"STACK#{stack_id}",
                 "SK": f"OPERATION#{token}",
-                "release": release.to_dict(),
+                "attempt": of.attempt,
                 "stage": stage,
-                "purpose": purpose,
+                "purpose": purpose.value,
                 "at": now,
+                **release,
             }
         )
 
-    def get(self, stack_id: str, token: str) -> Item | None:
+    def get(self, stack_id: str, token: str) -> Operation | None:
         """Return what is noted of the operation that a stack event belongs to; None where it is nobody's known."""
-        return self._table.get(f"STACK#{stack_id}", f"OPERATION#{token}") if token else None
+        item = self._table.get(f"STACK#{stack_id}", f"OPERATION#{token}") if token else None
+        return None if item is None else Operation.from_item(item)

@@ -1,11 +1,58 @@
 """The executions of the stages' pipelines, and what each deployed last with success."""
 
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from belay.aws.dynamodb import Item, Table
-from belay.pipeline.execution import PipelineExecution
+from belay.pipeline.execution import PipelineExecution, PipelineStatus, Revision, origin_of
+from belay.release.origin import Origin
 from belay.release.records import ReleaseReference
+
+
+@dataclass(frozen=True)
+class ExecutionRecord:
+    """What is known of an execution: its ``status`` at the last look, and the marks of what was ``done`` about it.
+
+    ``release`` is the release of Belay's that runs it, where one does.
+    """
+
+    status: PipelineStatus | None = None
+    release: ReleaseReference | None = None
+    done: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_item(cls, item: Item) -> "ExecutionRecord":
+        """Read the ledger's item."""
+        return cls(
+            status=PipelineStatus(item["status"]) if "status" in item else None,
+            release=ReleaseReference.from_dict(item["release"]) if "release" in item else None,
+            done=frozenset(item.get("done", ())),
+        )
+
+
+@dataclass(frozen=True)
+class GoodExecution:
+    """What a stage's pipeline deployed last with success; ``as_of`` orders two of them."""
+
+    pipeline: str
+    execution: str
+    revisions: tuple[Revision, ...]
+    as_of: str
+    recorded_at: str
+
+    def kept_under(self, application: str) -> Origin:
+        """Return under what the stacks are kept as it left them."""
+        return origin_of(application, self.pipeline, f"{self.execution}-good")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the ledger keeps."""
+        return {**asdict(self), "revisions": [asdict(each) for each in self.revisions]}
+
+    @classmethod
+    def from_dict(cls, document: Item) -> "GoodExecution":
+        """Read what ``to_dict`` wrote."""
+        known = {name: document[name] for name in cls.__dataclass_fields__}
+        return cls(**known | {"revisions": tuple(Revision(**each) for each in document["revisions"])})
 
 
 class PipelineRecords:
@@ -14,7 +61,9 @@ class PipelineRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def record(self, application: str, stage: str, seen: PipelineExecution, *, deploying: bool, now: str) -> Item:
+    def record(
+        self, application: str, stage: str, seen: PipelineExecution, *, deploying: bool, now: str
+    ) -> ExecutionRecord:
         """Record what an execution of a stage's pipeline was seen at, unless a later look was recorded. Returns it all.
 
         Looks are ordered by their newest action; of two at the same one, that which saw the execution's end is later.
@@ -40,7 +89,7 @@ class PipelineRecords:
             },
             names={"#status": "status"},
         )
-        return self._table.get(pk, sk) or {}
+        return ExecutionRecord.from_item(self._table.get(pk, sk) or {})
 
     def run(self, release: ReleaseReference, stage: str, pipeline: str, execution: str, now: str) -> None:
         """Note that a release of ours runs an execution: its machine answers for the end."""
@@ -54,9 +103,10 @@ class PipelineRecords:
             names={"#release": "release"},
         )
 
-    def get(self, application: str, stage: str, execution: str) -> Item | None:
+    def get(self, application: str, stage: str, execution: str) -> ExecutionRecord | None:
         """Return what is recorded of an execution of a stage's pipeline."""
-        return self._table.get(f"APPLICATION#{application}", f"PIPELINE#{stage}#{execution}")
+        found = self._table.get(f"APPLICATION#{application}", f"PIPELINE#{stage}#{execution}")
+        return None if found is None else ExecutionRecord.from_item(found)
 
     def claim(self, application: str, stage: str, execution: str, mark: str, *, now: int, until: int) -> bool:
         """Claim one thing to do about an execution, for a while. False where somebody is at it or it is done."""
@@ -103,16 +153,17 @@ class PipelineRecords:
         )
         return str((self._table.get(pk, sk) or {}).get("watched_since", now))
 
-    def record_good(self, application: str, stage: str, good: Mapping[str, Any]) -> None:
-        """Keep what the stage's pipeline deployed last with success: execution, revisions, where the baselines are."""
+    def record_good(self, application: str, stage: str, good: GoodExecution) -> None:
+        """Keep what the stage's pipeline deployed last with success, unless a later one is kept."""
         self._table.update(
             f"APPLICATION#{application}",
             f"PIPELINE#{stage}",
             "SET good = :good",
             "attribute_not_exists(good) OR good.as_of <= :as_of",
-            {":good": dict(good), ":as_of": good["as_of"]},
+            {":good": good.to_dict(), ":as_of": good.as_of},
         )
 
-    def good(self, application: str, stage: str) -> Item | None:
-        """Return what ``record_good_pipeline`` kept."""
-        return (self._table.get(f"APPLICATION#{application}", f"PIPELINE#{stage}") or {}).get("good")
+    def good(self, application: str, stage: str) -> GoodExecution | None:
+        """Return what the stage's pipeline deployed last with success."""
+        found = (self._table.get(f"APPLICATION#{application}", f"PIPELINE#{stage}") or {}).get("good")
+        return None if found is None else GoodExecution.from_dict(found)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 
 EXECUTION_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 """The id of a pipeline execution, as the model of every CodePipeline operation gives it."""
@@ -160,7 +160,7 @@ def _action(detail: Mapping[str, Any]) -> ActionExecution:
     )
 
 
-def reference(application: str, pipeline: str, execution: str) -> ReleaseReference:
-    """Return what stands in a release's place where a pipeline deploys: its execution, under which things are kept."""
+def origin_of(application: str, pipeline: str, execution: str) -> Origin:
+    """Return under what the baselines and the plan of an execution's deployment are kept."""
     attempt = hashlib.sha256(f"{pipeline}#{execution}".encode()).hexdigest()[:12]
-    return ReleaseReference(application, execution, "", attempt)
+    return Origin(application, execution, attempt)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
-from belay.release.names import client_request_token
+from belay.release.origin import Origin
 
 _LONGEST_KEY = 800
 
@@ -81,7 +81,12 @@ class ReleaseReference:
     @property
     def thread(self) -> str:
         """The thread of the messages about this attempt: its upload's."""
-        return f"{self.application}-{self.attempt}"
+        return self.origin.thread
+
+    @property
+    def origin(self) -> Origin:
+        """Under what everything is kept that takes this attempt back."""
+        return Origin(self.application, self.version, self.attempt)
 
     @property
     def prefix(self) -> str:
@@ -95,16 +100,11 @@ class ReleaseReference:
     @property
     def document_key(self) -> str:
         """The artifact key of the accepted release: manifest and registration as they were."""
-        return f"attempts/{self.application}/{self.attempt}/release.json"
+        return self.origin.document_key
 
     def stage_key(self, stage: str, name: str) -> str:
         """Return the artifact key of a document about this attempt in one stage, such as ``plan.json``."""
-        return f"attempts/{self.application}/{self.attempt}/{stage}/{name}"
-
-    def deployment_token(self, stage: str, stack: str, generation: int) -> str:
-        """Return the client request token under which a stack's n-th change set is executed."""
-        unique = f"{self.attempt}-{generation}"
-        return client_request_token(self.application, stage, self.version, stack, "deploy", unique)
+        return self.origin.stage_key(stage, name)
 
 
 @dataclass(frozen=True)
@@ -130,33 +130,3 @@ def refusal(release: ReleaseReference, standing: Mapping[str, Any]) -> BelayErro
         return ReleaseSuperseded(f"{name} is on its way already, in {standing['execution']}")
     where = "was deployed" if "deployed_digest" in standing else "is on its way"
     return InvalidRelease([f"{name} {where} with other content; give what changed a version of its own"])
-
-
-def asked_attempt(undone: str, target: str, now: str) -> str:
-    """Name the attempt of a rollback that a person asks for, by the attempts it leads from and to, and when."""
-    return hashlib.sha256(f"{undone}#{target}#{now}".encode()).hexdigest()[:12]
-
-
-def incident_of(release: ReleaseReference, stage: str) -> str:
-    """Return the name of the one incident that a release's failure in a stage can be (at most 80 characters)."""
-    return _named(f"{release.application}-{stage}-{release.attempt}")
-
-
-def pipeline_incident_of(execution: ReleaseReference, stage: str, failure: str) -> str:
-    """Return the name of the one incident that a failure of a pipeline's execution can be; a retried one fails anew."""
-    digest = hashlib.sha256(failure.encode()).hexdigest()[:6]
-    return _named(f"{execution.application}-{stage}-{execution.attempt}-{digest}")
-
-
-def foreign_incident_of(stack_id: str, token: str, operation: str) -> str:
-    """Return the name of the one incident that somebody else's failed stack operation can be."""
-    digest = hashlib.sha256(f"{stack_id}#{token}#{operation}".encode()).hexdigest()[:16]
-    return _named(f"{stack_id.split('/')[1]}-{digest}")
-
-
-def _named(name: str) -> str:
-    longest = 80
-    if len(name) <= longest:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    return f"{name[: longest - 13]}-{digest}"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 from belay.release.registration import Verify
 
 METRIC = "AWS::CloudWatch::Alarm"
@@ -126,18 +126,16 @@ class Verification:
         return replace(self, verdict=verdict, reason=reason)
 
 
-def question(
-    release: ReleaseReference, stage: str, occasion: Occasion, stacks: Mapping[str, str], bucket: str
-) -> dict[str, Any]:
+def question(origin: Origin, stage: str, occasion: Occasion, stacks: Mapping[str, str], bucket: str) -> dict[str, Any]:
     """What a verify function is given: the release, the stage, the stacks by their registered names, and a pointer to
     the stage's plan in the artifact bucket."""
     return {
-        "application": release.application,
-        "version": release.version,
+        "application": origin.application,
+        "version": origin.name,
         "stage": stage,
         "occasion": occasion.value,
         "stacks": dict(stacks),
-        "plan": {"bucket": bucket, "key": release.stage_key(stage, "plan.json")},
+        "plan": {"bucket": bucket, "key": origin.stage_key(stage, "plan.json")},
     }
 
 

@@ -3,23 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median_high
-from typing import Any
 
 from belay.rollback.plan import Action, RollbackPlan
+from belay.rollback.taken import StepTaken
 
 RUNS_KEPT = 5
 """How many earlier runs of a step are remembered."""
 
 
-def is_over(taken: Mapping[str, Any], plan: RollbackPlan) -> bool:
-    """Whether a step as the ledger recorded it did what it should, told by the plan made after it.
+def is_over(taken: StepTaken, plan: RollbackPlan) -> bool:
+    """Whether a step that was taken did what it should, told by the plan made after it.
 
     It did not while its subject is waited for, nor where the same has to be tried again.
     """
     if not plan.steps:
         return True
     first = plan.steps[0]
-    return first.subject != taken["subject"] or first.action not in (Action.WAIT, Action(taken["action"]))
+    return first.subject != taken.subject or first.action not in (Action.WAIT, taken.action)
 
 
 def with_estimates(plan: RollbackPlan, durations: Mapping[tuple[str, str], Sequence[int]]) -> RollbackPlan:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from belay.events.function_url import Refusal
 from belay.release.names import NAME, NAME_RULE
 from belay.release.records import ReleaseReference
+from belay.stack.baseline import Baseline
 from belay.stack.plan import Progress, StackPlan, StagePlan
 
 _LONGEST_REQUEST: Final = 16_384
@@ -60,7 +61,7 @@ class Undone:
     """What several releases changed, as if one had: their stacks as they are, and as they were before the oldest."""
 
     plan: StagePlan
-    baselines: Mapping[str, Mapping[str, Any]]
+    baselines: Mapping[str, Baseline]
 
 
 def parse_request(body: str) -> RollbackRequest | Refusal:
@@ -124,13 +125,13 @@ def way_back(
     return Way(undone=(remains, *undone) if remains else undone, target=standing[keep - 1] if keep else None)
 
 
-def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Mapping[str, Any]]]]) -> Undone:
+def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Baseline]]]) -> Undone:
     """Put together what several releases did, the newest first: each with its plan and its baselines by stack.
 
     Every stack goes back to what it was before the oldest of them that had it.
     """
     stacks: dict[str, StackPlan] = {}
-    baselines: dict[str, Mapping[str, Any]] = {}
+    baselines: dict[str, Baseline] = {}
     for plan, captured in releases:
         baselines |= captured
         for stack in plan.stacks:

@@ -1,0 +1,139 @@
+"""Ending incidents: recorded once, told once, watched while anything is unstable; the stage is freed last."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.control.endings import Endings
+from belay.control.recovery import Recovery
+from belay.control.unhealthy import Unhealthy
+from belay.ledger.ledger import Ledger
+from belay.notify.incidents import foreign_stack_failed
+from belay.notify.message import Message
+from belay.notify.pipelines import pipeline_recovered
+from belay.notify.releases import asked_rollback_ended
+from belay.notify.told import in_words
+from belay.release.left_to_do import LeftToDo
+from belay.release.reason import caught, from_document
+from belay.release.records import Outcome
+from belay.rollback.services import left_stopped
+from belay.subject.incident import Incident
+from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDeployment, ReleaseAttempt
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a recovery ended: why it was needed or given up, what was done, and what a person must do."""
+
+    outcome: Outcome
+    reason: str
+    done: Sequence[str] = ()
+    left_to_do: Sequence[LeftToDo] = ()
+
+
+class Closing:
+    """Ends incidents, each by its subject. A rerun finishes what a crash began."""
+
+    def __init__(self, ledger: Ledger, stacks: Stacks, endings: Endings, unhealthy: Unhealthy) -> None:
+        self._ledger = ledger
+        self._stacks = stacks
+        self._endings = endings
+        self._unhealthy = unhealthy
+
+    def close(self, recovery: Recovery, ended: Ended) -> None:
+        """Record and tell how an incident ended, unless that was done; an outcome that was recorded stands.
+
+        A release's own machines wait for the incident's end: the release has its outcome before.
+        """
+        incident, record = recovery.incident, recovery.record
+        if record.announced:
+            return
+        ended = replace(ended, outcome=record.outcome or ended.outcome)
+        match incident.subject:
+            case ReleaseAttempt(release=release, stage=stage):
+                self._endings.close_release(
+                    release,
+                    ended.outcome,
+                    reason=ended.reason,
+                    stage=stage,
+                    done=ended.done,
+                    left_to_do=ended.left_to_do,
+                )
+            case AskedRollback(target=target, stage=stage) if target and ended.outcome is Outcome.ROLLED_BACK:
+                self._ledger.releases.went_back(target, stage, timestamp())
+        if ended.outcome is Outcome.NEEDS_OPERATOR:
+            self._unhealthy.watch(incident, recovery.stack_ids())
+        if not self._ledger.incidents.close(incident, ended.outcome, ended.reason, timestamp()):
+            return
+        message = self._message(incident, ended)
+        if message is not None:
+            self._endings.tell(incident, message)
+        self._ledger.incidents.announced(incident)
+
+    def _message(self, incident: Incident, ended: Ended) -> Message | None:
+        """Say how it ended; None for a release, which says its outcome itself."""
+        subject, reason = incident.subject, from_document(ended.reason)
+        told: dict[str, Any] = {"done": ended.done, "left_to_do": ended.left_to_do}
+        match subject:
+            case ReleaseAttempt():
+                return None
+            case PipelineDeployment(application=application, stage=stage, pipeline=pipeline, execution=execution):
+                return pipeline_recovered(
+                    application,
+                    stage,
+                    pipeline=pipeline,
+                    execution=execution,
+                    incident=incident.name,
+                    outcome=ended.outcome,
+                    reason=reason,
+                    thread=subject.thread,
+                    **told,
+                )
+            case ForeignOperation(application=application, stage=stage, stack=stack, stack_id=stack_id):
+                description = self._stacks.describe_stack(stack_id)
+                return foreign_stack_failed(
+                    application,
+                    stage,
+                    stack=stack,
+                    stack_id=stack_id,
+                    status="DELETED" if description is None else description["StackStatus"],
+                    reason=reason,
+                    thread=subject.thread,
+                    **told,
+                )
+            case AskedRollback(target=target):
+                to = None if target is None else target.version
+                return asked_rollback_ended(ended.outcome, subject.told_as, target=to, reason=reason, **told)
+
+    def give_up(self, recovery: Recovery, reason: str) -> None:
+        """Leave an incident to a person, and its stage to whoever is next."""
+        incident = recovery.incident
+        left_to_do = [
+            LeftToDo(incident.stage, "look at every stack before anything is deployed there again"),
+            *recovery.plan().undone(),
+            *left_stopped(recovery.record.noted),
+        ]
+        self.close(recovery, Ended(Outcome.NEEDS_OPERATOR, reason, left_to_do=left_to_do))
+        lock = self._ledger.locks.get(incident.application, incident.stage)
+        if lock is not None and lock.held and lock.incident == incident.name:
+            self._ledger.locks.release(incident.application, incident.stage, lock.fencing)
+
+
+def ended(recovery: Recovery, outcome: Outcome, stopped_by: str | Mapping[str, str] | None) -> Ended:
+    """Say how a recovery ended: what was done and is remarked, what the plan left, and what stopped it.
+
+    ``stopped_by`` is the fault that ended the recovery itself, where one did.
+    """
+    plan = recovery.plan()
+    done = [*recovery.done(), *(each.in_words() for each in plan.remarks if not each.follow_up)]
+    left = [*plan.left_to_do, *(LeftToDo(each.subject, each.what) for each in plan.remarks if each.follow_up)]
+    if stopped_by is not None:
+        stopped = LeftToDo(
+            recovery.incident.stage,
+            "look at each stack before anything is deployed again",
+            f"the recovery stopped: {in_words(caught(stopped_by))}",
+        )
+        left += [stopped, *plan.undone(), *left_stopped(recovery.record.noted)]
+    return Ended(outcome, recovery.incident.reason, done, left)

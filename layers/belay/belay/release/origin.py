@@ -1,0 +1,36 @@
+"""What changed the stacks of a stage: the name under which everything that is needed to take it back is kept."""
+
+from dataclasses import dataclass
+
+from belay.release.names import client_request_token
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One attempt at a release, one execution of a pipeline, or one rollback that a person asked for.
+
+    ``name`` is the release's version or the execution's id, ``attempt`` twelve hexadecimal digits that no other has.
+    """
+
+    application: str
+    name: str
+    attempt: str
+
+    @property
+    def thread(self) -> str:
+        """The thread of the messages about it."""
+        return f"{self.application}-{self.attempt}"
+
+    @property
+    def document_key(self) -> str:
+        """The artifact key of the accepted release, where one is concerned."""
+        return f"attempts/{self.application}/{self.attempt}/release.json"
+
+    def stage_key(self, stage: str, name: str) -> str:
+        """Return the artifact key of a document about one stage, such as ``plan.json``."""
+        return f"attempts/{self.application}/{self.attempt}/{stage}/{name}"
+
+    def deployment_token(self, stage: str, stack: str, generation: int) -> str:
+        """Return the client request token under which a stack's n-th change set is executed."""
+        unique = f"{self.attempt}-{generation}"
+        return client_request_token(self.application, stage, self.name, stack, "deploy", unique)

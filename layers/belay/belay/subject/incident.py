@@ -1,0 +1,94 @@
+"""One failure, from whoever saw it first to its end."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from belay.errors import UnknownSchema
+from belay.release.records import ReleaseReference
+from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDeployment, ReleaseAttempt, Subject
+
+SCHEMA: Final = 2
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What failed, or is to be undone, and how far its recovery may go.
+
+    ``service_role`` and ``recover_foreign`` are the registration's as they were when the incident was opened.
+    """
+
+    name: str
+    subject: Subject
+    reason: str
+    service_role: str
+    recover_foreign: bool = False
+
+    @property
+    def application(self) -> str:
+        """The application that it is about."""
+        return self.subject.application
+
+    @property
+    def stage(self) -> str:
+        """The stage that it is about."""
+        return self.subject.stage
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``from_dict`` reads."""
+        return {**asdict(self), "schema": SCHEMA, "subject": {"kind": self.subject.kind, **asdict(self.subject)}}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Incident":
+        """Read an incident as this version writes it, or as Belay 0.1 did. Raises ``UnknownSchema`` for a newer one."""
+        schema = document.get("schema", 1)
+        if schema > SCHEMA:
+            raise UnknownSchema("the incident", schema, SCHEMA)
+        subject = _written_by_0_1(document) if schema == 1 else _KINDS[document["subject"]["kind"]](document["subject"])
+        known = {name: document[name] for name in ("name", "reason", "service_role", "recover_foreign")}
+        return cls(subject=subject, **known)
+
+
+def _release(document: Mapping[str, Any]) -> ReleaseAttempt:
+    release = ReleaseReference.from_dict(document["release"])
+    return ReleaseAttempt(release, document["stage"], document["topic"], document["ephemeral"])
+
+
+def _pipeline(document: Mapping[str, Any]) -> PipelineDeployment:
+    return PipelineDeployment(**_fields(PipelineDeployment, document))
+
+
+def _foreign(document: Mapping[str, Any]) -> ForeignOperation:
+    return ForeignOperation(**_fields(ForeignOperation, document))
+
+
+def _asked(document: Mapping[str, Any]) -> AskedRollback:
+    target = document["target"]
+    known = {
+        "release": ReleaseReference.from_dict(document["release"]),
+        "target": None if target is None else ReleaseReference.from_dict(target),
+    }
+    return AskedRollback(**_fields(AskedRollback, document) | known)
+
+
+_KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Subject]]] = {
+    ReleaseAttempt.kind: _release,
+    PipelineDeployment.kind: _pipeline,
+    ForeignOperation.kind: _foreign,
+    AskedRollback.kind: _asked,
+}
+
+
+def _fields(kind: type[Subject], document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in kind.__dataclass_fields__}
+
+
+def _written_by_0_1(document: Mapping[str, Any]) -> Subject:
+    """Read the subject of an incident in which every kind had its optional fields, and a release that may be none."""
+    release = ReleaseReference.from_dict(document["release"])
+    whole = {**document, "application": release.application, "execution": release.version}
+    if document["stack_id"] is not None:
+        return _foreign({**whole, "incident": document["name"]})
+    if document["asked_by"] is not None:
+        return _asked(whole)
+    return _release(whole) if document["pipeline"] is None else _pipeline(whole)
