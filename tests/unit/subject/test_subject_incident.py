@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from modules import ROOT
+import v0_1
 
 from belay.errors import UnknownSchema
 from belay.pipeline.execution import origin_of
@@ -120,8 +120,7 @@ def test_names_threads_attempts_and_tokens_are_what_they_always_were(kind: str) 
 
 
 def kept_by_0_1() -> dict[str, dict[str, Any]]:
-    items = json.loads((ROOT / "tests" / "fixtures" / "v0_1" / "items" / "incidents.json").read_text())
-    return {item["incident"]: item["details"] for item in items}
+    return {item["incident"]: item["details"] for item in v0_1.items("incident")}
 
 
 @pytest.mark.parametrize("kind", FROZEN)

@@ -1,0 +1,62 @@
+"""Reading ``fixtures/v0_1``: the items and documents that commit 8deb935 wrote."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.types import TypeSerializer
+
+ROOT = Path(__file__).parent / "fixtures" / "v0_1"
+KINDS = sorted(path.stem for path in (ROOT / "items").glob("*.json"))
+DOCUMENTS = sorted(path.stem for path in (ROOT / "documents").glob("*.json"))
+
+
+def items(kind: str) -> list[dict[str, Any]]:
+    """Every item of a kind, as ``aws.dynamodb.Table`` would return it."""
+    return _items(ROOT / "items" / f"{kind}.json")
+
+
+def item(kind: str, pk: str, sk: str) -> dict[str, Any]:
+    """The one item of a kind whose keys begin so."""
+    (found,) = [each for each in items(kind) if each["PK"].startswith(pk) and each["SK"].startswith(sk)]
+    return found
+
+
+def all_items() -> list[dict[str, Any]]:
+    """Every item of every kind."""
+    return [each for kind in KINDS for each in items(kind)]
+
+
+def document(name: str) -> dict[str, Any]:
+    """One document as it lay in the artifact bucket."""
+    return dict(json.loads((ROOT / "documents" / f"{name}.json").read_text()))
+
+
+def waiting_items() -> list[dict[str, Any]]:
+    """Everything that the ledger had of orders 1.4.1 while it waited for its approval."""
+    return _items(ROOT / "waiting" / "items.json")
+
+
+def waiting_documents() -> dict[str, dict[str, Any]]:
+    """The documents of orders 1.4.1 while it waited for its approval, by key."""
+    return dict(json.loads((ROOT / "waiting" / "documents.json").read_text()))
+
+
+def put(dynamodb: Any, table: str, written: Iterable[dict[str, Any]]) -> None:
+    """Put items into a table, through boto3's client."""
+    serialize = TypeSerializer().serialize
+    for each in written:
+        dynamodb.put_item(TableName=table, Item={name: serialize(value) for name, value in each.items()})
+
+
+def _items(path: Path) -> list[dict[str, Any]]:
+    return [{name: _with_sets(value) for name, value in each.items()} for each in json.loads(path.read_text())]
+
+
+def _with_sets(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_sets(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return set(value["__set__"]) if value.keys() == {"__set__"} else {k: _with_sets(v) for k, v in value.items()}
