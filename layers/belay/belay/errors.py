@@ -147,6 +147,14 @@ class UnknownSchema(BelayError):  # noqa: N818
         super().__init__(f"{what} has schema {found}, and this Belay reads up to {known}: deploy the newer Belay again")
 
 
+class UnreadableRecord(BelayError):  # noqa: N818
+    """A document or record that Belay wrote is not as any version of Belay writes it.
+
+    Raised by ``belay.documents``, with what was expected and found and where. What reads it stops before it changes
+    anything; somebody changed it, or S3 or DynamoDB did not keep it.
+    """
+
+
 class StagesNotValidated(BelayError):  # noqa: N818
     """Deployed stages could not be validated again, for a fault of AWS's or of the registration.
 

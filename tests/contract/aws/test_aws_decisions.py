@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 
 from belay.approval.decision import Decision
 from belay.approval.principal import Principal
+from belay.approval.request import ApprovalText
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
@@ -181,8 +182,8 @@ def approvals(ledger: Ledger, simulated: Callable[[str], Any]) -> tuple[Approval
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     bucket = ArtifactBucket(s3, "artifacts")
-    told = {"what": "w", "until": "u", "changes": [], "more": {}, "answers": ["belay approve x"], "report": "r"}
-    bucket.put_json(RELEASE.stage_key("production", "approval.json"), told)
+    told = ApprovalText(what="w", until="u", changes=(), more={}, answers={"Approve": "belay approve x"}, report="r")
+    bucket.put_json(RELEASE.stage_key("production", "approval.json"), told.to_dict())
 
     def subjects() -> list[str]:
         messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])

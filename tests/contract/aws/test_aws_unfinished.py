@@ -244,7 +244,7 @@ def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) ->
 def failed_in_pipeline(house: House, stack_id: str) -> Incident:
     """Open the incident of a pipeline's execution that left a stack stuck."""
     subject = PipelineDeployment("orders", "production", None, "orders-pipeline", "4f7c")
-    plan = StagePlan((StackPlan("network", "orders-network", Progress.EXECUTING, stack_id=stack_id),))
+    plan = StagePlan((StackPlan("network", "orders-network", progress=Progress.EXECUTING, stack_id=stack_id),))
     house.artifacts.put_json(subject.origin.stage_key("production", "plan.json"), plan.to_dict())
     incident = Incident("orders-production-4f7c", subject, "it failed", ROLE)
     house.incidents.open(incident)

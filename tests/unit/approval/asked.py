@@ -151,7 +151,7 @@ def request(**changed: Any) -> ApprovalRequest:
         stage="production",
         artifact_bucket="artifacts",
         files={},
-        static=Report((REVIEW, WAIVED), (("service.yaml", ("ssh-open", "egress-world", "rdp-open")),)).to_json(),
+        static=Report((REVIEW, WAIVED), (("service.yaml", ("ssh-open", "egress-world", "rdp-open")),)),
         plan=StagePlan(
             (
                 StackPlan("network", "orders-network", progress=Progress.PLANNED, change_set_id="set/network"),

@@ -89,7 +89,7 @@ def hostile(text: str) -> Any:
     open_one = replace(found, waiver=None, verdict=Verdict.FAIL)
     return request(
         change_sets=change_sets,
-        static=Report((found, open_one), ((text, (text,)),)).to_json(),
+        static=Report((found, open_one), ((text, (text,)),)),
         replaces=text,
         others=(text,),
         rehearsal=Rehearsal((Check(text, Readiness.NOT_READY, text),)),

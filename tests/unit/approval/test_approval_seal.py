@@ -67,7 +67,7 @@ SEALED = Sealed(
     stage="production",
     artifact_bucket="artifacts",
     files={"releases/orders/1.2.0/dddd/service.yaml": "v1"},
-    static={"verdict": "PASS", "findings": []},
+    static=Report(checked=(("service.yaml", ("ssh-open",)),)),
     plan=PLAN,
     change_sets={"network": CHANGE_SET},
     reports={"network": REPORT},
@@ -143,7 +143,7 @@ TAMPERED: dict[str, tuple[Callable[[Sealed], Sealed], set[str]]] = {
         {"the registration", "the parameters of service"},
     ),
     "the static verdict": (
-        lambda sealed: replace(sealed, static={"verdict": "REVIEW", "findings": []}),
+        lambda sealed: replace(sealed, static=REPORT),
         {"the policies' verdicts on the templates"},
     ),
     "the static report gone": (

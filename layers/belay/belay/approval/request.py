@@ -1,10 +1,13 @@
 """What approvers are asked: everything that a release would do to a stage, in words, the risky first."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from belay.approval.seal import SEAL_DIGITS, Seal, Sealed
+from belay.documents import Document, read, written
 from belay.policy.verdict import Finding, Report, Verdict, combine
 from belay.release.gate import finding_in_words
 from belay.release.registration import Restore, Stage
@@ -102,7 +105,7 @@ class ApprovalRequest:
     @property
     def static(self) -> Report:
         """What the static gate found for this stage."""
-        return Report() if self.sealed.static is None else Report.from_json(self.sealed.static)
+        return self.sealed.static or Report()
 
     @property
     def planned(self) -> Report:
@@ -199,6 +202,52 @@ class ApprovalRequest:
         """How to open the full report."""
         release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
         return f"belay show {release} --report"
+
+
+@dataclass(frozen=True)
+class ApprovalText:
+    """What the message that asks for an approval says, kept so that a reminder can say it again."""
+
+    what: str
+    until: str
+    changes: tuple[str, ...]
+    more: Mapping[str, tuple[str, ...]]
+    answers: Mapping[str, str]
+    report: str
+
+    @classmethod
+    def of(cls, request: ApprovalRequest) -> "ApprovalText":
+        """Say what is asked."""
+        approve, reject = request.commands
+        more = {
+            "Policies": request.policy_lines,
+            "Databases": request.database_lines,
+            "Rollback": request.rollback_lines,
+            "What it costs to wait": request.waiting_lines,
+            **({"Not sealed": request.unsealed_lines} if request.unsealed else {}),
+        }
+        return cls(
+            what=request.what,
+            until=in_utc(request.expires_at),
+            changes=tuple(request.change_lines),
+            more={title: tuple(lines) for title, lines in more.items()},
+            answers={"Approve": approve, "Reject": reject},
+            report=request.report_command,
+        )
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "ApprovalText":
+        """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
+        return read(cls, document, "approval.json", _with_answers_by_name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON document."""
+        return written(self)
+
+
+def _with_answers_by_name(document: Document) -> Document:
+    """Belay 0.1 kept a line for each answer: ``Approve: belay approve ...``."""
+    return {**document, "answers": dict(each.split(": ", 1) for each in document["answers"])}
 
 
 _RESTORES: dict[Restore, str] = {

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from belay.documents import read, written
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
@@ -35,7 +36,7 @@ class Sealed:
     stage: str
     artifact_bucket: str
     files: Mapping[str, str]
-    static: Mapping[str, Any] | None
+    static: Report | None
     plan: StagePlan
     change_sets: Mapping[str, ChangeSet | None]
     reports: Mapping[str, Report]
@@ -59,12 +60,12 @@ class Seal:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Seal":
-        """Read what ``to_dict`` wrote."""
-        return cls(dict(document["parts"]))
+        """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
+        return read(cls, document, "seal.json")
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
-        return {"digest": self.digest, "parts": dict(self.parts)}
+        return {**written(self), "digest": self.digest}
 
     def broken_by(self, found: "Seal") -> tuple[str, ...]:
         """Name the parts that are no longer what was sealed, that have gone or have come since."""
@@ -82,7 +83,7 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
             "stages": dict(accepted.stage_texts),
             "declared": {path: dict(names) for path, names in accepted.declared.items()},
         },
-        "the policies' verdicts on the templates": sealed.static,
+        "the policies' verdicts on the templates": _verdicts(sealed.static),
     }
     for stack in accepted.manifest.stacks:
         bucket = sealed.artifact_bucket
@@ -91,8 +92,13 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
     for planned in sealed.plan.stacks:
         change_set, report = sealed.change_sets.get(planned.stack), sealed.reports.get(planned.stack)
         parts[f"the change set of {planned.stack}"] = _change_set(planned, change_set)
-        parts[f"the policies' verdicts on the change set of {planned.stack}"] = report.to_json() if report else None
+        parts[f"the policies' verdicts on the change set of {planned.stack}"] = _verdicts(report)
     return parts
+
+
+def _verdicts(report: Report | None) -> dict[str, Any] | None:
+    """Return what counts in a report: an approval outlives a new schema of the document that keeps it."""
+    return None if report is None else {name: value for name, value in report.to_json().items() if name != "schema"}
 
 
 def _change_set(planned: StackPlan, change_set: ChangeSet | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from belay.approval.request import ApprovalRequest, in_utc, remind_at
+from belay.approval.request import ApprovalRequest, ApprovalText, in_utc, remind_at
 from belay.approval.seal import Seal
 from belay.aws.s3 import ArtifactBucket
 from belay.control.decisions import Decisions
@@ -64,7 +64,7 @@ class Approvals:
         release, stage = request.sealed.release, request.stage.name
         self._artifacts.put_json(release.stage_key(stage, "seal.json"), request.seal.to_dict())
         self._artifacts.put_html(release.stage_key(stage, "report.html"), report)
-        self._artifacts.put_json(release.stage_key(stage, "approval.json"), _told(request))
+        self._artifacts.put_json(release.stage_key(stage, "approval.json"), ApprovalText.of(request).to_dict())
 
     def ask(self, request: ApprovalRequest, task_token: str) -> None:
         """Record what is asked for and tell it."""
@@ -79,7 +79,7 @@ class Approvals:
         self._ledger.releases.record(
             release, stage.name, "AWAITING APPROVAL", asked_at, f"until {in_utc(request.expires_at)}"
         )
-        told = _told(request)
+        told = ApprovalText.of(request)
         # Whoever has the link may answer: it goes to those who are asked, and is kept nowhere.
         by_link = [LeftToDo("", f"Without the command: open {request.link}")] if request.link else []
         message = _message(release, stage.name, told, by_link)
@@ -100,43 +100,22 @@ class Approvals:
         elif record.get("attempt") != release.attempt or "outcome" in record or now > expires_at:
             self._ledger.approvals.ask_no_more(release.application, release.version, stage)
         elif "reminded_at" not in item and now >= remind_at(asked_at, expires_at):
-            told = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
-            self._endings.topic_of(release).publish(_message(release, stage, told, (), reminder=True))
+            kept = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
+            message = _message(release, stage, ApprovalText.from_dict(kept), (), reminder=True)
+            self._endings.topic_of(release).publish(message)
             self._ledger.approvals.reminded(dict(item), now.isoformat(timespec="milliseconds"))
             return True
         return False
 
 
-def _told(request: ApprovalRequest) -> dict[str, Any]:
-    """Return what the message says, so that a reminder can say it again."""
-    approve, reject = request.commands
-    return {
-        "what": request.what,
-        "until": in_utc(request.expires_at),
-        "changes": request.change_lines,
-        "more": {
-            "Policies": request.policy_lines,
-            "Databases": request.database_lines,
-            "Rollback": request.rollback_lines,
-            "What it costs to wait": request.waiting_lines,
-            **({"Not sealed": request.unsealed_lines} if request.unsealed else {}),
-        },
-        "answers": {"Approve": approve, "Reject": reject},
-        "report": request.report_command,
-    }
-
-
 def _message(
     release: ReleaseReference,
     stage: str,
-    told: Mapping[str, Any],
+    told: ApprovalText,
     by_link: Sequence[LeftToDo],
     *,
     reminder: bool = False,
 ) -> Message:
     about = Deployment(release.application, release.version, stage, thread=release.thread)
-    given = told["answers"]
-    # Belay 0.1 kept lines.
-    commands = given if isinstance(given, Mapping) else dict(each.split(": ", 1) for each in given)
-    answers = [*(LeftToDo("", answer, then=command) for answer, command in commands.items()), *by_link]
-    return approval_requested(about, **{**told, "answers": answers}, reminder=reminder)
+    answers = [*(LeftToDo("", answer, then=command) for answer, command in told.answers.items()), *by_link]
+    return approval_requested(about, **{**vars(told), "answers": answers}, reminder=reminder)

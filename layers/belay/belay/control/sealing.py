@@ -15,6 +15,7 @@ from belay.template.loader import load
 def sealed_now(run: StageContext, today: date) -> Sealed:
     """Gather, from where each of them lies, the things that an approval is bound to."""
     plan = run.plan()
+    static = run.artifacts.get_json(run.release.stage_key(run.stage.name, "static-report.json"))
     made = {stack.stack: stack.change_set_id for stack in plan.stacks if stack.change_set_id is not None}
     change_sets = {stack: run.stacks.describe_change_set(change_set) for stack, change_set in made.items()}
     policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
@@ -24,7 +25,7 @@ def sealed_now(run: StageContext, today: date) -> Sealed:
         stage=run.stage.name,
         artifact_bucket=run.artifacts.name,
         files=run.artifacts.versions(run.release.prefix),
-        static=run.artifacts.get_json(run.release.stage_key(run.stage.name, "static-report.json")),
+        static=None if static is None else Report.from_json(static),
         plan=plan,
         change_sets=change_sets,
         reports={

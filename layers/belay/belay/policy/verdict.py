@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from belay.documents import SCHEMA, plain, read
 
 
 class Verdict(StrEnum):
@@ -131,16 +133,17 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""
         return {
+            "schema": SCHEMA,
             "verdict": self.verdict.value,
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": plain(self.findings),
             "summary": self.summary(),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """Return the report that :meth:`to_json` wrote."""
-        findings = tuple(Finding.from_json(entry) for entry in data["findings"])
-        return cls(findings, tuple((path, tuple(file["policies"])) for path, file in data["summary"].items()))
+        """Return the report that :meth:`to_json` wrote. Raises ``UnreadableRecord``."""
+        checked = [(path, list(file["policies"])) for path, file in data.get("summary", {}).items()]
+        return read(cls, {**data, "checked": checked}, "a report")
 
     def under(self, folder: str) -> Report:
         """Return the report with ``folder`` prepended to every path."""

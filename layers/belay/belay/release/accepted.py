@@ -1,9 +1,10 @@
 """The accepted release: what was uploaded and what was registered at that moment, kept as one document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from belay.documents import Document, read, written
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.archive import MANIFEST
 from belay.release.document import Problems, join
@@ -16,7 +17,8 @@ class AcceptedRelease:
     """A release's manifest and its application's registration, as they were when the release was accepted.
 
     ``declared`` maps each template of the release to the parameters it declares, each with whether it has a default.
-    The texts are kept as they were read, so that a later reader sees what the operator and the author wrote.
+    Manifest and registration are kept as they were parsed: a later version of Belay, which may refuse more, finds what
+    this one accepted. An approval seals the texts, which are kept as they were read.
     """
 
     manifest_text: str
@@ -52,30 +54,18 @@ class AcceptedRelease:
             stage_texts,
             declared,
             parse_manifest(manifest_text.encode()),
-            application,
+            replace(application, defaults={}),
             stages,
         )
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "AcceptedRelease":
-        """Read what ``to_dict`` wrote."""
-        return cls.of(
-            document["application"],
-            document["manifest_text"],
-            document["application_text"],
-            document["stage_texts"],
-            document["declared"],
-        )
+        """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
+        return read(cls, document, "release.json", _parsed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
-        return {
-            "application": self.application.name,
-            "manifest_text": self.manifest_text,
-            "application_text": self.application_text,
-            "stage_texts": dict(self.stage_texts),
-            "declared": {path: dict(names) for path, names in self.declared.items()},
-        }
+        return written(self)
 
     def stack_name(self, stage: str, stack: str, attempt: str) -> str:
         """Return the real name of a release's stack in a stage; an ephemeral stage's is its own for each attempt."""
@@ -108,6 +98,12 @@ class AcceptedRelease:
                     f"{MANIFEST} or have the operator register one",
                 )
         problems.raise_as(InvalidRelease)
+
+
+def _parsed(document: Document) -> Document:
+    """Parse the texts, which are all that Belay 0.1 kept."""
+    texts = ("application", "manifest_text", "application_text", "stage_texts", "declared")
+    return AcceptedRelease.of(*(document[name] for name in texts)).to_dict()
 
 
 def _camel(name: str) -> str:

@@ -5,11 +5,12 @@ asked again, and when it never answers the deployment counts as bad: nobody know
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from belay.documents import read, written
 from belay.release.origin import Origin
 from belay.release.registration import Verify
 
@@ -82,12 +83,12 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
-        return asdict(self)
+        return written(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Verification":
-        """Read what ``to_dict`` wrote."""
-        return cls(**{**document, "verdict": Verified(document["verdict"])})
+        """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
+        return read(cls, document, "verification.json")
 
     def over(self, verify: Verify, now: datetime) -> bool:
         """Whether the bake time has passed."""

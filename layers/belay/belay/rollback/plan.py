@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from belay.database.command_line import call_command
+from belay.documents import read, written
 from belay.release.left_to_do import LeftToDo
 from belay.release.records import Outcome
 
@@ -120,33 +121,6 @@ class Step:
         took = "" if self.estimate_seconds is None else f", about {lasting(self.estimate_seconds)}"
         return f"{self.subject}: {self.why} ({self.call[1]}{took})."
 
-    def to_dict(self) -> dict[str, Any]:
-        """The step as a JSON document."""
-        return vars(self) | {
-            "action": self.action.value,
-            "kind": self.kind.value,
-            "call": list(self.call),
-            "parameters": dict(self.parameters),
-            "risk": self.risk.value,
-            "expected": list(self.expected),
-        }
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "Step":
-        """The inverse of ``to_dict``. Raises ``KeyError`` or ``TypeError`` when it was not written by it."""
-        values = dict(document)
-        service, operation = values["call"]
-        return cls(
-            **values
-            | {
-                "action": Action(values["action"]),
-                "kind": Kind(values["kind"]),
-                "call": (service, operation),
-                "risk": Risk(values["risk"]),
-                "expected": tuple(values["expected"]),
-            }
-        )
-
 
 @dataclass(frozen=True)
 class Remark:
@@ -238,18 +212,9 @@ class RollbackPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as a JSON document; ``outcome_if_done`` is in it for whoever reads it without this class."""
-        return {
-            "steps": [step.to_dict() for step in self.steps],
-            "left_to_do": [dict(vars(each)) for each in self.left_to_do],
-            "remarks": [dict(vars(each)) for each in self.remarks],
-            "outcome_if_done": self.outcome_if_done,
-        }
+        return {**written(self), "outcome_if_done": self.outcome_if_done}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "RollbackPlan":
-        """The inverse of ``to_dict``. Raises ``KeyError`` or ``TypeError`` when it was not written by it."""
-        return cls(
-            steps=tuple(Step.from_dict(step) for step in document["steps"]),
-            left_to_do=tuple(LeftToDo(**each) for each in document["left_to_do"]),
-            remarks=tuple(Remark(**each) for each in document["remarks"]),
-        )
+        """The inverse of ``to_dict``. Raises ``UnreadableRecord``."""
+        return read(cls, document, "rollback.json")

@@ -7,6 +7,7 @@ from typing import Any
 
 from belay.database.snapshots import DatabaseSeen
 from belay.database.snapshots import Readiness as Readable
+from belay.documents import read, written
 from belay.release.registration import Database, Restore
 from belay.release.verification import AlarmSeen
 from belay.template.policies import UNREADABLE
@@ -69,14 +70,12 @@ class Rehearsal:
 
     def to_dict(self) -> dict[str, Any]:
         """The rehearsal as a JSON document; ``readiness`` is in it for whoever reads it without this class."""
-        return {"readiness": self.readiness.value, "checks": [vars(check) for check in self.checks]}
+        return {**written(self), "readiness": self.readiness.value}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Rehearsal":
-        """The inverse of ``to_dict``. Raises ``KeyError`` or ``TypeError`` when it was not written by it."""
-        return cls(
-            tuple(Check(each["about"], Readiness(each["readiness"]), each["reason"]) for each in document["checks"])
-        )
+        """The inverse of ``to_dict``. Raises ``UnreadableRecord``."""
+        return read(cls, document, "rehearsal.json")
 
 
 _SUMMARY = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from belay.documents import read, written
 from belay.stack.status import StackStatus
 
 HIDDEN = "****"
@@ -79,35 +80,12 @@ class Baseline:
 
     def to_dict(self) -> dict[str, Any]:
         """The baseline as a JSON document."""
-        return {
-            "stack_name": self.stack_name,
-            "existed": self.existed,
-            "stack_id": self.stack_id,
-            "status": self.status.value if self.status else None,
-            "template": dict(vars(self.template)) if self.template else None,
-            "parameters": dict(self.parameters),
-            "hidden": list(self.hidden),
-            "resolved": dict(self.resolved),
-            "tags": dict(self.tags),
-            "capabilities": list(self.capabilities),
-            "role_arn": self.role_arn,
-            "notification_arns": list(self.notification_arns),
-        }
+        return written(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Baseline":
-        """The inverse of ``to_dict``. Raises ``KeyError`` or ``TypeError`` when it was not written by it."""
-        values = dict(document)
-        return cls(
-            **values
-            | {
-                "status": StackStatus(values["status"]) if values["status"] else None,
-                "template": TemplatePointer(**values["template"]) if values["template"] else None,
-                "hidden": tuple(values["hidden"]),
-                "capabilities": tuple(values["capabilities"]),
-                "notification_arns": tuple(values["notification_arns"]),
-            }
-        )
+        """The inverse of ``to_dict``. Raises ``UnreadableRecord``."""
+        return read(cls, document, f"the baseline of {document.get('stack_name')}")
 
 
 def baseline_of(description: Mapping[str, Any] | None, template: TemplatePointer | None, name: str = "") -> Baseline:

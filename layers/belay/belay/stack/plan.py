@@ -1,9 +1,11 @@
 """What a release will do to the stacks of one stage, and how far it has come: the waves of change sets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from belay.documents import read, written
 
 
 class Progress(StrEnum):
@@ -48,18 +50,6 @@ class StackPlan:
     changes: tuple[str, ...] = ()
     report: Mapping[str, Any] | None = None
 
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "StackPlan":
-        """Read what ``StagePlan.to_dict`` wrote."""
-        return cls(
-            **{
-                **document,
-                "depends_on": tuple(document["depends_on"]),
-                "progress": Progress(document["progress"]),
-                "changes": tuple(document["changes"]),
-            }
-        )
-
 
 @dataclass(frozen=True)
 class StagePlan:
@@ -74,12 +64,12 @@ class StagePlan:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "StagePlan":
-        """Read what ``to_dict`` wrote."""
-        return cls(tuple(StackPlan.from_dict(stack) for stack in document["stacks"]), document["lock_seen"])
+        """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
+        return read(cls, document, "plan.json")
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
-        return {"stacks": [asdict(stack) for stack in self.stacks], "lock_seen": self.lock_seen}
+        return written(self)
 
     def with_stack(self, changed: StackPlan) -> "StagePlan":
         """Return the plan with one stack replaced."""

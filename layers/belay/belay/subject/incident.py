@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from belay.errors import UnknownSchema
+from belay.documents import SCHEMA, schema_of
 from belay.release.records import ReleaseReference
 from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDeployment, ReleaseAttempt, Subject
-
-SCHEMA: Final = 2
 
 
 @dataclass(frozen=True)
@@ -41,10 +39,8 @@ class Incident:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Incident":
         """Read an incident as this version writes it, or as Belay 0.1 did. Raises ``UnknownSchema`` for a newer one."""
-        schema = document.get("schema", 1)
-        if schema > SCHEMA:
-            raise UnknownSchema("the incident", schema, SCHEMA)
-        subject = _written_by_0_1(document) if schema == 1 else _KINDS[document["subject"]["kind"]](document["subject"])
+        old = schema_of(document, "the incident") == 1
+        subject = _written_by_0_1(document) if old else _KINDS[document["subject"]["kind"]](document["subject"])
         known = {name: document[name] for name in ("name", "reason", "service_role", "recover_foreign")}
         return cls(subject=subject, **known)
 

@@ -1,0 +1,180 @@
+"""The JSON form of what Belay keeps: dataclasses written and read by their fields, each document with its ``schema``.
+
+A document that says no schema is of the first, as Belay 0.1 wrote it. An older one is migrated on reading, a newer one
+is refused. A new field with a default needs no new schema; one that an older version must not pass over does.
+"""
+
+import types
+from collections.abc import Callable, Hashable, Mapping, Set
+from contextlib import suppress
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from textwrap import shorten
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from belay.errors import UnknownSchema, UnreadableRecord
+
+SCHEMA = 2
+"""What this version of Belay writes."""
+
+Document = Mapping[str, Any]
+"""A JSON object as it is read or written."""
+
+Migration = Callable[[Document], Document]
+"""Turns a document of the first schema into one of the second."""
+
+
+class Dataclass(Protocol):
+    """Any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Kept = TypeVar("Kept", bound=Dataclass)
+
+
+def written(kept: Dataclass) -> dict[str, Any]:
+    """Return the JSON document of a dataclass, with its schema."""
+    return {"schema": SCHEMA, **plain(kept)}
+
+
+def read(kind: type[Kept], document: Document, name: str, migration: Migration | None = None) -> Kept:
+    """Read what ``written`` made; ``name`` says in an error which document it is, as ``plan.json``.
+
+    What the document holds beside the fields is passed over. Raises ``UnknownSchema`` where a newer version of Belay
+    wrote it, and ``UnreadableRecord`` where it is not what any version writes.
+    """
+    schema = schema_of(document, name)
+    found = migration(document) if schema == 1 and migration else document
+    return _object(kind, found, name)
+
+
+def schema_of(document: Document, name: str) -> int:
+    """Return the schema of a document that this version reads. Raises ``UnknownSchema`` and ``UnreadableRecord``."""
+    schema: int = _value(int, document.get("schema", 1), f"{name}: schema")
+    if schema > SCHEMA:
+        raise UnknownSchema(name, schema, SCHEMA)
+    return schema
+
+
+def plain(value: object) -> Any:
+    """Return the JSON form of a value: a dataclass's fields by name, or its text where the class can ``parse`` one."""
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not hasattr(value, "parse"):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple, Set)):
+        inner = [plain(each) for each in value]
+        return sorted(inner) if isinstance(value, Set) else inner
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def _object(kind: type[Kept], value: object, where: str) -> Kept:
+    """Read a dataclass."""
+    if not isinstance(value, Mapping):
+        raise _unexpected("an object", value, where)
+    given = {}
+    for name, (type_, required) in _fields_of(kind).items():
+        if name in value:
+            given[name] = _value(type_, value[name], f"{where}: {name}")
+        elif required:
+            raise UnreadableRecord(f"{where}: expected {name}, found none: it is damaged")
+    return kind(**given)
+
+
+@cache
+def _fields_of(kind: Hashable) -> dict[str, tuple[Any, bool]]:
+    """The type of each field of a dataclass by its name, and whether it has to be there."""
+    hints = get_type_hints(kind)
+    return {
+        each.name: (hints[each.name], each.default is MISSING and each.default_factory is MISSING)
+        for each in fields(cast("type[Dataclass]", kind))
+    }
+
+
+def _value(kind: Any, value: object, where: str) -> Any:
+    """Read a value of a field's type."""
+    inner = get_args(kind)
+    reader = _READERS.get(get_origin(kind) or kind)
+    if reader is not None:
+        return reader(inner, value, where)
+    if is_dataclass(kind) and not hasattr(kind, "parse"):
+        return _object(cast("type[Dataclass]", kind), value, where)
+    return _converted(_TEXTS.get(kind) or getattr(kind, "parse", kind), value, where, kind.__name__)
+
+
+def _one_of(kinds: tuple[Any, ...], value: object, where: str) -> Any:
+    if value is None and types.NoneType in kinds:
+        return None
+    *others, last = [kind for kind in kinds if kind is not types.NoneType]
+    for kind in others:
+        with suppress(UnreadableRecord):
+            return _value(kind, value, where)
+    return _value(last, value, where)
+
+
+def _literal(known: tuple[Any, ...], value: object, where: str) -> Any:
+    return _converted(lambda given: known[known.index(given)], value, where, " or ".join(map(str, known)))
+
+
+def _tuple(inner: tuple[Any, ...], value: object, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _unexpected("a list", value, where)
+    kinds = inner[:1] * len(value) if inner[1:] == (...,) else inner
+    if len(kinds) != len(value):
+        raise _unexpected(f"{len(kinds)} values", value, where)
+    return tuple(_value(kind, each, f"{where}[{n}]") for n, (kind, each) in enumerate(zip(kinds, value, strict=True)))
+
+
+def _set(inner: tuple[Any, ...], value: object, where: str) -> frozenset[Any]:
+    return frozenset(_tuple((inner[0], ...), value, where))
+
+
+def _mapping(inner: tuple[Any, ...], value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _unexpected("an object", value, where)
+    return {str(name): _value(inner[1], each, f"{where}.{name}") for name, each in value.items()}
+
+
+def _scalar(*kinds: type) -> Callable[[tuple[Any, ...], object, str], Any]:
+    def reader(inner: tuple[Any, ...], value: object, where: str) -> Any:
+        if type(value) not in kinds:
+            raise _unexpected(kinds[0].__name__, value, where)
+        return value
+
+    return reader
+
+
+_READERS: dict[Any, Callable[[tuple[Any, ...], object, str], Any]] = {
+    Any: lambda inner, value, where: value,
+    object: lambda inner, value, where: value,
+    Union: _one_of,
+    types.UnionType: _one_of,
+    Literal: _literal,
+    tuple: _tuple,
+    frozenset: _set,
+    dict: _mapping,
+    Mapping: _mapping,
+    str: _scalar(str),
+    bool: _scalar(bool),
+    int: _scalar(int),
+    float: _scalar(float, int),
+}
+"""How a value is read, by the origin of its field's type; what is not here is a dataclass, or is made of its text."""
+
+_TEXTS: dict[Any, Callable[[Any], Any]] = {datetime: datetime.fromisoformat}
+
+
+def _converted(convert: Callable[[Any], Any], value: object, where: str, expected: str) -> Any:
+    try:
+        return convert(value)
+    except (ValueError, TypeError) as error:
+        raise _unexpected(expected, value, where) from error
+
+
+def _unexpected(expected: str, found: object, where: str) -> UnreadableRecord:
+    return UnreadableRecord(f"{where}: expected {expected}, found {shorten(repr(found), 80, placeholder='...')}")
