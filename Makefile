@@ -34,6 +34,7 @@ down: $(INSTALLED) ## stop it
 
 deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHON_RUNTIME=$(RUNTIME) $(BIN)/sam build --parameter-overrides PythonRuntime=$(RUNTIME)
+	@$(BIN)/python -m cli upgrade check
 	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
 
 test: $(INSTALLED) ## all tests, and the floor of their coverage

@@ -17,7 +17,7 @@ from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
-from cli.problems import Unreachable
+from cli.problems import NoSuchStack, Unreachable
 
 DEFAULT_STACK: Final = "belay"
 _MACHINES: Final = {
@@ -63,7 +63,7 @@ class Account:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Account:
-        """Find the stack. Raises ``Unreachable`` where there are no credentials, no region or no such stack."""
+        """Find the stack. Raises ``Unreachable`` where there are no credentials or no region, ``NoSuchStack``."""
         try:
             session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
             if session.region_name is None:
@@ -145,7 +145,7 @@ class Account:
 
 def _about_stack(error: ClientError, stack: str, session: Any) -> Exception:
     if code_of(error) == "ValidationError" and "does not exist" in str(error):
-        return Unreachable(
+        return NoSuchStack(
             f"there is no stack {stack!r} in {session.region_name}: is it another --region, --profile or --stack?"
         )
     return Unreachable.because(error)

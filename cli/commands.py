@@ -33,6 +33,7 @@ GROUPS: Final[dict[str, Commands]] = {
         ("pause",): ("cli.pause", "hold every release that is uploaded from now on"),
         ("resume",): ("cli.resume", "end the pause and start what was held"),
         ("unlock",): ("cli.unlock", "free a stage's lock that nobody works under"),
+        ("upgrade", "check"): ("cli.upgrade", "list what has to end before another version of Belay is deployed"),
     },
 }
 COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for command, entry in group.items()}

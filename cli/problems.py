@@ -60,6 +60,10 @@ class Unreachable(BelayError):  # noqa: N818
         return cls(in_words(error))
 
 
+class NoSuchStack(Unreachable):
+    """There is no stack of this name: Belay was not deployed, or elsewhere."""
+
+
 def status_of(error: BaseException) -> int | None:
     """Return the exit status that an error ends a command with; None for one that is the command's own fault."""
     if isinstance(error, KeyboardInterrupt):

@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from botocore.credentials import Credentials
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
+from belay.aws.stepfunctions import Executions
 from belay.release.lock import Claim
 from belay.release.records import Outcome
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -403,6 +405,24 @@ def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Bela
         1,
         "belay: nothing of orders/1.0.0 runs any more; the sweep ends it within five minutes\n",
     )
+
+
+def test_another_version_of_belay_waits_for_what_is_at_work(
+    office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = {"deploy-stage": ("ExecuteWave", NOW)}
+
+    def state(self: Executions, execution: str) -> tuple[str, datetime] | None:
+        found = next((found for machine, found in states.items() if machine in execution), None)
+        return found and (found[0], datetime.fromisoformat(found[1]))
+
+    monkeypatch.setattr(Executions, "state", state)
+    assert belay("upgrade", "check")[:2] == (0, "Nothing is at work: another version of Belay can be deployed.\n")
+    office.deploy("production", "EXECUTING network")
+    status, out, _ = belay("upgrade", "check")
+    assert status == 1
+    assert "orders/1.0.0  production  ExecuteWave" in out
+    assert belay("upgrade", "check", "--stack", "not-there") == (0, "", "")
 
 
 def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, belay: Belay) -> None:

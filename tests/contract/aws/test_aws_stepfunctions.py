@@ -133,3 +133,38 @@ def test_a_person_s_stop_is_told_from_any_other_end(
     stub.add_client_error("describe_execution", "ExecutionDoesNotExist")
     assert Executions(client).stopped_by(EXECUTION) == by
     assert Executions(client).stopped_by("gone") is None
+
+
+def test_what_runs_is_listed_and_what_waits_to_be_redriven(stubbed: Stubbed) -> None:
+    client, stub = stubbed("stepfunctions")
+    for status, found in (("RUNNING", ["1", "2"]), ("PENDING_REDRIVE", ["3"])):
+        executions = [
+            {
+                "executionArn": f"{EXECUTION}{each}",
+                "stateMachineArn": MACHINE,
+                "name": each,
+                "status": status,
+                "startDate": datetime.now(UTC),
+            }
+            for each in found
+        ]
+        asked = {"stateMachineArn": MACHINE, "statusFilter": status}
+        stub.add_response("list_executions", {"executions": executions}, asked)
+    assert Executions(client).list_running(MACHINE) == [f"{EXECUTION}{each}" for each in "123"]
+
+
+def test_an_execution_is_in_the_state_that_it_entered_last(stubbed: Stubbed) -> None:
+    client, stub = stubbed("stepfunctions")
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    task = {"resourceType": "lambda", "resource": "invoke", "region": "eu-west-1", "parameters": "{}"}
+    events = [
+        {"timestamp": at, "type": "TaskScheduled", "id": 9, "taskScheduledEventDetails": task},
+        {"timestamp": at, "type": "TaskStateEntered", "id": 8, "stateEnteredEventDetails": {"name": "ExecuteWave"}},
+        {"timestamp": at, "type": "TaskStateEntered", "id": 4, "stateEnteredEventDetails": {"name": "PlanStage"}},
+    ]
+    asked = {"executionArn": EXECUTION, "includeExecutionData": False, "reverseOrder": True}
+    stub.add_response("get_execution_history", {"events": events}, asked)
+    stub.add_response("get_execution_history", {"events": []}, asked)
+    executions = Executions(client)
+    assert executions.state(EXECUTION) == ("ExecuteWave", at)
+    assert executions.state(EXECUTION) is None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -80,6 +81,27 @@ class Executions:
     def running(self, execution_arn: str) -> bool:
         """Tell whether an execution still runs; one being redriven counts, one that was never started does not."""
         return bool(execution_arn) and self.status(execution_arn) in ("RUNNING", "PENDING_REDRIVE")
+
+    def list_running(self, machine_arn: str) -> list[str]:
+        """Return the ARNs of a machine's executions that run or wait to be redriven, the newest first."""
+        with translated("StepFunctions.ListExecutions"):
+            pages = self._client.get_paginator("list_executions")
+            return [
+                str(each["executionArn"])
+                for status in ("RUNNING", "PENDING_REDRIVE")
+                for page in pages.paginate(stateMachineArn=machine_arn, statusFilter=status)
+                for each in page["executions"]
+            ]
+
+    def state(self, execution_arn: str) -> tuple[str, datetime] | None:
+        """Return the state that an execution entered last, and when; None where it entered none yet."""
+        with translated("StepFunctions.GetExecutionHistory"):
+            pages = self._client.get_paginator("get_execution_history").paginate(
+                executionArn=execution_arn, includeExecutionData=False, reverseOrder=True
+            )
+            entered = (each for page in pages for each in page["events"] if "stateEnteredEventDetails" in each)
+            last = next(entered, None)
+        return None if last is None else (str(last["stateEnteredEventDetails"]["name"]), last["timestamp"])
 
     def stop_execution(self, execution_arn: str, *, error: str, cause: str) -> None:
         """Stop an execution, saying why (at most 32,768 characters); what it had begun is taken up as a failure is."""

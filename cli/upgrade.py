@@ -1,0 +1,115 @@
+"""``belay upgrade check``: list what has to end before another version of Belay is deployed; ``make deploy`` asks it.
+
+A running execution keeps the definition that it was started with and the functions which that names, and the new
+version may have others. docs/upgrading.md tells the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cli.account import Account, add_account_arguments
+from cli.output import ago, section, table, tell
+from cli.problems import REFUSED, NoSuchStack
+
+_IN_ITS_STAGE: Final = "DeployStage"
+"""The state of deploy_release in which the stage's own execution works."""
+
+_APPROVAL: Final = "RequestApproval"
+_WINDOW: Final = "WaitForWindow"
+_PIPELINE: Final = ("StartPipeline", "CheckPipeline", "WaitForPipeline")
+
+
+@dataclass(frozen=True)
+class Running:
+    """One execution at work: what it is about, the state it is in and since when, and how it is brought to its end."""
+
+    machine: str
+    about: str
+    stage: str | None
+    state: str
+    since: datetime
+    remedy: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the executions that run; refuse while there is one. A first deployment has nothing to ask."""
+    try:
+        belay = Account.of(arguments)
+    except NoSuchStack:
+        return 0
+    if not belay.outputs:  # a stack whose first creation failed
+        return 0
+    found = running(belay)
+    tell(arguments, {"running": [asdict(each) for each in found]}, render(found, datetime.now(UTC)))
+    return REFUSED if found else 0
+
+
+def running(belay: Account) -> list[Running]:
+    """Return everything at work, the oldest first. A release that is in a stage is told by the stage's execution."""
+    stages = _executions(belay, "deploy_stage")
+    parents = {document.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID") for document in stages.values()}
+    releases = {
+        execution: document
+        for execution, document in _executions(belay, "deploy_release").items()
+        if execution not in parents
+    }
+    recoveries = _executions(belay, "rollback_stage")
+    by_machine = {"deploy_release": releases, "deploy_stage": stages, "rollback_stage": recoveries}
+    found = [
+        describe(machine, document, *state)
+        for machine, executions in by_machine.items()
+        for execution, document in executions.items()
+        if (state := belay.executions.state(execution)) is not None
+    ]
+    return sorted(found, key=lambda each: each.since)
+
+
+def _executions(belay: Account, machine: str) -> dict[str, Mapping[str, Any]]:
+    """Return the input of each execution of a machine that runs, by its ARN."""
+    executions = belay.executions.list_running(belay.machine(machine))
+    return {each: belay.executions.input(each) for each in executions}
+
+
+def describe(machine: str, document: Mapping[str, Any], state: str, since: datetime) -> Running:
+    """Say what an execution is about and how it ends, from the document it was started with and the state it is in."""
+    release = document.get("release")
+    if release is None:
+        about = str(document.get("detail", {}).get("object", {}).get("key", "an upload"))
+        return Running(machine, about, None, state, since, "wait: it enters its first stage in a few minutes")
+    about = f"{release['application']}/{release['version']}"
+    return Running(machine, about, document["stage"], state, since, _remedy(machine, about, document["stage"], state))
+
+
+def _remedy(machine: str, about: str, stage: str, state: str) -> str:
+    if machine == "rollback_stage":
+        return f"wait, answer what it asks, or: belay abort {about} --recovery"
+    if state == _APPROVAL:
+        return f"belay approve {about} --stage {stage}, or: belay reject {about} --stage {stage}"
+    if state == _WINDOW:
+        return f"wait, belay override {about} --stage {stage}, or: belay abort {about}"
+    if state in _PIPELINE:
+        return f"wait for the pipeline, or stop its execution there; or: belay abort {about}"
+    return f"wait, or: belay abort {about}"
+
+
+def render(found: Iterable[Running], now: datetime) -> list[str]:
+    """Say it as lines for people."""
+    rows = [(each.about, each.stage or "-", each.state, ago(each.since, now), each.remedy) for each in found]
+    if not rows:
+        return ["Nothing is at work: another version of Belay can be deployed."]
+    return [
+        "Another version of Belay cannot be deployed yet: what is at work needs the functions of the deployed one.",
+        *section("At work", table(("what", "stage", "state", "for", "what to do"), rows)),
+        "",
+        "`belay pause` holds what is uploaded meanwhile, `belay resume` starts it afterwards. See docs/upgrading.md.",
+    ]
