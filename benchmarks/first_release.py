@@ -28,20 +28,7 @@ MOST_TIMES = 1.6
 WAIT_SCALE = 0.2
 WITHIN_SECONDS = 180.0
 LOOK_EVERY_SECONDS = 0.1
-TEMPLATE = {
-    "Resources": {
-        "Setting": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}},
-        "Group": {
-            "Type": "AWS::EC2::SecurityGroup",
-            "Properties": {
-                "GroupDescription": "a group",
-                "SecurityGroupEgress": [
-                    {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/8", "Description": "in"}
-                ],
-            },
-        },
-    }
-}
+TEMPLATE = {"Resources": {"Setting": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}}}}
 
 
 def archive_of(application: str) -> bytes:
@@ -65,18 +52,20 @@ def archive_of(application: str) -> bytes:
 
 def register(parameters: Any, application: str) -> None:
     """Write the registration of an application with an ephemeral stage and production."""
-    stacks = {name: {"name": f"{application}-{name}"} for name in ("first", "second")}
+    role = f"arn:aws:iam::{ACCOUNT}:role/belay/{application}"
     documents: dict[str, Mapping[str, Any]] = {
-        "": {
-            "stages": ["test", "production"],
-            "defaults": {"service_role": f"arn:aws:iam::{ACCOUNT}:role/belay/{application}"},
-        },
-        "/test": {"ephemeral": True},
-        "/production": {"stacks": stacks},
+        "": {"stages": ["test", "production"], "defaults": {"service_role": role}},
+        "/test": {"ephemeral": True, "stacks": stacks_of(application, "test")},
+        "/production": {"stacks": stacks_of(application, "production")},
     }
     for suffix, document in documents.items():
         name = f"/belay/applications/{application}{suffix}"
         parameters.put_parameter(Name=name, Type="String", Value=json.dumps(document))
+
+
+def stacks_of(application: str, stage: str) -> dict[str, Any]:
+    """Return the registered names of an application's stacks in a stage."""
+    return {name: {"name": f"{application}-{stage}-{name}"} for name in ("first", "second")}
 
 
 def release(engine: Engine, outputs: Mapping[str, str], application: str) -> float:

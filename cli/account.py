@@ -11,8 +11,9 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from belay.aws.dynamodb import Table
 from belay.aws.faults import code_of, translated
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.s3 import ArtifactBucket, Buckets
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.registrations import Registrations
@@ -115,7 +116,7 @@ class Account:
     @property
     def ledger(self) -> Ledger:
         """The ledger."""
-        return Ledger(self.client("dynamodb"), self.output("LedgerTableName"))
+        return Ledger(Table(self.client("dynamodb"), self.output("LedgerTableName")))
 
     @property
     def artifacts(self) -> ArtifactBucket:
@@ -135,7 +136,7 @@ class Account:
     @property
     def registrations(self) -> Registrations:
         """What operators registered."""
-        return Registrations(self.parameters, self.client("s3"))
+        return Registrations(self.parameters, Buckets(self.client("s3")))
 
     def caller(self) -> str:
         """Return the ARN that the credentials belong to; asking for it needs no permission."""

@@ -16,11 +16,10 @@ from belay.approval.link import (
     parse_token,
     told_page,
 )
-from belay.aws.clients import client
 from belay.aws.clock import now
+from belay.aws.gateways import own_aws
 from belay.aws.kms import MacKey
 from belay.aws.s3 import ArtifactBucket
-from belay.aws.stepfunctions import Executions
 from belay.control.decisions import Decisions, in_words
 from belay.events.function_url import FunctionUrlRequest, Refusal
 from belay.ledger.ledger import Ledger
@@ -41,15 +40,15 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer with a page: the question for a GET, what came of the answer for a POST."""
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     request, moment = FunctionUrlRequest.from_event(event), now()
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    link = opened(request, MacKey(client("kms"), settings.link_key_id), ledger, moment)
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    link = opened(request, aws.mac_key(settings.link_key_id), ledger, moment)
     if isinstance(link, Refusal):
         return refused(link)
     if request.method == "GET":
-        return shown(200, ask_page(link, told(link, ledger, settings.artifact_bucket), request.query["token"]))
-    return taken(request, link, ledger, moment)
+        return shown(200, ask_page(link, told(link, ledger, artifacts), request.query["token"]))
+    return taken(request, link, Decisions(ledger, aws.executions), moment)
 
 
 def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: datetime) -> Link | Refusal:
@@ -66,19 +65,18 @@ def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: dat
     return link.refuse_stale(ledger.approvals.get(link.application, link.version, link.stage), moment) or link
 
 
-def told(link: Link, ledger: Ledger, artifact_bucket: str) -> dict[str, Any]:
+def told(link: Link, ledger: Ledger, artifacts: ArtifactBucket) -> dict[str, Any]:
     """Return what the message that carried the link said."""
     record = ledger.releases.get(link.application, link.version) or {}
     release = ReleaseReference.from_dict(record)
-    return ArtifactBucket(client("s3"), artifact_bucket).require_json(release.stage_key(link.stage, "approval.json"))
+    return artifacts.require_json(release.stage_key(link.stage, "approval.json"))
 
 
-def taken(request: FunctionUrlRequest, link: Link, ledger: Ledger, moment: datetime) -> dict[str, Any]:
+def taken(request: FunctionUrlRequest, link: Link, decisions: Decisions, moment: datetime) -> dict[str, Any]:
     """Take the answer in a form, and return the page that says what came of it."""
     decision = parse_answer(request.body, link)
     if isinstance(decision, Refusal):
         return refused(decision)
-    decisions = Decisions(ledger, Executions(client("stepfunctions")))
     answer = decisions.take(decision, BEARER, moment.isoformat(timespec="milliseconds"))
     if isinstance(answer, Refusal):
         return refused(answer)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
+from belay.aws.gateways import own_aws
 from belay.control.rehearsal import RollbackRehearsal
 from belay.control.stage import StageContext
 from belay.errors import InvalidRelease
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.rollback.rehearsal import refusal
 from belay.settings import read
@@ -26,10 +28,12 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Keep what was found beside the plan, for whoever approves. Raises ``InvalidRelease`` where it has to be ready."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    looks = aws.stacks, aws.databases, aws.services, aws.alarms, aws.verify_functions, aws.roles
     roles = settings.recover_stacks_role_arn, settings.recover_databases_role_arn
-    rehearsal = RollbackRehearsal.of(run, *roles).rehearse()
+    rehearsal = RollbackRehearsal(run, *looks, *roles).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
     run.ledger.releases.record(run.release, run.stage.name, f"REHEARSED {rehearsal.readiness}", timestamp(), told)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
+from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.verification import StageVerification
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.verification import Occasion, Verification, Verified, question
 from belay.settings import read
@@ -24,9 +26,11 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Take the verification one look further: its verdict is AGAIN until it passes or fails, with the reason."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    standing = look(run) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    verification = StageVerification(aws.alarms, aws.verify_functions)
+    standing = look(run, verification) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
     failed = standing.verdict is Verified.FAIL
     return {
         "verdict": standing.verdict,
@@ -35,12 +39,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     }
 
 
-def look(run: StageContext) -> Verification:
+def look(run: StageContext, verification: StageVerification) -> Verification:
     """Look once, and keep what the next look has to know."""
     release, stage = run.release, run.stage
     key = release.stage_key(stage.name, "verification.json")
     asked = question(release.origin, stage.name, Occasion.DEPLOYED, run.plan().standing(), run.artifacts.name)
-    standing = StageVerification.here().look(run.artifacts.get_json(key), stage, Occasion.DEPLOYED, asked)
+    standing = verification.look(run.artifacts.get_json(key), stage, Occasion.DEPLOYED, asked)
     run.artifacts.put_json(key, standing.to_dict())
     if standing.verdict is not Verified.AGAIN:
         run.ledger.releases.record(release, stage.name, f"VERIFIED {standing.verdict}", timestamp(), standing.reason)

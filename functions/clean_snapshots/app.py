@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.rds import Databases
+from belay.aws.gateways import own_aws
 from belay.control.retention import SnapshotRetention
 from belay.errors import SnapshotsNotCleaned
 from belay.ledger.ledger import Ledger
@@ -29,9 +28,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``SnapshotsNotCleaned``.
     """
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     dry_run = settings.clean_snapshots_dry == "true" or event.get("dry_run") is True
-    retention = SnapshotRetention(Ledger(client("dynamodb"), settings.ledger_table), Databases(client("rds")))
+    retention = SnapshotRetention(Ledger(aws.table(settings.ledger_table)), aws.databases)
     report, problems = retention.clean(settings.snapshot_executions, settings.keep_snapshots, dry_run=dry_run)
     if problems:
         raise SnapshotsNotCleaned(problems)

@@ -6,9 +6,8 @@ from typing import Any
 
 from belay.approval.decision import parse_decision
 from belay.approval.principal import Principal
-from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.stepfunctions import Executions
+from belay.aws.gateways import own_aws
 from belay.control.decisions import Decisions
 from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
 from belay.ledger.ledger import Ledger
@@ -26,10 +25,10 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the decision as it was recorded, or with ``error`` and ``message`` and a status of 4xx."""
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     request = FunctionUrlRequest.from_event(event)
     decision = request.refuse_unsigned("a decision is sent") or parse_decision(request.body)
     if isinstance(decision, Refusal):
         return json_response(decision)
-    decisions = Decisions(Ledger(client("dynamodb"), settings.ledger_table), Executions(client("stepfunctions")))
+    decisions = Decisions(Ledger(aws.table(settings.ledger_table)), aws.executions)
     return json_response(decisions.take(decision, Principal(request.user_arn, request.user_id), timestamp()))

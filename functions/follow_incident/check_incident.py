@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
@@ -21,8 +21,7 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the incident's outcome, null while it is open."""
-    settings = read(Settings)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    record = ledger.incidents.get(event["application"], event["incident"])
+    settings, aws = read(Settings), own_aws()
+    record = Ledger(aws.table(settings.ledger_table)).incidents.get(event["application"], event["incident"])
     ended = (None, None) if record is None else (record.outcome, record.reason)
     return {"outcome": ended[0], "reason": ended[1], "wait_seconds": settings.poll_seconds}

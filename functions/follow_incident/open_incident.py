@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.stepfunctions import Executions
+from belay.aws.gateways import own_aws
 from belay.control.incidents import Incidents
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
@@ -33,12 +31,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     A stage that had ended when its machine died needs no recovery: its ``outcome`` is returned instead.
     """
-    settings = read(Settings)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    settings, aws = read(Settings), own_aws()
+    ledger = Ledger(aws.table(settings.ledger_table))
     incidents = Incidents(
         ledger,
-        ArtifactBucket(client("s3"), settings.artifact_bucket),
-        Executions(client("stepfunctions")),
+        aws.artifacts(settings.artifact_bucket),
+        aws.executions,
         settings.rollback_stage_machine_arn,
     )
     release = ReleaseReference.from_dict(event["release"])

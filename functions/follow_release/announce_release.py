@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.control.endings import Endings
 from belay.ledger.ledger import Ledger
@@ -30,10 +30,10 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Publish the one message that begins a deployment."""
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     release = ReleaseReference.from_dict(event["release"])
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
+    ledger = Ledger(aws.table(settings.ledger_table))
+    artifacts = aws.artifacts(settings.artifact_bucket)
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
     good = ledger.releases.last_known_good(release.application, event["stages"][-1])
     record = ledger.releases.get(release.application, release.version) or {}
@@ -43,7 +43,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         replaces=None if good is None else good["version"],
         through=event["stages"],
     )
-    Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn).topic_of(release).publish(message)
+    Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn).topic_of(release).publish(message)
     return {}
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
+from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 
@@ -22,8 +24,9 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return whether it is ``open``; where it is not, why, until when, and how many seconds that is."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
     moment = now()
     held = run.stage.calendar.held(moment)
     override = run.ledger.holds.override(run.release.application, run.release.version, run.stage.name)

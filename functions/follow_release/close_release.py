@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import APPLICATIONS, ParameterStore
+from belay.aws.gateways import own_aws
+from belay.aws.ssm import APPLICATIONS
 from belay.control.endings import Endings
 from belay.control.registrations import Registrations
 from belay.events.s3 import ObjectCreated
@@ -32,29 +31,27 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Close the release, or the upload where no release came of it; returns the outcome that stands."""
-    settings = read(Settings)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    endings = Endings(ledger, artifacts, client("sns"), settings.notification_topic_arn)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
     outcome, reason = Outcome(event["outcome"]), caught(event["reason"])
-    created = ObjectCreated.from_event(event["upload"])
-    application = application_of(created.key) or "unknown"
-    upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
+    upload = upload_in(event["upload"])
     release = claimed(ledger, upload) if event["release"] is None else ReleaseReference.from_dict(event["release"])
     if release is None:
-        topic = Registrations(ParameterStore(client("ssm")), client("s3")).topic_of(application)
-        endings.close_upload(
-            upload,
-            outcome,
-            reason=in_words(reason),
-            execution=event["execution"],
-            topic=topic,
-            left_to_do=left_to_operator(reason, application),
-        )
+        topic = Registrations(aws.parameters, aws.buckets).topic_of(upload.application)
+        told = {"reason": in_words(reason), "execution": event["execution"], "topic": topic}
+        endings.close_upload(upload, outcome, **told, left_to_do=left_to_operator(reason, upload.application))
         return {"outcome": outcome}
     endings.close_release(release, outcome, reason=in_words(reason), stage=event["stage"])
     record = ledger.releases.get(release.application, release.version) or {}
     return {"outcome": record.get("outcome", outcome)}
+
+
+def upload_in(event: Mapping[str, Any]) -> Upload:
+    """Return the upload that an event of S3 is about, whoever's it is."""
+    created = ObjectCreated.from_event(event)
+    application = application_of(created.key) or "unknown"
+    return upload_of(application, created.bucket, created.key, created.version_id, created.size)
 
 
 def left_to_operator(reason: Reason | None, application: str) -> list[LeftToDo]:

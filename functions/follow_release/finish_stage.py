@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
+from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.errors import LockLost
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage, stage_ended
 from belay.release.records import Outcome
@@ -27,8 +29,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``LockLost`` where another execution ended or recovers the stage; a rerun finds its own outcome recorded.
     """
-    settings = read(Settings)
-    run = StageContext.enter({**event, "fencing": None}, settings.ledger_table, settings.artifact_bucket)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter({**event, "fencing": None}, ledger, artifacts)
     outcome, fencing = Outcome(event["outcome"]), event["fencing"]
     ended = run.ledger.releases.end_stage(
         run.release,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import timestamp
+from belay.aws.gateways import own_aws
 from belay.control.endings import Endings
 from belay.control.stage import StageContext
+from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.releases import release_held
 from belay.observability import observed
@@ -26,13 +27,14 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Keep the task token with which a person may let the release go on earlier, and tell that it waits."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
     release, stage, at = run.release, run.stage.name, timestamp()
     held = {"task_token": event["task_token"], "reason": event["why"], "until": event["until"]}
     if run.ledger.holds.hold(release, stage, **held, now=at):
         run.ledger.releases.record(release, stage, "HELD", at, f"{event['why']}; it goes on at {event['until']}")
-    endings = Endings(run.ledger, run.artifacts, client("sns"), settings.notification_topic_arn)
+    endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
     message = release_held(
         Deployment(release.application, release.version, stage, thread=release.thread),
         why=event["why"],

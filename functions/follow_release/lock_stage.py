@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.stepfunctions import Executions
+from belay.aws.gateways import own_aws
 from belay.control.stage_locks import StageLocks
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -28,9 +27,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``IncidentEnded``, ``LockLost`` and ``ReleaseSuperseded``.
     """
-    settings = read(Settings)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    locks, execution = StageLocks(ledger, Executions(client("stepfunctions"))), event["execution"]
+    settings, aws = read(Settings), own_aws()
+    locks = StageLocks(Ledger(aws.table(settings.ledger_table)), aws.executions)
+    execution = event["execution"]
     if event["incident"] is None:
         claim = Claim.of_release(ReleaseReference.from_dict(event["release"]), event["stage"], execution)
     else:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.control.questions import Questions
 from belay.control.recovery import Recovery
 from belay.control.topics import Topic
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 
@@ -25,8 +26,9 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Put the question, unless that was done; the answer is found by the next plan."""
-    settings = read(Settings)
-    recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
-    topic = Topic(client("sns"), recovery.incident.subject.topic or settings.notification_topic_arn, recovery.ledger)
-    Questions(recovery).put(recovery.step(event["rollback_step"]), event["rollback_step"]["number"], topic)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    recovery = Recovery.enter(event, ledger, artifacts)
+    arn, named = recovery.incident.subject.topic or settings.notification_topic_arn, event["rollback_step"]
+    Questions(recovery).put(recovery.step(named), named["number"], Topic(aws.notifications, arn, ledger))
     return {"wait_seconds": settings.poll_seconds}

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import own_aws
 from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.unhealthy import Unhealthy
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.records import Outcome
 from belay.settings import read
@@ -28,13 +28,14 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record and tell how the recovery ended; ``reason`` is set where the recovery itself failed."""
-    settings = read(Settings)
-    recovery = Recovery.enter({**event, "fencing": None}, settings.ledger_table, settings.artifact_bucket)
-    outcome, stacks = Outcome(event["outcome"]), Stacks(client("cloudformation"))
-    sns, topic = client("sns"), settings.notification_topic_arn
-    endings = Endings(recovery.ledger, recovery.artifacts, sns, topic)
-    RecoveredStacks.of(recovery).discard_change_sets()
-    closing = Closing(recovery.ledger, stacks, endings, Unhealthy(recovery.ledger, stacks, sns, topic))
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    recovery = Recovery.enter({**event, "fencing": None}, ledger, artifacts)
+    told = aws.notifications, settings.notification_topic_arn
+    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
+    outcome = Outcome(event["outcome"])
+    RecoveredStacks(recovery, aws.stacks, aws.drift).discard_change_sets()
+    closing = Closing(ledger, aws.stacks, endings, unhealthy)
     closing.close(recovery, ended(recovery, outcome, event["reason"]))
     # Last: who waits for the lock to recover the same must find the incident ended.
     if event["fencing"] is not None:

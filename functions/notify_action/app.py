@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.codepipeline import Jobs
-from belay.aws.ssm import ParameterStore
+from belay.aws.gateways import own_aws
 from belay.control.application_topics import ApplicationTopics
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
@@ -29,14 +27,14 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer the job: success once the message is with SNS."""
-    settings = read(Settings)
-    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
-    return Jobs(client("codepipeline"), logger().exception).answer(
-        event, lambda job: tell(settings, registrations, job)
-    )
+    settings, aws = read(Settings), own_aws()
+    registrations = Registrations(aws.parameters, aws.buckets)
+    ledger = Ledger(aws.table(settings.ledger_table))
+    topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
+    return aws.jobs(logger().exception).answer(event, lambda job: tell(topics, job))
 
 
-def tell(settings: Settings, registrations: Registrations, job: Job) -> Success:
+def tell(topics: ApplicationTopics, job: Job) -> Success:
     """Publish the action's message to the application's topic, or to Belay's own."""
     action = notify_action(job.parameters)
     message = pipeline_notice(
@@ -47,7 +45,5 @@ def tell(settings: Settings, registrations: Registrations, job: Job) -> Success:
         job=job.id,
         execution=action.execution,
     )
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    topics = ApplicationTopics(registrations, ledger, client("sns"), settings.notification_topic_arn)
     topics.publish(action.application, message)
     return Success(f"told: {message.subject}")

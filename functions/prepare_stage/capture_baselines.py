@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.gateways import own_aws
 from belay.control.baselines import Baselines
 from belay.control.stage import StageContext
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 
@@ -21,10 +23,11 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Keep template, parameters and tags of each stack; what an earlier try captured stands."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    baselines = Baselines(run.stacks, run.artifacts, run.ledger)
-    known = run.ledger.baselines.of(run.release.origin, run.stage.name)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    baselines = Baselines(aws.stacks, artifacts, ledger)
+    known = ledger.baselines.of(run.release.origin, run.stage.name)
     for stack in run.plan().stacks:
         if stack.stack not in known:
             baselines.capture(run.release.origin, run.stage.name, stack.stack, stack.stack_name)

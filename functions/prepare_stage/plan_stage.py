@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_change_sets import StageChangeSets
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.registration import Stage
 from belay.settings import read
@@ -28,10 +30,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``InvalidRelease`` where what the change sets will do breaks a policy.
     """
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
     pipeline = run.stage.pipeline is not None and run.stage.pipeline.start
-    ready = pipeline or StageChangeSets(run).advance().ready
+    ready = pipeline or StageChangeSets(run, aws.stacks, aws.alarms).advance().ready
     return {"ready": ready, "pipeline": pipeline, "wait_seconds": settings.poll_seconds, **registered(run.stage)}
 
 

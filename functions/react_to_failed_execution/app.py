@@ -5,11 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.cloudformation import Stacks
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
-from belay.aws.stepfunctions import Executions
+from belay.aws.gateways import own_aws
 from belay.control.closing import Closing
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
@@ -35,20 +31,13 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Take up the release or the incident that an execution which failed, timed out or was stopped was about."""
-    settings = read(Settings)
-    change = ExecutionStatusChange.from_event(event)
-    executions = Executions(client("stepfunctions"))
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    sns, topic = client("sns"), settings.notification_topic_arn
-    endings, stacks = Endings(ledger, artifacts, sns, topic), Stacks(client("cloudformation"))
-    unfinished = Unfinished(
-        ledger,
-        endings,
-        Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
-        artifacts,
-        Registrations(ParameterStore(client("ssm")), client("s3")),
-        Closing(ledger, stacks, endings, Unhealthy(ledger, stacks, sns, topic)),
-    )
-    document = json.loads(change.input) if change.input else executions.input(change.execution_arn)
+    settings, aws, change = read(Settings), own_aws(), ExecutionStatusChange.from_event(event)
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    told = aws.notifications, settings.notification_topic_arn
+    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
+    incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
+    registrations = Registrations(aws.parameters, aws.buckets)
+    closing = Closing(ledger, aws.stacks, endings, unhealthy)
+    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, closing)
+    document = json.loads(change.input) if change.input else aws.executions.input(change.execution_arn)
     return {"taken_up": unfinished.take_up_execution(change.execution_arn, document)}

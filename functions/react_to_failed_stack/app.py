@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.cloudformation import Stacks
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
-from belay.aws.stepfunctions import Executions
+from belay.aws.gateways import own_aws
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
@@ -30,16 +26,16 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Open the one incident of a deployment that failed, or of a registered stack that somebody else broke."""
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     change = StackStatusChange.from_event(event)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    executions = Executions(client("stepfunctions"))
+    ledger = Ledger(aws.table(settings.ledger_table))
+    artifacts = aws.artifacts(settings.artifact_bucket)
+    executions = aws.executions
     failed_stacks = FailedStacks(
         ledger,
         Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
-        Registrations(ParameterStore(client("ssm")), client("s3")),
-        Stacks(client("cloudformation")),
+        Registrations(aws.parameters, aws.buckets),
+        aws.stacks,
     )
     incident = failed_stacks.take_up(change.stack_id, change.status, change.reason, change.client_request_token)
     return {"incident": incident}

@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.cloudformation import Stacks
-from belay.aws.pipelines import Pipelines
-from belay.aws.rds import Databases
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
-from belay.aws.stepfunctions import Executions
+from belay.aws.gateways import Aws, own_aws
 from belay.control.application_topics import ApplicationTopics
 from belay.control.diagnoses import Diagnoses
 from belay.control.incidents import Incidents
@@ -45,31 +39,26 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     hint = hint_of(event)
     if hint is None:
         return {"looked_at": []}
-    settings = read(Settings)
-    registrations = registrations_here()
+    settings, aws = read(Settings), own_aws()
+    registrations = Registrations(aws.parameters, aws.buckets)
     stages = registrations.stages() if hint.missed else recent_stages().stages()
-    return {"looked_at": here(settings, registrations).follow(hint, stages)}
-
-
-def registrations_here() -> Registrations:
-    """Return what reads this account's registrations."""
-    return Registrations(ParameterStore(client("ssm")), client("s3"))
+    return {"looked_at": put_together(settings, aws, registrations).follow(hint, stages)}
 
 
 @cache
 def recent_stages() -> RecentStages:
     """Return the registered stages as this process, which many events share, read them."""
-    return RecentStages(registrations_here())
+    aws = own_aws()
+    return RecentStages(Registrations(aws.parameters, aws.buckets))
 
 
-def here(settings: Settings, registrations: Registrations) -> PipelineExecutions:
-    """Put together what follows executions in this account and region."""
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    pipelines = Pipelines(client("codepipeline"))
-    stacks = PipelineStacks(Stacks(client("cloudformation")), artifacts, ledger)
-    incidents = Incidents(ledger, artifacts, Executions(client("stepfunctions")), settings.rollback_stage_machine_arn)
-    topics = ApplicationTopics(registrations, ledger, client("sns"), settings.notification_topic_arn)
+def put_together(settings: Settings, aws: Aws, registrations: Registrations) -> PipelineExecutions:
+    """Return what follows executions, with the gateways that each part needs."""
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    stacks = PipelineStacks(aws.stacks, artifacts, ledger)
+    incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
+    topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
     recovery = PipelineRecovery(stacks, incidents, topics)
-    failures = PipelineFailures(pipelines, Diagnoses.here(), recovery, topics)
-    return PipelineExecutions(pipelines, ledger, stacks, StageSnapshots(Databases(client("rds"))), failures)
+    diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
+    failures = PipelineFailures(aws.pipelines, diagnoses, recovery, topics)
+    return PipelineExecutions(aws.pipelines, ledger, stacks, StageSnapshots(aws.databases), failures)

@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.s3 import ArtifactBucket, UploadedObject
-from belay.errors import MissingDocument
+from belay.aws.gateways import own_aws
+from belay.control.release_copies import ReleaseCopies
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.archive import open_archive
-from belay.release.manifest import read_manifest, stream_verified
-from belay.release.records import ReleaseReference, Upload
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 RESERVE_MILLISECONDS = 600_000
@@ -20,7 +17,7 @@ RESERVE_MILLISECONDS = 600_000
 
 @dataclass(frozen=True)
 class Settings:
-    """What this function is told by its environment."""
+    """Environment variables."""
 
     ledger_table: str
     artifact_bucket: str
@@ -29,23 +26,10 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Copy members from the ``chunk``-th on; ``done`` when the last is copied. Raises ``InvalidRelease``."""
-    settings = read(Settings)
-    release = ReleaseReference.from_dict(event["release"])
-    record = Ledger(client("dynamodb"), settings.ledger_table).releases.get(release.application, release.version)
-    if record is None:
-        raise MissingDocument(f"the ledger has no release {release.application} {release.version}")
-    upload = Upload(**record["upload"])
-    archive = open_archive(UploadedObject(client("s3"), upload.bucket, upload.key, upload.version_id, upload.size))
-    manifest = read_manifest(archive)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    paths = sorted(manifest.digests)
-    copied = event["chunk"]
-    while copied < len(paths):
-        path, sha256 = paths[copied], manifest.digests[paths[copied]]
-        key = release.member_key(path)
-        if not artifacts.has_member(key, sha256):
-            artifacts.put_member(key, stream_verified(archive, manifest, path), sha256)
-        copied += 1
-        if context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS:
-            break
-    return {"chunk": copied, "done": copied == len(paths)}
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    copies, release = ReleaseCopies(ledger, artifacts, aws.buckets), ReleaseReference.from_dict(event["release"])
+    copied, done = copies.copy(
+        release, event["chunk"], lambda: context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS
+    )
+    return {"chunk": copied, "done": done}

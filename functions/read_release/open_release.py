@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
+from belay.aws.gateways import own_aws
 from belay.control.admission import Admission
 from belay.control.registrations import Registrations
 from belay.control.topics import Topic
@@ -35,25 +33,23 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the disposition of an upload: ACCEPTED with its release and stages, HELD, or IGNORED."""
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     created, execution = ObjectCreated.from_event(event["upload"]), event["execution"]
     application = application_of(created.key)
     if application is None:
         return disposition("IGNORED")
     upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    parameters = ParameterStore(client("ssm"))
-    registrations = Registrations(parameters, client("s3"))
-    if parameters.get_parameter(settings.pause_parameter) == "true":
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    registrations = Registrations(aws.parameters, aws.buckets)
+    if aws.parameters.get_parameter(settings.pause_parameter) == "true":
         ledger.uploads.hold(upload, event["upload"], timestamp())
         topic = registrations.topic_of(application) or settings.notification_topic_arn
-        Topic(client("sns"), topic, ledger).publish(held(upload, execution))
+        Topic(aws.notifications, topic, ledger).publish(held(upload, execution))
         return disposition("HELD")
     if not ledger.uploads.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    admission = Admission(ledger, artifacts, registrations, client("s3"))
-    return disposition("ACCEPTED", *admission.accept(upload, execution))
+    accepted = Admission(ledger, artifacts, registrations, aws.buckets).accept(upload, execution)
+    return disposition("ACCEPTED", *accepted)
 
 
 def held(upload: Upload, execution: str) -> Message:

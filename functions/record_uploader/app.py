@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.events.cloudtrail import ObjectWritten
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -27,13 +27,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     A request that failed tells nobody, nor does one whose principal or whose object's version is not named: whoever
     wrote some version of a key has not made all of them.
     """
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     written = ObjectWritten.from_event(event)
     application = application_of(written.key)
     if application is None or written.error is not None or not written.arn or written.version_id is None:
         return {"recorded": False}
     upload = upload_of(application, written.bucket, written.key, written.version_id, 0)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    ledger = Ledger(aws.table(settings.ledger_table))
     ledger.uploads.record_uploader(
         application, upload.identity, {"arn": written.arn, "principal_id": written.principal_id}
     )

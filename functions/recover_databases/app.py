@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.gateways import own_aws
 from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovery import Recovery
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 
@@ -22,7 +24,11 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Take the step; ``again`` while it has to be come back to."""
-    settings = read(Settings)
-    recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    recovery = Recovery.enter(event, ledger, artifacts)
     step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
-    return {"again": RecoveredDatabases.of(recovery).perform(step, number), "wait_seconds": settings.poll_seconds}
+    return {
+        "again": RecoveredDatabases(recovery, aws.databases).perform(step, number),
+        "wait_seconds": settings.poll_seconds,
+    }

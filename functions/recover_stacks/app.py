@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.gateways import own_aws
 from belay.control.recovered_services import RecoveredServices
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.verification import RecoveredStage, StageVerification
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.rollback.plan import Kind, Step
+from belay.rollback.plan import Kind
 from belay.settings import read
 from belay.steps import UnknownStep
 
@@ -26,20 +28,18 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Take the step; ``again`` while it has to be come back to, as long as its change set is still being made."""
-    settings = read(Settings)
-    recovery = Recovery.enter(event, settings.ledger_table, settings.artifact_bucket)
-    again = perform(recovery, recovery.step(event["rollback_step"]), event["rollback_step"]["number"])
-    return {"again": again, "wait_seconds": settings.poll_seconds}
-
-
-def perform(recovery: Recovery, step: Step, number: int) -> bool:
-    """Hand the step to what performs its kind; a database's is for another function. Returns whether to come back."""
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    recovery = Recovery.enter(event, ledger, artifacts)
+    step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
     match step.kind:
-        case Kind.SERVICE:
-            return RecoveredServices.of(recovery).perform(step, number)
-        case Kind.STAGE:
-            return RecoveredStage(recovery, StageVerification.here()).perform(step, number)
         case Kind.STACK:
-            return RecoveredStacks.of(recovery).perform(step, number)
+            again = RecoveredStacks(recovery, aws.stacks, aws.drift).perform(step, number)
+        case Kind.SERVICE:
+            again = RecoveredServices(recovery, aws.services, aws.scalable_targets).perform(step, number)
+        case Kind.STAGE:
+            verification = StageVerification(aws.alarms, aws.verify_functions)
+            again = RecoveredStage(recovery, verification).perform(step, number)
         case Kind.DATABASE:
             raise UnknownStep(f"{step.subject}: expected a step on a stack, a service or the stage, found {step.kind}")
+    return {"again": again, "wait_seconds": settings.poll_seconds}

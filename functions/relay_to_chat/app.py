@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.aws.sns import Notifications
 from belay.events.sns import Notification
 from belay.notify.chat import chat_message
@@ -22,8 +22,8 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Publish one notification anew. What fails is tried twice more by Lambda, then kept in the dead-letter queue."""
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     notification = Notification.from_event(event)
     body = chat_message(notification.message)
-    Notifications(client("sns")).publish({"TopicArn": settings.chat_topic_arn, "Message": body})
+    Notifications(aws.notifications).publish({"TopicArn": settings.chat_topic_arn, "Message": body})
     return {}

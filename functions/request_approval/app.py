@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.approval.page import render
-from belay.aws.clients import client
 from belay.aws.clock import now
-from belay.aws.kms import MacKey
+from belay.aws.gateways import own_aws
 from belay.control.approvals import Approvals
 from belay.control.endings import Endings
 from belay.control.links import Links
 from belay.control.stage import StageContext
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 
@@ -30,12 +30,13 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Seal what is asked about, write the report, keep the task token for the answer alone, and tell the approvers."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    endings = Endings(run.ledger, run.artifacts, client("sns"), settings.notification_topic_arn)
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
     approvals = Approvals(run.ledger, run.artifacts, endings)
-    links = Links(MacKey(client("kms"), settings.link_key_id), settings.link_url)
-    request = links.add_to(approvals.gather(run, now()))
+    links = Links(aws.mac_key(settings.link_key_id), settings.link_url)
+    request = links.add_to(approvals.gather(run, aws.stacks, now()))
     approvals.keep(request, render(request))
     approvals.ask(request, event["task_token"])
     return {}

@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import now
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
-from belay.control.live import LiveStages
+from belay.aws.gateways import own_aws
+from belay.control.live import live_stages
 from belay.control.registrations import Registrations
 from belay.control.revalidations import Revalidations
-from belay.errors import BelayError, StagesNotValidated
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.registration import Stage
@@ -33,27 +30,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     One stage's fault does not keep the others from being validated. Raises ``StagesNotValidated`` in the end.
     """
-    settings = read(Settings)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
-    revalidations = Revalidations(
-        Ledger(client("dynamodb"), settings.ledger_table),
-        artifacts,
-        registrations,
-        LiveStages.here(artifacts),
-        sns=client("sns"),
-        default_topic=settings.notification_topic_arn,
-    )
-    verdicts, problems = {}, []
-    for stage in wanted(registrations.stages(), event):
-        name = f"{stage.application}/{stage.name}"
-        try:
-            verdicts[name] = revalidations.revalidate(stage, now().date())
-        except BelayError as error:
-            problems.append(f"{name}: {type(error).__name__}: {error}")
-    if problems:
-        raise StagesNotValidated(problems)
-    return {"verdicts": verdicts}
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    registrations, live = Registrations(aws.parameters, aws.buckets), live_stages(aws, artifacts)
+    sns, topic = aws.notifications, settings.notification_topic_arn
+    revalidations = Revalidations(ledger, artifacts, registrations, live, sns=sns, default_topic=topic)
+    return {"verdicts": revalidations.revalidate_each(wanted(registrations.stages(), event), now().date())}
 
 
 def wanted(stages: list[Stage], event: Mapping[str, Any]) -> list[Stage]:

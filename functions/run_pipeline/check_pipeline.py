@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.pipelines import Pipelines
+from belay.aws.gateways import own_aws
 from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_runs import PipelineRuns, RunSeen
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.stage import StageContext
 from belay.control.topics import Topic
+from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
 from belay.notify.message import Urgency
@@ -32,12 +32,14 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the outcome, null while the execution runs; raises ``StackFailed`` where an incident must take it back."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    stacks = PipelineStacks(run.stacks, run.artifacts, run.ledger)
-    runs = PipelineRuns(Pipelines(client("codepipeline")), run.ledger, stacks, Diagnoses.here())
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    stacks = PipelineStacks(aws.stacks, artifacts, ledger)
+    runs = PipelineRuns(aws.pipelines, ledger, stacks, Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks))
     seen = runs.look(run.release, run.stage, event["execution"], rolling_back=event["rolling_back"])
-    tell_waiting(run, seen, settings.notification_topic_arn)
+    arn = run.accepted.application.topic or settings.notification_topic_arn
+    tell_waiting(run, seen, Topic(aws.notifications, arn, ledger))
     return {
         "execution": seen.execution,
         "rolling_back": seen.rolling_back,
@@ -47,7 +49,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     }
 
 
-def tell_waiting(run: StageContext, seen: RunSeen, default_topic: str) -> None:
+def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
     """Tell once that the pipeline waits for an approval of its own; the thread keeps what was told."""
     if seen.waiting_approval is None or run.stage.pipeline is None:
         return
@@ -64,4 +66,4 @@ def tell_waiting(run: StageContext, seen: RunSeen, default_topic: str) -> None:
         ],
         urgency=Urgency.WARNING,
     )
-    Topic(client("sns"), run.accepted.application.topic or default_topic, run.ledger).publish(message)
+    topic.publish(message)

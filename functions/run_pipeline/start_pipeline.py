@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import timestamp
-from belay.aws.pipelines import Pipelines
+from belay.aws.gateways import own_aws
 from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_runs import PipelineRuns
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.stage import StageContext
+from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
 
@@ -27,10 +27,11 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the id of the execution; raises ``InvalidRegistration`` where the pipeline cannot be given the zip."""
-    settings = read(Settings)
-    run = StageContext.enter(event, settings.ledger_table, settings.artifact_bucket)
-    stacks = PipelineStacks(run.stacks, run.artifacts, run.ledger)
-    runs = PipelineRuns(Pipelines(client("codepipeline")), run.ledger, stacks, Diagnoses.here())
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    stacks = PipelineStacks(aws.stacks, artifacts, ledger)
+    runs = PipelineRuns(aws.pipelines, run.ledger, stacks, Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks))
     execution = runs.start(run.release, run.stage)
     run.ledger.releases.record(run.release, run.stage.name, "PIPELINE STARTED", timestamp(), execution)
     return {"execution": execution, "wait_seconds": settings.poll_seconds}

@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.codepipeline import Jobs
-from belay.aws.rds import Databases
-from belay.aws.ssm import ParameterStore
+from belay.aws.gateways import own_aws
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration
@@ -25,11 +22,10 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer the job: success once every snapshot is available, until then to be called again."""
-    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
-    snapshots = StageSnapshots(Databases(client("rds")))
-    return Jobs(client("codepipeline"), logger().exception).answer(
-        event, lambda job: take(snapshots, registrations, job)
-    )
+    aws = own_aws()
+    registrations = Registrations(aws.parameters, aws.buckets)
+    snapshots = StageSnapshots(aws.databases)
+    return aws.jobs(logger().exception).answer(event, lambda job: take(snapshots, registrations, job))
 
 
 def take(snapshots: StageSnapshots, registrations: Registrations, job: Job) -> Success:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.stepfunctions import Executions
+from belay.aws.gateways import own_aws
 from belay.control.asked_rollbacks import AskedRollbacks
 from belay.control.incidents import Incidents
+from belay.control.situations import Situations
 from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -28,13 +27,12 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the plan, the incident and its execution, or with ``error`` and ``message`` and a status of 4xx."""
-    settings = read(Settings)
+    settings, aws = read(Settings), own_aws()
     request = FunctionUrlRequest.from_event(event)
     asked = request.refuse_unsigned("a rollback is asked for") or parse_request(request.body)
     if isinstance(asked, Refusal):
         return json_response(asked)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
-    artifacts = ArtifactBucket(client("s3"), settings.artifact_bucket)
-    executions = Executions(client("stepfunctions"))
-    incidents = Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn)
-    return json_response(AskedRollbacks(ledger, artifacts, incidents).take(asked, request.user_arn))
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
+    situations = Situations(aws.stacks, aws.drift, aws.databases, aws.services, aws.scalable_targets)
+    return json_response(AskedRollbacks(ledger, artifacts, incidents, situations).take(asked, request.user_arn))

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import now
-from belay.aws.codepipeline import Jobs
-from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
-from belay.control.live import LiveStages
+from belay.aws.gateways import own_aws
+from belay.control.live import LiveStages, live_stages
 from belay.control.registrations import Registrations
 from belay.errors import InvalidActionConfiguration
 from belay.observability import logger, observed
@@ -29,12 +26,10 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer the job: success where every stack passes, failure with the findings, or to be called again."""
-    settings = read(Settings)
-    stages = LiveStages.here(ArtifactBucket(client("s3"), settings.artifact_bucket))
-    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
-    return Jobs(client("codepipeline"), logger().exception).answer(
-        event, lambda job: validate(stages, registrations, job)
-    )
+    settings, aws = read(Settings), own_aws()
+    stages = live_stages(aws, aws.artifacts(settings.artifact_bucket))
+    registrations = Registrations(aws.parameters, aws.buckets)
+    return aws.jobs(logger().exception).answer(event, lambda job: validate(stages, registrations, job))
 
 
 def validate(stages: LiveStages, registrations: Registrations, job: Job) -> Success:

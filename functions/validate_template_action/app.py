@@ -1,18 +1,17 @@
 """A CodePipeline Invoke action: holds templates of the input artifact against the policies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import now
-from belay.aws.codepipeline import ArtifactFiles, InputArtifact, Jobs
-from belay.aws.ssm import ParameterStore
+from belay.aws.codepipeline import ArtifactFiles, InputArtifact
+from belay.aws.gateways import own_aws
 from belay.control.registrations import Registrations
 from belay.errors import InvalidActionConfiguration
 from belay.observability import logger, observed
 from belay.pipeline.actions import template_action
-from belay.pipeline.job import Job, Success
+from belay.pipeline.job import Artifact, Credentials, Job, Success
 from belay.policy.gate import check_template
 from belay.policy.verdict import Report
 from belay.release.gate import action_summary
@@ -26,17 +25,20 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer the job: success where every template passes, failure with the findings otherwise."""
-    registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
-    return Jobs(client("codepipeline"), logger().exception).answer(event, lambda job: validate(registrations, job))
+    aws = own_aws()
+    registrations = Registrations(aws.parameters, aws.buckets)
+    return aws.jobs(logger().exception).answer(event, lambda job: validate(registrations, aws.input_artifact, job))
 
 
-def validate(registrations: Registrations, job: Job) -> Success:
+def validate(
+    registrations: Registrations, opened: Callable[[Artifact, Credentials], InputArtifact], job: Job
+) -> Success:
     """Check what the action's configuration asks for. Raises ``ValidationFailed`` with the findings."""
     action = template_action(job.parameters)
     if not job.artifacts:
         raise InvalidActionConfiguration("the action needs an input artifact with the templates")
     settings = registrations.policy_settings(action.registered)
-    files = ArtifactFiles(InputArtifact.of(job.artifacts[0], job.credentials))
+    files = ArtifactFiles(opened(job.artifacts[0], job.credentials))
     missing = [template for template in action.templates if template not in files]
     if missing:
         raise InvalidActionConfiguration(f"the artifact {job.artifacts[0].name} has no {', '.join(missing)}")

@@ -114,6 +114,34 @@ def test_third_party_packages_stay_where_they_belong(module: str) -> None:
     assert roots - sys.stdlib_module_names - {"belay"} <= allowed
 
 
+def test_clients_are_made_in_one_place() -> None:
+    """Everything else has its gateways from ``Aws``."""
+    steps = [path for function in function_modules() for path in step_modules(function).values()]
+    making = {
+        path.name
+        for path in [*layer_modules().values(), *function_modules().values(), *steps]
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node) in ("boto3.client", "boto3.resource", "boto3.Session", "botocore.session")
+    }
+    assert making == {"gateways.py"}
+
+
+LONGEST_HANDLER = 18
+"""Lines of a handler's body without its docstring: parse, gather, decide, act, return."""
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_handler_is_short(function: str) -> None:
+    for module in step_modules(function).values():
+        (handler,) = [
+            node for node in parsed(module).body if isinstance(node, ast.FunctionDef) and node.name == "handler"
+        ]
+        first, last = handler.body[1], handler.body[-1]
+        assert ast.get_docstring(handler), module
+        assert (last.end_lineno or 0) - first.lineno + 1 <= LONGEST_HANDLER, module
+
+
 @pytest.mark.parametrize("module", layer_modules())
 def test_arrows_point_inward(module: str) -> None:
     room = room_of(module)
@@ -199,7 +227,8 @@ def test_importing_a_function_does_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["import os\nTABLE = os.environ['TABLE']", "from belay.aws.clients import client\nS3 = client('s3')"]
+    "line",
+    ["import os\nTABLE = os.environ['TABLE']", "from belay.aws.gateways import own_aws\nSTACKS = own_aws().stacks"],
 )
 def test_an_import_that_does_something_is_seen(tmp_path: Path, line: str) -> None:
     app = tmp_path / "app.py"

@@ -6,6 +6,7 @@ from typing import Any
 from deployed_belay import Application, until
 from small_releases import setting
 
+from belay.aws.dynamodb import Table
 from belay.ledger.ledger import Ledger
 from belay.release.records import ReleaseReference
 from cli.function_url import post_signed
@@ -108,7 +109,7 @@ def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: App
 
     status, answer = ask(app)
     assert status == 200, answer
-    ledger = Ledger(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"])
+    ledger = Ledger(Table(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"]))
     ledger.releases.went_back(
         ReleaseReference(app.name, "1.2.0", "d", "another"), "production", "2099-01-01T00:00:00+00:00"
     )

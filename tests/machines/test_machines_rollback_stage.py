@@ -8,6 +8,7 @@ import pytest
 from deployed_belay import Application, stuck, until
 from small_releases import nesting, setting, settings
 
+from belay.aws.dynamodb import Table
 from belay.ledger.ledger import Ledger
 
 Applications = Callable[..., Application]
@@ -205,7 +206,7 @@ class TestNeedsOperator:
         upload = app.belay.upload(app.release(stacks=stacks, depends_on={"second": ["first"]}))
         app.told("deployment-started", "person-needed")
         (incident,) = app.belay.incidents(app.name)
-        ledger = Ledger(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"])
+        ledger = Ledger(Table(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"]))
         ledger.decisions.decide(
             app.name, incident["incident"], "delete-first", answer, "arn:aws:iam::1:user/ann", "2026-11-21"
         )

@@ -16,7 +16,8 @@ from belay.aws.attached_groups import AttachedGroups
 from belay.aws.cloudformation import Stacks
 from belay.aws.codepipeline import ArtifactFiles, InputArtifact, Jobs
 from belay.aws.ec2 import SecurityGroups
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.gateways import own_aws
+from belay.aws.s3 import ArtifactBucket, Buckets
 from belay.aws.ssm import ParameterStore
 from belay.control.live import LiveRegion, LiveStages
 from belay.control.registrations import Registrations
@@ -193,7 +194,7 @@ policies:
 """
     for name, text in {"orders": "stages: [production]", "orders/production": stage}.items():
         simulated("ssm").put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String")
-    return Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
+    return Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
 
 
 def test_templates_of_an_artifact_are_validated(
@@ -202,12 +203,14 @@ def test_templates_of_an_artifact_are_validated(
     validate = function("validate_template_action").validate
     found = artifact(zipped({"templates/a.yaml": OPEN}))
     asked: dict[str, Any] = {"templates": ["templates/a.yaml"]}
-    passing = validate(registrations, job(asked | {"parameters": {"Source": "10.0.0.0/8"}}, found))
+    passing = validate(
+        registrations, own_aws().input_artifact, job(asked | {"parameters": {"Source": "10.0.0.0/8"}}, found)
+    )
     assert passing.summary.startswith("PASS: templates/a.yaml")
     with pytest.raises(ValidationFailed, match=r"FAIL\ntemplates/a.yaml:8 Web .*ssh-open"):
-        validate(registrations, job(asked | {"parameters": {"Source": "0.0.0.0/0"}}, found))
+        validate(registrations, own_aws().input_artifact, job(asked | {"parameters": {"Source": "0.0.0.0/0"}}, found))
     with pytest.raises(ValidationFailed, match="REVIEW"):
-        validate(registrations, job(asked, found))
+        validate(registrations, own_aws().input_artifact, job(asked, found))
 
 
 def test_an_operator_s_waiver_counts_where_the_action_names_the_stage(
@@ -216,7 +219,11 @@ def test_an_operator_s_waiver_counts_where_the_action_names_the_stage(
     asked = {"templates": ["a.yaml"], "parameters": {"Source": "0.0.0.0/0"}}
     found = artifact(zipped({"a.yaml": OPEN}))
     registered = asked | {"application": "orders", "stage": "production"}
-    assert function("validate_template_action").validate(registrations, job(registered, found)).summary
+    assert (
+        function("validate_template_action")
+        .validate(registrations, own_aws().input_artifact, job(registered, found))
+        .summary
+    )
 
 
 @pytest.mark.parametrize(
@@ -232,7 +239,7 @@ def test_what_is_not_there_is_a_matter_of_configuration(
 ) -> None:
     found = artifact(zipped({"a.yaml": OPEN}))
     with pytest.raises(InvalidActionConfiguration, match=problem):
-        function("validate_template_action").validate(registrations, job(parameters, found))
+        function("validate_template_action").validate(registrations, own_aws().input_artifact, job(parameters, found))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from belay.approval.decision import Decision
 from belay.approval.principal import Principal
 from belay.approval.request import ApprovalText
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.sns import Notifications
 from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
@@ -189,7 +190,7 @@ def approvals(ledger: Ledger, simulated: Callable[[str], Any]) -> tuple[Approval
         messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
         return [json.loads(message["Body"])["Subject"] for message in messages]
 
-    return Approvals(ledger, bucket, Endings(ledger, bucket, sns, topic)), subjects
+    return Approvals(ledger, bucket, Endings(ledger, bucket, Notifications(sns), topic)), subjects
 
 
 def at(day: int, hour: int = 12) -> datetime:

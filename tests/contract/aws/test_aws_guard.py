@@ -12,6 +12,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from modules import ROOT, loaded
 
+from belay.aws.guard_function import GuardFunction
 from belay.aws.s3 import ArtifactBucket
 from belay.control.guard import GuardPack
 from belay.errors import AwsFault
@@ -48,7 +49,7 @@ def bucket(simulated: Callable[[str], Any]) -> ArtifactBucket:
 
 def test_a_pack_that_is_off_costs_nothing(stubbed: Stubbed, bucket: ArtifactBucket) -> None:
     client, _ = stubbed("lambda")
-    assert check(GuardPack(client, "off", bucket)) == Report()
+    assert check(GuardPack(GuardFunction(client, "off"), bucket)) == Report()
     assert bucket.get_json(KEY) is None
 
 
@@ -62,7 +63,7 @@ def test_a_pack_that_is_on_gets_plain_templates_and_its_findings_are_ours(
     stubber.add_response(
         "invoke", answered({"answers": readable}), {"FunctionName": ARN, "Payload": json.dumps(event).encode()}
     )
-    assert check(GuardPack(client, ARN, bucket)).verdict is Verdict.FAIL
+    assert check(GuardPack(GuardFunction(client, ARN), bucket)).verdict is Verdict.FAIL
     document = bucket.require_json(KEY)
     assert document["Resources"]["Later"]["Properties"]["VersioningConfiguration"] == {"Status": {"Ref": "Versioning"}}
 
@@ -72,7 +73,7 @@ def test_a_pack_that_fails_is_a_fault(stubbed: Stubbed, bucket: ArtifactBucket) 
     failed = {"errorType": "Runtime.ImportModuleError", "errorMessage": "no module"}
     stubber.add_response("invoke", answered(failed, FunctionError="Unhandled"))
     with pytest.raises(AwsFault, match=r"Runtime\.ImportModuleError: no module"):
-        check(GuardPack(client, ARN, bucket))
+        check(GuardPack(GuardFunction(client, ARN), bucket))
 
 
 @pytest.mark.skipif(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from simulated_ledger import empty_ledger
 
+from belay.aws.dynamodb import Table
 from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
 from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
@@ -475,7 +476,7 @@ def test_a_claim_that_met_another_write_is_tried_again(
         modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
     )
     with pytest.raises(fault):
-        claim(Ledger(client, TABLE), release())
+        claim(Ledger(Table(client, TABLE)), release())
 
 
 def test_a_claim_refused_by_its_condition_shows_what_stands_against_it(
@@ -488,7 +489,7 @@ def test_a_claim_refused_by_its_condition_shows_what_stands_against_it(
         modeled_fields={"CancellationReasons": [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]},
     )
     stub.add_response("get_item", {"Item": {"attempt": {"S": "somebody's"}}})
-    assert claim(Ledger(client, TABLE), release()) == {"attempt": "somebody's"}
+    assert claim(Ledger(Table(client, TABLE)), release()) == {"attempt": "somebody's"}
 
 
 @pytest.mark.parametrize(
@@ -506,10 +507,10 @@ def test_a_fault_is_no_refusal(
     client, stub = stubbed("dynamodb")
     stub.add_client_error("update_item", code, http_status_code=status)
     with pytest.raises(fault):
-        Ledger(client, TABLE).uploads.note_version(upload(), "1.0.0")
+        Ledger(Table(client, TABLE)).uploads.note_version(upload(), "1.0.0")
     stub.add_client_error("transact_write_items", code, http_status_code=status)
     with pytest.raises(fault):
-        Ledger(client, TABLE).incidents.open(incident(), NOW)
+        Ledger(Table(client, TABLE)).incidents.open(incident(), NOW)
 
 
 def test_a_question_is_put_once_and_its_first_answer_stands(ledger: Ledger) -> None:

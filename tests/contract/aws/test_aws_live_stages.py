@@ -12,12 +12,13 @@ import pytest
 from modules import function
 from simulated_ledger import empty_ledger
 
-from belay.aws import clients
 from belay.aws.attached_groups import AttachedGroups
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.ec2 import SecurityGroups
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.gateways import own_aws
+from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.control.live import LiveRegion, LiveStages
 from belay.control.registrations import Registrations
@@ -113,11 +114,11 @@ policies: {{waivers: []}}
     upload = upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 1)
     ledger.releases.claim(release, upload, "execution", timestamp())
     ledger.releases.end_stage(release, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
-    registrations = Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
+    registrations = Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
     live = LiveStages(live_region(simulated), artifacts, partial(live_region, simulated))
     return Deployed(
         simulated,
-        Revalidations(ledger, artifacts, registrations, live, sns=simulated("sns"), default_topic=topic),
+        Revalidations(ledger, artifacts, registrations, live, sns=Notifications(simulated("sns")), default_topic=topic),
         registrations,
         ledger,
         release,
@@ -289,9 +290,9 @@ def handler(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     module = function("revalidate_stages")
-    clients.client.cache_clear()
+    own_aws.cache_clear()
     yield lambda event: module.handler(event, None)
-    clients.client.cache_clear()
+    own_aws.cache_clear()
 
 
 def test_one_stage_s_fault_keeps_no_other_from_being_validated(

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from modules import ROOT, function
-from simulated_ledger import empty_ledger
+from simulated_ledger import empty_ledger, remembered
 
 from belay.aws.rds import Databases
+from belay.aws.s3 import Buckets
+from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
+from belay.control.application_topics import ApplicationTopics
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, SnapshotFailed
@@ -47,7 +50,7 @@ pipeline: {{name: orders-pipeline, deployment_stage: Deploy}}
     }
     for name, text in texts.items():
         simulated("ssm").put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String")
-    return Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
+    return Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
 
 
 @pytest.fixture
@@ -118,8 +121,9 @@ def test_a_message_goes_to_the_application_s_topic(
     asked = {"application": application, "stage": "production", "message": "Review it.", "severity": "warning"}
 
     empty_ledger(simulated("dynamodb"))
-    told = app.tell(app.Settings("ledger", default), registrations, job(asked | {"execution": EXECUTION}))
-    app.tell(app.Settings("ledger", default), registrations, job(asked | {"execution": EXECUTION}))
+    topics = ApplicationTopics(registrations, remembered()[0], Notifications(sns), default)
+    told = app.tell(topics, job(asked | {"execution": EXECUTION}))
+    app.tell(topics, job(asked | {"execution": EXECUTION}))
 
     received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert len(received) == 1, "a second delivery of the same job tells nothing"

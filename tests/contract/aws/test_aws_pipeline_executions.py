@@ -11,7 +11,6 @@ import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modules import function
 from moto import mock_aws
 from pipeline_world import EVENTS, EXECUTION, PIPELINE, STAGES, WORLDS, World
 from simulated_ledger import empty_ledger
@@ -22,7 +21,8 @@ from belay.aws.codedeploy import Deployments
 from belay.aws.logs import LogStreams
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.application_topics import ApplicationTopics
@@ -33,6 +33,7 @@ from belay.control.pipeline_executions import PipelineExecutions, PipelineFailur
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.registrations import Registrations
+from belay.control.rollback_jobs import RollbackJobs
 from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, RollbackFailed
 from belay.pipeline.hint import Hint, hint_of
@@ -93,13 +94,13 @@ class Account:
         )["stateMachineArn"]
         self.world = world
         self.ledger = empty_ledger(client("dynamodb"))
-        self.registrations = Registrations(ParameterStore(client("ssm")), client("s3"))
+        self.registrations = Registrations(ParameterStore(client("ssm")), Buckets(client("s3")))
         artifacts, pipelines = ArtifactBucket(client("s3"), "artifacts"), Pipelines(world)
         cloudformation = StacksOfThen(client("cloudformation"), world)
         stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
         incidents = Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine)
         self.failed_stacks = FailedStacks(self.ledger, incidents, self.registrations, cloudformation)
-        topics = ApplicationTopics(self.registrations, self.ledger, client("sns"), topic)
+        topics = ApplicationTopics(self.registrations, self.ledger, Notifications(client("sns")), topic)
         self.recovery = PipelineRecovery(stacks, incidents, topics)
         failures = PipelineFailures(
             pipelines,
@@ -383,17 +384,13 @@ def test_somebody_else_s_failure_is_taken_up_while_the_pipeline_rests() -> None:
 
 
 def asks(account: Account, token: str | None = None) -> Success:
-    app = function("rollback_action")
     event = json.loads((EVENTS / "aws.codepipeline" / "job.json").read_text())
     asked = {"application": "orders", "stage": "production", "execution": EXECUTION}
     data = event["CodePipeline.job"]["data"]
     data["actionConfiguration"]["configuration"]["UserParameters"] = json.dumps(asked)
     data["continuationToken"] = token
-    found = app.take_back(
-        account.registrations, Pipelines(account.world), account.ledger, account.recovery, parse_job(event)
-    )
-    assert isinstance(found, Success)
-    return found
+    pipelines = Pipelines(account.world)
+    return RollbackJobs(account.registrations, pipelines, account.ledger, account.recovery).take_back(parse_job(event))
 
 
 def incident_in(account: Account) -> Incident:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from conftest import SESSION
+from simulated_ledger import remembered
 from test_aws_unfinished import INCIDENT, MANIFEST, RELEASE, STAGE, House
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.aws.rds import Databases
 from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovery import Recovery
@@ -22,7 +24,7 @@ CHANGED = StackSeen("network", "orders-network", "arn:n", StackStatus.UPDATE_COM
 
 @pytest.fixture
 def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    client.cache_clear()
+    own_aws.cache_clear()
     monkeypatch.setattr("test_aws_unfinished.STAGE", f"{STAGE}databases: [{{instance: orders-db}}]\n")
     changes = 'database: {changes: database, schema: {from: "3", to: "4"}, applied_by: network}\n'
     more = MANIFEST.replace("digests: {", f"digests: {{database/1.sql: {'b' * 64}, ")
@@ -31,15 +33,16 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it is bad")
     yield house
-    client.cache_clear()
+    own_aws.cache_clear()
 
 
 def look(code: str) -> DatabaseSeen:
     """Look at the one database, on an RDS that answers the first question with this error."""
     event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
-    with Stubber(client("rds")) as stub:
+    rds = SESSION.client("rds")
+    with Stubber(rds) as stub:
         stub.add_client_error("describe_db_snapshots", code, "no")
-        recovered = RecoveredDatabases(Recovery.enter(event, "ledger", "artifacts"), Databases(client("rds")))
+        recovered = RecoveredDatabases(Recovery.enter(event, *remembered()), Databases(rds))
         (seen,) = recovered.look((CHANGED,))
     return seen
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from simulated_ledger import remembered
 from test_aws_unfinished import INCIDENT, RELEASE, House
 
 from belay.aws.application_autoscaling import ScalableTargets
-from belay.aws.clients import client
 from belay.aws.ecs import Services
+from belay.aws.gateways import own_aws
 from belay.control.recovered_services import RecoveredServices
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, Throttled
@@ -34,8 +35,11 @@ class Stages:
 
     def services(self) -> RecoveredServices:
         event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
-        self.recovery = Recovery.enter(event, "ledger", "artifacts")
-        return RecoveredServices.of(self.recovery)
+        self.recovery = Recovery.enter(event, *remembered())
+        return RecoveredServices(self.recovery, Services(self.ecs), ScalableTargets(self.scaling))
+        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+        self.recovery = Recovery.enter(event, *remembered())
+        return RecoveredServices(self.recovery, Services(self.ecs), ScalableTargets(self.scaling))
 
     def seen(self) -> ServiceSeen:
         (seen,) = self.services().look(STAGE)
@@ -60,7 +64,7 @@ class Stages:
 
 @pytest.fixture
 def stage(simulated: Callable[[str], Any]) -> Iterator[Stages]:
-    client.cache_clear()
+    own_aws.cache_clear()
     house = House(simulated)
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it is bad")
@@ -69,7 +73,7 @@ def stage(simulated: Callable[[str], Any]) -> Iterator[Stages]:
     ecs.register_task_definition(family="api", containerDefinitions=[{"name": "a", "image": "a:1", "memory": 64}])
     ecs.create_service(cluster="orders", serviceName="api", taskDefinition="api", desiredCount=2)
     yield Stages(house, ecs, scaling)
-    client.cache_clear()
+    own_aws.cache_clear()
 
 
 def test_a_service_is_restarted_once(stage: Stages) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from simulated_ledger import remembered
 from test_aws_unfinished import INCIDENT, RELEASE, House
 
-from belay.aws.clients import client, patient_client
 from belay.aws.cloudformation import ResourceDrift, Stacks
+from belay.aws.gateways import own_aws
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
@@ -32,6 +33,9 @@ MADE = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/made/1"
 SKIPPED = SkippedResource("Topic", STACK_ID, "Topic", "AWS::SNS::Topic")
 
 
+Stubbed = Callable[[str], tuple[Any, Stubber]]
+
+
 class Refusing(Stacks):
     """CloudFormation refuses, and shows no event of an operation."""
 
@@ -46,24 +50,22 @@ class Refusing(Stacks):
 
 
 def recovered(stacks: Stacks, recovery: Recovery | None = None) -> RecoveredStacks:
-    return RecoveredStacks(recovery or entered(), stacks, ResourceDrift(client("cloudformation")))
+    return RecoveredStacks(recovery or entered(), stacks, ResourceDrift(None))
 
 
 @pytest.fixture
 def house(simulated: Callable[[str], Any]) -> Iterator[House]:
-    client.cache_clear()
-    patient_client.cache_clear()
+    own_aws.cache_clear()
     house = House(simulated)
     house.accept()
     house.incidents.open_for_release(RELEASE, "production", "it is bad")
     yield house
-    client.cache_clear()
-    patient_client.cache_clear()
+    own_aws.cache_clear()
 
 
 def entered() -> Recovery:
     event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
-    return Recovery.enter(event, "ledger", "artifacts")
+    return Recovery.enter(event, *remembered())
 
 
 @pytest.mark.parametrize(
@@ -111,15 +113,16 @@ def test_a_throttle_is_made_again_by_the_machine(house: House) -> None:
         stacks.perform(steps.delete_stack(SEEN, SITUATION), 0)
 
 
-def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(house: House) -> None:
+def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(house: House, stubbed: Stubbed) -> None:
     recovery = entered()
     recovery.note("network", {"skipped": [SKIPPED.to_dict()]})
 
     # The call answers when it knows, so it is made by the client that waits.
-    with Stubber(client("cloudformation")) as looks, Stubber(patient_client("cloudformation")) as waits:
-        looks.add_response("describe_stack_events", {"StackEvents": []})
-        waits.add_client_error("detect_stack_resource_drift", "AccessDenied", "may not sns:GetTopicAttributes")
-        RecoveredStacks.of(entered()).perform(steps.detect_drift(SEEN, SKIPPED), 0)
+    (looking, looks), (waiting, waits) = stubbed("cloudformation"), stubbed("cloudformation")
+    looks.add_response("describe_stack_events", {"StackEvents": []})
+    waits.add_client_error("detect_stack_resource_drift", "AccessDenied", "may not sns:GetTopicAttributes")
+    stacks = RecoveredStacks(entered(), Stacks(looking), ResourceDrift(waiting))
+    stacks.perform(steps.detect_drift(SEEN, SKIPPED), 0)
 
     (known,) = entered().noted("network")["skipped"]
     seen = StackSeen(
@@ -225,10 +228,10 @@ def test_a_change_set_that_the_stack_left_behind_since_a_crash_is_made_anew(hous
 def test_a_change_set_back_that_is_refused_keeps_no_other_stack(
     house: House, code: str, message: str, noted: bool
 ) -> None:
-    with Stubber(client("cloudformation")) as stub:
+    with Stubber(house.cloudformation) as stub:
         stub.add_response("describe_stack_events", {"StackEvents": []})
         stub.add_client_error("create_change_set", code, message)
-        assert RecoveredStacks.of(entered()).perform(way_back(house), 0) is False
+        assert recovered(Stacks(house.cloudformation)).perform(way_back(house), 0) is False
 
     assert (message in str(entered().blocked("network"))) is noted
     assert [each.action for each in entered().record.tried] == ["UPDATE_TO_BASELINE"]
@@ -247,12 +250,12 @@ def shell(house: House, change_sets: list[str]) -> StackSeen:
     """What is seen of a stack that is a shell for the release's change set, where these are left on it."""
     plan(house, replace(PLANNED, creates=True))
     described = {"StackName": "orders-network", "StackId": STACK_ID, "CreationTime": "2026-01-01T10:00:00Z"}
-    with Stubber(client("cloudformation")) as stub:
+    with Stubber(house.cloudformation) as stub:
         stub.add_response("describe_stacks", {"Stacks": [{**described, "StackStatus": "REVIEW_IN_PROGRESS"}]})
         stub.add_response("list_change_sets", {"Summaries": [{"ChangeSetId": each} for each in change_sets]})
         for _ in range(3):
             stub.add_response("describe_stack_events", {"StackEvents": []})
-        (seen,) = RecoveredStacks.of(entered()).look()
+        (seen,) = recovered(Stacks(house.cloudformation)).look()
     return seen
 
 
@@ -265,11 +268,11 @@ def test_a_change_set_that_is_gone_is_not_deleted_again(house: House, left: list
 
 def test_the_deletion_of_a_change_set_may_be_asked_for_twice(house: House) -> None:
     step = steps.delete_change_set(shell(house, [MADE]), MADE)
-    with Stubber(client("cloudformation")) as stub:
+    with Stubber(house.cloudformation) as stub:
         for _ in range(2):
             stub.add_response("describe_stack_events", {"StackEvents": []})
             stub.add_client_error("delete_change_set", "ChangeSetNotFound", "it does not exist")
-            assert RecoveredStacks.of(entered()).perform(step, 0) is False
+            assert recovered(Stacks(house.cloudformation)).perform(step, 0) is False
     assert entered().blocked("network") is None
     assert [each.action for each in entered().record.tried] == ["DELETE_CHANGE_SET"]
 
@@ -283,8 +286,8 @@ def test_what_the_deployment_has_just_begun_is_waited_for(house: House, executio
     at = "2026-01-01T10:00:00+00:00"
     house.ledger.operations.record(STACK_ID, token, RELEASE, "production", purpose=Purpose.DEPLOY, now=at)
     found = {"StackId": STACK_ID, "StackName": "orders-network", "ChangeSetId": MADE, "ChangeSetName": "made"}
-    with Stubber(client("cloudformation")) as stub:
+    with Stubber(house.cloudformation) as stub:
         stub.add_response("describe_stack_events", {"StackEvents": []})
         status = {"Status": "CREATE_COMPLETE", "ExecutionStatus": execution_status}
         stub.add_response("describe_change_set", {**found, **status, "Changes": []})
-        assert RecoveredStacks.of(entered()).unheard() is unheard
+        assert recovered(Stacks(house.cloudformation)).unheard() is unheard

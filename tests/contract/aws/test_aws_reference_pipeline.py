@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from modules import ROOT, function, loaded
 
+from belay.aws.gateways import own_aws
 from belay.aws.rds import Databases
+from belay.aws.s3 import Buckets
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
@@ -32,7 +34,7 @@ def registrations(simulated: Aws) -> Registrations:
     for path in sorted((EXAMPLE / "registration").glob("*.yaml")):
         name = "/belay/applications/hello" + ("" if path.stem == "application" else f"/{path.stem}")
         simulated("ssm").put_parameter(Name=name, Value=path.read_text(), Type="String")
-    return Registrations(ParameterStore(simulated("ssm")), simulated("s3"))
+    return Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
 
 
 def job(action: str, source: dict[str, Any] | None = None, **parameters: str) -> Job:
@@ -61,7 +63,7 @@ def test_the_example_s_own_source_is_valid(
     validate = function("validate_template_action").validate
     source = uploaded(simulated, EXAMPLE, tmp_path / "source.zip")
     for action in ("ValidateApplication", "ValidatePipeline"):
-        success = validate(registrations, job(action, source, DeploymentStrategy=strategy))
+        success = validate(registrations, own_aws().input_artifact, job(action, source, DeploymentStrategy=strategy))
         assert success.summary.startswith("PASS")
         assert success.continuation_token is None
 
@@ -80,7 +82,7 @@ def test_a_source_that_opens_ssh_is_stopped(simulated: Aws, registrations: Regis
 
     validate = function("validate_template_action").validate
     with pytest.raises(ValidationFailed, match="ssh-open"):
-        validate(registrations, job("ValidateApplication", source))
+        validate(registrations, own_aws().input_artifact, job("ValidateApplication", source))
 
 
 def test_the_first_release_has_no_database_to_take_a_snapshot_of(simulated: Aws, registrations: Registrations) -> None:

@@ -9,6 +9,7 @@ import pytest
 from botocore.stub import Stubber
 from modules import ROOT, function
 
+from belay.aws.s3 import Buckets
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import RECENT, RecentStages, Registrations
 from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease, Throttled
@@ -43,7 +44,7 @@ class Operator:
 
     @property
     def registrations(self) -> Registrations:
-        return Registrations(ParameterStore(self.ssm), self.s3)
+        return Registrations(ParameterStore(self.ssm), Buckets(self.s3))
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_what_could_not_be_read_is_not_kept(stubbed: Callable[[str], tuple[Any, 
     client, stub = stubbed("ssm")
     stub.add_client_error("get_parameters_by_path", "ThrottlingException")
     stub.add_response("get_parameters_by_path", {"Parameters": []})
-    recent = RecentStages(Registrations(ParameterStore(client), None), lambda: NOW)
+    recent = RecentStages(Registrations(ParameterStore(client), Buckets(None)), lambda: NOW)
     with pytest.raises(Throttled):
         recent.stages()
     assert recent.stages() == []
@@ -162,7 +163,7 @@ def test_the_schedule_reads_what_an_event_may_not_have_seen_yet(
         monkeypatch.setenv(name, "any")
     # What is done about an execution is tested by itself; here it tells of which stages it was asked.
     followed = SimpleNamespace(follow=lambda hint, stages: [stage.name for stage in stages])
-    monkeypatch.setattr(app, "here", lambda *_: followed)
+    monkeypatch.setattr(app, "put_together", lambda *_: followed)
     event = json.loads((ROOT / "events/aws.codepipeline/pipeline_execution_state_change.started.json").read_text())
 
     assert app.handler(event, None) == {"looked_at": ["test", "production"]}

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.stub import ANY, Stubber
+from simulated_ledger import remembered
 from test_aws_unfinished import RELEASE, ROLE, House
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.aws.iam import Roles
 from belay.aws.rds import Databases
 from belay.control.rehearsal import RollbackRehearsal
@@ -94,19 +95,29 @@ class TestRehearsal:
 
     @pytest.fixture
     def house(self, simulated: Callable[[str], Any]) -> Iterator[House]:
-        client.cache_clear()
+        own_aws.cache_clear()
         house = House(simulated)
         house.accept()
         yield house
-        client.cache_clear()
+        own_aws.cache_clear()
 
     @staticmethod
     def rehearse(iam: Any, stage: str = "production", **registered: Any) -> Rehearsal:
         event = {"release": RELEASE.to_dict(), "stage": stage, "fencing": None}
-        run = StageContext.enter(event, "ledger", "artifacts")
-        run = replace(run, stage=replace(run.stage, **registered))
-        whole = RollbackRehearsal.of(run, STACKS_ROLE, DATABASES_ROLE)
-        return replace(whole, roles=Roles(iam)).rehearse()
+        run = StageContext.enter(event, *remembered())
+        aws, run = own_aws(), replace(run, stage=replace(run.stage, **registered))
+        whole = RollbackRehearsal(
+            run,
+            aws.stacks,
+            aws.databases,
+            aws.services,
+            aws.alarms,
+            aws.verify_functions,
+            Roles(iam),
+            STACKS_ROLE,
+            DATABASES_ROLE,
+        )
+        return whole.rehearse()
 
     @staticmethod
     def allowing(stubbed: Stubbed, *decisions: str) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from belay.aws.sns import Notifications
 from belay.control.topics import Topic
 from belay.errors import AccessDenied, AwsFault, ServiceUnavailable
 from belay.ledger.ledger import Ledger
@@ -37,7 +38,7 @@ def test_a_program_receives_a_document_and_can_filter_it(
             Endpoint=arn,
             Attributes={"FilterPolicy": json.dumps(wanted), "RawMessageDelivery": "true"},
         )
-    Topic(sns, topic, ledger).publish(message)
+    Topic(Notifications(sns), topic, ledger).publish(message)
     (received,) = sqs.receive_message(QueueUrl=queues["rolled-back"])["Messages"]
     assert json.loads(received["Body"])["cause"]["why"] == "It failed: über"
     assert "Messages" not in sqs.receive_message(QueueUrl=queues["deployed"])
@@ -51,8 +52,8 @@ def test_what_is_published_is_what_sns_takes_and_it_is_told_once(
 ) -> None:
     client, stub = stubbed("sns")
     stub.add_response("publish", {"MessageId": "m"})
-    Topic(client, TOPIC, ledger).publish(message)
-    Topic(client, TOPIC, ledger).publish(message)
+    Topic(Notifications(client), TOPIC, ledger).publish(message)
+    Topic(Notifications(client), TOPIC, ledger).publish(message)
 
 
 def test_messages_of_a_thread_are_numbered_in_order_and_a_failed_one_keeps_its_number(
@@ -66,9 +67,9 @@ def test_messages_of_a_thread_are_numbered_in_order_and_a_failed_one_keeps_its_n
     stub.add_response("publish", {"MessageId": "1"})
     stub.add_response("publish", {"MessageId": "2"})
     with pytest.raises(ServiceUnavailable):
-        Topic(client, TOPIC, ledger).publish(started)
-    Topic(client, TOPIC, ledger).publish(message)
-    Topic(client, TOPIC, ledger).publish(started)
+        Topic(Notifications(client), TOPIC, ledger).publish(started)
+    Topic(Notifications(client), TOPIC, ledger).publish(message)
+    Topic(Notifications(client), TOPIC, ledger).publish(started)
     told = [json.loads(json.loads(each["Message"])["sqs"]) for each in sent[1:]]
     assert [(each["kind"], each["sequence"], each["closes"]) for each in told] == [
         ("release-ended", 2, [1]),
@@ -97,5 +98,5 @@ def test_a_message_that_could_not_be_published_is_a_fault(
     client, stub = stubbed("sns")
     stub.add_client_error("publish", code, http_status_code=status)
     with pytest.raises(fault) as caught:
-        Topic(client, TOPIC, ledger).publish(message)
+        Topic(Notifications(client), TOPIC, ledger).publish(message)
     assert caught.value.operation == "SNS.Publish"

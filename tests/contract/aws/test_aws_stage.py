@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from simulated_ledger import remembered
 from test_aws_unfinished import RELEASE, House
 
-from belay.aws.clients import client
 from belay.aws.clock import lease
+from belay.aws.gateways import own_aws
 from belay.control.sealing import looked_up
 from belay.control.stage import StageContext
 from belay.errors import LockLost, MissingDocument
@@ -19,16 +20,16 @@ from belay.stack.plan import Progress
 
 @pytest.fixture
 def house(simulated: Callable[[str], Any]) -> Iterator[House]:
-    client.cache_clear()
+    own_aws.cache_clear()
     house = House(simulated)
     house.accept()
     yield house
-    client.cache_clear()
+    own_aws.cache_clear()
 
 
 def enter(stage: str = "production", fencing: int | None = None) -> StageContext:
     event = {"release": RELEASE.to_dict(), "stage": stage, "fencing": fencing}
-    return StageContext.enter(event, "ledger", "artifacts")
+    return StageContext.enter(event, *remembered())
 
 
 def lock(house: House, execution: str = "e1", expires_at: int = 1_000) -> int:

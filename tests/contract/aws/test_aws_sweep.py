@@ -9,7 +9,7 @@ import pytest
 from modules import function
 from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
-from belay.aws.clients import client
+from belay.aws.gateways import own_aws
 from belay.control.unfinished import Unfinished
 from belay.errors import MissingDocument
 from belay.release.lock import Claim
@@ -26,7 +26,7 @@ def sweep() -> Any:
 
 @pytest.fixture
 def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    client.cache_clear()
+    own_aws.cache_clear()
     house = House(simulated)
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     house.states.create_state_machine(name="belay-deploy-release", definition=definition, roleArn=ROLE)
@@ -41,7 +41,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     }.items():
         monkeypatch.setenv(name, value)
     yield house
-    client.cache_clear()
+    own_aws.cache_clear()
 
 
 def started(house: House) -> int:

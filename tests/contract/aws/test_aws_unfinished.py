@@ -9,7 +9,8 @@ from moto.cloudformation.models import cloudformation_backends
 from simulated_ledger import empty_ledger
 
 from belay.aws.cloudformation import Stacks
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.closing import Closing, ended
@@ -59,11 +60,11 @@ class House:
         self.topic, self.inbox = self.subscribed("belay")
         self.ledger = empty_ledger(self.dynamodb)
         self.artifacts = ArtifactBucket(self.s3, "artifacts")
-        self.endings = Endings(self.ledger, self.artifacts, self.sns, self.topic)
+        self.endings = Endings(self.ledger, self.artifacts, Notifications(self.sns), self.topic)
         self.incidents = Incidents(self.ledger, self.artifacts, Executions(self.states), MACHINE)
-        registrations = Registrations(ParameterStore(self.ssm), self.s3)
+        registrations = Registrations(ParameterStore(self.ssm), Buckets(self.s3))
         self.cloudformation = simulated("cloudformation")
-        self.unhealthy = Unhealthy(self.ledger, Stacks(self.cloudformation), self.sns, self.topic)
+        self.unhealthy = Unhealthy(self.ledger, Stacks(self.cloudformation), Notifications(self.sns), self.topic)
         self.closing = Closing(self.ledger, Stacks(self.cloudformation), self.endings, self.unhealthy)
         self.unfinished = Unfinished(
             self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.closing
@@ -140,7 +141,7 @@ def test_an_end_is_told_once_however_often_it_is_seen(house: House) -> None:
 
 def test_an_end_that_could_not_be_told_is_told_the_next_time(house: House) -> None:
     house.accept()
-    nowhere = Endings(house.ledger, house.artifacts, house.sns, f"{house.topic}-gone")
+    nowhere = Endings(house.ledger, house.artifacts, Notifications(house.sns), f"{house.topic}-gone")
     with pytest.raises(AwsFault):
         nowhere.close_release(RELEASE, Outcome.REJECTED, reason="refused", stage=None)
     assert set(house.open()) == {"RELEASE", "UPLOAD"}

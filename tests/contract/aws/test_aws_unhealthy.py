@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
 from belay.aws.cloudformation import Stacks
+from belay.aws.sns import Notifications
 from belay.control.unhealthy import Unhealthy
 from belay.ledger.operations import Purpose
 from belay.subject.incident import Incident
@@ -26,7 +27,7 @@ class Watched:
     def __init__(self, house: House, client: Any, stub: Stubber) -> None:
         self.house = house
         self._stub = stub
-        self.unhealthy = Unhealthy(house.ledger, Stacks(client), house.sns, house.topic)
+        self.unhealthy = Unhealthy(house.ledger, Stacks(client), Notifications(house.sns), house.topic)
 
     def stand(self, **statuses: str | None) -> None:
         """Say what CloudFormation answers next, stack by stack; None is a stack that is gone."""

@@ -10,12 +10,13 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+from simulated_ledger import remembered
 from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
-from belay.aws.clients import client
 from belay.aws.cloudwatch import Alarms
+from belay.aws.gateways import own_aws
 from belay.control.recovery import Recovery
-from belay.control.verification import RecoveredStage, StageVerification, VerifyFunctions
+from belay.control.verification import RecoveredStage, StageVerification, VerifyFunctions, verification_seen
 from belay.errors import AccessDenied, Throttled
 from belay.release.registration import RegisteredStack, Stage, Verify
 from belay.release.verification import COMPOSITE, METRIC, AlarmSeen, Answer, Occasion, Verified
@@ -162,24 +163,26 @@ class TestRecoveredStage:
 
     @pytest.fixture
     def house(self, simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-        client.cache_clear()
+        own_aws.cache_clear()
         monkeypatch.setattr("test_aws_unfinished.STAGE", self.STAGE)
         house = House(simulated)
         house.accept()
         house.incidents.open_for_release(RELEASE, "production", "it is bad")
         house.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), StagePlan(()).to_dict())
         yield house
-        client.cache_clear()
+        own_aws.cache_clear()
 
     @staticmethod
     def entered(cloudwatch: Any) -> tuple[Recovery, RecoveredStage]:
         event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
-        recovery = Recovery.enter(event, "ledger", "artifacts")
+        recovery = Recovery.enter(event, *remembered())
+        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
+        recovery = Recovery.enter(event, *remembered())
         return recovery, RecoveredStage(recovery, StageVerification(Alarms(cloudwatch), VerifyFunctions(None)))
 
     def look(self, cloudwatch: Any) -> VerificationSeen:
-        recovery, stage = self.entered(cloudwatch)
-        seen = stage.look(recovery.registered())
+        recovery, _ = self.entered(cloudwatch)
+        seen = verification_seen(recovery, recovery.registered())
         assert seen is not None
         return seen
 
@@ -232,8 +235,8 @@ class TestRecoveredStage:
         assert (seen.verdict, "AccessDenied" in str(seen.blocked)) == (Verified.AGAIN, True)
 
     def test_where_nothing_is_registered_nothing_is_seen(self, house: House, cloudwatch: Any) -> None:
-        recovery, stage = self.entered(cloudwatch)
+        recovery, _ = self.entered(cloudwatch)
         registered = recovery.registered()
         assert registered is not None
-        assert stage.look(replace(registered, alarms=())) is None
-        assert stage.look(None) is None
+        assert verification_seen(recovery, replace(registered, alarms=())) is None
+        assert verification_seen(recovery, None) is None

@@ -20,10 +20,11 @@ import yaml
 from botocore.exceptions import ClientError
 from modules import ROOT, function
 
+from belay.aws.gateways import own_aws
 from belay.aws.rds import Databases
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.s3 import ArtifactBucket, Buckets
 from belay.aws.ssm import ParameterStore
-from belay.control.live import LiveStages
+from belay.control.live import live_stages
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
 from belay.pipeline.job import parse_job
@@ -244,13 +245,13 @@ class Player:
         data["inputArtifacts"] = [
             {"name": each, "location": {"type": "S3", "s3Location": self.uploaded}} for each in inputs
         ]
-        registrations = Registrations(ParameterStore(self.aws("ssm")), self.aws("s3"))
+        registrations = Registrations(ParameterStore(self.aws("ssm")), Buckets(self.aws("s3")))
         job = parse_job(event)
         match configuration["FunctionName"].rpartition("-")[2]:
             case "ValidateTemplate":
-                success = function("validate_template_action").validate(registrations, job)
+                success = function("validate_template_action").validate(registrations, own_aws().input_artifact, job)
             case "ValidateStack":
-                stages = LiveStages.here(ArtifactBucket(self.aws("s3"), "artifacts"))
+                stages = live_stages(own_aws(), ArtifactBucket(self.aws("s3"), "artifacts"))
                 success = function("validate_stack_action").validate(stages, registrations, job)
             case "SnapshotDatabases":
                 snapshots = StageSnapshots(Databases(self.aws("rds")))

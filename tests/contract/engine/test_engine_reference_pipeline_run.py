@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pipeline_player import Player, deploy, deploy_exports
 
-from belay.aws import clients
+from belay.aws.gateways import own_aws
 from belay.errors import ValidationFailed
 from cli.build import build_release
 from local.engine import Engine
@@ -32,7 +32,7 @@ def application(
     """The name of an application that is registered, and whose functions' clients talk to the engine."""
     for name, value in engine.environment.items():
         monkeypatch.setenv(name, value)
-    clients.client.cache_clear()
+    own_aws.cache_clear()
     # At most 14 characters: load balancers have short names.
     name = f"hello-{unique('')[-6:]}"
     for path in sorted((EXAMPLE / "registration").glob("*.yaml")):
@@ -40,7 +40,7 @@ def application(
         text = path.read_text().replace("hello-p", f"{name}-p")
         aws("ssm").put_parameter(Name=parameter, Value=text, Type="String")
     yield name
-    clients.client.cache_clear()
+    own_aws.cache_clear()
 
 
 @pytest.fixture

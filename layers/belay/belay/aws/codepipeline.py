@@ -5,12 +5,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from belay.aws.clients import client_with
 from belay.aws.faults import code_of, translated
 from belay.pipeline.job import (
     LONGEST_SUMMARY,
     Artifact,
-    Credentials,
     Failure,
     Job,
     Success,
@@ -98,7 +96,10 @@ class ArtifactFiles(Mapping[str, bytes]):
 
 
 class InputArtifact:
-    """An input artifact's zip, read by ranges and always of the same version; ``size`` is in bytes."""
+    """An input artifact's zip, read by ranges and always of the same version; ``size`` is in bytes.
+
+    ``s3`` has the credentials of the job, which may read it and nothing else of ours.
+    """
 
     def __init__(self, s3: Any, artifact: Artifact) -> None:
         self._s3 = s3
@@ -107,12 +108,6 @@ class InputArtifact:
             answer = s3.get_object(**self._where, Range="bytes=0-0")
         self._where["IfMatch"] = answer["ETag"]
         self.size = int(answer["ContentRange"].rpartition("/")[2])
-
-    @classmethod
-    def of(cls, artifact: Artifact, credentials: Credentials) -> "InputArtifact":
-        """Open an artifact with the credentials of its job, which may read it and nothing else of ours."""
-        s3 = client_with("s3", credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
-        return cls(s3, artifact)
 
     def read(self, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``; fewer at the end of the object."""

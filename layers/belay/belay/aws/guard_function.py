@@ -14,13 +14,13 @@ class GuardFunction:
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client = client
-        self._arn = arn
+        self.arn = arn
 
     def check(self, bucket: str, templates: Mapping[str, str]) -> list[GuardResult]:
         """Have the templates at the keys of a bucket checked. Raises ``AwsFault`` where the function fails."""
         event = json.dumps({"bucket": bucket, "templates": dict(templates)}).encode()
         with translated("Lambda.Invoke"):
-            answer = self._client.invoke(FunctionName=self._arn, Payload=event)
+            answer = self._client.invoke(FunctionName=self.arn, Payload=event)
             payload = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
             raise AwsFault("Lambda.Invoke", str(payload.get("errorType")), str(payload.get("errorMessage")))

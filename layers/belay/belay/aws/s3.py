@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
 from belay.errors import AwsFault, InvalidRelease, MissingDocument
+from belay.release.records import Upload
 
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 _PART_SIZE = 16 * 1024 * 1024
@@ -167,6 +168,21 @@ class ArtifactBucket:
                 self._client.abort_multipart_upload(**which)
         except AwsFault as fault:
             error.add_note(f"{fault}; the bucket's lifecycle rule will remove the parts")
+
+
+class Buckets:
+    """Objects in buckets that only a document or an event names."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def uploaded(self, upload: Upload) -> UploadedObject:
+        """Return the one version of the one object that an upload is."""
+        return UploadedObject(self._client, upload.bucket, upload.key, upload.version_id, upload.size)
+
+    def get_version(self, bucket: str, key: str, version_id: str) -> bytes | None:
+        """Return a version of an object, None where it does not exist."""
+        return ArtifactBucket(self._client, bucket).get_version(key, version_id)
 
 
 class ReleaseFiles(Mapping[str, bytes]):

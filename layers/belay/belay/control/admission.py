@@ -1,9 +1,7 @@
 """Admitting uploads: one becomes a release where it is whole, within its registration, and not overtaken."""
 
-from typing import Any
-
 from belay.aws.clock import timestamp
-from belay.aws.s3 import ArtifactBucket, UploadedObject
+from belay.aws.s3 import ArtifactBucket, Buckets
 from belay.control.registrations import Registrations
 from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
@@ -20,11 +18,13 @@ from belay.template.sections import parameters, transforms
 class Admission:
     """Verifies uploads and claims the versions they carry."""
 
-    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, registrations: Registrations, s3: Any) -> None:
+    def __init__(
+        self, ledger: Ledger, artifacts: ArtifactBucket, registrations: Registrations, buckets: Buckets
+    ) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._registrations = registrations
-        self._s3 = s3
+        self._buckets = buckets
 
     def accept(self, upload: Upload, execution: str) -> tuple[ReleaseReference, tuple[str, ...]]:
         """Return the release that an upload is, and the stages it goes through.
@@ -32,7 +32,7 @@ class Admission:
         Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` where
         the same content is on its way already.
         """
-        archive = open_archive(UploadedObject(self._s3, upload.bucket, upload.key, upload.version_id, upload.size))
+        archive = open_archive(self._buckets.uploaded(upload))
         manifest = read_manifest(archive)
         self._ledger.uploads.note_version(upload, str(manifest.version))
         verify_members(manifest, archive)

@@ -1,7 +1,6 @@
 """The topics that applications are told about on, where no release is there that says which."""
 
-from typing import Any
-
+from belay.aws.sns import Notifications
 from belay.control.registrations import Registrations
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
@@ -11,7 +10,7 @@ from belay.notify.message import Message
 class ApplicationTopics:
     """Each application's own topic, or Belay's for those that have none."""
 
-    def __init__(self, registrations: Registrations, ledger: Ledger, sns: Any, default_topic: str) -> None:
+    def __init__(self, registrations: Registrations, ledger: Ledger, sns: Notifications, default_topic: str) -> None:
         self._registrations = registrations
         self._ledger = ledger
         self._sns = sns

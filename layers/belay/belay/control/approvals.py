@@ -7,6 +7,7 @@ from typing import Any
 
 from belay.approval.request import ApprovalRequest, ApprovalText, in_utc, remind_at
 from belay.approval.seal import Seal
+from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.control.decisions import Decisions
 from belay.control.endings import Endings
@@ -31,9 +32,9 @@ class Approvals:
         self._artifacts = artifacts
         self._endings = endings
 
-    def gather(self, run: StageContext, asked_at: datetime) -> ApprovalRequest:
+    def gather(self, run: StageContext, stacks: Stacks, asked_at: datetime) -> ApprovalRequest:
         """Look at everything that a stage's approval is about."""
-        sealed = sealed_now(run, asked_at.date())
+        sealed = sealed_now(run, stacks, asked_at.date())
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
         good = self._ledger.releases.last_known_good(run.release.application, run.stage.name)
         held = run.stage.calendar.held(asked_at)

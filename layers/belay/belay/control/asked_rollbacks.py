@@ -7,9 +7,8 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.control.incidents import Incidents
-from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
-from belay.control.situations import look
+from belay.control.situations import Situations
 from belay.events.function_url import Refusal
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
@@ -28,10 +27,11 @@ from belay.subject.subjects import AskedRollback, ReleaseAttempt
 class AskedRollbacks:
     """Plans and starts what people ask for."""
 
-    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, incidents: Incidents) -> None:
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, incidents: Incidents, situations: Situations) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._incidents = incidents
+        self._situations = situations
 
     def take(self, request: RollbackRequest, by: str) -> Mapping[str, Any] | Refusal:
         """Plan the way back and, unless only the plan is wanted, start it. Returns the answer, or why it is not taken.
@@ -48,7 +48,7 @@ class AskedRollbacks:
             return way
         incident = self._prepare(request, way, by)
         recovery = Recovery(IncidentRecord(incident, timestamp()), self._artifacts, self._ledger)
-        planned = plan_rollback(look(recovery, RecoveredStacks.of(recovery)))
+        planned = plan_rollback(self._situations.look(recovery))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
         name = None if request.plan_only else self._incidents.open(incident)
         return {

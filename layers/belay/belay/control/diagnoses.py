@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
 from belay.aws.codebuild import Builds
 from belay.aws.codedeploy import Deployments
@@ -25,16 +24,6 @@ class Diagnoses:
         self._logs = logs
         self._deployments = deployments
         self._stacks = stacks
-
-    @classmethod
-    def here(cls) -> "Diagnoses":
-        """Ask the services of this account and region."""
-        return cls(
-            Builds(client("codebuild")),
-            LogStreams(client("logs")),
-            Deployments(client("codedeploy")),
-            Stacks(client("cloudformation")),
-        )
 
     def of(self, seen: PipelineExecution) -> Diagnosis:
         """Return why an execution failed. What a service does not let us see is said in the diagnosis, not raised."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.sns import Notifications
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
@@ -21,7 +22,7 @@ from belay.subject.incident import Incident
 class Endings:
     """Records outcomes in the ledger and publishes them; ``default_topic`` is for applications without their own."""
 
-    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, sns: Any, default_topic: str) -> None:
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, sns: Notifications, default_topic: str) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._sns = sns

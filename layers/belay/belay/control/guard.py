@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
 
 from belay.aws.guard_function import GuardFunction
 from belay.aws.s3 import ArtifactBucket
@@ -16,11 +15,10 @@ OFF = "off"
 
 
 class GuardPack:
-    """The pack's function; ``function_arn`` is ``off`` where an operator has not deployed it."""
+    """The pack's function; its ARN is ``off`` where an operator has not deployed it."""
 
-    def __init__(self, client: Any, function_arn: str, artifacts: ArtifactBucket) -> None:
-        self._function = GuardFunction(client, function_arn)
-        self._on = function_arn != OFF
+    def __init__(self, function: GuardFunction, artifacts: ArtifactBucket) -> None:
+        self._function = function
         self._artifacts = artifacts
 
     def check(
@@ -37,7 +35,7 @@ class GuardPack:
 
         Raises ``InvalidRegistration`` where the rules cannot be read, ``AwsFault`` where the function fails.
         """
-        if not self._on:
+        if self._function.arn == OFF:
             return Report()
         documents = {path: load(files[path], path) for path in templates}
         keys = {path: release.stage_key(stage, f"guard/{path}.json") for path in documents}

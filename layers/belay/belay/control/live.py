@@ -6,9 +6,9 @@ from datetime import date
 from typing import TypeAlias
 
 from belay.aws.attached_groups import AttachedGroups
-from belay.aws.clients import client
 from belay.aws.cloudformation import Stacks
 from belay.aws.ec2 import SecurityGroups
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
 from belay.policy.declared import declared_groups
 from belay.policy.live import LiveStack, check_live
@@ -32,20 +32,6 @@ class LiveRegion:
     stacks: Stacks
     security_groups: SecurityGroups
     attached_groups: AttachedGroups
-
-    @classmethod
-    def of(cls, name: str | None = None) -> "LiveRegion":
-        """Return a region by its name; without one, that in which the function runs."""
-        ec2 = client("ec2", name)
-        attached_groups = AttachedGroups(
-            ec2=ec2,
-            rds=client("rds", name),
-            ecs=client("ecs", name),
-            elasticache=client("elasticache", name),
-            elbv2=client("elbv2", name),
-            lambda_=client("lambda", name),
-        )
-        return cls(ec2.meta.region_name, Stacks(client("cloudformation", name)), SecurityGroups(ec2), attached_groups)
 
     def status(self, stack: str) -> StackStatus | None:
         """Return a stack's status; None where there is no such stack."""
@@ -78,12 +64,7 @@ class LiveStages:
 
     home: LiveRegion
     artifacts: ArtifactBucket
-    elsewhere: Callable[[str], LiveRegion] = LiveRegion.of
-
-    @classmethod
-    def here(cls, artifacts: ArtifactBucket) -> "LiveStages":
-        """Return one for the region that the function runs in."""
-        return cls(LiveRegion.of(), artifacts)
+    elsewhere: Callable[[str], LiveRegion]
 
     def regions(self, others: Sequence[str]) -> list[LiveRegion]:
         """Return the function's own region and the others, each once."""
@@ -147,6 +128,16 @@ class LiveStages:
             groups, _ = declared_groups(files, stack.template, parameters)
             found[stack.name] = tuple(groups)
         return found
+
+
+def live_stages(aws: Aws, artifacts: ArtifactBucket) -> LiveStages:
+    """Return what validates the stages of an account, from one of its regions."""
+    return LiveStages(live_region(aws), artifacts, lambda name: live_region(aws.in_region(name)))
+
+
+def live_region(aws: Aws) -> LiveRegion:
+    """Return what is asked in one region."""
+    return LiveRegion(aws.region, aws.stacks, aws.security_groups, aws.attached_groups)
 
 
 def in_region(path: str, region: LiveRegion, others: Sequence[str]) -> str:

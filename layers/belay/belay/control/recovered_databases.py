@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import now
 from belay.aws.rds import Databases
 from belay.control.recovery import Recovery
@@ -29,11 +28,6 @@ class RecoveredDatabases:
         self._recovery = recovery
         self._incident = recovery.incident
         self._databases = databases
-
-    @classmethod
-    def of(cls, recovery: Recovery) -> "RecoveredDatabases":
-        """Return those of an incident, in the region that the function runs in."""
-        return cls(recovery, Databases(client("rds")))
 
     # -- looking -------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from belay.aws.application_autoscaling import ScalableTargets
-from belay.aws.clients import client
 from belay.aws.clock import now
 from belay.aws.ecs import Services
 from belay.control.recovery import Recovery
@@ -24,11 +23,6 @@ class RecoveredServices:
         self._recovery = recovery
         self._services = services
         self._targets = targets
-
-    @classmethod
-    def of(cls, recovery: Recovery) -> "RecoveredServices":
-        """Return those of an incident, in the region that the function runs in."""
-        return cls(recovery, Services(client("ecs")), ScalableTargets(client("application-autoscaling")))
 
     # -- looking -------------------------------------------------------------------------------------------------
 

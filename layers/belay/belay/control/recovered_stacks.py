@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from belay.aws.clients import client, patient_client
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.control.recovery import Recovery
@@ -58,12 +57,12 @@ class RecoveredStacks:
         self._stacks = stacks
         self._drift = drift
 
-    @classmethod
-    def of(cls, recovery: Recovery) -> "RecoveredStacks":
-        """Return those of an incident, in the region that the function runs in."""
-        return cls(recovery, Stacks(client("cloudformation")), ResourceDrift(patient_client("cloudformation")))
-
     # -- looking -------------------------------------------------------------------------------------------------
+
+    def status(self, stack_id: str) -> str | None:
+        """Return a stack's status; None where there is no such stack."""
+        description = self._stacks.describe_stack(stack_id)
+        return None if description is None else str(description["StackStatus"])
 
     def look(self) -> tuple[StackSeen, ...]:
         """Return the incident's stacks in deploy order, as they are now."""

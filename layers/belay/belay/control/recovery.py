@@ -7,7 +7,6 @@ from datetime import datetime
 from re import Pattern
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.control.stage import LEASE_SECONDS
@@ -35,19 +34,18 @@ class Recovery:
     ledger: Ledger
 
     @classmethod
-    def enter(cls, event: Mapping[str, Any], ledger_table: str, artifact_bucket: str) -> "Recovery":
+    def enter(cls, event: Mapping[str, Any], ledger: Ledger, artifacts: ArtifactBucket) -> "Recovery":
         """Gather what an event's ``application`` and ``incident`` name; its ``fencing`` token is checked and extended.
 
         Raises ``LockLost`` and ``MissingDocument``.
         """
         application = event["application"]
-        ledger = Ledger(client("dynamodb"), ledger_table)
         if event.get("fencing") is not None:
             ledger.locks.check(application, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
         record = ledger.incidents.get(application, event["incident"])
         if record is None:
             raise MissingDocument(f"the ledger has no incident {event['incident']} of {application}")
-        return cls(record, ArtifactBucket(client("s3"), artifact_bucket), ledger)
+        return cls(record, artifacts, ledger)
 
     @property
     def incident(self) -> Incident:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from belay.aws.clock import now
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.s3 import Buckets
 from belay.aws.ssm import APPLICATIONS, ParameterStore
 from belay.errors import InvalidActionConfiguration, InvalidRegistration, InvalidRelease
 from belay.pipeline.actions import Registered
@@ -23,9 +23,9 @@ Look = Callable[[str], str | None]
 class Registrations:
     """Reads registrations as text, following a pointer to a versioned S3 object where the parameter holds one."""
 
-    def __init__(self, parameters: ParameterStore, s3: Any) -> None:
+    def __init__(self, parameters: ParameterStore, buckets: Buckets) -> None:
         self._parameters = parameters
-        self._s3 = s3
+        self._buckets = buckets
 
     def texts(self, application: str) -> tuple[str, dict[str, str]]:
         """Return an application's document and that of each of its stages, by stage in order.
@@ -123,7 +123,7 @@ class Registrations:
         parsed = parse(text)
         if not isinstance(parsed, Pointer):
             return text, parsed
-        body = ArtifactBucket(self._s3, parsed.bucket).get_version(parsed.key, parsed.version_id)
+        body = self._buckets.get_version(parsed.bucket, parsed.key, parsed.version_id)
         where = f"s3://{parsed.bucket}/{parsed.key} (version {parsed.version_id})"
         if body is None:
             raise InvalidRegistration([f"{name} points to {where}, which does not exist"])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from belay.aws.clients import client
+from belay.aws.cloudformation import Stacks
 from belay.aws.cloudwatch import Alarms
 from belay.aws.ecs import Services
 from belay.aws.iam import Roles
@@ -56,6 +56,7 @@ class RollbackRehearsal:
     """
 
     run: StageContext
+    stacks: Stacks
     databases: Databases
     services: Services
     alarms: Alarms
@@ -63,20 +64,6 @@ class RollbackRehearsal:
     roles: Roles
     stacks_role: str
     databases_role: str
-
-    @classmethod
-    def of(cls, run: StageContext, stacks_role: str, databases_role: str) -> "RollbackRehearsal":
-        """Return that of a stage, in the region that the function runs in."""
-        return cls(
-            run,
-            Databases(client("rds")),
-            Services(client("ecs")),
-            Alarms(client("cloudwatch")),
-            VerifyFunctions(client("lambda")),
-            Roles(client("iam")),
-            stacks_role,
-            databases_role,
-        )
 
     def rehearse(self) -> Rehearsal:
         """Make every check that the stage's registration asks for; of an ephemeral stage nothing is left to go back to.
@@ -134,7 +121,7 @@ class RollbackRehearsal:
 
     def _change_sets(self) -> Iterator[tuple[StackPlan, ChangeSet]]:
         for stack in self.run.plan().in_progress(Progress.PLANNED):
-            change_set = self.run.stacks.describe_change_set(str(stack.change_set_id))
+            change_set = self.stacks.describe_change_set(str(stack.change_set_id))
             if change_set is not None:
                 yield stack, change_set
 

@@ -1,15 +1,17 @@
 """Validating deployed stages again: what is new is recorded in the ledger and told once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.sns import Notifications
 from belay.control.live import LiveStages
 from belay.control.registrations import Registrations
 from belay.control.topics import Topic
+from belay.errors import BelayError, StagesNotValidated
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared, findings_gone
@@ -31,7 +33,7 @@ class Revalidations:
         registrations: Registrations,
         live: LiveStages,
         *,
-        sns: Any,
+        sns: Notifications,
         default_topic: str,
     ) -> None:
         self._ledger = ledger
@@ -40,6 +42,19 @@ class Revalidations:
         self._live = live
         self._sns = sns
         self._default_topic = default_topic
+
+    def revalidate_each(self, stages: Iterable[Stage], today: date) -> dict[str, str]:
+        """Validate stages; one's fault keeps no other from it. Raises ``StagesNotValidated`` in the end."""
+        verdicts, problems = {}, []
+        for stage in stages:
+            name = f"{stage.application}/{stage.name}"
+            try:
+                verdicts[name] = self.revalidate(stage, today)
+            except BelayError as error:
+                problems.append(f"{name}: {type(error).__name__}: {error}")
+        if problems:
+            raise StagesNotValidated(problems)
+        return verdicts
 
     def revalidate(self, stage: Stage, today: date) -> str:
         """Validate a stage and tell what is new. Returns the verdict, or why there is none.

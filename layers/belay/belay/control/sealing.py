@@ -3,6 +3,7 @@
 from datetime import date
 
 from belay.approval.seal import Seal, Sealed
+from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
 from belay.policy.change_sets import check_change_set
@@ -12,12 +13,12 @@ from belay.template.dynamic_references import texts, unversioned
 from belay.template.loader import load
 
 
-def sealed_now(run: StageContext, today: date) -> Sealed:
+def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
     """Gather, from where each of them lies, the things that an approval is bound to."""
     plan = run.plan()
     static = run.artifacts.get_json(run.release.stage_key(run.stage.name, "static-report.json"))
     made = {stack.stack: stack.change_set_id for stack in plan.stacks if stack.change_set_id is not None}
-    change_sets = {stack: run.stacks.describe_change_set(change_set) for stack, change_set in made.items()}
+    change_sets = {stack: stacks.describe_change_set(change_set) for stack, change_set in made.items()}
     policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
     return Sealed(
         release=run.release,
@@ -54,13 +55,13 @@ def looked_up(run: StageContext, static: Report) -> list[str]:
     return [f"{place}: {reference}" for place, found in places.items() for reference in found]
 
 
-def broken_since_approval(run: StageContext, today: date) -> str | None:
+def broken_since_approval(run: StageContext, stacks: Stacks, today: date) -> str | None:
     """Say which part of what was approved has changed, or that nobody approved; None where all is as it was."""
     approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
     answer = approval.get("answer", {}) if approval and approval["attempt"] == run.release.attempt else {}
     if approval is None or answer.get("decision") != "approve":
         return "no person's approval of this release is recorded; what let it go on was none"
-    found = Seal.of(sealed_now(run, today))
+    found = Seal.of(sealed_now(run, stacks, today))
     changed = Seal.from_dict(approval["seal"]).broken_by(found)
     if not changed and found.digest == answer["seal"]:
         return None

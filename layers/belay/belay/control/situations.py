@@ -2,44 +2,66 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from belay.aws.application_autoscaling import ScalableTargets
+from belay.aws.cloudformation import ResourceDrift, Stacks
+from belay.aws.ecs import Services
+from belay.aws.rds import Databases
 from belay.control.questions import Questions
 from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovered_services import RecoveredServices
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
-from belay.control.verification import RecoveredStage, StageVerification
+from belay.control.verification import verification_seen
 from belay.rollback.situation import Situation
 from belay.subject.subjects import AskedRollback, Subject
 
 
-def look(recovery: Recovery, stacks: RecoveredStacks) -> Situation:
-    """Gather what there is to see, and what this incident has tried already."""
-    incident = recovery.incident
-    subject = incident.subject
-    good = recovery.ledger.releases.last_known_good(incident.application, incident.stage)
-    stage, seen = recovery.registered(), stacks.look()
-    tried = Counter((each.action, each.subject) for each in recovery.record.tried)
-    if isinstance(subject, AskedRollback) and good is not None and subject.is_overtaken_by(good["release"]["attempt"]):
-        overtaken = f"{good['version']} was deployed after the rollback was asked for; ask again"
-        seen = tuple(replace(stack, blocked=overtaken) for stack in seen)
-    return Situation(
-        application=incident.application,
-        stage=incident.stage,
-        version=subject.origin.name,
-        stacks=seen,
-        databases=RecoveredDatabases.of(recovery).look(seen),
-        services=RecoveredServices.of(recovery).look(stage),
-        verification=RecoveredStage(recovery, StageVerification.here()).look(stage),
-        goal=_goal(subject, good),
-        recover_foreign=incident.recover_foreign,
-        ephemeral=subject.ephemeral,
-        role_arn=incident.service_role,
-        tried=tried,
-        answers=Questions(recovery).answers(),
-    )
+@dataclass(frozen=True)
+class Situations:
+    """Looks at whole stages."""
+
+    stacks: Stacks
+    drift: ResourceDrift
+    databases: Databases
+    services: Services
+    targets: ScalableTargets
+
+    def recovered_stacks(self, recovery: Recovery) -> RecoveredStacks:
+        """Return the stacks of an incident."""
+        return RecoveredStacks(recovery, self.stacks, self.drift)
+
+    def look(self, recovery: Recovery) -> Situation:
+        """Gather what there is to see, and what this incident has tried already."""
+        incident = recovery.incident
+        subject = incident.subject
+        good = recovery.ledger.releases.last_known_good(incident.application, incident.stage)
+        stage, seen = recovery.registered(), self.recovered_stacks(recovery).look()
+        tried = Counter((each.action, each.subject) for each in recovery.record.tried)
+        if (
+            isinstance(subject, AskedRollback)
+            and good is not None
+            and subject.is_overtaken_by(good["release"]["attempt"])
+        ):
+            overtaken = f"{good['version']} was deployed after the rollback was asked for; ask again"
+            seen = tuple(replace(stack, blocked=overtaken) for stack in seen)
+        return Situation(
+            application=incident.application,
+            stage=incident.stage,
+            version=subject.origin.name,
+            stacks=seen,
+            databases=RecoveredDatabases(recovery, self.databases).look(seen),
+            services=RecoveredServices(recovery, self.services, self.targets).look(stage),
+            verification=verification_seen(recovery, stage),
+            goal=_goal(subject, good),
+            recover_foreign=incident.recover_foreign,
+            ephemeral=subject.ephemeral,
+            role_arn=incident.service_role,
+            tried=tried,
+            answers=Questions(recovery).answers(),
+        )
 
 
 def _goal(subject: Subject, good: Mapping[str, Any] | None) -> str | None:

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import lease
-from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
@@ -27,22 +25,18 @@ class StageContext:
     stage: Stage
     artifacts: ArtifactBucket
     ledger: Ledger
-    stacks: Stacks
 
     @classmethod
-    def enter(cls, event: Mapping[str, Any], ledger_table: str, artifact_bucket: str) -> "StageContext":
+    def enter(cls, event: Mapping[str, Any], ledger: Ledger, artifacts: ArtifactBucket) -> "StageContext":
         """Gather what an event's ``release`` and ``stage`` name; a ``fencing`` token in it is checked and extended.
 
         Raises ``LockLost`` and ``MissingDocument``.
         """
         release = ReleaseReference.from_dict(event["release"])
-        artifacts = ArtifactBucket(client("s3"), artifact_bucket)
-        ledger = Ledger(client("dynamodb"), ledger_table)
         if event.get("fencing") is not None:
             ledger.locks.check(release.application, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
         accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
-        stacks = Stacks(client("cloudformation"))
-        return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger, stacks)
+        return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger)
 
     def plan(self) -> StagePlan:
         """Return the stage's plan as the last step left it; at first every stack waits for its turn."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from belay.aws.clients import client
 from belay.aws.clock import now, timestamp
+from belay.aws.cloudformation import Stacks
 from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import refuse_fault_in
 from belay.control.stage import StageContext
@@ -24,8 +24,10 @@ from belay.stack.status import StackStatus
 class StageChangeSets:
     """Makes and reads a release's change sets in one stage; the plan, saved after every call, says how far it came."""
 
-    def __init__(self, run: StageContext) -> None:
+    def __init__(self, run: StageContext, stacks: Stacks, alarms: Alarms) -> None:
         self._run = run
+        self._stacks = stacks
+        self._alarms = alarms
 
     def advance(self) -> StagePlan:
         """Bring the plan one step on and return it; ``ready`` once every change set that can be made has been made.
@@ -53,17 +55,17 @@ class StageChangeSets:
     def _look_at(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
         """Return the stack with what CloudFormation has made of its change set so far."""
         run, change_set_id = self._run, str(stack.change_set_id)
-        change_set = run.stacks.describe_change_set(change_set_id)
+        change_set = self._stacks.describe_change_set(change_set_id)
         if change_set is None:
             return replace(stack, progress=Progress.WAITING, change_set_id=None)
         if change_set.in_progress:
             return stack
         if change_set.empty:
-            run.stacks.delete_change_set(change_set_id)
+            self._stacks.delete_change_set(change_set_id)
             return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
         if change_set.failed:
             refuse_fault_in(change_set.reason or "", "CloudFormation.CreateChangeSet")
-            run.stacks.delete_change_set(change_set_id)
+            self._stacks.delete_change_set(change_set_id)
             return _deferred(plan, stack, f"no change set could be made: {change_set.reason}")
         policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
         return replace(
@@ -76,8 +78,7 @@ class StageChangeSets:
 
     def _make(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
         """Ask CloudFormation for the stack's change set, unless somebody's operation on the stack must end first."""
-        run = self._run
-        description = run.stacks.describe_stack(stack.stack_name)
+        description = self._stacks.describe_stack(stack.stack_name)
         status = None if description is None else StackStatus(description["StackStatus"])
         creates = status is None or status is StackStatus.REVIEW_IN_PROGRESS
         if status is not None and status.in_progress:
@@ -91,7 +92,7 @@ class StageChangeSets:
         try:
             request = self._request(stack, creates=creates)
             kept = [] if creates or description is None else description.get("Tags", [])
-            change_set_id, stack_id = run.stacks.create_change_set(request | {"Tags": _merged(kept, request["Tags"])})
+            change_set_id, stack_id = self._stacks.create_change_set(request | {"Tags": _merged(kept, request["Tags"])})
         except InvalidRequest as error:
             refuse_fault_in(error.message, error.operation)
             return _deferred(plan, stack, error.message)
@@ -119,7 +120,7 @@ class StageChangeSets:
             "RoleARN": stage.service_role,
             # Also where it is empty: CloudFormation would keep the triggers of an earlier registration.
             "RollbackConfiguration": rollback_triggers(
-                Alarms(client("cloudwatch")).describe(stage.alarms), stage.verify.monitoring_minutes
+                self._alarms.describe(stage.alarms), stage.verify.monitoring_minutes
             ),
             "Description": f"{release.application} {release.version} in {stage.name}",
             "Tags": [

@@ -1,7 +1,5 @@
 """Telling on-call engineers and programs: each message once, with its place in its thread."""
 
-from typing import Any
-
 from belay.aws.sns import Notifications
 from belay.ledger.ledger import Ledger
 from belay.notify.message import Message, in_thread
@@ -11,8 +9,8 @@ from belay.notify.publication import publish_arguments
 class Topic:
     """One SNS topic to publish to; the ledger keeps which messages of a thread were told, and in which order."""
 
-    def __init__(self, client: Any, arn: str, ledger: Ledger) -> None:
-        self._notifications = Notifications(client)
+    def __init__(self, notifications: Notifications, arn: str, ledger: Ledger) -> None:
+        self._notifications = notifications
         self._arn = arn
         self._ledger = ledger
 

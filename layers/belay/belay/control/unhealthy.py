@@ -1,10 +1,10 @@
 """Incidents that ended with stacks left to a person: watched until those are stable again, and then closed."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
+from belay.aws.sns import Notifications
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
@@ -18,7 +18,7 @@ from belay.subject.subjects import ForeignOperation
 class Unhealthy:
     """Remembers unstable stacks in the ledger; ``default_topic`` is for applications without their own."""
 
-    def __init__(self, ledger: Ledger, stacks: Stacks, sns: Any, default_topic: str) -> None:
+    def __init__(self, ledger: Ledger, stacks: Stacks, sns: Notifications, default_topic: str) -> None:
         self._ledger = ledger
         self._stacks = stacks
         self._sns = sns

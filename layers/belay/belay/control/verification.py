@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from belay.aws.clients import client, patient_client
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudwatch import Alarms
 from belay.aws.verify_functions import VerifyFunctions
@@ -21,11 +20,6 @@ class StageVerification:
     def __init__(self, alarms: Alarms, functions: VerifyFunctions) -> None:
         self._alarms = alarms
         self._functions = functions
-
-    @classmethod
-    def here(cls) -> "StageVerification":
-        """Return one for the region that the function runs in."""
-        return cls(Alarms(client("cloudwatch")), VerifyFunctions(patient_client("lambda")))
 
     def look(
         self, earlier: Mapping[str, Any] | None, stage: Stage, occasion: Occasion, asked: Mapping[str, Any]
@@ -45,18 +39,6 @@ class RecoveredStage:
     def __init__(self, recovery: Recovery, verification: StageVerification) -> None:
         self._recovery = recovery
         self._verification = verification
-
-    def look(self, stage: Stage | None) -> VerificationSeen | None:
-        """Return by what the stage is verified and how that stands; None where nothing is registered."""
-        if stage is None or not stage.verified:
-            return None
-        noted = self._recovery.noted(_subject(stage))
-        standing = Verification.from_dict(noted) if noted else Verification(since="")
-        verify = stage.verify
-        blocked = self._recovery.blocked(_subject(stage))
-        return VerificationSeen(
-            verify.function, stage.alarms, verify.bake_minutes, standing.verdict, standing.reason, blocked
-        )
 
     def perform(self, step: Step, number: int) -> bool:
         """Take the verification one look further. Returns whether it has to be looked again.
@@ -80,6 +62,18 @@ class RecoveredStage:
         origin, artifacts = self._recovery.origin, self._recovery.artifacts
         plan = StagePlan.from_dict(artifacts.require_json(origin.stage_key(stage.name, "plan.json")))
         return question(origin, stage.name, Occasion.ROLLED_BACK, plan.standing(), artifacts.name)
+
+
+def verification_seen(recovery: Recovery, stage: Stage | None) -> VerificationSeen | None:
+    """Return by what a stage is verified and how that stands; None where nothing is registered."""
+    if stage is None or not stage.verified:
+        return None
+    noted = recovery.noted(_subject(stage))
+    standing = Verification.from_dict(noted) if noted else Verification(since="")
+    verify, blocked = stage.verify, recovery.blocked(_subject(stage))
+    return VerificationSeen(
+        verify.function, stage.alarms, verify.bake_minutes, standing.verdict, standing.reason, blocked
+    )
 
 
 def _subject(stage: Stage) -> str:

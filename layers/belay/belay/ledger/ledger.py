@@ -27,8 +27,6 @@
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 
-from typing import Any
-
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.approvals import ApprovalRecords
 from belay.ledger.baselines import BaselineRecords
@@ -50,8 +48,8 @@ class Ledger:
     Times are ISO 8601 in UTC, leases epoch seconds.
     """
 
-    def __init__(self, client: Any, table: str) -> None:
-        self._table = Table(client, table)
+    def __init__(self, table: Table) -> None:
+        self._table = table
         self.uploads = UploadRecords(self._table)
         self.releases = ReleaseRecords(self._table)
         self.approvals = ApprovalRecords(self._table)

@@ -110,6 +110,13 @@ class StagePlan:
         """Whether every stack has changed or needed no change."""
         return all(stack.progress in _SETTLED for stack in self.stacks)
 
+    @property
+    def wave(self) -> str:
+        """How far the wave is whose change sets were executed: RUNNING, NEXT_WAVE (to be planned first) or DONE."""
+        if self.in_progress(Progress.EXECUTING):
+            return "RUNNING"
+        return "DONE" if self.done else "NEXT_WAVE"
+
     def planned_anew(self, stale: Sequence[str]) -> "StagePlan":
         """Return the plan with the change sets of these stacks forgotten, to be made again."""
         stacks = tuple(

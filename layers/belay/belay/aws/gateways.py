@@ -1,0 +1,242 @@
+"""One account and region as gateways: the one place where boto3 clients are made, each when it is first needed."""
+
+from collections.abc import Callable
+from functools import cache, cached_property, partial
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+
+from belay.aws.application_autoscaling import ScalableTargets
+from belay.aws.attached_groups import AttachedGroups
+from belay.aws.clients import ORDINARY, PATIENT
+from belay.aws.cloudformation import ResourceDrift, Stacks
+from belay.aws.cloudwatch import Alarms
+from belay.aws.codebuild import Builds
+from belay.aws.codedeploy import Deployments
+from belay.aws.codepipeline import InputArtifact, Jobs
+from belay.aws.dynamodb import Table
+from belay.aws.ec2 import SecurityGroups
+from belay.aws.ecs import Services
+from belay.aws.faults import translated
+from belay.aws.guard_function import GuardFunction
+from belay.aws.iam import Roles
+from belay.aws.kms import MacKey
+from belay.aws.logs import LogStreams
+from belay.aws.pipelines import Pipelines
+from belay.aws.rds import Databases
+from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.sns import Notifications
+from belay.aws.ssm import ParameterStore
+from belay.aws.stepfunctions import Executions
+from belay.aws.verify_functions import VerifyFunctions
+from belay.pipeline.job import Artifact, Credentials
+
+_SESSION_NAME = "belay"
+
+
+class Aws:
+    """The services of one account in one region; without a region, in the one that the process runs in.
+
+    ``make`` makes a client as ``boto3.client`` does, with the credentials that count here. Retries are botocore's
+    standard mode; what is left after them the gateways raise as ``Throttled`` or ``ServiceUnavailable`` for the state
+    machine to retry with longer waits.
+    """
+
+    def __init__(self, region: str | None = None, make: Callable[..., Any] | None = None) -> None:
+        self._region = region
+        self._make: Callable[..., Any] = make or boto3.client
+        self._clients: dict[tuple[str, bool], Any] = {}
+        self._others: dict[tuple[str | None, str | None], Aws] = {}
+
+    # -- other places --------------------------------------------------------------------------------------------
+
+    def in_region(self, region: str) -> "Aws":
+        """Return another region of the account, the same one each time."""
+        return self._other(region, None, lambda: self._make)
+
+    def in_account(self, role: str, region: str | None = None) -> "Aws":
+        """Return the account of a role that this one may assume, the same one each time.
+
+        Its credentials are asked for with the first call, and renewed before they end.
+        """
+        return self._other(region or self._region, role, lambda: _with_renewed(partial(self._assume, role)))
+
+    def _other(self, region: str | None, role: str | None, make: Callable[[], Callable[..., Any]]) -> "Aws":
+        if (region, role) not in self._others:
+            self._others[region, role] = Aws(region, make())
+        return self._others[region, role]
+
+    def _assume(self, role: str) -> dict[str, str]:
+        with translated("STS.AssumeRole"):
+            answer = self._client("sts").assume_role(RoleArn=role, RoleSessionName=_SESSION_NAME)["Credentials"]
+        return {
+            "access_key": answer["AccessKeyId"],
+            "secret_key": answer["SecretAccessKey"],
+            "token": answer["SessionToken"],
+            "expiry_time": answer["Expiration"].isoformat(),
+        }
+
+    def _client(self, service: str, *, patient: bool = False) -> Any:
+        if (service, patient) not in self._clients:
+            config = PATIENT if patient else ORDINARY
+            self._clients[service, patient] = self._make(service, region_name=self._region, config=config)
+        return self._clients[service, patient]
+
+    # -- gateways ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def region(self) -> str:
+        """The region's name."""
+        return self._region or str(self._client("ec2").meta.region_name)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        """CloudWatch alarms."""
+        return Alarms(self._client("cloudwatch"))
+
+    def artifacts(self, bucket: str) -> ArtifactBucket:
+        """Return the artifact bucket of this name."""
+        return ArtifactBucket(self._client("s3"), bucket)
+
+    @cached_property
+    def attached_groups(self) -> AttachedGroups:
+        """The security groups on resources."""
+        return AttachedGroups(
+            ec2=self._client("ec2"),
+            rds=self._client("rds"),
+            ecs=self._client("ecs"),
+            elasticache=self._client("elasticache"),
+            elbv2=self._client("elbv2"),
+            lambda_=self._client("lambda"),
+        )
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        """Objects that lie in buckets which only a document or an event names."""
+        return Buckets(self._client("s3"))
+
+    @cached_property
+    def builds(self) -> Builds:
+        """CodeBuild."""
+        return Builds(self._client("codebuild"))
+
+    @cached_property
+    def databases(self) -> Databases:
+        """RDS."""
+        return Databases(self._client("rds"))
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """CodeDeploy."""
+        return Deployments(self._client("codedeploy"))
+
+    @cached_property
+    def drift(self) -> ResourceDrift:
+        """CloudFormation's comparison of a resource with its template, which is waited for."""
+        return ResourceDrift(self._client("cloudformation", patient=True))
+
+    @cached_property
+    def executions(self) -> Executions:
+        """Step Functions."""
+        return Executions(self._client("stepfunctions"))
+
+    def guard_function(self, arn: str) -> GuardFunction:
+        """Return the function of the optional pack."""
+        return GuardFunction(self._client("lambda"), arn)
+
+    def input_artifact(self, artifact: Artifact, credentials: Credentials) -> InputArtifact:
+        """Return a job's input artifact, opened with the job's credentials, which are never kept."""
+        keys = {
+            "aws_access_key_id": credentials.access_key_id,
+            "aws_secret_access_key": credentials.secret_access_key,
+            "aws_session_token": credentials.session_token,
+        }
+        return InputArtifact(Aws(self._region, partial(self._make, **keys))._client("s3"), artifact)
+
+    def jobs(self, log: Callable[[str], object]) -> Jobs:
+        """Return what answers CodePipeline's jobs; ``log`` is called where an exception is being handled."""
+        return Jobs(self._client("codepipeline"), log)
+
+    @cached_property
+    def logs(self) -> LogStreams:
+        """CloudWatch Logs."""
+        return LogStreams(self._client("logs"))
+
+    def mac_key(self, key_id: str) -> MacKey:
+        """Return an HMAC key of KMS."""
+        return MacKey(self._client("kms"), key_id)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        """SNS."""
+        return Notifications(self._client("sns"))
+
+    @cached_property
+    def parameters(self) -> ParameterStore:
+        """Parameter Store."""
+        return ParameterStore(self._client("ssm"))
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """CodePipeline."""
+        return Pipelines(self._client("codepipeline"))
+
+    @cached_property
+    def roles(self) -> Roles:
+        """IAM."""
+        return Roles(self._client("iam"))
+
+    @cached_property
+    def scalable_targets(self) -> ScalableTargets:
+        """Application Auto Scaling."""
+        return ScalableTargets(self._client("application-autoscaling"))
+
+    @cached_property
+    def security_groups(self) -> SecurityGroups:
+        """EC2's security groups."""
+        return SecurityGroups(self._client("ec2"))
+
+    @cached_property
+    def services(self) -> Services:
+        """ECS."""
+        return Services(self._client("ecs"))
+
+    @cached_property
+    def stacks(self) -> Stacks:
+        """CloudFormation."""
+        return Stacks(self._client("cloudformation"))
+
+    def table(self, name: str) -> Table:
+        """Return the DynamoDB table of this name."""
+        return Table(self._client("dynamodb"), name)
+
+    @cached_property
+    def verify_functions(self) -> VerifyFunctions:
+        """Operators' verify functions; what one answers is waited for."""
+        return VerifyFunctions(self._client("lambda", patient=True))
+
+
+@cache
+def own_aws() -> Aws:
+    """Return the account and region that this process runs in."""
+    return Aws()
+
+
+class _Renewed(CredentialProvider):
+    METHOD = "assume-role"
+
+    def __init__(self, assume: Callable[[], dict[str, str]]) -> None:
+        super().__init__()
+        self._assume = assume
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(refresh_using=self._assume, method=self.METHOD)
+
+
+def _with_renewed(assume: Callable[[], dict[str, str]]) -> Callable[..., Any]:
+    session = botocore.session.get_session()
+    session.register_component("credential_provider", CredentialResolver([_Renewed(assume)]))
+    make: Callable[..., Any] = boto3.Session(botocore_session=session).client
+    return make

@@ -1,0 +1,50 @@
+"""Planning an incident's recovery anew at each look, and telling once that it has begun."""
+
+from belay.control.recovery import Recovery
+from belay.control.situations import Situations
+from belay.control.topics import Topic
+from belay.notify.incidents import recovery_started
+from belay.release.reason import from_document
+from belay.rollback.plan import Action, RollbackPlan
+from belay.rollback.planner import plan_rollback
+from belay.subject.subjects import ForeignOperation, PipelineDeployment
+
+
+class RecoveryPlans:
+    """Plans what is left of a recovery; ``topic`` is the incident's."""
+
+    def __init__(self, recovery: Recovery, situations: Situations, topic: Topic) -> None:
+        self._recovery = recovery
+        self._situations = situations
+        self._topic = topic
+
+    def make(self) -> RollbackPlan | None:
+        """Look, plan, keep the plan and return it; None where CloudFormation does not show yet what was asked of it."""
+        if self._situations.recovered_stacks(self._recovery).unheard():
+            return None
+        plan = self._recovery.timed(plan_rollback(self._situations.look(self._recovery)))
+        self._recovery.save(plan)
+        if plan.steps:
+            self._tell(plan)
+        return plan
+
+    def _tell(self, plan: RollbackPlan) -> None:
+        """Tell once that a lasting stage failed and what is being done.
+
+        Not of a pipeline, whose failure was told with it, and of a foreign operation only where its stack is touched.
+        """
+        incident, subject = self._recovery.incident, self._recovery.incident.subject
+        waits = all(step.action is Action.WAIT for step in plan.steps)
+        if subject.ephemeral or self._recovery.record.tried or isinstance(subject, PipelineDeployment):
+            return
+        if isinstance(subject, ForeignOperation) and waits:
+            return
+        reason, steps = from_document(incident.reason), _in_words(plan)
+        self._topic.publish(recovery_started(subject.told_as, reason=reason, steps=steps))
+
+
+def _in_words(plan: RollbackPlan) -> list[str]:
+    """Say what the plan does and leaves; what it waits for is only said where it does nothing else."""
+    steps = [step.in_words() for step in plan.steps if step.action is not Action.WAIT]
+    left, remarks = [each.in_words() for each in plan.left_to_do], [each.in_words() for each in plan.remarks]
+    return [*(steps or [step.in_words() for step in plan.steps]), *left, *remarks]

@@ -1,0 +1,44 @@
+"""Copying a release's files to the artifact bucket, checking each digest."""
+
+from collections.abc import Callable
+
+from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.errors import MissingDocument
+from belay.ledger.ledger import Ledger
+from belay.release.archive import open_archive
+from belay.release.manifest import read_manifest, stream_verified
+from belay.release.records import ReleaseReference, Upload
+
+
+class ReleaseCopies:
+    """Copies releases in pieces that fit a function's time limit."""
+
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, buckets: Buckets) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._buckets = buckets
+
+    def copy(self, release: ReleaseReference, first: int, enough_time: Callable[[], bool]) -> tuple[int, bool]:
+        """Copy members from the ``first``-th on, at least one, as long as there is time for the largest.
+
+        Returns how many are copied and whether these are all. Raises ``InvalidRelease``.
+        """
+        archive = open_archive(self._buckets.uploaded(self._upload(release)))
+        manifest = read_manifest(archive)
+        paths = sorted(manifest.digests)
+        copied = first
+        while copied < len(paths):
+            path = paths[copied]
+            key, sha256 = release.member_key(path), manifest.digests[path]
+            if not self._artifacts.has_member(key, sha256):
+                self._artifacts.put_member(key, stream_verified(archive, manifest, path), sha256)
+            copied += 1
+            if not enough_time():
+                break
+        return copied, copied == len(paths)
+
+    def _upload(self, release: ReleaseReference) -> Upload:
+        record = self._ledger.releases.get(release.application, release.version)
+        if record is None:
+            raise MissingDocument(f"the ledger has no release {release.application} {release.version}")
+        return Upload(**record["upload"])

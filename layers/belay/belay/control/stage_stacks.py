@@ -1,0 +1,152 @@
+"""The stacks of a stage, once they are planned: executing their change sets, discarding those, deleting stacks."""
+
+from dataclasses import replace
+from datetime import date
+
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.control.sealing import broken_since_approval
+from belay.control.stage import StageContext
+from belay.errors import ReleaseSuperseded, StackFailed
+from belay.ledger.operations import Purpose
+from belay.release.lock import overtaken
+from belay.release.names import client_request_token
+from belay.stack.plan import Progress, StackPlan, StagePlan
+from belay.stack.status import StackStatus
+
+
+class StageStacks:
+    """What a release does to the stacks of one stage; the plan, saved on the way, says how far it came."""
+
+    def __init__(self, run: StageContext, stacks: Stacks) -> None:
+        self._run = run
+        self._stacks = stacks
+
+    # -- confirming ----------------------------------------------------------------------------------------------
+
+    def confirm(self, fencing: int, today: date) -> str | None:
+        """Say why the plan, under the stage's lock, does not stand any more; None where it does.
+
+        What was approved is held against its seal, every planned change set against what CloudFormation says now.
+        What differs is planned anew, unless it was approved. Raises ``ReleaseSuperseded`` where a newer version was
+        deployed while this one waited.
+        """
+        run = self._run
+        self._refuse_overtaken()
+        broken = broken_since_approval(run, self._stacks, today) if run.stage.approval.required else None
+        if broken is not None:
+            return broken
+        plan = run.plan()
+        stale = [stack.stack for stack in plan.in_progress(Progress.PLANNED) if self._stale(stack)]
+        # Whether nothing is still to change in a stack can only be known by planning it again.
+        changed = bool(stale) or plan.changed_since(fencing)
+        doubtful = [stack.stack for stack in plan.in_progress(Progress.UNCHANGED)] if changed else []
+        if not stale and not doubtful:
+            return None
+        run.save(plan.planned_anew([*stale, *doubtful]))
+        again = ", ".join([*stale, *doubtful])
+        return f"the stage changed while the release waited: {again} must be planned again"
+
+    def _stale(self, stack: StackPlan) -> bool:
+        found = self._stacks.describe_change_set(str(stack.change_set_id))
+        return found is None or not found.ready or found.digest != stack.digest
+
+    def _refuse_overtaken(self) -> None:
+        """Raise ``ReleaseSuperseded`` unless this release is newer than what is deployed, or a deliberate downgrade."""
+        run = self._run
+        good = run.ledger.releases.last_known_good(run.release.application, run.stage.name)
+        manifest = run.accepted.manifest
+        if good is not None and overtaken(manifest.version, good["version"], downgrade=manifest.downgrade):
+            stage, waited = run.stage.name, manifest.version
+            raise ReleaseSuperseded(f"{good['version']} was deployed to {stage} while {waited} waited")
+
+    # -- executing -----------------------------------------------------------------------------------------------
+
+    def advance(self) -> StagePlan:
+        """Execute the change sets that are ready and follow them; returns the plan. Raises ``StackFailed``."""
+        plan = self._run.plan()
+        for stack in plan.in_progress(Progress.PLANNED):
+            plan = plan.with_stack(self._execute(stack))
+            self._run.save(plan)
+        for stack in plan.in_progress(Progress.EXECUTING):
+            plan = plan.with_stack(self._follow(stack))
+        self._run.save(plan)
+        return plan
+
+    def _execute(self, stack: StackPlan) -> StackPlan:
+        """Execute a stack's change set, once: a rerun finds the operation begun under its token."""
+        run, release, stage = self._run, self._run.release, self._run.stage.name
+        stack_id, token = str(stack.stack_id), release.origin.deployment_token(stage, stack.stack, stack.generation)
+        if self._stacks.operation_status(stack_id, token) is None:
+            run.ledger.operations.record(stack_id, token, release, stage, purpose=Purpose.DEPLOY, now=timestamp())
+            run.ledger.releases.record(release, stage, f"EXECUTING {stack.stack}", timestamp())
+            with self._stacks.begun_once(stack_id, token):
+                self._stacks.execute_change_set(str(stack.change_set_id), token)
+        return replace(stack, progress=Progress.EXECUTING, token=token)
+
+    def _follow(self, stack: StackPlan) -> StackPlan:
+        """Return the stack with how its execution stands. Raises ``StackFailed`` with the first cause."""
+        stack_id, token = str(stack.stack_id), str(stack.token)
+        status = self._stacks.operation_status(stack_id, token)
+        if status is None or (status.in_progress and not status.turned_back):
+            return stack
+        if status.succeeded:
+            return replace(stack, progress=Progress.EXECUTED)
+        raise StackFailed(f"{stack.stack} ({stack.stack_name}) is {status}: {self._cause(stack_id, token)}")
+
+    def _cause(self, stack_id: str, token: str) -> str:
+        cause = self._stacks.first_cause(stack_id, token)
+        return "CloudFormation names no cause" if cause is None else cause.in_words()
+
+    # -- deleting ------------------------------------------------------------------------------------------------
+
+    def delete_last(self) -> bool:
+        """Delete the last stack that still stands. Returns whether none is left. Raises ``StackFailed``."""
+        stacks = [stack for stack in self._run.plan().stacks if stack.stack_id]
+        standing = next((stack for stack in reversed(stacks) if not self._gone(stack)), None)
+        if standing is not None:
+            self._delete(standing, self._token(standing, "delete"))
+        return standing is None
+
+    def _gone(self, stack: StackPlan) -> bool:
+        """Tell whether a stack is deleted. Raises ``StackFailed`` where its deletion failed."""
+        stack_id = str(stack.stack_id)
+        description = self._stacks.describe_stack(stack_id)
+        status = StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
+        if status is StackStatus.DELETE_FAILED:
+            cause = self._cause(stack_id, self._token(stack, "delete"))
+            raise StackFailed(f"{stack.stack} ({stack.stack_name}) could not be deleted: {cause}")
+        return status is StackStatus.DELETE_COMPLETE
+
+    def _delete(self, stack: StackPlan, token: str) -> None:
+        """Ask for a stack's deletion; asking again under the same token changes nothing."""
+        run, stack_id = self._run, str(stack.stack_id)
+        run.ledger.operations.record(
+            stack_id, token, run.release, run.stage.name, purpose=Purpose.DELETE, now=timestamp()
+        )
+        self._stacks.delete_stack(stack_id, token, run.stage.service_role)
+
+    def _token(self, stack: StackPlan, purpose: str) -> str:
+        release, stage = self._run.release, self._run.stage.name
+        return client_request_token(release.application, stage, release.version, stack.stack, purpose, release.attempt)
+
+    # -- discarding ----------------------------------------------------------------------------------------------
+
+    def discard(self) -> list[str]:
+        """Delete the change sets that will not be executed, and the shells of stacks. Returns the stacks' names."""
+        kept = (Progress.EXECUTING, Progress.EXECUTED)
+        unused = [stack for stack in self._run.plan().stacks if stack.progress not in kept]
+        for stack in unused:
+            if stack.change_set_id is not None:
+                self._stacks.delete_change_set(stack.change_set_id)
+            if self._is_shell(stack):
+                self._delete(stack, self._token(stack, "discard"))
+        return [stack.stack for stack in unused]
+
+    def _is_shell(self, stack: StackPlan) -> bool:
+        """Whether a stack was only ever to be created; another release may plan on the same shell."""
+        if not stack.creates or stack.stack_id is None:
+            return False
+        description = self._stacks.describe_stack(stack.stack_id)
+        shell = description is not None and description["StackStatus"] == "REVIEW_IN_PROGRESS"
+        return shell and not self._stacks.list_change_sets(stack.stack_id)
