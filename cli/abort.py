@@ -10,7 +10,7 @@ from belay.aws.stepfunctions import ABORTED
 from belay.release.records import ReleaseReference
 from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
-from cli.decision import stages_that_wait
+from cli.decision import unanswered
 from cli.naming import find_release, release_name
 from cli.output import tell
 from cli.problems import Refused
@@ -68,7 +68,7 @@ def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
         raise Refused(
             f"{name} failed and is being taken back already; `belay status` shows how far that is, --recovery stops it"
         )
-    waits = stages_that_wait(belay.ledger.releases.details(release.application, release.version), record, "APPROVAL#")
+    waits = unanswered(belay.ledger, release)
     if waits:
         raise Refused(
             f"{name} has changed nothing in {waits[0]} yet and waits for an answer: "

@@ -12,7 +12,7 @@ from typing import Any
 from belay.approval.seal import SEAL_DIGITS
 from belay.release.records import ReleaseReference
 from cli.account import Account
-from cli.decision import APPROVAL, about_incident, about_release, add_decision_arguments, take
+from cli.decision import about_incident, about_release, add_decision_arguments, take, unanswered
 from cli.output import ago, at, plain, section
 from cli.problems import Refused
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         document = about_incident(arguments)
         show(question_lines(belay, document))
         return take(belay, arguments, "approve", document)
-    document = about_release(belay.ledger, arguments, waiting=APPROVAL)
+    document = about_release(belay.ledger, arguments, waiting=unanswered)
     asked = Asked.find(belay, document)
     show(asked.lines(datetime.now(UTC)))
     if not arguments.seal and not arguments.yes:
@@ -63,15 +63,15 @@ class Asked:
         application, version, stage = (document[name] for name in ("application", "version", "stage"))
         record = belay.ledger.releases.get(application, version) or {}
         approval = belay.ledger.approvals.get(application, version, stage)
-        if approval is None or approval["attempt"] != record.get("attempt"):
+        if approval is None or approval.attempt != record.get("attempt"):
             raise Refused(f"{application}/{version} does not ask for an approval in {stage}")
         told = belay.artifacts.require_json(ReleaseReference.from_dict(record).stage_key(stage, "approval.json"))
         return cls(
             release=f"{application}/{version}",
             stage=stage,
-            seal=str(approval["seal"]["digest"]),
-            since=str(approval["requested_at"]),
-            until=str(approval["expires_at"]),
+            seal=approval.digest,
+            since=approval.requested_at,
+            until=approval.expires_at,
             told=told,
         )
 
@@ -95,8 +95,8 @@ class Asked:
 
 def question_lines(belay: Account, document: Mapping[str, str]) -> list[str]:
     """Say what an incident asks; nothing where it does not ask that, which is refused with what it does ask."""
-    item = belay.ledger.decisions.get(document["application"], document["incident"], document["question"])
-    return [str(item["text"]), f"  asked     {at(item['asked_at'])}", ""] if item else []
+    asked = belay.ledger.decisions.get(document["application"], document["incident"], document["question"])
+    return [asked.text, f"  asked     {at(asked.asked_at)}", ""] if asked else []
 
 
 def show(lines: list[str]) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from belay.ledger.ledger import Ledger
+from belay.release.records import ReleaseReference
 from cli.account import Account, add_account_arguments
 from cli.function_url import post_signed
 from cli.naming import ReleaseName, find_release, release_name
 from cli.output import tell
 from cli.problems import Refused, Unreachable
 
+Waiting = Callable[[Ledger, ReleaseReference], list[str]]
+"""Finds the stages in which an attempt at a release waits for a person."""
 _DONE: Final = {"approve": "approved", "reject": "rejected", "override": "let through"}
-APPROVAL: Final = "APPROVAL#"
-"""How the ledger names what a stage asks of people, before the stage's name."""
 _FORBIDDEN: Final = 403
 _OK: Final = 200
 
@@ -38,7 +39,7 @@ def decide(arguments: argparse.Namespace, word: str) -> int:
     if getattr(arguments, "incident", None):
         document = about_incident(arguments)
     else:
-        document = about_release(belay.ledger, arguments, waiting="HOLD#" if word == "override" else APPROVAL)
+        document = about_release(belay.ledger, arguments, waiting=held if word == "override" else unanswered)
     return take(belay, arguments, word, document)
 
 
@@ -62,28 +63,29 @@ def about_incident(arguments: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def about_release(ledger: Ledger, arguments: argparse.Namespace, *, waiting: str) -> dict[str, str]:
-    """Return what names a stage's approval or hold. Raises ``Refused`` where no stage or several wait."""
+def about_release(ledger: Ledger, arguments: argparse.Namespace, *, waiting: Waiting) -> dict[str, str]:
+    """Return what names a stage's approval or hold. Raises ``Refused`` where no stage or several are ``waiting``."""
     name: ReleaseName = arguments.release
     record = find_release(ledger, name)
     application, version = str(record["application"]), str(record["version"])
     stage = arguments.stage
     if stage is None:
-        stage = the_one(
-            stages_that_wait(ledger.releases.details(application, version), record, waiting), f"{application}/{version}"
-        )
+        stage = the_one(waiting(ledger, ReleaseReference.from_dict(record)), f"{application}/{version}")
     document = {"application": application, "version": version, "stage": stage, "comment": arguments.comment}
     seal = getattr(arguments, "seal", "")
     return {**document, "seal": seal} if seal else document
 
 
-def stages_that_wait(records: Sequence[Mapping[str, Any]], release: Mapping[str, Any], waiting: str) -> list[str]:
-    """Return the stages in which this attempt of a release waits for an answer."""
-    return [
-        str(each["SK"]).removeprefix(waiting)
-        for each in records
-        if str(each["SK"]).startswith(waiting) and each.get("attempt") == release["attempt"] and "answer" not in each
-    ]
+def unanswered(ledger: Ledger, release: ReleaseReference) -> list[str]:
+    """Return the stages in which this attempt at a release waits for an approval."""
+    asked = ledger.approvals.of_release(release.application, release.version)
+    return [each.stage for each in asked if each.attempt == release.attempt and each.answer is None]
+
+
+def held(ledger: Ledger, release: ReleaseReference) -> list[str]:
+    """Return the stages in which this attempt at a release was held outside of their windows."""
+    holds = ledger.holds.of_release(release.application, release.version)
+    return [each.stage for each in holds if each.attempt == release.attempt]
 
 
 def the_one(stages: Sequence[str], release: str) -> str:

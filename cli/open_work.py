@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from belay.approval.asked import AwaitedApproval
 from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.release.lock import Lock
@@ -28,11 +29,7 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     return {
         "paused": belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true",
         "asks": [
-            *(
-                _approval(item)
-                for item in ledger.approvals.asked()
-                if _mine(item["release"]["application"], application)
-            ),
+            *(_approval(each) for each in ledger.approvals.asked() if _mine(each.release.application, application)),
             *(question for each in incidents for question in _questions(ledger, each)),
         ],
         "uploads": [_upload(item) for item in uploads],
@@ -122,13 +119,13 @@ def _incident(belay: Account, each: OpenIncident) -> dict[str, Any]:
     }
 
 
-def _approval(item: Mapping[str, Any]) -> dict[str, Any]:
-    release, stage = f"{item['release']['application']}/{item['release']['version']}", item["stage"]
+def _approval(awaited: AwaitedApproval) -> dict[str, Any]:
+    release, stage = f"{awaited.release.application}/{awaited.release.version}", awaited.stage
     return {
         "about": f"{release} in {stage}",
         "what": "approval",
-        "since": item["asked_at"],
-        "until": item.get("expires_at"),
+        "since": awaited.asked_at,
+        "until": awaited.expires_at,
         "answer": f"belay approve {release} --stage {stage}",
     }
 
@@ -138,13 +135,13 @@ def _questions(ledger: Ledger, open_one: OpenIncident) -> list[dict[str, Any]]:
     return [
         {
             "about": incident,
-            "what": item["text"],
-            "since": item["asked_at"],
+            "what": asked.text,
+            "since": asked.asked_at,
             "until": None,
             "answer": f"belay approve {application} --incident {incident} --question {question}",
         }
-        for question, item in ledger.decisions.of_incident(application, incident).items()
-        if "answer" not in item
+        for question, asked in ledger.decisions.of_incident(application, incident).items()
+        if asked.answer is None
     ]
 
 

@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from belay.approval.asked import AskedApproval
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.names import snapshot_name
 from belay.release.records import ReleaseReference
+from belay.rollback.question import AskedQuestion
 from belay.stack.plan import StagePlan
 from belay.subject.subjects import AskedRollback, Subject
 from cli.account import Account, add_account_arguments
@@ -126,7 +128,11 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any])
         ],
         "earlier_attempts": len({each["attempt"] for each in history if "attempt" in each} - {release.attempt}),
         "stages": [_stage(artifacts, release, stage, transitions, accepted) for stage in stages],
-        "approvals": [_approval(each) for each in mine if str(each["SK"]).startswith("APPROVAL#")],
+        "approvals": [
+            _approval(each)
+            for each in ledger.approvals.of_release(release.application, release.version)
+            if each.attempt == release.attempt
+        ],
         "incidents": [
             _incident(each, ledger.decisions.of_incident(release.application, each.incident.name))
             for each in ledger.incidents.of_application(release.application)
@@ -177,13 +183,19 @@ def _stage(
     }
 
 
-def _approval(item: Mapping[str, Any]) -> dict[str, Any]:
+def _approval(asked: AskedApproval) -> dict[str, Any]:
     """Return an approval without the task token, which only the decision's function needs."""
-    kept = {name: value for name, value in item.items() if name not in ("PK", "SK", "task_token", "attempt")}
-    return {"stage": str(item["SK"]).removeprefix("APPROVAL#"), **kept}
+    return {
+        "stage": asked.stage,
+        "requested_at": asked.requested_at,
+        "expires_at": asked.expires_at,
+        "four_eyes": asked.four_eyes,
+        "seal": asked.seal.to_dict(),
+        **({} if asked.answer is None else {"answer": asked.answer.to_dict()}),
+    }
 
 
-def _incident(record: IncidentRecord, questions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _incident(record: IncidentRecord, questions: Mapping[str, AskedQuestion]) -> dict[str, Any]:
     return {
         "incident": record.incident.name,
         "stage": record.incident.stage,
@@ -192,7 +204,7 @@ def _incident(record: IncidentRecord, questions: Mapping[str, Mapping[str, Any]]
         "ended_at": record.ended_at,
         "outcome": record.outcome,
         "questions": [
-            {"question": name, **{part: each.get(part) for part in ("text", "answer", "by", "at", "comment")}}
+            {"question": name, **{part: getattr(each, part) for part in ("text", "answer", "by", "at", "comment")}}
             for name, each in questions.items()
         ],
         "steps": [{"at": each.at, "subject": each.subject, "why": each.why} for each in record.tried],

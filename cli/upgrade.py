@@ -82,6 +82,9 @@ def _executions(belay: Account, machine: str) -> dict[str, Mapping[str, Any]]:
 
 def describe(machine: str, document: Mapping[str, Any], state: str, since: datetime) -> Running:
     """Say what an execution is about and how it ends, from the document it was started with and the state it is in."""
+    if "application" in document:
+        about, stage, name = document["incident"], document["stage"], document["application"]
+        return Running(machine, about, stage, state, since, _remedy(machine, name, stage, state))
     release = document.get("release")
     if release is None:
         about = str(document.get("detail", {}).get("object", {}).get("key", "an upload"))

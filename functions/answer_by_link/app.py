@@ -20,7 +20,7 @@ from belay.aws.clock import now
 from belay.aws.gateways import own_aws
 from belay.aws.kms import MacKey
 from belay.aws.s3 import ArtifactBucket
-from belay.control.decisions import Decisions, in_words
+from belay.control.decisions import Decisions
 from belay.events.function_url import FunctionUrlRequest, Refusal
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -80,7 +80,7 @@ def taken(request: FunctionUrlRequest, link: Link, decisions: Decisions, moment:
     answer = decisions.take(decision, BEARER, moment.isoformat(timespec="milliseconds"))
     if isinstance(answer, Refusal):
         return refused(answer)
-    return shown(200, told_page("Thank you", f"{decision.about}: {in_words(answer)}"))
+    return shown(200, told_page("Thank you", f"{decision.about}: {answer.in_words}"))
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:

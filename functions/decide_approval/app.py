@@ -31,4 +31,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if isinstance(decision, Refusal):
         return json_response(decision)
     decisions = Decisions(Ledger(aws.table(settings.ledger_table)), aws.executions)
-    return json_response(decisions.take(decision, Principal(request.user_arn, request.user_id), timestamp()))
+    taken = decisions.take(decision, Principal(request.user_arn, request.user_id), timestamp())
+    return json_response(taken if isinstance(taken, Refusal) else taken.to_dict())

@@ -208,7 +208,12 @@ class TestNeedsOperator:
         (incident,) = app.belay.incidents(app.name)
         ledger = Ledger(Table(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"]))
         ledger.decisions.decide(
-            app.name, incident["incident"], "delete-first", answer, "arn:aws:iam::1:user/ann", "2026-11-21"
+            app.name,
+            incident["incident"],
+            "delete-first",
+            approved=answer == "approved",
+            by="arn:aws:iam::1:user/ann",
+            at="2026-11-21",
         )
         return app.belay.ended(upload)
 

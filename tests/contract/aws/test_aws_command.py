@@ -17,6 +17,8 @@ import yaml
 from botocore.credentials import Credentials
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
+from belay.approval.asked import AskedApproval
+from belay.approval.seal import Seal
 from belay.aws.stepfunctions import Executions
 from belay.release.lock import Claim
 from belay.release.records import Outcome
@@ -79,14 +81,17 @@ class Office(House):
 
     def ask(self, token: str = "token") -> None:
         """Ask people to approve the release in production."""
-        asked = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": SEAL}}
         told = {
             "what": "orders 1.0.0 would delete 1.",
             "changes": ["network: DELETES Vpc"],
             "more": {"Policies": ["PASS"]},
         }
         self.artifacts.put_json(RELEASE.stage_key("production", "approval.json"), told)
-        self.ledger.approvals.ask(RELEASE, "production", asked, task_token=token, now=NOW)
+        times = {"requested_at": NOW, "expires_at": LATER}
+        asked = AskedApproval(
+            "production", RELEASE.attempt, token, **times, four_eyes=False, digest=SEAL, seal=Seal({})
+        )
+        self.ledger.approvals.ask(RELEASE, asked)
 
     def lock(self, execution: str, incident: str | None = None) -> None:
         claim = replace(Claim.of_release(RELEASE, "production", execution), incident=incident)
@@ -224,7 +229,7 @@ def test_what_waits_for_a_person_comes_with_the_command_that_answers(office: Off
     assert question["what"] == "Restore the database?"
     (incident,) = document(belay, "show", "orders")["incidents"]
     assert [each["question"] for each in incident["questions"]] == ["restore"]
-    office.ledger.decisions.decide("orders", INCIDENT, "restore", "approved", "user/ann", NOW, "")
+    office.ledger.decisions.decide("orders", INCIDENT, "restore", approved=True, by="user/ann", at=NOW)
     assert [each["what"] for each in document(belay, "status")["asks"]] == ["approval"]
 
 

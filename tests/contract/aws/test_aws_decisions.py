@@ -1,7 +1,7 @@
 """What people decide is recorded once and told to whatever waits; who was not told is told again."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.decision import Decision
 from belay.approval.principal import Principal
 from belay.approval.request import ApprovalText
+from belay.approval.seal import Seal
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.stepfunctions import Executions
@@ -49,8 +51,17 @@ def waiting(stubbed: Callable[[str], tuple[Any, Stubber]]) -> tuple[Executions, 
 
 
 def ask(ledger: Ledger, *, four_eyes: bool = False) -> None:
-    asked = {"expires_at": EXPIRES_AT, "four_eyes": four_eyes, "seal": {"digest": "0123456789abcdef", "parts": {}}}
-    ledger.approvals.ask(RELEASE, "production", asked, task_token="token", now=ASKED_AT)
+    asked = AskedApproval(
+        "production",
+        RELEASE.attempt,
+        "token",
+        requested_at=ASKED_AT,
+        expires_at=EXPIRES_AT,
+        four_eyes=four_eyes,
+        digest="0123456789abcdef",
+        seal=Seal({}),
+    )
+    ledger.approvals.ask(RELEASE, asked)
 
 
 def will_go_on(stub: Stubber, by: Principal = JO) -> None:
@@ -64,9 +75,9 @@ def test_an_approval_is_recorded_with_who_gave_it_and_delivered(
     ask(ledger)
     will_go_on(waiting[1])
     answer = Decisions(ledger, waiting[0]).take(APPROVE, JO, NOW)
-    assert isinstance(answer, Mapping)
-    assert answer == (ledger.approvals.get("orders", "1.2.0", "production") or {})["answer"]
-    assert (answer["by"], answer["seal"], answer["comment"]) == (JO.arn, "0123456789abcdef", "looks right")
+    assert isinstance(answer, GivenAnswer)
+    assert [each.answer for each in ledger.approvals.of_release("orders", "1.2.0")] == [answer]
+    assert (answer.by, answer.seal, answer.comment) == (JO.arn, "0123456789abcdef", "looks right")
     assert ledger.approvals.asked() == []
     assert ledger.releases.transitions("orders", "1.2.0")[-1]["detail"] == f"approved by {JO.arn}: looks right"
 
@@ -76,7 +87,7 @@ def test_a_rejection_fails_the_task_in_words(ledger: Ledger, waiting: tuple[Exec
     cause = f"rejected by {JO.arn}: not on a Friday"
     failed = {"taskToken": "token", "error": "ApprovalDenied", "cause": cause}
     waiting[1].add_response("send_task_failure", {}, failed)
-    assert isinstance(Decisions(ledger, waiting[0]).take(REJECT, JO, NOW), Mapping)
+    assert isinstance(Decisions(ledger, waiting[0]).take(REJECT, JO, NOW), GivenAnswer)
 
 
 def test_the_first_answer_stands(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
@@ -139,7 +150,7 @@ def test_whoever_uploaded_does_not_approve_with_four_eyes(ledger: Ledger, waitin
     assert isinstance(unknown, Refusal)
     assert isinstance(own, Refusal)
     assert (unknown.error, own.error) == ("UploaderUnknown", "FourEyes")
-    assert isinstance(other, Mapping)
+    assert isinstance(other, GivenAnswer)
 
 
 def test_an_incident_s_question_is_answered_once(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
@@ -150,24 +161,27 @@ def test_an_incident_s_question_is_answered_once(ledger: Ledger, waiting: tuple[
     first = decisions.take(RESTORE, JO, NOW)
     again = decisions.take(RESTORE, JO, "2026-03-02T13:00:00.000+00:00")
     other = decisions.take(Decision("reject", "orders", incident=RESTORE.incident, question="restore"), MARIA, NOW)
-    recorded = ledger.decisions.get("orders", "orders-production-1", "restore") or {}
-    assert (recorded["answer"], recorded["by"]) == ("approved", JO.arn)
-    assert isinstance(first, Mapping)
-    assert isinstance(again, Mapping)
-    assert first["at"] == again["at"] == NOW
+    recorded = ledger.decisions.get("orders", "orders-production-1", "restore")
+    assert recorded is not None
+    assert (recorded.answer, recorded.by) == ("approved", JO.arn)
+    assert isinstance(first, GivenAnswer)
+    assert isinstance(again, GivenAnswer)
+    assert first.at == again.at == NOW
     assert isinstance(other, Refusal)
     assert other.error == "AlreadyAnswered"
 
 
 def test_a_held_release_is_let_through(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
     decisions = Decisions(ledger, waiting[0])
-    assert isinstance(decisions.take(OVERRIDE, JO, NOW), Mapping), "before it is held"
+    assert isinstance(decisions.take(OVERRIDE, JO, NOW), GivenAnswer), "before it is held"
     ledger.holds.hold(RELEASE, "production", task_token="held", reason="a freeze", until=EXPIRES_AT, now=NOW)
     waiting[1].add_response("send_task_success", {}, {"taskToken": "held", "output": "{}"})
     decisions.take(OVERRIDE, JO, NOW)
     refused = decisions.take(OVERRIDE, MARIA, NOW)
     assert isinstance(refused, Refusal)
-    assert (ledger.holds.override("orders", "1.2.0", "production") or {})["comment"] == "hotfix"
+    override = ledger.holds.override("orders", "1.2.0", "production")
+    assert override is not None
+    assert override.answer.comment == "hotfix"
 
 
 # -- the sweep ---------------------------------------------------------------------------------------------------------
@@ -231,7 +245,7 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
     ledger: Ledger, waiting: tuple[Executions, Stubber], approvals: tuple[Approvals, Callable[[], list[str]]]
 ) -> None:
     ask(ledger)
-    answer = {"decision": "approve", "by": JO.arn, "comment": "", "at": NOW, "seal": "0123456789abcdef"}
+    answer = GivenAnswer("approve", JO.arn, NOW, seal="0123456789abcdef")
     ledger.approvals.answer(RELEASE, "production", answer)
     will_go_on(waiting[1])
     assert not approvals[0].see_to(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))

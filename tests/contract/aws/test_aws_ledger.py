@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from simulated_ledger import empty_ledger
 
+from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer, Override, Word
+from belay.approval.seal import Seal
 from belay.aws.dynamodb import Table
 from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
 from belay.ledger.incidents import IncidentRecord, OpenIncident
@@ -17,6 +19,7 @@ from belay.ledger.operations import Operation, Purpose
 from belay.release.lock import Claim, Lock
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.rollback.plan import Action, Kind
+from belay.rollback.question import AskedQuestion
 from belay.rollback.taken import StepTaken
 from belay.stack.baseline import Baseline
 from belay.subject.incident import Incident
@@ -227,37 +230,42 @@ def test_the_last_known_good_is_a_stage_s_own(ledger: Ledger) -> None:
     assert ledger.releases.last_known_good("orders", "test") is None
 
 
-APPROVAL = {"expires_at": LATER, "four_eyes": False, "seal": {"digest": "d", "parts": {"the release": "d"}}}
+def approval(attempt: str = "aaaaaaaaaaaa", **changed: Any) -> AskedApproval:
+    known = {"requested_at": NOW, "expires_at": LATER, "four_eyes": False, "digest": "d", "seal": Seal({"all": "d"})}
+    return AskedApproval("production", attempt, "token", **{**known, **changed})
+
+
+def answered(word: Word, by: str) -> GivenAnswer:
+    return GivenAnswer(word, by, LATER)
 
 
 def test_what_is_asked_of_people_is_kept_with_its_release(ledger: Ledger) -> None:
-    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
-    asked = ledger.approvals.get("orders", "1.0.0", "production") or {}
-    assert (asked["task_token"], asked["attempt"], asked["seal"]) == ("token", "aaaaaaaaaaaa", APPROVAL["seal"])
-    (waiting,) = ledger.approvals.asked()
-    assert (waiting["release"], waiting["stage"], waiting["expires_at"]) == (release().to_dict(), "production", LATER)
+    ledger.approvals.ask(release(), approval())
+    assert ledger.approvals.get("orders", "1.0.0", "production") == approval()
+    assert ledger.approvals.of_release("orders", "1.0.0") == [approval()]
+    assert ledger.approvals.asked() == [AwaitedApproval(release(), "production", NOW, LATER)]
 
 
 def test_an_approval_is_answered_once(ledger: Ledger) -> None:
-    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
-    assert ledger.approvals.answer(release(), "production", {"decision": "approve", "by": "maria"})
-    assert not ledger.approvals.answer(release(), "production", {"decision": "reject", "by": "jo"})
-    assert (ledger.approvals.get("orders", "1.0.0", "production") or {})["answer"]["by"] == "maria"
+    ledger.approvals.ask(release(), approval())
+    assert ledger.approvals.answer(release(), "production", answered("approve", "maria"))
+    assert not ledger.approvals.answer(release(), "production", answered("reject", "jo"))
+    assert ledger.approvals.get("orders", "1.0.0", "production") == approval(answer=answered("approve", "maria"))
 
 
 def test_an_answer_to_an_earlier_attempt_is_none_to_this_one(ledger: Ledger) -> None:
-    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
-    assert ledger.approvals.answer(release(), "production", {"decision": "approve", "by": "maria"})
-    ledger.approvals.ask(release("bbbbbbbbbbbb"), "production", APPROVAL, task_token="other", now=LATER)
-    assert "answer" not in (ledger.approvals.get("orders", "1.0.0", "production") or {})
-    assert not ledger.approvals.answer(release(), "production", {"decision": "approve", "by": "maria"})
+    ledger.approvals.ask(release(), approval())
+    assert ledger.approvals.answer(release(), "production", answered("approve", "maria"))
+    ledger.approvals.ask(release("bbbbbbbbbbbb"), approval("bbbbbbbbbbbb"))
+    assert ledger.approvals.get("orders", "1.0.0", "production") == approval("bbbbbbbbbbbb")
+    assert not ledger.approvals.answer(release(), "production", answered("approve", "maria"))
 
 
 def test_people_are_reminded_once_and_asked_no_more(ledger: Ledger) -> None:
-    ledger.approvals.ask(release(), "production", APPROVAL, task_token="token", now=NOW)
+    ledger.approvals.ask(release(), approval())
     (waiting,) = ledger.approvals.asked()
     ledger.approvals.reminded(waiting, LATER)
-    assert [item["reminded_at"] for item in ledger.approvals.asked()] == [LATER]
+    assert [each.reminded_at for each in ledger.approvals.asked()] == [LATER]
     ledger.approvals.ask_no_more("orders", "1.0.0", "production")
     ledger.approvals.reminded(waiting, LATER)
     assert ledger.approvals.asked() == []
@@ -275,12 +283,12 @@ def test_a_release_is_held_once_and_let_through(ledger: Ledger) -> None:
     held = {"reason": "a freeze", "until": LATER, "now": NOW}
     assert ledger.holds.hold(release(), "production", task_token="one", **held)
     assert not ledger.holds.hold(release(), "production", task_token="two", **held)
-    assert (ledger.holds.get("orders", "1.0.0", "production") or {})["task_token"] == "two"
+    assert [each.task_token for each in ledger.holds.of_release("orders", "1.0.0")] == ["two"]
     assert ledger.holds.hold(release("bbbbbbbbbbbb"), "production", task_token="three", **held)
     assert ledger.holds.override("orders", "1.0.0", "production") is None
-    ledger.holds.record_override(release(), "production", {"by": "maria", "comment": "hotfix", "at": LATER})
-    override = ledger.holds.override("orders", "1.0.0", "production") or {}
-    assert (override["by"], override["attempt"]) == ("maria", "aaaaaaaaaaaa")
+    ledger.holds.record_override(release(), "production", answered("override", "maria"))
+    overridden = Override("aaaaaaaaaaaa", answered("override", "maria"))
+    assert ledger.holds.override("orders", "1.0.0", "production") == overridden
 
 
 # -- locks -------------------------------------------------------------------------------------------------------------
@@ -521,17 +529,14 @@ def test_a_question_is_put_once_and_its_first_answer_stands(ledger: Ledger) -> N
         "arn:aws:sts::111122223333:assumed-role/on-call/ann",
         "arn:aws:sts::111122223333:assumed-role/on-call/bob",
     )
-    assert ledger.decisions.decide("orders", "i", "delete-network", "approved", ann, LATER, "it was empty")
-    assert not ledger.decisions.decide("orders", "i", "delete-network", "denied", bob, LATER)
-    assert ledger.decisions.decide("orders", "i", "restore-orders", "denied", bob, LATER)
-    decided = ledger.decisions.get("orders", "i", "delete-network")
-    assert decided is not None
-    assert (decided["answer"], decided["by"], decided["asked_at"], decided["comment"]) == (
-        "approved",
-        ann,
-        NOW,
-        "it was empty",
+    assert ledger.decisions.decide(
+        "orders", "i", "delete-network", approved=True, by=ann, at=LATER, comment="it was empty"
     )
+    assert not ledger.decisions.decide("orders", "i", "delete-network", approved=False, by=bob, at=LATER)
+    assert ledger.decisions.decide("orders", "i", "restore-orders", approved=False, by=bob, at=LATER)
+    asked = {"text": "Delete it with its data?", "asked_at": NOW}
+    answer = {"approved": True, "by": ann, "at": LATER, "comment": "it was empty"}
+    assert ledger.decisions.get("orders", "i", "delete-network") == AskedQuestion("delete-network", **asked, **answer)
     assert set(ledger.decisions.of_incident("orders", "i")) == {"delete-network", "restore-orders"}
     assert ledger.decisions.of_incident("orders", "i2") == {}
 

@@ -200,13 +200,9 @@ def refuse(*arguments: object) -> None:
 def test_the_first_time_a_finding_was_seen_is_kept(deployed: Deployed) -> None:
     deployed.open_ssh()
     deployed.revalidate()
-    first = {
-        name: item["first_seen"] for name, item in deployed.ledger.findings.standing("orders", "production").items()
-    }
+    first = {name: item.first_seen for name, item in deployed.ledger.findings.standing("orders", "production").items()}
     deployed.revalidate()
-    again = {
-        name: item["first_seen"] for name, item in deployed.ledger.findings.standing("orders", "production").items()
-    }
+    again = {name: item.first_seen for name, item in deployed.ledger.findings.standing("orders", "production").items()}
     assert first == again != {}
 
 

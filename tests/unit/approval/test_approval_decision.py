@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belay.approval.asked import AskedApproval, GivenAnswer, Override
 from belay.approval.decision import (
     Decision,
     Refusal,
@@ -14,6 +15,8 @@ from belay.approval.decision import (
     refuse_question,
 )
 from belay.approval.principal import Principal
+from belay.approval.seal import Seal
+from belay.rollback.question import AskedQuestion
 
 MARIA = Principal("arn:aws:iam::111122223333:user/maria", "AIDA1")
 JO = Principal("arn:aws:iam::111122223333:user/jo", "AIDA2")
@@ -76,11 +79,12 @@ def judged(
     release: dict[str, Any] | None = None,
     **approval: Any,
 ) -> Refusal | None:
-    asked = {"attempt": "a1", "expires_at": LATER, "four_eyes": False, "seal": {"digest": "0123456789abcdef"}}
+    known: dict[str, Any] = {"attempt": "a1", "expires_at": LATER, "four_eyes": False, "digest": "0123456789abcdef"}
+    asked = AskedApproval("production", task_token="t", requested_at=EARLIER, seal=Seal({}), **{**known, **approval})
     record: dict[str, Any] = {"attempt": "a1"} if release is None else release
     read = parse_decision(json.dumps({**STAGE, "decision": decision, "seal": seal}))
     assert isinstance(read, Decision)
-    return refuse_approval(read, {**asked, **approval}, record, uploader=uploader, caller=caller, now=NOW)
+    return refuse_approval(read, asked, record, uploader=uploader, caller=caller, now=NOW)
 
 
 def test_an_approval_that_is_waited_for_is_taken() -> None:
@@ -104,7 +108,7 @@ def test_what_was_never_asked_is_unknown() -> None:
         ({"expires_at": EARLIER}, 410, "Expired", f"the time to answer was over at {EARLIER}"),
         ({"expires_at": NOW}, 410, "Expired", "upload the release again"),
         (
-            {"answer": {"decision": "reject", "by": "arn:jo", "at": EARLIER}},
+            {"answer": GivenAnswer("reject", "arn:jo", EARLIER)},
             409,
             "AlreadyAnswered",
             f"was rejected by arn:jo at {EARLIER}",
@@ -137,9 +141,9 @@ def test_whoever_uploaded_may_reject() -> None:
     [
         (None, {}, 404, "has no incident"),
         ({}, {}, 404, "it asks nothing"),
-        ({}, {"delete": {}}, 404, "it asks delete"),
-        ({}, {"restore": {"answer": "denied", "by": "arn:jo", "at": NOW}}, 409, "was denied by arn:jo"),
-        ({"outcome": "ROLLED_BACK"}, {"restore": {}}, 410, "has ended already: ROLLED_BACK"),
+        ({}, {"delete": AskedQuestion("delete")}, 404, "it asks delete"),
+        ({}, {"restore": AskedQuestion("restore", approved=False, by="arn:jo", at=NOW)}, 409, "was denied by arn:jo"),
+        ({"outcome": "ROLLED_BACK"}, {"restore": AskedQuestion("restore")}, 410, "has ended already: ROLLED_BACK"),
     ],
 )
 def test_an_incident_s_question_is_refused_in_words(incident: Any, asked: Any, status: int, said: str) -> None:
@@ -152,12 +156,14 @@ def test_an_incident_s_question_is_refused_in_words(incident: Any, asked: Any, s
 
 def test_an_incident_s_question_is_answered() -> None:
     decision = Decision("approve", "orders", incident="i", question="restore")
-    assert refuse_question(decision, {"restore": {"text": "Restore?"}}, known=True, outcome=None) is None
+    assert (
+        refuse_question(decision, {"restore": AskedQuestion("restore", "Restore?")}, known=True, outcome=None) is None
+    )
 
 
 def test_a_release_is_let_through_once_an_attempt() -> None:
     decision = Decision("override", "orders", "1.2.0", "production", comment="hotfix")
-    before = {"attempt": "a1", "by": "arn:jo", "at": EARLIER}
+    before = Override("a1", GivenAnswer("override", "arn:jo", EARLIER))
     assert refuse_override(decision, {"attempt": "a1"}, None) is None
     assert refuse_override(decision, {"attempt": "a2"}, before) is None
     refusals = [

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.decision import Decision
 from belay.approval.link import SECURITY_HEADERS, Link, ask_page, parse_answer, parse_token, told_page
+from belay.approval.seal import Seal
 from belay.events.function_url import Refusal
 
 SEAL = "0123456789abcdef" * 4
@@ -73,8 +75,10 @@ def test_every_part_of_a_link_is_under_its_code(name: str) -> None:
     assert forged.message != LINK.message
 
 
-def approval(**changed: Any) -> dict[str, Any]:
-    return {"attempt": LINK.attempt, "seal": {"digest": SEAL}, **changed}
+def approval(**changed: Any) -> AskedApproval:
+    known = {"requested_at": LINK.expires_at, "expires_at": LINK.expires_at, "four_eyes": False}
+    given: dict[str, Any] = {"attempt": LINK.attempt, "digest": SEAL, "seal": Seal({}), **known, **changed}
+    return AskedApproval(LINK.stage, task_token="token", **given)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +88,8 @@ def approval(**changed: Any) -> dict[str, Any]:
         (datetime(2026, 3, 9, 12, tzinfo=UTC), approval(), 410),
         (NOW, None, 410),
         (NOW, approval(attempt="bbbbbbbbbbbb"), 410),
-        (NOW, approval(seal={"digest": "f" * 64}), 410),
-        (NOW, approval(answer={"decision": "approve", "by": "maria", "at": "today"}), 409),
+        (NOW, approval(digest="f" * 64), 410),
+        (NOW, approval(answer=GivenAnswer("approve", "maria", "today")), 409),
     ],
 )
 def test_a_link_is_worth_something_once_and_in_its_time(now: datetime, asked: Any, status: int | None) -> None:

@@ -40,6 +40,13 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
         ("deploy_stage", IN_STAGE, "ExecuteWave", "orders/1.4.1", "wait, or: belay abort orders/1.4.1"),
         (
             "rollback_stage",
+            {"application": "orders", "stage": "production", "incident": "orders-production-1"},
+            "WaitForStep",
+            "orders-production-1",
+            "wait, answer what it asks, or: belay abort orders --recovery",
+        ),
+        (
+            "rollback_stage",
             {**IN_STAGE, "incident": "orders-production-1"},
             "WaitForStep",
             "orders/1.4.1",

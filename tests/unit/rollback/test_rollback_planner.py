@@ -8,7 +8,7 @@ import pytest
 
 from belay.rollback.plan import Action, LeftToDo
 from belay.rollback.planner import plan_rollback
-from belay.rollback.question import Answer, answer_of
+from belay.rollback.question import Answer, AskedQuestion
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
@@ -254,12 +254,12 @@ def test_people_are_asked_first_and_only_what_hangs_on_the_answer_waits_for_it()
         ({"asked_at": "2026-11-21T08:00:00.000+00:00"}, None),
         ({"asked_at": "2026-11-21T08:00:00.000+00:00", "announced": True}, Answer.WAITING),
         ({"asked_at": "2026-11-21T04:59:00.000+00:00", "announced": True}, Answer.EXPIRED),
-        ({"asked_at": "2026-11-21T04:59:00.000+00:00", "announced": True, "answer": "approved"}, Answer.APPROVED),
-        ({"answer": "denied"}, Answer.DENIED),
+        ({"asked_at": "2026-11-21T04:59:00.000+00:00", "announced": True, "approved": True}, Answer.APPROVED),
+        ({"approved": False}, Answer.DENIED),
     ],
 )
 def test_how_a_question_stands(item: dict[str, Any], answer: Answer | None) -> None:
-    assert answer_of(item, datetime(2026, 11, 21, 9, tzinfo=UTC)) is answer
+    assert AskedQuestion("delete-service", **item).stands(datetime(2026, 11, 21, 9, tzinfo=UTC)) is answer
 
 
 def test_an_ephemeral_stage_s_stack_is_nobody_else_s() -> None:

@@ -15,15 +15,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
+from belay.approval.asked import AskedApproval, GivenAnswer, Override, Word
 from belay.approval.principal import Principal, Sameness, same_person
 from belay.events.function_url import Refusal
 from belay.release.names import NAME, NAME_RULE
 from belay.release.records import Outcome
 from belay.release.version import Version
-
-Word: TypeAlias = Literal["approve", "reject", "override"]
+from belay.rollback.question import AskedQuestion
 
 LONGEST_REQUEST: Final = 16_384
 """Bytes."""
@@ -120,7 +120,7 @@ def _invalid(message: str) -> Refusal:
 
 def refuse_approval(
     decision: Decision,
-    approval: Mapping[str, Any] | None,
+    approval: AskedApproval | None,
     release: Mapping[str, Any] | None,
     *,
     uploader: Principal | None,
@@ -134,26 +134,24 @@ def refuse_approval(
     uploaded the same version before: whoever tries a release again has not made it. Only approving is refused for
     who the approver is: whoever uploaded a release may always reject it.
     """
-    if approval is None or release is None or approval["attempt"] != release.get("attempt"):
+    if approval is None or release is None or approval.attempt != release.get("attempt"):
         return Refusal(404, "Unknown", f"{decision.about} does not ask for an approval")
     refusal = _refuse_late(decision, approval, release, now)
-    if refusal is None and decision.seal and not str(approval["seal"]["digest"]).startswith(decision.seal):
-        refusal = Refusal(409, "SealMismatch", f"{decision.about} {_OTHER_SEAL.format(approval['seal']['digest'])}")
-    if refusal is None and decision.word == "approve" and approval.get("four_eyes"):
+    if refusal is None and decision.seal and not approval.digest.startswith(decision.seal):
+        refusal = Refusal(409, "SealMismatch", f"{decision.about} {_OTHER_SEAL.format(approval.digest)}")
+    if refusal is None and decision.word == "approve" and approval.four_eyes:
         several = (_refuse_same_eyes(decision, each, caller) for each in (uploader, *earlier))
         refusal = next(filter(None, several), None)
     return refusal
 
 
-def _refuse_late(
-    decision: Decision, approval: Mapping[str, Any], release: Mapping[str, Any], now: str
-) -> Refusal | None:
-    if "answer" in approval:
-        return answered_before(decision.about, approval["answer"])
+def _refuse_late(decision: Decision, approval: AskedApproval, release: Mapping[str, Any], now: str) -> Refusal | None:
+    if approval.answer is not None:
+        return answered_before(decision.about, approval.answer)
     if "outcome" in release:
         return Refusal(410, "Ended", f"{decision.about} has ended already, without an answer")
-    if approval["expires_at"] <= now:
-        expired = f"the time to answer was over at {approval['expires_at']}; upload the release again to be asked anew"
+    if approval.expires_at <= now:
+        expired = f"the time to answer was over at {approval.expires_at}; upload the release again to be asked anew"
         return Refusal(410, "Expired", f"{decision.about}: {expired}")
     return None
 
@@ -161,10 +159,10 @@ def _refuse_late(
 _OTHER_SEAL: Final = "is sealed as {} and not as what you saw; read the report again before you decide"
 
 
-def answered_before(about: str, answer: Mapping[str, Any]) -> Refusal:
+def answered_before(about: str, answer: GivenAnswer) -> Refusal:
     """Say that somebody was first: an answer is taken once."""
-    said = {"approve": "approved", "reject": "rejected"}.get(str(answer["decision"]), str(answer["decision"]))
-    return Refusal(409, "AlreadyAnswered", f"{about} was {said} by {answer['by']} at {answer['at']}; that stands")
+    said = {"approve": "approved", "reject": "rejected", "override": "let through"}[answer.word]
+    return Refusal(409, "AlreadyAnswered", f"{about} was {said} by {answer.by} at {answer.at}; that stands")
 
 
 def _refuse_same_eyes(decision: Decision, uploader: Principal | None, caller: Principal) -> Refusal | None:
@@ -193,7 +191,7 @@ _UNKNOWN_APPROVER: Final = (
 
 
 def refuse_question(
-    decision: Decision, asked: Mapping[str, Mapping[str, Any]], *, known: bool, outcome: Outcome | None
+    decision: Decision, asked: Mapping[str, AskedQuestion], *, known: bool, outcome: Outcome | None
 ) -> Refusal | None:
     """Say why an answer to an incident's question is not taken, or return None.
 
@@ -206,23 +204,23 @@ def refuse_question(
     if question is None:
         asks = f"it asks {', '.join(sorted(asked))}" if asked else "it asks nothing"
         return Refusal(404, "Unknown", f"the incident {decision.incident} asks no {decision.question}; {asks}")
-    if "answer" in question:
-        by, at, said = question["by"], question["at"], question["answer"]
-        return Refusal(409, "AlreadyAnswered", f"{decision.about} was {said} by {by} at {at}; that stands")
+    if question.answer is not None:
+        answered = f"{decision.about} was {question.answer} by {question.by} at {question.at}"
+        return Refusal(409, "AlreadyAnswered", f"{answered}; that stands")
     if outcome is not None:
         return Refusal(410, "Ended", f"the incident {decision.incident} has ended already: {outcome}")
     return None
 
 
 def refuse_override(
-    decision: Decision, release: Mapping[str, Any] | None, overridden: Mapping[str, Any] | None
+    decision: Decision, release: Mapping[str, Any] | None, overridden: Override | None
 ) -> Refusal | None:
     """Say why going on outside of a stage's windows is not recorded, or return None."""
     if release is None:
         return Refusal(404, "Unknown", f"{decision.application} has no release {decision.version}")
     if "outcome" in release:
         return Refusal(410, "Ended", f"{decision.about} has ended already: {release['outcome']}")
-    if overridden is not None and overridden["attempt"] == release["attempt"]:
-        by, at = overridden["by"], overridden["at"]
+    if overridden is not None and overridden.attempt == release["attempt"]:
+        by, at = overridden.answer.by, overridden.answer.at
         return Refusal(409, "AlreadyAnswered", f"{decision.about} was let through by {by} at {at}")
     return None

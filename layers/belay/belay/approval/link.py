@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from belay.approval.asked import AskedApproval
 from belay.approval.decision import Decision, answered_before, parse_decision
 from belay.approval.page import escaped
 from belay.approval.principal import Principal
@@ -80,14 +81,14 @@ class Link:
         """Return the text that the link carries."""
         return f"{_encoded(self.message)}.{_encoded(code)}"
 
-    def refuse_stale(self, approval: Mapping[str, Any] | None, now: datetime) -> Refusal | None:
+    def refuse_stale(self, approval: AskedApproval | None, now: datetime) -> Refusal | None:
         """Say why a link whose code is right is worth nothing any more, or return None."""
         if datetime.fromisoformat(self.expires_at) <= now:
             return Refusal(410, "Expired", f"this link was worth something until {self.expires_at}")
-        if approval is None or (approval["attempt"], approval["seal"]["digest"]) != (self.attempt, self.seal):
+        if approval is None or (approval.attempt, approval.digest) != (self.attempt, self.seal):
             return Refusal(410, "Ended", "this link is about another attempt at the release than is asked about now")
         about = f"{self.application} {self.version} in {self.stage}"
-        return answered_before(about, approval["answer"]) if "answer" in approval else None
+        return None if approval.answer is None else answered_before(about, approval.answer)
 
 
 def parse_token(text: str) -> tuple[Link, bytes] | None:

@@ -1,10 +1,10 @@
 """Asking people for a stage's approval, and reminding them of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from belay.approval.asked import AskedApproval, AwaitedApproval
 from belay.approval.request import ApprovalRequest, ApprovalText, in_utc, remind_at
 from belay.approval.seal import Seal
 from belay.aws.cloudformation import Stacks
@@ -71,12 +71,17 @@ class Approvals:
         """Record what is asked for and tell it."""
         release, stage = request.sealed.release, request.stage
         asked_at = request.asked_at.isoformat(timespec="milliseconds")
-        asked = {
-            "expires_at": request.expires_at.isoformat(timespec="milliseconds"),
-            "four_eyes": stage.approval.four_eyes,
-            "seal": request.seal.to_dict(),
-        }
-        self._ledger.approvals.ask(release, stage.name, asked, task_token=task_token, now=asked_at)
+        asked = AskedApproval(
+            stage.name,
+            release.attempt,
+            task_token,
+            requested_at=asked_at,
+            expires_at=request.expires_at.isoformat(timespec="milliseconds"),
+            four_eyes=stage.approval.four_eyes,
+            digest=request.seal.digest,
+            seal=request.seal,
+        )
+        self._ledger.approvals.ask(release, asked)
         self._ledger.releases.record(
             release, stage.name, "AWAITING APPROVAL", asked_at, f"until {in_utc(request.expires_at)}"
         )
@@ -86,25 +91,25 @@ class Approvals:
         message = _message(release, stage.name, told, by_link)
         self._endings.topic_of(release).publish(message)
 
-    def see_to(self, item: Mapping[str, Any], decisions: Decisions, now: datetime) -> bool:
+    def see_to(self, awaited: AwaitedApproval, decisions: Decisions, now: datetime) -> bool:
         """See to one approval that the ledger says is waited for; True where people were reminded of it.
 
         An answer that was recorded and may not have arrived is delivered again. People are reminded once, when it is
         time. What nobody can answer any more is forgotten.
         """
-        release, stage = ReleaseReference.from_dict(item["release"]), str(item["stage"])
-        approval = self._ledger.approvals.get(release.application, release.version, stage) or {}
+        release, stage = awaited.release, awaited.stage
+        approval = self._ledger.approvals.get(release.application, release.version, stage)
         record = self._ledger.releases.get(release.application, release.version) or {}
-        asked_at, expires_at = (datetime.fromisoformat(item[name]) for name in ("asked_at", "expires_at"))
-        if approval.get("attempt") == release.attempt and "answer" in approval:
-            decisions.deliver(release, stage, approval)
+        asked_at, expires_at = map(datetime.fromisoformat, (awaited.asked_at, awaited.expires_at))
+        if approval is not None and approval.attempt == release.attempt and approval.answer is not None:
+            decisions.deliver(release, approval, approval.answer)
         elif record.get("attempt") != release.attempt or "outcome" in record or now > expires_at:
             self._ledger.approvals.ask_no_more(release.application, release.version, stage)
-        elif "reminded_at" not in item and now >= remind_at(asked_at, expires_at):
+        elif awaited.reminded_at is None and now >= remind_at(asked_at, expires_at):
             kept = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
             message = _message(release, stage, ApprovalText.from_dict(kept), (), reminder=True)
             self._endings.topic_of(release).publish(message)
-            self._ledger.approvals.reminded(dict(item), now.isoformat(timespec="milliseconds"))
+            self._ledger.approvals.reminded(awaited, now.isoformat(timespec="milliseconds"))
             return True
         return False
 

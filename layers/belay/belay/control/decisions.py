@@ -1,8 +1,10 @@
 """Taking what people decide: an answer is recorded once, then whatever waits for it is told."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from belay.approval.asked import AskedApproval, GivenAnswer, Word
 from belay.approval.decision import (
     Decision,
     answered_before,
@@ -15,6 +17,7 @@ from belay.aws.stepfunctions import Executions
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
 from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.rollback.question import AskedQuestion
 
 
 class Decisions:
@@ -24,25 +27,19 @@ class Decisions:
         self._ledger = ledger
         self._executions = executions
 
-    def take(self, decision: Decision, caller: Principal, now: str) -> Mapping[str, Any] | Refusal:
+    def take(self, decision: Decision, caller: Principal, now: str) -> GivenAnswer | Refusal:
         """Record a decision and return the answer as it stands in the ledger, or why it is not taken.
 
         The same decision sent twice by the same person is taken once and answered alike.
         """
-        answer = {
-            "decision": decision.word,
-            "by": caller.arn,
-            "principal_id": caller.principal_id,
-            "comment": decision.comment,
-            "at": now,
-        }
+        answer = GivenAnswer(decision.word, caller.arn, now, decision.comment, caller.principal_id)
         if decision.incident:
             return self._question(decision, answer)
         if decision.word == "override":
             return self._override(decision, answer)
         return self._approval(decision, caller, answer)
 
-    def _approval(self, decision: Decision, caller: Principal, answer: dict[str, Any]) -> Mapping[str, Any] | Refusal:
+    def _approval(self, decision: Decision, caller: Principal, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, version, stage = decision.application, decision.version, decision.stage
         approval = self._ledger.approvals.get(application, version, stage)
         record = self._ledger.releases.get(application, version)
@@ -53,32 +50,32 @@ class Decisions:
             uploader=self._uploader(record),
             earlier=self._earlier_uploaders(application, version),
             caller=caller,
-            now=answer["at"],
+            now=answer.at,
         )
-        if approval is None or record is None or (refusal and not _again(answer, approval.get("answer"))):
+        if approval is None or record is None or (refusal and not answer.repeats(approval.answer)):
             return refusal or Refusal(404, "Unknown", f"{decision.about} is not known")
         release = ReleaseReference.from_dict(record)
         if refusal is None:
-            answer["seal"] = approval["seal"]["digest"]
+            answer = replace(answer, seal=approval.digest)
             if not self._ledger.approvals.answer(release, stage, answer):
-                first = self._ledger.approvals.get(application, version, stage) or {}
-                return answered_before(decision.about, first.get("answer", answer))
-            approval = {**approval, "answer": answer}
-            self._ledger.releases.record(release, stage, _STATES[decision.word], answer["at"], in_words(answer))
-        waited = self.deliver(release, stage, approval)
+                first = self._ledger.approvals.get(application, version, stage)
+                return answered_before(decision.about, (first and first.answer) or answer)
+            self._ledger.releases.record(release, stage, _STATES[decision.word], answer.at, answer.in_words)
+        answer = approval.answer or answer
+        waited = self.deliver(release, approval, answer)
         # An answer that arrived closed the task: who says the same again is told the same, unless the release stopped.
         if not waited and (refusal is None or record.get("outcome") == Outcome.ABORTED):
             return Refusal(410, "Ended", f"{decision.about} no longer waits: it expired or was stopped")
-        return dict(approval["answer"])
+        return answer
 
-    def deliver(self, release: ReleaseReference, stage: str, approval: Mapping[str, Any]) -> bool:
+    def deliver(self, release: ReleaseReference, approval: AskedApproval, answer: GivenAnswer) -> bool:
         """Tell the execution that waits for an approval what was answered. False where none waits any more."""
-        answer, token = approval["answer"], str(approval["task_token"])
-        if answer["decision"] == "approve":
-            waited = self._executions.send_task_success(token, {"seal": answer["seal"], "by": answer["by"]})
+        token = approval.task_token
+        if answer.word == "approve":
+            waited = self._executions.send_task_success(token, {"seal": answer.seal, "by": answer.by})
         else:
-            waited = self._executions.send_task_failure(token, "ApprovalDenied", in_words(answer))
-        self._ledger.approvals.ask_no_more(release.application, release.version, stage)
+            waited = self._executions.send_task_failure(token, "ApprovalDenied", answer.in_words)
+        self._ledger.approvals.ask_no_more(release.application, release.version, approval.stage)
         return waited
 
     def _uploader(self, record: Mapping[str, Any] | None) -> Principal | None:
@@ -93,58 +90,51 @@ class Decisions:
         )
         return [Principal(each["arn"], each["principal_id"]) for each in found if each is not None]
 
-    def _question(self, decision: Decision, answer: dict[str, Any]) -> Mapping[str, Any] | Refusal:
+    def _question(self, decision: Decision, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, incident, question = decision.application, decision.incident, decision.question
         asked = self._ledger.decisions.of_incident(application, incident)
         record = self._ledger.incidents.get(application, incident)
         outcome = None if record is None else record.outcome
         refusal = refuse_question(decision, asked, known=record is not None, outcome=outcome)
         if refusal is not None:
-            standing = _said(asked.get(question, {}))
-            return standing if standing and _again(answer, standing) else refusal
-        said, by, at = _ANSWERS[decision.word], answer["by"], answer["at"]
-        if self._ledger.decisions.decide(application, incident, question, said, by, at, decision.comment):
+            standing = _said(asked.get(question))
+            return standing if standing and answer.repeats(standing) else refusal
+        if self._ledger.decisions.decide(
+            application,
+            incident,
+            question,
+            approved=answer.word == "approve",
+            by=answer.by,
+            at=answer.at,
+            comment=answer.comment,
+        ):
             return answer
-        first = self._ledger.decisions.get(application, incident, question) or {}
+        first = self._ledger.decisions.get(application, incident, question)
         return answered_before(decision.about, _said(first) or answer)
 
-    def _override(self, decision: Decision, answer: dict[str, Any]) -> Mapping[str, Any] | Refusal:
+    def _override(self, decision: Decision, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, version, stage = decision.application, decision.version, decision.stage
         record = self._ledger.releases.get(application, version)
         overridden = self._ledger.holds.override(application, version, stage)
         refusal = refuse_override(decision, record, overridden)
-        if record is None or (refusal and not _again(answer, overridden)):
+        if record is None or (refusal and not answer.repeats(None if overridden is None else overridden.answer)):
             return refusal or Refusal(404, "Unknown", f"{decision.about} is not known")
         release = ReleaseReference.from_dict(record)
         if refusal is None:
             self._ledger.holds.record_override(release, stage, answer)
-            self._ledger.releases.record(release, stage, _STATES[decision.word], answer["at"], in_words(answer))
+            self._ledger.releases.record(release, stage, _STATES[decision.word], answer.at, answer.in_words)
         hold = self._ledger.holds.get(application, version, stage)
-        if hold is not None and hold["attempt"] == release.attempt:
-            self._executions.send_task_success(str(hold["task_token"]), {})
-        return overridden if refusal and overridden else answer
+        if hold is not None and hold.attempt == release.attempt:
+            self._executions.send_task_success(hold.task_token, {})
+        return overridden.answer if refusal and overridden else answer
 
-
-_ANSWERS = {"approve": "approved", "reject": "denied"}
-"""How a question of an incident is answered in the ledger."""
 
 _STATES = {"approve": "APPROVED", "reject": "APPROVAL DENIED", "override": "LET THROUGH"}
 
 
-def in_words(answer: Mapping[str, Any]) -> str:
-    """Say who answered what, and why."""
-    said = {"approve": "approved", "reject": "rejected", "override": "let through"}[answer["decision"]]
-    return f"{said} by {answer['by']}" + (f": {answer['comment']}" if answer["comment"] else "")
-
-
-def _said(question: Mapping[str, Any]) -> dict[str, Any] | None:
+def _said(question: AskedQuestion | None) -> GivenAnswer | None:
     """Return the answer to an incident's question as decisions are told; None where there is none."""
-    if "answer" not in question:
+    if question is None or question.approved is None:
         return None
-    word = next(word for word, answer in _ANSWERS.items() if answer == question["answer"])
-    return {"decision": word, "by": question["by"], "at": question["at"], "comment": question["comment"]}
-
-
-def _again(answer: Mapping[str, Any], standing: Mapping[str, Any] | None) -> bool:
-    """Whether the same person says the same once more, maybe because the answer to the first time was lost."""
-    return standing is not None and (standing["decision"], standing["by"]) == (answer["decision"], answer["by"])
+    word: Word = "approve" if question.approved else "reject"
+    return GivenAnswer(word, str(question.by), str(question.at), question.comment or "")

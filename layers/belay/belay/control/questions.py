@@ -7,7 +7,7 @@ from belay.notify.incidents import person_needed
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import from_document
 from belay.rollback.plan import Step
-from belay.rollback.question import Answer, answer_of
+from belay.rollback.question import Answer
 
 
 class Questions:
@@ -21,7 +21,7 @@ class Questions:
         decisions = self._recovery.ledger.decisions.of_incident(
             self._recovery.application, self._recovery.incident.name
         )
-        stand = {name: answer_of(decision, now()) for name, decision in decisions.items()}
+        stand = {name: asked.stands(now()) for name, asked in decisions.items()}
         return {name: answer for name, answer in stand.items() if answer is not None}
 
     def put(self, step: Step, number: int, topic: Topic) -> None:

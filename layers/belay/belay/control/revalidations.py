@@ -1,9 +1,7 @@
 """Validating deployed stages again: what is new is recorded in the ledger and told once."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
@@ -79,15 +77,15 @@ class Revalidations:
 
     def _tell(self, stage: Stage, release: ReleaseReference, report: Report) -> None:
         known = self._ledger.findings.standing(stage.application, stage.name)
-        told = [name for name, item in known.items() if item.get("announced")]
+        told = [name for name, item in known.items() if item.announced]
         comparison = compare(report, told)
-        self._tell_gone(stage, release, {name: known[name] for name in comparison.gone}, len(told))
+        self._tell_gone(stage, release, [known[name].finding for name in comparison.gone], len(told))
         for name in compare(report, list(known)).gone:
             self._ledger.findings.close(stage.application, stage.name, name, timestamp())
         if not comparison.new:
             return
         for name, finding in comparison.new.items():
-            self._ledger.findings.open(stage.application, stage.name, name, asdict(finding), timestamp())
+            self._ledger.findings.open(stage.application, stage.name, name, finding, timestamp())
         message = findings_appeared(
             _about(stage, release),
             seen_at=timestamp(),
@@ -99,12 +97,11 @@ class Revalidations:
         for name in comparison.new:
             self._ledger.findings.announced(stage.application, stage.name, name)
 
-    def _tell_gone(self, stage: Stage, release: ReleaseReference, gone: Mapping[str, Any], told: int) -> None:
+    def _tell_gone(self, stage: Stage, release: ReleaseReference, gone: Sequence[Finding], told: int) -> None:
         """Tell which findings are no longer there, so that whoever was told of them knows."""
         if gone:
-            findings = [Finding.from_json(item["finding"]) for item in gone.values()]
             about = _about(stage, release)
-            self._publish(stage, findings_gone(about, gone=findings, left=told - len(gone), seen_at=timestamp()))
+            self._publish(stage, findings_gone(about, gone=gone, left=told - len(gone), seen_at=timestamp()))
 
     def _publish(self, stage: Stage, message: Message) -> None:
         topic = self._registrations.topic_of(stage.application) or self._default_topic

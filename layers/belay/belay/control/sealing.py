@@ -58,12 +58,12 @@ def looked_up(run: StageContext, static: Report) -> list[str]:
 def broken_since_approval(run: StageContext, stacks: Stacks, today: date) -> str | None:
     """Say which part of what was approved has changed, or that nobody approved; None where all is as it was."""
     approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
-    answer = approval.get("answer", {}) if approval and approval["attempt"] == run.release.attempt else {}
-    if approval is None or answer.get("decision") != "approve":
+    answer = approval.answer if approval is not None and approval.attempt == run.release.attempt else None
+    if approval is None or answer is None or answer.word != "approve":
         return "no person's approval of this release is recorded; what let it go on was none"
     found = Seal.of(sealed_now(run, stacks, today))
-    changed = Seal.from_dict(approval["seal"]).broken_by(found)
-    if not changed and found.digest == answer["seal"]:
+    changed = approval.seal.broken_by(found)
+    if not changed and found.digest == answer.seal:
         return None
     parts = "; ".join(changed) or "the seal itself"
-    return f"what would be deployed is no longer what {answer['by']} approved. Changed since: {parts}"
+    return f"what would be deployed is no longer what {answer.by} approved. Changed since: {parts}"

@@ -1,10 +1,11 @@
 """What stages ask of people before they change anything, and what people answered."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer
+from belay.approval.seal import Seal
 from belay.aws.dynamodb import Item, Table
 from belay.release.records import ReleaseReference
+
+_PREFIX = "APPROVAL#"
 
 
 class ApprovalRecords:
@@ -13,45 +14,82 @@ class ApprovalRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def ask(
-        self, release: ReleaseReference, stage: str, approval: Mapping[str, Any], *, task_token: str, now: str
-    ) -> None:
-        """Record that a stage waits for a person; the task token their answer needs is in no message and no log.
-
-        ``approval`` holds what the answer is judged by: ``expires_at``, ``four_eyes``, ``seal``. What was asked of an
-        earlier attempt is forgotten.
-        """
-        asked = {"attempt": release.attempt, "task_token": task_token, "requested_at": now, **approval}
-        waits = {"release": release.to_dict(), "stage": stage, "asked_at": now, "expires_at": approval["expires_at"]}
+    def ask(self, release: ReleaseReference, asked: AskedApproval) -> None:
+        """Record that a stage waits for a person. What was asked of an earlier attempt is forgotten."""
+        approval = {
+            "attempt": asked.attempt,
+            "task_token": asked.task_token,
+            "requested_at": asked.requested_at,
+            "expires_at": asked.expires_at,
+            "four_eyes": asked.four_eyes,
+            "seal": {**asked.seal.to_dict(), "digest": asked.digest},
+        }
+        waits = {
+            "release": release.to_dict(),
+            "stage": asked.stage,
+            "asked_at": asked.requested_at,
+            "expires_at": asked.expires_at,
+        }
+        pk, sk = _keys(release.application, release.version, asked.stage)
         self._table.transact(
-            self._table.new(
-                {"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"APPROVAL#{stage}"} | asked
-            ),
-            self._table.new({"PK": "ASKED", "SK": f"{release.application}#{release.version}#{stage}"} | waits),
+            self._table.new({"PK": pk, "SK": sk} | approval),
+            self._table.new({"PK": "ASKED", "SK": f"{release.application}#{release.version}#{asked.stage}"} | waits),
         )
 
-    def get(self, application: str, version: str, stage: str) -> Item | None:
-        """Return what a release asked of people in a stage, with their ``answer`` once there is one."""
-        return self._table.get(f"RELEASE#{application}#{version}", f"APPROVAL#{stage}")
+    def get(self, application: str, version: str, stage: str) -> AskedApproval | None:
+        """Return what a release asked of people in a stage, with their answer once there is one."""
+        item = self._table.get(*_keys(application, version, stage))
+        return None if item is None else _approval(item)
 
-    def answer(self, release: ReleaseReference, stage: str, answer: Mapping[str, Any]) -> bool:
+    def of_release(self, application: str, version: str) -> list[AskedApproval]:
+        """Return what a release asked of people in its stages."""
+        return [_approval(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX)]
+
+    def answer(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
         """Record a person's answer. False where somebody was first, or another attempt asks by now."""
         return self._table.update(
-            f"RELEASE#{release.application}#{release.version}",
-            f"APPROVAL#{stage}",
+            *_keys(release.application, release.version, stage),
             "SET answer = :answer",
             "attempt = :attempt AND attribute_not_exists(answer)",
-            {":answer": dict(answer), ":attempt": release.attempt},
+            {":answer": answer.to_dict(), ":attempt": release.attempt},
         )
 
-    def asked(self) -> list[Item]:
+    def asked(self) -> list[AwaitedApproval]:
         """Return the approvals that are waited for, or whose answer may not have arrived."""
-        return self._table.query("ASKED")
+        return [
+            AwaitedApproval(
+                ReleaseReference.from_dict(item["release"]),
+                item["stage"],
+                item["asked_at"],
+                item["expires_at"],
+                item.get("reminded_at"),
+            )
+            for item in self._table.query("ASKED")
+        ]
 
-    def reminded(self, item: Item, now: str) -> None:
+    def reminded(self, awaited: AwaitedApproval, now: str) -> None:
         """Record that people were reminded of an approval."""
-        self._table.update("ASKED", str(item["SK"]), "SET reminded_at = :now", "attribute_exists(PK)", {":now": now})
+        about = f"{awaited.release.application}#{awaited.release.version}#{awaited.stage}"
+        self._table.update("ASKED", about, "SET reminded_at = :now", "attribute_exists(PK)", {":now": now})
 
     def ask_no_more(self, application: str, version: str, stage: str) -> None:
         """Forget that a stage waits: it was answered, or nobody did in time."""
         self._table.delete("ASKED", f"{application}#{version}#{stage}")
+
+
+def _keys(application: str, version: str, stage: str) -> tuple[str, str]:
+    return f"RELEASE#{application}#{version}", f"{_PREFIX}{stage}"
+
+
+def _approval(item: Item) -> AskedApproval:
+    return AskedApproval(
+        stage=item["SK"].removeprefix(_PREFIX),
+        attempt=item["attempt"],
+        task_token=item["task_token"],
+        requested_at=item["requested_at"],
+        expires_at=item["expires_at"],
+        four_eyes=item["four_eyes"],
+        digest=item["seal"]["digest"],
+        seal=Seal.from_dict(item["seal"]),
+        answer=GivenAnswer.from_dict(item["answer"]) if "answer" in item else None,
+    )

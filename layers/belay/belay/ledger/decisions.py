@@ -2,6 +2,7 @@
 
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.ends import announced
+from belay.rollback.question import AskedQuestion
 
 
 class DecisionRecords:
@@ -13,8 +14,7 @@ class DecisionRecords:
     def ask(self, application: str, incident: str, question: str, text: str, now: str) -> bool:
         """Note that a question of an incident is put to people. False where that was noted before."""
         return self._table.update(
-            f"APPLICATION#{application}",
-            f"DECISION#{incident}#{question}",
+            *_keys(application, incident, question),
             "SET question = :question, #text = :text, asked_at = :now",
             "attribute_not_exists(asked_at)",
             {":question": question, ":text": text, ":now": now},
@@ -23,26 +23,49 @@ class DecisionRecords:
 
     def announced(self, application: str, incident: str, question: str) -> None:
         """Record that people were told of a question; only then is an answer waited for."""
-        announced(self._table, f"APPLICATION#{application}", f"DECISION#{incident}#{question}")
+        announced(self._table, *_keys(application, incident, question))
 
-    def decide(  # noqa: PLR0917 - all are parts of one item
-        self, application: str, incident: str, question: str, answer: str, by: str, at: str, comment: str = ""
+    def decide(
+        self, application: str, incident: str, question: str, *, approved: bool, by: str, at: str, comment: str = ""
     ) -> bool:
-        """Record a person's answer: ``approved`` or ``denied``, and whose it is (an ARN). The first one stands."""
+        """Record a person's answer, and whose it is (an ARN). False where there is one: the first one stands."""
         return self._table.update(
-            f"APPLICATION#{application}",
-            f"DECISION#{incident}#{question}",
+            *_keys(application, incident, question),
             "SET question = :question, answer = :answer, #by = :by, #at = :at, #comment = :comment",
             "attribute_not_exists(answer)",
-            {":question": question, ":answer": answer, ":by": by, ":at": at, ":comment": comment},
+            {
+                ":question": question,
+                ":answer": "approved" if approved else "denied",
+                ":by": by,
+                ":at": at,
+                ":comment": comment,
+            },
             names={"#by": "by", "#at": "at", "#comment": "comment"},
         )
 
-    def get(self, application: str, incident: str, question: str) -> Item | None:
+    def get(self, application: str, incident: str, question: str) -> AskedQuestion | None:
         """Return a question of an incident with its answer, where one was given; None where it was not even put."""
-        return self._table.get(f"APPLICATION#{application}", f"DECISION#{incident}#{question}")
+        item = self._table.get(*_keys(application, incident, question))
+        return None if item is None else _question(item)
 
-    def of_incident(self, application: str, incident: str) -> dict[str, Item]:
-        """Return every question of an incident, by question."""
-        items = self._table.query(f"APPLICATION#{application}", f"DECISION#{incident}#")
-        return {str(item["question"]): item for item in items}
+    def of_incident(self, application: str, incident: str) -> dict[str, AskedQuestion]:
+        """Return every question of an incident, by its name."""
+        items = self._table.query(*_keys(application, incident, ""))
+        return {item["question"]: _question(item) for item in items}
+
+
+def _keys(application: str, incident: str, question: str) -> tuple[str, str]:
+    return f"APPLICATION#{application}", f"DECISION#{incident}#{question}"
+
+
+def _question(item: Item) -> AskedQuestion:
+    return AskedQuestion(
+        name=item["question"],
+        text=item.get("text", ""),
+        asked_at=item.get("asked_at", ""),
+        announced=item.get("announced", False),
+        approved=item["answer"] == "approved" if "answer" in item else None,
+        by=item.get("by"),
+        at=item.get("at"),
+        comment=item.get("comment"),
+    )

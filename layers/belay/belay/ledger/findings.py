@@ -1,10 +1,19 @@
 """The findings of the stages' scheduled validations."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass
 
-from belay.aws.dynamodb import Item, Table
+from belay.aws.dynamodb import Table
 from belay.ledger.ends import announced
+from belay.policy.verdict import Finding
+
+
+@dataclass(frozen=True)
+class StandingFinding:
+    """A finding that a stage's validations see since ``first_seen``; ``announced`` says that it was told."""
+
+    finding: Finding
+    first_seen: str
+    announced: bool
 
 
 class FindingRecords:
@@ -13,32 +22,36 @@ class FindingRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def standing(self, application: str, stage: str) -> dict[str, Item]:
+    def standing(self, application: str, stage: str) -> dict[str, StandingFinding]:
         """Return the findings of a stage that are known and not closed, by identity."""
-        prefix = f"FINDING#{stage}#"
-        items = self._table.query(f"APPLICATION#{application}", prefix)
-        return {str(item["SK"]).removeprefix(prefix): item for item in items if "closed_at" not in item}
+        pk, prefix = _keys(application, stage, "")
+        return {
+            item["SK"].removeprefix(prefix): StandingFinding(
+                Finding.from_json(item["finding"]), item["first_seen"], item.get("announced", False)
+            )
+            for item in self._table.query(pk, prefix)
+            if "closed_at" not in item
+        }
 
-    def open(self, application: str, stage: str, identity: str, finding: Mapping[str, Any], now: str) -> None:
+    def open(self, application: str, stage: str, identity: str, finding: Finding, now: str) -> None:
         """Record a finding with the time it was first seen; one that is open already stays as it is."""
         self._table.update(
-            f"APPLICATION#{application}",
-            f"FINDING#{stage}#{identity}",
+            *_keys(application, stage, identity),
             "SET finding = :finding, first_seen = :now REMOVE closed_at, announced",
             "attribute_not_exists(PK) OR attribute_exists(closed_at)",
-            {":finding": dict(finding), ":now": now},
+            {":finding": asdict(finding), ":now": now},
         )
 
     def announced(self, application: str, stage: str, identity: str) -> None:
         """Record that a finding was told."""
-        announced(self._table, f"APPLICATION#{application}", f"FINDING#{stage}#{identity}")
+        announced(self._table, *_keys(application, stage, identity))
 
     def close(self, application: str, stage: str, identity: str, now: str) -> None:
         """Record that a finding has gone; should it come back, it is new."""
         self._table.update(
-            f"APPLICATION#{application}",
-            f"FINDING#{stage}#{identity}",
-            "SET closed_at = :now",
-            "attribute_exists(PK)",
-            {":now": now},
+            *_keys(application, stage, identity), "SET closed_at = :now", "attribute_exists(PK)", {":now": now}
         )
+
+
+def _keys(application: str, stage: str, identity: str) -> tuple[str, str]:
+    return f"APPLICATION#{application}", f"FINDING#{stage}#{identity}"

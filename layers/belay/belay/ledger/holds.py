@@ -1,10 +1,10 @@
 """Releases that are held outside of a stage's windows, and who let them go on."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from belay.approval.asked import GivenAnswer, Hold, Override
 from belay.aws.dynamodb import Item, Table
 from belay.release.records import ReleaseReference
+
+_PREFIX = "HOLD#"
 
 
 class HoldRecords:
@@ -22,18 +22,29 @@ class HoldRecords:
         """
         item = {"attempt": release.attempt, "task_token": task_token, "reason": reason, "until": until, "at": now}
         first = self.get(release.application, release.version, stage)
-        self._table.put({"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"HOLD#{stage}"} | item)
-        return first is None or first["attempt"] != release.attempt
+        self._table.put({"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"{_PREFIX}{stage}"} | item)
+        return first is None or first.attempt != release.attempt
 
-    def get(self, application: str, version: str, stage: str) -> Item | None:
-        """Return how a release is held outside of a stage's windows: ``reason``, ``until``, and its task token."""
-        return self._table.get(f"RELEASE#{application}#{version}", f"HOLD#{stage}")
+    def get(self, application: str, version: str, stage: str) -> Hold | None:
+        """Return how a release is held outside of a stage's windows."""
+        item = self._table.get(f"RELEASE#{application}#{version}", f"{_PREFIX}{stage}")
+        return None if item is None else _hold(item)
 
-    def record_override(self, release: ReleaseReference, stage: str, answer: Mapping[str, Any]) -> None:
+    def of_release(self, application: str, version: str) -> list[Hold]:
+        """Return how a release is held in its stages."""
+        return [_hold(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX)]
+
+    def record_override(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> None:
         """Record that a person lets this attempt go on outside of a stage's windows."""
         where = {"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"OVERRIDE#{stage}"}
-        self._table.put(where | {"attempt": release.attempt, **answer})
+        self._table.put(where | {"attempt": release.attempt, **answer.to_dict()})
 
-    def override(self, application: str, version: str, stage: str) -> Item | None:
-        """Return who let a release go on outside of a stage's windows: ``by``, ``comment``, ``at``, ``attempt``."""
-        return self._table.get(f"RELEASE#{application}#{version}", f"OVERRIDE#{stage}")
+    def override(self, application: str, version: str, stage: str) -> Override | None:
+        """Return who let a release go on outside of a stage's windows."""
+        item = self._table.get(f"RELEASE#{application}#{version}", f"OVERRIDE#{stage}")
+        return None if item is None else Override(item["attempt"], GivenAnswer.from_dict(item))
+
+
+def _hold(item: Item) -> Hold:
+    known = {name: item[name] for name in ("attempt", "task_token", "reason", "until", "at")}
+    return Hold(item["SK"].removeprefix(_PREFIX), **known)

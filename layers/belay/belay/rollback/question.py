@@ -1,10 +1,8 @@
 """Questions that a recovery puts to people: put once, waited for, and answered, denied or left until it is too late."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from belay.release.left_to_do import LeftToDo
 from belay.rollback.plan import Action, Kind, Risk, Step, Todo
@@ -37,13 +35,34 @@ class Question:
     text: str
 
 
-def answer_of(decision: Mapping[str, Any], now: datetime) -> Answer | None:
-    """Read how a question stands from its ledger item (``Ledger.decision``); None where people were not told of it."""
-    if "answer" in decision:
-        return Answer.APPROVED if decision["answer"] == "approved" else Answer.DENIED
-    if "announced" not in decision:
-        return None
-    return Answer.EXPIRED if now - datetime.fromisoformat(decision["asked_at"]) > ANSWER_WITHIN else Answer.WAITING
+@dataclass(frozen=True)
+class AskedQuestion:
+    """A question as it was put, which people were told of where it is ``announced``, and what they answered.
+
+    ``approved`` is None without an answer; ``by`` is the ARN of whoever gave it.
+    """
+
+    name: str
+    text: str = ""
+    asked_at: str = ""
+    announced: bool = False
+    approved: bool | None = None
+    by: str | None = None
+    at: str | None = None
+    comment: str | None = None
+
+    @property
+    def answer(self) -> str | None:
+        """How it was answered, in a word."""
+        return None if self.approved is None else "approved" if self.approved else "denied"
+
+    def stands(self, now: datetime) -> Answer | None:
+        """Return how the question stands; None where people were not told of it."""
+        if self.approved is not None:
+            return Answer.APPROVED if self.approved else Answer.DENIED
+        if not self.announced:
+            return None
+        return Answer.EXPIRED if now - datetime.fromisoformat(self.asked_at) > ANSWER_WITHIN else Answer.WAITING
 
 
 def with_approval(
