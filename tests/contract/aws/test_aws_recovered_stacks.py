@@ -130,7 +130,7 @@ def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(hou
     )
     (left,) = repair_drift(seen, SITUATION)
     assert isinstance(left, LeftToDo)
-    assert "sns:GetTopicAttributes" in left.what
+    assert "sns:GetTopicAttributes" in str(left.why)
 
 
 class Offering(Stacks):

@@ -1,37 +1,42 @@
 """One account and region as gateways: the one place where boto3 clients are made, each when it is first needed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 
-from belay.aws.application_autoscaling import ScalableTargets
-from belay.aws.attached_groups import AttachedGroups
 from belay.aws.clients import ORDINARY, PATIENT
-from belay.aws.cloudformation import ResourceDrift, Stacks
-from belay.aws.cloudwatch import Alarms
-from belay.aws.codebuild import Builds
-from belay.aws.codedeploy import Deployments
-from belay.aws.codepipeline import InputArtifact, Jobs
-from belay.aws.dynamodb import Table
-from belay.aws.ec2 import SecurityGroups
-from belay.aws.ecs import Services
 from belay.aws.faults import translated
-from belay.aws.guard_function import GuardFunction
-from belay.aws.iam import Roles
-from belay.aws.kms import MacKey
-from belay.aws.logs import LogStreams
-from belay.aws.pipelines import Pipelines
-from belay.aws.rds import Databases
-from belay.aws.s3 import ArtifactBucket, Buckets
-from belay.aws.sns import Notifications
-from belay.aws.ssm import ParameterStore
-from belay.aws.stepfunctions import Executions
-from belay.aws.verify_functions import VerifyFunctions
-from belay.pipeline.job import Artifact, Credentials
+
+# A gateway is imported when it is first asked for: a cold start pays for what its step uses.
+if TYPE_CHECKING:
+    from belay.aws.application_autoscaling import ScalableTargets
+    from belay.aws.attached_groups import AttachedGroups
+    from belay.aws.cloudformation import ResourceDrift, Stacks
+    from belay.aws.cloudwatch import Alarms
+    from belay.aws.codebuild import Builds
+    from belay.aws.codedeploy import Deployments
+    from belay.aws.codepipeline import InputArtifact, Jobs
+    from belay.aws.dynamodb import Table
+    from belay.aws.ec2 import SecurityGroups
+    from belay.aws.ecs import Services
+    from belay.aws.guard_function import GuardFunction
+    from belay.aws.iam import Roles
+    from belay.aws.kms import MacKey
+    from belay.aws.logs import LogStreams
+    from belay.aws.pipelines import Pipelines
+    from belay.aws.rds import Databases
+    from belay.aws.s3 import ArtifactBucket, Buckets
+    from belay.aws.sns import Notifications
+    from belay.aws.ssm import ParameterStore
+    from belay.aws.stepfunctions import Executions
+    from belay.aws.verify_functions import VerifyFunctions
+    from belay.pipeline.job import Artifact, Credentials
 
 _SESSION_NAME = "belay"
 
@@ -52,18 +57,18 @@ class Aws:
 
     # -- other places --------------------------------------------------------------------------------------------
 
-    def in_region(self, region: str) -> "Aws":
+    def in_region(self, region: str) -> Aws:
         """Return another region of the account, the same one each time."""
         return self._other(region, None, lambda: self._make)
 
-    def in_account(self, role: str, region: str | None = None) -> "Aws":
+    def in_account(self, role: str, region: str | None = None) -> Aws:
         """Return the account of a role that this one may assume, the same one each time.
 
         Its credentials are asked for with the first call, and renewed before they end.
         """
         return self._other(region or self._region, role, lambda: _with_renewed(partial(self._assume, role)))
 
-    def _other(self, region: str | None, role: str | None, make: Callable[[], Callable[..., Any]]) -> "Aws":
+    def _other(self, region: str | None, role: str | None, make: Callable[[], Callable[..., Any]]) -> Aws:
         if (region, role) not in self._others:
             self._others[region, role] = Aws(region, make())
         return self._others[region, role]
@@ -94,15 +99,21 @@ class Aws:
     @cached_property
     def alarms(self) -> Alarms:
         """CloudWatch alarms."""
+        from belay.aws.cloudwatch import Alarms
+
         return Alarms(self._client("cloudwatch"))
 
     def artifacts(self, bucket: str) -> ArtifactBucket:
         """Return the artifact bucket of this name."""
+        from belay.aws.s3 import ArtifactBucket
+
         return ArtifactBucket(self._client("s3"), bucket)
 
     @cached_property
     def attached_groups(self) -> AttachedGroups:
         """The security groups on resources."""
+        from belay.aws.attached_groups import AttachedGroups
+
         return AttachedGroups(
             ec2=self._client("ec2"),
             rds=self._client("rds"),
@@ -115,39 +126,55 @@ class Aws:
     @cached_property
     def buckets(self) -> Buckets:
         """Objects that lie in buckets which only a document or an event names."""
+        from belay.aws.s3 import Buckets
+
         return Buckets(self._client("s3"))
 
     @cached_property
     def builds(self) -> Builds:
         """CodeBuild."""
+        from belay.aws.codebuild import Builds
+
         return Builds(self._client("codebuild"))
 
     @cached_property
     def databases(self) -> Databases:
         """RDS."""
+        from belay.aws.rds import Databases
+
         return Databases(self._client("rds"))
 
     @cached_property
     def deployments(self) -> Deployments:
         """CodeDeploy."""
+        from belay.aws.codedeploy import Deployments
+
         return Deployments(self._client("codedeploy"))
 
     @cached_property
     def drift(self) -> ResourceDrift:
         """CloudFormation's comparison of a resource with its template, which is waited for."""
+        from belay.aws.cloudformation import ResourceDrift
+
         return ResourceDrift(self._client("cloudformation", patient=True))
 
     @cached_property
     def executions(self) -> Executions:
         """Step Functions."""
+        from belay.aws.stepfunctions import Executions
+
         return Executions(self._client("stepfunctions"))
 
     def guard_function(self, arn: str) -> GuardFunction:
         """Return the function of the optional pack."""
+        from belay.aws.guard_function import GuardFunction
+
         return GuardFunction(self._client("lambda"), arn)
 
     def input_artifact(self, artifact: Artifact, credentials: Credentials) -> InputArtifact:
         """Return a job's input artifact, opened with the job's credentials, which are never kept."""
+        from belay.aws.codepipeline import InputArtifact
+
         keys = {
             "aws_access_key_id": credentials.access_key_id,
             "aws_secret_access_key": credentials.secret_access_key,
@@ -157,64 +184,90 @@ class Aws:
 
     def jobs(self, log: Callable[[str], object]) -> Jobs:
         """Return what answers CodePipeline's jobs; ``log`` is called where an exception is being handled."""
+        from belay.aws.codepipeline import Jobs
+
         return Jobs(self._client("codepipeline"), log)
 
     @cached_property
     def logs(self) -> LogStreams:
         """CloudWatch Logs."""
+        from belay.aws.logs import LogStreams
+
         return LogStreams(self._client("logs"))
 
     def mac_key(self, key_id: str) -> MacKey:
         """Return an HMAC key of KMS."""
+        from belay.aws.kms import MacKey
+
         return MacKey(self._client("kms"), key_id)
 
     @cached_property
     def notifications(self) -> Notifications:
         """SNS."""
+        from belay.aws.sns import Notifications
+
         return Notifications(self._client("sns"))
 
     @cached_property
     def parameters(self) -> ParameterStore:
         """Parameter Store."""
+        from belay.aws.ssm import ParameterStore
+
         return ParameterStore(self._client("ssm"))
 
     @cached_property
     def pipelines(self) -> Pipelines:
         """CodePipeline."""
+        from belay.aws.pipelines import Pipelines
+
         return Pipelines(self._client("codepipeline"))
 
     @cached_property
     def roles(self) -> Roles:
         """IAM."""
+        from belay.aws.iam import Roles
+
         return Roles(self._client("iam"))
 
     @cached_property
     def scalable_targets(self) -> ScalableTargets:
         """Application Auto Scaling."""
+        from belay.aws.application_autoscaling import ScalableTargets
+
         return ScalableTargets(self._client("application-autoscaling"))
 
     @cached_property
     def security_groups(self) -> SecurityGroups:
         """EC2's security groups."""
+        from belay.aws.ec2 import SecurityGroups
+
         return SecurityGroups(self._client("ec2"))
 
     @cached_property
     def services(self) -> Services:
         """ECS."""
+        from belay.aws.ecs import Services
+
         return Services(self._client("ecs"))
 
     @cached_property
     def stacks(self) -> Stacks:
         """CloudFormation."""
+        from belay.aws.cloudformation import Stacks
+
         return Stacks(self._client("cloudformation"))
 
     def table(self, name: str) -> Table:
         """Return the DynamoDB table of this name."""
+        from belay.aws.dynamodb import Table
+
         return Table(self._client("dynamodb"), name)
 
     @cached_property
     def verify_functions(self) -> VerifyFunctions:
         """Operators' verify functions; what one answers is waited for."""
+        from belay.aws.verify_functions import VerifyFunctions
+
         return VerifyFunctions(self._client("lambda", patient=True))
 
 
