@@ -1,10 +1,10 @@
-"""What accepting a release of 1 GiB costs: bytes and requests read, peak memory, time; then what copying it costs.
+"""The cost of accepting a release of 1 GiB: bytes and requests read, peak memory, time; then the cost of copying it.
 
     .venv/bin/python benchmarks/accept_release.py [--mebibytes 1024] [--output build/accept_release.json]
 
-Accepting is: open the archive, read and check the manifest, read and check every template. Copying streams every member
-and checks its CRC and digest. Each is measured in a process of its own, against a local file that counts what is read.
-The command fails when accepting reads 2 % of the archive or more, or takes 150 MiB of memory or more.
+Accepting means: open the archive, read and check the manifest, read and check every template. Copying streams every
+member and checks its CRC and digest. Each is measured in its own process, with a local file that counts the bytes read.
+The command fails if accepting reads 2 % of the archive or more, or uses 150 MiB of memory or more.
 """
 
 import argparse
@@ -37,7 +37,7 @@ SCENARIOS = {"one large file": 1, "many small files": 9_000}
 
 
 class CountingReader:
-    """A local file that counts what is read of it."""
+    """A local file that counts the bytes read from it."""
 
     def __init__(self, path: Path) -> None:
         self._file = FileReader(path)
@@ -57,7 +57,7 @@ class CountingReader:
 
 
 def write_release(path: Path, size: int, files: int) -> None:
-    """Write a release whose files are stored and whose templates lie scattered between them, the manifest last."""
+    """Write a release with stored files, templates scattered between them, and the manifest last."""
     generator = random.Random(0)
     names = [f"assets/{number:05}.bin" for number in range(files)]
     templates = [f"templates/{number:02}.yaml" for number in range(TEMPLATES)]
@@ -110,7 +110,7 @@ def measure(path: Path, copying: bool) -> dict[str, float]:
 
 
 def main() -> int:
-    """Measure both scenarios and hold them against the limits."""
+    """Measure both scenarios and check them against the limits."""
     parser = argparse.ArgumentParser(description="Measure what accepting and copying a large release costs.")
     parser.add_argument("--mebibytes", type=int, default=1024)
     parser.add_argument("--output", type=Path)

@@ -1,11 +1,11 @@
-"""How fast templates and live groups are judged, beside the tools that judge them today. Medians of five, as ratios.
+"""How fast templates and live groups are checked, compared with other tools. Medians of five, as ratios.
 
     .venv/bin/python benchmarks/policy.py [--templates DIR] [--only one-template,loader,...] [--output FILE]
 
-The peers are installed from the package index into an environment of their own under build/benchmarks on the first run.
-Installing compiles them to byte code; Belay's own modules are compiled here, as installing them would.
-``--templates`` is a folder of real templates for the batch; without it the project's own examples and fixtures are
-taken. The command fails when a goal is missed.
+The peers are installed from the package index into their own environment under build/benchmarks on the first run.
+Installing compiles them to bytecode; Belay's own modules are compiled here, as installing them would.
+``--templates`` is a folder of real templates for the batch; the default is the project's own examples and fixtures.
+The command fails if a goal is missed.
 """
 
 import argparse
@@ -88,7 +88,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Line:
-    """One measured thing: what is measured in what unit, and the goal it has to keep (``None`` where it has none)."""
+    """One measurement: its name, value and unit, and its goal or ``None``."""
 
     name: str
     value: float
@@ -108,7 +108,7 @@ print(time.perf_counter() - start, usage.ru_maxrss / 1024, os.waitstatus_to_exit
 
 
 def run(command: Sequence[str | Path]) -> Run:
-    """Run a command to its end, its output thrown away."""
+    """Run a command to its end and discard its output."""
     words = [sys.executable, "-S", "-c", LAUNCHER, *map(str, command)]
     done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT)
     spent, peak, status = done.stdout.split()
@@ -121,7 +121,7 @@ def median(measure: Callable[[], float], runs: int = RUNS) -> float:
 
 
 def seconds(measured: Callable[[], object]) -> float:
-    """Return how long a call takes."""
+    """Return the duration of a call."""
     start = time.perf_counter()
     measured()
     return time.perf_counter() - start
@@ -133,7 +133,7 @@ def belay(*arguments: str | Path) -> list[str | Path]:
 
 
 def install_peers() -> None:
-    """Install the peers where the other tools of this checkout do not see them."""
+    """Install the peers into an environment apart from this checkout's other tools."""
     mark = PEERS / ".installed"
     if mark.exists():
         return
@@ -177,7 +177,7 @@ def one_template() -> Iterator[Line]:
 
 
 def importable(module: str) -> bool:
-    """Tell whether the peers' environment has a module."""
+    """Return whether the peers' environment has a module."""
     return run([BIN / "python", "-c", f"import {module}"]).status == 0
 
 
@@ -212,7 +212,7 @@ def one_megabyte() -> str:
 
 
 def batch(folder: Path) -> Iterator[Line]:
-    """Measure real templates in one process: time, memory, and that nothing stops it."""
+    """Measure real templates in one process: time, memory, and that it completes."""
     runs = [run(belay(folder)) for _ in range(RUNS)]
     own = statistics.median(one.seconds for one in runs)
     peak = max(one.mebibytes for one in runs)
@@ -226,7 +226,7 @@ def batch(folder: Path) -> Iterator[Line]:
 
 
 class TaggedLoader(yaml.CSafeLoader):
-    """PyYAML's fast loader, taught CloudFormation's tags: what most tools build on."""
+    """PyYAML's fast loader with CloudFormation's tags, on which most tools are based."""
 
 
 def _tagged(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -238,7 +238,7 @@ TaggedLoader.add_multi_constructor("!", _tagged)
 
 
 def loader() -> Iterator[Line]:
-    """Measure reading the 1 MB template, places, duplicate keys and limits included."""
+    """Measure reading the 1 MB template, including line and column, duplicate keys and limits."""
     data = one_megabyte().encode()
     rounds = [
         (seconds(lambda: load(data, "one-megabyte.yaml")), seconds(lambda: yaml.load(data, Loader=TaggedLoader)))
@@ -252,10 +252,10 @@ def loader() -> Iterator[Line]:
 
 
 def live() -> Iterator[Line]:
-    """Measure 10,000 live groups of 20 rules: exact unions, against one comparison of texts a rule.
+    """Measure 10,000 live groups of 20 rules: exact unions, compared with one text comparison per rule.
 
-    Prowler makes a set of the ports of every range, so the two are eight times apart where groups have ranges, and not
-    where each rule has one port: reading the rules takes an eighth of its time then, whoever reads them.
+    Prowler builds a set of the ports of every range, so it is eight times slower for groups with ranges, but not if
+    each rule has one port: then reading the rules takes an eighth of its time, in any tool.
     """
     other = frozenset(one.slug for one in security_group_policies()) - {"ssh-open"}
     settings = PolicySettings(disabled=other)
@@ -282,7 +282,7 @@ def live() -> Iterator[Line]:
 
 
 def prowler(groups: Sequence[Mapping[str, Any]]) -> float:
-    """Return how long prowler's check of one port takes over all groups, its import left out."""
+    """Return the duration of prowler's check of one port over all groups, without its import."""
     path = BUILD / "groups.json"
     path.write_text(json.dumps(groups))
     program = [BIN / "python", "-c", PROWLER_PROGRAM, path, str(RUNS)]
@@ -318,7 +318,7 @@ MIXED_PORTS = [*SINGLE_PORTS[:18], (8000, 8099), (30000, 32767)]
 
 
 def live_groups(ports: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Return the groups as DescribeSecurityGroups gives them: private, but HTTPS of each twentieth."""
+    """Return groups in the format of DescribeSecurityGroups: private, except HTTPS in every twentieth."""
     return [
         {
             "GroupId": f"sg-{group:017x}",
@@ -346,7 +346,7 @@ def block(group: int, number: int, port: int) -> str:
 
 
 def plainly_open(group: Mapping[str, Any]) -> bool:
-    """Tell what a comparison of texts can tell: whether one rule names the whole Internet and SSH's port."""
+    """Return what a text comparison can find: whether one rule names the whole Internet and SSH's port."""
     for rule in group["IpPermissions"]:
         if rule["IpProtocol"] == "-1" or (rule["IpProtocol"] == "tcp" and rule["FromPort"] <= 22 <= rule["ToPort"]):
             if any(source["CidrIp"] == "0.0.0.0/0" for source in rule["IpRanges"]):
@@ -357,7 +357,7 @@ def plainly_open(group: Mapping[str, Any]) -> bool:
 
 
 def hostile() -> Iterator[Line]:
-    """Measure how soon bait is refused, and with how much memory."""
+    """Measure the time and memory to refuse malicious templates."""
     folder = BUILD / "hostile"
     folder.mkdir(exist_ok=True)
     for name, data in hostile_inputs():
@@ -371,7 +371,7 @@ def hostile() -> Iterator[Line]:
 
 
 def hostile_inputs() -> Iterator[tuple[str, bytes]]:
-    """Yield the baits."""
+    """Yield the malicious templates."""
     bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40)
     )
@@ -413,7 +413,7 @@ def measure(section: str, folder: Path) -> Iterator[Line]:
 
 
 def main() -> int:
-    """Measure, print, and say whether every goal is kept."""
+    """Measure, print, and return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--templates", type=Path, default=ROOT / "examples")
     parser.add_argument("--only", type=lambda text: text.split(","), default=SECTIONS)

@@ -1,4 +1,4 @@
-"""How Belay's verdicts compare with those of other scanners' own test suites.
+"""Compares Belay's verdicts with the expectations in other scanners' own test suites.
 
     .venv/bin/python benchmarks/verdicts.py FOLDER
 
@@ -34,7 +34,7 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class Difference:
-    """A row of docs/policy-sources.md: which verdicts of which rule, on templates that hold ``sign``."""
+    """A row of docs/policy-sources.md: which verdicts of which rule, on templates that contain ``sign``."""
 
     source: str
     rule: str
@@ -43,7 +43,7 @@ class Difference:
     sign: str
 
     def explains(self, one: "Compared") -> bool:
-        """Tell whether this is why the two verdicts differ."""
+        """Return whether this is why the two verdicts differ."""
         return (
             self.source == one.source
             and bool(re.fullmatch(self.rule, one.rule))
@@ -65,7 +65,7 @@ DIFFERENCES = (
 
 @dataclass(frozen=True)
 class Compared:
-    """One expectation of a source beside what Belay says."""
+    """One expectation of a source, with Belay's verdict."""
 
     source: str
     rule: str
@@ -94,7 +94,7 @@ def compared(folder: Path) -> Iterator[Compared]:
 
 
 def checked(path: Path) -> Report | None:
-    """Check one template by itself, with any parameters; ``None`` where it is none."""
+    """Check one template by itself, with any parameters; ``None`` if it is not a template."""
     try:
         return check_template(
             {path.name: path.read_bytes()}, path.name, {}, PolicySettings(), date(2026, 1, 1), defaults_apply=False
@@ -104,7 +104,7 @@ def checked(path: Path) -> Report | None:
 
 
 def verdict(report: Report, expected: dict[str, Any]) -> str:
-    """Return Belay's verdict on a template, or on one resource; a rule that stands by itself is its group's, too."""
+    """Return Belay's verdict on a template, or on one resource; a standalone rule also belongs to its group."""
     found = [finding for finding in report.findings if finding.policy == expected["policy"]]
     if expected["scope"] == "resource":
         found = [finding for finding in found if expected["resource"] in (finding.resource, finding.group)]
@@ -120,7 +120,7 @@ def shares(every: list[Compared]) -> tuple[float, float]:
 
 
 def main() -> int:
-    """Compare, print, and say whether the goal is kept."""
+    """Compare, print, and return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     every = list(compared(parser.parse_args().folder))

@@ -1,1 +1,1 @@
-"""Applications and releases that the demo, the documentation and the tests share."""
+"""Applications and releases for the demo, the documentation and the tests."""

@@ -1,4 +1,4 @@
-"""What an operator does once for an example application: a stack of their own, then the registration it fills in.
+"""Sets up an example application as an operator does: deploys the operator's stack, then registers the application.
 
 ``python -m examples.registration orders --artifact-bucket NAME`` does both, with the credentials of the AWS CLI.
 """
@@ -18,9 +18,9 @@ from examples.releases import EXAMPLES, ExampleError
 
 
 def documents(application: str, outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return an application's registration by SSM parameter name, filled with the outputs of its ``bootstrap.yaml``.
+    """Return an application's registration by SSM parameter name, with the outputs of its ``bootstrap.yaml``.
 
-    Raises ExampleError when there is none, or a document names an output that is not there.
+    Raises ExampleError if there is none, or if a document names an output that does not exist.
     """
     paths = sorted((EXAMPLES / application / "registration").glob("*.yaml"))
     if not paths:

@@ -1,10 +1,10 @@
-"""The example applications' releases, put together from a base and what changed since.
+"""Assembles the example applications' releases from a base and diffs.
 
 ``python -m examples.releases orders 1.1.0`` writes one to ``build/releases`` and prints where it is.
 
-``examples/<application>/releases/<version>/`` is a release as its authors see it; ``<version>.diff`` is one that says
-what it changes in another. Such a file is a unified diff as ``diff -ruN`` or ``git diff`` write it, ``--- 1.0.0/path``
-above ``+++ 1.1.0/path``, after a few words on what the release is for; ``patch -p1`` reads it too.
+``examples/<application>/releases/<version>/`` is a release as its authors see it; ``<version>.diff`` is its difference
+from another release: a unified diff as written by ``diff -ruN`` or ``git diff``, ``--- 1.0.0/path`` above
+``+++ 1.1.0/path``, after a few words on what the release is for; ``patch -p1`` also reads it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NOTHING: Final = "/dev/null"
 
 
 class ExampleError(Exception):
-    """An example cannot be made; the message says what is missing or does not fit, and where."""
+    """An example cannot be assembled; the message says what is missing or does not apply, and where."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,22 @@ class Change:
 
 @dataclass(frozen=True)
 class Diff:
-    """A release told as its difference from another, ``base``."""
+    """A release as a diff from another release, ``base``."""
 
     base: str
     changes: tuple[Change, ...]
 
 
 def versions(application: str) -> list[str]:
-    """List the versions there are of an example application's releases, oldest first."""
+    """List the versions of an example application's releases, oldest first."""
     found = {_version(path) for path in (EXAMPLES / application / "releases").iterdir()}
     return sorted(found, key=lambda version: [int(number) for number in version.split(".")])
 
 
 def assemble(application: str, version: str, directory: Path = BUILD) -> Path:
-    """Write a release's files to ``<directory>/<application>/<version>``, fresh, and return that directory.
+    """Write a release's files to a new ``<directory>/<application>/<version>``, and return that directory.
 
-    Raises ExampleError when there is no such release or its diff does not fit its base.
+    Raises ExampleError if there is no such release or its diff does not apply to its base.
     """
     target = directory / application / version
     shutil.rmtree(target, ignore_errors=True)
@@ -96,7 +96,7 @@ def parse_diff(text: str, version: str) -> Diff:
 
 
 def apply(diff: Diff, files: Mapping[str, str]) -> dict[str, str]:
-    """Return the files as the diff leaves them. Raises ExampleError where a hunk is not found exactly once."""
+    """Return the files after the diff. Raises ExampleError if a hunk is not found exactly once."""
     changed = dict(files)
     for change in diff.changes:
         if change.created == (change.path in changed):

@@ -1,4 +1,4 @@
-"""``python -m local up|down|status``: an engine with Belay deployed to it, left running until it is taken down."""
+"""``python -m local up|down|status``: an engine with Belay deployed to it, running until it is taken down."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start the engine, deploy Belay and print the environment to export")
-    commands.add_parser("down", help="stop the engine; everything in it is gone")
-    commands.add_parser("status", help="say whether the engine runs, and print the environment again")
+    commands.add_parser("down", help="stop the engine and delete everything in it")
+    commands.add_parser("status", help="show whether the engine is running, and print the environment again")
     command = parser.parse_args(arguments).command
     try:
         return {"up": up, "down": down, "status": status}[command]()
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def up() -> int:
-    """Start an engine unless one runs, and deploy to it; an engine that could not be deployed to is stopped again."""
+    """Start an engine unless one is running, and deploy to it; stop it again if the deployment fails."""
     engine = running()
     started = engine is None
     engine = engine or Engine.start(directory=DIRECTORY, detached=True)
@@ -52,7 +52,7 @@ def up() -> int:
 
 
 def down() -> int:
-    """Stop the engine that runs, if any."""
+    """Stop the running engine, if any."""
     engine = running()
     STATE.unlink(missing_ok=True)
     if engine is None:
@@ -64,7 +64,7 @@ def down() -> int:
 
 
 def status() -> int:
-    """Say whether an engine runs and what is deployed to it."""
+    """Show whether an engine is running and what is deployed to it."""
     engine = running()
     if engine is None:
         say("no engine is running: make up starts one")
@@ -74,7 +74,7 @@ def status() -> int:
 
 
 def running() -> Engine | None:
-    """The engine that ``up`` left running, if it still does."""
+    """Return the engine that ``up`` started, if it is still running."""
     if not STATE.exists():
         return None
     noted = json.loads(STATE.read_text())
@@ -83,12 +83,12 @@ def running() -> Engine | None:
 
 
 def say(line: str) -> None:
-    """Tell people; standard output is for the shell."""
+    """Print for people; standard output is for the shell."""
     print(line, file=sys.stderr)
 
 
 def _is_engine(process: int) -> bool:
-    """Whether a process that does not answer is an engine nevertheless: ids are reused, and others are left alone."""
+    """Return whether a process that does not answer is an engine: process ids are reused, and others are left alone."""
     in_proc = Path(f"/proc/{process}/cmdline")
     if in_proc.exists():
         return b"local.serve" in in_proc.read_bytes()
@@ -113,11 +113,11 @@ def _remember(engine: Engine, outputs: Mapping[str, str]) -> None:
 
 
 def _print_environment(engine: Engine, outputs: Mapping[str, str]) -> None:
-    say("deployed; export this in another terminal to talk to it:")
+    say("deployed; export this in another terminal to use it:")
     print(f"unset {' '.join(UNSET)}")
     for name, value in engine.environment.items():
         print(f"export {name}={shlex.quote(value)}")
-    say("what the stack belay made:")
+    say("outputs of the stack belay:")
     for name, value in outputs.items():
         say(f"  {name} = {value}")
 

@@ -1,7 +1,7 @@
-"""``make demo``: an example application's releases go through Belay, deployed to the embedded engine, before your eyes.
+"""``make demo``: deploys Belay to the embedded engine and shows an example application's releases going through it.
 
 Writes ``build/demo.json``, a list with one object for each release: ``scenario``, ``application``, ``version``,
-``expected`` and ``outcome`` (null when there was none), ``seconds`` from the upload to the outcome, ``states`` (each
+``expected`` and ``outcome`` (null if there was none), ``seconds`` from the upload to the outcome, ``states`` (each
 with ``machine``, ``state`` and ``seconds``, in the order in which they were entered) and ``messages`` (each with
 ``subject``, ``text`` and ``attributes``).
 """
@@ -42,7 +42,7 @@ from local.engine import ROOT, Engine, EngineError
 STACK: Final = "belay-demo"
 REPORT: Final = ROOT / "build" / "demo.json"
 WAIT_SCALE: Final = "0.2"
-"""The engine's stacks are quicker than the shortest wait of the machines: it waits this part of the time."""
+"""The factor of the state machines' waits on the engine, whose stacks are faster than the shortest wait."""
 LOOK_EVERY_SECONDS: Final = 0.25
 OUTCOME_WITHIN_SECONDS: Final = 180.0
 END_WITHIN_SECONDS: Final = 10.0
@@ -60,7 +60,7 @@ _MACHINES: Final = {
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one scenario. ``problem`` says why there is no outcome, where there is none."""
+    """The result of one scenario. ``problem`` says why there is no outcome."""
 
     scenario: Scenario
     outcome: str | None
@@ -96,7 +96,7 @@ class Result:
 
 
 class Demo:
-    """A deployed Belay, seen from outside: only through the AWS APIs that its users have."""
+    """A deployed Belay, used only through the AWS APIs that its users have."""
 
     def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen) -> None:
         self._approver = Approver(engine, STACK, outputs["ArtifactBucketName"])
@@ -147,12 +147,12 @@ class Demo:
         )
 
     def _follow(self, scenario: Scenario, began: float) -> tuple[str | None, float]:
-        """Show the progress until there is an outcome or the time is up; return it and the seconds that it took."""
+        """Show the progress until there is an outcome or the time is up; return the outcome and the seconds it took."""
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
             self._screen.progress(self._progress.look())
             for asked in self._person.approve(scenario.application) if scenario.approves else []:
-                self._screen.say(f"  {self._person.name} says yes to: {asked}", "cyan")
+                self._screen.say(f"  {self._person.name} approves: {asked}", "cyan")
             for line in self._approver.answer(self._record(scenario)) if scenario.asks else ():
                 self._screen.say(f"  {line}", "cyan")
             outcome, seconds = self._outcome(scenario), time.monotonic() - began
@@ -160,7 +160,7 @@ class Demo:
                 return outcome, seconds
 
     def _settle(self) -> list[Execution]:
-        """Let the executions end that are about to: the outcome is written a moment before."""
+        """Wait for executions that are about to end: the outcome is written a moment before."""
         deadline = time.monotonic() + END_WITHIN_SECONDS
         while True:
             executions = self._progress.look()
@@ -175,7 +175,7 @@ class Demo:
         return self._record(scenario).get("outcome")
 
     def _record(self, scenario: Scenario) -> dict[str, str]:
-        """The ledger's record of a release: its texts by name."""
+        """Return the texts of a release's record in the ledger, by name."""
         item = self._ledger.get_item(
             TableName=self._outputs["LedgerTableName"],
             Key={
@@ -189,8 +189,7 @@ class Demo:
     def _why(self, executions: Sequence[Execution]) -> str:
         if not executions:
             return "the upload started no execution"
-        told = [f"{each.machine} {each.stage or ''}: {self._end(each)}" for each in executions]
-        return "\n".join(told)
+        return "\n".join(f"{each.machine} {each.stage or ''}: {self._end(each)}" for each in executions)
 
     def _end(self, execution: Execution) -> str:
         described = self._stepfunctions.describe_execution(executionArn=execution.arn)
@@ -199,7 +198,7 @@ class Demo:
 
 
 def play(screen: Screen) -> list[Result]:
-    """Start the engine, deploy Belay, register the application and play every scenario. Leaves nothing running."""
+    """Start the engine, deploy Belay, register the application, play every scenario, and stop the engine."""
     began = time.monotonic()
     os.environ.setdefault("SFN_WAIT_SCALE", WAIT_SCALE)
     screen.say("Starting the embedded engine and deploying template.yaml to it with the SAM CLI ...")
@@ -224,7 +223,7 @@ def tell(screen: Screen, results: Sequence[Result]) -> None:
     screen.say("")
     screen.table(
         "Releases",
-        ("scenario", "release", "expected", "outcome", "seconds", "told"),
+        ("scenario", "release", "expected", "outcome", "seconds", "messages"),
         [
             (
                 (
@@ -246,7 +245,7 @@ def tell(screen: Screen, results: Sequence[Result]) -> None:
 
 
 def main() -> int:
-    """Play the demo, write the report; 0 only if every release ended as it should."""
+    """Play the demo and write the report; return 0 only if every release ended as expected."""
     signal.signal(signal.SIGTERM, _stop)
     screen = Screen(Console(highlight=False))
     REPORT.unlink(missing_ok=True)
@@ -256,7 +255,7 @@ def main() -> int:
         screen.say("\nStopped. Nothing is left running.")
         return 130
     except (EngineError, DeploymentError, ExampleError, InvalidRelease, ClientError, BotoCoreError) as error:
-        screen.say(f"\nThe demo cannot go on: {error}", "bold red")
+        screen.say(f"\nThe demo cannot continue: {error}", "bold red")
         return 1
     tell(screen, results)
     REPORT.parent.mkdir(exist_ok=True)

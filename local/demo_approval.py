@@ -1,4 +1,4 @@
-"""The people around an approval in the demo: the operator who registers it, and the approver with the command."""
+"""The people in the demo's approval: the operator who requires it, and the approver who runs the command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _APPROVE: Final = "Approve: "
 
 
 class Approver:
-    """Somebody who may approve: an IAM user of their own, at a terminal where ``belay`` finds the deployed Belay."""
+    """An approver: an IAM user at a terminal where ``belay`` finds the deployed Belay."""
 
     def __init__(self, engine: Engine, stack: str, artifact_bucket: str, user: str = "maria") -> None:
         iam = engine.client("iam")
@@ -40,7 +40,7 @@ class Approver:
 
     @contextmanager
     def asked_in_production(self, application: str) -> Iterator[None]:
-        """Register that production asks for an approval; afterwards it is registered as before."""
+        """Require an approval in production's registration, and restore the registration afterwards."""
         name = f"/belay/applications/{application}/{_STAGE}"
         before = str(self._ssm.get_parameter(Name=name)["Parameter"]["Value"])
         self._register(name, f"{before}\napproval: {{required: true, expires_after_days: 2}}\n")
@@ -53,14 +53,14 @@ class Approver:
         self._ssm.put_parameter(Name=name, Value=document, Type="String", Overwrite=True)
 
     def answer(self, record: Mapping[str, str]) -> tuple[str, ...]:
-        """Approve a release, by its ledger record, once it asks; return the command and its lines, if so."""
+        """Approve a release once its ledger record awaits an approval; return the command and its output."""
         if record.get("state") != _ASKS:
             return ()
         release = f"{record['application']}/{record['version']}"
         if release in self._answered:
             return ()
         self._answered.add(release)
-        words = [*self._told(record), "--comment", "patches only, as agreed"]
+        words = [*self._command(record), "--comment", "patches only, as agreed"]
         done = subprocess.run(
             [sys.executable, "-m", "cli", *words[1:]],
             cwd=ROOT,
@@ -71,10 +71,9 @@ class Approver:
         )
         return (shlex.join(words), *(line for line in f"{done.stderr}{done.stdout}".splitlines() if line))
 
-    def _told(self, record: Mapping[str, str]) -> list[str]:
-        """The words of the command in the message to the approvers: it names the seal of what the message tells."""
+    def _command(self, record: Mapping[str, str]) -> list[str]:
+        """Return the command from the message to the approvers, which contains the seal of what is to be approved."""
         key = f"attempts/{record['application']}/{record['attempt']}/{_STAGE}/approval.json"
-        told = json.load(self._s3.get_object(Bucket=self._artifact_bucket, Key=key)["Body"])
-        return shlex.split(
-            next(answer for answer in told["answers"] if answer.startswith(_APPROVE)).removeprefix(_APPROVE)
-        )
+        request = json.load(self._s3.get_object(Bucket=self._artifact_bucket, Key=key)["Body"])
+        line = next(answer for answer in request["answers"] if answer.startswith(_APPROVE))
+        return shlex.split(line.removeprefix(_APPROVE))

@@ -1,4 +1,4 @@
-"""What the demo shows: the progress of each release, messages, a summary."""
+"""The demo's output: the progress of each release, messages, a summary."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from local.demo_scenarios import Scenario
 
 
 class Screen:
-    """Writes to a terminal with colour and a live footer, and to anything else as a plain log."""
+    """Writes to a terminal with color and a live footer, and to anything else as a plain log."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = ProgressScreen(console)
 
     def say(self, text: str, style: str = "") -> None:
-        """Write one paragraph as it is."""
+        """Write one paragraph."""
         self._console.print(Text(text, style), soft_wrap=True)
 
     @contextmanager
     def release(self, scenario: Scenario) -> Iterator[None]:
-        """Head the progress of a release; on a terminal keep what runs now below it."""
+        """Write a heading for the progress of a release; a terminal shows the running states below it."""
         self.say(f"\n{scenario.application} {scenario.version} ({scenario.name})", "bold")
         self.say(scenario.tells)
         with self._progress.following():
             yield
 
     def progress(self, executions: Sequence[Execution]) -> None:
-        """Write a line for each state left since the last look, and what runs now."""
+        """Write a line for each state that has ended since the last look, and the running states."""
         self._progress.progress(executions)
 
     def messages(self, scenario: Scenario, messages: Iterable[Received]) -> None:
-        """Write out what the on-call subscriber received of a release."""
+        """Write the on-call subscriber's messages about a release."""
         self.say(f"\n{scenario.application} {scenario.version} ({scenario.name})", "bold")
         for message in messages:
             self.say(f"\n  {message.subject}", "cyan")
@@ -48,7 +48,7 @@ class Screen:
             self.say("\n".join(f"    {line}" for line in message.text.splitlines()))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str], bool]]) -> None:
-        """Write a table; each row comes with whether it is as it should be."""
+        """Write a table; each row has a flag whether it is as expected."""
         table = Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
         for cells, good in rows:
             table.add_row(*cells, style="green" if good else "bold red")

@@ -1,4 +1,4 @@
-"""The on-call subscriber: a queue that receives what the topic tells people and programs."""
+"""The on-call subscriber: a queue that receives the topic's messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Received:
-    """One message as the subscriber got it: ``text`` is readable, ``attributes`` are what subscriptions filter by."""
+    """One message as received: ``text`` is for people, ``attributes`` are for subscription filters."""
 
     subject: str
     text: str
@@ -20,9 +20,9 @@ class Received:
 
     @classmethod
     def from_envelope(cls, envelope: Mapping[str, Any]) -> Self:
-        """Read what SNS hands to a queue without raw delivery.
+        """Read what SNS sends to a queue without raw message delivery.
 
-        https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html; Belay's JSON has the readable text in it.
+        https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html; Belay's JSON contains the text for people.
         """
         return cls(
             subject=envelope.get("Subject", ""),
@@ -33,7 +33,7 @@ class Received:
 
 
 def _text(body: str) -> str:
-    """Belay's own JSON carries its text; what others publish to the topic, alarms for instance, is left as it is."""
+    """Return the text in Belay's JSON; other messages, such as alarms, are returned unchanged."""
     try:
         return str(json.loads(body)["text"])
     except (ValueError, KeyError, TypeError):
@@ -49,7 +49,7 @@ class Inbox:
 
     @classmethod
     def subscribe(cls, sqs: Any, sns: Any, topic: str, name: str) -> Self:
-        """Make the queue, let the topic send to it, and subscribe it."""
+        """Create the queue, allow the topic to send to it, and subscribe it."""
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         statement = {
@@ -65,12 +65,12 @@ class Inbox:
         return cls(sqs, url)
 
     def receive(self, outcome: str, seconds: float) -> list[Received]:
-        """Take out every message there is, waiting for the one that tells this outcome for at most so many seconds."""
+        """Receive all messages, waiting at most this many seconds for the one with this outcome."""
         deadline = time.monotonic() + seconds
         received: list[Received] = []
         while True:
-            told = any(message.attributes.get("outcome") == outcome for message in received)
-            wait = 0 if told or time.monotonic() > deadline else 1
+            found = any(message.attributes.get("outcome") == outcome for message in received)
+            wait = 0 if found or time.monotonic() > deadline else 1
             messages = self._sqs.receive_message(
                 QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=wait
             ).get("Messages", [])

@@ -1,4 +1,4 @@
-"""The person on call in the demo, who allows what a recovery asks for: by a signed request, as the command sends it."""
+"""The person on call in the demo, who answers a recovery's questions with signed requests, as the command does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ACCEPTED = 200
 
 
 class Person:
-    """Somebody with credentials of their own, who answers every question once."""
+    """A person with their own credentials, who answers every question once."""
 
     def __init__(self, iam: Any, ledger: Any, outputs: Mapping[str, str], name: str) -> None:
         iam.create_user(UserName=name)
@@ -25,7 +25,7 @@ class Person:
         self.name = name
 
     def approve(self, application: str) -> list[str]:
-        """Approve what the application's incidents ask now; return what that is, in their words."""
+        """Approve the application's open questions, and return their texts."""
         approved = []
         for incident, question, text in self._asked(application):
             document = {
@@ -41,7 +41,7 @@ class Person:
         return approved
 
     def _asked(self, application: str) -> Iterator[tuple[str, str, str]]:
-        """The questions that were put and have no answer: incident, name and text."""
+        """Yield the unanswered questions: incident, name and text."""
         found = self._ledger.query(
             TableName=self._outputs["LedgerTableName"],
             KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",

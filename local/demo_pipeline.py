@@ -1,7 +1,7 @@
-"""The demo's pipeline: an execution that deploys a stack of production by itself and then fails in CodeDeploy.
+"""The demo's pipeline: an execution that deploys a stack of production and then fails in CodeDeploy.
 
-No engine runs pipelines. The stack is really updated; what CodePipeline and CodeDeploy would say of it is scripted, in
-the shapes of botocore's models, and the events are AWS's documented samples, about this execution.
+The engine does not run pipelines. The stack is really updated; the responses of CodePipeline and CodeDeploy are
+scripted, in the shapes of botocore's models, and the events are AWS's documented samples with this execution's id.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class FailingPipeline:
         self._actions: list[dict[str, Any]] = []
 
     def run(self) -> None:
-        """Enter the pre-deployment stage, deploy the stack, fail: each told by its event."""
+        """Enter the pre-deployment stage, deploy the stack and fail, each with its event."""
         registration = self._register()
         self._act("PreDeployment", "Check", "Lambda", {"FunctionName": "check-orders"})
         self._answer("InProgress")
@@ -63,7 +63,7 @@ class FailingPipeline:
         self._ssm.put_parameter(**registration, Overwrite=True)
 
     def outcome(self) -> str | None:
-        """Return how the incident of the execution ended, None while it has not."""
+        """Return the outcome of the execution's incident, or None while it is open."""
         items = self._engine.client("dynamodb").query(
             TableName=self._table,
             KeyConditionExpression="PK = :pk AND begins_with(SK, :incident)",
@@ -83,7 +83,7 @@ class FailingPipeline:
         return self._engine.client("ssm")
 
     def _register(self) -> dict[str, str]:
-        """Name the pipeline in the stage's registration. Returns the parameter as it was."""
+        """Add the pipeline to the stage's registration. Returns the parameter as it was."""
         name = f"/belay/applications/{self._application}/{STAGE}"
         before = self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
         named = f"pipeline: {{name: {self._pipeline}, pre_deployment_stage: PreDeployment, deployment_stage: Deploy}}\n"
@@ -111,7 +111,7 @@ class FailingPipeline:
         self._actions[-1] |= {"status": status, "lastUpdateTime": time.time()}
 
     def _fail(self) -> None:
-        """CodeDeploy's script of the ValidateService event gives up."""
+        """Make CodeDeploy's script for the ValidateService event time out."""
         said = "Script at specified location: scripts/validate.sh failed to complete in 300 seconds"
         result = {
             "externalExecutionId": DEPLOYMENT,
@@ -146,7 +146,7 @@ class FailingPipeline:
         script("codedeploy", "BatchGetDeploymentTargets", {"deploymentTargets": targets}, only_if=only)
 
     def _answer(self, status: str) -> None:
-        """Let CodePipeline answer what the execution is at now."""
+        """Script CodePipeline's responses for the execution's current state."""
         named = {"pipelineName": self._pipeline, "pipelineExecutionId": self._execution}
         script = self._engine.script
         script(
@@ -174,7 +174,7 @@ class FailingPipeline:
         self._engine.client("events").put_events(Entries=[entry])
 
     def _wait_until_prepared(self) -> None:
-        """Events may come twice: this one comes until the snapshot it begins is seen to be available."""
+        """Send the event, which may come more than once, until Belay has prepared the stage."""
         deadline = time.monotonic() + PREPARED_WITHIN_SECONDS
         while not self._prepared():
             if time.monotonic() > deadline:
@@ -190,7 +190,7 @@ class FailingPipeline:
         return "PREPARED" in item.get("Item", {}).get("done", {}).get("SS", [])
 
     def _update_stack(self) -> None:
-        """Deploy, as the pipeline's CloudFormation action would: one resource more."""
+        """Add a resource to the stack, as the pipeline's CloudFormation action would."""
         cloudformation = self._engine.client("cloudformation")
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
         template = cloudformation.get_template(StackName=STACK, TemplateStage="Original")["TemplateBody"]

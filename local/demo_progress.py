@@ -1,4 +1,4 @@
-"""How far the demo's releases are: the executions that the machines started, found by listing them."""
+"""The progress of the demo's releases, found by listing the state machines' executions."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from cli.progress import Execution, history, steps
 
 
 class Progress:
-    """Follows the executions that the machines started since the last release; asks only for what can have changed."""
+    """Follows the executions started since the last release; reads only what may have changed."""
 
     def __init__(self, stepfunctions: Any, machines: Mapping[str, str]) -> None:
-        """``machines`` maps the machines' names to their ARNs, in the order in which they are told of."""
+        """``machines`` maps the state machines' names to their ARNs, in the order to show them."""
         self._stepfunctions = stepfunctions
         self._machines = machines
         self._executions: dict[str, Execution] = {}
         self._earlier: set[str] = set()
 
     def begin(self) -> None:
-        """Forget what has been seen: what starts from now on belongs to the next release."""
+        """Begin a new release, to which all executions from now on belong."""
         self._earlier |= self._executions.keys()
         self._executions = {}
 

@@ -1,4 +1,4 @@
-"""The releases that the demo uploads, one after the other, and how each should end."""
+"""The releases that the demo uploads, in order, with their expected outcomes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Scenario:
-    """One release of an example application, and the outcome it should have.
+    """One release of an example application, and its expected outcome.
 
-    ``tells`` is a sentence for the reader; ``approves`` says that a person answers yes to what its recovery asks. With
-    a ``pipeline`` no release is uploaded: that pipeline changes what the release has deployed, and fails.
-    ``asks`` says that production is registered to ask for the release's approval; ``stuck`` names a stack and a
-    resource of it that fails every time a rollback would bring it back.
+    ``tells`` is a sentence for the reader; ``approves`` is true if a person approves its recovery's questions. With a
+    ``pipeline`` no release is uploaded: that pipeline changes what the release has deployed, and fails. ``asks`` is
+    true if production's registration requires an approval; ``stuck`` is a stack and a resource of it that cannot be
+    rolled back.
     """
 
     name: str
@@ -33,7 +33,7 @@ SCENARIOS: Final = (
         "orders",
         "1.0.0",
         "DEPLOYED",
-        "A good release: through stacks of its own in test, then into production.",
+        "A good release: first into stacks of its own in test, then into production.",
     ),
     Scenario(
         "open-ssh",
@@ -47,28 +47,28 @@ SCENARIOS: Final = (
         "orders",
         "1.2.0",
         "REJECTED",
-        "A custom resource opens a group, where no template shows it: found in test, in the live group.",
+        "A custom resource opens a group without any template showing it: found in the live group in test.",
     ),
     Scenario(
         "failed-update",
         "orders",
         "1.3.0",
         "ROLLED_BACK",
-        "Production updates its first stack and fails in the second: both are taken back.",
+        "Production updates its first stack and fails in the second: both are rolled back.",
     ),
     Scenario(
         "good-after",
         "orders",
         "1.4.0",
         "DEPLOYED",
-        "A good release again, onto what the failed one left.",
+        "A good release again, after the failed one.",
     ),
     Scenario(
         "pipeline-failure",
         "orders",
         "1.4.0",
         "ROLLED_BACK",
-        "A team's own pipeline updates a stack of production and fails in CodeDeploy: explained and taken back.",
+        "A team's own pipeline updates a stack of production and fails in CodeDeploy: explained and rolled back.",
         pipeline="orders-pipeline",
     ),
     Scenario(
@@ -76,8 +76,8 @@ SCENARIOS: Final = (
         "orders",
         "1.5.0",
         "ROLLED_BACK",
-        "A release that changes the database fails in production: a person allows its restore, the snapshot takes its "
-        "name, what it replaces is kept, the service is stopped for it and started again.",
+        "A release that changes the database fails in production: a person approves the restore, the restored "
+        "database gets its name, the replaced one is kept, and the service is stopped and started again.",
         approves=True,
     ),
     Scenario(
@@ -85,8 +85,8 @@ SCENARIOS: Final = (
         "orders",
         "1.6.0",
         "ROLLED_BACK",
-        "A release fails in production, and so does CloudFormation's rollback, every time: Belay continues it without "
-        "what it is stuck on, finds how that differs and brings it back. No person is needed.",
+        "A release fails in production, and CloudFormation's rollback fails every time, too: Belay continues it "
+        "without the resource it is stuck on, finds how that resource differs and restores it. No person is needed.",
         stuck=("orders-production-service", "Logs"),
     ),
     Scenario(
@@ -94,7 +94,7 @@ SCENARIOS: Final = (
         "orders",
         "1.4.1",
         "DEPLOYED",
-        "Production asks for an approval first; somebody reads what would change and gives it with belay approve.",
+        "Production requires an approval: a person reads what would change and approves it with belay approve.",
         asks=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""Deploying a SAM template to the embedded engine with the real SAM CLI."""
+"""Deploys a SAM template to the embedded engine with the real SAM CLI."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LOCAL_PARAMETERS: Mapping[str, str] = {
     "PipelineArns": f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:*",
     "VerifyFunctionArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:verify-*",
 }
-"""Belay's template parameters on the engine: stacks are quick there, roles of applications lie below one path, and
-verify functions are called so."""
+"""Belay's template parameters on the engine: stacks are fast there, applications' roles have one path, and verify
+functions have one prefix."""
 
 BIN = Path(sys.prefix) / "bin"
 BUILD = ROOT / ".aws-sam"
@@ -30,7 +30,7 @@ LINES_OF_OUTPUT_SHOWN = 40
 
 
 class DeploymentError(Exception):
-    """``sam build`` or ``sam deploy`` failed; the message says which and ends with the tail of what it printed."""
+    """``sam build`` or ``sam deploy`` failed; the message says which and ends with the last lines of its output."""
 
 
 def deploy(
@@ -43,9 +43,9 @@ def deploy(
 ) -> Mapping[str, str]:
     """Build a SAM template (cached) and deploy it to the engine; return the stack's outputs.
 
-    The template's ``PythonRuntime`` parameter, where it has one, is set to the running interpreter's version for both
-    the build and the deployment: the engine runs functions with that interpreter whatever their ``Runtime`` says.
-    With ``build`` false the template is deployed as it stands. Raises ``DeploymentError``.
+    The template's ``PythonRuntime`` parameter, if it has one, is set to the running interpreter's version for both the
+    build and the deployment: the engine runs functions with that interpreter whatever their ``Runtime`` says. With
+    ``build`` false the template is deployed without building it. Raises ``DeploymentError``.
     """
     runtime = python_runtime()
     overrides = [_override(name, value) for name, value in {"PythonRuntime": runtime, **(parameters or {})}.items()]
@@ -87,24 +87,23 @@ def deploy(
 
 
 def python_runtime() -> str:
-    """The Lambda runtime of the running interpreter, ``python3.13`` for one; checked against what the SAM CLI can
-    build.
+    """Return the Lambda runtime of the running interpreter, such as ``python3.13``.
 
-    Raises ``DeploymentError`` when the interpreter is newer than the SAM CLI knows.
+    Raises ``DeploymentError`` if the SAM CLI does not know it.
     """
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
     known = sorted(name for name in RUNTIME_ARCHITECTURES if name.startswith("python"))
     if runtime not in known:
         raise DeploymentError(
-            f"the SAM CLI cannot build functions for {runtime}, which is what this checkout's .venv runs. "
-            f"It knows {', '.join(known)}: make the .venv again with one of these, "
+            f"the SAM CLI cannot build functions for {runtime}, the Python of this checkout's .venv. "
+            f"It knows {', '.join(known)}: create the .venv again with one of these, "
             "e.g. make clean; make PYTHON=python3.13 ..."
         )
     return runtime
 
 
 def sam_environment(engine: Engine) -> dict[str, str]:
-    """The environment for the SAM and AWS CLIs: this engine, this .venv's programs, nothing of the user's AWS."""
+    """Return the environment for the SAM and AWS CLIs: this engine and this .venv, without the user's AWS settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
     return {
         **inherited,
@@ -118,7 +117,7 @@ def sam_environment(engine: Engine) -> dict[str, str]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Let one process of this checkout at a time build and deploy: they share the folder and the cache."""
+    """Lock building and deploying to one process of this checkout, because they share the folder and the cache."""
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -138,7 +137,7 @@ def _sam(engine: Engine, command: str, *arguments: str) -> None:
     )
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LINES_OF_OUTPUT_SHOWN:])
-        raise DeploymentError(f"sam {command} failed (status {done.returncode}); it said:\n{tail}")
+        raise DeploymentError(f"sam {command} failed (status {done.returncode}); its output ends:\n{tail}")
 
 
 def _override(name: str, value: str) -> str:
@@ -147,7 +146,7 @@ def _override(name: str, value: str) -> str:
 
 
 def _empty_configuration() -> Path:
-    """A SAM configuration that says nothing, so that ``samconfig.toml`` is left to deployments to an account."""
+    """Write an empty SAM configuration, because ``samconfig.toml`` is for deployments to an account."""
     path = BUILD / "engine.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("version = 0.1\n")

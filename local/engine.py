@@ -1,8 +1,7 @@
-"""The embedded engine as a Python object: started, reset, made to fail, stopped.
+"""The embedded engine as a Python object: start, reset, inject faults, stop.
 
-The engine is one process (``local/serve.py``) that answers the AWS APIs on a free loopback port, and the Lambda
-workers it starts. Nothing of it reaches the network, the user's AWS configuration or another directory than the one
-it is given.
+The engine is one process (``local/serve.py``) that serves the AWS APIs on a free loopback port, and its Lambda workers.
+It uses neither the network nor the user's AWS configuration, and writes only to its own directory.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ class EngineError(Exception):
 class Engine:
     """A running engine.
 
-    ``endpoint`` is where every AWS API is answered; ``process_group`` is the id of the engine's process and of the
-    group that its Lambda workers belong to; ``directory`` holds its log and its temporary files.
+    ``endpoint`` serves every AWS API; ``process_group`` is the id of the engine's process and of the process group of
+    its Lambda workers; ``directory`` has its log and its temporary files.
     """
 
     endpoint: str
@@ -112,7 +111,7 @@ class Engine:
 
     @property
     def log(self) -> Path:
-        """The file the engine writes its log to."""
+        """The engine's log file."""
         return _log_of(self.directory, self._port)
 
     @property
@@ -124,7 +123,7 @@ class Engine:
             return False
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client for one service, bound to this engine whatever the caller's environment says."""
+        """Return a boto3 client for one service of this engine, whatever the caller's environment."""
         own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload]
@@ -134,7 +133,7 @@ class Engine:
         )
 
     def reset(self) -> None:
-        """Forget every resource, event and fault: the engine is as just started."""
+        """Delete every resource, event and fault, as in a new engine."""
         self._post("/_belay/reset", {})
 
     def inject(
@@ -152,13 +151,12 @@ class Engine:
     ) -> None:
         """Make the next ``times`` calls of an API operation fail.
 
-        ``service`` is boto3's name for it, ``operation`` the API's (``ExecuteChangeSet``). The answer carries ``code``,
-        ``message`` and the HTTP ``status`` (400, or 500 for a code that begins with ``Internal`` or ``Service``, unless
-        given). ``only_if`` names request parameters with the text each must have. With ``after`` the operation is
-        carried out and only its answer is lost. ``delay_seconds`` holds the answer back; with an empty ``code`` that
-        is all that happens. A call that Step Functions makes by itself (``sns:publish``, ``lambda:invoke``, ...) fails
-        in the same way: the task's error is ``SNS.<code>``, and for a function the code as it is, unless it ends in
-        ``Exception``.
+        ``service`` is boto3's name, ``operation`` the API's (``ExecuteChangeSet``). The response has ``code``,
+        ``message`` and the HTTP ``status`` (by default 400, or 500 for a code that begins with ``Internal`` or
+        ``Service``). ``only_if`` maps request parameters to the text that each must have. With ``after`` the operation
+        is performed and only its response is lost. ``delay_seconds`` delays the response; with an empty ``code`` that
+        is all that happens. A call by Step Functions itself (``sns:publish``, ``lambda:invoke``, ...) fails in the same
+        way: the task's error is ``SNS.<code>``, and for a function just the code, unless it ends in ``Exception``.
         """
         self._post(
             "/_belay/faults",
@@ -187,8 +185,8 @@ class Engine:
     ) -> None:
         """Make CloudFormation's next ``times`` attempts to ``create``, ``update`` or ``delete`` a resource fail.
 
-        ``stack`` and ``stack_status`` narrow it: ``stack_status="UPDATE_ROLLBACK_IN_PROGRESS"`` with ``update`` fails
-        the way back only and so leaves the stack in UPDATE_ROLLBACK_FAILED.
+        ``stack`` and ``stack_status`` restrict it: ``stack_status="UPDATE_ROLLBACK_IN_PROGRESS"`` with ``update`` fails
+        only the rollback and so leaves the stack in UPDATE_ROLLBACK_FAILED.
         """
         self._post(
             "/_belay/resource-faults",
@@ -205,10 +203,10 @@ class Engine:
     def script(
         self, service: str, operation: str, answer: Mapping[str, object], *, only_if: Mapping[str, object]
     ) -> None:
-        """Let an operation of CodePipeline, CodeBuild or CodeDeploy answer this to requests with these parameters.
+        """Script the response of CodePipeline, CodeBuild or CodeDeploy to requests with these parameters.
 
-        The answer is as the service's JSON has it, times in epoch seconds; a later one for the same parameters takes
-        its place. Raises ``EngineError`` where botocore's model knows no such operation or answer.
+        The response has the format of the service's JSON, with times in epoch seconds; a later one for the same
+        parameters replaces it. Raises ``EngineError`` if it does not match botocore's model.
         """
         self._post(
             "/_belay/answers",
@@ -216,11 +214,11 @@ class Engine:
         )
 
     def clear_faults(self) -> None:
-        """Forget every injected fault that has not happened yet."""
+        """Remove every injected fault that has not happened yet."""
         self._post("/_belay/faults/clear", {})
 
     def stop(self) -> None:
-        """End the engine and everything it started, and remove its temporary files. Stopping twice is fine."""
+        """Stop the engine and its workers, and remove its temporary files; does nothing if already stopped."""
         process = _started.pop(self.process_group, None)
         _kill_group(self.process_group)
         if process is not None:
@@ -290,7 +288,7 @@ def _free_port() -> int:
 
 
 def _isolation() -> dict[str, str]:
-    """Variables that keep boto3, the AWS CLI and the SAM CLI off the network and out of the user's configuration."""
+    """Return variables that keep boto3, the AWS CLI and the SAM CLI off the network and the user's configuration."""
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -329,7 +327,7 @@ def _server_environment(port: int, scratch: Path) -> dict[str, str]:
 
 
 def _group_exists(group: int) -> bool:
-    """Whether the group still has processes, be they only dead ones that nobody has waited for yet."""
+    """Return whether the group still has processes, including zombies."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -340,7 +338,7 @@ def _group_exists(group: int) -> bool:
 
 
 def _kill_group(group: int) -> None:
-    """Kill at once: an engine has nothing to save, and its workers would outlive a slow farewell."""
+    """Kill the group at once: the engine has nothing to save, and its workers would survive a slow shutdown."""
     try:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:

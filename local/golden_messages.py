@@ -1,7 +1,7 @@
-"""The messages of the demo's scenarios as text files, so that they can be judged and compared: ``make golden``.
+"""Writes the messages of the demo's scenarios as text files, to be read and compared: ``make golden``.
 
-``python -m local.golden_messages`` writes ``tests/golden/messages/<scenario>/<nn>-<kind>.txt`` anew from the demo's
-report, ``build/demo.json``. What differs from run to run is replaced by what it is.
+``python -m local.golden_messages`` writes ``tests/golden/messages/<scenario>/<nn>-<kind>.txt`` from the demo's report,
+``build/demo.json``. Anything that differs from run to run is replaced by a placeholder.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _VOLATILE: Final = (
     (r"\babout \d+ (second|minute|hour|day)s?", r"about <number> \1s"),
     (r"(?m)^(What is being done\n)(?:  .*\n)+", r"\1  <the plan as it was first made>\n"),
 )
-"""What is replaced, in this order, and by what.
+"""Patterns and their replacements, in order.
 
-How far CloudFormation's rollback is depends on who sees the failure first, the machine or the event, and with it what
-the first plan still has to do about the stacks.
+The progress of CloudFormation's rollback depends on whether the state machine or the event sees the failure first, and
+so does what the first plan has to do about the stacks.
 """
 
 
 def normalised(text: str) -> str:
-    """Return a message's text with what differs from run to run replaced: times, ids, digests, addresses."""
+    """Return a message's text with times, ids, digests and addresses replaced by placeholders."""
     for pattern, replacement in _VOLATILE:
         text = re.sub(pattern, replacement, text)
     return text
@@ -68,9 +68,9 @@ def files(report: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def main() -> int:
-    """Write the files anew; what no scenario tells any more goes."""
+    """Write the files and delete those of messages that no longer exist."""
     if not REPORT.exists():
-        print(f"{REPORT} is not there: make demo writes it", file=sys.stderr)
+        print(f"{REPORT} does not exist: make demo writes it", file=sys.stderr)
         return 1
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     for path, text in files(json.loads(REPORT.read_text())).items():

@@ -1,6 +1,6 @@
-"""The engine's process: ministack with the bridges installed, served on one loopback port until it is told to stop.
+"""The engine's process: ministack with the bridges installed, on one loopback port, until it is stopped.
 
-Started by ``local.engine``, which sets the environment ministack reads while it is imported.
+``local.engine`` starts it and sets the environment that ministack reads when it is imported.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from local import bridges
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until SIGTERM or, unless ``--detached``, until the starter's end of standard input closes."""
+    """Serve until SIGTERM or, unless ``--detached``, until the parent process closes standard input."""
     parser = argparse.ArgumentParser(description="Belay's embedded engine", allow_abbrev=False)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--lambda-workers", type=int, required=True)
     parser.add_argument("--snapshot-seconds", type=float, required=True)
-    parser.add_argument("--scratch", type=Path, required=True, help="the directory of its temporary files alone")
+    parser.add_argument("--scratch", type=Path, required=True, help="directory for its temporary files only")
     parser.add_argument("--detached", action="store_true")
     options = parser.parse_args(arguments)
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _end_with_starter(scratch: Path) -> None:
-    """Wait for the starter to end, however it ends, and leave neither file nor process of the group behind."""
+    """Wait for the parent process to end, then delete the temporary files and kill the process group."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     shutil.rmtree(scratch, ignore_errors=True)

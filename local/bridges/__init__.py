@@ -1,4 +1,4 @@
-"""The gaps between ministack and AWS that Belay needs closed: one module a gap, installed through one list.
+"""Bridges over the gaps between ministack and AWS that matter to Belay: one module per gap, installed from one list.
 
 Each module says which gap it closes and when it can go, and has a contract test in ``tests/contract/engine`` that talks
 boto3 to a running engine: a new version of ministack shows there what broke and what is no longer needed.
@@ -66,8 +66,8 @@ from local.bridges import (
 
 @dataclass(frozen=True)
 class Settings:
-    """What a starter of the engine may choose: invocations at once, seconds a database or snapshot stays
-    creating and a deployment of an ECS service in progress."""
+    """The engine's settings: concurrent invocations, and the seconds that databases and snapshots stay in creating
+    and deployments of ECS services in progress."""
 
     lambda_workers: int
     snapshot_seconds: float

@@ -1,6 +1,6 @@
-"""Gap: moto's RDS does not tell the account's quotas.
+"""Gap: moto's RDS does not return the account's quotas.
 
-Here it tells those of manual snapshots, with AWS's default of 100 a region and what is taken of it
+Here it returns those of manual snapshots, with AWS's default of 100 per region and the number in use
 (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeAccountAttributes.html). It can go when moto has
 the operation.
 """

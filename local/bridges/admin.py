@@ -1,4 +1,4 @@
-"""Gap: none. The engine's own paths, beside the AWS APIs: health, reset, faults to inject and answers to give.
+"""Gap: none. The engine's own paths besides the AWS APIs: health, reset, faults to inject and scripted responses.
 
 Only ``local.engine`` calls them. This stays as long as the engine does.
 """

@@ -1,7 +1,7 @@
 """Gap: DescribeChangeSet ignores ``IncludePropertyValues``.
 
-AWS then shows each resource's properties before and after, and the values that change, with a placeholder for what is
-known only after it was applied
+AWS then returns each resource's properties before and after, and the changed values, with a placeholder for those that
+are known only after deployment
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html). It can go when ministack
 does.
 """

@@ -1,6 +1,6 @@
-"""Gap: change sets are created where AWS refuses or fails them, and are called empty where they are not.
+"""Gap: change sets are created that AWS refuses or fails, and reported as empty although they are not.
 
-On AWS a stack that cannot be updated takes no change set; a template that imports a missing export fails it; a change
+On AWS a stack that cannot be updated accepts no change set; importing a missing export fails the change set; a change
 of outputs alone is a change; a second change set for a stack that does not exist yet belongs to the same stack
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html). It can go when ministack
 does the same.

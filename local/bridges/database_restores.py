@@ -1,10 +1,10 @@
-"""Gap: moto restores a database with its source's settings, renames it at once, and shows less than it was told.
+"""Gap: moto restores a database with its source's settings, renames it at once, and does not return all its settings.
 
-Here a restored instance or cluster has the defaults of AWS rather than its source's settings
-(API_RestoreDBInstanceFromDBSnapshot, API_RestoreDBClusterFromSnapshot), a resource id of its own, and what it was told
-to have, be it off or zero. A rename without ``ApplyImmediately`` does not happen now; with it the database is
-``renaming`` under its old name for a moment, then ``rebooting`` under its new one (USER_RenameInstance), and a cluster
-takes its members along. A modified database is ``modifying`` for a moment. It can go when moto does the same.
+Here a restored instance or cluster has AWS's defaults rather than its source's settings
+(API_RestoreDBInstanceFromDBSnapshot, API_RestoreDBClusterFromSnapshot), a resource id of its own, and the requested
+settings, even false or zero. A rename without ``ApplyImmediately`` does not happen at once; with it the database is
+``renaming`` under its old name for a moment, then ``rebooting`` under its new one (USER_RenameInstance), and a
+cluster's members move with it. A modified database is ``modifying`` for a moment. It can go when moto does the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gap: moto's RDS finishes everything at once and forgives what AWS refuses.
+"""Gap: moto's RDS finishes everything at once and accepts requests that AWS refuses.
 
 Here databases and snapshots are ``creating`` for a moment, so that waiting is exercised; a manual snapshot needs an
 available source, and an automated one's name never clashes with its predecessor's; groups in use are kept; subnets and

@@ -1,7 +1,7 @@
 """Gap: CreateChangeSet ignores ``DeploymentMode=REVERT_DRIFT``.
 
-On AWS such a change set compares the template with what really is, shows how each resource drifted, is not empty
-where something has drifted although the template is the same, and brings it back when it is executed
+On AWS such a change set compares the template with the live resources, shows how each resource drifted, is not empty
+if a resource has drifted although the template is the same, and restores it when executed
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html). Here it sees the resource
 types that ministack can detect drift of, in the stack itself and not in nested ones. It can go when ministack has it.
 """
@@ -23,7 +23,7 @@ Record = dict[str, Any]
 
 
 def install() -> None:
-    """Look for drift when a change set is created, show it, and bring it back when the change set is executed."""
+    """Detect drift when a change set is created, show it, and revert it when the change set is executed."""
     actions = handlers._ACTION_HANDLERS
     create, describe, execute = (actions[f"{verb}ChangeSet"] for verb in ("Create", "Describe", "Execute"))
 

@@ -1,7 +1,7 @@
-"""Gap: an ECS deployment is done at once, and what scales a service does not know the engine's services.
+"""Gap: an ECS deployment is complete at once, and Application Auto Scaling does not know the engine's services.
 
 Here a deployment is IN_PROGRESS for a moment, so that waiting is exercised. Scalable targets are moto's, of the
-engine's services; registering one anew brings a desired count that lies outside its bounds back into them
+engine's services; registering one again moves a desired count that is out of bounds back into them
 (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html). Nothing scales by
 itself, and no deployment fails: no task runs. Each can go when ministack does the same.
 """

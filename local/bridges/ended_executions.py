@@ -1,4 +1,4 @@
-"""Gap: an execution that was stopped or timed out turns FAILED when the task it was in fails afterwards.
+"""Gap: a stopped or timed-out execution becomes FAILED if the task it was in fails afterwards.
 
 An execution ends once. It can go when ministack leaves an ended execution alone.
 """
@@ -11,7 +11,7 @@ from ministack.services import stepfunctions
 
 
 def install() -> None:
-    """Let only a running execution fail."""
+    """Allow only a running execution to fail."""
     fail = stepfunctions._fail_execution
 
     def fail_running(execution: dict[str, Any], error: str, cause: str) -> None:

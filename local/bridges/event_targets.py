@@ -1,6 +1,6 @@
-"""Gap: an event whose target does not exist is dropped, and a function gets an event once only.
+"""Gap: an event whose target does not exist is dropped, and a function gets an event only once.
 
-EventBridge sends what it cannot deliver to the target's dead-letter queue, with why
+EventBridge sends an event that it cannot deliver to the target's dead-letter queue, with the reason
 (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html), and invokes functions asynchronously:
 Lambda retries, and then uses the function's own dead-letter queue. It can go when ministack does both.
 """

@@ -2,7 +2,7 @@
 
 On AWS an export in use can be neither updated nor deleted, a name is exported by one stack, and an operation that
 tries is rolled back (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
-This is what makes the order of stacks matter on the way back. It can go when ministack refuses them.
+This is why the order of stacks matters in a rollback. It can go when ministack refuses them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Check exports where outputs are resolved, and bring them back where an operation is rolled back."""
+    """Check exports when outputs are resolved, and restore them when an operation is rolled back."""
     resolve, roll_back = stacks._resolve_stack_outputs, stacks._roll_back_operation
     delete_stack = handlers._ACTION_HANDLERS["DeleteStack"]
 

@@ -1,8 +1,8 @@
-"""Gap: a function URL lies at a host that no resolver knows, and its function is not told who signed the request.
+"""Gap: a function URL has a host that cannot be resolved, and its event does not say who signed the request.
 
-Here it lies at the engine's own address, in ministack's other form of it. Where the URL asks for ``AWS_IAM``, the event
-names the principal that signed (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html), and where
-permissions count, ``lambda:InvokeFunction`` is needed as well, as for every URL made since October 2025
+Here it is at the engine's own address, in ministack's other form of it. If the URL requires ``AWS_IAM``, the event
+names the principal that signed (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html), and if permissions
+are enforced, ``lambda:InvokeFunction`` is needed as well, as for every URL created since October 2025
 (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html). It can go when ministack does the same.
 """
 
@@ -23,7 +23,7 @@ PATH = "/_aws/lambda-url/"
 
 
 def install() -> None:
-    """Give function URLs an address that leads to the engine, and tell functions who calls."""
+    """Give function URLs an address of the engine, and events the caller."""
     create, id_of = lambda_svc._create_function_url_config, lambda_svc._function_url_id
     event_of, enforce = lambda_svc._build_function_url_event, ministack.app._enforce_data_plane
 

@@ -22,7 +22,7 @@ sys.path[:] = [place for place in sys.path if "site-packages" not in place] + [{
 
 
 def install() -> None:
-    """Let workers see what AWS's runtime has, and no other package."""
+    """Restrict workers to the packages of AWS's runtime."""
     runtime = Path(tempfile.mkdtemp(prefix="runtime-"))
     for name in IN_THE_RUNTIME:
         found = importlib.util.find_spec(name)

@@ -1,8 +1,8 @@
-"""Gap: nothing runs in the engine's pipelines, builds and deployments: they have no stages, phases, lifecycle events.
+"""Gap: the engine's pipelines, builds and deployments do not run: they have no stages, phases or lifecycle events.
 
-An answer to one of their operations is written down beforehand, for the parameters it is meant for; everything else is
-answered as before. It must have the shape that botocore's model gives the operation's answer, with times in epoch
-seconds as the services' JSON has them. It can go when an engine executes pipelines.
+The response to one of their operations is scripted beforehand, for certain parameters; everything else is answered as
+before. It must have the shape of the operation's response in botocore's model, with times in epoch seconds as in the
+services' JSON. It can go when an engine runs pipelines.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def install() -> None:
 
 
 def script(service: str, operation: str, only_if: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-    """Write an answer down, in place of one for the same parameters. Raises ``TypeError`` for one of another shape."""
+    """Add an answer, replacing one for the same parameters. Raises ``TypeError`` if its shape is wrong."""
     new = Scripted(service, operation, only_if, answer)
     _scripted[:] = [
         each
@@ -65,7 +65,7 @@ def script(service: str, operation: str, only_if: Mapping[str, Any], answer: Map
 
 
 def reset() -> None:
-    """Forget every answer."""
+    """Remove every answer."""
     _scripted.clear()
 
 

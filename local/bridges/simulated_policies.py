@@ -1,6 +1,6 @@
 """Gap: SimulatePrincipalPolicy ignores the condition keys it is given and finds no role that has a path.
 
-Here a statement's conditions are held against ``ContextEntries``, a role is found by the name at the end of its ARN,
+Here a statement's conditions are checked against ``ContextEntries``, a role is found by the name at the end of its ARN,
 and one that does not exist is NoSuchEntity
 (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html). It can go when ministack does
 the same.

@@ -1,4 +1,4 @@
-"""Gap: what a stack was deployed with does not come back: role, rollback triggers, topics, change set, parent, root.
+"""Gap: DescribeStacks does not return a stack's role, rollback triggers, topics, change set, parent and root.
 
 AWS keeps the role and the rollback triggers for later operations until others are given, and describes all of them
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html). The role is described, not

@@ -1,4 +1,4 @@
-"""Gap: template parameters are taken and shown differently.
+"""Gap: template parameters are checked and described differently.
 
 AWS refuses parameters the template does not have, and says in known words which have no value and which SSM
 parameters it could not fetch; it describes an SSM parameter by its name with the resolved value beside it, and shows

@@ -1,6 +1,6 @@
-"""Gap: a template's URL is taken in one form only: bucket and key in the path, the newest version.
+"""Gap: a template's URL is accepted in one form only: bucket and key in the path, the newest version.
 
-AWS takes the bucket in the host name as well, and the version in ``versionId``
+AWS also accepts the bucket in the host name, and the version in ``versionId``
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). It can go when ministack does.
 """
 

@@ -1,4 +1,4 @@
-"""Holds templates against the cfn-guard rules that an operator keeps under ``rules/`` in the artifact bucket."""
+"""Checks templates against the operator's cfn-guard rules under ``rules/`` in the artifact bucket."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ RULES = "rules/"
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer ``{"bucket": ..., "templates": {path: key of its plain JSON}}`` for every template and file of rules."""
+    """Check every template in ``{"bucket": ..., "templates": {path: key of its JSON}}`` with every file of rules."""
     s3 = boto3.client("s3")
     rules = dict(rule_files(s3, event["bucket"]))
     templates = {path: read(s3, event["bucket"], key) for path, key in event["templates"].items()}

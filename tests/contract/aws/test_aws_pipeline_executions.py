@@ -424,7 +424,7 @@ def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> N
 @pytest.mark.parametrize(
     ("job", "refused"),
     [
-        ({"pipelineName": "billing-pipeline", "pipelineExecutionId": EXECUTION}, "the job is of the pipeline billing-"),
+        ({"pipelineName": "billing-pipeline", "pipelineExecutionId": EXECUTION}, "found one of billing-pipeline"),
         ({"pipelineName": PIPELINE, "pipelineExecutionId": EXECUTION.replace("1", "2")}, "the job's own execution"),
     ],
 )

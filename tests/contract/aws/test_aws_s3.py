@@ -57,7 +57,7 @@ def test_a_version_stays_what_it_was(s3: Any) -> None:
 def test_an_upload_that_is_gone_is_no_release(s3: Any) -> None:
     version = s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x")["VersionId"]
     s3.delete_object(Bucket=BUCKET, Key=KEY, VersionId=version)
-    with pytest.raises(InvalidRelease, match="the uploaded object is gone; upload it again"):
+    with pytest.raises(InvalidRelease, match="the uploaded object no longer exists; upload it again"):
         UploadedObject(s3, BUCKET, KEY, version, 1).read(0, 1)
 
 
@@ -100,7 +100,7 @@ def test_whatever_is_written_again_has_another_version(artifacts: ArtifactBucket
 def test_what_is_not_there_is_told_from_what_should_be(artifacts: ArtifactBucket) -> None:
     assert artifacts.get_json("a.json") is None
     assert artifacts.get_bytes("a.json") is None
-    with pytest.raises(MissingDocument, match=r"s3://artifacts/a\.json is gone"):
+    with pytest.raises(MissingDocument, match=r"s3://artifacts/a\.json no longer exists"):
         artifacts.require_json("a.json")
 
 
@@ -196,5 +196,5 @@ def test_files_of_a_release_are_read_when_they_are_asked_for(artifacts: Artifact
     assert files["a.yaml"] == b"one", "read once"
     with pytest.raises(KeyError):
         files["../secrets"]
-    with pytest.raises(MissingDocument, match=r"b\.yaml is gone"):
+    with pytest.raises(MissingDocument, match=r"b\.yaml no longer exists"):
         files["b.yaml"]

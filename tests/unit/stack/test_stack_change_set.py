@@ -144,7 +144,7 @@ def test_the_riskiest_change_comes_first_in_words() -> None:
         "DELETES Gone (AWS::SNS::Topic)",
         "REPLACES Replaced (AWS::SNS::Topic): TopicName",
         "MAY REPLACE MaybeReplaced (AWS::SNS::Topic): TopicName",
-        "decides during the run about Later (AWS::SNS::Topic)",
+        "decides during execution how to change Later (AWS::SNS::Topic)",
         "changes Changed (AWS::SNS::Topic): DisplayName",
         "imports Found (AWS::SNS::Topic)",
         "adds Added (AWS::SNS::Topic)",

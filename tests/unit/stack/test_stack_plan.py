@@ -100,7 +100,7 @@ def test_a_plan_is_told_stack_by_stack() -> None:
         "  Add Topic",
         "  Remove Queue",
         "queue (orders-queue): no change",
-        "service (orders-service): planned once network, queue is deployed",
+        "service (orders-service): planned once network and queue are deployed",
     ]
 
 

@@ -117,6 +117,6 @@ def test_what_a_stuck_resource_holds() -> None:
 def test_how_a_resource_differs_is_said_in_words() -> None:
     differs = {"StackResourceDriftStatus": "MODIFIED", "PropertyDifferences": [{"PropertyPath": "/Value"}]}
     assert differences_in_words(differs) == "/Value"
-    assert differences_in_words({"StackResourceDriftStatus": "DELETED"}) == "it is gone"
+    assert differences_in_words({"StackResourceDriftStatus": "DELETED"}) == "it no longer exists"
     reason = {"StackResourceDriftStatus": "UNKNOWN", "DriftStatusReason": "not allowed to read it"}
     assert differences_in_words(reason) == "not allowed to read it"

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: what would change a service's desired count while a recovery holds it."""
+"""Application Auto Scaling, which must not change a service's desired count during a recovery."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ class ScalableTargets:
         self._client = client
 
     def describe(self, service: Service) -> dict[str, Any] | None:
-        """Return a service's one of DescribeScalableTargets' ``ScalableTargets``; None where nothing scales it."""
+        """Return a service's element of DescribeScalableTargets' ``ScalableTargets``, or None if nothing scales it."""
         with translated("ApplicationAutoScaling.DescribeScalableTargets"):
             answer = self._client.describe_scalable_targets(
                 ServiceNamespace="ecs", ResourceIds=[_resource(service)], ScalableDimension=_DIMENSION
@@ -24,9 +24,9 @@ class ScalableTargets:
         return next((dict(found) for found in answer["ScalableTargets"]), None)
 
     def suspend(self, service: Service, suspended: Mapping[str, bool]) -> None:
-        """Suspend or resume what scales a service: ``suspended`` is the API's SuspendedState.
+        """Suspend or resume the scaling of a service; ``suspended`` is the API's SuspendedState.
 
-        Registering a target anew brings a desired count that lies outside the bounds back into them
+        Registering a target again moves a desired count that is out of bounds back into them
         (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html): never call
         this while the service is stopped.
         """

@@ -1,4 +1,4 @@
-"""The security groups that really hang on a stack's resources, whoever made the groups."""
+"""The security groups attached to a stack's resources, whether or not the stack created the groups."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,11 +20,11 @@ _GONE = {
     "ResourceNotFoundException",
     "ServerlessCacheNotFoundFault",
 }
-"""What the services call a resource that no longer exists; it has no groups."""
+"""The services' error codes for a resource that no longer exists; it has no groups."""
 
 
 class AttachedGroups:
-    """Asks EC2, RDS, ECS, ElastiCache, Elastic Load Balancing and Lambda, each with pages, in one region."""
+    """Reads from EC2, RDS, ECS, ElastiCache, Elastic Load Balancing and Lambda, with all pages, in one region."""
 
     def __init__(self, *, ec2: Any, rds: Any, ecs: Any, elasticache: Any, elbv2: Any, lambda_: Any) -> None:
         self._ec2 = ec2
@@ -37,7 +37,7 @@ class AttachedGroups:
     def of(self, resources: Sequence[StackResource]) -> set[str]:
         """Return the ids of the groups on the network interfaces and databases of these resources.
 
-        Types that no method asks about are left out; ``policy.live.GROUPS_NOT_READ`` names those that take groups.
+        Other types are left out; ``policy.live.GROUPS_NOT_READ`` names those that have groups.
         """
         readers: Mapping[str, Callable[[Sequence[str]], Iterator[str]]] = {
             "AWS::AutoScaling::AutoScalingGroup": self._scaled_instances,
@@ -159,7 +159,7 @@ class AttachedGroups:
     # -- what serves ---------------------------------------------------------------------------------------------
 
     def _services(self, arns: Sequence[str]) -> Iterator[str]:
-        """Read the services' own groups and those that their deployments and task sets still run with.
+        """Yield the services' groups and those of their deployments and task sets.
 
         A service's ARN ends in ``service/<cluster>/<service>``, an old one in ``service/<service>``
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html).
@@ -194,7 +194,7 @@ class AttachedGroups:
 
 @contextmanager
 def _absence() -> Iterator[None]:
-    """Take a resource that is gone for one without groups; any other answer stays a fault."""
+    """Treat a resource that no longer exists as one without groups; any other error stays a fault."""
     try:
         yield
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""The time, asked for at the edge only and passed on as data."""
+"""The current time, read only at the edge and passed on as data."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,10 +9,10 @@ def now() -> datetime:
 
 
 def timestamp() -> str:
-    """Return the time as the ledger writes it: ISO 8601 in UTC, to the millisecond, so that texts sort like times."""
+    """Return the time in the ledger's format: ISO 8601 in UTC, to the millisecond, so that texts sort like times."""
     return now().isoformat(timespec="milliseconds")
 
 
 def lease(seconds: int) -> int:
-    """Return when a lease taken now for so many seconds expires, in epoch seconds."""
+    """Return when a lease of this many seconds from now expires, in epoch seconds."""
     return int((now() + timedelta(seconds=seconds)).timestamp())

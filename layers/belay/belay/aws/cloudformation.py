@@ -1,4 +1,4 @@
-"""CloudFormation: stacks, change sets, events and the calls that bring a stack back."""
+"""CloudFormation: stacks, change sets, events and the calls of a rollback."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,15 +20,15 @@ _EVENTS_LOOKED_AT = 2000
 
 
 class Stacks:
-    """CloudFormation's stacks of one account and region. A stack is named by its id wherever that is known."""
+    """CloudFormation's stacks of one account and region. Stacks are identified by their id if it is known."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------------------------
 
     def describe_stack(self, stack: str) -> dict[str, Any] | None:
-        """Return one element of DescribeStacks' ``Stacks``, or None where there is no such stack."""
+        """Return one element of DescribeStacks' ``Stacks``, or None if there is no such stack."""
         with translated("CloudFormation.DescribeStacks"):
             try:
                 return dict(self._client.describe_stacks(StackName=stack)["Stacks"][0])
@@ -44,7 +44,7 @@ class Stacks:
                 yield from page["Stacks"]
 
     def get_template(self, stack_id: str, stage: str = "Original") -> bytes:
-        """Return the template as it was given to CloudFormation, or as its transforms made it (``Processed``)."""
+        """Return the template as passed to CloudFormation, or after its transforms (``Processed``)."""
         with translated("CloudFormation.GetTemplate"):
             body = self._client.get_template(StackName=stack_id, TemplateStage=stage)["TemplateBody"]
         return _template_bytes(body)
@@ -72,13 +72,13 @@ class Stacks:
             yield from islice((event for page in pages for event in page["StackEvents"]), _EVENTS_LOOKED_AT)
 
     def newest_event(self, stack_id: str) -> dict[str, Any] | None:
-        """Return the last thing that happened to a stack, None where nothing has."""
+        """Return a stack's newest event, or None if it has none."""
         return next(self.events(stack_id), None)
 
     def operation_status(self, stack_id: str, token: str) -> StackStatus | None:
-        """Return the newest status that the operation with this client request token gave the stack itself.
+        """Return the stack's newest status in the operation with this client request token.
 
-        None while CloudFormation has not begun. A description alone would show what an earlier operation left.
+        None until CloudFormation has begun: DescribeStacks would return the status of an earlier operation.
         """
         for event in self.events(stack_id):
             if event.get("ClientRequestToken") == token and event.get("PhysicalResourceId") == stack_id:
@@ -86,13 +86,13 @@ class Stacks:
         return None
 
     def list_change_sets(self, stack_id: str) -> list[str]:
-        """Return the ids of a stack's change sets, whoever made them."""
+        """Return the ids of all of a stack's change sets."""
         with translated("CloudFormation.ListChangeSets"):
             pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack_id)
             return [str(summary["ChangeSetId"]) for page in pages for summary in page["Summaries"]]
 
     def first_cause(self, stack_id: str, token: str | None) -> Cause | None:
-        """Return the first failing resource of an operation, through nested stacks."""
+        """Return the first resource that failed in an operation, including nested stacks."""
         events = list(self.events(stack_id))
         nested: dict[str, list[dict[str, Any]]] = {}
         waiting = list(nested_stack_ids(events, token=token))
@@ -106,10 +106,10 @@ class Stacks:
     # -- change sets ---------------------------------------------------------------------------------------------
 
     def create_change_set(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
-        """Create a change set with CreateChangeSet's own arguments. Returns its ARN and the stack's id.
+        """Create a change set with CreateChangeSet's arguments. Returns its ARN and the stack's id.
 
-        A change set of that name that exists already is taken to be ours: names carry the attempt. Raises
-        ``InvalidRequest`` where CloudFormation refuses the template or its parameters.
+        An existing change set of that name is the same one, because names contain the attempt. Raises
+        ``InvalidRequest`` if CloudFormation refuses the template or its parameters.
         """
         with translated("CloudFormation.CreateChangeSet"):
             try:
@@ -124,7 +124,7 @@ class Stacks:
         return str(answer["Id"]), str(answer["StackId"])
 
     def describe_change_set(self, change_set_id: str) -> ChangeSet | None:
-        """Return a change set and those of its nested stacks, or None where it is gone."""
+        """Return a change set with those of its nested stacks, or None if it does not exist."""
         pages = self._change_set_pages(change_set_id)
         if not pages:
             return None
@@ -139,10 +139,10 @@ class Stacks:
 
     @contextmanager
     def begun_once(self, stack_id: str, token: str) -> Iterator[None]:
-        """Make the call that begins an operation; refused, the operation may have begun under this token all the same.
+        """Make the call that begins an operation; ignore a refusal if the operation has already begun with this token.
 
-        botocore makes a call again whose answer was lost, and CloudFormation refuses the second, with
-        ``TokenAlreadyExistsException`` for one: its events may show nothing yet.
+        botocore repeats a call whose response was lost, and CloudFormation refuses the second one, for example with
+        ``TokenAlreadyExistsException`` when the stack's events show nothing yet.
         """
         try:
             yield
@@ -151,9 +151,9 @@ class Stacks:
                 raise
 
     def execute_change_set(self, change_set_id: str, token: str) -> None:
-        """Execute a change set, under a token that the stack's events will carry; one that is executed already is that.
+        """Execute a change set with a token for the stack's events; succeeds if it is already executed.
 
-        The answer to an earlier call may have been lost, and the stack's events may show nothing yet.
+        The response to an earlier call may have been lost, and the stack's events may show nothing yet.
         """
         with translated("CloudFormation.ExecuteChangeSet"):
             try:
@@ -165,7 +165,7 @@ class Stacks:
                     raise
 
     def delete_change_set(self, change_set_id: str) -> None:
-        """Delete a change set; one that is gone is well gone."""
+        """Delete a change set; succeeds if it is already deleted."""
         with translated("CloudFormation.DeleteChangeSet"):
             try:
                 self._client.delete_change_set(ChangeSetName=change_set_id)
@@ -173,10 +173,10 @@ class Stacks:
                 if code_of(error) != "ChangeSetNotFound":
                     raise
 
-    # -- the way back --------------------------------------------------------------------------------------------
+    # -- rollback ------------------------------------------------------------------------------------------------
 
     def delete_stack(self, stack_id: str, token: str, role_arn: str) -> None:
-        """Delete a stack and what is in it, with the power of the service role."""
+        """Delete a stack and everything in it, with the permissions of the service role."""
         with translated("CloudFormation.DeleteStack"):
             self._client.delete_stack(StackName=stack_id, ClientRequestToken=token, RoleARN=role_arn)
 
@@ -202,7 +202,7 @@ class Stacks:
 
 
 class ResourceDrift:
-    """How a resource differs from its stack's template. Its client is one that waits: the call answers when it knows.
+    """Drift of a resource from its stack's template. It needs a patient client: the call returns the result.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DetectStackResourceDrift.html
     """
@@ -211,7 +211,7 @@ class ResourceDrift:
         self._client = client
 
     def detect(self, stack_id: str, logical_id: str) -> dict[str, Any]:
-        """Compare one resource with its template now; return the StackResourceDrift.
+        """Compare one resource with its template and return the StackResourceDrift.
 
         Raises ``InvalidRequest`` for a type whose drift CloudFormation cannot detect.
         """
@@ -229,7 +229,7 @@ def _no_stack(error: ClientError) -> bool:
 
 
 def _template_bytes(body: Any) -> bytes:
-    # botocore parses a JSON template into a dict (and tells so only by its type); YAML stays text.
+    # botocore parses a JSON template into a dict; YAML stays text.
     if isinstance(body, str):
         return body.encode()
     return json.dumps(body).encode()

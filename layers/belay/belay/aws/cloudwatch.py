@@ -1,4 +1,4 @@
-"""CloudWatch: the alarms that tell whether what is deployed works."""
+"""CloudWatch: the alarms that show whether a deployment works."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ class Alarms:
         self._client = client
 
     def describe(self, names: Sequence[str]) -> tuple[AlarmSeen, ...]:
-        """Return the alarms of these names in their order, those that do not exist included.
+        """Return the alarms of these names in this order, including those that do not exist.
 
         Without ``AlarmTypes`` composite alarms are left out
         (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html).

@@ -1,4 +1,4 @@
-"""CodeBuild: what a build says of itself."""
+"""CodeBuild: builds."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class Builds:
         self._client = client
 
     def get_build(self, build: str) -> dict[str, Any] | None:
-        """Return one of BatchGetBuilds' ``builds``, or None where there is none of that id."""
+        """Return one of BatchGetBuilds' ``builds``, or None if there is none with this id."""
         with translated("CodeBuild.BatchGetBuilds"):
             found = self._client.batch_get_builds(ids=[build])["builds"]
         return dict(found[0]) if found else None

@@ -1,4 +1,4 @@
-"""CodeDeploy: what a deployment and its targets say of themselves."""
+"""CodeDeploy: deployments and their targets."""
 
 from typing import Any
 

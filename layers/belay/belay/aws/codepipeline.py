@@ -1,4 +1,4 @@
-"""CodePipeline's Invoke actions: the job's artifact, and the one answer that every job gets."""
+"""CodePipeline's Invoke actions: the job's artifact, and the result of a job."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ from belay.pipeline.job import (
 from belay.release.archive import open_archive
 
 _ENDED = {"InvalidJobStateException", "JobNotFoundException"}
-"""CodePipeline has an answer already, or no longer waits for one."""
+"""CodePipeline already has a result, or no longer waits for one."""
 
 
 class Jobs:
@@ -31,7 +31,7 @@ class Jobs:
         self._log = log
 
     def answer(self, event: Mapping[str, Any], act: Callable[[Job], Success]) -> dict[str, Any]:
-        """Do what a job asks and tell CodePipeline what came of it.
+        """Run a job and report its result to CodePipeline.
 
         Whatever is raised becomes the job's failure, so that no action hangs until its timeout. Raises ``InvalidEvent``
         where the event names no job, and what CodePipeline's own call raises: Lambda then invokes the function again.
@@ -48,7 +48,7 @@ class Jobs:
         return {"job": identity, "result": "Continues" if success.continuation_token else "Succeeded"}
 
     def put_job_success_result(self, job: str, success: Success) -> None:
-        """Tell that a job succeeded or, with a continuation token, that it is to be called again."""
+        """Report that a job succeeded or, with a continuation token, that it has to be called again."""
         more = {} if success.continuation_token is None else {"continuationToken": success.continuation_token}
         with translated("CodePipeline.PutJobSuccessResult"):
             try:
@@ -60,7 +60,7 @@ class Jobs:
                     raise
 
     def put_job_failure_result(self, job: str, failure: Failure) -> None:
-        """Tell that a job failed, and why."""
+        """Report that a job failed, and why."""
         with translated("CodePipeline.PutJobFailureResult"):
             try:
                 self._client.put_job_failure_result(
@@ -72,9 +72,9 @@ class Jobs:
 
 
 class ArtifactFiles(Mapping[str, bytes]):
-    """The files of an input artifact by path, each inflated when it is first asked for.
+    """The files of an input artifact by path, each decompressed when it is first read.
 
-    Raises ``InvalidRelease`` where the artifact is no zip that can be trusted.
+    Raises ``InvalidRelease`` if the artifact is not a safe zip.
     """
 
     def __init__(self, reader: "InputArtifact") -> None:
@@ -96,9 +96,9 @@ class ArtifactFiles(Mapping[str, bytes]):
 
 
 class InputArtifact:
-    """An input artifact's zip, read by ranges and always of the same version; ``size`` is in bytes.
+    """An input artifact's zip, read by ranges of one version; ``size`` is in bytes.
 
-    ``s3`` has the credentials of the job, which may read it and nothing else of ours.
+    ``s3`` has the credentials of the job, which may read this artifact and nothing else of Belay's.
     """
 
     def __init__(self, s3: Any, artifact: Artifact) -> None:

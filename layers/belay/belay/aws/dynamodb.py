@@ -1,4 +1,4 @@
-"""One DynamoDB table with the key PK and SK: items in and out as plain values, conditional writes as answers."""
+"""One DynamoDB table with the key PK and SK: items as plain values, failed conditions as return values."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ _DESERIALIZER = TypeDeserializer()
 
 
 class Table:
-    """Reads are consistent; ``transact`` takes what ``new`` and ``change`` make."""
+    """Reads are consistent; ``transact`` takes the results of ``new`` and ``change``."""
 
     def __init__(self, client: Any, name: str) -> None:
         self._client = client
@@ -35,7 +35,7 @@ class Table:
         *,
         names: Mapping[str, str] | None = None,
     ) -> Item:
-        """Return the part of a transaction that updates an item on a condition; ``names`` are of reserved words."""
+        """Return the part of a transaction that updates an item on a condition; ``names`` stand for reserved words."""
         change: Item = {
             "TableName": self._name,
             "Key": _typed({"PK": pk, "SK": sk}),
@@ -48,7 +48,7 @@ class Table:
         return {"Update": change}
 
     def transact(self, *changes: Item) -> bool:
-        """Write everything, or nothing. False where a condition does not hold."""
+        """Write everything or nothing. Returns False if a condition fails."""
         with translated("DynamoDB.TransactWriteItems"):
             try:
                 self._client.transact_write_items(TransactItems=list(changes))
@@ -68,7 +68,7 @@ class Table:
         *,
         names: Mapping[str, str] | None = None,
     ) -> bool:
-        """Update an item, on a condition if there is one. False where it does not hold."""
+        """Update an item, optionally on a condition. Returns False if it fails."""
         arguments: Item = {
             "TableName": self._name,
             "Key": _typed({"PK": pk, "SK": sk}),
@@ -90,18 +90,18 @@ class Table:
         return True
 
     def put(self, item: Item) -> None:
-        """Put an item in the place of whatever was there."""
+        """Put an item, replacing any existing one."""
         with translated("DynamoDB.PutItem"):
             self._client.put_item(TableName=self._name, Item=_typed(item))
 
     def get(self, pk: str, sk: str) -> Item | None:
-        """Return an item, None where there is none."""
+        """Return an item, or None if there is none."""
         with translated("DynamoDB.GetItem"):
             answer = self._client.get_item(TableName=self._name, Key=_typed({"PK": pk, "SK": sk}), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def query(self, pk: str, prefix: str = "") -> list[Item]:
-        """Return the items of a partition, those whose sort key begins with ``prefix``, in its order."""
+        """Return the items of a partition whose sort key begins with ``prefix``, in order."""
         condition = "PK = :pk"
         values = {":pk": pk}
         if prefix:
@@ -130,7 +130,7 @@ class Table:
                     raise
 
     def count(self, pk: str, sk: str, name: str) -> int:
-        """Add one to a number of an item, and return it."""
+        """Add one to a number in an item and return it."""
         with translated("DynamoDB.UpdateItem"):
             answer = self._client.update_item(
                 TableName=self._name,

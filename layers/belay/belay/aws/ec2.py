@@ -1,4 +1,4 @@
-"""EC2: security groups as they really are, and the prefix lists they lean on."""
+"""EC2: live security groups and the prefix lists they use."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ class SecurityGroups:
     def prefix_lists(self, groups: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         """Return the CIDRs of every prefix list that a rule of ``groups`` names.
 
-        A list that EC2 does not know is left out: what leans on it cannot be decided.
+        A list that EC2 does not know is left out: rules that use it cannot be decided.
         """
         permissions = [
             permission

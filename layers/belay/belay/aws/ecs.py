@@ -1,4 +1,4 @@
-"""ECS: the services that a stage runs, their deployments and how many tasks they want."""
+"""ECS: a stage's services, their deployments and desired counts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,17 +11,16 @@ from belay.release.registration import Service
 
 
 class Services:
-    """ECS services, named as they are registered: by cluster and service."""
+    """ECS services, identified as registered: by cluster and service."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def describe(self, service: Service) -> dict[str, Any] | None:
-        """Return one of DescribeServices' ``services``; None where the service or its cluster does not exist.
+        """Return one of DescribeServices' ``services``, or None if the service or its cluster does not exist.
 
-        A service that was deleted is described as INACTIVE for a while. What ECS could not tell for another reason
-        than MISSING (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html) is a
-        fault.
+        A deleted service is described as INACTIVE for a while. A failure with any reason other than MISSING
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html) is a fault.
         """
         with translated("ECS.DescribeServices"):
             try:
@@ -36,9 +35,9 @@ class Services:
         return next((dict(found) for found in answer["services"]), None)
 
     def force_new_deployment(self, service: Service) -> str:
-        """Replace every task by a new one of the same task definition; return the id of the deployment that does it.
+        """Replace every task by a new one of the same task definition; return the id of that deployment.
 
-        UpdateService takes no client token: whoever calls it looks before whether it was called already.
+        UpdateService has no client token, so callers first check whether it was already called.
         """
         with translated("ECS.UpdateService"):
             answer = self._client.update_service(
@@ -47,7 +46,7 @@ class Services:
         return _primary(answer["service"])
 
     def set_desired_count(self, service: Service, count: int) -> None:
-        """Let a service run so many tasks."""
+        """Set a service's desired count."""
         with translated("ECS.UpdateService"):
             self._client.update_service(cluster=service.cluster, service=service.service, desiredCount=count)
 

@@ -1,4 +1,4 @@
-"""Turning botocore's errors into the names of ``belay.errors``."""
+"""Translates botocore's errors into those of ``belay.errors``."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ _THROTTLED = {
     "ThrottlingException",
     "TooManyRequestsException",
     "TooManyUpdates",
-    # Two writers met at one item of DynamoDB: whoever tries again finds out who was first.
+    # Two writers conflicted on one DynamoDB item: the retry shows who was first.
     "TransactionConflict",
     "TransactionConflictException",
     "TransactionInProgressException",
@@ -54,7 +54,7 @@ _SERVER_ERROR = 500
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Run one AWS call, raising what it answers with as a fault of ours.
+    """Run one AWS call, raising its errors as Belay's.
 
     ``operation`` is AWS's name for the call, such as ``CloudFormation.CreateChangeSet``. Codes are those of
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html and of each service's common errors.
@@ -70,12 +70,12 @@ def translated(operation: str) -> Iterator[None]:
 
 
 def code_of(error: ClientError) -> str:
-    """Return the error code of an answer, such as ``ValidationError``."""
+    """Return the error code, such as ``ValidationError``."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def cancellation_codes(error: ClientError) -> set[str]:
-    """Return why a DynamoDB transaction was cancelled, such as ``ConditionalCheckFailed``; empty for any other answer.
+    """Return why a DynamoDB transaction was cancelled, such as ``ConditionalCheckFailed``; empty for other errors.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
@@ -100,7 +100,7 @@ def _fault(operation: str, error: ClientError) -> AwsFault:
     return AwsFault(operation, code, message)
 
 
-_TOLD_AS_INVALID = (
+_REPORTED_AS_INVALID = (
     (
         re.compile(r"access ?denied|not authorized|doesn't have permission|cannot be assumed", re.IGNORECASE),
         AccessDenied,
@@ -111,12 +111,12 @@ _TOLD_AS_INVALID = (
 
 
 def refuse_fault_in(problem: str, operation: str) -> None:
-    """Raise the fault that CloudFormation words as a validation error or as a failed change set, if it is one.
+    """Raise the fault that CloudFormation reports as a validation error or a failed change set, if it is one.
 
-    "AccessDenied. User doesn't have permission to call ssm:GetParameters" comes as a ValidationError
+    "AccessDenied. User doesn't have permission to call ssm:GetParameters" is a ValidationError
     (https://github.com/aws/aws-cdk/issues/20959); a transform that the caller may not run fails the change set
-    (https://github.com/aws/serverless-application-model/issues/179). Neither says anything about the release.
+    (https://github.com/aws/serverless-application-model/issues/179). Neither is a verdict on the release.
     """
-    for pattern, fault in _TOLD_AS_INVALID:
+    for pattern, fault in _REPORTED_AS_INVALID:
         if pattern.search(problem):
             raise fault(operation, "ValidationError", problem)

@@ -10,14 +10,14 @@ from belay.policy.guard import GuardResult
 
 
 class GuardFunction:
-    """The pack's function as an operator has deployed it."""
+    """The pack's function as the operator deployed it."""
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client = client
         self.arn = arn
 
     def check(self, bucket: str, templates: Mapping[str, str]) -> list[GuardResult]:
-        """Have the templates at the keys of a bucket checked. Raises ``AwsFault`` where the function fails."""
+        """Check templates by their keys in a bucket. Raises ``AwsFault`` if the function fails."""
         event = json.dumps({"bucket": bucket, "templates": dict(templates)}).encode()
         with translated("Lambda.Invoke"):
             answer = self._client.invoke(FunctionName=self.arn, Payload=event)

@@ -1,4 +1,4 @@
-"""IAM: what a role would be allowed to do, without doing it."""
+"""IAM: simulates what a role is allowed to do."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,11 +17,11 @@ class Roles:
     def refused(
         self, role: str, actions: Sequence[str], resource: str = "*", context: Mapping[str, str] | None = None
     ) -> list[str] | None:
-        """Return those of the actions that a role may not do to a resource, None where there is no such role.
+        """Return the actions that a role may not do to a resource, or None if there is no such role.
 
-        The simulation reads the role's policies, its boundary and its organization's, but not the resource's own
-        (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html). ``context`` holds
-        condition keys with a text each.
+        The simulation includes the role's policies, its permissions boundary and its organization's policies, but not
+        the resource's (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html).
+        ``context`` maps condition keys to texts.
         """
         entries = [
             {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}

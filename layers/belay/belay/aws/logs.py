@@ -16,7 +16,7 @@ class LogStreams:
         self._client = client
 
     def last_lines(self, group: str, stream: str) -> tuple[str, ...]:
-        """Return the last lines of a log stream, oldest first; none of one that does not exist."""
+        """Return the last lines of a log stream, oldest first; empty if it does not exist."""
         with translated("Logs.GetLogEvents"):
             try:
                 answer = self._client.get_log_events(

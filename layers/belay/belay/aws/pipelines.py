@@ -1,4 +1,4 @@
-"""CodePipeline: what an execution of a pipeline is at, and starting or rolling back one."""
+"""CodePipeline: reading, starting and rolling back pipeline executions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ _NO_ROLLBACK = {
     "StageNotFoundException",
     "UnableToRollbackStageException",
 }
-"""What RollbackStage answers where a rollback is not legal
+"""RollbackStage's errors if a rollback is not legal
 (https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html)."""
 
 
@@ -32,7 +32,7 @@ class Pipelines:
         self._client = client
 
     def get_execution(self, pipeline: str, execution: str) -> PipelineExecution | None:
-        """Return an execution with its actions as they are now, or None where there is none of that id."""
+        """Return an execution with its actions, or None if there is none with this id."""
         with translated("CodePipeline.GetPipelineExecution"):
             try:
                 answer = self._client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
@@ -48,7 +48,7 @@ class Pipelines:
         return read_execution(answer["pipelineExecution"], details)
 
     def changed_since(self, pipeline: str, since: datetime) -> list[tuple[str, str]]:
-        """Return id and status of the executions that changed since a time, the newest first; none of no pipeline."""
+        """Return id and status of the executions that changed since a time, newest first; empty without a pipeline."""
         with translated("CodePipeline.ListPipelineExecutions"):
             try:
                 answer = self._client.list_pipeline_executions(pipelineName=pipeline, maxResults=_MOST_EXECUTIONS)
@@ -60,7 +60,7 @@ class Pipelines:
         return [(each["pipelineExecutionId"], each["status"]) for each in summaries if each["lastUpdateTime"] >= since]
 
     def succeeded_in_stage(self, pipeline: str, stage: str) -> list[dict[str, Any]]:
-        """Return the summaries of the executions that succeeded in a stage, the newest first."""
+        """Return the summaries of the executions that succeeded in a stage, newest first."""
         with translated("CodePipeline.ListPipelineExecutions"):
             answer = self._client.list_pipeline_executions(
                 pipelineName=pipeline, filter={"succeededInStage": {"stageName": stage}}, maxResults=_MOST_EXECUTIONS
@@ -68,7 +68,7 @@ class Pipelines:
         return list(answer["pipelineExecutionSummaries"])
 
     def automated_rollback_of(self, pipeline: str, execution: str) -> str | None:
-        """Return the execution by which CodePipeline rolls back what a failed one did, None before it has begun.
+        """Return the execution with which CodePipeline rolls back a failed one, or None before it has begun.
 
         An automated rollback's trigger names the execution that failed
         (https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback-auto.html).
@@ -83,15 +83,15 @@ class Pipelines:
         return None
 
     def get_pipeline(self, pipeline: str) -> dict[str, Any]:
-        """Return the pipeline's structure as it is now."""
+        """Return the pipeline's current structure."""
         with translated("CodePipeline.GetPipeline"):
             return dict(self._client.get_pipeline(name=pipeline)["pipeline"])
 
     def get_job_details(self, job: str) -> PipelineContext:
-        """Return whose a job is. Raises ``InvalidEvent`` where CodePipeline knows no such job.
+        """Return the pipeline of a job. Raises ``InvalidEvent`` if CodePipeline does not know the job.
 
-        https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetJobDetails.html; like PutJobSuccessResult it
-        is said to be for custom actions only, and answers about the jobs of Lambda's actions too.
+        https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetJobDetails.html says, as it does of
+        PutJobSuccessResult, that it is only for custom actions, but it also works for the jobs of Lambda actions.
         """
         with translated("CodePipeline.GetJobDetails"):
             try:
@@ -104,7 +104,7 @@ class Pipelines:
         return PipelineContext(str(context["pipelineName"]), context.get("pipelineExecutionId"))
 
     def start_execution(self, pipeline: str, revisions: tuple[SourceRevision, ...], token: str) -> str:
-        """Start an execution with its sources pinned; the same token starts it once. Returns its id."""
+        """Start an execution with pinned sources, once for each token. Returns its id."""
         with translated("CodePipeline.StartPipelineExecution"):
             answer = self._client.start_pipeline_execution(
                 name=pipeline, sourceRevisions=[each.to_api() for each in revisions], clientRequestToken=token
@@ -114,7 +114,7 @@ class Pipelines:
     def rollback_stage(self, pipeline: str, stage: str, target: str) -> str | None:
         """Begin CodePipeline's own rollback of a stage to an earlier execution.
 
-        Returns the id of the execution that does it, or None where CodePipeline finds that it is not legal after all.
+        Returns the id of the execution that does it, or None if CodePipeline says that it is not legal.
         """
         with translated("CodePipeline.RollbackStage"):
             try:

@@ -1,4 +1,4 @@
-"""RDS: what databases there are, their snapshots, and the calls that restore them."""
+"""RDS: databases, their snapshots, and the calls that restore them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,13 +26,13 @@ _NOT_IN_USE = {"DBProxyTargetGroupNotFoundFault", "DBProxyNotFoundFault"}
 
 
 class Databases:
-    """RDS instances and Aurora clusters, named as they are registered."""
+    """RDS instances and Aurora clusters, identified as registered."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def describe(self, database: Database) -> dict[str, Any] | None:
-        """Return the DBInstance or DBCluster of a describe call, or None where there is none."""
+        """Return the DBInstance or DBCluster, or None if there is none."""
         with translated(f"RDS.Describe{_kind(database)}s"):
             try:
                 if database.kind == "cluster":
@@ -47,7 +47,7 @@ class Databases:
                 raise
 
     def describe_snapshot(self, database: Database, snapshot: str) -> dict[str, Any] | None:
-        """Return the DBSnapshot or DBClusterSnapshot of that name, or None where there is none."""
+        """Return the DBSnapshot or DBClusterSnapshot of this name, or None if there is none."""
         with translated(f"RDS.Describe{_snapshot(database)}s"):
             try:
                 if database.kind == "cluster":
@@ -62,7 +62,7 @@ class Databases:
         return dict(found[0]) if found else None
 
     def was_snapshotted(self, database: Database, application: str, stage: str) -> bool:
-        """Whether there is a snapshot that an earlier release to the stage took of the database, gone or not."""
+        """Return whether an earlier release took a snapshot of the database in this stage."""
         wanted = snapshot_tags(application, stage)
         with translated(f"RDS.Describe{_snapshot(database)}s"):
             if database.kind == "cluster":
@@ -79,7 +79,7 @@ class Databases:
         return any(wanted.items() <= tags.items() for tags in tagged)
 
     def account_quotas(self) -> dict[str, tuple[int, int]]:
-        """Return how much of each of the account's quotas is used, and the most there may be, by AWS's name of it.
+        """Return how much of each of the account's quotas is used, and its limit, by AWS's name of the quota.
 
         https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AccountQuota.html
         """
@@ -88,9 +88,9 @@ class Databases:
         return {quota["AccountQuotaName"]: (quota["Used"], quota["Max"]) for quota in quotas}
 
     def create_snapshot(self, database: Database, snapshot: str, tags: Mapping[str, str]) -> None:
-        """Begin a manual snapshot, unless one of that name exists already: names carry the attempt.
+        """Begin a manual snapshot, unless one of this name already exists: names contain the attempt.
 
-        A database that became busy since it was described, with a backup of its own for instance, is left for later.
+        A database that is busy by now, for instance with an automated backup, is left for later.
         """
         named = [{"Key": key, "Value": value} for key, value in tags.items()]
         with translated(f"RDS.Create{_snapshot(database)}"):
@@ -108,7 +108,7 @@ class Databases:
                     raise
 
     def manual_snapshots(self, kind: DatabaseKind) -> list[Snapshot]:
-        """Return every manual snapshot of that kind in the account and Region, whoever took it."""
+        """Return every manual snapshot of this kind in the account and region."""
         database = Database(kind, "")
         with translated(f"RDS.Describe{_snapshot(database)}s"):
             if kind == "cluster":
@@ -120,7 +120,7 @@ class Databases:
         return [snapshot_of(kind, each) for each in found]
 
     def delete_snapshot(self, kind: DatabaseKind, name: str) -> None:
-        """Delete a snapshot; one that is gone is well gone."""
+        """Delete a snapshot; succeeds if it is already deleted."""
         database = Database(kind, "")
         with translated(f"RDS.Delete{_snapshot(database)}"):
             try:
@@ -133,7 +133,7 @@ class Databases:
                     raise
 
     def snapshot_quota(self, kind: DatabaseKind) -> Quota | None:
-        """Return how many manual snapshots of that kind there are and may be; None where RDS does not say.
+        """Return the number of manual snapshots of this kind and its limit, or None if RDS does not return it.
 
         https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AccountQuota.html
         """
@@ -146,10 +146,10 @@ class Databases:
     # -- restoring -----------------------------------------------------------------------------------------------
 
     def perform(self, operation: str, parameters: Mapping[str, Any]) -> bool:
-        """Make the one call of a recovery step. False where it had been made before, or cannot be made at this moment.
+        """Make the one call of a recovery step. Returns False if it was already made, or cannot be made at the moment.
 
-        botocore makes a call again whose answer was lost: then the name is taken, the role is given, the database that
-        was to be renamed is renaming or gone. Whoever looks next sees what is so.
+        botocore repeats a call whose response was lost: then the name is taken, the role is attached, or the database
+        to be renamed is renaming or has a new name. The next look shows which.
         """
         if operation not in OPERATIONS:
             raise ValueError(f"expected one of {', '.join(OPERATIONS)}, found {operation}")
@@ -163,7 +163,7 @@ class Databases:
         return True
 
     def proxies_of(self, database: Database) -> list[str]:
-        """Return the names of the proxies that lead to a database: their targets do not follow a restored one.
+        """Return the names of the proxies in front of a database: their targets do not follow a restored one.
 
         https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBProxyTarget.html
         """
@@ -185,7 +185,7 @@ class Databases:
         return any(target.get(field) == database.identifier for target in targets)
 
     def deployments_of(self, arn: str) -> list[str]:
-        """Return the names of the Blue/Green deployments that a database is the source or the target of.
+        """Return the names of the Blue/Green deployments with a database as their source or target.
 
         https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_BlueGreenDeployment.html
         """

@@ -1,4 +1,4 @@
-"""S3: the uploaded zip read by ranges, and the artifact bucket that everything accepted is copied to."""
+"""S3: the uploaded zip, read by ranges, and the artifact bucket, to which everything accepted is copied."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,9 +17,9 @@ _PART_SIZE = 16 * 1024 * 1024
 
 
 class UploadedObject:
-    """One version of one object, read by ranges: what ``release.archive`` opens.
+    """One version of one object, read by ranges, for ``release.archive``.
 
-    ``size`` is in bytes. Raises ``InvalidRelease`` when the version is no longer there.
+    ``size`` is in bytes. Raises ``InvalidRelease`` if the version no longer exists.
     """
 
     def __init__(self, client: Any, bucket: str, key: str, version_id: str | None, size: int) -> None:
@@ -40,7 +40,7 @@ class UploadedObject:
             except ClientError as error:
                 if code_of(error) in _MISSING:
                     where = f"s3://{self._where['Bucket']}/{self._where['Key']}"
-                    raise InvalidRelease([f"{where}: the uploaded object is gone; upload it again"]) from error
+                    raise InvalidRelease([f"{where}: the uploaded object no longer exists; upload it again"]) from error
                 raise
 
 
@@ -52,7 +52,7 @@ class ArtifactBucket:
         self.name = name
 
     def url(self, key: str) -> str:
-        """Return the path-style URL that CloudFormation's TemplateURL takes."""
+        """Return the path-style URL for CloudFormation's TemplateURL."""
         endpoint = str(self._client.meta.endpoint_url).rstrip("/")
         return f"{endpoint}/{self.name}/{quote(key)}"
 
@@ -61,36 +61,36 @@ class ArtifactBucket:
         self.put_bytes(key, json.dumps(document, sort_keys=True).encode())
 
     def put_bytes(self, key: str, data: bytes) -> str | None:
-        """Write an object in one piece, and return its version."""
+        """Write an object in one piece and return its version."""
         with translated("S3.PutObject"):
             answer = self._client.put_object(Bucket=self.name, Key=key, Body=data)
         return None if answer.get("VersionId") is None else str(answer["VersionId"])
 
     def put_html(self, key: str, page: str) -> None:
-        """Write a page, to be shown by a browser as what it is."""
+        """Write a page with HTML's content type."""
         with translated("S3.PutObject"):
             self._client.put_object(
                 Bucket=self.name, Key=key, Body=page.encode(), ContentType="text/html; charset=utf-8"
             )
 
     def get_json(self, key: str) -> dict[str, Any] | None:
-        """Return a document, or None where there is none."""
+        """Return a document, or None if there is none."""
         data = self.get_bytes(key)
         return None if data is None else dict(json.loads(data))
 
     def require_json(self, key: str) -> dict[str, Any]:
-        """Return a document that an earlier step wrote. Raises ``MissingDocument`` where there is none."""
+        """Return a document that an earlier step wrote. Raises ``MissingDocument`` if there is none."""
         document = self.get_json(key)
         if document is None:
-            raise MissingDocument(f"s3://{self.name}/{key} is gone, though an earlier step wrote it")
+            raise MissingDocument(f"s3://{self.name}/{key} no longer exists, although an earlier step wrote it")
         return document
 
     def get_bytes(self, key: str) -> bytes | None:
-        """Return an object's bytes, or None where there is none."""
+        """Return an object's bytes, or None if there is none."""
         return self._get({"Key": key})
 
     def get_version(self, key: str, version_id: str) -> bytes | None:
-        """Return the bytes of one version of an object, or None where there is none."""
+        """Return the bytes of one version of an object, or None if there is none."""
         return self._get({"Key": key, "VersionId": version_id})
 
     def _get(self, which: Mapping[str, str]) -> bytes | None:
@@ -103,7 +103,7 @@ class ArtifactBucket:
                 raise
 
     def versions(self, prefix: str) -> dict[str, str]:
-        """Return the version that each object below a prefix has now: whoever writes one makes another version."""
+        """Return the current version of each object below a prefix; every write creates another one."""
         with translated("S3.ListObjectVersions"):
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=f"{prefix}/")
             return {
@@ -114,14 +114,14 @@ class ArtifactBucket:
             }
 
     def nests(self, key: str) -> bool:
-        """Whether a template makes nested stacks, whose changes a change set shows only when it is asked to.
+        """Return whether a template has nested stacks, whose changes a change set includes only on request.
 
-        A mention is enough: asking for the changes of nested stacks where there are none changes nothing.
+        A mention is enough: requesting the changes of nested stacks makes no difference if there are none.
         """
         return b"AWS::CloudFormation::Stack" in (self.get_bytes(key) or b"")
 
     def has_member(self, key: str, sha256: str) -> bool:
-        """Tell whether a member was copied before with just this digest."""
+        """Return whether a member was already copied with this digest."""
         with translated("S3.HeadObject"):
             try:
                 answer = self._client.head_object(Bucket=self.name, Key=key)
@@ -132,10 +132,10 @@ class ArtifactBucket:
         return bool(answer.get("Metadata", {}).get("sha256") == sha256)
 
     def put_member(self, key: str, pieces: Iterable[bytes], sha256: str) -> None:
-        """Copy a member of a release while it is inflated; memory stays at one part (16 MiB).
+        """Copy a member of a release while it is decompressed, with one part (16 MiB) in memory.
 
-        ``pieces``, of any size, raise ``InvalidRelease`` where the content is not what its digest says; nothing is
-        left behind then. ``sha256`` is kept beside the object, for ``has_member``.
+        ``pieces``, of any size, raise ``InvalidRelease`` if the content does not match its digest; then nothing is
+        written. ``sha256`` is stored in the object's metadata for ``has_member``.
         """
         parts = _parts(pieces)
         first, second = next(parts, b""), next(parts, None)
@@ -162,7 +162,7 @@ class ArtifactBucket:
             raise
 
     def _abort(self, error: Exception, **which: str) -> None:
-        """Abort an upload because of ``error``, which counts more than an abort that fails too."""
+        """Abort an upload because of ``error``, which matters more than a failure of the abort."""
         try:
             with translated("S3.AbortMultipartUpload"):
                 self._client.abort_multipart_upload(**which)
@@ -186,7 +186,7 @@ class Buckets:
 
 
 class ReleaseFiles(Mapping[str, bytes]):
-    """The files of an accepted release by path, each fetched when it is first asked for."""
+    """The files of an accepted release by path, each read when it is first used."""
 
     def __init__(self, artifacts: ArtifactBucket, prefix: str, paths: Iterable[str]) -> None:
         self._artifacts = artifacts
@@ -201,7 +201,9 @@ class ReleaseFiles(Mapping[str, bytes]):
             key = f"{self._prefix}/{path}"
             data = self._artifacts.get_bytes(key)
             if data is None:
-                raise MissingDocument(f"s3://{self._artifacts.name}/{key} is gone, though it was copied there")
+                raise MissingDocument(
+                    f"s3://{self._artifacts.name}/{key} no longer exists, although it was copied there"
+                )
             self._read[path] = data
         return self._read[path]
 

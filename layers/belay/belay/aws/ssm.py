@@ -1,4 +1,4 @@
-"""Parameter Store: what operators register, and the pause switch."""
+"""Parameter Store: registrations, and the pause switch."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ APPLICATIONS = "/belay/applications/"
 
 
 class ParameterStore:
-    """Reads Belay's parameters; functions never write one, since they are the operators' own."""
+    """Belay's parameters; functions never write them, because they belong to the operators."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def get_parameter(self, name: str) -> str | None:
-        """Return a parameter's value, or None where it does not exist."""
+        """Return a parameter's value, or None if it does not exist."""
         with translated("SSM.GetParameter"):
             try:
                 return str(self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
@@ -26,7 +26,7 @@ class ParameterStore:
                 raise
 
     def put_parameter(self, name: str, value: str) -> None:
-        """Change a parameter's value, for an operator who asks for that by hand."""
+        """Change a parameter's value at an operator's request."""
         with translated("SSM.PutParameter"):
             self._client.put_parameter(Name=name, Value=value, Overwrite=True)
 

@@ -1,4 +1,4 @@
-"""Step Functions: starting recoveries and asking how an execution stands."""
+"""Step Functions: starting, reading and stopping executions, and completing tasks that wait for a token."""
 
 import json
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from botocore.exceptions import ClientError
 from belay.aws.faults import code_of, translated
 
 ABORTED = "Aborted"
-"""What ``belay abort`` gives as the error of an execution that it stops."""
+"""The error that ``belay abort`` sets on an execution that it stops."""
 
 
 class Executions:
-    """Starts executions and reads their status."""
+    """Executions of state machines."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def start_execution(self, machine_arn: str, name: str, document: Mapping[str, Any]) -> str:
-        """Start ``machine_arn`` under ``name`` unless that was done before. Returns the execution's ARN."""
+        """Start ``machine_arn`` with ``name``, unless that was done before. Returns the execution's ARN."""
         with translated("StepFunctions.StartExecution"):
             try:
                 self._client.start_execution(
@@ -32,9 +32,9 @@ class Executions:
         return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def status(self, execution_arn: str) -> str | None:
-        """Return RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE; None where it is not known.
+        """Return RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE, or None for an unknown execution.
 
-        AWS forgets an execution 90 days after it ended.
+        AWS deletes an execution 90 days after it ended.
         """
         with translated("StepFunctions.DescribeExecution"):
             try:
@@ -45,9 +45,9 @@ class Executions:
                 raise
 
     def describe(self, execution_arn: str) -> dict[str, Any] | None:
-        """Return an execution's ``status``, the document it was started with as ``input``, and when it ``started``.
+        """Return an execution's ``status``, its ``input`` document, and when it ``started``.
 
-        None where there is no such execution.
+        None if there is no such execution.
         """
         with translated("StepFunctions.DescribeExecution"):
             try:
@@ -63,9 +63,9 @@ class Executions:
         }
 
     def stopped_by(self, execution_arn: str) -> str | None:
-        """Return who stopped an execution by ``belay abort`` and why; None where nobody did.
+        """Return who stopped an execution with ``belay abort`` and why, or None.
 
-        Whoever stops it otherwise says something else as its error
+        Anyone who stops it in another way sets another error
         (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html).
         """
         with translated("StepFunctions.DescribeExecution"):
@@ -79,7 +79,7 @@ class Executions:
         return str(found.get("cause", "stopped by a person")) if stopped else None
 
     def running(self, execution_arn: str) -> bool:
-        """Tell whether an execution still runs; one being redriven counts, one that was never started does not."""
+        """Return whether an execution is running or being redriven; False if it was never started."""
         return bool(execution_arn) and self.status(execution_arn) in ("RUNNING", "PENDING_REDRIVE")
 
     def list_running(self, machine_arn: str) -> list[str]:
@@ -104,17 +104,17 @@ class Executions:
         return None if last is None else (str(last["stateEnteredEventDetails"]["name"]), last["timestamp"])
 
     def stop_execution(self, execution_arn: str, *, error: str, cause: str) -> None:
-        """Stop an execution, saying why (at most 32,768 characters); what it had begun is taken up as a failure is."""
+        """Stop an execution with a cause, cut to 1,024 characters; what it had begun is handled as a failure."""
         with translated("StepFunctions.StopExecution"):
             self._client.stop_execution(executionArn=execution_arn, error=error, cause=cause[:1024])
 
     def input(self, execution_arn: str) -> dict[str, Any]:
-        """Return the document an execution was started with."""
+        """Return an execution's input document."""
         with translated("StepFunctions.DescribeExecution"):
             return dict(json.loads(self._client.describe_execution(executionArn=execution_arn)["input"]))
 
     def send_task_success(self, task_token: str, output: Mapping[str, Any]) -> bool:
-        """Let a task that waits for its token go on. False where no task waits any more."""
+        """Complete a task that waits for its token. Returns False if no task waits for it any more."""
         with translated("StepFunctions.SendTaskSuccess"):
             try:
                 self._client.send_task_success(taskToken=task_token, output=json.dumps(output, sort_keys=True))
@@ -125,7 +125,7 @@ class Executions:
         return True
 
     def send_task_failure(self, task_token: str, error: str, cause: str) -> bool:
-        """Fail a task that waits for its token. False where no task waits any more."""
+        """Fail a task that waits for its token. Returns False if no task waits for it any more."""
         with translated("StepFunctions.SendTaskFailure"):
             try:
                 self._client.send_task_failure(taskToken=task_token, error=error, cause=cause)

@@ -18,7 +18,7 @@ class VerifyFunctions:
         self._client = client
 
     def state(self, function: str) -> str | None:
-        """Return a function's State (Active, Pending, Inactive, Failed), None where there is no such function."""
+        """Return a function's State (Active, Pending, Inactive, Failed), or None if there is no such function."""
         with translated("Lambda.GetFunctionConfiguration"):
             try:
                 return str(self._client.get_function_configuration(FunctionName=function)["State"])
@@ -28,9 +28,9 @@ class VerifyFunctions:
                 raise
 
     def ask(self, function: str, asked: Mapping[str, Any]) -> Answer:
-        """Invoke a function and return what it answered. One that fails, or takes too long, has not answered.
+        """Invoke a function and return its answer. One that fails or takes too long gives no answer.
 
-        Raises ``AccessDenied`` and its like where it cannot be invoked at all: that is no verdict on a deployment.
+        Raises ``AccessDenied`` and other faults if it cannot be invoked at all: that is not a verdict on a deployment.
         """
         with translated("Lambda.Invoke"):
             try:

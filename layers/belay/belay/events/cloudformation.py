@@ -11,13 +11,13 @@ from belay.stack.status import StackStatus
 
 @dataclass(frozen=True, kw_only=True)
 class StackStatusChange(AwsEvent):
-    """A stack went into another status.
+    """A stack changed its status.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html; samples
     ``events/aws.cloudformation/stack_status_change.*.json``.
 
-    ``reason`` is None where CloudFormation gives none (it sends an empty text then); ``client_request_token`` is None
-    when the operation was started without one.
+    ``reason`` is None if CloudFormation gives none (it then sends an empty text); ``client_request_token`` is None if
+    the operation was started without one.
     """
 
     stack_id: str
@@ -32,7 +32,7 @@ class StackStatusChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "StackStatusChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.cloudformation", "CloudFormation Stack Status Change"),
             stack_id=_stack_id(read(event, "detail", "stack-id", kind=str)),

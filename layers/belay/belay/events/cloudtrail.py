@@ -14,9 +14,9 @@ class ObjectWritten(AwsEvent):
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html; sample
     ``events/aws.s3/api_call_via_cloudtrail.json``.
 
-    ``arn`` and ``principal_id`` are of the user or the session that signed the request; they are empty for an AWS
-    service. ``version_id`` is None where the bucket has no versioning, and maybe for a CompleteMultipartUpload, whose
-    record AWS publishes no sample of. ``error`` is None where nothing went wrong.
+    ``arn`` and ``principal_id`` are those of the user or session that signed the request; they are empty for an AWS
+    service. ``version_id`` is None if the bucket has no versioning, and possibly for a CompleteMultipartUpload, of
+    which AWS publishes no sample record. ``error`` is None if the call succeeded.
     """
 
     bucket: str
@@ -28,7 +28,7 @@ class ObjectWritten(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ObjectWritten":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.s3", "AWS API Call via CloudTrail"),
             bucket=read(event, "detail", "requestParameters", "bucketName", kind=str),

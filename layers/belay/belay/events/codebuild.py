@@ -9,14 +9,14 @@ from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 @dataclass(frozen=True, kw_only=True)
 class BuildStateChange(AwsEvent):
-    """A build went into another state.
+    """A build changed its state.
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notifications-ref.html; samples
     ``events/aws.codebuild/build_state_change.*.json``.
 
-    ``status`` is IN_PROGRESS, SUCCEEDED, FAILED or STOPPED; ``initiator`` is ``codepipeline/orders-pipeline`` where
-    that pipeline asked for the build; ``failed_phase`` and ``failed_context`` say where and why
-    it failed, ``logs`` is the address of its log.
+    ``status`` is IN_PROGRESS, SUCCEEDED, FAILED or STOPPED; ``initiator`` is ``codepipeline/orders-pipeline`` if that
+    pipeline started the build; ``failed_phase`` and ``failed_context`` say where and why it failed, ``logs`` is the URL
+    of its log.
     """
 
     project: str
@@ -29,7 +29,7 @@ class BuildStateChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "BuildStateChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         failed = _failed_phase(event)
         return cls(
             **read_outer(event, "aws.codebuild", "CodeBuild Build State Change"),
@@ -44,7 +44,7 @@ class BuildStateChange(AwsEvent):
 
 
 def _failed_phase(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The first phase that did not succeed; the last one, COMPLETED, and those not reached have no status."""
+    """Return the first phase that failed; the last one, COMPLETED, and those not reached have no status."""
     phases = read_optional(event, "detail", "additional-information", "phases", kind=list) or []
     ended = (phase for phase in phases if isinstance(phase, Mapping))
     return next((phase for phase in ended if phase.get("phase-status") in ("FAILED", "FAULT", "TIMED_OUT")), None)

@@ -9,7 +9,7 @@ from belay.events.envelope import AwsEvent, read, read_outer
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentStateChange(AwsEvent):
-    """A deployment went into another state.
+    """A deployment changed its state.
 
     https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-cloudwatch-events.html; samples
     ``events/aws.codedeploy/deployment_state_change.*.json``.
@@ -24,7 +24,7 @@ class DeploymentStateChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "DeploymentStateChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.codedeploy", "CodeDeploy Deployment State-change Notification"),
             application=read(event, "detail", "application", kind=str),

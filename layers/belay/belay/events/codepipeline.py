@@ -1,4 +1,4 @@
-"""Events that AWS CodePipeline sends through EventBridge: of a pipeline, a stage and an action."""
+"""Events that AWS CodePipeline sends through EventBridge: about pipelines, stages and actions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineExecutionStateChange(AwsEvent):
-    """An execution of a pipeline went into another state.
+    """An execution of a pipeline changed its state.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html; samples
     ``events/aws.codepipeline/pipeline_execution_state_change.*.json``.
 
-    ``state`` is STARTED, SUCCEEDED, RESUMED, FAILED, STOPPING, STOPPED, CANCELED or SUPERSEDED. ``failed_stage`` is
-    known for failures only.
+    ``state`` is STARTED, SUCCEEDED, RESUMED, FAILED, STOPPING, STOPPED, CANCELED or SUPERSEDED. ``failed_stage`` is set
+    for failures only.
     """
 
     pipeline: str
@@ -25,7 +25,7 @@ class PipelineExecutionStateChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "PipelineExecutionStateChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.codepipeline", "CodePipeline Pipeline Execution State Change"),
             pipeline=read(event, "detail", "pipeline", kind=str),
@@ -37,7 +37,7 @@ class PipelineExecutionStateChange(AwsEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StageExecutionStateChange(AwsEvent):
-    """A stage of a pipeline went into another state.
+    """A stage of a pipeline changed its state.
 
     Same page as ``PipelineExecutionStateChange``; samples
     ``events/aws.codepipeline/stage_execution_state_change.*.json``.
@@ -50,7 +50,7 @@ class StageExecutionStateChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "StageExecutionStateChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.codepipeline", "CodePipeline Stage Execution State Change"),
             pipeline=read(event, "detail", "pipeline", kind=str),
@@ -62,13 +62,13 @@ class StageExecutionStateChange(AwsEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ActionExecutionStateChange(AwsEvent):
-    """An action of a pipeline went into another state.
+    """An action of a pipeline changed its state.
 
     Same page as ``PipelineExecutionStateChange``; samples
     ``events/aws.codepipeline/action_execution_state_change.*.json``.
 
-    ``external_execution_id`` is the build's, the deployment's or the stack's id at the action's provider; ``summary``
-    and ``error_code`` are what the provider said.
+    ``external_execution_id`` is the id of the build, deployment or stack at the action's provider; ``summary`` and
+    ``error_code`` come from the provider.
     """
 
     pipeline: str
@@ -84,7 +84,7 @@ class ActionExecutionStateChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ActionExecutionStateChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         result = ("detail", "execution-result")
         return cls(
             **read_outer(event, "aws.codepipeline", "CodePipeline Action Execution State Change"),

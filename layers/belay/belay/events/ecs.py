@@ -10,7 +10,7 @@ from belay.events.envelope import AwsEvent, read, read_optional, read_outer
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceDeploymentStateChange(AwsEvent):
-    """A deployment of a service went into another state.
+    """A deployment of a service changed its state.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html; samples
     ``events/aws.ecs/deployment_state_change.*.json``.
@@ -26,7 +26,7 @@ class ServiceDeploymentStateChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ServiceDeploymentStateChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         resources = read(event, "resources", kind=list)
         if not resources:
             raise InvalidEvent("resources: expected the ARN of the service, found an empty list")

@@ -1,4 +1,4 @@
-"""What every EventBridge event has in common, and how to read one that may have any shape."""
+"""The envelope of EventBridge events, and how to read an event of any shape."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class AwsEvent:
-    """What is kept of every event's outer part.
+    """The fields of an event's envelope that Belay keeps.
 
     ``id`` is the same in every delivery of the same event; ``time`` is in UTC. The fields are those of
     https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html.
@@ -34,9 +34,9 @@ class Outer(TypedDict):
 
 
 def read_outer(event: Mapping[str, Any], source: str, *detail_types: str) -> Outer:
-    """Read the outer part of an event that must come from ``source`` and be of one of ``detail_types``.
+    """Read the envelope of an event, which must come from ``source`` and have one of ``detail_types``.
 
-    Raises ``InvalidEvent`` when it is another event, or none.
+    Raises ``InvalidEvent`` for anything else.
     """
     found = read(event, "source", kind=str), read(event, "detail-type", kind=str)
     if found[0] != source:
@@ -52,7 +52,7 @@ def read_outer(event: Mapping[str, Any], source: str, *detail_types: str) -> Out
 
 
 def read(event: Mapping[str, Any], *path: str, kind: type[T]) -> T:
-    """The value at ``path``, which must be there and of type ``kind``. Raises ``InvalidEvent``, naming the path."""
+    """Return the value at ``path``, which must exist and be of type ``kind``. Raises ``InvalidEvent`` with the path."""
     found = read_optional(event, *path, kind=kind)
     if found is None:
         raise InvalidEvent(f"{'.'.join(path)}: expected {_name(kind)}, found nothing")
@@ -60,9 +60,9 @@ def read(event: Mapping[str, Any], *path: str, kind: type[T]) -> T:
 
 
 def read_optional(event: Mapping[str, Any], *path: str, kind: type[T]) -> T | None:
-    """The value at ``path``, or None where it, or anything on the way to it, is absent or null.
+    """Return the value at ``path``, or None if it, or anything on the way to it, is absent or null.
 
-    Raises ``InvalidEvent``, naming the path, when it is there and of another type than ``kind``.
+    Raises ``InvalidEvent`` with the path if it is of another type than ``kind``.
     """
     here: Any = event
     for depth, key in enumerate(path):
@@ -77,7 +77,7 @@ def read_optional(event: Mapping[str, Any], *path: str, kind: type[T]) -> T | No
 
 
 def read_time(event: Mapping[str, Any], *path: str) -> datetime:
-    """The ISO 8601 time at ``path``, in UTC. Raises ``InvalidEvent``, naming the path."""
+    """Return the ISO 8601 time at ``path``, in UTC. Raises ``InvalidEvent`` with the path."""
     text = read(event, *path, kind=str)
     try:
         time = datetime.fromisoformat(text)
@@ -92,4 +92,4 @@ def _name(kind: type) -> str:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."  # noqa: PLR2004 - enough to recognise the value
+    return text if len(text) <= 80 else f"{text[:80]}..."  # noqa: PLR2004 - enough to recognize the value

@@ -1,4 +1,4 @@
-"""What a Lambda function URL hands to its function, and takes as an answer."""
+"""Requests and responses of a Lambda function URL."""
 
 import base64
 import json
@@ -16,8 +16,8 @@ class FunctionUrlRequest:
 
     https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html; sample ``events/aws.lambda/function_url.json``.
 
-    ``user_arn`` and ``user_id`` name the IAM principal that signed the request; they are empty where the URL asks for
-    no authorisation. ``query`` has each name's values joined by commas, as Lambda gives them.
+    ``user_arn`` and ``user_id`` are the IAM principal that signed the request; they are empty if the URL requires no
+    authorization. ``query`` has each name's values joined by commas, as Lambda passes them.
     """
 
     method: str
@@ -28,7 +28,7 @@ class FunctionUrlRequest:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "FunctionUrlRequest":
-        """Read the event. Raises ``InvalidEvent``, naming the path, for what no function URL hands over."""
+        """Read the event. Raises ``InvalidEvent`` with the path for any other event."""
         iam = ("requestContext", "authorizer", "iam")
         return cls(
             method=read(event, "requestContext", "http", "method", kind=str),
@@ -39,17 +39,17 @@ class FunctionUrlRequest:
         )
 
     def refuse_unsigned(self, what: str) -> "Refusal | None":
-        """Say why a request cannot ask for anything, before it is read; ``what`` it would ask for, in words."""
+        """Return why a request is refused before it is read; ``what`` says in words what it is for."""
         if self.method != "POST":
             return Refusal(405, "MethodNotAllowed", f"{what} by POST")
         if not self.user_arn:
-            return Refusal(403, "Unsigned", "the request does not say who sends it: sign it with Signature Version 4")
+            return Refusal(403, "Unsigned", "the request is not signed: sign it with Signature Version 4")
         return None
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why what a person asks for is not done: an HTTP status, a name for programs, a sentence for people."""
+    """Why a request is refused: an HTTP status, an error name for programs, and a sentence for people."""
 
     status: int
     error: str
@@ -57,7 +57,7 @@ class Refusal:
 
 
 def json_response(result: Mapping[str, Any] | Refusal) -> dict[str, Any]:
-    """Return the HTTP response that tells a program the result, or why there is none."""
+    """Return the HTTP response with the result or the refusal, as JSON."""
     if isinstance(result, Refusal):
         status, document = result.status, {"error": result.error, "message": result.message}
     else:

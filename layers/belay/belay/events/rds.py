@@ -17,7 +17,7 @@ class SnapshotEvent(AwsEvent):
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html; samples
     ``events/aws.rds/db_snapshot_event.json`` and ``events/aws.rds/db_cluster_snapshot_event.json``.
 
-    ``event_id`` is AWS's number for what happened (``RDS-EVENT-0042``), ``message`` its words for it.
+    ``event_id`` is AWS's event id (``RDS-EVENT-0042``), ``message`` AWS's text.
     """
 
     snapshot: str
@@ -28,12 +28,12 @@ class SnapshotEvent(AwsEvent):
 
     @property
     def created(self) -> bool:
-        """Whether the snapshot is finished: manual or automated, of an instance or of a cluster."""
+        """Whether the snapshot is complete: manual or automated, of an instance or of a cluster."""
         return self.event_id in _CREATED
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "SnapshotEvent":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.rds", "RDS DB Snapshot Event", "RDS DB Cluster Snapshot Event"),
             snapshot=read(event, "detail", "SourceIdentifier", kind=str),

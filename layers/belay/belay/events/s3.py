@@ -13,7 +13,7 @@ class ObjectCreated(AwsEvent):
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html; sample ``events/aws.s3/object_created.json``.
 
-    ``key`` is as it is, not URL-encoded; ``size`` in bytes; ``version_id`` is None where the bucket has no versioning.
+    ``key`` is not URL-encoded; ``size`` is in bytes; ``version_id`` is None if the bucket has no versioning.
     ``sequencer`` orders the events of one key: pad the shorter one with zeros on the right and compare as text.
     ``requester`` is an account id or an AWS service, never a person.
     """
@@ -28,7 +28,7 @@ class ObjectCreated(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ObjectCreated":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.s3", "Object Created"),
             bucket=read(event, "detail", "bucket", "name", kind=str),

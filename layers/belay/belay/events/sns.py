@@ -1,4 +1,4 @@
-"""What SNS hands to a function that is subscribed to a topic."""
+"""Notifications that SNS sends to a function subscribed to a topic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Notification:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Notification":
-        """Read the event, which has one record always. Raises ``InvalidEvent``, naming the path, for anything else."""
+        """Read the event, which always has one record. Raises ``InvalidEvent`` with the path for anything else."""
         records = read(event, "Records", kind=list)
         if len(records) != 1 or not isinstance(records[0], dict):
             raise InvalidEvent(f"Records: expected one record, found {len(records)}")

@@ -14,9 +14,9 @@ class ExecutionStatusChange(AwsEvent):
     https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; samples
     ``events/aws.states/execution_status_change.*.json``.
 
-    ``status`` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE. ``input`` is the JSON text the
-    execution was started with, None when it was too large for the event (DescribeExecution has it then). ``error`` and
-    ``cause`` are there for executions that failed.
+    ``status`` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE. ``input`` is the JSON text that the
+    execution was started with, or None if it was too large for the event (DescribeExecution returns it then). ``error``
+    and ``cause`` are set for failed executions.
     """
 
     execution_arn: str
@@ -29,7 +29,7 @@ class ExecutionStatusChange(AwsEvent):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "ExecutionStatusChange":
-        """Read the event. Raises ``InvalidEvent``, naming the path."""
+        """Read the event. Raises ``InvalidEvent`` with the path."""
         return cls(
             **read_outer(event, "aws.states", "Step Functions Execution Status Change"),
             execution_arn=read(event, "detail", "executionArn", kind=str),

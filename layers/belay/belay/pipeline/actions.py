@@ -1,4 +1,4 @@
-"""What the owner of a pipeline asks of our Invoke actions, in their ``UserParameters``."""
+"""The ``UserParameters`` of Belay's Invoke actions."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,12 +9,12 @@ from belay.errors import InvalidActionConfiguration
 from belay.pipeline.execution import EXECUTION_ID
 
 SEVERITIES = ("info", "warning", "critical")
-"""Those of ``notify.message.Severity``, as an action writes them."""
+"""The values of ``notify.message.Severity``."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """The stage by whose registration an action judges."""
+    """The stage whose registration an action uses."""
 
     application: str
     stage: str
@@ -22,7 +22,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class TemplateAction:
-    """Validate these templates of the input artifact, with the parameters their stack will be given."""
+    """Validate these templates of the input artifact with the parameters of their stack."""
 
     templates: tuple[str, ...]
     parameters: Mapping[str, str]
@@ -31,7 +31,7 @@ class TemplateAction:
 
 @dataclass(frozen=True)
 class StackAction:
-    """Validate these stacks, as they are deployed."""
+    """Validate these stacks as deployed."""
 
     stacks: tuple[str, ...]
     registered: Registered | None
@@ -39,7 +39,7 @@ class StackAction:
 
 @dataclass(frozen=True)
 class SnapshotAction:
-    """Take a snapshot of every database of this stage; its name is made from the pipeline execution's id."""
+    """Take a snapshot of every database of this stage, named after the pipeline execution's id."""
 
     registered: Registered
     execution: str
@@ -47,7 +47,7 @@ class SnapshotAction:
 
 @dataclass(frozen=True)
 class RollbackAction:
-    """Bring back what this execution of the stage's registered pipeline has deployed; ``reason`` is told."""
+    """Roll back what this execution of the stage's registered pipeline has deployed; ``reason`` goes into messages."""
 
     registered: Registered
     execution: str
@@ -56,7 +56,7 @@ class RollbackAction:
 
 @dataclass(frozen=True)
 class NotifyAction:
-    """Tell the application's on-call engineers something; ``stage`` and ``execution`` where it is about one."""
+    """Send a message to the application's on-call engineers, optionally about a ``stage`` and an ``execution``."""
 
     application: str
     stage: str | None
@@ -68,7 +68,7 @@ class NotifyAction:
 def template_action(parameters: Mapping[str, Any]) -> TemplateAction:
     """Read ``{"templates": ["network.yaml"], "parameters": {...}, "application": "orders", "stage": "test"}``.
 
-    ``parameters`` may be left out, and so may application and stage together. Raises InvalidActionConfiguration.
+    ``parameters`` are optional, and so are application and stage together. Raises InvalidActionConfiguration.
     """
     _refuse_others(parameters, {"templates", "parameters", "application", "stage"})
     given = parameters.get("parameters", {})
@@ -80,7 +80,7 @@ def template_action(parameters: Mapping[str, Any]) -> TemplateAction:
 def stack_action(parameters: Mapping[str, Any]) -> StackAction:
     """Read ``{"stacks": ["orders-network"], "application": "orders", "stage": "production"}``.
 
-    Application and stage may be left out together. Raises InvalidActionConfiguration.
+    Application and stage are optional together. Raises InvalidActionConfiguration.
     """
     _refuse_others(parameters, {"stacks", "application", "stage"})
     return StackAction(_texts(parameters, "stacks"), _registered(parameters))
@@ -89,7 +89,7 @@ def stack_action(parameters: Mapping[str, Any]) -> StackAction:
 def snapshot_action(parameters: Mapping[str, Any]) -> SnapshotAction:
     """Read ``{"application": "orders", "stage": "production", "execution": "#{codepipeline.PipelineExecutionId}"}``.
 
-    CodePipeline puts the id in the variable's place
+    CodePipeline replaces the variable by the id
     (https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html). Raises
     InvalidActionConfiguration.
     """
@@ -98,17 +98,17 @@ def snapshot_action(parameters: Mapping[str, Any]) -> SnapshotAction:
 
 
 def rollback_action(parameters: Mapping[str, Any]) -> RollbackAction:
-    """Read what ``snapshot_action`` reads and, if it is there, a ``reason``. Raises InvalidActionConfiguration."""
+    """Read what ``snapshot_action`` reads and an optional ``reason``. Raises InvalidActionConfiguration."""
     _refuse_others(parameters, {"application", "stage", "execution", "reason"})
     reason = _text(parameters, "reason") if "reason" in parameters else "the pipeline asked for a rollback"
     return RollbackAction(_required_stage(parameters), _execution(parameters), reason)
 
 
 def notify_action(parameters: Mapping[str, Any]) -> NotifyAction:
-    """Read ``{"application": "orders", "message": "The change set waits for its review."}``.
+    """Read ``{"application": "orders", "message": "The change set is waiting for review."}``.
 
-    ``stage``, ``execution`` and ``severity`` (info, warning or critical; info where it is left out) may stand beside
-    them. Raises InvalidActionConfiguration.
+    ``stage``, ``execution`` and ``severity`` (info, warning or critical; default info) are optional. Raises
+    InvalidActionConfiguration.
     """
     _refuse_others(parameters, {"application", "stage", "execution", "message", "severity"})
     severity = parameters.get("severity", SEVERITIES[0])
@@ -133,7 +133,7 @@ def _execution(parameters: Mapping[str, Any]) -> str:
     found = _text(parameters, "execution")
     if not re.fullmatch(EXECUTION_ID, found):
         raise InvalidActionConfiguration(
-            "UserParameters.execution: expected the id of a pipeline execution, which CodePipeline puts in place of "
+            "UserParameters.execution: expected the id of a pipeline execution, written as "
             f"#{{codepipeline.PipelineExecutionId}}, found {found!r}"
         )
     return found

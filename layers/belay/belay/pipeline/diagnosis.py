@@ -1,4 +1,4 @@
-"""Why an execution of a pipeline failed: the first cause in words, what it rests on, and what most likely mends it."""
+"""Why a pipeline execution failed: the root cause, its evidence, and the likely fix."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ _NOISE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the services say about the action that failed, as far as it could be read.
+    """What the services report about the failed action, as far as it could be read.
 
     ``build`` is one of BatchGetBuilds' ``builds`` and ``log`` its last lines; ``deployment`` is GetDeployment's
-    ``deploymentInfo`` and ``targets`` BatchGetDeploymentTargets' ``deploymentTargets``; ``stack`` is the first cause of
+    ``deploymentInfo`` and ``targets`` BatchGetDeploymentTargets' ``deploymentTargets``; ``stack`` is the root cause of
     a stack's failure; ``unread`` says what could not be read and why.
     """
 
@@ -46,10 +46,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One failure. ``failure`` is the id of the action's run that failed; no text in it holds a secret.
+    """One failure. ``failure`` is the id of the failed action execution; secrets are masked in all texts.
 
-    ``cause`` is one sentence, ``evidence`` a line each; ``fix`` and ``link`` are there where the failure is well known,
-    ``known`` is then its name in docs/pipeline-failures.md. ``look`` are commands to look closer.
+    ``cause`` is one sentence, ``evidence`` are lines; ``fix`` and ``link`` are set for a known failure, ``known`` is
+    its name in docs/pipeline-failures.md. ``look`` are commands to investigate with.
     """
 
     failure: str
@@ -74,37 +74,37 @@ class Diagnosis:
 
     @property
     def reason(self) -> PipelineFailure:
-        """Why what ran in the pipeline ended."""
+        """The failure, for a message."""
         return PipelineFailure(self.cause, self.evidence, self.fix, self.link, self.look)
 
 
 def diagnose(seen: PipelineExecution, evidence: Evidence) -> Diagnosis:
-    """Say why an execution failed, from the action that failed first and what its provider says of it."""
+    """Diagnose a failed execution from the action that failed first and what its provider reports."""
     failed = seen.first_failure
     if failed is None:
         summary = masked(seen.status_summary or "CodePipeline gives no reason")
         return Diagnosis("", "", "", f"the execution failed without a failed action: {summary}")
     found = _by_provider(failed, evidence)
-    told = replace(
+    diagnosis = replace(
         found,
         cause=_short(masked(found.cause)),
         evidence=tuple(_short(masked(line)) for line in (*found.evidence, *evidence.unread)),
         look=(*found.look, _history_command(seen)),
     )
-    # What the provider reports names the cause better than a log does, where every warning may look like one.
+    # The provider's report names the cause better than a log, in which any warning may look like one.
     reported = [found.cause, failed.error_code or "", failed.error_message or "", failed.summary or ""]
     known = known_failure(failed.provider, "\n".join(reported)) or known_failure(
         failed.provider, "\n".join(found.evidence)
     )
     if known is None:
-        return told
-    return replace(told, known=known.slug, fix=known.fix, link=known.link)
+        return diagnosis
+    return replace(diagnosis, known=known.slug, fix=known.fix, link=known.link)
 
 
 def last_lines_that_matter(lines: Sequence[str]) -> tuple[str, ...]:
-    """Return the lines of a build's log that tell why it failed, oldest first, secrets masked.
+    """Return the lines of a build's log that show why it failed, oldest first, with secrets masked.
 
-    Those are the last ones that speak of an error with two lines before each, or the very last ones where none does.
+    They are the last lines that mention an error, each with the two lines before it, or else the last lines of all.
     """
     clean = [line for line in masked("\n".join(lines)).splitlines() if not _NOISE.search(line)]
     telling = [number for number, line in enumerate(clean) if _TELLING.search(line)]
@@ -138,7 +138,7 @@ def _of_action(failed: ActionExecution) -> str:
 
 
 def _of_approval(failed: ActionExecution) -> str:
-    """An approval that fails was rejected by a person; one that nobody touched has expired.
+    """Return how a failed approval ended: rejected by a person, or expired if nobody answered.
 
     "If you reject an action, or if no one responds to the approval request within seven days ..., the result is the
     same as an action failing" (https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html).
@@ -155,7 +155,7 @@ def _of_build(where: Diagnosis, build: Mapping[str, Any], log: Sequence[str]) ->
     project, status = build.get("projectName", "of an unknown project"), build.get("buildStatus", "FAILED")
     command = f"aws codebuild batch-get-builds --ids {build.get('id', '')}"
     if not phases:
-        cause = f"{where.stage}/{where.action}: the build of {project} is {status}, and no phase of it failed"
+        cause = f"{where.stage}/{where.action}: the build of {project} is {status}, although none of its phases failed"
         return replace(where, cause=cause, evidence=last_lines_that_matter(log), look=(command,))
     phase = phases[0]
     said = "; ".join(
@@ -182,13 +182,14 @@ def _of_deployment(where: Diagnosis, deployment: Mapping[str, Any], targets: Seq
     for _, words, tail in failures[:_MOST_TARGETS]:
         evidence += [words, *(f"  {line}" for line in tail)]
     if len(failures) > _MOST_TARGETS:
-        evidence.append(f"... and {len(failures) - _MOST_TARGETS} more targets")
+        more = len(failures) - _MOST_TARGETS
+        evidence.append(f"... and {more} more target{'' if more == 1 else 's'}")
     command = f"aws deploy get-deployment --deployment-id {deployment.get('deploymentId')}"
     return replace(where, cause=first, evidence=tuple(evidence), look=(command,))
 
 
 def _failed_event(target: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]] | None:
-    """When, what and with which last lines the first lifecycle event of a deployment target failed."""
+    """Return when the first lifecycle event of a deployment target failed, how, and its last log lines."""
     kinds = ("instanceTarget", "ecsTarget", "lambdaTarget", "cloudFormationTarget")
     inner: Mapping[str, Any] = next((target[kind] for kind in kinds if kind in target), {})
     event = next((each for each in inner.get("lifecycleEvents", []) if each.get("status") == "Failed"), None)
@@ -219,4 +220,7 @@ def _span(length: timedelta) -> str:
     days, hours = length.days, round(length.seconds / 3600)
     if days:
         return f"{days} day{'' if days == 1 else 's'}"
-    return f"{hours} hour{'' if hours == 1 else 's'}" if hours else f"{round(length.seconds / 60)} minutes"
+    minutes = round(length.seconds / 60)
+    if hours:
+        return f"{hours} hour{'' if hours == 1 else 's'}"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""An execution of a pipeline as CodePipeline's own answers show it: the truth that events only hint at."""
+"""A pipeline execution as CodePipeline's API returns it; events only say which one to look up."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from typing import Any
 from belay.release.origin import Origin
 
 EXECUTION_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-"""The id of a pipeline execution, as the model of every CodePipeline operation gives it."""
+"""The id of a pipeline execution, as in CodePipeline's API model."""
 
 
 class PipelineStatus(StrEnum):
-    """The statuses of an execution that GetPipelineExecution knows; events spell the last one ``CANCELED``."""
+    """The statuses of GetPipelineExecution; events spell the last one ``CANCELED``."""
 
     IN_PROGRESS = "InProgress"
     STOPPING = "Stopping"
@@ -26,7 +26,7 @@ class PipelineStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether it has ended. A failed execution may be resumed all the same: somebody retries its stage."""
+        """Whether it has ended. A failed execution may still be resumed if someone retries its stage."""
         return self not in (PipelineStatus.IN_PROGRESS, PipelineStatus.STOPPING)
 
 
@@ -43,8 +43,8 @@ class ActionStatus(StrEnum):
 class ActionExecution:
     """One run of one action.
 
-    ``external_id`` is the build's, deployment's or stack's id at the action's provider; ``configuration`` is the
-    action's own with its variables resolved; ``updated_by`` the ARN of the person who decided an approval.
+    ``external_id`` is the id of the build, deployment or stack at the action's provider; ``configuration`` is the
+    action's, with its variables resolved; ``updated_by`` is the ARN of the person who answered an approval.
     """
 
     id: str
@@ -65,13 +65,13 @@ class ActionExecution:
 
     @property
     def is_approval(self) -> bool:
-        """Whether a person is asked by it."""
+        """Whether it is a manual approval."""
         return self.category == "Approval"
 
 
 @dataclass(frozen=True)
 class Revision:
-    """What a source action brought: a commit, or the version of an S3 object."""
+    """A source action's revision: a commit, or the version of an S3 object."""
 
     artifact: str
     revision: str
@@ -80,7 +80,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class PipelineExecution:
-    """One execution of a pipeline; ``actions`` are those begun so far, oldest first, ``version`` the structure's."""
+    """One execution; ``actions`` are those begun so far, oldest first, ``version`` is the pipeline structure's."""
 
     pipeline: str
     id: str
@@ -93,12 +93,12 @@ class PipelineExecution:
 
     @property
     def as_of(self) -> str:
-        """When its newest action changed, which orders two looks at the same execution; empty before the first."""
+        """The time of its newest action's last change, to order two reads of one execution; empty without actions."""
         newest = max((each.updated for each in self.actions), default=None)
         return "" if newest is None else newest.isoformat(timespec="milliseconds")
 
     def entered(self, stage: str | None) -> bool:
-        """Whether an action of that stage has begun."""
+        """Return whether an action of that stage has begun."""
         return any(each.stage == stage for each in self.actions)
 
     def in_stage(self, stage: str) -> tuple[ActionExecution, ...]:
@@ -107,7 +107,7 @@ class PipelineExecution:
 
     @property
     def first_failure(self) -> ActionExecution | None:
-        """The action that failed first in the last round: earlier failures were retried."""
+        """The first failed action, not counting failures that were retried."""
         latest: dict[tuple[str, str], ActionExecution] = {}
         for each in self.actions:
             latest[each.stage, each.action] = each
@@ -116,7 +116,7 @@ class PipelineExecution:
 
     @property
     def waiting_approval(self) -> ActionExecution | None:
-        """The approval that waits for a person, if one does."""
+        """The approval that is waiting for an answer, if any."""
         waiting = (each for each in self.actions if each.is_approval and each.status is ActionStatus.IN_PROGRESS)
         return next(waiting, None)
 
@@ -161,6 +161,6 @@ def _action(detail: Mapping[str, Any]) -> ActionExecution:
 
 
 def origin_of(application: str, pipeline: str, execution: str) -> Origin:
-    """Return under what the baselines and the plan of an execution's deployment are kept."""
+    """Return the origin under which the baselines and the plan of an execution's deployment are stored."""
     attempt = hashlib.sha256(f"{pipeline}#{execution}".encode()).hexdigest()[:12]
     return Origin(application, execution, attempt)

@@ -1,4 +1,4 @@
-"""Which pipeline and execution an event hints at. The event's own state is never believed: it is looked up."""
+"""The pipeline and execution that an event is about. The state in the event is not used: it is looked up instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ _INITIATOR = "codepipeline/"
 
 @dataclass(frozen=True)
 class Hint:
-    """Where to look: at one execution, at those of a pipeline that have not ended, or at all that have not.
+    """What to look up: one execution, the unfinished ones of a pipeline, or all unfinished ones.
 
-    ``missed`` asks for those as well of which no event may have come.
+    ``missed`` includes executions whose events may have been lost.
     """
 
     pipeline: str | None = None
@@ -30,10 +30,10 @@ class Hint:
 
 
 def hint_of(event: Mapping[str, Any]) -> Hint | None:
-    """Read an event of CodePipeline, CodeBuild or CodeDeploy; None where it is about no pipeline.
+    """Read an event of CodePipeline, CodeBuild or CodeDeploy; None if it is not about a pipeline.
 
-    A build names the pipeline that asked for it, a deployment does not; the schedule's ``{"missed": true}`` asks
-    for everything. Raises ``InvalidEvent``, naming the path.
+    A build names the pipeline that started it, a deployment does not; the schedule's ``{"missed": true}`` is about
+    everything. Raises ``InvalidEvent`` with the path.
     """
     if event.get("missed") is True:
         return Hint(missed=True)

@@ -1,4 +1,4 @@
-"""A job that CodePipeline hands to a Lambda function of an Invoke action, and what the function answers.
+"""CodePipeline's job for the Lambda function of an Invoke action, and the function's result.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html describes the event, a
 sample is ``events/aws.codepipeline/job.json``; the limits are those of PutJobFailureResult and PutJobSuccessResult.
@@ -29,7 +29,7 @@ _CUT = "\n... and more"
 
 
 class FailureType(StrEnum):
-    """The types of failure that PutJobFailureResult takes and we give."""
+    """The failure types of PutJobFailureResult that Belay uses."""
 
     JOB_FAILED = "JobFailed"
     CONFIGURATION_ERROR = "ConfigurationError"
@@ -48,7 +48,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What opens the job's artifacts for a while; never shown."""
+    """Temporary credentials for the job's artifacts; never shown."""
 
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
@@ -57,7 +57,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Job:
-    """One job. ``parameters`` is the JSON object that the action's ``UserParameters`` hold."""
+    """One job. ``parameters`` is the JSON object in the action's ``UserParameters``."""
 
     id: str
     parameters: Mapping[str, Any]
@@ -68,16 +68,16 @@ class Job:
 
 @dataclass(frozen=True)
 class PipelineContext:
-    """Which pipeline's job something is, and which execution's, where CodePipeline tells that."""
+    """The pipeline of a job, and the execution if CodePipeline returns it."""
 
     pipeline: str
     execution: str | None
 
     def refuse_others(self, pipeline: str, execution: str) -> None:
-        """Raise ``InvalidActionConfiguration`` unless the job is of this execution of this pipeline."""
+        """Raise ``InvalidActionConfiguration`` unless the job belongs to this execution of this pipeline."""
         if self.pipeline != pipeline:
             raise InvalidActionConfiguration(
-                f"the job is of the pipeline {self.pipeline}; the registration names {pipeline}, which alone may ask"
+                f"expected a job of the registered pipeline {pipeline}, found one of {self.pipeline}"
             )
         if self.execution not in (None, execution):
             raise InvalidActionConfiguration(
@@ -87,7 +87,7 @@ class PipelineContext:
 
 @dataclass(frozen=True)
 class Success:
-    """What a job answers that did not fail; with a continuation token it is called again."""
+    """The result of a successful job; with a continuation token it is called again."""
 
     summary: str
     continuation_token: str | None = None
@@ -95,14 +95,14 @@ class Success:
 
 @dataclass(frozen=True)
 class Failure:
-    """What a job answers that failed."""
+    """The result of a failed job."""
 
     type: FailureType
     message: str
 
 
 def job_id(event: Mapping[str, Any]) -> str:
-    """Return which job an event is about. Raises ``InvalidEvent``: without it nobody can be answered."""
+    """Return the id of an event's job. Raises ``InvalidEvent``: without it there is no job to report to."""
     found = read(event, "CodePipeline.job", "id", kind=str)
     if not _JOB_ID.fullmatch(found):
         raise InvalidEvent(f"CodePipeline.job.id: expected the id of a job, found {found!r}")
@@ -110,7 +110,7 @@ def job_id(event: Mapping[str, Any]) -> str:
 
 
 def parse_job(event: Mapping[str, Any]) -> Job:
-    """Read a job. Raises ``InvalidEvent`` or, where the pipeline's owner wrote it wrong, InvalidActionConfiguration."""
+    """Read a job. Raises ``InvalidEvent``, or InvalidActionConfiguration for the pipeline owner's mistakes."""
     data = ("CodePipeline.job", "data")
     given = read_optional(event, *data, "actionConfiguration", "configuration", "UserParameters", kind=str)
     return Job(
@@ -127,7 +127,7 @@ def parse_job(event: Mapping[str, Any]) -> Job:
 
 
 def failure_of(error: Exception) -> Failure:
-    """Return what a job answers that ended in an exception."""
+    """Return the result of a job that ended in an exception."""
     message = str(error) or type(error).__name__
     match error:
         case InvalidActionConfiguration() | InvalidEvent() | InvalidRegistration():
@@ -140,7 +140,7 @@ def failure_of(error: Exception) -> Failure:
 
 
 def bounded(text: str, most: int) -> str:
-    """Return a text in at most ``most`` characters; one that was longer ends in saying so."""
+    """Return a text cut to at most ``most`` characters, with a note at the end if it was cut."""
     return text if len(text) <= most else text[: most - len(_CUT)] + _CUT
 
 

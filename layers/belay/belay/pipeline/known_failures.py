@@ -1,4 +1,4 @@
-"""The well-known ways in which a pipeline fails, how each is told, and what most likely mends it.
+"""Known pipeline failures: how to recognize each, and its likely fix.
 
 ``docs/pipeline-failures.md`` is made from this table.
 """
@@ -20,8 +20,8 @@ _APPROVALS: Final = "https://docs.aws.amazon.com/codepipeline/latest/userguide/a
 class KnownFailure:
     """One way to fail.
 
-    ``providers`` are the action's providers where it is looked for (all of them where it is empty), ``pattern`` is
-    looked for in error codes, messages and the log's last lines; ``example`` is a text as AWS writes it.
+    ``providers`` are the action providers that it applies to (if empty, all), ``pattern`` is matched against error
+    codes, messages and the log's last lines; ``example`` is a text as AWS writes it.
     """
 
     slug: str
@@ -42,8 +42,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeBuild",
         r"YAML_FILE_ERROR.*(?:YAML file does not exist|buildspec.*(?:not found|no such file))",
         example="YAML_FILE_ERROR: YAML file does not exist",
-        fix="Put buildspec.yml into the root of the source, or name its path in the project; with an input artifact of "
-        "several sources, it must lie in the primary one.",
+        fix="Put buildspec.yml into the root of the source, or set its path in the project; with several input "
+        "artifacts it must be in the primary one.",
         link=_CODEBUILD,
     ),
     _known(
@@ -52,8 +52,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"Unknown runtime version|runtime version .* (?:not supported|is not)|selecting at least one runtime version",
         example="YAML_FILE_ERROR: Unknown runtime version named '3.6' of python. This build image has the following "
         "versions: 3.9, 3.10, 3.11, 3.12, 3.13",
-        fix="Name a runtime version in the buildspec's install phase that the project's image has, or change the "
-        "image.",
+        fix="Use a runtime version in the buildspec's install phase that the project's image has, or change the image.",
         link="https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html",
     ),
     _known(
@@ -61,7 +60,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeBuild",
         r"YAML_FILE_ERROR",
         example="YAML_FILE_ERROR: wrong number of container tags, expected 1",
-        fix="Correct the buildspec: indentation, quoting of a colon, and version: 0.2 are the usual suspects.",
+        fix="Correct the buildspec: the usual suspects are indentation, an unquoted colon, and a missing version: 0.2.",
         link="https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html",
     ),
     _known(
@@ -70,8 +69,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"UNABLE_TO_PULL_IMAGE|Unable to pull customer's container image",
         example="BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE: Unable to pull customer's container image. "
         "CannotPullContainerError",
-        fix="See that the image and tag exist and that the registry's policy and the project's role let CodeBuild pull "
-        "it; in a VPC the project needs a way to the registry.",
+        fix="Check that the image and tag exist and that the registry's policy and the project's role allow CodeBuild "
+        "to pull it; in a VPC the project needs a route to the registry.",
         link=_CODEBUILD,
     ),
     _known(
@@ -87,7 +86,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeBuild",
         r"Cannot connect to the Docker daemon",
         example="Cannot connect to the Docker daemon at unix:/var/run/docker.sock. Is the docker daemon running?",
-        fix="Switch privileged mode on in the project's environment: building images needs it.",
+        fix="Turn on privileged mode in the project's environment: building images needs it.",
         link=_CODEBUILD,
     ),
     _known(
@@ -95,7 +94,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeBuild",
         r"no matching (?:artifact|base directory) paths? found",
         example="CLIENT_ERROR: no matching artifact paths found",
-        fix="Correct artifacts.files or base-directory in the buildspec, or the step that should have made the files.",
+        fix="Correct artifacts.files or base-directory in the buildspec, or the step that should have created the "
+        "files.",
         link=_CODEBUILD,
     ),
     _known(
@@ -103,7 +103,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeBuild",
         r"Build container found dead|exit status 137|Cannot allocate memory|JavaScript heap out of memory",
         example="INTERNAL_ERROR: Build container found dead before completing the build",
-        fix="Give the project a larger compute type, or let the build use less memory.",
+        fix="Give the project a larger compute type, or make the build use less memory.",
         link=_CODEBUILD,
     ),
     _known(
@@ -127,7 +127,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeBuild",
         r"Cannot have more than \d+ (?:active )?builds in queue|AccountLimitExceeded",
         example="Cannot have more than 1 builds in queue for the account",
-        fix="Wait for other builds to end, or ask for a higher quota of concurrently running builds.",
+        fix="Wait for other builds to end, or request a higher quota of concurrently running builds.",
         link="https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html",
     ),
     _known(
@@ -137,17 +137,17 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"resolution",
         example="RequestError: send request failed caused by: dial tcp 52.46.130.90:443: i/o timeout",
         fix="A project in a VPC needs private subnets with a NAT gateway or VPC endpoints, and a security group that "
-        "lets it out.",
+        "allows outbound traffic.",
         link="https://docs.aws.amazon.com/codebuild/latest/userguide/vpc-support.html",
     ),
     _known(
         "agent-not-running",
         "CodeDeploy CodeDeployToECS",
         r"AGENT_ISSUE|CodeDeploy agent was not able to receive the lifecycle event|make sure the agent is running",
-        example="CodeDeploy agent was not able to receive the lifecycle event. Check the CodeDeploy agent logs on your "
-        "host and make sure the agent is running and can connect to the CodeDeploy server.",
+        example="CodeDeploy agent was not able to receive the lifecycle event. Check the CodeDeploy agent logs on "
+        "your host and make sure the agent is running and can connect to the CodeDeploy server.",
         fix="Start the CodeDeploy agent on the instance (sudo systemctl start codedeploy-agent); its instance profile "
-        "must be able to read the revision, and the instance must reach CodeDeploy's endpoint.",
+        "must be able to read the revision, and the instance must be able to reach CodeDeploy's endpoint.",
         link="https://docs.aws.amazon.com/codedeploy/latest/userguide/codedeploy-agent-operations-verify.html",
     ),
     _known(
@@ -155,16 +155,16 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeDeploy",
         r"NO_INSTANCES|No instances (?:were )?found for your deployment group",
         example="NO_INSTANCES: The deployment failed because no instances were found for your deployment group.",
-        fix="Correct the deployment group's tags or Auto Scaling group, and see that its instances run.",
+        fix="Correct the deployment group's tags or Auto Scaling group, and check that its instances are running.",
         link=_CODEDEPLOY,
     ),
     _known(
         "missing-appspec",
         "CodeDeploy",
         r"did not find an AppSpec file",
-        example="The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-"
-        'relative path "appspec.yml".',
-        fix="Put appspec.yml into the root of the revision: not into a folder of the archive, and named just so.",
+        example="The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at "
+        'revision-relative path "appspec.yml".',
+        fix="Put appspec.yml, with exactly this name, into the root of the revision, not into a folder of the archive.",
         link=_DEPLOYMENTS,
     ),
     _known(
@@ -172,9 +172,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeDeploy",
         r"ScriptTimedOut|Script at specified location: \S+ failed to complete in \d+ seconds",
         example="ScriptTimedOut: Script at specified location: scripts/validate.sh failed to complete in 300 seconds",
-        fix="Let the script wait shorter or the hook's timeout in appspec.yml be longer; a health check that never "
-        "turns "
-        "green is the usual reason for ValidateService.",
+        fix="Make the script wait less, or raise the hook's timeout in appspec.yml; for ValidateService the usual "
+        "reason is a health check that never passes.",
         link=_HOOKS,
     ),
     _known(
@@ -182,8 +181,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeDeploy",
         r"ScriptNotExecutable|is not executable",
         example="ScriptNotExecutable: Script at specified location: scripts/start.sh is not executable. Trying to "
-        "make it "
-        "executable.",
+        "make it executable.",
         fix="Keep the executable bit of the script in the revision (git update-index --chmod=+x).",
         link=_HOOKS,
     ),
@@ -210,9 +208,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"HEALTH_CONSTRAINTS|too many individual instances failed deployment|too few healthy instances",
         example="HEALTH_CONSTRAINTS: The overall deployment failed because too many individual instances failed "
         "deployment, too few healthy instances are available for deployment",
-        fix="Look at the first instance that failed; where its own event has no error, the deployment configuration "
-        "asks "
-        "for more healthy instances than the group has.",
+        fix="Look at the first instance that failed; if its own event has no error, the deployment configuration "
+        "requires more healthy instances than the group has.",
         link="https://docs.aws.amazon.com/codedeploy/latest/userguide/instances-health.html",
     ),
     _known(
@@ -230,11 +227,9 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"ECS Deployment Circuit Breaker was triggered|tasks? failed (?:ELB|container|to start|health)|"
         r"failed (?:ELB )?health checks|ECS deployment timed out while waiting|not stabilize",
         example="Resource handler returned message: Error occurred during operation 'ECS Deployment Circuit Breaker "
-        "was "
-        "triggered'.",
-        fix="Look at why the new tasks stop (aws ecs describe-tasks: stoppedReason). A health check that answers too "
-        "late "
-        "needs a longer healthCheckGracePeriodSeconds or another path.",
+        "was triggered'.",
+        fix="Find out why the new tasks stop (aws ecs describe-tasks: stoppedReason). A health check that passes too "
+        "late needs a longer healthCheckGracePeriodSeconds or another path.",
         link="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting.html",
     ),
     _known(
@@ -250,7 +245,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeDeploy",
         r"REVISION_MISSING|revision (?:ID )?(?:was|could) not (?:be )?found",
         example="REVISION_MISSING: The application revision could not be found.",
-        fix="See that the artifact is still in its bucket: a lifecycle rule may have taken it.",
+        fix="Check that the artifact is still in its bucket: a lifecycle rule may have deleted it.",
         link=_CODEDEPLOY,
     ),
     _known(
@@ -258,9 +253,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "ECS",
         r"did not find (?:the )?image definition file|imagedefinitions\.json",
         example="Invalid action configuration. Did not find the image definition file imagedefinitions.json in the "
-        "input "
-        "artifacts ZIP file. Verify the file is stored in your pipeline's Amazon S3 artifact bucket",
-        fix="Let the build write imagedefinitions.json (name and imageUri) and list it in the buildspec's artifacts.",
+        "input artifacts ZIP file. Verify the file is stored in your pipeline's Amazon S3 artifact bucket",
+        fix="Make the build write imagedefinitions.json (name and imageUri) and list it in the buildspec's artifacts.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/file-reference.html",
     ),
     _known(
@@ -268,9 +262,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CodeDeployToECS",
         r"Exception while trying to read the (?:task definition|app ?spec|image) artifact file",
         example="Exception while trying to read the task definition artifact file from: BuildArtifact",
-        fix="Name the artifact that has the file in the action's TaskDefinitionTemplateArtifact or "
-        "AppSpecTemplateArtifact; "
-        "the artifact may have at most 3 MB.",
+        fix="Set the action's TaskDefinitionTemplateArtifact or AppSpecTemplateArtifact to the artifact with the "
+        "file; the artifact may have at most 3 MB.",
         link=_CODEPIPELINE,
     ),
     _known(
@@ -278,9 +271,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CloudFormation",
         r"is in (?:ROLLBACK_COMPLETE|ROLLBACK_FAILED|DELETE_FAILED|REVIEW_IN_PROGRESS) state and can ?not be updated",
         example="Stack:arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/6a7e is in ROLLBACK_COMPLETE state "
-        "and "
-        "can not be updated.",
-        fix="A stack whose creation failed can only be deleted: look at what it holds, delete it, and release again.",
+        "and can not be updated.",
+        fix="A stack whose creation failed can only be deleted: check what is in it, delete it, and release again.",
         link=_CLOUDFORMATION,
     ),
     _known(
@@ -288,9 +280,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CloudFormation",
         r"is in UPDATE_ROLLBACK_FAILED state",
         example="Stack:arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/6a7e is in UPDATE_ROLLBACK_FAILED "
-        "state "
-        "and can not be updated.",
-        fix="Mend what kept the rollback from finishing, then continue the rollback; Belay does so for registered "
+        "state and can not be updated.",
+        fix="Fix what kept the rollback from finishing, then continue the rollback; Belay does so for registered "
         "stacks.",
         link="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/"
         "using-cfn-updating-stacks-continueupdaterollback.html",
@@ -301,7 +292,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"Requires capabilities|InsufficientCapabilities",
         example="Requires capabilities : [CAPABILITY_NAMED_IAM] (Service: CloudFormation, Error Code: "
         "InsufficientCapabilitiesException)",
-        fix="Add the capability to the action's Capabilities, after reading what the template does with IAM.",
+        fix="Add the capability to the action's Capabilities, after checking what the template does with IAM.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html",
     ),
     _known(
@@ -309,7 +300,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CloudFormation",
         r"already exists",
         example="orders-assets already exists in stack arn:aws:cloudformation:eu-west-1:111122223333:stack/old/6a7e",
-        fix="Something else has this name. Let CloudFormation make the name, delete what is left over, or import it.",
+        fix="Another resource has this name. Let CloudFormation generate the name, delete what is left over, or "
+        "import it.",
         link=_CLOUDFORMATION,
     ),
     _known(
@@ -317,7 +309,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CloudFormation",
         r"Export \S+ cannot be (?:updated|deleted|removed)|Cannot delete export",
         example="Export orders-vpc cannot be updated as it is in use by orders-service",
-        fix="Release the stack that imports it first, without the import; then change or remove the export.",
+        fix="First release the stack that imports it without the import; then change or remove the export.",
         link="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html",
     ),
     _known(
@@ -325,7 +317,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CloudFormation",
         r"File \[\S+\] does not exist in artifact",
         example="File [packaged.yaml] does not exist in artifact [BuildOutput]",
-        fix="Correct the action's TemplatePath, or list the file in the artifacts of the buildspec that makes it.",
+        fix="Correct the action's TemplatePath, or list the file in the artifacts of the buildspec that creates it.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html",
     ),
     _known(
@@ -333,8 +325,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "CloudFormation",
         r"ChangeSet \[\S+\] does not exist|ChangeSetNotFound",
         example="ChangeSet [release] does not exist",
-        fix="Name the same stack and change set in the action that makes it and in the one that executes it; executing "
-        "another change set of the stack deletes it.",
+        fix="Use the same stack and change set in the action that creates it and in the one that executes it; "
+        "executing another change set of the stack deletes it.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html",
     ),
     _known(
@@ -350,7 +342,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "S3",
         r"versioning .*(?:not enabled|disabled)|bucket .* (?:is not|must be) version",
         example="The bucket orders-source must be versioned: versioning is not enabled",
-        fix="Switch versioning of the source bucket on.",
+        fix="Turn on versioning of the source bucket.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html",
     ),
     _known(
@@ -369,11 +361,9 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"Unable to access the artifact|artifact .* (?:could not be found|does not exist|is missing)|"
         r"Unable to locate artifact|The specified key does not exist",
         example="Unable to access the artifact with Amazon S3 object key 'orders/BuildOut/AbCdEfG' located in the "
-        "Amazon "
-        "S3 artifact bucket 'codepipeline-eu-west-1'.",
-        fix="Let the earlier action declare the output artifact that this one takes in; where it did, a lifecycle "
-        "rule of "
-        "the artifact bucket may have taken it: start the pipeline again.",
+        "Amazon S3 artifact bucket 'codepipeline-eu-west-1'.",
+        fix="Make the earlier action declare the output artifact that this one uses as input; if it does, a lifecycle "
+        "rule of the artifact bucket may have deleted it: start the pipeline again.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/welcome-introducing-artifacts.html",
     ),
     _known(
@@ -382,9 +372,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"not authorized to perform|Access ?Denied|IAM_ROLE_PERMISSIONS|does not have (?:sufficient )?permissions?|"
         r"sufficient permissions|UnauthorizedOperation|PermissionError",
         example="User: arn:aws:sts::111122223333:assumed-role/orders-build/AWSCodeBuild-6a7e is not authorized to "
-        "perform: "
-        "s3:PutObject on resource: arn:aws:s3:::orders-assets/index.html",
-        fix="Grant the role that the message names the action that it names, on that resource and no more.",
+        "perform: s3:PutObject on resource: arn:aws:s3:::orders-assets/index.html",
+        fix="Allow the role in the message the action in the message, on that resource only.",
         link="https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
     ),
     _known(
@@ -392,9 +381,8 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "Manual",
         r"nobody answered",
         example="nobody answered the approval Review within 7 days",
-        fix="Start the pipeline again, and see that its approvers are told; the action's TimeoutInMinutes gives them "
-        "more "
-        "time.",
+        fix="Start the pipeline again, and check that its approvers are notified; the action's TimeoutInMinutes gives "
+        "them more time.",
         link=_APPROVALS,
     ),
     _known(
@@ -402,7 +390,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "Manual",
         r"was rejected",
         example="the approval Review was rejected by arn:aws:iam::111122223333:user/mary: not before Monday",
-        fix="Ask whoever rejected it; then release what they want changed.",
+        fix="Ask the person who rejected it; then release what they want changed.",
         link=_APPROVALS,
     ),
     _known(
@@ -410,15 +398,16 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         "",
         r"ActionTimedOut|action (?:execution )?(?:has )?timed out|timed? ?out",
         example="The action timed out: no result was received within 60 minutes",
-        fix="Find out what the action's provider was doing. A Lambda function of an Invoke action must answer its job.",
+        fix="Find out what the action's provider was doing. A Lambda function of an Invoke action must report the "
+        "result of its job.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html",
     ),
 )
-"""In order of precedence: the first that matches is told."""
+"""In order of precedence: the first match is reported."""
 
 
 def known_failure(provider: str, text: str) -> KnownFailure | None:
-    """Return the well-known failure that a text tells of, if it is one."""
+    """Return the known failure that a text matches, if any."""
     for each in KNOWN_FAILURES:
         if (not each.providers or provider in each.providers) and each.pattern.search(text):
             return each
@@ -435,12 +424,12 @@ def document() -> str:
     return "\n".join([_INTRODUCTION, *rows]) + "\n"
 
 
-_INTRODUCTION: Final = """# Well-known pipeline failures
+_INTRODUCTION: Final = """# Known pipeline failures
 
-When an execution of a [registered pipeline](pipelines.md) fails, Belay tells the first cause with its evidence. Where
-the cause is one of these, it also tells what most likely mends it. The first one that matches is told.
+When an execution of a [registered pipeline](pipelines.md) fails, Belay reports the root cause with its evidence. If the
+cause is one of these, it also reports the likely fix. The first match counts.
 
-Made from `layers/belay/belay/pipeline/known_failures.py` by `python -m cli.pipeline_failures`.
+Written from `layers/belay/belay/pipeline/known_failures.py` by `python -m cli.pipeline_failures`.
 
-| name | provider | as AWS says it, for example | likely fix | more |
+| name | provider | example of AWS's text | likely fix | more |
 | --- | --- | --- | --- | --- |"""

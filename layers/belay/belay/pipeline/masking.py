@@ -1,4 +1,4 @@
-"""Making secrets unreadable in what a build or a script wrote, before it goes into a message."""
+"""Masks secrets in the output of builds and scripts before it goes into a message."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _NAME: Final = (
     r"(?:api|access|account|private|shared)[_-]?key)[\w.-]{0,60}"
 )
 _SHORT_NAME: Final = r"(?:\b|[_.-])pass"
-# A quote may stand escaped in a quoted text: a JSON document is often a text in another.
+# Quotes may be escaped in a quoted text, such as a JSON document inside another.
 _QUOTED: Final = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\\+\"[^\"\\]*"
 _BASE64: Final = "[A-Za-z0-9/+]"
 
@@ -40,7 +40,7 @@ _SECRETS: Final = (
         rf"\1{MASK}",
     ),
     (re.compile(rf"(?i)((?<![\w.-])--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
-    # An AWS secret access key: forty characters of base64 of every kind; a digest in hexadecimal has no capitals.
+    # An AWS secret access key: forty base64 characters of every kind; a hexadecimal digest has no capitals.
     (
         re.compile(rf"(?<![\w/+=])(?={_BASE64}*[A-Z])(?={_BASE64}*[a-z])(?={_BASE64}*[0-9]){_BASE64}{{40}}(?![\w/+=])"),
         MASK,
@@ -49,11 +49,11 @@ _SECRETS: Final = (
 
 
 def masked(text: str) -> str:
-    """Return a text of one or several lines with what looks like a secret made unreadable.
+    """Return a text of one or more lines with everything that looks like a secret masked.
 
-    A name that sounds like a secret hides the value behind it; keys, tokens and credentials that are known by their
-    form are hidden wherever they stand. It errs on the side of hiding. Repetitions in the patterns are bounded, so that
-    a hostile line of any length takes no more than its length.
+    The value after a name that sounds like a secret is masked; so are keys, tokens and credentials of a known format
+    anywhere. When in doubt, it masks. Repetitions in the patterns are bounded, so that the time for a hostile line is
+    proportional to its length.
     """
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)

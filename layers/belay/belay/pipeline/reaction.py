@@ -1,4 +1,4 @@
-"""What is to be done about an execution of a registered pipeline: decided from what it is now, never from an event."""
+"""What to do about an execution of a registered pipeline, decided from its current state, not from an event."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ class Act(StrEnum):
     """What can be done."""
 
     PREPARE = "PREPARE"
-    """Take the snapshots of the stage's databases and capture its stacks as they are."""
+    """Take snapshots of the stage's databases and record its stacks' baselines."""
     ANSWER_FAILURE = "ANSWER_FAILURE"
-    """Diagnose, tell, and take back what was deployed."""
+    """Diagnose, notify, and roll back what was deployed."""
     RECORD_GOOD = "RECORD_GOOD"
-    """Keep what was deployed as the stage's last known good state."""
+    """Record what was deployed as the stage's last known good state."""
 
 
 @dataclass(frozen=True)
 class Due:
-    """One thing to do, and the mark that the ledger gets once it is done: so it is done once."""
+    """One thing to do, and the mark that the ledger gets when it is done, so that it is done once."""
 
     act: Act
     mark: str
 
 
 def due(seen: PipelineExecution, registered: Pipeline, done: Collection[str], *, by_release: bool) -> Due | None:
-    """Return what is to be done now, None where nothing is.
+    """Return what to do now, or None.
 
-    ``done`` are the marks of what was done before. A failure is told apart by its action's run, because an execution
-    whose stage is retried may fail again. ``by_release`` says that a release of Belay's own runs the execution: then
-    its machine answers for the end. STOPPED, CANCELLED and SUPERSEDED are no failures.
+    ``done`` are the marks of what was done before. A failure is identified by its action execution, because an
+    execution whose stage is retried may fail again. ``by_release`` is true if a release of Belay's own runs the
+    execution, whose state machine then handles the end. STOPPED, CANCELLED and SUPERSEDED are not failures.
     """
     if _can_be_prepared(seen, registered) and PREPARED not in done:
         return Due(Act.PREPARE, PREPARED)
@@ -52,7 +52,7 @@ def due(seen: PipelineExecution, registered: Pipeline, done: Collection[str], *,
 
 
 def _can_be_prepared(seen: PipelineExecution, registered: Pipeline) -> bool:
-    """Once the deployment has begun, a snapshot would be of what it made."""
+    """Return whether the deployment has not begun, so that a snapshot shows the state before it."""
     return (
         not seen.status.terminal
         and seen.entered(registered.pre_deployment_stage)
@@ -61,7 +61,7 @@ def _can_be_prepared(seen: PipelineExecution, registered: Pipeline) -> bool:
 
 
 def rolls_back_by_itself(structure: Mapping[str, Any], stage: str) -> bool:
-    """Whether CodePipeline is configured to roll a stage back when it fails (``onFailure``, GetPipeline's answer).
+    """Return whether CodePipeline is configured to roll back a failed stage (``onFailure`` of GetPipeline).
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback-auto.html
     """

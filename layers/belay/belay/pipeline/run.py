@@ -1,4 +1,4 @@
-"""How an execution that deploys a release ends for the release, and when CodePipeline's own stage rollback is legal."""
+"""The outcome of a release that a pipeline deploys, and when CodePipeline's own stage rollback is legal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from belay.release.registration import Pipeline
 
 @dataclass(frozen=True)
 class RollbackCandidate:
-    """An earlier execution that succeeded in the stage: ``version`` is the structure of the pipeline that it ran."""
+    """An earlier execution that succeeded in the stage; ``version`` is that of its pipeline structure."""
 
     execution: str
     version: int | None
@@ -19,16 +19,16 @@ class RollbackCandidate:
 
 
 def outcome_of(seen: PipelineExecution, registered: Pipeline, *, rolling_back: bool) -> Outcome | None:
-    """Return the release's outcome, None while the execution runs and where a failure has to be taken back.
+    """Return the release's outcome; None while the execution runs, and if a failure has to be rolled back.
 
-    A stage's rollback that succeeded is ROLLED_BACK. STOPPED, SUPERSEDED and CANCELLED executions ended by somebody's
-    decision, as does one whose approval was denied or expired before anything was deployed.
+    A successful stage rollback is ROLLED_BACK. STOPPED, SUPERSEDED and CANCELLED executions are ABORTED, and so is one
+    whose approval was rejected or expired, unless its deployment had begun.
     """
     match seen.status:
         case PipelineStatus.SUCCEEDED:
             return Outcome.ROLLED_BACK if rolling_back else Outcome.DEPLOYED
         case PipelineStatus.STOPPED | PipelineStatus.SUPERSEDED | PipelineStatus.CANCELLED:
-            # What had begun to deploy when it was stopped is half done: somebody has to take it back.
+            # A deployment stopped halfway has to be rolled back.
             return None if seen.entered(registered.deployment_stage) else Outcome.ABORTED
         case PipelineStatus.FAILED:
             failed = seen.first_failure
@@ -40,7 +40,7 @@ def outcome_of(seen: PipelineExecution, registered: Pipeline, *, rolling_back: b
 def rollback_target(
     structure: Mapping[str, Any], stage: str, failed: PipelineExecution, candidates: Sequence[RollbackCandidate]
 ) -> str | None:
-    """Return the newest execution that CodePipeline can roll a stage back to; None where that is not legal.
+    """Return the newest execution that CodePipeline can roll back a stage to, or None if there is no legal one.
 
     "You cannot roll back a source stage. The pipeline can only roll back to a previous execution if the previous
     execution was started in the current pipeline structure version. You cannot roll back to a target execution ID that

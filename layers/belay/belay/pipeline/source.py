@@ -1,4 +1,4 @@
-"""Which source action of a pipeline gets a release's zip, and how its version is pinned."""
+"""The source action of a pipeline that gets a release's zip, and how its version is pinned."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ class SourceRevision:
 def pinned(
     structure: Mapping[str, Any], registered: Pipeline, bucket: str, key: str, version_id: str
 ) -> tuple[SourceRevision, ...]:
-    """Pin one version of an uploaded zip as what the pipeline's source action brings.
+    """Return source revisions that make the pipeline's source action use one version of an uploaded zip.
 
-    ``structure`` is GetPipeline's ``pipeline``. A version alone does where the action watches the very key; another key
-    needs the action's ``AllowOverrideForS3ObjectKey``
+    ``structure`` is GetPipeline's ``pipeline``. The version is enough if the action watches this key; another key needs
+    the action's ``AllowOverrideForS3ObjectKey``
     (https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-trigger-source-overrides.html). Raises
-    InvalidRegistration where no source action of the pipeline can be given the zip.
+    InvalidRegistration if no source action of the pipeline can use the zip.
     """
     action = _source_action(structure, registered)
     name, configuration = action["name"], action.get("configuration", {})
@@ -46,8 +46,7 @@ def pinned(
         raise _wrong(
             registered,
             f"its source action {name} watches {configuration.get('S3ObjectKey')}; set its "
-            f"AllowOverrideForS3ObjectKey, "
-            f"or upload releases under that key: this one is {key}",
+            f"AllowOverrideForS3ObjectKey, or upload releases with that key instead of {key}",
         )
     return SourceRevision(name, "S3_OBJECT_KEY", key), version
 

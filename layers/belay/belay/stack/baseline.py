@@ -1,4 +1,4 @@
-"""What a stack was before a release touched it, so that it can be brought back to that."""
+"""The state of a stack before a release changed it, to roll back to."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ HIDDEN = "****"
 
 @dataclass(frozen=True)
 class TemplatePointer:
-    """Where a template lies: one version of one S3 object, and the SHA-256 (hex) of its bytes."""
+    """A stored template: one version of one S3 object, and the SHA-256 (hex) of its bytes."""
 
     bucket: str
     key: str
@@ -23,18 +23,18 @@ class TemplatePointer:
     digest: str
 
     def url(self, region: str, suffix: str = "amazonaws.com") -> str:
-        """The address that CreateChangeSet takes as ``TemplateURL``: path-style, with the version pinned."""
+        """Return the ``TemplateURL`` for CreateChangeSet: path-style, with the version."""
         version = f"?versionId={quote(self.version_id, safe='')}" if self.version_id else ""
         return f"https://s3.{region}.{suffix}/{self.bucket}/{quote(self.key)}{version}"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A stack as it stood before a release changed it.
+    """A stack as it was before a release changed it.
 
-    ``existed`` is False for a stack that the release creates; everything else is empty then. ``parameters`` are the
-    values given to the stack, without the hidden ones; ``hidden`` names the NoEcho parameters, whose values no call
-    shows; ``resolved`` the values that parameters of an SSM type had at that time (an update reads them anew).
+    ``existed`` is False for a stack that the release creates; everything else is then empty. ``parameters`` are the
+    stack's parameter values, without the hidden ones; ``hidden`` names the NoEcho parameters, whose values no call
+    returns; ``resolved`` are the values of parameters of SSM types at that time (an update reads them again).
     """
 
     stack_name: str
@@ -51,24 +51,24 @@ class Baseline:
     notification_arns: tuple[str, ...] = ()
 
     def update_parameters(self, current: Collection[str] | None = None) -> list[dict[str, Any]]:
-        """``Parameters`` for a change set back to this baseline: values where known, the previous value where hidden.
+        """Return the ``Parameters`` of a change set back to this baseline, with the previous value if hidden.
 
-        ``current`` are the parameter names the stack has now. A hidden parameter that is not among them is left out,
-        because CloudFormation refuses ``UsePreviousValue`` for a parameter the stack does not have; see ``lost``.
+        ``current`` are the stack's parameter names now. A hidden parameter that is not among them is left out, because
+        CloudFormation refuses ``UsePreviousValue`` for a parameter that the stack does not have; see ``lost``.
         """
         known = [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(self.parameters.items())]
         kept = [key for key in self.hidden if key not in self.lost(current)]
         return known + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
 
     def lost(self, current: Collection[str] | None) -> tuple[str, ...]:
-        """The hidden parameters whose value nobody has any more: the stack dropped them. None known: none assumed."""
+        """Return the hidden parameters that the stack no longer has, so that their values are lost."""
         return () if current is None else tuple(key for key in self.hidden if key not in current)
 
     def matches(self, description: Mapping[str, Any], template_digest: str) -> bool:
-        """Whether a stack described now is what it was then: same template, same parameters, same tags.
+        """Return whether a stack is now as it was then: same template, same parameters, same tags.
 
-        ``description`` is one element of DescribeStacks' ``Stacks``, ``template_digest`` the SHA-256 (hex) of what
-        GetTemplate answers for ``TemplateStage=Original``. Hidden values cannot be compared.
+        ``description`` is one element of DescribeStacks' ``Stacks``, ``template_digest`` the SHA-256 (hex) of
+        GetTemplate's template for ``TemplateStage=Original``. Hidden values cannot be compared.
         """
         now = baseline_of(description, self.template)
         return (
@@ -79,20 +79,20 @@ class Baseline:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The baseline as a JSON document."""
+        """Return the baseline as a JSON document."""
         return written(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Baseline":
-        """The inverse of ``to_dict``. Raises ``UnreadableRecord``."""
+        """Read what ``to_dict`` wrote. Raises ``UnreadableRecord`` for anything else."""
         return read(cls, document, f"the baseline of {document.get('stack_name')}")
 
 
 def baseline_of(description: Mapping[str, Any] | None, template: TemplatePointer | None, name: str = "") -> Baseline:
-    """Make a baseline of one element of DescribeStacks' ``Stacks``, or of None where there is no such stack.
+    """Return the baseline of one element of DescribeStacks' ``Stacks``, or of None if there is no such stack.
 
-    ``template`` says where the stack's original template was put; ``name`` is needed only where there is no stack. A
-    deleted stack and the empty shell of a create change set (REVIEW_IN_PROGRESS) did not exist either.
+    ``template`` says where the stack's original template is stored; ``name`` is needed only if there is no stack. A
+    deleted stack and the empty stack of a create change set (REVIEW_IN_PROGRESS) count as not existing.
     """
     if description is None:
         return Baseline(stack_name=name, existed=False)

@@ -1,4 +1,4 @@
-"""What a change set will do, read from DescribeChangeSet."""
+"""What a change set will do, according to DescribeChangeSet."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from belay.stack.stateful import is_stateful
 
 NO_CHANGES = ("The submitted information didn't contain changes", "No updates are to be performed")
-"""How CloudFormation words "there is nothing to change" in the reason of a FAILED change set.
+"""CloudFormation's wordings of "there is nothing to change" in the reason of a FAILED change set.
 
 The first is for a plain template, the second for one with a transform. AWS's own tools look for the same two: the AWS
 CLI (``awscli/customizations/cloudformation/deployer.py``), the SAM CLI (``samcli/lib/deploy/deployer.py``) and the CDK.
@@ -27,7 +27,7 @@ _MISSING = (
 
 @dataclass(frozen=True)
 class Detail:
-    """One reason why a resource changes: a property or another attribute of it, and what that needs."""
+    """One reason why a resource changes: one of its properties or attributes, and whether that needs recreation."""
 
     attribute: str
     name: str | None
@@ -46,10 +46,10 @@ class Change:
 
     The fields are those of the API's ``ResourceChange``
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html): ``action`` is Add,
-    Modify, Remove, Import, Dynamic or SyncWithActual, ``replacement`` is True, False, Conditional or None where the
-    action makes it pointless, ``policy_action`` what happens to the resource that goes (Delete, Retain, Snapshot,
-    ReplaceAndDelete ...), ``drift_status`` how it differs from the last deployment, where the change set looked
-    (``DeploymentMode=REVERT_DRIFT``). ``nested_change_set`` is the nested stack's own change set, where there is one.
+    Modify, Remove, Import, Dynamic or SyncWithActual, ``replacement`` is True, False, Conditional or None if it does
+    not apply to the action, ``policy_action`` is what happens to the old resource (Delete, Retain, Snapshot,
+    ReplaceAndDelete ...), ``drift_status`` is how it differs from the last deployment, if the change set checked it
+    (``DeploymentMode=REVERT_DRIFT``). ``nested_change_set`` is the nested stack's own change set, if there is one.
     """
 
     logical_id: str
@@ -67,27 +67,28 @@ class Change:
 
     @property
     def removes(self) -> bool:
-        """Whether the resource that exists today will be gone or may be gone."""
+        """Whether the existing resource will or may be deleted or replaced."""
         return self.action == "Remove" or self.replacement in ("True", "Conditional")
 
     @property
     def loses_data(self) -> bool:
-        """Whether data may be lost: a stateful resource goes or may go, and no policy keeps it or a snapshot of it."""
+        """Whether data may be lost: a stateful resource is or may be removed without keeping it or a snapshot."""
         kept = self.policy_action in ("Retain", "Snapshot", "ReplaceAndRetain", "ReplaceAndSnapshot")
         return self.removes and is_stateful(self.resource_type) and not kept
 
     @property
     def endangers_data(self) -> bool:
-        """Whether what holds data goes for good, or something empty may take its place, kept or not.
+        """Whether a stateful resource may be deleted for good, or replaced by an empty one even if the old one is kept.
 
-        ``UpdateReplacePolicy`` keeps the old resource or a snapshot of it, and the stack goes on with an empty new one.
+        ``UpdateReplacePolicy`` keeps the old resource or a snapshot of it, but the stack continues with an empty new
+        one.
         """
         replaced = self.replacement in ("True", "Conditional") and is_stateful(self.resource_type)
         return self.loses_data or replaced
 
     @property
     def risk(self) -> int:
-        """How much could be lost: 0 is the worst."""
+        """The rank of the risk; 0 is the worst."""
         ranks = (
             self.loses_data,
             self.removes and is_stateful(self.resource_type),
@@ -102,7 +103,7 @@ class Change:
 
     @property
     def verb(self) -> str:
-        """What happens to the resource, in a word or two; capitals where it may be gone afterwards."""
+        """What happens to the resource, in a word or two; in capitals if it may be gone afterwards."""
         if self.action == "Modify" and self.replacement == "True":
             return "REPLACES"
         if self.action == "Modify" and self.replacement == "Conditional":
@@ -115,18 +116,17 @@ _VERBS = {
     "Modify": "changes",
     "Add": "adds",
     "Import": "imports",
-    "Dynamic": "decides during the run about",
-    "SyncWithActual": "takes over the live state of",
+    "Dynamic": "decides during execution how to change",
+    "SyncWithActual": "adopts the live state of",
 }
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set as CloudFormation describes it, all pages in one.
+    """A change set as CloudFormation describes it, with all its pages.
 
-    ``parameters`` are the values as given (``****`` where the template says NoEcho), ``resolved`` the values that
-    CloudFormation read from Parameter Store for parameters of an SSM type. ``nested`` are the change sets of nested
-    stacks.
+    ``parameters`` are the values passed (``****`` for NoEcho), ``resolved`` the values that CloudFormation read from
+    Parameter Store for parameters of SSM types. ``nested`` are the change sets of nested stacks.
     """
 
     stack_id: str
@@ -149,7 +149,7 @@ class ChangeSet:
 
     @property
     def in_progress(self) -> bool:
-        """Whether CloudFormation is still working the change set out."""
+        """Whether CloudFormation is still creating the change set."""
         return self.status.endswith(("_PENDING", "_IN_PROGRESS"))
 
     @property
@@ -159,25 +159,25 @@ class ChangeSet:
 
     @property
     def executed(self) -> bool:
-        """Whether the change set was executed: it is under way, done or failed."""
+        """Whether the change set was executed, whether still running, done or failed."""
         return str(self.execution_status).startswith("EXECUTE_")
 
     @property
     def overtaken(self) -> bool:
-        """Whether the change set was made and can be executed no more: the stack was updated since."""
+        """Whether the change set can no longer be executed because the stack has been updated since."""
         return self.status == "CREATE_COMPLETE" and self.execution_status == "OBSOLETE"
 
     @property
     def empty(self) -> bool:
-        """Whether the stack already is what the change set asks for: FAILED for want of changes, which is no failure.
+        """Whether the change set FAILED only because there is nothing to change.
 
-        A ready change set without any resource change is not empty: it changes the stack's outputs.
+        A ready change set without resource changes is not empty: it changes the stack's outputs.
         """
         return self.status == "FAILED" and any(wording in (self.reason or "") for wording in NO_CHANGES)
 
     @property
     def missing_dependency(self) -> str | None:
-        """The export or SSM parameter that does not exist yet and made the change set fail, if that is the reason."""
+        """The export or SSM parameter that does not exist yet, if the change set failed because of it."""
         return missing_dependency(self.reason) if self.status == "FAILED" else None
 
     @property
@@ -187,19 +187,19 @@ class ChangeSet:
 
     @property
     def loses_data(self) -> tuple[str, ...]:
-        """The stateful resources, by logical path, that would be or might be deleted or replaced with their data."""
+        """The logical paths of stateful resources that will or may be deleted or replaced with their data."""
         return tuple(path for path, change in self.all_changes() if change.loses_data)
 
     @property
     def endangered(self) -> tuple[str, ...]:
-        """The stateful resources, by logical path, that would or might go, or be replaced by an empty one."""
+        """The logical paths of stateful resources that will or may be deleted, or replaced by an empty one."""
         return tuple(path for path, change in self.all_changes() if change.endangers_data)
 
     @property
     def removed_stacks(self) -> tuple[tuple[str, str], ...]:
-        """The nested stacks that go without a change set of their own that says what goes with them.
+        """The nested stacks that are deleted without a change set of their own that lists their resources.
 
-        Each by its logical path and its id; not one that its DeletionPolicy keeps as it is. No change of its properties
+        Each is a logical path and an id; those that their DeletionPolicy keeps are left out. No property change
         replaces a nested stack
         (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html).
         """
@@ -219,24 +219,24 @@ class ChangeSet:
 
     @property
     def drifted(self) -> tuple[str, ...]:
-        """The resources, by logical path, that somebody changed or deleted since CloudFormation deployed them."""
+        """The logical paths of resources that were changed or deleted since CloudFormation deployed them."""
         return tuple(path for path, change in self.all_changes() if change.drift_status in ("MODIFIED", "DELETED"))
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over all that executing the change set will do.
+        """SHA-256 (hex) of everything that executing the change set will do.
 
-        Describing the same change set again, with or without property values as before, gives the same digest, whatever
-        the order and the pages of the answer; so does a change set made anew that will do the same, even where its
-        stack does not exist yet and its shell was deleted in between. Another effect gives another digest. A NoEcho
-        value is hidden from every describe call, so a change of one is not seen here.
+        Describing the same change set again gives the same digest, whatever the order and the pages of the response; so
+        does a new change set that will do the same, even if its stack does not exist yet and its empty stack was
+        deleted in between. A different effect gives a different digest. NoEcho values are hidden from every describe
+        call, so a change of one is not detected.
         """
         effect = _effect(self) | {"stack": self.stack_name}
         document = json.dumps(effect, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(document.encode()).hexdigest()
 
     def all_changes(self) -> Iterator[tuple[str, Change]]:
-        """Every change with its logical path (``Database/Instance``), those of nested stacks after their parent's."""
+        """Yield every change with its logical path (``Database/Instance``), nested stacks' after their parent's."""
         for change in self.changes:
             yield change.logical_id, change
             inside = self.inside(change)
@@ -244,11 +244,11 @@ class ChangeSet:
                 yield f"{change.logical_id}/{path}", inner
 
     def inside(self, change: Change) -> "ChangeSet | None":
-        """The change set of the nested stack that ``change`` is about, if it is about one and its own is known."""
+        """Return the change set of the nested stack that ``change`` is about, if there is one."""
         return next((each for each in self.nested if each.change_set_id == change.nested_change_set), None)
 
     def describe(self) -> list[str]:
-        """What will happen, one line a resource, the riskiest first."""
+        """Return one line per resource, riskiest first."""
         if self.empty:
             return ["No changes."]
         if self.status == "FAILED":
@@ -258,20 +258,20 @@ class ChangeSet:
         return [in_words(path, change) for path, change in self.ranked()]
 
     def ranked(self) -> list[tuple[str, Change]]:
-        """Every change with its logical path, the riskiest first."""
+        """Return every change with its logical path, riskiest first."""
         return sorted(self.all_changes(), key=lambda item: (item[1].risk, item[0]))
 
 
 def parse_change_set(pages: Sequence[Mapping[str, Any]], nested: Sequence[ChangeSet] = ()) -> ChangeSet:
-    """Make one ``ChangeSet`` of all pages that DescribeChangeSet answered, in any order.
+    """Return one ``ChangeSet`` from all pages of DescribeChangeSet, in any order.
 
-    ``nested`` are the change sets of nested stacks, parsed before; the ids are in ``Change.nested_change_set``.
-    Every page repeats the head
-    (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html); the first one's is
-    taken. Raises ``ValueError`` when there is no page at all.
+    ``nested`` are the change sets of nested stacks, already parsed; their ids are in ``Change.nested_change_set``.
+    Every page repeats the attributes of the change set
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html); the first page's are
+    used. Raises ``ValueError`` if there are no pages.
     """
     if not pages:
-        raise ValueError("DescribeChangeSet answered no page: expected at least one")
+        raise ValueError("expected at least one page of DescribeChangeSet, found none")
     head = pages[0]
     parameters = head.get("Parameters") or []
     return ChangeSet(
@@ -301,12 +301,12 @@ def parse_change_set(pages: Sequence[Mapping[str, Any]], nested: Sequence[Change
 
 
 def missing_dependency(reason: str | None) -> str | None:
-    """Name the export or SSM parameter that CloudFormation says does not exist, or None if it says something else.
+    """Return the export or SSM parameter that CloudFormation says does not exist, or None for any other reason.
 
-    Takes the reason of a FAILED change set or the message of the ValidationError that CreateChangeSet answers: exports
-    are looked up while the change set is made, SSM parameter types already when the call is accepted. The wordings are
-    CloudFormation's own, "No export named X found" and "Unable to fetch parameters [X] from parameter store for this
-    account"; no list of them is published, so an unknown wording counts as an ordinary failure.
+    ``reason`` is that of a FAILED change set or the message of CreateChangeSet's ValidationError: exports are read
+    while the change set is created, SSM parameters already when the call is accepted. The wordings are CloudFormation's
+    own, "No export named X found" and "Unable to fetch parameters [X] from parameter store for this account"; AWS
+    publishes no list of them, so an unknown wording counts as an ordinary failure.
     """
     found = (pattern.search(reason or "") for pattern in _MISSING)
     return next((match["name"].rstrip(".") for match in found if match), None)
@@ -379,7 +379,7 @@ def _sorted(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def in_words(path: str, change: Change) -> str:
-    """Say in one line what happens to a resource, why, and what becomes of its data where it goes."""
+    """Return one line with what happens to a resource, why, and what happens to its data if it is removed."""
     return f"{change.verb} {path} ({change.resource_type}){_because(change)}{fate(change)}"
 
 
@@ -392,7 +392,7 @@ def _because(change: Change) -> str:
 
 
 def fate(change: Change) -> str:
-    """Say what becomes of a stateful resource that goes, after a semicolon; nothing about any other."""
+    """Return what happens to the data of a stateful resource that is removed, after a semicolon; else an empty text."""
     if not (change.removes and is_stateful(change.resource_type)):
         return ""
     if change.loses_data:

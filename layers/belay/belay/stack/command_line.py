@@ -1,4 +1,4 @@
-"""The AWS CLI commands that a person is handed about a stack. Each can be pasted into a shell as it is."""
+"""AWS CLI commands about a stack, for people to paste into a shell."""
 
 import shlex
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ def failed_events_command(stack_id: str) -> str:
 
 
 def continue_skipping_command(stack_id: str, resources: Sequence[str]) -> str:
-    """Continue a stuck rollback without these resources, nested ones spelled ``NestedStackName.LogicalId``."""
+    """Continue a stuck rollback without these resources; nested ones are ``NestedStackName.LogicalId``."""
     return f"{_about(stack_id, 'continue-update-rollback')} --resources-to-skip {_words(resources)}"
 
 
@@ -37,7 +37,7 @@ def group_rules_command(group_id: str) -> str:
 
 
 def _about(stack_id: str, operation: str) -> str:
-    """The beginning of a command; the region is taken from the stack's id where that is an ARN."""
+    """Return the beginning of a command, with the region if the stack's id is an ARN."""
     arn = stack_id.startswith("arn:") and stack_id.count(":") > 3  # noqa: PLR2004 - arn:partition:service:region:...
     region = f" --region {shlex.quote(stack_id.split(':')[3])}" if arn else ""
     return f"aws cloudformation {operation} --stack-name {shlex.quote(stack_id)}{region}"

@@ -1,4 +1,4 @@
-"""What a release will do to the stacks of one stage, and how far it has come: the waves of change sets."""
+"""The plan of a release for the stacks of one stage: waves of change sets, and their progress."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from belay.documents import read, written
 
 
 class Progress(StrEnum):
-    """How far one stack has come."""
+    """The progress of one stack."""
 
     WAITING = "WAITING"
-    """Depends on a stack that will change first: planned when its turn comes."""
+    """It depends on a stack that has to change first, and is planned after it."""
     CREATING = "CREATING"
-    """Its change set is being made."""
+    """Its change set is being created."""
     PLANNED = "PLANNED"
     """Its change set is ready."""
     UNCHANGED = "UNCHANGED"
@@ -22,7 +22,7 @@ class Progress(StrEnum):
     EXECUTING = "EXECUTING"
     """Its change set is being executed."""
     EXECUTED = "EXECUTED"
-    """Its change set did all it should."""
+    """Its change set was executed successfully."""
 
 
 _SETTLED = (Progress.UNCHANGED, Progress.EXECUTED)
@@ -32,9 +32,9 @@ _SETTLED = (Progress.UNCHANGED, Progress.EXECUTED)
 class StackPlan:
     """One stack of the release in this stage.
 
-    ``creates`` says whether the stack does not exist yet, ``generation`` counts the change sets made for it, ``token``
-    is the client request token of the execution, ``digest`` is of what the change set will do, ``changes`` says the
-    same in words; ``report`` is what the policies found in it, as ``policy.verdict.Report.to_json`` wrote it.
+    ``creates`` is true if the stack does not exist yet, ``generation`` counts the change sets created for it, ``token``
+    is the client request token of the execution, ``digest`` identifies what the change set will do, ``changes``
+    describe it; ``report`` is the policies' report on it, as written by ``policy.verdict.Report.to_json``.
     """
 
     stack: str
@@ -55,8 +55,8 @@ class StackPlan:
 class StagePlan:
     """Every stack of the release in this stage, in deploy order.
 
-    ``lock_seen`` is the fencing token that the stage's lock had, held by nobody, when planning began; None where
-    somebody held it: the stage may have changed then before this release gets the lock.
+    ``lock_seen`` is the fencing token of the stage's free lock when planning began; None if the lock was held, so that
+    the stage may have changed before this release gets the lock.
     """
 
     stacks: tuple[StackPlan, ...]
@@ -77,37 +77,37 @@ class StagePlan:
         return replace(self, stacks=stacks)
 
     def changed_since(self, fencing: int) -> bool:
-        """Whether anybody else may have worked on the stage between planning and the lock with this fencing token."""
+        """Return whether the stage may have been changed between planning and the lock with this fencing token."""
         return self.lock_seen is None or fencing != self.lock_seen + 1
 
     def in_progress(self, *progress: Progress) -> tuple[StackPlan, ...]:
-        """Return the stacks that have come just this far."""
+        """Return the stacks with one of these progresses."""
         return tuple(stack for stack in self.stacks if stack.progress in progress)
 
     @property
     def begun(self) -> bool:
-        """Whether a change set was ever made for one of the stacks."""
+        """Whether a change set was ever created for one of the stacks."""
         return any(stack.generation for stack in self.stacks)
 
     @property
     def plannable(self) -> tuple[StackPlan, ...]:
-        """The waiting stacks whose dependencies have nothing left to change."""
+        """The waiting stacks whose dependencies are settled."""
         settled = {stack.stack for stack in self.in_progress(*_SETTLED)}
         return tuple(stack for stack in self.in_progress(Progress.WAITING) if settled.issuperset(stack.depends_on))
 
     def unsettled_before(self, stack: StackPlan) -> tuple[str, ...]:
-        """Return the stacks that stand before this one and still have something to change."""
+        """Return the stacks before this one that are not settled."""
         names = [each.stack for each in self.stacks]
         return tuple(each.stack for each in self.stacks[: names.index(stack.stack)] if each.progress not in _SETTLED)
 
     @property
     def ready(self) -> bool:
-        """Whether every change set that can be made now has been made."""
+        """Whether every change set that can be created now has been created."""
         return not self.plannable and not self.in_progress(Progress.CREATING)
 
     @property
     def done(self) -> bool:
-        """Whether every stack has changed or needed no change."""
+        """Whether every stack was changed or needed no change."""
         return all(stack.progress in _SETTLED for stack in self.stacks)
 
     @property
@@ -118,7 +118,7 @@ class StagePlan:
         return "DONE" if self.done else "NEXT_WAVE"
 
     def planned_anew(self, stale: Sequence[str]) -> "StagePlan":
-        """Return the plan with the change sets of these stacks forgotten, to be made again."""
+        """Return the plan without the change sets of these stacks, to be created again."""
         stacks = tuple(
             replace(stack, progress=Progress.WAITING, change_set_id=None, digest=None, changes=(), report=None)
             if stack.stack in stale
@@ -128,17 +128,16 @@ class StagePlan:
         return replace(self, stacks=stacks)
 
     def standing(self) -> dict[str, str]:
-        """Return the id of each stack, its name where it has none yet, by the release's name of it."""
+        """Return the id of each stack, or its name if it has none yet, by its name in the release."""
         return {stack.stack: stack.stack_id or stack.stack_name for stack in self.stacks}
 
     def describe(self) -> list[str]:
-        """Say in words what will change, stack by stack."""
+        """Return a description of the changes, stack by stack."""
         lines = []
         for stack in self.stacks:
             if stack.progress is Progress.WAITING:
-                lines.append(
-                    f"{stack.stack} ({stack.stack_name}): planned once {', '.join(stack.depends_on)} is deployed"
-                )
+                first, be = " and ".join(stack.depends_on), "is" if len(stack.depends_on) == 1 else "are"
+                lines.append(f"{stack.stack} ({stack.stack_name}): planned once {first} {be} deployed")
             elif stack.progress is Progress.UNCHANGED:
                 lines.append(f"{stack.stack} ({stack.stack_name}): no change")
             else:

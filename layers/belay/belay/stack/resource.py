@@ -1,4 +1,4 @@
-"""The resources of a stack and of the stacks nested in it, as they stand."""
+"""The existing resources of a stack and its nested stacks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ NESTED_STACK = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class StackResource:
-    """One resource: ``path`` is the logical ids that lead to it (``Network/Web``), ``physical_id`` AWS's own id."""
+    """One resource: ``path`` is its logical path (``Network/Web``), ``physical_id`` its id in AWS."""
 
     path: str
     resource_type: str
@@ -17,9 +17,9 @@ class StackResource:
 
 
 def resources_of(stack_id: str, summaries: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[StackResource, ...]:
-    """Return what exists in a stack, nested stacks included.
+    """Return the existing resources of a stack, including nested stacks.
 
-    ``summaries`` are the StackResourceSummaries of ListStackResources, by the id of the stack they are of
+    ``summaries`` are ListStackResources' StackResourceSummaries by stack id
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceSummary.html).
     """
     return tuple(_walked(stack_id, "", summaries))

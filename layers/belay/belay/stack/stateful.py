@@ -1,4 +1,4 @@
-"""Which resource types hold data that deleting or replacing the resource would lose."""
+"""The resource types with data that is lost if the resource is deleted or replaced."""
 
 STATEFUL_TYPES = frozenset(
     {
@@ -65,16 +65,16 @@ STATEFUL_TYPES = frozenset(
         "AWS::WorkSpaces::Workspace",
     }
 )
-"""Resource types whose instances hold data of their own.
+"""Resource types with data of their own.
 
-The core is AWS's list of types that take ``DeletionPolicy: Snapshot``
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html); the rest
-hold records, files, images or messages that AWS's delete call of that type removes for good. Left out on purpose: what
-the service keeps recoverable after a delete (KMS keys and Secrets Manager secrets have a waiting period), log groups,
-and nested stacks, whose resources are looked at one by one.
+The core is AWS's list of types that support ``DeletionPolicy: Snapshot``
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html); the others
+have records, files, images or messages that AWS's delete call removes for good. Deliberately left out: resources that
+can be recovered after a delete (KMS keys and Secrets Manager secrets have a waiting period), log groups, and nested
+stacks, whose resources are checked one by one.
 """
 
 
 def is_stateful(resource_type: str) -> bool:
-    """Say whether a resource of ``resource_type`` (``AWS::RDS::DBInstance``) holds data of its own."""
+    """Return whether a resource of ``resource_type`` (``AWS::RDS::DBInstance``) has data of its own."""
     return resource_type in STATEFUL_TYPES

@@ -1,14 +1,14 @@
-"""The 23 states of a CloudFormation stack, and what each of them says."""
+"""The 23 statuses of a CloudFormation stack, and what they mean."""
 
 from enum import StrEnum
 
 
 class StackStatus(StrEnum):
-    """What CloudFormation says a stack is in.
+    """A stack's status.
 
-    The names are the ``StackStatus`` enumeration of the API
-    (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html); what they mean is AWS's table of
-    stack status codes
+    The names are the API's ``StackStatus``
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html); their meanings are in AWS's
+    table of stack status codes
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-data-resources-status-codes).
     """
 
@@ -38,59 +38,59 @@ class StackStatus(StrEnum):
 
     @property
     def in_progress(self) -> bool:
-        """Whether CloudFormation is working on the stack, so that waiting will show another status.
+        """Whether CloudFormation is working on the stack, so that its status will change by itself.
 
-        REVIEW_IN_PROGRESS is not: the stack is a shell "without any templates or resources" that waits for somebody to
-        execute its change set (AWS's table of status codes).
+        Not so in REVIEW_IN_PROGRESS: the stack is empty, "without any templates or resources", until its change set is
+        executed (AWS's table of status codes).
         """
         return self.endswith("_IN_PROGRESS") and self is not StackStatus.REVIEW_IN_PROGRESS
 
     @property
     def terminal(self) -> bool:
-        """Whether the status stays as it is until somebody calls CloudFormation again."""
+        """Whether the status stays the same until CloudFormation is called again."""
         return not self.in_progress
 
     @property
     def succeeded(self) -> bool:
-        """Whether the last create, update or import did all it was asked to do.
+        """Whether the last create, update or import was completed.
 
-        UPDATE_COMPLETE_CLEANUP_IN_PROGRESS is not counted: the update stands, but old resources are still being removed
-        and the stack takes no other operation (AWS's table of status codes).
+        Not so in UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: the update is done, but old resources are still being removed and
+        the stack accepts no other operation (AWS's table of status codes).
         """
         return self in _SUCCEEDED
 
     @property
     def rolled_back(self) -> bool:
-        """Whether the last operation failed or was cancelled, and CloudFormation brought everything back by itself."""
+        """Whether the last operation failed or was cancelled, and CloudFormation rolled it back completely."""
         return self in _ROLLED_BACK
 
     @property
     def failed(self) -> bool:
-        """Whether CloudFormation gave up halfway: the stack is neither new nor old until another call is made."""
+        """Whether CloudFormation stopped halfway: the stack is neither new nor old until another call is made."""
         return self.endswith("_FAILED")
 
     @property
     def rolling_back(self) -> bool:
-        """Whether CloudFormation is on the way back: the last operation has failed or was cancelled already."""
+        """Whether CloudFormation is rolling back, because the last operation failed or was cancelled."""
         return self.in_progress and "ROLLBACK" in self
 
     @property
     def turned_back(self) -> bool:
-        """Whether the last operation did not do what it was asked: rolled back, rolling back, or stuck."""
+        """Whether the last operation did not succeed: rolled back, rolling back, or stuck."""
         return self.failed or self.rolled_back or self.rolling_back
 
     @property
     def updatable(self) -> bool:
-        """Whether the stack takes an update, that is, stands in a "last known stable state".
+        """Whether the stack accepts an update, that is, is in a "last known stable state".
 
-        The five statuses are the ones the ``RollbackStack`` page lists
+        The five statuses are those on the page of ``RollbackStack``
         (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html).
         """
         return self in _UPDATABLE
 
     @property
     def holds_nothing(self) -> bool:
-        """Whether there is no stack with a template: deleted, or the empty shell of a create change set."""
+        """Whether there is no stack with a template: deleted, or the empty stack of a create change set."""
         return self in (StackStatus.DELETE_COMPLETE, StackStatus.REVIEW_IN_PROGRESS)
 
 

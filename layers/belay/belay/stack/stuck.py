@@ -1,4 +1,4 @@
-"""Which resources a stack is stuck on, spelled as the call that goes on without them takes them."""
+"""The resources that a stack is stuck on, in the format of the call that continues without them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,11 +17,11 @@ _NESTED_STACK = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class StuckResource:
-    """A resource that could not be rolled back: one that ``ResourcesToSkip`` of ContinueUpdateRollback takes.
+    """A resource that could not be rolled back, and that ContinueUpdateRollback's ``ResourcesToSkip`` accepts.
 
-    ``skip_as`` is how that call spells it, ``path`` are the logical ids from the root stack down, ``stack_id`` is the
-    stack it belongs to. ``reason`` is CloudFormation's. ``needs`` are the paths of the other stuck resources that it
-    depends on, so that it may have failed because of them.
+    ``skip_as`` is its name in that call, ``path`` its logical path from the root stack, ``stack_id`` the stack it
+    belongs to. ``reason`` is CloudFormation's. ``needs`` are the paths of other stuck resources that it depends on, and
+    that may have made it fail.
     """
 
     skip_as: str
@@ -40,10 +40,10 @@ class StuckResource:
 
 @dataclass(frozen=True)
 class SkippedResource:
-    """A resource that a rollback was continued without, so that it may not be what its template says.
+    """A resource that was skipped in a rollback, so that it may differ from its template.
 
-    ``drift`` is DetectStackResourceDrift's answer since then (``StackResourceDriftStatus``), None where it was not
-    asked; ``differences`` says what differs; ``left`` says why it cannot be brought back by CloudFormation.
+    ``drift`` is its ``StackResourceDriftStatus`` since then, None if it was not detected; ``differences`` says what
+    differs; ``left`` says why CloudFormation cannot restore it.
     """
 
     path: str
@@ -60,22 +60,22 @@ class SkippedResource:
         return is_stateful(self.resource_type)
 
     def to_dict(self) -> dict[str, Any]:
-        """What the ledger keeps."""
+        """Return a JSON document."""
         return asdict(self)
 
 
 Needs = Mapping[str, Mapping[str, Collection[str]]]
-"""By stack id: which logical ids each logical id of the stack's template needs (``template.dependencies``)."""
+"""By stack id: the logical ids that each logical id of the stack's template depends on (``template.dependencies``)."""
 
 
 def stuck_in_rollback(
     stack_id: str, resources: Mapping[str, Sequence[Resource]], events: Mapping[str, Sequence[Event]], needs: Needs
 ) -> tuple[StuckResource, ...]:
-    """Find the resources of a root stack in UPDATE_ROLLBACK_FAILED that may be skipped, those that failed first first.
+    """Return the resources of a root stack in UPDATE_ROLLBACK_FAILED that may be skipped, in the order they failed.
 
-    ``resources`` and ``events`` are by the id of the stack and of each stack nested in it. Only what is UPDATE_FAILED
-    "because a rollback failed" may be skipped: its newest failure comes after the last beginning of a rollback of its
-    stack, and it was not cancelled. A nested stack itself only where its deletion failed
+    ``resources`` and ``events`` are by the id of the stack and of each nested stack. Only resources that are
+    UPDATE_FAILED "because a rollback failed" may be skipped: their newest failure is after the beginning of their
+    stack's last rollback, and they were not cancelled. A nested stack itself may be skipped only if its deletion failed
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html).
     """
     paths = dict(_paths(stack_id, (), resources))
@@ -103,21 +103,21 @@ def stuck_in_rollback(
 
 
 def differences_in_words(drift: Mapping[str, Any]) -> str:
-    """Say how a resource differs from its template: from a StackResourceDrift of DetectStackResourceDrift.
+    """Return how a resource differs from its template, from DetectStackResourceDrift's StackResourceDrift.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDrift.html
     """
     if drift.get("DriftStatusReason"):
         return str(drift["DriftStatusReason"])
     if drift["StackResourceDriftStatus"] == "DELETED":
-        return "it is gone"
+        return "it no longer exists"
     return ", ".join(sorted(each["PropertyPath"] for each in drift.get("PropertyDifferences") or ()))
 
 
 def _paths(
     stack_id: str, path: tuple[str, ...], resources: Mapping[str, Sequence[Resource]]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Where the stack and each stack nested in it stand."""
+    """Yield the stack and each nested stack with its logical path."""
     yield stack_id, path
     for resource in resources.get(stack_id, ()):
         child = str(resource.get("PhysicalResourceId"))
@@ -126,7 +126,7 @@ def _paths(
 
 
 def _failed_in_rollback(resource: Resource, events: Sequence[Event]) -> Event | None:
-    """The newest event of the resource's failure, where that is of its stack's last rollback."""
+    """Return the newest event of the resource's failure, if that was in its stack's last rollback."""
     for event in reversed(in_order(events)):
         of_the_stack = event.get("PhysicalResourceId") == event["StackId"]
         if of_the_stack and event["ResourceStatus"] == StackStatus.UPDATE_ROLLBACK_IN_PROGRESS:
@@ -138,7 +138,7 @@ def _failed_in_rollback(resource: Resource, events: Sequence[Event]) -> Event | 
 
 
 def _leans(path: tuple[str, ...], other: tuple[str, ...], needs: Mapping[tuple[str, ...], Collection[str]]) -> bool:
-    """Whether a resource needs another, or lies in a nested stack that does, directly or through others."""
+    """Return whether a resource, or the nested stack it is in, depends on another, directly or through others."""
     common = next((i for i, (mine, its) in enumerate(zip(path, other, strict=False)) if mine != its), None)
     if common is None:
         return False
@@ -153,17 +153,17 @@ def _leans(path: tuple[str, ...], other: tuple[str, ...], needs: Mapping[tuple[s
 
 
 def stuck_resources(stack_id: str, status: StackStatus, resources: Mapping[str, Sequence[Resource]]) -> tuple[str, ...]:
-    """Name the resources that keep a root stack in a failed status; empty in any other.
+    """Return the resources that keep a root stack in a failed status; empty in any other status.
 
-    ``resources`` maps the id of the stack and of each stack nested in it to its resources.
+    ``resources`` maps the id of the stack and of each nested stack to its resources.
 
-    - UPDATE_ROLLBACK_FAILED: what ``ResourcesToSkip`` of ContinueUpdateRollback takes, that is, resources that are
-      UPDATE_FAILED because the rollback failed and not because they were cancelled, those of a nested stack as
-      ``NestedStackName.LogicalId``; a nested stack itself only where its deletion failed
+    - UPDATE_ROLLBACK_FAILED: those that ContinueUpdateRollback's ``ResourcesToSkip`` accepts, that is, resources that
+      are UPDATE_FAILED because the rollback failed and not because they were cancelled, nested ones as
+      ``NestedStackName.LogicalId``; a nested stack itself only if its deletion failed
       (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html).
-    - DELETE_FAILED: what ``RetainResources`` of DeleteStack takes, logical ids of the stack itself
+    - DELETE_FAILED: those that DeleteStack's ``RetainResources`` accepts, logical ids of the stack itself
       (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html).
-    - The other failures have no such call: every failed resource, nested ones spelled as above.
+    - Other failures have no such call: every failed resource, with nested ones named as above.
     """
     if not status.failed:
         return ()

@@ -29,5 +29,5 @@ def check(stack: PlannedStack, settings: PolicySettings) -> Iterator[Violation]:
             yield Violation(Verdict.REVIEW, place, f"{change.resource_type} {change.physical_id or path} is deleted")
     for path, stack_id in stack.change_set.removed_stacks:
         place = Location(stack.path, path, "DeletionPolicy", 0, 0)
-        told = "the change set does not tell what it holds"
-        yield Violation(Verdict.REVIEW, place, f"the nested stack {stack_id} is deleted, and {told}")
+        unknown = "the change set does not tell what it holds"
+        yield Violation(Verdict.REVIEW, place, f"the nested stack {stack_id} is deleted, and {unknown}")
