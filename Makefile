@@ -36,6 +36,7 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHON_RUNTIME=$(RUNTIME) $(BIN)/sam build --parameter-overrides PythonRuntime=$(RUNTIME)
 	@$(BIN)/python -m cli upgrade check
 	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
+	@$(BIN)/python -m cli upgrade continue
 
 test: $(INSTALLED) ## all tests, and the floor of their coverage
 	@rm -rf build/machines

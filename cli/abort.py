@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.aws.stepfunctions import ABORTED
+from belay.release.names import stage_suffix
 from belay.release.records import ReleaseReference
 from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
@@ -74,7 +75,8 @@ def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
             f"{name} has changed nothing in {waits[0]} yet and waits for an answer: "
             f"belay reject {name} --stage {waits[0]}"
         )
-    own = belay.execution("deploy_stage", f"{release.attempt}-{stage}")
+    suffix = stage_suffix(release.attempt, record["execution"])
+    own = belay.execution("deploy_stage", f"{release.attempt}-{stage}{suffix}")
     if stage and belay.executions.running(own):
         return own
     if belay.executions.running(record["execution"]):

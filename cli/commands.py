@@ -34,6 +34,7 @@ GROUPS: Final[dict[str, Commands]] = {
         ("resume",): ("cli.resume", "end the pause and start what was held"),
         ("unlock",): ("cli.unlock", "free a stage's lock that nobody works under"),
         ("upgrade", "check"): ("cli.upgrade", "list what has to end before another version of Belay is deployed"),
+        ("upgrade", "continue"): ("cli.upgrade_continue", "let what waits go on with the version that is deployed now"),
     },
 }
 COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for command, entry in group.items()}
@@ -59,5 +60,5 @@ def usage() -> str:
     lines = ["usage: belay COMMAND ..."]
     for group, commands in GROUPS.items():
         lines += ["", f"{group}:"]
-        lines += [f"  {' '.join(command):<16}{described}" for command, (_, described) in commands.items()]
+        lines += [f"  {' '.join(command):<18}{described}" for command, (_, described) in commands.items()]
     return "\n".join([*lines, "", "belay COMMAND --help tells more."])

@@ -7,7 +7,7 @@ version may have others. docs/upgrading.md tells the rest.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,21 +19,27 @@ from cli.problems import REFUSED, NoSuchStack
 _IN_ITS_STAGE: Final = "DeployStage"
 """The state of deploy_release in which the stage's own execution works."""
 
-_APPROVAL: Final = "RequestApproval"
-_WINDOW: Final = "WaitForWindow"
+WAITING: Final = ("RequestApproval", "WaitForWindow")
+"""The states of deploy_stage in which nothing is locked and nothing is at work, in every version so far."""
+
 _PIPELINE: Final = ("StartPipeline", "CheckPipeline", "WaitForPipeline")
 
 
 @dataclass(frozen=True)
 class Running:
-    """One execution at work: what it is about, the state it is in and since when, and how it is brought to its end."""
+    """One execution: what it is about, the state it is in and since when, and how it is brought to its end.
 
+    ``waits`` says that it only waits for an answer or a window: the next version continues it.
+    """
+
+    execution: str
     machine: str
     about: str
     stage: str | None
     state: str
     since: datetime
     remedy: str
+    waits: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the executions that run; refuse while there is one. A first deployment has nothing to ask."""
+    """List the executions that run; refuse while one is at work. A first deployment has nothing to ask."""
     try:
         belay = Account.of(arguments)
     except NoSuchStack:
@@ -51,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     found = running(belay)
     tell(arguments, {"running": [asdict(each) for each in found]}, render(found, datetime.now(UTC)))
-    return REFUSED if found else 0
+    return 0 if all(each.waits for each in found) else REFUSED
 
 
 def running(belay: Account) -> list[Running]:
@@ -66,7 +72,7 @@ def running(belay: Account) -> list[Running]:
     recoveries = _executions(belay, "rollback_stage")
     by_machine = {"deploy_release": releases, "deploy_stage": stages, "rollback_stage": recoveries}
     found = [
-        describe(machine, document, *state)
+        describe(execution, machine, document, *state)
         for machine, executions in by_machine.items()
         for execution, document in executions.items()
         if (state := belay.executions.state(execution)) is not None
@@ -80,39 +86,48 @@ def _executions(belay: Account, machine: str) -> dict[str, Mapping[str, Any]]:
     return {each: belay.executions.input(each) for each in executions}
 
 
-def describe(machine: str, document: Mapping[str, Any], state: str, since: datetime) -> Running:
+def describe(execution: str, machine: str, document: Mapping[str, Any], state: str, since: datetime) -> Running:
     """Say what an execution is about and how it ends, from the document it was started with and the state it is in."""
-    if "application" in document:
-        about, stage, name = document["incident"], document["stage"], document["application"]
-        return Running(machine, about, stage, state, since, _remedy(machine, name, stage, state))
-    release = document.get("release")
-    if release is None:
-        about = str(document.get("detail", {}).get("object", {}).get("key", "an upload"))
-        return Running(machine, about, None, state, since, "wait: it enters its first stage in a few minutes")
-    about = f"{release['application']}/{release['version']}"
-    return Running(machine, about, document["stage"], state, since, _remedy(machine, about, document["stage"], state))
+    if "incident" in document:
+        application = document.get("application") or document["release"]["application"]
+        remedy = f"wait, answer what it asks, or: belay abort {application} --recovery"
+        return Running(execution, machine, document["incident"], document["stage"], state, since, remedy)
+    if "release" not in document:
+        begun = document.get("continues", {}).get("upload", document)
+        about = str(begun.get("detail", {}).get("object", {}).get("key", "an upload"))
+        remedy = "wait: it enters its first stage in a few minutes"
+        return Running(execution, machine, about, None, state, since, remedy)
+    about = f"{document['release']['application']}/{document['release']['version']}"
+    remedy = _remedy(about, state)
+    return Running(execution, machine, about, document["stage"], state, since, remedy, state in WAITING)
 
 
-def _remedy(machine: str, about: str, stage: str, state: str) -> str:
-    if machine == "rollback_stage":
-        return f"wait, answer what it asks, or: belay abort {about} --recovery"
-    if state == _APPROVAL:
-        return f"belay approve {about} --stage {stage}, or: belay reject {about} --stage {stage}"
-    if state == _WINDOW:
-        return f"wait, belay override {about} --stage {stage}, or: belay abort {about}"
+def _remedy(about: str, state: str) -> str:
+    if state in WAITING:
+        return "nothing: the next version continues it"
     if state in _PIPELINE:
         return f"wait for the pipeline, or stop its execution there; or: belay abort {about}"
     return f"wait, or: belay abort {about}"
 
 
-def render(found: Iterable[Running], now: datetime) -> list[str]:
+def render(found: Sequence[Running], now: datetime) -> list[str]:
     """Say it as lines for people."""
-    rows = [(each.about, each.stage or "-", each.state, ago(each.since, now), each.remedy) for each in found]
-    if not rows:
-        return ["Nothing is at work: another version of Belay can be deployed."]
+    columns = ("what", "stage", "state", "for", "what to do")
+    rows = [
+        [
+            (each.about, each.stage or "-", each.state, ago(each.since, now), each.remedy)
+            for each in found
+            if each.waits is w
+        ]
+        for w in (False, True)
+    ]
+    working, waiting = (table(columns, each) for each in rows)
+    if not working:
+        return ["Nothing is at work: another version of Belay can be deployed.", *section("Waits", waiting)]
     return [
         "Another version of Belay cannot be deployed yet: what is at work needs the functions of the deployed one.",
-        *section("At work", table(("what", "stage", "state", "for", "what to do"), rows)),
+        *section("At work", working),
+        *section("Waits", waiting),
         "",
         "`belay pause` holds what is uploaded meanwhile, `belay resume` starts it afterwards. See docs/upgrading.md.",
     ]

@@ -1,18 +1,18 @@
 """Makes the change sets of a stage that can be made now, and looks at those made before."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from belay.aws.clock import now
 from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_change_sets import StageChangeSets
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.registration import Stage
 from belay.settings import read
-
-SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,24 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, ledger, artifacts)
     pipeline = run.stage.pipeline is not None and run.stage.pipeline.start
     ready = pipeline or StageChangeSets(run, aws.stacks, aws.alarms).advance().ready
-    return {"ready": ready, "pipeline": pipeline, "wait_seconds": settings.poll_seconds, **registered(run.stage)}
-
-
-def registered(stage: Stage) -> dict[str, Any]:
-    """Return what the machine has to know about the stage."""
-    approval = stage.approval
     return {
-        "ephemeral": stage.ephemeral,
-        "windows": stage.calendar.registered,
-        "approval": {
-            "required": approval.required,
-            "expires_after_seconds": approval.expires_after_days * SECONDS_A_DAY,
-        },
+        "ready": ready,
+        "pipeline": pipeline,
+        "wait_seconds": settings.poll_seconds,
+        "ephemeral": run.stage.ephemeral,
+        "windows": run.stage.calendar.registered,
+        "approval": approval(run),
+    }
+
+
+def approval(run: StageContext) -> dict[str, Any]:
+    """Return whether a person has to approve, or has, and how long there is for it: what was asked keeps its time."""
+    days = run.stage.approval.expires_after_days
+    asked = run.ledger.approvals.asked_of(run.release, run.stage.name)
+    expires_at = now() + timedelta(days=days) if asked is None else datetime.fromisoformat(asked.expires_at)
+    return {
+        "required": run.stage.approval.required,
+        "given": asked is not None and asked.answer is not None and asked.answer.word == "approve",
+        "expires_after_days": days,
+        "expires_after_seconds": max(1, math.floor((expires_at - now()).total_seconds())),
     }

@@ -29,10 +29,17 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Seal what is asked about, write the report, keep the task token for the answer alone, and tell the approvers."""
+    """Seal what is asked about, write the report, keep the task token for the answer alone, and tell the approvers.
+
+    What this attempt asked before, in an execution that this one continues, is neither changed nor told again.
+    """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
+    asked = ledger.approvals.asked_of(run.release, run.stage.name)
+    if asked is not None:
+        ledger.approvals.ask_on(run.release, asked, event["task_token"])
+        return {}
     endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
     approvals = Approvals(run.ledger, run.artifacts, endings)
     links = Links(aws.mac_key(settings.link_key_id), settings.link_url)

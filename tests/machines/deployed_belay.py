@@ -213,7 +213,8 @@ class Belay:
         if arn not in self._inputs:
             self._inputs[arn] = json.loads(self.aws("stepfunctions").describe_execution(executionArn=arn)["input"])
         document = self._inputs[arn]
-        about = document if "incident" in document else document.get("release") or {}
+        continued = document.get("continues", {}).get("release")
+        about = document if "incident" in document else document.get("release") or continued or {}
         return str(about.get("application") or document["detail"]["object"]["key"].split("/")[1])
 
     def executions(self, application: str, machine: str | None = None) -> list[Execution]:

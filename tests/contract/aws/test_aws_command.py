@@ -428,6 +428,8 @@ def test_another_version_of_belay_waits_for_what_is_at_work(
     assert status == 1
     assert "orders/1.0.0  production  ExecuteWave" in out
     assert belay("upgrade", "check", "--stack", "not-there") == (0, "", "")
+    states["deploy-stage"] = ("RequestApproval", NOW)
+    assert belay("upgrade", "check")[0] == 0, "what waits is continued"
 
 
 def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, belay: Belay) -> None:

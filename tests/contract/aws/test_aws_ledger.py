@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -212,6 +213,33 @@ def test_who_lost_the_lock_or_the_release_ends_no_stage(ledger: Ledger) -> None:
     assert ledger.releases.transitions("orders", "1.0.0") == []
     assert "deployed_digest" not in (ledger.releases.get("orders", "1.0.0") or {})
     assert len(ledger.locks.held()) == 1
+
+
+def test_another_execution_continues_a_release_until_it_has_ended(ledger: Ledger) -> None:
+    ledger.uploads.claim(upload(), "e1", NOW)
+    attempt = upload().attempt
+    claim(ledger, release(attempt))
+    assert not ledger.releases.continue_in(release("bbbbbbbbbbbb"), "e1", "e2"), "another attempt"
+    assert not ledger.releases.continue_in(release(attempt), "e0", "e2"), "another execution"
+    assert ledger.releases.continue_in(release(attempt), "e1", "e2")
+    assert ledger.releases.continue_in(release(attempt), "e1", "e2"), "a rerun finds it done"
+    assert (ledger.releases.get("orders", "1.0.0") or {})["execution"] == "e2"
+    assert {item["execution"] for item in ledger.open_items()} == {"e2"}
+    ledger.releases.close(release(attempt), Outcome.ABORTED, "", NOW)
+    assert not ledger.releases.continue_in(release(attempt), "e2", "e3")
+
+
+def test_what_was_asked_is_waited_for_with_another_token(ledger: Ledger) -> None:
+    ledger.approvals.ask(release(), approval())
+    ledger.approvals.ask_no_more("orders", "1.0.0", "production")
+    before = ledger.approvals.asked_of(release(), "production")
+    assert before == approval()
+    assert ledger.approvals.asked_of(release("bbbbbbbbbbbb"), "production") is None
+    assert ledger.approvals.asked_of(release(), "test") is None
+    ledger.approvals.ask_on(release(), approval(), "another token")
+    assert ledger.approvals.asked_of(release(), "production") == replace(approval(), task_token="another token")
+    waits = AwaitedApproval(release(), "production", approval().requested_at, approval().expires_at)
+    assert ledger.approvals.asked() == [waits]
 
 
 def test_a_stage_that_does_not_last_makes_nothing_known_good(ledger: Ledger) -> None:

@@ -350,3 +350,16 @@ def test_a_release_whose_document_is_gone_is_a_fault_and_stays_open(house: House
     with pytest.raises(MissingDocument):
         house.unfinished.take_up_release(RELEASE, "it died")
     assert "RELEASE" in house.open()
+
+
+def test_an_execution_that_another_continues_is_nobody_s_failure(house: House) -> None:
+    house.accept()
+    house.ledger.releases.record(RELEASE, "production", "AWAITING APPROVAL", NOW)
+    document = {"release": RELEASE.to_dict(), "stage": "production"}
+    started = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "execution-1"}
+    assert house.ledger.releases.continue_in(RELEASE, "execution-1", "execution-2")
+    assert house.unfinished.take_up_execution("execution-1", {}) is None
+    assert house.unfinished.take_up_execution("stage-1", {**document, **started}) is None
+    assert house.recoveries() == []
+    started["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] = "execution-2"
+    assert house.unfinished.take_up_execution(f"{MACHINE}:x", {**document, **started}) == INCIDENT

@@ -21,14 +21,14 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
             IN_STAGE,
             "RequestApproval",
             "orders/1.4.1",
-            "belay approve orders/1.4.1 --stage production, or: belay reject orders/1.4.1 --stage production",
+            "nothing: the next version continues it",
         ),
         (
             "deploy_stage",
             IN_STAGE,
             "WaitForWindow",
             "orders/1.4.1",
-            "wait, belay override orders/1.4.1 --stage production, or: belay abort orders/1.4.1",
+            "nothing: the next version continues it",
         ),
         (
             "deploy_stage",
@@ -49,8 +49,8 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
             "rollback_stage",
             {**IN_STAGE, "incident": "orders-production-1"},
             "WaitForStep",
-            "orders/1.4.1",
-            "wait, answer what it asks, or: belay abort orders/1.4.1 --recovery",
+            "orders-production-1",
+            "wait, answer what it asks, or: belay abort orders --recovery",
         ),
         (
             "deploy_release",
@@ -65,13 +65,18 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
 def test_each_says_how_it_comes_to_its_end(
     machine: str, document: dict[str, Any], state: str, about: str, remedy: str
 ) -> None:
-    found = describe(machine, document, state, SINCE)
+    found = describe("arn", machine, document, state, SINCE)
     assert (found.about, found.state, found.remedy) == (about, state, remedy)
 
 
 def test_it_is_listed_with_its_stage_and_since_when() -> None:
-    found = describe("deploy_stage", IN_STAGE, "ExecuteWave", SINCE)
+    found = describe("arn", "deploy_stage", IN_STAGE, "ExecuteWave", SINCE)
     lines = render([found], SINCE + timedelta(minutes=5))
     assert lines[0].startswith("Another version of Belay cannot be deployed yet")
     assert "  orders/1.4.1  production  ExecuteWave  5 min  wait, or: belay abort orders/1.4.1" in lines
+    waiting = describe("arn", "deploy_stage", IN_STAGE, "RequestApproval", SINCE)
+    assert render([waiting], SINCE)[0] == "Nothing is at work: another version of Belay can be deployed."
+    assert "  orders/1.4.1  production  RequestApproval  0 s  nothing: the next version continues it" in render(
+        [waiting], SINCE
+    )
     assert render([], SINCE) == ["Nothing is at work: another version of Belay can be deployed."]

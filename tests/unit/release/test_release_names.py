@@ -13,6 +13,8 @@ from belay.release.names import (
     ephemeral_stack_name,
     execution_name,
     snapshot_name,
+    stage_suffix,
+    successor_of,
 )
 
 
@@ -115,3 +117,11 @@ KEYS = {
 @pytest.mark.parametrize(("key", "application"), KEYS.items())
 def test_keys_of_releases(key: str, application: str | None) -> None:
     assert application_of(key) == application
+
+
+def test_the_executions_that_continue_a_release_are_numbered() -> None:
+    attempt, arn = "0123456789ab", "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:"
+    assert stage_suffix(attempt, f"{arn}5ca11812-63f9-46da-b37b-ca9e3b61d075") == ""
+    assert successor_of(attempt, f"{arn}5ca11812-63f9-46da-b37b-ca9e3b61d075") == (f"{attempt}-2", "-2")
+    assert stage_suffix(attempt, f"{arn}{attempt}-2") == "-2"
+    assert successor_of(attempt, f"{arn}{attempt}-2") == (f"{attempt}-3", "-3")

@@ -35,12 +35,20 @@ class Unfinished:
             return self.take_up_incident(document["application"], document["incident"])
         if "stage" in document and "incident" not in document:
             release = ReleaseReference.from_dict(document["release"])
+            parent = document.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
+            if self._is_continued(release, parent):
+                return None
             stopped = self.incidents.execution_stopped_by(execution_arn)
             return self.take_up_release(release, stopped or "the stage's execution ended without an outcome")
         for item in self.ledger.open_items():
             if item["execution"] == execution_arn:
                 return self.take_up(item)
         return None
+
+    def _is_continued(self, release: ReleaseReference, parent: str | None) -> bool:
+        """Whether another execution than the one that ``parent`` started sees to the release by now."""
+        record = self.ledger.releases.get(release.application, release.version) or {}
+        return parent is not None and record.get("attempt") == release.attempt and record["execution"] != parent
 
     def take_up_dead(self, item: Mapping[str, Any]) -> str | None:
         """Take up what the ledger holds open where no execution sees to it any more. Returns what that was."""

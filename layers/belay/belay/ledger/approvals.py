@@ -24,16 +24,10 @@ class ApprovalRecords:
             "four_eyes": asked.four_eyes,
             "seal": {**asked.seal.to_dict(), "digest": asked.digest},
         }
-        waits = {
-            "release": release.to_dict(),
-            "stage": asked.stage,
-            "asked_at": asked.requested_at,
-            "expires_at": asked.expires_at,
-        }
         pk, sk = _keys(release.application, release.version, asked.stage)
         self._table.transact(
             self._table.new({"PK": pk, "SK": sk} | approval),
-            self._table.new({"PK": "ASKED", "SK": f"{release.application}#{release.version}#{asked.stage}"} | waits),
+            self._table.new(_awaited(release, asked)),
         )
 
     def get(self, application: str, version: str, stage: str) -> AskedApproval | None:
@@ -44,6 +38,23 @@ class ApprovalRecords:
     def of_release(self, application: str, version: str) -> list[AskedApproval]:
         """Return what a release asked of people in its stages."""
         return [_approval(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX)]
+
+    def asked_of(self, release: ReleaseReference, stage: str) -> AskedApproval | None:
+        """Return what this very attempt asked of people in a stage; None where it did not."""
+        found = self.get(release.application, release.version, stage)
+        return found if found is not None and found.attempt == release.attempt else None
+
+    def ask_on(self, release: ReleaseReference, asked: AskedApproval, task_token: str) -> None:
+        """Wait on, with another task token, for what was ``asked`` before; an answer given meanwhile arrives."""
+        self._table.transact(
+            self._table.change(
+                *_keys(release.application, release.version, asked.stage),
+                "SET task_token = :token",
+                "attempt = :attempt",
+                {":token": task_token, ":attempt": release.attempt},
+            ),
+            self._table.new(_awaited(release, asked)),
+        )
 
     def answer(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
         """Record a person's answer. False where somebody was first, or another attempt asks by now."""
@@ -79,6 +90,17 @@ class ApprovalRecords:
 
 def _keys(application: str, version: str, stage: str) -> tuple[str, str]:
     return f"RELEASE#{application}#{version}", f"{_PREFIX}{stage}"
+
+
+def _awaited(release: ReleaseReference, asked: AskedApproval) -> Item:
+    return {
+        "PK": "ASKED",
+        "SK": f"{release.application}#{release.version}#{asked.stage}",
+        "release": release.to_dict(),
+        "stage": asked.stage,
+        "asked_at": asked.requested_at,
+        "expires_at": asked.expires_at,
+    }
 
 
 def _approval(item: Item) -> AskedApproval:

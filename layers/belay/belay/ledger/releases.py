@@ -57,6 +57,31 @@ class ReleaseRecords:
             raise ReleaseSuperseded(f"the upload {upload.key} has ended already: its execution was stopped")
         return standing
 
+    def continue_in(self, release: ReleaseReference, execution: str, successor: str) -> bool:
+        """Record that another execution sees a release to its end. False where it has one, or another attempt at it."""
+        values = {":attempt": release.attempt, ":execution": execution, ":successor": successor}
+        same = "(execution = :execution OR execution = :successor)"
+        open_ones = (f"RELEASE#{release.application}#{release.version}", f"UPLOAD#{release.attempt}")
+        return self._table.transact(
+            self._table.change(
+                f"APPLICATION#{release.application}",
+                f"RELEASE#{release.version}",
+                "SET execution = :successor",
+                f"attempt = :attempt AND attribute_not_exists(outcome) AND {same}",
+                values,
+            ),
+            *(
+                self._table.change(
+                    "OPEN",
+                    name,
+                    "SET execution = :successor",
+                    same,
+                    {k: v for k, v in values.items() if k != ":attempt"},
+                )
+                for name in open_ones
+            ),
+        )
+
     def details(self, application: str, version: str) -> list[Item]:
         """Return everything recorded about a release beside its own record: transitions, baselines, approvals."""
         return self._table.query(f"RELEASE#{application}#{version}")

@@ -68,6 +68,18 @@ def execution_name(*parts: str) -> str:
     return _name(80, *parts)
 
 
+def successor_of(attempt: str, execution: str) -> tuple[str, str]:
+    """Name the execution of deploy_release that continues one (an ARN), and what ends its stages' executions' names."""
+    number = int(stage_suffix(attempt, execution).removeprefix("-") or 1) + 1
+    return f"{attempt}-{number}", f"-{number}"
+
+
+def stage_suffix(attempt: str, execution: str) -> str:
+    """Return what ends the names of the stages' executions that an execution (an ARN) of deploy_release starts."""
+    name = execution.rpartition(":")[2]
+    return name.removeprefix(attempt) if name.startswith(f"{attempt}-") else ""
+
+
 def _name(longest: int, *parts: str, hidden: str = "") -> str:
     digest = hashlib.sha256("\0".join([*parts, hidden]).encode()).hexdigest()[:_DIGEST_LENGTH]
     readable = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")
