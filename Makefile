@@ -7,6 +7,8 @@ INSTALLED := $(VENV)/.installed
 RUNTIME ?= $(shell $(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 # What `make deploy` passes to the template, such as PARAMETERS="ServiceRoleArns=arn:aws:iam::123456789012:role/belay/*".
 PARAMETERS ?=
+# The stack that `make deploy` asks before and after it deploys: the one that samconfig.toml names.
+STACK := $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/belay
 export SAM_CLI_TELEMETRY := 0
 
@@ -34,9 +36,9 @@ down: $(INSTALLED) ## stop it
 
 deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	PATH="$(CURDIR)/$(BIN):$$PATH" PYTHON_RUNTIME=$(RUNTIME) $(BIN)/sam build --parameter-overrides PythonRuntime=$(RUNTIME)
-	@$(BIN)/python -m cli upgrade check
+	@$(BIN)/python -m cli upgrade check --stack $(STACK)
 	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
-	@$(BIN)/python -m cli upgrade continue
+	@$(BIN)/python -m cli upgrade continue --stack $(STACK)
 
 test: $(INSTALLED) ## all tests, and the floor of their coverage
 	@rm -rf build/machines
