@@ -1,4 +1,4 @@
-"""One account and region as gateways: the one place where boto3 clients are made, each when it is first needed."""
+"""The gateways of one account and region: the only place that creates boto3 clients, each when it is first needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Deferre
 from belay.aws.clients import ORDINARY, PATIENT
 from belay.aws.faults import translated
 
-# A gateway is imported when it is first asked for: a cold start pays for what its step uses.
+# A gateway is imported when it is first used, so that a cold start pays only for what its step needs.
 if TYPE_CHECKING:
     from belay.aws.application_autoscaling import ScalableTargets
     from belay.aws.attached_groups import AttachedGroups
@@ -42,10 +42,10 @@ _SESSION_NAME = "belay"
 
 
 class Aws:
-    """The services of one account in one region; without a region, in the one that the process runs in.
+    """The services of one account in one region, by default the one that the process runs in.
 
-    ``make`` makes a client as ``boto3.client`` does, with the credentials that count here. Retries are botocore's
-    standard mode; what is left after them the gateways raise as ``Throttled`` or ``ServiceUnavailable`` for the state
+    ``make`` creates a client as ``boto3.client`` does, with this account's credentials. Retries are botocore's standard
+    mode; faults that remain are raised by the gateways as ``Throttled`` or ``ServiceUnavailable``, for the state
     machine to retry with longer waits.
     """
 
@@ -55,16 +55,16 @@ class Aws:
         self._clients: dict[tuple[str, bool], Any] = {}
         self._others: dict[tuple[str | None, str | None], Aws] = {}
 
-    # -- other places --------------------------------------------------------------------------------------------
+    # -- other accounts and regions ------------------------------------------------------------------------------
 
     def in_region(self, region: str) -> Aws:
-        """Return another region of the account, the same one each time."""
+        """Return the services in another region of the account; cached."""
         return self._other(region, None, lambda: self._make)
 
     def in_account(self, role: str, region: str | None = None) -> Aws:
-        """Return the account of a role that this one may assume, the same one each time.
+        """Return the services in the account of a role that this one may assume; cached.
 
-        Its credentials are asked for with the first call, and renewed before they end.
+        The role is assumed with the first call, and its credentials are renewed before they expire.
         """
         return self._other(region or self._region, role, lambda: _with_renewed(partial(self._assume, role)))
 
@@ -111,7 +111,7 @@ class Aws:
 
     @cached_property
     def attached_groups(self) -> AttachedGroups:
-        """The security groups on resources."""
+        """The security groups attached to resources."""
         from belay.aws.attached_groups import AttachedGroups
 
         return AttachedGroups(
@@ -125,7 +125,7 @@ class Aws:
 
     @cached_property
     def buckets(self) -> Buckets:
-        """Objects that lie in buckets which only a document or an event names."""
+        """Objects in buckets named by a document or an event."""
         from belay.aws.s3 import Buckets
 
         return Buckets(self._client("s3"))
@@ -153,7 +153,7 @@ class Aws:
 
     @cached_property
     def drift(self) -> ResourceDrift:
-        """CloudFormation's comparison of a resource with its template, which is waited for."""
+        """CloudFormation's drift detection, with a patient client."""
         from belay.aws.cloudformation import ResourceDrift
 
         return ResourceDrift(self._client("cloudformation", patient=True))
@@ -172,7 +172,7 @@ class Aws:
         return GuardFunction(self._client("lambda"), arn)
 
     def input_artifact(self, artifact: Artifact, credentials: Credentials) -> InputArtifact:
-        """Return a job's input artifact, opened with the job's credentials, which are never kept."""
+        """Return a job's input artifact, opened with the job's credentials, which are never cached."""
         from belay.aws.codepipeline import InputArtifact
 
         keys = {
@@ -183,7 +183,7 @@ class Aws:
         return InputArtifact(Aws(self._region, partial(self._make, **keys))._client("s3"), artifact)
 
     def jobs(self, log: Callable[[str], object]) -> Jobs:
-        """Return what answers CodePipeline's jobs; ``log`` is called where an exception is being handled."""
+        """Return the gateway for CodePipeline's jobs; ``log`` is called while an exception is being handled."""
         from belay.aws.codepipeline import Jobs
 
         return Jobs(self._client("codepipeline"), log)

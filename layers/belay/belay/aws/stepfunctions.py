@@ -94,7 +94,7 @@ class Executions:
             ]
 
     def state(self, execution_arn: str) -> tuple[str, datetime] | None:
-        """Return the state that an execution entered last, and when; None where it entered none yet."""
+        """Return the state that an execution entered last, and when, or None if it has not entered any."""
         with translated("StepFunctions.GetExecutionHistory"):
             pages = self._client.get_paginator("get_execution_history").paginate(
                 executionArn=execution_arn, includeExecutionData=False, reverseOrder=True

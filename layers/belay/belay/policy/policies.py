@@ -1,6 +1,6 @@
 """Policies and violations.
 
-A policy's file holds ``POLICY`` and ``check(subject, settings)``; its slug is the file's name with dashes.
+A policy's file has ``POLICY`` and ``check(subject, settings)``; its slug is the file's name with dashes.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def last_token(events: Sequence[Event]) -> str | None:
 
     "All events initiated by a given stack operation are assigned the same client request token"
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html). None if the operation was
-    started without one, as Belay's never are, or if there are no events.
+    started without one (Belay always passes one), or if there are no events.
     """
     newest = in_order(events)[-1:]
     return (newest[0].get("ClientRequestToken") or None) if newest else None

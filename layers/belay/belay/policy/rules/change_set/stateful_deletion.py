@@ -13,7 +13,7 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A deletion loses data that is still needed",
     severity=Severity.HIGH,
-    why="Whatever the resource holds is gone when the change set has run, and no rollback brings it back.",
+    why="The resource's data is lost once the change set has been executed, and no rollback restores it.",
     fix="Keep it by DeletionPolicy Retain or Snapshot, have the release approved, or let the operator waive it.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
 )
@@ -21,7 +21,7 @@ POLICY = Policy(
 
 def check(stack: PlannedStack, settings: PolicySettings) -> Iterator[Violation]:
     """Look for removals of stateful resources that no policy keeps: only a person knows whether that is intended.
-    A nested stack may go without a word of what it holds: that is for a person, too.
+    The same applies to a nested stack that is deleted without the change set listing its resources.
     """
     for path, change in stack.change_set.all_changes():
         if change.loses_data and change.action == "Remove":

@@ -13,7 +13,7 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A replacement loses data that is still needed",
     severity=Severity.HIGH,
-    why="The new resource is empty, and the old one is deleted with what it holds.",
+    why="The new resource is empty, and the old one is deleted with its data.",
     fix="Leave the property that forces it, keep the old one by UpdateReplacePolicy Retain or Snapshot, have the "
     "release approved, or let the operator waive it.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html",
