@@ -15,7 +15,6 @@ from belay.aws.s3 import ArtifactBucket
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
-from belay.release.names import snapshot_name
 from belay.release.records import ReleaseReference
 from belay.rollback.question import AskedQuestion
 from belay.stack.plan import StagePlan
@@ -169,16 +168,7 @@ def _stage(
             if report is not None
         },
         "snapshots": [
-            snapshot_name(
-                release.application,
-                stage,
-                release.version,
-                each.identifier,
-                release.attempt,
-                cluster=each.kind == "cluster",
-            )
-            for each in databases
-            if f"{each.identifier}: available" in taken
+            each.snapshot_name(release, stage) for each in databases if f"{each.identifier}: available" in taken
         ],
     }
 

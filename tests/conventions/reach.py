@@ -8,9 +8,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 
 from project import layer_modules, parsed, step_modules
+
+from belay.database.kinds import KINDS, UNIT_KINDS
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -186,12 +189,12 @@ def operations(function: str) -> set[tuple[str, str]]:
         if node.name != "__init__" or "__init__" in code.classes[node.owner].methods
         for call in ast.walk(code.definition(node))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "translated"
-        for operation in _spellings(call.args[0], code, node.module)
+        for operation in _spellings(call.args[0])
     }
 
 
-def _spellings(name: ast.expr, code: Code, module: str) -> list[str]:
-    """What an operation's name may be: it is written out, or in part chosen by a function of the module."""
+def _spellings(name: ast.expr) -> list[str]:
+    """What an operation's name may be: it is written out, or depends on the kind of database."""
     if isinstance(name, ast.Constant):
         return [str(name.value)]
     assert isinstance(name, ast.JoinedStr), ast.unparse(name)
@@ -201,18 +204,17 @@ def _spellings(name: ast.expr, code: Code, module: str) -> list[str]:
             choices = [str(part.value)]
         else:
             assert isinstance(part, ast.FormattedValue)
-            choices = _choices(part.value, code, module)
+            choices = _choices(part.value)
         spelled = [before + choice for before in spelled for choice in choices]
     return spelled
 
 
-def _choices(value: ast.expr, code: Code, module: str) -> list[str]:
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
-        chosen = code.functions[module, value.func.id]
-        returned = next(node for node in chosen.body if isinstance(node, ast.Return)).value
-        assert isinstance(returned, ast.IfExp)
-        return [str(each.value) for each in (returned.body, returned.orelse) if isinstance(each, ast.Constant)]
-    return [f"{{{ast.unparse(value)}}}"]
+def _choices(value: ast.expr) -> list[str]:
+    asked = ast.unparse(value)
+    if asked.startswith("kind."):
+        kinds = KINDS.values() if asked.startswith("kind.snapshot.") else UNIT_KINDS
+        return sorted({attrgetter(asked.removeprefix("kind."))(kind) for kind in kinds})
+    return [f"{{{asked}}}"]
 
 
 def _class(node: ast.ClassDef, module: str) -> Class:

@@ -8,13 +8,17 @@ from botocore.stub import Stubber
 
 from belay.aws import rds
 from belay.aws.rds import Databases
+from belay.database.cluster import CLUSTER
+from belay.database.instance import INSTANCE
+from belay.database.kind import DatabaseKind, UnitKind
+from belay.database.kinds import UNIT_KINDS
 from belay.database.restore import OPERATIONS
 from belay.database.retention import Quota
 from belay.errors import AccessDenied, AwsFault
 from belay.release.registration import Database
 
-INSTANCE = Database("instance", "orders-db")
-CLUSTER = Database("cluster", "orders-cluster")
+ORDERS = Database(INSTANCE, "orders-db")
+AURORA = Database(CLUSTER, "orders-cluster")
 TAGS = {"belay:application": "orders", "belay:stage": "production"}
 
 
@@ -39,32 +43,32 @@ def client(simulated: Callable[[str], Any]) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("database", "identifier"), [(INSTANCE, "DBInstanceIdentifier"), (CLUSTER, "DBClusterIdentifier")]
+    ("database", "identifier"), [(ORDERS, "DBInstanceIdentifier"), (AURORA, "DBClusterIdentifier")]
 )
 def test_a_database_is_described_as_rds_does(client: Any, database: Database, identifier: str) -> None:
-    found = Databases(client).describe(database)
+    found = Databases(client).describe(database.kind, database.identifier)
     assert found is not None
     assert found[identifier] == database.identifier
 
 
-@pytest.mark.parametrize("kind", ["instance", "cluster"])
-def test_a_database_that_is_not_there_yet_is_none(client: Any, kind: Any) -> None:
-    assert Databases(client).describe(Database(kind, "billing")) is None
+@pytest.mark.parametrize("kind", UNIT_KINDS, ids=str)
+def test_a_database_that_is_not_there_yet_is_none(client: Any, kind: UnitKind) -> None:
+    assert Databases(client).describe(kind, "billing") is None
 
 
 @pytest.mark.parametrize(
     ("database", "listed", "key"),
     [
-        (INSTANCE, "describe_db_snapshots", "DBSnapshots"),
-        (CLUSTER, "describe_db_cluster_snapshots", "DBClusterSnapshots"),
+        (ORDERS, "describe_db_snapshots", "DBSnapshots"),
+        (AURORA, "describe_db_cluster_snapshots", "DBClusterSnapshots"),
     ],
 )
 def test_a_snapshot_is_taken_once_and_tagged(client: Any, database: Database, listed: str, key: str) -> None:
     databases = Databases(client)
-    assert databases.describe_snapshot(database, "belay-1") is None
+    assert databases.describe_snapshot(database.kind, "belay-1") is None
     databases.create_snapshot(database, "belay-1", TAGS)
     databases.create_snapshot(database, "belay-1", TAGS)
-    found = databases.describe_snapshot(database, "belay-1") or {}
+    found = databases.describe_snapshot(database.kind, "belay-1") or {}
     assert found["SnapshotType"] == "manual"
     assert {tag["Key"]: tag["Value"] for tag in found["TagList"]} == TAGS
     assert [each["SnapshotType"] for each in getattr(client, listed)()[key]].count("manual") == 1
@@ -108,15 +112,15 @@ def test_a_snapshot_that_is_refused_is_a_fault(
     }
     stub.add_client_error("create_db_snapshot", code, expected_params=asked)
     with pytest.raises(fault) as caught:
-        Databases(client).create_snapshot(INSTANCE, "belay-1", TAGS)
+        Databases(client).create_snapshot(ORDERS, "belay-1", TAGS)
     assert (caught.value.operation, caught.value.code) == ("RDS.CreateDBSnapshot", code)
 
 
 @pytest.mark.parametrize(
     ("database", "call", "code"),
     [
-        (INSTANCE, "create_db_snapshot", "InvalidDBInstanceState"),
-        (CLUSTER, "create_db_cluster_snapshot", "InvalidDBClusterStateFault"),
+        (ORDERS, "create_db_snapshot", "InvalidDBInstanceState"),
+        (AURORA, "create_db_cluster_snapshot", "InvalidDBClusterStateFault"),
     ],
 )
 def test_a_database_that_is_busy_is_left_for_later(
@@ -127,7 +131,7 @@ def test_a_database_that_is_busy_is_left_for_later(
     Databases(client).create_snapshot(database, "belay-1", TAGS)
 
 
-@pytest.mark.parametrize("database", [INSTANCE, CLUSTER])
+@pytest.mark.parametrize("database", [ORDERS, AURORA])
 def test_a_database_that_is_gone_is_known_by_its_snapshots(client: Any, database: Database) -> None:
     databases = Databases(client)
     before = databases.was_snapshotted(database, "orders", "production")
@@ -136,7 +140,7 @@ def test_a_database_that_is_gone_is_known_by_its_snapshots(client: Any, database
     client.delete_db_cluster(DBClusterIdentifier="orders-cluster", SkipFinalSnapshot=True)
 
     assert not before
-    assert databases.describe(database) is None
+    assert databases.describe(database.kind, database.identifier) is None
     assert databases.was_snapshotted(database, "orders", "production")
     assert not databases.was_snapshotted(database, "orders", "staging")
     assert not databases.was_snapshotted(database, "billing", "production")
@@ -154,7 +158,7 @@ class TestRestoring:
 
     def test_an_instance_is_restored_beside_and_renamed(self, client: Any) -> None:
         databases = Databases(client)
-        databases.create_snapshot(INSTANCE, "belay-1", TAGS)
+        databases.create_snapshot(ORDERS, "belay-1", TAGS)
         beside = {"DBInstanceIdentifier": "orders-db-new", "DBSnapshotIdentifier": "belay-1"}
         assert databases.perform("RestoreDBInstanceFromDBSnapshot", beside)
         assert not databases.perform("RestoreDBInstanceFromDBSnapshot", beside)
@@ -162,8 +166,8 @@ class TestRestoring:
             renamed = {"DBInstanceIdentifier": old, "NewDBInstanceIdentifier": new, "ApplyImmediately": True}
             assert databases.perform("ModifyDBInstance", renamed)
         assert not databases.perform("ModifyDBInstance", renamed)
-        assert databases.describe(Database("instance", "orders-db-new")) is None
-        assert databases.describe(Database("instance", "orders-db-old")) is not None
+        assert databases.describe(INSTANCE, "orders-db-new") is None
+        assert databases.describe(INSTANCE, "orders-db-old") is not None
 
     @pytest.mark.parametrize(
         ("code", "operation"),
@@ -205,10 +209,10 @@ class TestRestoring:
 @pytest.mark.parametrize(
     ("database", "target", "leads"),
     [
-        (INSTANCE, {"RdsResourceId": "orders-db"}, True),
-        (INSTANCE, {"RdsResourceId": "billing-db"}, False),
-        (INSTANCE, {"TrackedClusterId": "orders-db"}, False),
-        (CLUSTER, {"TrackedClusterId": "orders-cluster"}, True),
+        (ORDERS, {"RdsResourceId": "orders-db"}, True),
+        (ORDERS, {"RdsResourceId": "billing-db"}, False),
+        (ORDERS, {"TrackedClusterId": "orders-db"}, False),
+        (AURORA, {"TrackedClusterId": "orders-cluster"}, True),
     ],
 )
 def test_a_proxy_is_found_by_its_targets(
@@ -234,9 +238,9 @@ def test_a_deployment_is_found_by_its_source_and_its_target(stubbed: Callable[[s
     assert Databases(client).deployments_of(arn) == ["blue", "green"]
 
 
-@pytest.mark.parametrize(("kind", "database"), [("instance", INSTANCE), ("cluster", CLUSTER)])
-def test_manual_snapshots_are_listed_and_deleted(client: Any, kind: Any, database: Database) -> None:
-    databases = Databases(client)
+@pytest.mark.parametrize("database", [ORDERS, AURORA])
+def test_manual_snapshots_are_listed_and_deleted(client: Any, database: Database) -> None:
+    databases, kind = Databases(client), database.kind
     databases.create_snapshot(database, "belay-1", TAGS)
     (found,) = databases.manual_snapshots(kind)
     assert (found.name, found.source, found.tags) == ("belay-1", database.identifier, TAGS)
@@ -245,8 +249,10 @@ def test_manual_snapshots_are_listed_and_deleted(client: Any, kind: Any, databas
     assert databases.manual_snapshots(kind) == []
 
 
-@pytest.mark.parametrize(("kind", "used"), [("instance", 7), ("cluster", 3)])
-def test_the_quota_of_snapshots_is_read(stubbed: Callable[[str], tuple[Any, Stubber]], kind: Any, used: int) -> None:
+@pytest.mark.parametrize(("kind", "used"), [(INSTANCE, 7), (CLUSTER, 3)])
+def test_the_quota_of_snapshots_is_read(
+    stubbed: Callable[[str], tuple[Any, Stubber]], kind: DatabaseKind, used: int
+) -> None:
     quotas = [
         {"AccountQuotaName": "DBInstances", "Used": 1, "Max": 40},
         {"AccountQuotaName": "ManualSnapshots", "Used": 7, "Max": 100},

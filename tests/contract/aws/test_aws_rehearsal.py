@@ -14,6 +14,7 @@ from belay.aws.iam import Roles
 from belay.aws.rds import Databases
 from belay.control.rehearsal import RollbackRehearsal
 from belay.control.stage import StageContext
+from belay.database.instance import INSTANCE
 from belay.errors import AccessDenied, Throttled
 from belay.release.registration import Database, Service, Verify
 from belay.rollback.rehearsal import Readiness, Rehearsal
@@ -245,7 +246,7 @@ class TestRehearsal:
         rehearsal = self.rehearse(
             iam,
             services=(Service("orders", "api"),),
-            databases=(Database("instance", "orders-db"),),
+            databases=(Database(INSTANCE, "orders-db"),),
             alarms=("errors",),
             verify=Verify(function=FUNCTION),
         )

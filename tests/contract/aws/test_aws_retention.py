@@ -7,6 +7,8 @@ from botocore.stub import Stubber
 
 from belay.aws.rds import Databases
 from belay.control.retention import SnapshotRetention
+from belay.database.cluster import CLUSTER
+from belay.database.instance import INSTANCE
 from belay.database.retention import Need
 from belay.database.snapshots import snapshot_tags
 from belay.ledger.ledger import Ledger
@@ -17,7 +19,7 @@ from belay.subject.subjects import ReleaseAttempt
 
 EXECUTIONS = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:"
 NOW = "2026-01-01T10:00:00.000+00:00"
-KINDS = (Database("instance", "orders-db"), Database("cluster", "orders-cluster"))
+KINDS = (Database(INSTANCE, "orders-db"), Database(CLUSTER, "orders-cluster"))
 
 
 def release(version: str) -> ReleaseReference:
@@ -64,7 +66,7 @@ def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) ->
     assert problems == []
     for database in KINDS:
         assert names(rds, database) == {"0", "1", "2", "4", "by-hand"}
-        said = report[database.kind]
+        said = report[database.kind.name]
         assert said["deleted"] == [f"{database.identifier}-3"]
         assert said["kept"][f"{database.identifier}-0"] == Need.LAST_KNOWN_GOOD
         assert said["kept"][f"{database.identifier}-1"] == Need.UNDER_WAY

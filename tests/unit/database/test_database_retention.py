@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from belay.database.instance import INSTANCE
 from belay.database.retention import SPARE, Need, Quota, ours, retain
 from belay.database.snapshots import Snapshot, snapshot_tags
 
@@ -14,7 +15,7 @@ EXECUTIONS = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage
 
 def snapshot(number: int, source: str = "orders-db", **more: Any) -> Snapshot:
     values = {
-        "kind": "instance",
+        "kind": INSTANCE,
         "name": f"{source}-{number}",
         "source": source,
         "status": "available",

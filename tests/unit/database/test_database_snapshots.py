@@ -7,12 +7,14 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from belay.database.cluster import CLUSTER
+from belay.database.instance import INSTANCE
 from belay.database.snapshots import (
-    Readiness,
+    Availability,
     SnapshotState,
     age_in_words,
-    database_seen,
     snapshot_of,
+    snapshot_source,
     snapshot_tags,
 )
 
@@ -52,44 +54,44 @@ def snapshot(status: str = "available", **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("status", "readiness"),
+    ("status", "expected"),
     [
-        ("available", Readiness.READY),
-        ("storage-optimization", Readiness.READY),
-        ("backing-up", Readiness.NOT_YET),
-        ("creating", Readiness.NOT_YET),
-        ("modifying", Readiness.NOT_YET),
-        ("rebooting", Readiness.NOT_YET),
-        ("starting", Readiness.NOT_YET),
-        ("upgrading", Readiness.NOT_YET),
-        ("stopped", Readiness.NOT_POSSIBLE),
-        ("deleting", Readiness.NOT_POSSIBLE),
-        ("failed", Readiness.NOT_POSSIBLE),
-        ("storage-full", Readiness.NOT_POSSIBLE),
-        ("incompatible-parameters", Readiness.NOT_POSSIBLE),
-        ("inaccessible-encryption-credentials", Readiness.NOT_POSSIBLE),
+        ("available", Availability.READY),
+        ("storage-optimization", Availability.READY),
+        ("backing-up", Availability.NOT_YET),
+        ("creating", Availability.NOT_YET),
+        ("modifying", Availability.NOT_YET),
+        ("rebooting", Availability.NOT_YET),
+        ("starting", Availability.NOT_YET),
+        ("upgrading", Availability.NOT_YET),
+        ("stopped", Availability.NOT_POSSIBLE),
+        ("deleting", Availability.NOT_POSSIBLE),
+        ("failed", Availability.NOT_POSSIBLE),
+        ("storage-full", Availability.NOT_POSSIBLE),
+        ("incompatible-parameters", Availability.NOT_POSSIBLE),
+        ("inaccessible-encryption-credentials", Availability.NOT_POSSIBLE),
     ],
 )
-def test_a_snapshot_needs_a_database_that_is_available(status: str, readiness: Readiness) -> None:
-    assert database_seen("instance", "orders-db", instance(status)).readiness is readiness
-    assert database_seen("cluster", "orders-db", cluster(status)).readiness is readiness
+def test_a_snapshot_needs_a_database_that_is_available(status: str, expected: Availability) -> None:
+    assert snapshot_source(INSTANCE, "orders-db", instance(status)).availability is expected
+    assert snapshot_source(CLUSTER, "orders-db", cluster(status)).availability is expected
 
 
 def test_a_database_that_does_not_exist_yet_is_absent_and_no_fault() -> None:
-    seen = database_seen("instance", "orders-db", None)
-    assert seen.readiness is Readiness.ABSENT
+    seen = snapshot_source(INSTANCE, "orders-db", None)
+    assert seen.availability is Availability.ABSENT
     assert seen.in_words() == "instance orders-db does not exist"
 
 
 def test_a_member_of_a_cluster_has_no_snapshots_of_its_own() -> None:
-    seen = database_seen("instance", "orders-db-1", instance(DBClusterIdentifier="orders-db"))
-    assert seen.readiness is Readiness.NOT_POSSIBLE
+    seen = snapshot_source(INSTANCE, "orders-db-1", instance(DBClusterIdentifier="orders-db"))
+    assert seen.availability is Availability.NOT_POSSIBLE
     assert seen.in_words() == "instance orders-db-1 is a member of cluster orders-db: register the cluster instead"
 
 
-def test_what_is_seen_keeps_the_arn() -> None:
-    assert database_seen("cluster", "orders-db", cluster()).arn == cluster()["DBClusterArn"]
-    assert database_seen("instance", "orders-db", instance()).in_words() == "instance orders-db is available"
+def test_what_is_seen_is_told_with_its_status() -> None:
+    assert snapshot_source(CLUSTER, "orders-db", cluster()).in_words() == "cluster orders-db is available"
+    assert snapshot_source(INSTANCE, "orders-db", instance()).in_words() == "instance orders-db is available"
 
 
 @pytest.mark.parametrize(
@@ -105,19 +107,18 @@ def test_what_is_seen_keeps_the_arn() -> None:
     ],
 )
 def test_how_far_a_snapshot_is(status: str, state: SnapshotState) -> None:
-    assert snapshot_of("instance", snapshot(status)).state is state
+    assert snapshot_of(INSTANCE, snapshot(status)).state is state
 
 
-def test_a_snapshot_being_created_has_neither_time_nor_age() -> None:
+def test_a_snapshot_being_created_has_no_time() -> None:
     description = snapshot("creating", PercentProgress=0)
     del description["SnapshotCreateTime"]
-    read = snapshot_of("instance", description)
-    assert (read.created, read.age_in_words(NOW)) == (None, "not finished")
+    assert snapshot_of(INSTANCE, description).created is None
 
 
 def test_a_cluster_snapshot_is_read_by_its_own_names() -> None:
     read = snapshot_of(
-        "cluster",
+        CLUSTER,
         {
             "DBClusterSnapshotIdentifier": "belay-orders-1",
             "DBClusterIdentifier": "orders-db",
@@ -128,7 +129,7 @@ def test_a_cluster_snapshot_is_read_by_its_own_names() -> None:
             "PercentProgress": 40,
         },
     )
-    assert (read.name, read.source, read.progress, read.manual) == ("belay-orders-1", "orders-db", 40, False)
+    assert (read.name, read.source, read.manual) == ("belay-orders-1", "orders-db", False)
     assert read.created == NOW
     assert read.created.tzinfo is UTC
 
@@ -143,7 +144,7 @@ def test_a_cluster_snapshot_is_read_by_its_own_names() -> None:
     ],
 )
 def test_a_snapshot_is_ours_by_its_tags(changes: dict[str, Any], version: str, *, taken: bool) -> None:
-    assert snapshot_of("instance", snapshot(**changes)).taken_for("orders", "production", version) is taken
+    assert snapshot_of(INSTANCE, snapshot(**changes)).taken_for("orders", "production", version) is taken
 
 
 def test_tags_say_whose_a_snapshot_is_and_leave_out_what_is_unknown() -> None:

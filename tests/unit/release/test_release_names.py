@@ -1,11 +1,13 @@
 import re
 from collections.abc import Callable
+from functools import partial
 
 import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belay.database.kinds import KINDS
 from belay.release.key import application_of
 from belay.release.names import (
     change_set_name,
@@ -22,7 +24,7 @@ def test_what_they_look_like() -> None:
     assert change_set_name("orders", "production", "1.2.0-rc.1", "network", "17") == (
         "orders-production-1-2-0-rc-1-network-17-ddb70a03280b"
     )
-    assert snapshot_name("orders", "production", "1.2.0", "Orders-DB", "x", cluster=True) == (
+    assert snapshot_name(63, "orders", "production", "1.2.0", "Orders-DB", "x") == (
         "orders-production-1-2-0-orders-db-x-2033f23e4acf"
     )
 
@@ -49,8 +51,15 @@ RULES: dict[str, tuple[Callable[..., str], int, int, re.Pattern[str]]] = {
     "change set": (change_set_name, 5, 128, modelled("CreateChangeSet", "ChangeSetName")),
     "token": (client_request_token, 6, 128, modelled("ExecuteChangeSet", "ClientRequestToken")),
     "token of a rollback": (client_request_token, 6, 128, modelled("RollbackStack", "ClientRequestToken")),
-    "DB snapshot": (snapshot_name, 5, 255, SNAPSHOT),
-    "DB cluster snapshot": (lambda *parts: snapshot_name(*parts, cluster=True), 5, 63, SNAPSHOT),
+    **{
+        kind.snapshot.noun: (
+            partial(snapshot_name, kind.longest_snapshot_name),
+            5,
+            kind.longest_snapshot_name,
+            SNAPSHOT,
+        )
+        for kind in KINDS.values()
+    },
     "ephemeral stack": (ephemeral_stack_name, 3, 50, STACK),
     "execution": (execution_name, 4, 80, EXECUTION),
 }

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belay.database.cluster import CLUSTER
+from belay.database.instance import INSTANCE
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.manifest import Manifest, ManifestStack
 from belay.release.registration import (
@@ -145,7 +147,7 @@ class TestStage:
             ephemeral=True,
             approval=Approval(required=True, expires_after_days=3),
             trusted_networks=(ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32")),
-            databases=(Database("instance", "orders-db"), Database("cluster", "orders-aurora")),
+            databases=(Database(INSTANCE, "orders-db"), Database(CLUSTER, "orders-aurora")),
             services=(Service("orders", "api"), Service("7", "8")),
             alarms=("Failed orders", "latency"),
             verify=Verify(function=VERIFY, bake_minutes=0.5, monitoring_minutes=3),

@@ -10,7 +10,8 @@ import pytest
 from played_rds import ARN, CLUSTER, INSTANCE, NOW, SNAPSHOT, PlayedRds, RefusedError, member, snapshot
 
 from belay.database.fields import differing, own_tags
-from belay.database.restore import Place, Taken, Unit, resource_id
+from belay.database.kinds import UNIT_KINDS
+from belay.database.restore import Place, Taken, Unit
 from belay.release.manifest import DatabaseChanges, SchemaRange
 from belay.rollback.databases import LIMIT, Reach, plan_databases, reached
 from belay.rollback.plan import Action, LeftToDo, Remark, Risk, RollbackPlan, Step, Todo
@@ -24,6 +25,7 @@ CHANGES = DatabaseChanges("database/changes", SchemaRange("3", "4"), "service")
 SERVICE = StackSeen(
     "service", "orders-production-service", "arn:stack", StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True
 )
+KIND = {kind.name: kind for kind in UNIT_KINDS}
 MEMBERS = {"orders-db-1": "db-WRITER", "orders-db-2": "db-READER"}
 
 
@@ -50,11 +52,17 @@ class Incident:
         if self.kind == "cluster":
             units += [self.unit("member", name, source) for name, source in MEMBERS.items()]
         last = (*self.tried[-1], self.now) if self.tried else None
-        values = {"database": "orders-db", "kind": self.kind, "taken": TAKEN, "now": self.now, "units": tuple(units)}
+        values = {
+            "database": "orders-db",
+            "kind": KIND[self.kind],
+            "taken": TAKEN,
+            "now": self.now,
+            "units": tuple(units),
+        }
         return DatabaseSeen(**values | {"last_step": last, "reason": "it failed (payments)"} | self.more)
 
     def unit(self, kind: Any, name: str, source: str) -> Unit:
-        unit = Unit(kind, name, source, INCIDENT)
+        unit = Unit(KIND[kind], name, source, INCIDENT)
         those = self.rds.clusters if kind == "cluster" else self.rds.instances
         return replace(unit, found={place: those[unit.at(place)] for place in Place if unit.at(place) in those})
 
@@ -106,12 +114,12 @@ def test_an_instance_is_restored_swapped_and_the_replaced_one_kept() -> None:
         Action.TAG_REPLACED,
     ]
     assert set(incident.rds.instances) == {"orders-db", unit.at(Place.REPLACED)}
-    assert resource_id("instance", kept) == "db-ORIGINAL"
+    assert KIND["instance"].resource_id(kept) == "db-ORIGINAL"
     assert kept["DeletionProtection"]
     assert own_tags(kept)["belay:replaced-because"] == "it failed payments"
     assert own_tags(kept)["belay:keep-until"] == "2026-03-16"
     now_there = incident.rds.instances["orders-db"]
-    assert not list(differing("instance", INSTANCE, now_there))
+    assert not list(differing(KIND["instance"], INSTANCE, now_there))
     assert own_tags(now_there)["belay:restored-from"] == SNAPSHOT
     assert own_tags(now_there)["team"] == "orders"
     assert left(incident.plan()) == ""
@@ -135,7 +143,7 @@ def test_a_cluster_is_restored_with_its_members() -> None:
     members = {each["DBInstanceIdentifier"] for each in incident.rds.clusters["orders-db"]["DBClusterMembers"]}
     assert members == set(MEMBERS)
     assert incident.rds.clusters[head.at(Place.REPLACED)]["DbClusterResourceId"] == "cluster-ORIGINAL"
-    assert not list(differing("cluster", CLUSTER, incident.rds.clusters["orders-db"]))
+    assert not list(differing(KIND["cluster"], CLUSTER, incident.rds.clusters["orders-db"]))
     assert left(incident.plan()) == ""
 
 
@@ -222,7 +230,7 @@ def test_the_names_go_back_wherever_the_swap_is_refused(kind: str) -> None:
         incident.more["blocked"] = "RDS.ModifyDBInstance answered StorageQuotaExceeded: no"
         list(incident.play())
         original = incident.rds.clusters if kind == "cluster" else incident.rds.instances
-        assert resource_id(kind, original["orders-db"]).endswith("ORIGINAL")  # type: ignore[arg-type]
+        assert KIND[kind].resource_id(original["orders-db"]).endswith("ORIGINAL")
         if kind == "cluster":
             assert {name: incident.rds.instances[name]["DbiResourceId"] for name in MEMBERS} == MEMBERS
         assert "StorageQuotaExceeded" in left(incident.plan())

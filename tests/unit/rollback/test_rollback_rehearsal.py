@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from belay.database.snapshots import DatabaseSeen
+from belay.database.cluster import CLUSTER
+from belay.database.instance import INSTANCE
+from belay.database.snapshots import SnapshotSource
 from belay.release.registration import Database
 from belay.release.verification import AlarmSeen
 from belay.rollback.rehearsal import (
@@ -80,7 +82,7 @@ def test_a_gate_lets_through_only_what_is_ready(check: Check, refused: bool) -> 
     assert not refused or check.in_words() in reasons
 
 
-DB = Database("instance", "orders-db")
+DB = Database(INSTANCE, "orders-db")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_what_each_check_says(check: Check, readiness: Readiness, told: str) -> 
     ],
 )
 def test_databases(status: str | None, replicas: list[str], restore: str, readiness: Readiness) -> None:
-    seen = DatabaseSeen("instance", "orders-db", status)
+    seen = SnapshotSource(INSTANCE, "orders-db", status)
 
     check = check_databases([seen], {"orders-db": replicas}, restore)  # type: ignore[arg-type]
 
@@ -143,9 +145,9 @@ def test_databases(status: str | None, replicas: list[str], restore: str, readin
     [
         ([DB], {"ManualSnapshots": (99, 100)}, Readiness.READY),
         ([DB], {"ManualSnapshots": (100, 100)}, Readiness.NOT_READY),
-        ([DB, Database("instance", "two")], {"ManualSnapshots": (99, 100)}, Readiness.NOT_READY),
-        ([Database("cluster", "aurora")], {"ManualClusterSnapshots": (0, 100)}, Readiness.READY),
-        ([Database("cluster", "aurora")], {"ManualSnapshots": (0, 100)}, Readiness.NOT_KNOWN),
+        ([DB, Database(INSTANCE, "two")], {"ManualSnapshots": (99, 100)}, Readiness.NOT_READY),
+        ([Database(CLUSTER, "aurora")], {"ManualClusterSnapshots": (0, 100)}, Readiness.READY),
+        ([Database(CLUSTER, "aurora")], {"ManualSnapshots": (0, 100)}, Readiness.NOT_KNOWN),
     ],
 )
 def test_the_quota_has_room_for_one_more_of_each(

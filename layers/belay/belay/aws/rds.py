@@ -1,60 +1,54 @@
 """RDS: databases, their snapshots, and the calls that restore them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
+from belay.database.kind import DatabaseKind, UnitKind
+from belay.database.kinds import KINDS
 from belay.database.restore import OPERATIONS
 from belay.database.retention import Quota
-from belay.database.snapshots import DatabaseKind, Snapshot, snapshot_of, snapshot_tags
+from belay.database.snapshots import Snapshot, snapshot_of, snapshot_tags
 from belay.release.registration import Database
 
-_NO_DATABASE = {"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound"}
-_NO_SNAPSHOT = {"DBSnapshotNotFound", "DBSnapshotNotFoundFault", "DBClusterSnapshotNotFoundFault"}
-_BUSY = {"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClusterStateFault"}
-_SNAPSHOT_EXISTS = {"DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExistsFault"}
-_BEGUN = {
-    "DBInstanceAlreadyExists",
-    "DBClusterAlreadyExistsFault",
-    "DBInstanceRoleAlreadyExists",
-    "DBClusterRoleAlreadyExists",
-}
+
+def _codes(name: Callable[[DatabaseKind], str]) -> frozenset[str]:
+    """An error's codes for every kind of database; RDS ends some of them in ``Fault``."""
+    return frozenset(f"{name(kind)}{end}" for kind in KINDS.values() for end in ("", "Fault"))
+
+
+_NO_DATABASE = _codes(lambda kind: f"{kind.noun}NotFound")
+_NO_SNAPSHOT = _codes(lambda kind: f"{kind.snapshot.noun}NotFound")
+_BUSY = _codes(lambda kind: f"Invalid{kind.noun}State")
+_SNAPSHOT_EXISTS = _codes(lambda kind: f"{kind.snapshot.noun}AlreadyExists")
+_BEGUN = _codes(lambda kind: f"{kind.noun}AlreadyExists") | _codes(lambda kind: f"{kind.noun}RoleAlreadyExists")
 _NOT_IN_USE = {"DBProxyTargetGroupNotFoundFault", "DBProxyNotFoundFault"}
 
 
 class Databases:
-    """RDS instances and Aurora clusters, identified as registered."""
+    """RDS databases of every kind that can be registered, and their snapshots."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def describe(self, database: Database) -> dict[str, Any] | None:
-        """Return the DBInstance or DBCluster, or None if there is none."""
-        with translated(f"RDS.Describe{_kind(database)}s"):
+    def describe(self, kind: UnitKind, identifier: str) -> dict[str, Any] | None:
+        """Return a database, or a member of one, as RDS describes it; None if there is none."""
+        with translated(f"RDS.{kind.describe}"):
             try:
-                if database.kind == "cluster":
-                    return dict(
-                        self._client.describe_db_clusters(DBClusterIdentifier=database.identifier)["DBClusters"][0]
-                    )
-                answer = self._client.describe_db_instances(DBInstanceIdentifier=database.identifier)
-                return dict(answer["DBInstances"][0])
+                return dict(self._call(kind.describe, {kind.identifier: identifier})[kind.listed][0])
             except ClientError as error:
                 if code_of(error) in _NO_DATABASE:
                     return None
                 raise
 
-    def describe_snapshot(self, database: Database, snapshot: str) -> dict[str, Any] | None:
-        """Return the DBSnapshot or DBClusterSnapshot of this name, or None if there is none."""
-        with translated(f"RDS.Describe{_snapshot(database)}s"):
+    def describe_snapshot(self, kind: DatabaseKind, snapshot: str) -> dict[str, Any] | None:
+        """Return the snapshot of this name as RDS describes it, or None if there is none."""
+        with translated(f"RDS.{kind.snapshot.describe}"):
             try:
-                if database.kind == "cluster":
-                    answer = self._client.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=snapshot)
-                    found = answer["DBClusterSnapshots"]
-                else:
-                    found = self._client.describe_db_snapshots(DBSnapshotIdentifier=snapshot)["DBSnapshots"]
+                found = self._call(kind.snapshot.describe, {kind.snapshot.identifier: snapshot})[kind.snapshot.listed]
             except ClientError as error:
                 if code_of(error) in _NO_SNAPSHOT:
                     return None
@@ -63,20 +57,9 @@ class Databases:
 
     def was_snapshotted(self, database: Database, application: str, stage: str) -> bool:
         """Return whether an earlier release took a snapshot of the database in this stage."""
-        wanted = snapshot_tags(application, stage)
-        with translated(f"RDS.Describe{_snapshot(database)}s"):
-            if database.kind == "cluster":
-                pages = self._client.get_paginator("describe_db_cluster_snapshots").paginate(
-                    DBClusterIdentifier=database.identifier, SnapshotType="manual"
-                )
-                found = [each for page in pages for each in page["DBClusterSnapshots"]]
-            else:
-                pages = self._client.get_paginator("describe_db_snapshots").paginate(
-                    DBInstanceIdentifier=database.identifier, SnapshotType="manual"
-                )
-                found = [each for page in pages for each in page["DBSnapshots"]]
-        tagged = [{tag["Key"]: tag.get("Value", "") for tag in each.get("TagList", [])} for each in found]
-        return any(wanted.items() <= tags.items() for tags in tagged)
+        wanted = snapshot_tags(application, stage).items()
+        found = self.manual_snapshots(database.kind, {database.kind.identifier: database.identifier})
+        return any(wanted <= each.tags.items() for each in found)
 
     def account_quotas(self) -> dict[str, tuple[int, int]]:
         """Return how much of each of the account's quotas is used, and its limit, by AWS's name of the quota.
@@ -92,56 +75,40 @@ class Databases:
 
         A database that is busy by now, for instance with an automated backup, is left for later.
         """
-        named = [{"Key": key, "Value": value} for key, value in tags.items()]
-        with translated(f"RDS.Create{_snapshot(database)}"):
+        kind, named = database.kind, [{"Key": key, "Value": value} for key, value in tags.items()]
+        with translated(f"RDS.{kind.snapshot.create}"):
             try:
-                if database.kind == "cluster":
-                    self._client.create_db_cluster_snapshot(
-                        DBClusterIdentifier=database.identifier, DBClusterSnapshotIdentifier=snapshot, Tags=named
-                    )
-                else:
-                    self._client.create_db_snapshot(
-                        DBInstanceIdentifier=database.identifier, DBSnapshotIdentifier=snapshot, Tags=named
-                    )
+                self._call(
+                    kind.snapshot.create,
+                    {kind.identifier: database.identifier, kind.snapshot.identifier: snapshot, "Tags": named},
+                )
             except ClientError as error:
                 if code_of(error) not in _SNAPSHOT_EXISTS | _BUSY:
                     raise
 
-    def manual_snapshots(self, kind: DatabaseKind) -> list[Snapshot]:
-        """Return every manual snapshot of this kind in the account and region."""
-        database = Database(kind, "")
-        with translated(f"RDS.Describe{_snapshot(database)}s"):
-            if kind == "cluster":
-                pages = self._client.get_paginator("describe_db_cluster_snapshots").paginate(SnapshotType="manual")
-                found = [each for page in pages for each in page["DBClusterSnapshots"]]
-            else:
-                pages = self._client.get_paginator("describe_db_snapshots").paginate(SnapshotType="manual")
-                found = [each for page in pages for each in page["DBSnapshots"]]
-        return [snapshot_of(kind, each) for each in found]
+    def manual_snapshots(self, kind: DatabaseKind, of: Mapping[str, str] | None = None) -> list[Snapshot]:
+        """Return every manual snapshot of this kind in the account and region.
+
+        ``of`` are parameters of the call that narrow it down, for instance to one database.
+        """
+        with translated(f"RDS.{kind.snapshot.describe}"):
+            paginator = self._client.get_paginator(xform_name(kind.snapshot.describe))
+            pages = paginator.paginate(SnapshotType="manual", **(of or {}))
+            return [snapshot_of(kind, each) for page in pages for each in page[kind.snapshot.listed]]
 
     def delete_snapshot(self, kind: DatabaseKind, name: str) -> None:
         """Delete a snapshot; succeeds if it is already deleted."""
-        database = Database(kind, "")
-        with translated(f"RDS.Delete{_snapshot(database)}"):
+        with translated(f"RDS.{kind.snapshot.delete}"):
             try:
-                if kind == "cluster":
-                    self._client.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
-                else:
-                    self._client.delete_db_snapshot(DBSnapshotIdentifier=name)
+                self._call(kind.snapshot.delete, {kind.snapshot.identifier: name})
             except ClientError as error:
                 if code_of(error) not in _NO_SNAPSHOT:
                     raise
 
     def snapshot_quota(self, kind: DatabaseKind) -> Quota | None:
-        """Return the number of manual snapshots of this kind and its limit, or None if RDS does not return it.
-
-        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AccountQuota.html
-        """
-        with translated("RDS.DescribeAccountAttributes"):
-            quotas = self._client.describe_account_attributes()["AccountQuotas"]
-        name = "ManualClusterSnapshots" if kind == "cluster" else "ManualSnapshots"
-        found = next((each for each in quotas if each["AccountQuotaName"] == name), None)
-        return None if found is None else Quota(used=int(found["Used"]), most=int(found["Max"]))
+        """Return the number of manual snapshots of this kind and its limit; None if RDS does not say."""
+        quotas = self.account_quotas()
+        return Quota(*quotas[kind.snapshot_quota]) if kind.snapshot_quota in quotas else None
 
     # -- restoring -----------------------------------------------------------------------------------------------
 
@@ -152,10 +119,10 @@ class Databases:
         to be renamed is renaming or has a new name. The next look shows which.
         """
         if operation not in OPERATIONS:
-            raise ValueError(f"expected one of {', '.join(OPERATIONS)}, found {operation}")
+            raise ValueError(f"expected one of {', '.join(sorted(OPERATIONS))}, found {operation}")
         with translated(f"RDS.{operation}"):
             try:
-                getattr(self._client, xform_name(operation))(**parameters)
+                self._call(operation, parameters)
             except ClientError as error:
                 if code_of(error) in _BEGUN | _BUSY | _NO_DATABASE:
                     return False
@@ -181,8 +148,7 @@ class Databases:
                 if code_of(error) in _NOT_IN_USE:
                     return False
                 raise
-        field = "TrackedClusterId" if database.kind == "cluster" else "RdsResourceId"
-        return any(target.get(field) == database.identifier for target in targets)
+        return any(target.get(database.kind.proxy_target) == database.identifier for target in targets)
 
     def deployments_of(self, arn: str) -> list[str]:
         """Return the names of the Blue/Green deployments with a database as their source or target.
@@ -195,10 +161,5 @@ class Databases:
         under_way = [each for each in found if arn in (each.get("Source"), each.get("Target"))]
         return [each["BlueGreenDeploymentName"] for each in under_way if each["Status"] != "SWITCHOVER_COMPLETED"]
 
-
-def _kind(database: Database) -> str:
-    return "DBCluster" if database.kind == "cluster" else "DBInstance"
-
-
-def _snapshot(database: Database) -> str:
-    return "DBClusterSnapshot" if database.kind == "cluster" else "DBSnapshot"
+    def _call(self, operation: str, parameters: Mapping[str, Any]) -> Any:
+        return getattr(self._client, xform_name(operation))(**parameters)

@@ -1,24 +1,21 @@
 """The databases of an incident: looking at them, and taking the steps that are about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.rds import Databases
 from belay.control.recovery import Recovery
-from belay.database.restore import Place, Taken, Unit, arn_of, resource_id
-from belay.database.snapshots import DatabaseKind
+from belay.database.kind import Description, Members
+from belay.database.kinds import KINDS
+from belay.database.restore import Place, Taken, Unit
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
-from belay.release.names import snapshot_name
 from belay.release.registration import Database
 from belay.rollback.databases import Reach, reached
 from belay.rollback.plan import Action, Kind, Step
 from belay.rollback.situation import DatabaseSeen, StackSeen
 from belay.subject.subjects import AskedRollback
-
-Description = Mapping[str, Any]
 
 
 class RecoveredDatabases:
@@ -67,7 +64,7 @@ class RecoveredDatabases:
         return any(each.kind is Kind.DATABASE and each.action is not Action.ASK for each in self._recovery.record.tried)
 
     def _seen(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
-        snapshot = self._databases.describe_snapshot(database, known.taken.name)
+        snapshot = self._databases.describe_snapshot(database.kind, known.taken.name)
         units = self._units(database, snapshot)
         return replace(
             known,
@@ -81,13 +78,10 @@ class RecoveredDatabases:
 
     def _taken(self, database: Database) -> Taken:
         origin, stage = self._recovery.origin, self._incident.stage
-        cluster = database.kind == "cluster"
         record = self._recovery.ledger.releases.get(origin.application, origin.name) or {}
         claimed = record.get("claimed_at") if record.get("attempt") == origin.attempt else None
         return Taken(
-            name=snapshot_name(
-                origin.application, stage, origin.name, database.identifier, origin.attempt, cluster=cluster
-            ),
+            name=database.snapshot_name(origin, stage),
             application=origin.application,
             stage=stage,
             version=origin.name,
@@ -96,26 +90,24 @@ class RecoveredDatabases:
 
     def _units(self, database: Database, snapshot: Description | None) -> tuple[Unit, ...]:
         """The database and, of a cluster, its members: as they are now, once noted as they were before the swap."""
-        source = "" if snapshot is None else resource_id(database.kind, snapshot)
+        source = "" if snapshot is None else database.kind.resource_id(snapshot)
         head = self._found(Unit(database.kind, database.identifier, source, self._incident.name))
-        if database.kind == "instance":
+        of = database.kind.members
+        if of is None:
             return (head,)
         members = self._recovery.noted(database.identifier).get("members")
         if members is None:
-            members = {} if head.original is None else self._members(head.original)
-        units = (Unit("member", name, member, self._incident.name) for name, member in members.items())
+            members = {} if head.original is None else self._members(of, head.original)
+        units = (Unit(of.kind, name, member, self._incident.name) for name, member in members.items())
         return (head, *(self._found(unit) for unit in units))
 
-    def _members(self, cluster: Description) -> dict[str, str]:
-        """A cluster's members with their resource ids, its writer first."""
-        in_order = sorted(cluster["DBClusterMembers"], key=lambda each: not each["IsClusterWriter"])
-        names = [each["DBInstanceIdentifier"] for each in in_order]
-        found = {name: self._databases.describe(Database("instance", name)) for name in names}
-        return {name: resource_id("member", each) for name, each in found.items() if each is not None}
+    def _members(self, of: Members, described: Description) -> dict[str, str]:
+        """The members with their resource ids, in the order in which they are restored."""
+        found = {name: self._databases.describe(of.kind, name) for name in of.names(described)}
+        return {name: of.kind.resource_id(each) for name, each in found.items() if each is not None}
 
     def _found(self, unit: Unit) -> Unit:
-        kind: DatabaseKind = "cluster" if unit.kind == "cluster" else "instance"
-        places = {place: self._databases.describe(Database(kind, unit.at(place))) for place in Place}
+        places = {place: self._databases.describe(unit.kind, unit.at(place)) for place in Place}
         found = {place: each for place, each in places.items() if each is not None}
         return replace(unit, found=found)
 
@@ -124,7 +116,7 @@ class RecoveredDatabases:
         if head.original is None or head.original_place is not Place.NAME:
             return ()
         proxies = self._databases.proxies_of(database)
-        deployments = self._databases.deployments_of(arn_of(head.kind, head.original))
+        deployments = self._databases.deployments_of(head.kind.arn(head.original))
         return (
             *(f"the proxy {name} leads to it, and would not to the restored one" for name in proxies),
             *(f"the Blue/Green deployment {name} is about it" for name in deployments),
@@ -148,15 +140,16 @@ class RecoveredDatabases:
         What RDS refuses for good is noted, so that the next plan goes back instead of on: between the two renames of a
         swap nobody has the name.
         """
-        if step.call[1] == "RestoreDBClusterFromSnapshot":
-            self._note_members(step.subject)
+        if step.action is Action.RESTORE_DATABASE:
+            self._note_members(step)
         self._recovery.take(step, number)
         with self._recovery.blocking(step.subject):
             self._databases.perform(step.call[1], step.parameters)
         return False
 
-    def _note_members(self, database: str) -> None:
-        """Remember which instances a cluster had, before any of them has another name."""
-        described = self._databases.describe(Database("cluster", database))
-        if described is not None and not self._recovery.noted(database):
-            self._recovery.note(database, {"members": self._members(described)})
+    def _note_members(self, step: Step) -> None:
+        """Remember which members a database had, before any of them has another name."""
+        kind = next(each for each in KINDS.values() if each.made_by == step.call[1])
+        described = self._databases.describe(kind, step.subject) if kind.members else None
+        if kind.members and described is not None and not self._recovery.noted(step.subject):
+            self._recovery.note(step.subject, {"members": self._members(kind.members, described)})

@@ -11,7 +11,7 @@ from belay.aws.rds import Databases
 from belay.aws.s3 import ReleaseFiles
 from belay.aws.verify_functions import VerifyFunctions
 from belay.control.stage import StageContext
-from belay.database.snapshots import database_seen
+from belay.database.snapshots import snapshot_source
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.policy.declared import declared_groups
 from belay.release.accepted import AcceptedRelease
@@ -164,13 +164,10 @@ class RollbackRehearsal:
     def _databases(self) -> Iterator[Check]:
         stage = self.run.stage
         if stage.databases:
-            described = {each: self.databases.describe(each) for each in stage.databases}
-            seen = [database_seen(each.kind, each.identifier, found) for each, found in described.items()]
+            described = {each: self.databases.describe(each.kind, each.identifier) for each in stage.databases}
+            seen = [snapshot_source(each.kind, each.identifier, found) for each, found in described.items()]
             replicas = {
-                each.identifier: (found or {}).get("ReadReplicaDBInstanceIdentifiers")
-                or (found or {}).get("ReadReplicaIdentifiers")
-                or []
-                for each, found in described.items()
+                each.identifier: (found or {}).get(each.kind.replicas) or [] for each, found in described.items()
             }
             yield check_databases(seen, replicas, stage.restore)
 
@@ -225,19 +222,15 @@ class RollbackRehearsal:
 
     def _refused_to_restore(self, database: Database) -> list[str]:
         """A restore reads the snapshot, which is not taken yet, and renames the database."""
-        found = self.databases.describe(database)
+        kind = database.kind
+        found = self.databases.describe(kind, database.identifier)
         if found is None:
             return []
-        cluster = database.kind == "cluster"
-        arn = str(found["DBClusterArn" if cluster else "DBInstanceArn"])
-        snapshot = arn.replace(":cluster:", ":cluster-snapshot:") if cluster else arn.replace(":db:", ":snapshot:")
-        restore = "rds:RestoreDBClusterFromSnapshot" if cluster else "rds:RestoreDBInstanceFromDBSnapshot"
-        modify = "rds:ModifyDBCluster" if cluster else "rds:ModifyDBInstance"
         # The snapshot will have the tags that those of Belay have.
         tagged = {"aws:ResourceTag/belay:application": self.run.release.application}
         return [
-            *self._refused(self.databases_role, (restore,), snapshot, tagged),
-            *self._refused(self.databases_role, (modify,), arn),
+            *self._refused(self.databases_role, (f"rds:{kind.made_by}",), kind.snapshot_arn(found), tagged),
+            *self._refused(self.databases_role, (f"rds:{kind.modify}",), kind.arn(found)),
         ]
 
     def _permissions_of_service_role(self) -> Iterator[Check]:

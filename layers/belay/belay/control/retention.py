@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from belay.aws.rds import Databases
+from belay.database.kind import DatabaseKind
+from belay.database.kinds import KINDS
 from belay.database.retention import SPARE, Need, Released, ours, released, retain
-from belay.database.snapshots import DatabaseKind, Snapshot
+from belay.database.snapshots import Snapshot
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.ledger.ledger import Ledger
-
-_KINDS: tuple[DatabaseKind, ...] = ("instance", "cluster")
 
 
 class SnapshotRetention:
@@ -23,11 +23,11 @@ class SnapshotRetention:
         """Delete what is not needed, or only say so. Returns a report by kind of database, and what went wrong."""
         report: dict[str, Any] = {}
         problems: list[str] = []
-        for kind in _KINDS:
+        for kind in KINDS.values():
             snapshots = ours(self._databases.manual_snapshots(kind), executions)
             quota = self._databases.snapshot_quota(kind)
             retention = retain(snapshots, keep, self._needed(snapshots), quota)
-            report[kind] = {"deleted": list(retention.deleted), "kept": dict(retention.kept)}
+            report[kind.name] = {"deleted": list(retention.deleted), "kept": dict(retention.kept)}
             if retention.too_many and quota is not None:
                 problems.append(
                     f"{quota.used} of {quota.most} manual {kind} snapshots are used, and {retention.too_many} too many "

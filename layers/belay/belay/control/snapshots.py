@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from belay.aws.rds import Databases
-from belay.database.snapshots import Readiness, SnapshotState, database_seen, snapshot_of, snapshot_tags
+from belay.database.snapshots import Availability, SnapshotState, snapshot_of, snapshot_source, snapshot_tags
 from belay.errors import SnapshotFailed
-from belay.release.names import snapshot_name
 from belay.release.origin import Origin
 from belay.release.registration import Database, Stage
 
@@ -44,15 +43,8 @@ class StageSnapshots:
         return SnapshotsSeen({each.identifier: self._one(origin, stage, each, execution) for each in stage.databases})
 
     def _one(self, origin: Origin, stage: Stage, database: Database, execution: str) -> str:
-        name = snapshot_name(
-            origin.application,
-            stage.name,
-            origin.name,
-            database.identifier,
-            origin.attempt,
-            cluster=database.kind == "cluster",
-        )
-        found = self._databases.describe_snapshot(database, name)
+        name = database.snapshot_name(origin, stage.name)
+        found = self._databases.describe_snapshot(database.kind, name)
         if found is not None:
             state = snapshot_of(database.kind, found).state
             if state is SnapshotState.FAILED:
@@ -63,13 +55,14 @@ class StageSnapshots:
         return self._begin(origin, stage, database, name=name, execution=execution)
 
     def _begin(self, origin: Origin, stage: Stage, database: Database, *, name: str, execution: str) -> str:
-        seen = database_seen(database.kind, database.identifier, self._databases.describe(database))
-        if seen.readiness is Readiness.NOT_POSSIBLE:
+        described = self._databases.describe(database.kind, database.identifier)
+        seen = snapshot_source(database.kind, database.identifier, described)
+        if seen.availability is Availability.NOT_POSSIBLE:
             raise SnapshotFailed(f"no snapshot can be taken: {seen.in_words()}")
-        if seen.readiness is Readiness.READY:
+        if seen.availability is Availability.READY:
             tags = snapshot_tags(origin.application, stage.name, origin.name, execution)
             self._databases.create_snapshot(database, name, tags)
-        if seen.readiness is not Readiness.ABSENT:
+        if seen.availability is not Availability.ABSENT:
             return BEING_TAKEN
         if self._databases.was_snapshotted(database, origin.application, stage.name):
             raise SnapshotFailed(

@@ -1,180 +1,14 @@
-"""What a database is described with, and which call gives each of it back: the table that a restore is made from.
+"""What a restore gives back of a database: what the call that makes the new one takes, and what the Modify call does.
 
 A restore makes a new database with RDS's defaults for whatever is not passed
-(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html). Each row holds where a field
-stands in the answer of DescribeDBInstances or DescribeDBClusters and the parameters that give it back: of the call that
-creates the new database (RestoreDBInstanceFromDBSnapshot, RestoreDBClusterFromSnapshot, or CreateDBInstance for a
-member of a cluster) and of the Modify call afterwards. A row without either can only be compared.
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html). The fields of each kind of
+database are in its description (``belay.database.kind``).
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Iterator
+from typing import Any, Final
 
-UnitKind = Literal["instance", "cluster", "member"]
-
-Description = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a description.
-
-    ``path`` leads to its value: ``Endpoint.Port``; a name with ``[]`` is a list, whose items' values are the value.
-    ``together`` names fields that one call takes only all at once.
-    """
-
-    path: str
-    create: str | None = None
-    modify: str | None = None
-    together: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The field's name for people: the last part of its path."""
-        return self.path.rpartition(".")[2]
-
-    def of(self, description: Description) -> Any:
-        """Return the field's value, None where there is none; lists are sorted, because RDS keeps no order in them."""
-        return _value(description, self.path.split("."))
-
-
-INSTANCE: Final = (
-    Field("DBInstanceClass", "DBInstanceClass", "DBInstanceClass"),
-    Field("Endpoint.Port", "Port", "DBPortNumber"),
-    Field("DBSubnetGroup.DBSubnetGroupName", "DBSubnetGroupName"),
-    Field("VpcSecurityGroups[].VpcSecurityGroupId", "VpcSecurityGroupIds", "VpcSecurityGroupIds"),
-    Field("DBParameterGroups[].DBParameterGroupName", "DBParameterGroupName", "DBParameterGroupName"),
-    Field("OptionGroupMemberships[].OptionGroupName", "OptionGroupName", "OptionGroupName"),
-    Field("MultiAZ", "MultiAZ", "MultiAZ"),
-    Field("AvailabilityZone", "AvailabilityZone"),
-    Field("PubliclyAccessible", "PubliclyAccessible", "PubliclyAccessible"),
-    Field("NetworkType", "NetworkType", "NetworkType"),
-    Field("AutoMinorVersionUpgrade", "AutoMinorVersionUpgrade", "AutoMinorVersionUpgrade"),
-    Field("LicenseModel", "LicenseModel", "LicenseModel"),
-    Field("AllocatedStorage", "AllocatedStorage", "AllocatedStorage", together="storage"),
-    Field("StorageType", "StorageType", "StorageType", together="storage"),
-    Field("Iops", "Iops", "Iops", together="storage"),
-    Field("StorageThroughput", "StorageThroughput", "StorageThroughput", together="storage"),
-    Field("DedicatedLogVolume", "DedicatedLogVolume", "DedicatedLogVolume"),
-    Field("DeletionProtection", "DeletionProtection", "DeletionProtection"),
-    Field("IAMDatabaseAuthenticationEnabled", "EnableIAMDatabaseAuthentication", "EnableIAMDatabaseAuthentication"),
-    Field("EnabledCloudwatchLogsExports", "EnableCloudwatchLogsExports", "CloudwatchLogsExportConfiguration"),
-    Field("CACertificateIdentifier", "CACertificateIdentifier", "CACertificateIdentifier"),
-    Field("CopyTagsToSnapshot", "CopyTagsToSnapshot", "CopyTagsToSnapshot"),
-    Field("BackupRetentionPeriod", "BackupRetentionPeriod", "BackupRetentionPeriod"),
-    Field("PreferredBackupWindow", "PreferredBackupWindow", "PreferredBackupWindow"),
-    Field("BackupTarget", "BackupTarget"),
-    Field("CustomerOwnedIpEnabled", "EnableCustomerOwnedIp", "EnableCustomerOwnedIp"),
-    Field("ProcessorFeatures", "ProcessorFeatures", "ProcessorFeatures"),
-    Field("EngineLifecycleSupport", "EngineLifecycleSupport", "EngineLifecycleSupport"),
-    Field("PreferredMaintenanceWindow", None, "PreferredMaintenanceWindow"),
-    Field("MaxAllocatedStorage", None, "MaxAllocatedStorage"),
-    Field("MonitoringInterval", None, "MonitoringInterval", together="monitoring"),
-    Field("MonitoringRoleArn", None, "MonitoringRoleArn", together="monitoring"),
-    Field("DatabaseInsightsMode", None, "DatabaseInsightsMode", together="insights"),
-    Field("PerformanceInsightsEnabled", None, "EnablePerformanceInsights", together="insights"),
-    Field("PerformanceInsightsKMSKeyId", None, "PerformanceInsightsKMSKeyId", together="insights"),
-    Field("PerformanceInsightsRetentionPeriod", None, "PerformanceInsightsRetentionPeriod", together="insights"),
-    Field("Engine"),
-    Field("EngineVersion"),
-    Field("DBName"),
-    Field("MasterUsername"),
-    Field("StorageEncrypted"),
-    Field("KmsKeyId"),
-    Field("CharacterSetName"),
-    Field("NcharCharacterSetName"),
-    Field("Timezone"),
-    Field("DBSystemId"),
-    Field("MultiTenant"),
-    Field("AdditionalStorageVolumes"),
-    Field("DBSecurityGroups[].DBSecurityGroupName"),
-)
-
-CLUSTER: Final = (
-    Field("Engine", "Engine"),
-    Field("EngineVersion"),
-    Field("EngineMode", "EngineMode"),
-    Field("EngineLifecycleSupport", "EngineLifecycleSupport"),
-    Field("AvailabilityZones", "AvailabilityZones"),
-    Field("Port", "Port", "Port"),
-    Field("DBSubnetGroup", "DBSubnetGroupName"),
-    Field("VpcSecurityGroups[].VpcSecurityGroupId", "VpcSecurityGroupIds", "VpcSecurityGroupIds"),
-    Field("DBClusterParameterGroup", "DBClusterParameterGroupName", "DBClusterParameterGroupName"),
-    Field("DBClusterOptionGroupMemberships[].DBClusterOptionGroupName", "OptionGroupName", "OptionGroupName"),
-    Field("NetworkType", "NetworkType", "NetworkType"),
-    Field("StorageType", "StorageType", "StorageType"),
-    Field("BacktrackWindow", "BacktrackWindow", "BacktrackWindow"),
-    Field("BackupRetentionPeriod", "BackupRetentionPeriod", "BackupRetentionPeriod"),
-    Field("PreferredBackupWindow", "PreferredBackupWindow", "PreferredBackupWindow"),
-    Field("CopyTagsToSnapshot", "CopyTagsToSnapshot", "CopyTagsToSnapshot"),
-    Field("DeletionProtection", "DeletionProtection", "DeletionProtection"),
-    Field("IAMDatabaseAuthenticationEnabled", "EnableIAMDatabaseAuthentication", "EnableIAMDatabaseAuthentication"),
-    Field("EnabledCloudwatchLogsExports", "EnableCloudwatchLogsExports", "CloudwatchLogsExportConfiguration"),
-    Field("ScalingConfigurationInfo", "ScalingConfiguration", "ScalingConfiguration"),
-    Field("ServerlessV2ScalingConfiguration", "ServerlessV2ScalingConfiguration", "ServerlessV2ScalingConfiguration"),
-    Field("AutoMinorVersionUpgrade", None, "AutoMinorVersionUpgrade"),
-    Field("PreferredMaintenanceWindow", None, "PreferredMaintenanceWindow"),
-    Field("MonitoringInterval", None, "MonitoringInterval", together="monitoring"),
-    Field("MonitoringRoleArn", None, "MonitoringRoleArn", together="monitoring"),
-    Field("DatabaseInsightsMode", None, "DatabaseInsightsMode", together="insights"),
-    Field("PerformanceInsightsEnabled", None, "EnablePerformanceInsights", together="insights"),
-    Field("PerformanceInsightsKMSKeyId", None, "PerformanceInsightsKMSKeyId", together="insights"),
-    Field("PerformanceInsightsRetentionPeriod", None, "PerformanceInsightsRetentionPeriod", together="insights"),
-    Field("DatabaseName"),
-    Field("MasterUsername"),
-    Field("StorageEncrypted"),
-    Field("KmsKeyId"),
-    Field("CharacterSetName"),
-    Field("DBSystemId"),
-    Field("PubliclyAccessible"),
-    Field("Iops"),
-    Field("StorageThroughput"),
-    Field("DBClusterInstanceClass"),
-)
-
-MEMBER: Final = (
-    Field("Engine", "Engine"),
-    Field("DBInstanceClass", "DBInstanceClass", "DBInstanceClass"),
-    Field("AvailabilityZone", "AvailabilityZone"),
-    Field("DBParameterGroups[].DBParameterGroupName", "DBParameterGroupName", "DBParameterGroupName"),
-    Field("PubliclyAccessible", "PubliclyAccessible", "PubliclyAccessible"),
-    Field("AutoMinorVersionUpgrade", "AutoMinorVersionUpgrade", "AutoMinorVersionUpgrade"),
-    Field("CACertificateIdentifier", "CACertificateIdentifier", "CACertificateIdentifier"),
-    Field("CopyTagsToSnapshot", "CopyTagsToSnapshot", "CopyTagsToSnapshot"),
-    Field("PreferredMaintenanceWindow", "PreferredMaintenanceWindow", "PreferredMaintenanceWindow"),
-    Field("PromotionTier", "PromotionTier", "PromotionTier"),
-    Field("MonitoringInterval", "MonitoringInterval", "MonitoringInterval", together="monitoring"),
-    Field("MonitoringRoleArn", "MonitoringRoleArn", "MonitoringRoleArn", together="monitoring"),
-    Field("PerformanceInsightsEnabled", "EnablePerformanceInsights", "EnablePerformanceInsights", together="insights"),
-    Field(
-        "PerformanceInsightsKMSKeyId",
-        "PerformanceInsightsKMSKeyId",
-        "PerformanceInsightsKMSKeyId",
-        together="insights",
-    ),
-    Field(
-        "PerformanceInsightsRetentionPeriod",
-        "PerformanceInsightsRetentionPeriod",
-        "PerformanceInsightsRetentionPeriod",
-        together="insights",
-    ),
-)
-
-FIELDS: Final[Mapping[UnitKind, tuple[Field, ...]]] = {"instance": INSTANCE, "cluster": CLUSTER, "member": MEMBER}
-
-CREATE: Final[Mapping[UnitKind, str]] = {
-    "instance": "RestoreDBInstanceFromDBSnapshot",
-    "cluster": "RestoreDBClusterFromSnapshot",
-    "member": "CreateDBInstance",
-}
-"""The operation that makes the new one."""
-
-MODIFY: Final[Mapping[UnitKind, str]] = {
-    "instance": "ModifyDBInstance",
-    "cluster": "ModifyDBCluster",
-    "member": "ModifyDBInstance",
-}
+from belay.database.kind import Description, Field, UnitKind
 
 _LOG_EXPORTS: Final = "CloudwatchLogsExportConfiguration"
 _ONLY_WHERE_SET: Final = ("MonitoringInterval", "BacktrackWindow")
@@ -195,7 +29,7 @@ def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
     """Return what the call that makes the new database takes of the original's description."""
     taken = {
         field.create: _parameter(field.create, field.of(original))
-        for field in FIELDS[kind]
+        for field in kind.fields
         if field.create and not _left_out(field, original)
     }
     tags = own_tags(original)
@@ -204,9 +38,9 @@ def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
 
 def modify_parameters(kind: UnitKind, original: Description, restored: Description) -> dict[str, Any]:
     """Return what the Modify call has to give back still: nothing where the new database has it all."""
-    missing = [field for field in FIELDS[kind] if field.modify and _can_be_modified(field, original, restored)]
+    missing = [field for field in kind.fields if field.modify and _can_be_modified(field, original, restored)]
     together = {field.together for field in missing if field.together}
-    wanted = [field for field in FIELDS[kind] if field.modify and (field in missing or field.together in together)]
+    wanted = [field for field in kind.fields if field.modify and (field in missing or field.together in together)]
     return {
         field.modify: _modified(field, original, restored)
         for field in wanted
@@ -219,8 +53,7 @@ def before_modifying(kind: UnitKind, original: Description) -> Description:
 
     A plan that people read before the restore shows by it what will be given back afterwards.
     """
-    fields = FIELDS[kind]
-    lost = {field.path.partition(".")[0] for field in fields if field.modify and not field.create}
+    lost = {field.path.partition(".")[0] for field in kind.fields if field.modify and not field.create}
     lost |= {"AssociatedRoles"}
     return {name: value for name, value in original.items() if name not in lost}
 
@@ -233,7 +66,7 @@ def missing_roles(original: Description, restored: Description) -> tuple[tuple[s
 
 def differing(kind: UnitKind, original: Description, restored: Description) -> Iterator[Field]:
     """Give the fields in which the new database is not what the original is."""
-    return (field for field in FIELDS[kind] if _differs(field, original, restored))
+    return (field for field in kind.fields if _differs(field, original, restored))
 
 
 def own_tags(description: Description) -> dict[str, str]:
@@ -296,17 +129,3 @@ def _parameter(name: str, value: Any) -> Any:
 def _roles(description: Description) -> list[tuple[str, str | None]]:
     roles = description.get("AssociatedRoles") or []
     return sorted((role["RoleArn"], role.get("FeatureName") or None) for role in roles)
-
-
-def _value(found: Any, path: list[str]) -> Any:
-    if not path or found is None:
-        return _sorted(found) if isinstance(found, list) else found
-    name, rest = path[0], path[1:]
-    if name.endswith("[]"):
-        items = found.get(name.removesuffix("[]")) or []
-        return sorted(str(value) for item in items if (value := _value(item, rest)) is not None)
-    return _value(found.get(name), rest)
-
-
-def _sorted(values: list[Any]) -> list[Any]:
-    return sorted(values, key=str)

@@ -10,36 +10,25 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from belay.database.fields import (
-    CREATE,
-    MODIFY,
-    Description,
-    UnitKind,
-    create_parameters,
-    differing,
-    missing_roles,
-    own_tags,
-)
-from belay.database.snapshots import TAG_PREFIX, DatabaseKind, Readiness, database_seen, snapshot_of, snapshot_tags
+from belay.database.fields import create_parameters, differing, missing_roles, own_tags
+from belay.database.kind import DatabaseKind, Description, UnitKind
+from belay.database.kinds import UNIT_KINDS
+from belay.database.snapshots import TAG_PREFIX, Availability, availability, snapshot_of, snapshot_tags
 
 Call = tuple[str, dict[str, Any]]
 """An operation of RDS and its parameters."""
 
-OPERATIONS: Final = (
-    "RestoreDBInstanceFromDBSnapshot",
-    "RestoreDBClusterFromSnapshot",
-    "CreateDBInstance",
-    "ModifyDBInstance",
-    "ModifyDBCluster",
-    "AddRoleToDBInstance",
-    "AddRoleToDBCluster",
-    "AddTagsToResource",
+TAG_OPERATION: Final = "AddTagsToResource"
+
+OPERATIONS: Final = frozenset(
+    {TAG_OPERATION, *(call for kind in UNIT_KINDS for call in (kind.made_by, kind.modify, kind.add_role))}
 )
 """Every operation of RDS that a recovery calls. None of them deletes anything."""
 
@@ -119,77 +108,46 @@ class Unit:
 
     def _resource_id(self, place: Place) -> str | None:
         described = self.found.get(place)
-        return None if described is None else resource_id(self.kind, described)
+        return None if described is None else self.kind.resource_id(described)
 
     def _is_restored(self, place: Place) -> bool:
         described = self.found.get(place)
-        if described is None or resource_id(self.kind, described) == self.source_id:
+        if described is None or self.kind.resource_id(described) == self.source_id:
             return False
         return own_tags(described).get(INCIDENT_TAG) == self.incident
 
-    def create(self, original: Description, snapshot: Description, tags: Mapping[str, str], cluster: str) -> Call:
+    def create(self, original: Description, snapshot: Description, tags: Mapping[str, str], database: str) -> Call:
         """Return the call that makes the restored one, with everything of the original that it takes.
 
-        ``cluster`` is the name of the restored cluster, which a member is made in.
+        ``database`` is the name of the restored database that a member is made in.
         """
         parameters = create_parameters(self.kind, original)
         own = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", [])} | dict(tags)
         parameters["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(own.items())]
-        if self.kind == "cluster":
-            # Without a version a cluster is restored to the newest of its engine.
-            versions = {"EngineVersion": snapshot["EngineVersion"]}
-            named = {
-                "DBClusterIdentifier": self.at(Place.RESTORED),
-                "SnapshotIdentifier": snapshot["DBClusterSnapshotIdentifier"],
-            }
-            return CREATE[self.kind], parameters | versions | named
-        if self.kind == "member":
-            named = {"DBInstanceIdentifier": self.at(Place.RESTORED), "DBClusterIdentifier": cluster}
-            return CREATE[self.kind], parameters | named
-        if parameters.get("AllocatedStorage") == snapshot.get("AllocatedStorage"):
-            parameters.pop("AllocatedStorage", None)
-        named = {
-            "DBInstanceIdentifier": self.at(Place.RESTORED),
-            "DBSnapshotIdentifier": snapshot["DBSnapshotIdentifier"],
-        }
-        return CREATE[self.kind], parameters | named
+        for name in self.kind.unless_of_snapshot:
+            if parameters.get(name) == snapshot.get(name):
+                parameters.pop(name, None)
+        parameters |= {name: snapshot[key] for name, key in self.kind.of_snapshot.items()}
+        if self.kind.made_in:
+            parameters[self.kind.made_in] = database
+        return self.kind.made_by, parameters | {self.kind.identifier: self.at(Place.RESTORED)}
 
     def modify(self, place: Place, parameters: Mapping[str, Any]) -> Call:
         """Return the call that modifies what stands at a place, now rather than in the maintenance window."""
-        return MODIFY[self.kind], {self._identifier: self.at(place), **parameters, "ApplyImmediately": True}
+        return self.kind.modify, {self.kind.identifier: self.at(place), **parameters, "ApplyImmediately": True}
 
     def rename(self, place: Place, to: Place) -> Call:
         """Return the call that renames what stands at one place to another one's name."""
-        return self.modify(place, {f"New{self._identifier}": self.at(to)})
+        return self.modify(place, {f"New{self.kind.identifier}": self.at(to)})
 
     def add_role(self, role: tuple[str, str | None]) -> Call:
         """Return the call that gives the restored one a role."""
         arn, feature = role
-        operation = "AddRoleToDBCluster" if self.kind == "cluster" else "AddRoleToDBInstance"
         for_feature = {"FeatureName": feature} if feature else {}
-        return operation, {self._identifier: self.at(Place.RESTORED), "RoleArn": arn, **for_feature}
-
-    @property
-    def _identifier(self) -> str:
-        return "DBClusterIdentifier" if self.kind == "cluster" else "DBInstanceIdentifier"
+        return self.kind.add_role, {self.kind.identifier: self.at(Place.RESTORED), "RoleArn": arn, **for_feature}
 
 
-def resource_id(kind: UnitKind, description: Description) -> str:
-    """Return what names a database whatever it is called."""
-    return str(description["DbClusterResourceId" if kind == "cluster" else "DbiResourceId"])
-
-
-def arn_of(kind: UnitKind, description: Description) -> str:
-    """Return a database's ARN, which its name is part of."""
-    return str(description["DBClusterArn" if kind == "cluster" else "DBInstanceArn"])
-
-
-def status_of(kind: UnitKind, description: Description) -> str:
-    """Return a database's status."""
-    return str(description["Status" if kind == "cluster" else "DBInstanceStatus"])
-
-
-def readiness_of(kind: UnitKind, description: Description, *, new: bool) -> Readiness:
+def availability_of(kind: UnitKind, description: Description, *, new: bool) -> Availability:
     """Tell whether a database can be modified now, will be by waiting, or will not be.
 
     Modify and rename need it to be available. A ``new`` one was asked for changes that have to be done before it is
@@ -197,11 +155,8 @@ def readiness_of(kind: UnitKind, description: Description, *, new: bool) -> Read
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html). What is pending of an
     available original waits for its maintenance window (``waits_for_window``).
     """
-    database_kind: DatabaseKind = "cluster" if kind == "cluster" else "instance"
-    seen = database_seen(database_kind, "", {**description, "DBClusterIdentifier": None})
-    if seen.readiness is Readiness.READY and new and pending(description):
-        return Readiness.NOT_YET
-    return seen.readiness
+    found = availability(kind.status(description))
+    return Availability.NOT_YET if found is Availability.READY and new and pending(description) else found
 
 
 def pending(description: Description) -> list[str]:
@@ -210,14 +165,12 @@ def pending(description: Description) -> list[str]:
 
 
 def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | None:
-    """Say which changes of an instance wait for its maintenance window; None where none does.
+    """Say which changes wait for a database's maintenance window, and would not after a rename; None where none does.
 
-    A rename with ApplyImmediately would not wait with them: it applies "the modifications in this request and any
-    pending modifications" (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html), such
-    as a new engine version, and to the only copy of the newest data. ModifyDBCluster's page says nothing like it.
+    Such as a new engine version, which would then be made to the only copy of the newest data.
     """
-    waiting = pending(original) if kind != "cluster" else []
-    if not waiting or readiness_of(kind, original, new=False) is not Readiness.READY:
+    waiting = pending(original) if kind.rename_applies_pending else []
+    if not waiting or availability(kind.status(original)) is not Availability.READY:
         return None
     return (
         f"{name} has changes that wait for its maintenance window ({', '.join(waiting)}), and renaming would make them"
@@ -254,7 +207,7 @@ def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, sour
         return f"the snapshot {seen.name} is not the one that was taken for the release: it lacks {wanted}"
     if taken.since is None or seen.created is None or seen.created < taken.since:
         return f"the snapshot {seen.name} is older than the release"
-    own = resource_id(kind, snapshot)
+    own = kind.resource_id(snapshot)
     if own != source_id:
         return f"the snapshot {seen.name} is of another database ({own}) than the one that has its name ({source_id})"
     return None
@@ -262,39 +215,11 @@ def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, sour
 
 def obstacles(kind: DatabaseKind, original: Description) -> tuple[str, ...]:
     """Say what of a database a restore would leave behind or cut off, and no call of the recovery gives back."""
-    found = _INSTANCE_OBSTACLES if kind == "instance" else _CLUSTER_OBSTACLES
-    told = [words.format(_listed(original[name])) for name, words in found.items() if _present(name, original)]
-    if kind == "cluster" and not str(original.get("Engine", "")).startswith("aurora"):
-        told.append("it is a Multi-AZ DB cluster, whose instances RDS makes itself")
-    if str(original.get("Engine", "")).startswith("custom-"):
-        told.append("it runs on RDS Custom")
-    return tuple(told)
-
-
-_ON_BOTH: Final = {
-    "DomainMemberships": "it is joined to a domain, whose credentials a restore asks for anew",
-    "ActivityStreamStatus": "its activity stream would have to be started anew",
-}
-
-_INSTANCE_OBSTACLES: Final = {
-    "ReadReplicaDBInstanceIdentifiers": "its read replicas ({}) would stay with the replaced instance",
-    "ReadReplicaDBClusterIdentifiers": "its read replica clusters ({}) would stay with the replaced instance",
-    "ReadReplicaSourceDBInstanceIdentifier": "it is a read replica of {}",
-    "ReadReplicaSourceDBClusterIdentifier": "it is a read replica of the cluster {}",
-    "DBInstanceAutomatedBackupsReplications": "its backups are replicated to another Region",
-    "TdeCredentialArn": "its encryption key lies in a key store whose password a restore asks for",
-    **_ON_BOTH,
-}
-
-_CLUSTER_OBSTACLES: Final = {
-    "GlobalClusterIdentifier": "it is part of the global database {}",
-    "ReadReplicaIdentifiers": "its read replicas ({}) would stay with the replaced cluster",
-    "ReplicationSourceIdentifier": "it is a replica of {}",
-    "CustomEndpoints": "its custom endpoints ({}) would stay with the replaced cluster",
-    "HttpEndpointEnabled": "its HTTP endpoint would have to be enabled anew",
-    "LocalWriteForwardingStatus": "its write forwarding would have to be enabled anew",
-    **_ON_BOTH,
-}
+    engine = str(original.get("Engine", ""))
+    return (
+        *(words.format(_listed(original[name])) for name, words in kind.obstacles.items() if _present(name, original)),
+        *(words for pattern, words in kind.engines.items() if re.match(pattern, engine)),
+    )
 
 
 def _present(name: str, original: Description) -> bool:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
 
-DatabaseKind = Literal["instance", "cluster"]
+from belay.database.kind import DatabaseKind, Description
 
 TAG_PREFIX = "belay:"
 
@@ -20,8 +19,8 @@ end by themselves in one that allows a snapshot; ``incompatible-*`` and ``inacce
 _FAILED = ("failed", "deleting", "deleted", "error")
 
 
-class Readiness(StrEnum):
-    """Whether a snapshot of a database can be taken now."""
+class Availability(StrEnum):
+    """Whether a database can be snapshotted, modified and renamed now."""
 
     READY = "READY"
     NOT_YET = "NOT_YET"
@@ -32,9 +31,21 @@ class Readiness(StrEnum):
     """There is no such database: before the first release there is none, which is no fault."""
 
 
+def availability(status: str) -> Availability:
+    """Tell by its status whether a database can be snapshotted or changed now.
+
+    "The source DB instance must be in the available or storage-optimization state"
+    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html).
+    """
+    if status in _READY:
+        return Availability.READY
+    stuck = status in _STUCK or status.startswith(("incompatible-", "inaccessible-"))
+    return Availability.NOT_POSSIBLE if stuck else Availability.NOT_YET
+
+
 @dataclass(frozen=True)
-class DatabaseSeen:
-    """A registered RDS instance or Aurora cluster as a describe call shows it; ``status`` is None where there is none.
+class SnapshotSource:
+    """A registered database that a snapshot is to be taken of; ``status`` is None where there is no such database.
 
     ``cluster`` is the cluster that an instance is a member of.
     """
@@ -42,32 +53,24 @@ class DatabaseSeen:
     kind: DatabaseKind
     identifier: str
     status: str | None
-    arn: str | None = None
     cluster: str | None = None
 
     @property
-    def readiness(self) -> Readiness:
+    def availability(self) -> Availability:
         """Whether a snapshot can be taken now.
 
-        "The source DB instance must be in the available or storage-optimization state"
-        (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html). An instance that is a
-        member of a cluster has no snapshots of its own: the cluster has to be registered.
+        An instance that is a member of a cluster has no snapshots of its own: the cluster has to be registered.
         """
         if self.status is None:
-            return Readiness.ABSENT
-        if self.cluster is not None:
-            return Readiness.NOT_POSSIBLE
-        if self.status in _READY:
-            return Readiness.READY
-        stuck = self.status in _STUCK or self.status.startswith(("incompatible-", "inaccessible-"))
-        return Readiness.NOT_POSSIBLE if stuck else Readiness.NOT_YET
+            return Availability.ABSENT
+        return Availability.NOT_POSSIBLE if self.cluster is not None else availability(self.status)
 
     def in_words(self) -> str:
         """``instance orders-db is available``; why it cannot be snapshotted where that is so."""
         if self.status is None:
             return f"{self.kind} {self.identifier} does not exist"
         if self.cluster is not None:
-            return f"instance {self.identifier} is a member of cluster {self.cluster}: register the cluster instead"
+            return f"{self.kind} {self.identifier} is a member of cluster {self.cluster}: register the cluster instead"
         return f"{self.kind} {self.identifier} is {self.status}"
 
 
@@ -81,10 +84,10 @@ class SnapshotState(StrEnum):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot as DescribeDBSnapshots or DescribeDBClusterSnapshots shows it.
+    """A snapshot as a describe call shows it.
 
     ``source`` is the identifier of the database it is of, ``created`` in UTC (None while it is being created),
-    ``progress`` in percent, ``manual`` whether somebody asked for it.
+    ``manual`` whether somebody asked for it.
     """
 
     kind: DatabaseKind
@@ -92,8 +95,6 @@ class Snapshot:
     source: str
     status: str
     created: datetime | None = None
-    arn: str | None = None
-    progress: int | None = None
     manual: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,39 +111,24 @@ class Snapshot:
         wanted = snapshot_tags(application, stage, version)
         return self.manual and all(self.tags.get(key) == value for key, value in wanted.items())
 
-    def age_in_words(self, now: datetime) -> str:
-        """How old it is, which is how much a restore would lose: ``12 minutes``."""
-        return age_in_words(now - self.created) if self.created else "not finished"
 
-
-def database_seen(kind: DatabaseKind, identifier: str, description: Mapping[str, Any] | None) -> DatabaseSeen:
-    """Read one of DescribeDBInstances' ``DBInstances`` or DescribeDBClusters' ``DBClusters``; None where none is."""
+def snapshot_source(kind: DatabaseKind, identifier: str, description: Description | None) -> SnapshotSource:
+    """Read what the describe call of a kind shows of a database; None where there is none."""
     if description is None:
-        return DatabaseSeen(kind, identifier, status=None)
-    if kind == "cluster":
-        return DatabaseSeen(kind, identifier, description["Status"], description.get("DBClusterArn"))
-    return DatabaseSeen(
-        kind,
-        identifier,
-        description["DBInstanceStatus"],
-        description.get("DBInstanceArn"),
-        description.get("DBClusterIdentifier") or None,
-    )
+        return SnapshotSource(kind, identifier, status=None)
+    cluster = description.get(kind.part_of) if kind.part_of else None
+    return SnapshotSource(kind, identifier, kind.status(description), cluster or None)
 
 
-def snapshot_of(kind: DatabaseKind, description: Mapping[str, Any]) -> Snapshot:
-    """Read one of DescribeDBSnapshots' ``DBSnapshots`` or DescribeDBClusterSnapshots' ``DBClusterSnapshots``."""
-    prefix = "DBCluster" if kind == "cluster" else "DB"
-    source = "DBClusterIdentifier" if kind == "cluster" else "DBInstanceIdentifier"
+def snapshot_of(kind: DatabaseKind, description: Description) -> Snapshot:
+    """Read one of the snapshots that the describe call of a kind shows."""
     created = description.get("SnapshotCreateTime")
     return Snapshot(
         kind=kind,
-        name=description[f"{prefix}SnapshotIdentifier"],
-        source=description[source],
+        name=description[kind.snapshot.identifier],
+        source=description[kind.identifier],
         status=description["Status"],
         created=created.astimezone(UTC) if created else None,
-        arn=description.get(f"{prefix}SnapshotArn"),
-        progress=description.get("PercentProgress"),
         manual=description.get("SnapshotType", "manual") == "manual",
         tags={tag["Key"]: tag.get("Value", "") for tag in description.get("TagList") or []},
     )

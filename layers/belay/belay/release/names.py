@@ -34,10 +34,10 @@ def client_request_token(  # noqa: PLR0917 - all are parts of one name
     return _name(128, operation, application, stage, version, stack, unique)
 
 
-def snapshot_name(
-    application: str, stage: str, version: str, database: str, unique: str, *, cluster: bool = False
+def snapshot_name(  # noqa: PLR0917 - all are parts of one name
+    longest: int, application: str, stage: str, version: str, database: str, unique: str
 ) -> str:
-    """Name a DB snapshot (at most 255 characters) or a DB cluster snapshot (at most 63).
+    """Name a snapshot: at most ``longest`` characters, which depends on the kind of database.
 
     A letter, then letters, digits and hyphens, no two hyphens together and none last. RDS keeps these names in lower
     case, so they are made so.
@@ -45,7 +45,7 @@ def snapshot_name(
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html,
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBClusterSnapshot.html
     """
-    return _name(63 if cluster else 255, application, stage, version, database, unique).lower()
+    return _name(longest, application, stage, version, database, unique).lower()
 
 
 def ephemeral_stack_name(base: str, version: str, unique: str) -> str:

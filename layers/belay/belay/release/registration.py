@@ -10,10 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from belay.database.kind import DatabaseKind
+from belay.database.kinds import KINDS
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.document import Fields, Node, Problems, UnreadableDocument, join, load_document, plain, quote
 from belay.release.manifest import INJECTED, Manifest, ManifestStack, read_capabilities, read_parameters
-from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name
+from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name, snapshot_name
+from belay.release.origin import Origin
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -110,10 +113,15 @@ class Verify:
 
 @dataclass(frozen=True)
 class Database:
-    """An RDS instance or an Aurora cluster to take snapshots of."""
+    """A database to take snapshots of."""
 
-    kind: Literal["instance", "cluster"]
+    kind: DatabaseKind
     identifier: str
+
+    def snapshot_name(self, origin: Origin, stage: str) -> str:
+        """Name the snapshot that is taken before something is deployed to the stage."""
+        longest = self.kind.longest_snapshot_name
+        return snapshot_name(longest, origin.application, stage, origin.name, self.identifier, origin.attempt)
 
 
 @dataclass(frozen=True)
@@ -377,11 +385,12 @@ def _databases(node: Node) -> tuple[Database, ...]:
 
 
 def _database(node: Node) -> Database:
-    fields = node.fields([], ["instance", "cluster"])
-    if isinstance(node.value, dict) and fields["instance"].present == fields["cluster"].present:
-        node.note("expected either instance or cluster")
-    kind: Literal["instance", "cluster"] = "cluster" if fields["cluster"].present else "instance"
-    return Database(kind, fields[kind].text(_DATABASE, f"the identifier of an RDS {kind}").lower())
+    fields = node.fields([], [*KINDS])
+    present = [name for name in KINDS if fields[name].present]
+    if isinstance(node.value, dict) and len(present) != 1:
+        node.note(f"expected either {' or '.join(KINDS)}")
+    name = present[-1] if present else next(iter(KINDS))
+    return Database(KINDS[name], fields[name].text(_DATABASE, f"the identifier of an RDS {name}").lower())
 
 
 def _service(node: Node) -> Service:

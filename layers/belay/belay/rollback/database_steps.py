@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from belay.database.fields import Description
-from belay.database.restore import Call, Place, Unit, arn_of
+from belay.database.kind import Description
+from belay.database.restore import TAG_OPERATION, Call, Place, Unit
 from belay.database.snapshots import age_in_words, snapshot_of
 from belay.rollback.plan import Action, Kind, Risk, Step
 from belay.rollback.situation import DatabaseSeen
@@ -20,12 +20,11 @@ _NAMES: Final = ("ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier")
 
 def wait(unit: Unit, place: Place, why: str) -> Step:
     """Let RDS finish."""
-    operation = "DescribeDBClusters" if unit.kind == "cluster" else "DescribeDBInstances"
-    identifier = "DBClusterIdentifier" if unit.kind == "cluster" else "DBInstanceIdentifier"
+    operation = unit.kind.describe
     return _step(
         Action.WAIT,
         unit,
-        (operation, {identifier: unit.at(place)}),
+        (operation, {unit.kind.identifier: unit.at(place)}),
         why=why,
         legal_because=f"{_API.format(operation)} may be called at any time",
         risk=(Risk.NONE, "none but time"),
@@ -39,7 +38,7 @@ def restore(
     """Make the restored one, beside the original."""
     cluster = seen.units[0].at(Place.RESTORED)
     call = unit.create(original, snapshot, tags, cluster)
-    if unit.kind == "member":
+    if unit.kind.made_in:
         why = f"give the restored cluster {cluster} the instance {unit.at(Place.RESTORED)}, made like {unit.name}"
         legal, action = "an Aurora cluster is restored without instances", Action.CREATE_MEMBER
     else:
@@ -122,14 +121,14 @@ def protect(unit: Unit) -> Step:
 
 def tag(unit: Unit, original: Description, tags: Mapping[str, str]) -> Step:
     """Say on the replaced one why it is kept, and until when."""
-    account, _, _ = arn_of(unit.kind, original).rpartition(":")
+    account, _, _ = unit.kind.arn(original).rpartition(":")
     named = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     return _step(
         Action.TAG_REPLACED,
         unit,
-        ("AddTagsToResource", {"ResourceName": f"{account}:{unit.at(Place.REPLACED)}", "Tags": named}),
+        (TAG_OPERATION, {"ResourceName": f"{account}:{unit.at(Place.REPLACED)}", "Tags": named}),
         why=f"tag the replaced {unit.kind} {unit.at(Place.REPLACED)} with why it is kept, and until when",
-        legal_because=f"a database can be tagged at any time; {_API.format('AddTagsToResource')}",
+        legal_because=f"a database can be tagged at any time; {_API.format(TAG_OPERATION)}",
         risk=(Risk.NONE, "none"),
         checked="that it has the tags",
     )

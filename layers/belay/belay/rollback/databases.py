@@ -17,17 +17,15 @@ from belay.database.restore import (
     KEEP_UNTIL_TAG,
     Place,
     Unit,
+    availability_of,
     differences,
     obstacles,
-    readiness_of,
     refusal,
     replaced_tags,
-    resource_id,
     restored_tags,
-    status_of,
     waits_for_window,
 )
-from belay.database.snapshots import Readiness, age_in_words
+from belay.database.snapshots import Availability, age_in_words
 from belay.release.left_to_do import LeftToDo
 from belay.release.manifest import DatabaseChanges
 from belay.rollback import database_steps as steps
@@ -336,7 +334,7 @@ def _kept(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
     """Protect the replaced database, and say on it why it is kept; a member has no protection of its own."""
     for unit in seen.units:
         original = unit.original or {}
-        if unit.kind != "member" and not original.get("DeletionProtection"):
+        if not unit.kind.made_in and not original.get("DeletionProtection"):
             yield steps.protect(unit)
         if KEEP_UNTIL_TAG not in own_tags(original) and original:
             tags = replaced_tags(
@@ -388,7 +386,7 @@ def _authentication(head: Unit) -> tuple[Todo, ...]:
     """
     if head.restored is None or not (head.original or {}).get("IAMDatabaseAuthenticationEnabled"):
         return ()
-    old, new = head.source_id, resource_id(head.kind, head.restored)
+    old, new = head.source_id, head.kind.resource_id(head.restored)
     return (
         Remark(
             head.name,
@@ -410,11 +408,11 @@ def _in_time(seen: DatabaseSeen, todos: Sequence[Todo]) -> tuple[Todo, ...]:
     for unit in seen.units:
         for place, description in unit.found.items():
             new = place is unit.restored_place
-            readiness, status = readiness_of(unit.kind, description, new=new), status_of(unit.kind, description)
-            if readiness is Readiness.NOT_POSSIBLE:
+            found, status = availability_of(unit.kind, description, new=new), unit.kind.status(description)
+            if found is Availability.NOT_POSSIBLE:
                 why = f"{unit.at(place)} is {status}, and does not become available by waiting."
                 return (_left(seen, why, f"make {unit.at(place)} available"),)
-            if readiness is Readiness.NOT_YET:
+            if found is Availability.NOT_YET:
                 waits.append(steps.wait(unit, place, f"wait until {unit.at(place)} is available, it is {status}"))
     first = todos[0]
     if not waits and isinstance(first, Step) and _just_asked(seen, first):

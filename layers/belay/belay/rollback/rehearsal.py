@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from belay.database.snapshots import DatabaseSeen
-from belay.database.snapshots import Readiness as Readable
+from belay.database.kinds import KINDS
+from belay.database.snapshots import Availability, SnapshotSource
 from belay.documents import read, written
 from belay.release.registration import Database, Restore
 from belay.release.verification import AlarmSeen
@@ -140,20 +140,20 @@ def check_verify_function(function: str, state: str | None, *, coming: bool) -> 
 
 
 def check_databases(
-    databases: Sequence[DatabaseSeen], replicas: Mapping[str, Sequence[str]], restore: Restore
+    databases: Sequence[SnapshotSource], replicas: Mapping[str, Sequence[str]], restore: Restore
 ) -> Check:
     """Whether a snapshot of each database can be taken, and the database be swapped for it.
 
     Replicas (by identifier of their source) stay with the instance that is renamed away.
     """
-    problems = [seen.in_words() for seen in databases if seen.readiness is Readable.NOT_POSSIBLE]
+    problems = [seen.in_words() for seen in databases if seen.availability is Availability.NOT_POSSIBLE]
     if restore != "never":
         problems += [
             f"{source} has the replicas {', '.join(found)}, which a restore would leave behind"
             for source, found in replicas.items()
             if found
         ]
-    waiting = [seen.in_words() for seen in databases if seen.readiness is Readable.NOT_YET]
+    waiting = [seen.in_words() for seen in databases if seen.availability is Availability.NOT_YET]
     told = f"; waits until it allows a snapshot: {', '.join(waiting)}" if waiting else ""
     return gathered("databases", problems, f"{len(databases)} can be snapshotted{told}")
 
@@ -161,11 +161,10 @@ def check_databases(
 def check_snapshot_quota(databases: Sequence[Database], quotas: Mapping[str, tuple[int, int]]) -> Check:
     """Whether there is room for one more manual snapshot of each database; ``quotas`` are used and most, by name."""
     about = "snapshot quota"
-    kinds = {"instance": "ManualSnapshots", "cluster": "ManualClusterSnapshots"}
     wanted = {
-        name: sum(database.kind == kind for database in databases)
-        for kind, name in kinds.items()
-        if any(database.kind == kind for database in databases)
+        kind.snapshot_quota: count
+        for kind in KINDS.values()
+        if (count := sum(database.kind is kind for database in databases))
     }
     unknown = sorted(wanted.keys() - quotas.keys())
     if unknown:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from belay.database.kind import DatabaseKind
 from belay.database.restore import Taken, Unit
-from belay.database.snapshots import DatabaseKind
 from belay.release.manifest import DatabaseChanges
 from belay.release.registration import Restore
 from belay.release.verification import Verified

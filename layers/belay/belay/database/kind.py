@@ -1,0 +1,184 @@
+"""The description of a kind of database: all that RDS calls and shows differently of an instance and of a cluster.
+
+Whatever else is known about databases is code that reads these descriptions, and branches on no kind.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Description = Mapping[str, Any]
+"""A database or a snapshot, as a describe call shows it."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a description.
+
+    - ``path`` leads to its value: ``Endpoint.Port``; a name with ``[]`` is a list, whose items' values are the value.
+    - ``create`` and ``modify`` are the parameters that give it back: of the call that makes the new database and of the
+      Modify call afterwards. A field without either can only be compared.
+    - ``together`` names fields that one call takes only all at once.
+    """
+
+    path: str
+    create: str | None = None
+    modify: str | None = None
+    together: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The field's name for people: the last part of its path."""
+        return self.path.rpartition(".")[2]
+
+    def of(self, description: Description) -> Any:
+        """Return the field's value, None where there is none; lists are sorted, because RDS keeps no order in them."""
+        return _value(description, self.path.split("."))
+
+
+def same(name: str, together: str | None = None) -> Field:
+    """A field that both calls call what the description does."""
+    return Field(name, name, name, together)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResourceType:
+    """What RDS calls a type of resource.
+
+    - ``noun`` stands in operations, parameters, descriptions and error codes (``DBInstance``), ``arn_type`` in ARNs.
+    - ``id_key`` is the key of a database's resource id, which survives every renaming; its snapshots have it too.
+    """
+
+    noun: str
+    arn_type: str
+    id_key: str
+    status_key: str = "Status"
+
+    @property
+    def identifier(self) -> str:
+        """The parameter and the key that have its name: ``DBInstanceIdentifier``."""
+        return f"{self.noun}Identifier"
+
+    @property
+    def listed(self) -> str:
+        """The key of the descriptions in the answer of the describe call: ``DBInstances``."""
+        return f"{self.noun}s"
+
+    @property
+    def describe(self) -> str:
+        """The operation that describes it: ``DescribeDBInstances``."""
+        return f"Describe{self.noun}s"
+
+    @property
+    def create(self) -> str:
+        """The operation that makes a new one: ``CreateDBSnapshot``."""
+        return f"Create{self.noun}"
+
+    @property
+    def delete(self) -> str:
+        """The operation that deletes it: ``DeleteDBSnapshot``."""
+        return f"Delete{self.noun}"
+
+    @property
+    def modify(self) -> str:
+        """The operation that modifies and renames it: ``ModifyDBInstance``."""
+        return f"Modify{self.noun}"
+
+    @property
+    def add_role(self) -> str:
+        """The operation that gives it a role: ``AddRoleToDBInstance``."""
+        return f"AddRoleTo{self.noun}"
+
+    def resource_id(self, description: Description) -> str:
+        """Return what names a database whatever it is called."""
+        return str(description[self.id_key])
+
+    def arn(self, description: Description) -> str:
+        """Return the ARN, which the name is part of."""
+        return str(description[f"{self.noun}Arn"])
+
+    def status(self, description: Description) -> str:
+        """Return the status."""
+        return str(description[self.status_key])
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class UnitKind(ResourceType):
+    """What is restored, modified and renamed by itself: a kind of database, or of a database's members.
+
+    - ``name`` is what plans and messages call it.
+    - ``made_by`` is the operation that makes the restored one. It takes ``fields`` of the original, ``of_snapshot`` (by
+      parameter, the key in the snapshot's description), and not what is ``unless_of_snapshot`` and the same there.
+    - ``made_in`` is the parameter that names the database a member is made in.
+    - ``rename_applies_pending``: whether a rename also applies the changes that wait for the maintenance window.
+    """
+
+    name: str
+    made_by: str
+    fields: tuple[Field, ...]
+    of_snapshot: Mapping[str, str] = field(default_factory=dict)
+    unless_of_snapshot: tuple[str, ...] = ()
+    made_in: str | None = None
+    rename_applies_pending: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Members:
+    """What a kind of database consists of: its members' kind, and how their names are read from a description."""
+
+    kind: UnitKind
+    names: Callable[[Description], Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DatabaseKind(UnitKind):
+    """What can be registered: it has snapshots of its own.
+
+    - ``snapshot`` is the type of its snapshots, ``snapshot_quota`` the account's quota of manual ones,
+      ``longest_snapshot_name`` how many characters a name may have.
+    - ``obstacles`` say, by the key of a description, what a restore would leave behind or cut off, and no call of the
+      recovery gives back; ``engines`` say it by a pattern of how the engine's name begins.
+    - ``replicas`` is the key of the replicas that would stay with the replaced one.
+    - ``proxy_target`` is the key of a proxy's target that names it.
+    - ``part_of`` is the key of the cluster that it is a member of: then the cluster has to be registered.
+    """
+
+    snapshot: ResourceType
+    snapshot_quota: str
+    longest_snapshot_name: int
+    obstacles: Mapping[str, str]
+    engines: Mapping[str, str]
+    replicas: str
+    proxy_target: str
+    part_of: str | None = None
+    members: Members | None = None
+
+    @classmethod
+    def parse(cls, name: str) -> "DatabaseKind":
+        """Return the kind that a document names. Raises ``ValueError``."""
+        from belay.database.kinds import KINDS  # noqa: PLC0415 - the table imports what it lists
+
+        if name not in KINDS:
+            raise ValueError(name)
+        return KINDS[name]
+
+    def snapshot_arn(self, description: Description) -> str:
+        """Return a database's ARN as that of a snapshot with its name."""
+        return self.arn(description).replace(f":{self.arn_type}:", f":{self.snapshot.arn_type}:")
+
+
+def _value(found: Any, path: list[str]) -> Any:
+    if not path or found is None:
+        return _sorted(found) if isinstance(found, list) else found
+    name, rest = path[0], path[1:]
+    if name.endswith("[]"):
+        items = found.get(name.removesuffix("[]")) or []
+        return sorted(str(value) for item in items if (value := _value(item, rest)) is not None)
+    return _value(found.get(name), rest)
+
+
+def _sorted(values: list[Any]) -> list[Any]:
+    return sorted(values, key=str)
