@@ -168,7 +168,7 @@ def _stage(
             if report is not None
         },
         "snapshots": [
-            each.snapshot_name(release, stage) for each in databases if f"{each.identifier}: available" in taken
+            each.snapshot_name(release.origin, stage) for each in databases if f"{each.identifier}: available" in taken
         ],
     }
 

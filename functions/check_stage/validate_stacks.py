@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clock import now, timestamp
+from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
+from belay.control.checks.live_groups import LiveGroupsCheck
 from belay.control.live import live_stages
 from belay.control.stage import StageContext
+from belay.control.stage_checks import look, validation
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.observability import observed
-from belay.policy.verdict import Verdict
 from belay.release.gate import refusal_of
+from belay.release.verification import Verification, Verified
 from belay.settings import read
 
 
@@ -30,9 +32,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    stages = live_stages(aws, run.artifacts)
-    report = stages.validate(run.release, run.accepted, run.stage, run.plan().standing(), now().date())
+    checks = validation(LiveGroupsCheck(live_stages(aws, run.artifacts), run.release, run.accepted))
+    standing, report = look(checks, run.deployed(), Verification(since=timestamp()))
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())
-    run.ledger.releases.record(run.release, run.stage.name, f"VALIDATED {report.verdict}", timestamp())
-    reason = None if report.verdict is Verdict.PASS else in_words(refusal_of(report))
-    return {"verdict": report.verdict, "reason": reason}
+    run.ledger.releases.record(run.release, run.stage.name, f"VALIDATED {standing.verdict}", timestamp())
+    reason = "\n".join(filter(None, (in_words(refusal_of(report)), standing.reason)))
+    return {"verdict": standing.verdict, "reason": None if standing.verdict is Verified.PASS else reason}

@@ -10,7 +10,7 @@ from belay.control.stage import StageContext
 from belay.control.verification import StageVerification
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.verification import Occasion, Verification, Verified, question
+from belay.release.verification import Verification, Verified
 from belay.settings import read
 
 
@@ -31,7 +31,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, ledger, artifacts)
     verification = StageVerification(aws.alarms, aws.verify_functions)
     standing = look(run, verification) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
-    failed = standing.verdict is Verified.FAIL
+    failed = standing.verdict in (Verified.FAIL, Verified.REVIEW)
     return {
         "verdict": standing.verdict,
         "reason": standing.reason if failed else None,
@@ -43,8 +43,7 @@ def look(run: StageContext, verification: StageVerification) -> Verification:
     """Look once, and keep what the next look has to know."""
     release, stage = run.release, run.stage
     key = release.stage_key(stage.name, "verification.json")
-    asked = question(release.origin, stage.name, Occasion.DEPLOYED, run.plan().standing(), run.artifacts.name)
-    standing = verification.look(run.artifacts.get_json(key), stage, Occasion.DEPLOYED, asked)
+    standing = verification.look(run.artifacts.get_json(key), run.deployed())
     run.artifacts.put_json(key, standing.to_dict())
     if standing.verdict is not Verified.AGAIN:
         run.ledger.releases.record(release, stage.name, f"VERIFIED {standing.verdict}", timestamp(), standing.reason)

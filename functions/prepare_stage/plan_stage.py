@@ -33,7 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    pipeline = run.stage.pipeline is not None and run.stage.pipeline.start
+    pipeline = run.stage.runs_pipeline
     ready = pipeline or StageChangeSets(run, aws.stacks, aws.alarms).advance().ready
     return {
         "ready": ready,

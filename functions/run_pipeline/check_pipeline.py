@@ -51,9 +51,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
     """Tell once that the pipeline waits for an approval of its own; the thread keeps what was told."""
-    if seen.waiting_approval is None or run.stage.pipeline is None:
+    if seen.waiting_approval is None:
         return
-    release, pipeline = run.release, run.stage.pipeline.name
+    release, pipeline = run.release, run.stage.required_pipeline().name
     message = person_needed(
         Deployment(release.application, release.version, run.stage.name, thread=release.thread),
         why=f"The pipeline {pipeline} is waiting for its approval {seen.waiting_approval}.",

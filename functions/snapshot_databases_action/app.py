@@ -7,7 +7,6 @@ from typing import Any
 from belay.aws.gateways import own_aws
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
-from belay.errors import InvalidActionConfiguration
 from belay.observability import logger, observed
 from belay.pipeline.actions import snapshot_action
 from belay.pipeline.execution import origin_of
@@ -35,10 +34,9 @@ def take(snapshots: StageSnapshots, registrations: Registrations, job: Job) -> S
     """
     action = snapshot_action(job.parameters)
     stage = registrations.stage(action.registered)
-    if stage.pipeline is None:
-        raise InvalidActionConfiguration(f"{stage.application}/{stage.name} has no pipeline registered")
-    origin = origin_of(stage.application, stage.pipeline.name, action.execution)
-    seen = snapshots.bring_on(origin, stage, f"{stage.pipeline.name}/{action.execution}")
+    pipeline = stage.required_pipeline().name
+    origin = origin_of(stage.application, pipeline, action.execution)
+    seen = snapshots.bring_on(origin, stage, f"{pipeline}/{action.execution}")
     if not stage.databases:
         return Success(f"{stage.application}/{stage.name} has no databases registered: nothing to do")
     if seen.ready:

@@ -16,7 +16,7 @@ from belay.aws.ssm import ParameterStore
 from belay.control.application_topics import ApplicationTopics
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
-from belay.errors import InvalidActionConfiguration, SnapshotFailed
+from belay.errors import InvalidRegistration, SnapshotFailed
 from belay.pipeline.job import Job, Success, parse_job
 
 SAMPLE: dict[str, Any] = json.loads((ROOT / "events" / "aws.codepipeline" / "job.json").read_text())
@@ -105,7 +105,7 @@ def test_a_database_that_has_gone_fails_the_action(simulated: Aws, take: Callabl
 
 
 def test_a_stage_without_a_pipeline_is_a_matter_of_configuration(take: Callable[..., Success]) -> None:
-    with pytest.raises(InvalidActionConfiguration, match="orders/test has no pipeline registered"):
+    with pytest.raises(InvalidRegistration, match="orders/test has no pipeline registered"):
         take(STAGE | {"stage": "test"})
 
 

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,7 +20,16 @@ from belay.control.recovery import Recovery
 from belay.control.verification import RecoveredStage, StageVerification, VerifyFunctions, verification_seen
 from belay.errors import AccessDenied, Throttled
 from belay.release.registration import RegisteredStack, Stage, Verify
-from belay.release.verification import COMPOSITE, METRIC, AlarmSeen, Answer, Occasion, Verified
+from belay.release.verification import (
+    COMPOSITE,
+    METRIC,
+    VERIFY_FUNCTION,
+    AlarmSeen,
+    Answer,
+    DeployedStage,
+    Occasion,
+    Verified,
+)
 from belay.rollback.plan import Step
 from belay.rollback.situation import Situation, StackSeen, VerificationSeen
 from belay.rollback.verification import plan_verification
@@ -27,7 +37,18 @@ from belay.stack.plan import StagePlan
 from belay.stack.status import StackStatus
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders"
-ASKED = {"application": "orders", "occasion": "DEPLOYED"}
+STAGE = Stage(
+    "orders",
+    "production",
+    "arn:aws:iam::123456789012:role/belay",
+    {"first": RegisteredStack("orders-first")},
+    alarms=("latency",),
+    verify=Verify(function=FUNCTION, bake_minutes=60),
+)
+DEPLOYED = DeployedStage(
+    RELEASE.origin, STAGE, Occasion.DEPLOYED, {"first": "arn:stack"}, "artifacts", date(2026, 1, 1), over=False
+)
+ASKED = DEPLOYED.question()
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 
@@ -135,25 +156,25 @@ def test_a_function_that_cannot_be_invoked_is_a_fault(
 
 
 def test_a_verification_goes_on_where_the_last_look_left_it(cloudwatch: Any, stubbed: Stubbed) -> None:
-    stage = Stage(
-        "orders",
-        "production",
-        "arn:aws:iam::123456789012:role/belay",
-        {"first": RegisteredStack("orders-first")},
-        alarms=("latency",),
-        verify=Verify(function=FUNCTION, bake_minutes=60),
-    )
     verification = StageVerification(Alarms(cloudwatch), answering(stubbed, b'{"verdict": "PASS"}'))
 
-    first = verification.look(None, stage, Occasion.DEPLOYED, ASKED)
-    second = verification.look(first.to_dict(), stage, Occasion.DEPLOYED, ASKED)
+    first = verification.look(None, DEPLOYED)
+    second = verification.look(first.to_dict(), DEPLOYED)
     cloudwatch.set_alarm_state(AlarmName="latency", StateValue="ALARM", StateReason="slow")
-    third = verification.look(second.to_dict(), stage, Occasion.DEPLOYED, ASKED)
+    third = verification.look(second.to_dict(), DEPLOYED)
 
-    assert (first.verdict, first.asked) == (Verified.AGAIN, True)
+    assert (first.verdict, first.noted[VERIFY_FUNCTION]) == (Verified.AGAIN, {"asked": True})
     assert second == first
     assert (third.verdict, third.since) == (Verified.FAIL, first.since)
     assert "slow" in third.reason
+
+
+def test_nobody_is_asked_about_what_is_known_to_be_bad(cloudwatch: Any, stubbed: Stubbed) -> None:
+    functions = answering(stubbed, b'{"verdict": "PASS"}')
+    bad = replace(DEPLOYED, stage=replace(STAGE, alarms=("errors",)))
+
+    assert StageVerification(Alarms(cloudwatch), functions).look(None, bad).verdict is Verified.FAIL
+    assert functions.ask(FUNCTION, ASKED) == Answer(Verified.PASS)
 
 
 class TestRecoveredStage:

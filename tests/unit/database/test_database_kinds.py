@@ -10,7 +10,7 @@ from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.database.kind import DatabaseKind, UnitKind
 from belay.database.kinds import KINDS, UNIT_KINDS
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 from belay.release.registration import Application, Database, Stage, parse_stage
 from belay.rollback.rehearsal import check_snapshot_quota
 
@@ -95,8 +95,8 @@ def test_whatever_the_table_has_can_be_registered(name: str, monkeypatch: pytest
     monkeypatch.setitem(cast(dict[str, DatabaseKind], KINDS), "third", third)
     database = registered(name)
     quota = {database.kind.snapshot_quota: (99, 100)}
-    release = ReleaseReference("orders", "1.2.0", "d" * 64, "0123456789ab")
+    origin = Origin("orders", "1.2.0", "0123456789ab")
 
     assert (database.kind, database.identifier) == (KINDS[name], "orders-db")
-    assert len(database.snapshot_name(release, "x" * 300)) == database.kind.longest_snapshot_name
+    assert len(database.snapshot_name(origin, "x" * 300)) == database.kind.longest_snapshot_name
     assert check_snapshot_quota([database], quota).reason == f"99 of 100 {database.kind.snapshot_quota} taken"

@@ -1,23 +1,30 @@
 """Verifying what is deployed: alarms over a bake time, a verify function that answers, fails or says nonsense."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from belay.release.records import ReleaseReference
-from belay.release.registration import Verify
+from belay.release.origin import Origin
+from belay.release.registration import Stage, Verify
 from belay.release.verification import (
     COMPOSITE,
     MOST_ASKED,
+    VERIFY_FUNCTION,
     AlarmSeen,
     Answer,
+    Checked,
+    DeployedStage,
     Occasion,
     Verification,
     Verified,
+    alarms_checked,
+    answer_checked,
+    answer_due,
     answer_of,
-    question,
     rollback_triggers,
 )
 
@@ -27,7 +34,14 @@ OK = AlarmSeen("errors", "OK", arn="arn:aws:cloudwatch:eu-west-1:123456789012:al
 RED = AlarmSeen("errors", "ALARM", "3 > 1")
 GONE = AlarmSeen("latency", None)
 SILENT = AlarmSeen("orders", "INSUFFICIENT_DATA")
-HOOK = Verify(function="arn:aws:lambda:eu-west-1:123456789012:function:verify", bake_minutes=10)
+DEPLOYED = DeployedStage(
+    Origin("orders", "1.3.0", "a1b2c3"),
+    Stage("orders", "production", "arn:role", {}),
+    Occasion.DEPLOYED,
+    {"first": "arn:stack"},
+    "artifacts",
+    BEGAN.date(),
+)
 
 
 @pytest.mark.parametrize(
@@ -55,16 +69,17 @@ def test_the_bake_is_over_when_its_time_has_passed(minutes: float, passed: float
     ],
 )
 def test_alarms(alarms: tuple[AlarmSeen, ...], occasion: Occasion, over: bool, verdict: Verified) -> None:
-    assert FRESH.with_alarms(alarms, occasion, over=over).verdict is verdict
+    assert alarms_checked(alarms, occasion, over=over).verdict is verdict
 
 
 def test_what_is_wrong_is_told_and_what_is_silent_too() -> None:
-    bad = FRESH.with_alarms((OK, RED, GONE), Occasion.DEPLOYED, over=False)
-    assert bad.reason == (
-        "the alarm latency does not exist, so nothing watches what it should; the alarm errors is in ALARM (3 > 1)"
+    bad = alarms_checked((OK, RED, GONE), Occasion.DEPLOYED, over=False)
+    assert bad.reasons == (
+        "the alarm latency does not exist, so nothing watches what it should",
+        "the alarm errors is in ALARM (3 > 1)",
     )
-    passed = FRESH.with_alarms((OK, SILENT), Occasion.DEPLOYED, over=True)
-    assert passed.reason == "the alarm orders is in INSUFFICIENT_DATA"
+    passed = alarms_checked((OK, SILENT), Occasion.DEPLOYED, over=True)
+    assert passed.reasons == ("the alarm orders is in INSUFFICIENT_DATA",)
 
 
 @pytest.mark.parametrize(
@@ -78,35 +93,53 @@ def test_what_is_wrong_is_told_and_what_is_silent_too() -> None:
     ],
 )
 def test_when_the_function_is_asked(asked: bool, occasion: Occasion, over: bool, due: bool) -> None:
-    assert Verification(FRESH.since, asked=asked).due(HOOK, occasion, over=over) is due
-    assert not Verification(FRESH.since, asked=asked).due(Verify(), occasion, over=over)
+    assert answer_due({"asked": asked}, replace(DEPLOYED, occasion=occasion, over=over)) is due
 
 
-def test_nobody_is_asked_about_what_is_known_to_be_bad() -> None:
-    assert not FRESH.with_alarms((RED,), Occasion.DEPLOYED, over=True).due(HOOK, Occasion.DEPLOYED, over=True)
-
-
-def test_an_answer_decides_where_the_alarms_do_not() -> None:
-    passing = FRESH.with_alarms((OK,), Occasion.DEPLOYED, over=True)
-
-    assert passing.with_answer(Answer(Verified.PASS)).verdict is Verified.PASS
-    assert FRESH.with_answer(Answer(Verified.PASS)) == Verification(FRESH.since, asked=True)
-    failed = passing.with_answer(Answer(Verified.FAIL, "checkout answers 500"))
-    assert (failed.verdict, failed.reason) == (Verified.FAIL, "the verify function says: checkout answers 500")
-    assert "without a reason" in passing.with_answer(Answer(Verified.FAIL)).reason
+def test_an_answer_decides_once_the_bake_is_over() -> None:
+    assert answer_checked(Answer(Verified.PASS), {}, over=True) == Checked(Verified.PASS, noted={"asked": True})
+    assert answer_checked(Answer(Verified.PASS), {}, over=False) == Checked(Verified.AGAIN, noted={"asked": True})
+    failed = answer_checked(Answer(Verified.FAIL, "checkout answers 500"), {}, over=False)
+    assert failed == Checked(Verified.FAIL, ("the verify function says: checkout answers 500",))
+    assert "without a reason" in answer_checked(Answer(Verified.FAIL), {}, over=True).reasons[0]
 
 
 def test_a_function_that_never_answers_is_a_bad_deployment_and_one_that_does_at_last_is_not() -> None:
-    standing = FRESH.with_alarms((OK,), Occasion.DEPLOYED, over=True)
+    nothing = Answer(None, "it failed with KeyError: 'url'")
+    noted: Mapping[str, Any] = {"asked": True}
     for _ in range(MOST_ASKED - 1):
-        standing = standing.with_answer(Answer(None, "it failed with KeyError: 'url'"))
-        assert standing.verdict is Verified.AGAIN
+        checked = answer_checked(nothing, noted, over=True)
+        assert checked.verdict is Verified.AGAIN
+        noted = checked.noted
 
-    late = standing.with_alarms((OK,), Occasion.DEPLOYED, over=True).with_answer(Answer(Verified.PASS))
-    assert (late.verdict, late.unanswered) == (Verified.PASS, 0)
-    never = standing.with_answer(Answer(None, "it failed with KeyError: 'url'"))
-    assert never.verdict is Verified.FAIL
-    assert never.reason == "the verify function gave no verdict, asked 3 times: it failed with KeyError: 'url'"
+    assert answer_checked(Answer(Verified.PASS), noted, over=True) == Checked(Verified.PASS, noted={"asked": True})
+    assert answer_checked(nothing, noted, over=True) == Checked(
+        Verified.FAIL, ("the verify function gave no verdict, asked 3 times: it failed with KeyError: 'url'",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "verdict"),
+    [
+        ((), Verified.PASS),
+        ((Verified.PASS, Verified.PASS), Verified.PASS),
+        ((Verified.PASS, Verified.REVIEW), Verified.REVIEW),
+        ((Verified.REVIEW, Verified.AGAIN), Verified.AGAIN),
+        ((Verified.AGAIN, Verified.FAIL), Verified.FAIL),
+    ],
+)
+def test_the_gravest_verdict_counts_with_its_reasons(verdicts: tuple[Verified, ...], verdict: Verified) -> None:
+    found = {str(number): Checked(each, (f"{each}!",), {"n": number}) for number, each in enumerate(verdicts)}
+    standing = FRESH.with_found(found)
+
+    assert (standing.verdict, standing.since) == (verdict, FRESH.since)
+    assert set(standing.reason.split("; ")) == ({f"{verdict}!"} if verdicts else {""})
+    assert standing.noted == {name: {"n": int(name)} for name in found}
+
+
+def test_what_a_check_noted_stays_until_it_looks_again() -> None:
+    standing = FRESH.with_found({"one": Checked(Verified.AGAIN, noted={"n": 1})})
+    assert standing.with_found({"other": Checked(Verified.FAIL)}).noted == {"one": {"n": 1}, "other": {}}
 
 
 @pytest.mark.parametrize(
@@ -131,17 +164,19 @@ def test_a_reason_is_bounded() -> None:
 
 
 def test_it_survives_being_kept() -> None:
-    standing = FRESH.with_answer(Answer(None, "no")).with_alarms((RED,), Occasion.DEPLOYED, over=False)
+    standing = FRESH.with_found({"one": Checked(Verified.FAIL, ("it is bad",), {"n": 1})})
 
     assert Verification.from_dict(json.loads(json.dumps(standing.to_dict()))) == standing
 
 
+def test_what_version_0_1_kept_goes_on_where_it_was() -> None:
+    kept = {"since": FRESH.since, "asked": True, "unanswered": 2, "verdict": "AGAIN", "reason": ""}
+
+    assert Verification.from_dict(kept) == replace(FRESH, noted={VERIFY_FUNCTION: {"asked": True, "unanswered": 2}})
+
+
 def test_what_a_function_is_given() -> None:
-    release = ReleaseReference("orders", "1.3.0", "d" * 64, "a1b2c3")
-
-    asked = question(release.origin, "production", Occasion.ROLLED_BACK, {"first": "arn:stack"}, "artifacts")
-
-    assert asked == {
+    assert replace(DEPLOYED, occasion=Occasion.ROLLED_BACK).question() == {
         "application": "orders",
         "version": "1.3.0",
         "stage": "production",

@@ -9,7 +9,7 @@ from belay.aws.clock import now, timestamp
 from belay.aws.pipelines import Pipelines
 from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_stacks import PipelineStacks
-from belay.errors import InvalidRegistration, MissingDocument, StackFailed
+from belay.errors import MissingDocument, StackFailed
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.pipeline.execution import PipelineExecution, PipelineStatus
@@ -50,7 +50,7 @@ class PipelineRuns:
         A rerun finds the execution that an earlier try started. Raises ``InvalidRegistration`` where the pipeline
         cannot be given the zip.
         """
-        pipeline = registered_pipeline(stage)
+        pipeline = stage.required_pipeline()
         upload = self._upload(release)
         revisions = pinned(
             self._pipelines.get_pipeline(pipeline.name), pipeline, upload["bucket"], upload["key"], upload["version_id"]
@@ -68,7 +68,7 @@ class PipelineRuns:
 
         Raises ``StackFailed`` with the diagnosis where what it deployed has to be taken back by an incident.
         """
-        pipeline = registered_pipeline(stage)
+        pipeline = stage.required_pipeline()
         seen = self._pipelines.get_execution(pipeline.name, execution)
         if seen is None:
             raise MissingDocument(f"the pipeline {pipeline.name} has no execution {execution} any more")
@@ -87,7 +87,7 @@ class PipelineRuns:
 
     def _roll_back(self, release: ReleaseReference, stage: Stage, seen: PipelineExecution, reason: str) -> RunSeen:
         """Let CodePipeline roll the stage back, by itself or asked to; raises ``StackFailed`` where it cannot."""
-        pipeline = registered_pipeline(stage)
+        pipeline = stage.required_pipeline()
         structure = self._pipelines.get_pipeline(pipeline.name)
         if rolls_back_by_itself(structure, pipeline.deployment_stage):
             target = self._pipelines.automated_rollback_of(pipeline.name, seen.id)
@@ -133,10 +133,3 @@ class PipelineRuns:
             raise MissingDocument(f"the ledger does not know the upload of {release.application} {release.version}")
         found: Mapping[str, Any] = record["upload"]
         return found
-
-
-def registered_pipeline(stage: Stage) -> Pipeline:
-    """Return the pipeline that a stage is deployed by. Raises ``InvalidRegistration`` where it has none."""
-    if stage.pipeline is None:
-        raise InvalidRegistration([f"{stage.application}/{stage.name} has no pipeline registered"])
-    return stage.pipeline

@@ -44,11 +44,9 @@ class PipelineStacks:
         nobody else takes them up. Where the stage was not prepared before the deployment, the baselines are those of
         the last execution that succeeded.
         """
-        if stage.pipeline is None:
-            return ()
         by_name = {registered.name: name for name, registered in stage.stacks.items()}
         plans: dict[str, StackPlan] = {}
-        for action in seen.in_stage(stage.pipeline.deployment_stage):
+        for action in seen.in_stage(stage.required_pipeline().deployment_stage):
             name = by_name.get(action.configuration.get("StackName", ""))
             changes = action.provider == "CloudFormation" and action.configuration.get("ActionMode") != _PREPARES_ONLY
             if name is not None and changes and (plan := self._adopted(origin, stage, name, action)) is not None:

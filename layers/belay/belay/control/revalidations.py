@@ -6,8 +6,10 @@ from datetime import date
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
+from belay.control.checks.live_groups import LiveGroupsCheck
 from belay.control.live import LiveStages
 from belay.control.registrations import Registrations
+from belay.control.stage_checks import look, validation
 from belay.control.topics import Topic
 from belay.errors import BelayError, StagesNotValidated
 from belay.ledger.ledger import Ledger
@@ -19,6 +21,7 @@ from belay.policy.verdict import Finding, Report, Verdict
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
 from belay.release.registration import Stage
+from belay.release.verification import DeployedStage, Occasion, Verification
 
 
 class Revalidations:
@@ -71,7 +74,9 @@ class Revalidations:
             stack.name: accepted.stack_name(stage.name, stack.name, release.attempt)
             for stack in accepted.manifest.stacks
         }
-        report = self._live.validate(release, accepted, stage, standing, today)
+        checks = validation(LiveGroupsCheck(self._live, release, accepted))
+        deployed = DeployedStage(release.origin, stage, Occasion.REVALIDATED, standing, self._artifacts.name, today)
+        _, report = look(checks, deployed, Verification(since=timestamp()))
         self._tell(stage, release, report)
         return str(report.verdict)
 

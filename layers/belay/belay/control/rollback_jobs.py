@@ -32,15 +32,14 @@ class RollbackJobs:
         """
         action = rollback_action(job.parameters)
         stage = self.registrations.stage(action.registered)
-        if stage.pipeline is None:
-            raise InvalidActionConfiguration(f"{stage.application}/{stage.name} has no pipeline registered")
+        pipeline = stage.required_pipeline().name
         asked = f"ASKED {action.execution}"
-        origin = origin_of(stage.application, stage.pipeline.name, action.execution)
+        origin = origin_of(stage.application, pipeline, action.execution)
         name = pipeline_incident_of(origin, stage.name, asked)
         record = self.ledger.incidents.get(stage.application, name)
         if record is None:
-            self.pipelines.get_job_details(job.id).refuse_others(stage.pipeline.name, action.execution)
-            return self._begin(stage, stage.pipeline.name, action, asked)
+            self.pipelines.get_job_details(job.id).refuse_others(pipeline, action.execution)
+            return self._begin(stage, pipeline, action, asked)
         if record.outcome is None:
             looked = int(job.continuation_token or 0) + 1
             return Success(f"the incident {name} is being recovered (looked {looked} times)", str(looked))

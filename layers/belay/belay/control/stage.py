@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clock import lease
+from belay.aws.clock import lease, now
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
 from belay.release.registration import Stage
+from belay.release.verification import DeployedStage, Occasion
 from belay.stack.plan import StackPlan, StagePlan
 
 LEASE_SECONDS = 900
@@ -57,6 +58,11 @@ class StageContext:
     def save(self, plan: StagePlan) -> None:
         """Keep the plan for the next step."""
         self.artifacts.put_json(self._plan_key, plan.to_dict())
+
+    def deployed(self) -> DeployedStage:
+        """Return what the checks of the stage are asked about once its stacks are deployed."""
+        origin, standing, bucket = self.release.origin, self.plan().standing(), self.artifacts.name
+        return DeployedStage(origin, self.stage, Occasion.DEPLOYED, standing, bucket, now().date())
 
     @property
     def _plan_key(self) -> str:

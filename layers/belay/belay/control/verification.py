@@ -1,14 +1,18 @@
 """Verifying a stage: its alarms and its verify function, after a deployment and after a rollback."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudwatch import Alarms
 from belay.aws.verify_functions import VerifyFunctions
+from belay.control.checks.alarms import AlarmsCheck
+from belay.control.checks.verify_function import VerifyFunctionCheck
 from belay.control.recovery import Recovery
+from belay.control.stage_checks import look, verification
 from belay.release.registration import Stage
-from belay.release.verification import Occasion, Verification, Verified, question
+from belay.release.verification import DeployedStage, Occasion, Verification, Verified
 from belay.rollback.plan import Step
 from belay.rollback.situation import VerificationSeen
 from belay.stack.plan import StagePlan
@@ -18,18 +22,14 @@ class StageVerification:
     """Takes a verification one look further."""
 
     def __init__(self, alarms: Alarms, functions: VerifyFunctions) -> None:
-        self._alarms = alarms
-        self._functions = functions
+        self._alarms = AlarmsCheck(alarms)
+        self._verify_function = VerifyFunctionCheck(functions)
 
-    def look(
-        self, earlier: Mapping[str, Any] | None, stage: Stage, occasion: Occasion, asked: Mapping[str, Any]
-    ) -> Verification:
-        """Look at the alarms and, where it is due, ask the function; ``earlier`` is what the last look left."""
+    def look(self, earlier: Mapping[str, Any] | None, deployed: DeployedStage) -> Verification:
+        """Make the checks once; ``earlier`` is what the last look left."""
         standing = Verification.from_dict(earlier) if earlier else Verification(since=timestamp())
-        over = standing.over(stage.verify, now())
-        standing = standing.with_alarms(self._alarms.describe(stage.alarms), occasion, over=over)
-        if stage.verify.function is not None and standing.due(stage.verify, occasion, over=over):
-            standing = standing.with_answer(self._functions.ask(stage.verify.function, asked))
+        now_over = replace(deployed, over=standing.over(deployed.stage.verify, now()))
+        standing, _ = look(verification(self._alarms, self._verify_function), now_over, standing)
         return standing
 
 
@@ -53,15 +53,15 @@ class RecoveredStage:
         if not noted:
             recovery.take(step, number)
         with recovery.blocking(_subject(stage)):
-            standing = self._verification.look(noted, stage, Occasion.ROLLED_BACK, self._question(stage))
+            standing = self._verification.look(noted, self._deployed(stage))
             recovery.note(_subject(stage), standing.to_dict())
             return standing.verdict is Verified.AGAIN
         return False
 
-    def _question(self, stage: Stage) -> dict[str, Any]:
+    def _deployed(self, stage: Stage) -> DeployedStage:
         origin, artifacts = self._recovery.origin, self._recovery.artifacts
         plan = StagePlan.from_dict(artifacts.require_json(origin.stage_key(stage.name, "plan.json")))
-        return question(origin, stage.name, Occasion.ROLLED_BACK, plan.standing(), artifacts.name)
+        return DeployedStage(origin, stage, Occasion.ROLLED_BACK, plan.standing(), artifacts.name, now().date())
 
 
 def verification_seen(recovery: Recovery, stage: Stage | None) -> VerificationSeen | None:

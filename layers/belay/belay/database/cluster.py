@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html
 
 from typing import Final
 
-from belay.database.kind import DatabaseKind, Description, Field, Members, ResourceType, UnitKind, same
+from belay.database.kind import COMMON, DatabaseKind, Description, Field, Members, ResourceType, UnitKind, same
 
 MEMBER: Final = UnitKind(
     name="member",
@@ -73,41 +73,21 @@ CLUSTER: Final = DatabaseKind(
     proxy_target="TrackedClusterId",
     members=Members(MEMBER, _members),
     fields=(
+        *COMMON,
         Field("Engine", "Engine"),
-        Field("EngineVersion"),
         Field("EngineMode", "EngineMode"),
         Field("EngineLifecycleSupport", "EngineLifecycleSupport"),
         Field("AvailabilityZones", "AvailabilityZones"),
         same("Port"),
         Field("DBSubnetGroup", "DBSubnetGroupName"),
-        Field("VpcSecurityGroups[].VpcSecurityGroupId", "VpcSecurityGroupIds", "VpcSecurityGroupIds"),
         Field("DBClusterParameterGroup", "DBClusterParameterGroupName", "DBClusterParameterGroupName"),
         Field("DBClusterOptionGroupMemberships[].DBClusterOptionGroupName", "OptionGroupName", "OptionGroupName"),
-        same("NetworkType"),
         same("StorageType"),
         same("BacktrackWindow"),
-        same("BackupRetentionPeriod"),
-        same("PreferredBackupWindow"),
-        same("CopyTagsToSnapshot"),
-        same("DeletionProtection"),
-        Field("IAMDatabaseAuthenticationEnabled", "EnableIAMDatabaseAuthentication", "EnableIAMDatabaseAuthentication"),
-        Field("EnabledCloudwatchLogsExports", "EnableCloudwatchLogsExports", "CloudwatchLogsExportConfiguration"),
         Field("ScalingConfigurationInfo", "ScalingConfiguration", "ScalingConfiguration"),
         same("ServerlessV2ScalingConfiguration"),
         Field("AutoMinorVersionUpgrade", None, "AutoMinorVersionUpgrade"),
-        Field("PreferredMaintenanceWindow", None, "PreferredMaintenanceWindow"),
-        Field("MonitoringInterval", None, "MonitoringInterval", together="monitoring"),
-        Field("MonitoringRoleArn", None, "MonitoringRoleArn", together="monitoring"),
-        Field("DatabaseInsightsMode", None, "DatabaseInsightsMode", together="insights"),
-        Field("PerformanceInsightsEnabled", None, "EnablePerformanceInsights", together="insights"),
-        Field("PerformanceInsightsKMSKeyId", None, "PerformanceInsightsKMSKeyId", together="insights"),
-        Field("PerformanceInsightsRetentionPeriod", None, "PerformanceInsightsRetentionPeriod", together="insights"),
         Field("DatabaseName"),
-        Field("MasterUsername"),
-        Field("StorageEncrypted"),
-        Field("KmsKeyId"),
-        Field("CharacterSetName"),
-        Field("DBSystemId"),
         Field("PubliclyAccessible"),
         Field("Iops"),
         Field("StorageThroughput"),

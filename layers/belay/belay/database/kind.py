@@ -5,7 +5,7 @@ Whatever else is known about databases is code that reads these descriptions, an
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Description = Mapping[str, Any]
 """A database or a snapshot, as a describe call shows it."""
@@ -39,6 +39,32 @@ class Field:
 def same(name: str, together: str | None = None) -> Field:
     """A field that both calls call what the description does."""
     return Field(name, name, name, together)
+
+
+COMMON: Final = (
+    Field("VpcSecurityGroups[].VpcSecurityGroupId", "VpcSecurityGroupIds", "VpcSecurityGroupIds"),
+    same("NetworkType"),
+    same("DeletionProtection"),
+    Field("IAMDatabaseAuthenticationEnabled", "EnableIAMDatabaseAuthentication", "EnableIAMDatabaseAuthentication"),
+    Field("EnabledCloudwatchLogsExports", "EnableCloudwatchLogsExports", "CloudwatchLogsExportConfiguration"),
+    same("CopyTagsToSnapshot"),
+    same("BackupRetentionPeriod"),
+    same("PreferredBackupWindow"),
+    Field("PreferredMaintenanceWindow", None, "PreferredMaintenanceWindow"),
+    Field("MonitoringInterval", None, "MonitoringInterval", together="monitoring"),
+    Field("MonitoringRoleArn", None, "MonitoringRoleArn", together="monitoring"),
+    Field("DatabaseInsightsMode", None, "DatabaseInsightsMode", together="insights"),
+    Field("PerformanceInsightsEnabled", None, "EnablePerformanceInsights", together="insights"),
+    Field("PerformanceInsightsKMSKeyId", None, "PerformanceInsightsKMSKeyId", together="insights"),
+    Field("PerformanceInsightsRetentionPeriod", None, "PerformanceInsightsRetentionPeriod", together="insights"),
+    Field("EngineVersion"),
+    Field("MasterUsername"),
+    Field("StorageEncrypted"),
+    Field("KmsKeyId"),
+    Field("CharacterSetName"),
+    Field("DBSystemId"),
+)
+"""The fields that every kind of database has under the same names."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

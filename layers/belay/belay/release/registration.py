@@ -185,6 +185,17 @@ class Stage:
         """Whether there is anything that tells whether a deployment works."""
         return bool(self.alarms or self.verify.function)
 
+    @property
+    def runs_pipeline(self) -> bool:
+        """Whether a release is deployed by running the stage's pipeline, and not by change sets that Belay executes."""
+        return self.pipeline is not None and self.pipeline.start
+
+    def required_pipeline(self) -> Pipeline:
+        """Return the stage's pipeline. Raises ``InvalidRegistration`` where it has none."""
+        if self.pipeline is None:
+            raise InvalidRegistration([f"{self.application}/{self.name} has no pipeline registered"])
+        return self.pipeline
+
     def stack_name(self, stack: str, version: str, unique: str) -> str:
         """Name the real stack of a registered one: in an ephemeral stage each release has its own."""
         registered = self.stacks[stack].name

@@ -5,14 +5,15 @@ asked again, and when it never answers the deployment counts as bad: nobody know
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from belay.documents import read, written
+from belay.documents import Document, read, written
+from belay.policy.verdict import Report
 from belay.release.origin import Origin
-from belay.release.registration import Verify
+from belay.release.registration import Stage, Verify
 
 METRIC = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
@@ -20,16 +21,23 @@ COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 MOST_ASKED = 3
 """How often in a row a verify function may fail to answer."""
 
+VERIFY_FUNCTION = "verify function"
+
 _LONGEST_REASON = 1_000
 
 
 class Verified(StrEnum):
-    """How a verification stands."""
+    """The verdict of a stage check, or of all of them together."""
 
     PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
+    REVIEW = "REVIEW"
+    """It could not be decided, so it is never green by itself."""
     AGAIN = "AGAIN"
     """It is not over: look again."""
+
+
+_GRAVITY = (Verified.FAIL, Verified.AGAIN, Verified.REVIEW)
 
 
 class Occasion(StrEnum):
@@ -38,6 +46,7 @@ class Occasion(StrEnum):
     DEPLOYED = "DEPLOYED"
     ROLLED_BACK = "ROLLED_BACK"
     """What was red before is still red for a while: the end of the bake decides, only then the function is asked."""
+    REVALIDATED = "REVALIDATED"
 
 
 @dataclass(frozen=True)
@@ -71,15 +80,54 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class DeployedStage:
+    """What a stage check is asked about: what was deployed, to which stage, and the stacks as they stand.
+
+    ``standing`` are the stacks' ids or names by the release's name of them, ``bucket`` is the artifact bucket. ``over``
+    says whether the bake time has passed, so that what is bad now stays bad.
+    """
+
+    origin: Origin
+    stage: Stage
+    occasion: Occasion
+    standing: Mapping[str, str]
+    bucket: str
+    today: date
+    over: bool = True
+
+    def question(self) -> dict[str, Any]:
+        """What a verify function is given; ``plan`` points to the stage's plan in the artifact bucket."""
+        return {
+            "application": self.origin.application,
+            "version": self.origin.name,
+            "stage": self.stage.name,
+            "occasion": self.occasion.value,
+            "stacks": dict(self.standing),
+            "plan": {"bucket": self.bucket, "key": self.origin.stage_key(self.stage.name, "plan.json")},
+        }
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a stage check found: its verdict, and why: each reason in words, or the ``report`` of policies.
+
+    ``noted`` is what the check has to know when it looks again.
+    """
+
+    verdict: Verified
+    reasons: tuple[str, ...] = ()
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    report: Report | None = None
+
+
+@dataclass(frozen=True)
 class Verification:
-    """A verification between two looks: when it began, whether the function passed it yet, how often it failed to
-    answer in a row, and how all that stands."""
+    """How the checks of a stage stand, between two looks: since when, all together, and what each of them noted."""
 
     since: str
-    asked: bool = False
-    unanswered: int = 0
     verdict: Verified = Verified.AGAIN
     reason: str = ""
+    noted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
@@ -88,56 +136,51 @@ class Verification:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Verification":
         """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
-        return read(cls, document, "verification.json")
+        return read(cls, document, "verification.json", _noted_by_checks)
 
     def over(self, verify: Verify, now: datetime) -> bool:
         """Whether the bake time has passed."""
         return now - datetime.fromisoformat(self.since) >= timedelta(minutes=verify.bake_minutes)
 
-    def with_alarms(self, alarms: Sequence[AlarmSeen], occasion: Occasion, *, over: bool) -> "Verification":
-        """Hold the alarms as they are now against it. INSUFFICIENT_DATA is not red, as with rollback triggers."""
-        missing = [alarm for alarm in alarms if alarm.state is None]
-        red = [alarm for alarm in alarms if alarm.red]
-        if missing or (red and (over or occasion is Occasion.DEPLOYED)):
-            return self._ended(Verified.FAIL, "; ".join(alarm.in_words() for alarm in (*missing, *red)))
-        if not over:
-            return self
-        silent = [alarm.in_words() for alarm in alarms if alarm.state == "INSUFFICIENT_DATA"]
-        return self._ended(Verified.PASS, "; ".join(silent))
-
-    def due(self, verify: Verify, occasion: Occasion, *, over: bool) -> bool:
-        """Whether the function is to be asked now: at the beginning, except after a rollback, and when it is over."""
-        if verify.function is None or self.verdict is Verified.FAIL:
-            return False
-        return over or (occasion is Occasion.DEPLOYED and not self.asked)
-
-    def with_answer(self, answer: Answer) -> "Verification":
-        """Take up what the verify function answered."""
-        if answer.verdict is Verified.FAIL:
-            return self._ended(Verified.FAIL, f"the verify function says: {answer.reason or 'FAIL, without a reason'}")
-        if answer.verdict is Verified.PASS:
-            return replace(self, asked=True, unanswered=0)
-        unanswered = self.unanswered + 1
-        if unanswered < MOST_ASKED:
-            return replace(self, unanswered=unanswered, verdict=Verified.AGAIN)
-        why = f"the verify function gave no verdict, asked {unanswered} times: {answer.reason}"
-        return replace(self._ended(Verified.FAIL, why), unanswered=unanswered)
-
-    def _ended(self, verdict: Verified, reason: str) -> "Verification":
-        return replace(self, verdict=verdict, reason=reason)
+    def with_found(self, found: Mapping[str, Checked]) -> "Verification":
+        """Take up what the checks found, by their names: the gravest verdict counts, with the reasons for it."""
+        verdict = next((each for each in _GRAVITY if any(c.verdict is each for c in found.values())), Verified.PASS)
+        reasons = [reason for each in found.values() if each.verdict is verdict for reason in each.reasons]
+        noted = dict(self.noted) | {name: dict(each.noted) for name, each in found.items()}
+        return Verification(self.since, verdict, "; ".join(reasons), noted)
 
 
-def question(origin: Origin, stage: str, occasion: Occasion, stacks: Mapping[str, str], bucket: str) -> dict[str, Any]:
-    """What a verify function is given: the release, the stage, the stacks by their registered names, and a pointer to
-    the stage's plan in the artifact bucket."""
-    return {
-        "application": origin.application,
-        "version": origin.name,
-        "stage": stage,
-        "occasion": occasion.value,
-        "stacks": dict(stacks),
-        "plan": {"bucket": bucket, "key": origin.stage_key(stage, "plan.json")},
-    }
+def _noted_by_checks(document: Document) -> Document:
+    """Belay 0.1 noted nothing but how the verify function was asked."""
+    return {**document, "noted": {VERIFY_FUNCTION: {name: document[name] for name in ("asked", "unanswered")}}}
+
+
+def alarms_checked(alarms: Sequence[AlarmSeen], occasion: Occasion, *, over: bool) -> Checked:
+    """Tell from the alarms how a stage is. INSUFFICIENT_DATA is not red, as with rollback triggers."""
+    missing = [alarm for alarm in alarms if alarm.state is None]
+    red = [alarm for alarm in alarms if alarm.red]
+    if missing or (red and (over or occasion is Occasion.DEPLOYED)):
+        return Checked(Verified.FAIL, tuple(alarm.in_words() for alarm in (*missing, *red)))
+    if not over:
+        return Checked(Verified.AGAIN)
+    return Checked(Verified.PASS, tuple(each.in_words() for each in alarms if each.state == "INSUFFICIENT_DATA"))
+
+
+def answer_due(noted: Mapping[str, Any], deployed: DeployedStage) -> bool:
+    """Whether the function is to be asked now: at the beginning, except after a rollback, and when the bake is over."""
+    return deployed.over or (deployed.occasion is Occasion.DEPLOYED and not noted.get("asked"))
+
+
+def answer_checked(answer: Answer, noted: Mapping[str, Any], *, over: bool) -> Checked:
+    """Tell from what the verify function answered how a stage is."""
+    if answer.verdict is Verified.FAIL:
+        return Checked(Verified.FAIL, (f"the verify function says: {answer.reason or 'FAIL, without a reason'}",))
+    if answer.verdict is Verified.PASS:
+        return Checked(Verified.PASS if over else Verified.AGAIN, noted={"asked": True})
+    unanswered = noted.get("unanswered", 0) + 1
+    if unanswered < MOST_ASKED:
+        return Checked(Verified.AGAIN, noted={**noted, "unanswered": unanswered})
+    return Checked(Verified.FAIL, (f"the verify function gave no verdict, asked {unanswered} times: {answer.reason}",))
 
 
 def answer_of(payload: object) -> Answer:

@@ -25,7 +25,7 @@ def plan_verification(situation: Situation) -> tuple[Todo, ...]:
     if seen.blocked:
         why = f"the release was taken back, and nobody knows whether the stage is well: {seen.blocked.rstrip('.')}."
         return (LeftToDo(situation.stage, "check that the stage is well", why, _look(seen)),)
-    if seen.verdict is Verified.FAIL:
+    if seen.verdict is not Verified.AGAIN:
         why = f"the release was taken back, and the stage is still bad: {seen.reason.rstrip('.')}."
         return (LeftToDo(situation.stage, "find out what is wrong with the stage", why, _look(seen)),)
     return (_verify(seen, situation),)

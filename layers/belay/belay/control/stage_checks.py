@@ -1,0 +1,50 @@
+"""What a deployed stage is checked by, and when: the table of stage checks.
+
+To add a stage check:
+
+1. Decide in a pure function: from what AWS shows to a ``Checked``, which is PASS, FAIL, REVIEW or (during the bake
+   time) AGAIN, with each reason. ``alarms_checked`` in ``release/verification.py`` is one.
+2. Look in ``control/checks/<name>.py``, made after ``alarms.py``: a class that has its gateways. Its method
+   ``look`` is given the stage and what it noted at its last look. What AWS refuses to tell is raised, never a verdict.
+3. Enter it below, in ``validation`` or ``verification``, in the order of looking, and hand its gateways in where mypy
+   says that they are missing.
+4. Where an operator registers something for it, read that in ``release/registration.py``, describe it in
+   ``docs/registration.md``, and count it in ``Stage.verified`` if the check is part of the verification.
+5. Grant the calls in ``template.yaml``: ``tests/conventions/test_convention_permissions.py`` says to which function.
+6. Test the decision in ``tests/unit/release``, the look in ``tests/contract/aws``: each verdict, and a fault of AWS.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from belay.control.checks.alarms import AlarmsCheck
+from belay.control.checks.live_groups import LiveGroupsCheck
+from belay.control.checks.verify_function import VerifyFunctionCheck
+from belay.policy.verdict import Report
+from belay.release.verification import VERIFY_FUNCTION, Checked, DeployedStage, Verification, Verified
+
+StageChecks: TypeAlias = Mapping[str, Callable[[DeployedStage, Mapping[str, Any]], Checked]]
+
+
+def validation(live_groups: LiveGroupsCheck) -> StageChecks:
+    """What a stage is checked by once its stacks are deployed, and again by every re-validation."""
+    return {"live groups": live_groups.look}
+
+
+def verification(alarms: AlarmsCheck, verify_function: VerifyFunctionCheck) -> StageChecks:
+    """What a stage is checked by until its bake time has passed, after a deployment and after a rollback."""
+    return {"alarms": alarms.look, VERIFY_FUNCTION: verify_function.look}
+
+
+def look(checks: StageChecks, deployed: DeployedStage, standing: Verification) -> tuple[Verification, Report]:
+    """Make every check once, up to the first that fails: nobody is asked about what is known to be bad.
+
+    Returns how the stage stands, and what the policies found.
+    """
+    found: dict[str, Checked] = {}
+    for name, check in checks.items():
+        found[name] = check(deployed, standing.noted.get(name, {}))
+        if found[name].verdict is Verified.FAIL:
+            break
+    reports = [each.report for each in found.values() if each.report is not None]
+    return standing.with_found(found), Report().merged(*reports)
