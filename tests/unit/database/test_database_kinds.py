@@ -10,6 +10,7 @@ from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.database.kind import DatabaseKind, UnitKind
 from belay.database.kinds import KINDS, UNIT_KINDS
+from belay.documents import plain
 from belay.release.origin import Origin
 from belay.release.registration import Application, Database, Stage, parse_stage
 from belay.rollback.rehearsal import check_snapshot_quota
@@ -100,3 +101,13 @@ def test_whatever_the_table_has_can_be_registered(name: str, monkeypatch: pytest
     assert (database.kind, database.identifier) == (KINDS[name], "orders-db")
     assert len(database.snapshot_name(origin, "x" * 300)) == database.kind.longest_snapshot_name
     assert check_snapshot_quota([database], quota).reason == f"99 of 100 {database.kind.snapshot_quota} taken"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=str)
+def test_a_document_names_a_kind_and_one_that_nobody_knows_is_refused(kind: DatabaseKind) -> None:
+    database = Database(kind, "orders-db")
+
+    assert plain(database) == f"{kind.name} orders-db"
+    assert Database.parse(plain(database)) == database
+    with pytest.raises(ValueError, match="expected instance or cluster, found 'fourth'"):
+        Database.parse("fourth orders-db")

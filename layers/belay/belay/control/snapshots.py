@@ -48,9 +48,7 @@ class StageSnapshots:
         if found is not None:
             state = snapshot_of(database.kind, found).state
             if state is SnapshotState.FAILED:
-                raise SnapshotFailed(
-                    f"the snapshot {name} of {database.kind} {database.identifier} is {found['Status']}"
-                )
+                raise SnapshotFailed(f"the snapshot {name} of {database} is {found['Status']}")
             return AVAILABLE if state is SnapshotState.AVAILABLE else BEING_TAKEN
         return self._begin(origin, stage, database, name=name, execution=execution)
 
@@ -66,7 +64,7 @@ class StageSnapshots:
             return BEING_TAKEN
         if self._databases.was_snapshotted(database, origin.application, stage.name):
             raise SnapshotFailed(
-                f"{database.kind} {database.identifier} is gone, though earlier releases to {stage.name} took "
+                f"{database} is gone, though earlier releases to {stage.name} took "
                 "snapshots of it; restore it, or take it out of the registration, then upload the release again"
             )
         return NO_DATABASE_YET

@@ -182,15 +182,6 @@ class DatabaseKind(UnitKind):
     part_of: str | None = None
     members: Members | None = None
 
-    @classmethod
-    def parse(cls, name: str) -> "DatabaseKind":
-        """Return the kind that a document names. Raises ``ValueError``."""
-        from belay.database.kinds import KINDS  # noqa: PLC0415 - the table imports what it lists
-
-        if name not in KINDS:
-            raise ValueError(name)
-        return KINDS[name]
-
     def snapshot_arn(self, description: Description) -> str:
         """Return a database's ARN as that of a snapshot with its name."""
         return self.arn(description).replace(f":{self.arn_type}:", f":{self.snapshot.arn_type}:")
