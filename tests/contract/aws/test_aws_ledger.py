@@ -17,6 +17,7 @@ from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
 from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Operation, Purpose
+from belay.ledger.threads import MOST_KEYS
 from belay.release.lock import Claim, Lock
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.rollback.plan import Action, Kind
@@ -429,6 +430,37 @@ def test_an_operation_is_ours_by_stack_and_token(ledger: Ledger) -> None:
     assert ledger.operations.get(STACK, "deploy-2") is None
     assert ledger.operations.get(f"{STACK}-2", "deploy-1") is None
     assert ledger.operations.get(STACK, "") is None, "an operation without a token is somebody else's"
+
+
+def test_a_stack_s_newest_operation_is_known_when_all_others_are_forgotten(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not ledger.operations.knows(STACK)
+    monkeypatch.setenv("HISTORY_DAYS", "31")
+    for token in ("deploy-1", "deploy-2"):
+        ledger.operations.record(
+            STACK, token, release(), "production", purpose=Purpose.DEPLOY, now="2001-01-01T00:00:00.000+00:00"
+        )
+    assert ledger.operations.get(STACK, "deploy-1") is None
+    assert ledger.operations.get(STACK, "deploy-2") == Operation(
+        release().attempt, "production", Purpose.DEPLOY, release()
+    )
+    assert ledger.operations.knows(STACK)
+
+
+def test_what_an_ended_incident_asked_is_forgotten_in_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HISTORY_DAYS", "31")
+    ledger.decisions.ask("orders", "i", "restore", "Restore?", NOW)
+    ledger.decisions.close("orders", "i", "2001-01-01T00:00:00.000+00:00")
+    assert ledger.decisions.of_incident("orders", "i") == {}
+
+
+def test_a_thread_remembers_its_last_messages_and_all_their_numbers(ledger: Ledger) -> None:
+    for number in range(1, MOST_KEYS + 4):
+        assert ledger.threads.number("orders-findings", f"m{number}").number_of(f"m{number}") == number
+        ledger.threads.told("orders-findings", f"m{number}")
+    thread = ledger.threads.number("orders-findings", f"m{MOST_KEYS + 3}")
+    assert (len(thread.keys), thread.forgotten, "m3" in thread.told) == (MOST_KEYS, 3, False)
 
 
 def incident(reason: str = "it failed") -> Incident:

@@ -36,8 +36,10 @@ from belay.control.registrations import Registrations
 from belay.control.rollback_jobs import RollbackJobs
 from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, RollbackFailed
+from belay.ledger.operations import Purpose
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
+from belay.release.origin import Origin
 from belay.release.records import Outcome
 from belay.stack.status import StackStatus
 from belay.subject.incident import Incident
@@ -378,6 +380,20 @@ def test_the_pipeline_answers_for_the_stacks_that_it_deploys() -> None:
 def test_somebody_else_s_failure_is_taken_up_while_the_pipeline_rests() -> None:
     account = Account(WORLDS["succeeded"]())
     assert failed_stack(account) is not None
+
+
+@in_moto
+def test_a_stable_stack_of_which_no_event_is_left_is_nobody_s_failure_once_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = Account(WORLDS["succeeded"]())
+    monkeypatch.setattr(Stacks, "newest_event", lambda *_: None)
+    stack_id = account.clients["cloudformation"].describe_stacks(StackName="orders-web")["Stacks"][0]["StackId"]
+    about = Origin("orders", "1.0.0", "0123456789ab")
+    account.ledger.operations.record(
+        stack_id, "t", about, "production", purpose=Purpose.RECOVER, now="2026-03-02T09:00:00.000+00:00"
+    )
+    assert failed_stack(account) is None
 
 
 # -- the Invoke action that takes back ---------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from belay.notify.deployment import Deployment
 from belay.notify.message import Message, in_thread
 from belay.notify.publication import publish_arguments
 from belay.notify.releases import release_ended
+from belay.notify.thread import Thread
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import PipelineFailure, ReleaseProblems
 from belay.release.records import Outcome
@@ -63,7 +64,7 @@ SCHEMA: Mapping[str, Any] = {
 
 
 def relayed(message: Message) -> dict[str, Any]:
-    body = json.loads(publish_arguments(in_thread(message, 1, [message.key]), TOPIC)["Message"])["lambda"]
+    body = json.loads(publish_arguments(in_thread(message, Thread((message.key,))), TOPIC)["Message"])["lambda"]
     read: dict[str, Any] = json.loads(chat_message(body))
     jsonschema.validate(read, SCHEMA)
     return read

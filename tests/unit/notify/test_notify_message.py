@@ -12,6 +12,7 @@ from sample_messages import CAUSE, MESSAGES, ORDERS, SSH, STACK_ID, THREAD
 from belay.notify.deployment import Deployment
 from belay.notify.message import MessageKind, in_thread
 from belay.notify.releases import deployment_started, release_ended
+from belay.notify.thread import Thread
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import FoundInStages, PolicyFindings, StackFailure, Statement, Why
 from belay.release.records import Outcome
@@ -105,13 +106,19 @@ def test_the_first_line_is_one_line_however_much_is_left_to_do() -> None:
 
 def test_an_outcome_closes_what_its_thread_opened() -> None:
     started, failed, ended = (MESSAGES[name] for name in ("started", "recovery_started", "rolled_back"))
-    told = [started.key, failed.key, ended.key]
-    numbered = in_thread(ended, 3, told)
+    thread = Thread((started.key, failed.key, ended.key))
+    numbered = in_thread(ended, thread)
     assert numbered.data["sequence"] == 3
     assert numbered.data["id"] == f"{THREAD}/3"
     assert numbered.data["closes"] == [1, 2]
     assert numbered.text.endswith(f"\nMessage 3 of the thread {THREAD}, closes 1, 2\n")
-    assert in_thread(started, 1, told).data["closes"] == []
+    assert in_thread(started, thread).data["closes"] == []
+
+
+def test_numbers_go_on_where_the_first_messages_of_a_thread_are_forgotten() -> None:
+    failed, ended = (MESSAGES[name] for name in ("recovery_started", "rolled_back"))
+    numbered = in_thread(ended, Thread((failed.key, ended.key), forgotten=40))
+    assert (numbered.data["sequence"], numbered.data["closes"]) == (42, [41])
 
 
 def test_a_message_has_one_key_and_others_of_its_thread_have_others() -> None:

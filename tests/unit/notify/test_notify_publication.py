@@ -17,6 +17,7 @@ from belay.notify.incidents import person_needed
 from belay.notify.message import Message, in_thread
 from belay.notify.publication import LARGEST_MESSAGE, publish_arguments
 from belay.notify.releases import deployment_started, release_ended, release_held
+from belay.notify.thread import Thread
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import PipelineFailure, ReleaseProblems
 from belay.release.records import Outcome
@@ -79,7 +80,7 @@ def test_sns_accepts_whatever_is_put_into_a_message(version: str, cause: str, li
     accepted_by_sns(deployment_started(deployment, changes=findings))
     found = [replace(SSH, message=each, fix=each) for each in findings]
     accepted_by_sns(findings_appeared(deployment, findings=found, known=len(done), grave=True, seen_at=cause))
-    accepted_by_sns(in_thread(release_held(deployment, why=cause, until=version), 1, ["release-held/held"]))
+    accepted_by_sns(in_thread(release_held(deployment, why=cause, until=version), Thread(("release-held/held",))))
 
 
 @pytest.mark.parametrize("filling", ['"', "\\", "€", "a"])

@@ -11,6 +11,7 @@ from sample_messages import MESSAGES, TOPIC
 
 from belay.notify.message import MessageKind, in_thread
 from belay.notify.publication import publish_arguments
+from belay.notify.thread import Thread
 from belay.release.reason import Why
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[3] / "docs" / "message.schema.json").read_text())
@@ -18,7 +19,7 @@ SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[3] / "docs" / "messa
 
 def document(name: str) -> dict[str, Any]:
     message = MESSAGES[name]
-    body = json.loads(publish_arguments(in_thread(message, 1, [message.key]), TOPIC)["Message"])["sqs"]
+    body = json.loads(publish_arguments(in_thread(message, Thread((message.key,))), TOPIC)["Message"])["sqs"]
     read: dict[str, Any] = json.loads(body)
     return read
 

@@ -1,5 +1,6 @@
 """The current time, read only at the edge and passed on as data."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 
@@ -16,3 +17,12 @@ def timestamp() -> str:
 def lease(seconds: int) -> int:
     """Return when a lease of this many seconds from now expires, in epoch seconds."""
     return int((now() + timedelta(seconds=seconds)).timestamp())
+
+
+def kept_until(at: str) -> int:
+    """Return when what happened at a time is forgotten, in epoch seconds, where it is only operational.
+
+    How many days that is kept is in the variable HISTORY_DAYS, which ``template.yaml`` sets for every function.
+    """
+    kept = timedelta(days=int(os.environ["HISTORY_DAYS"]))
+    return int((datetime.fromisoformat(at) + kept).timestamp())

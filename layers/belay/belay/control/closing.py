@@ -70,6 +70,7 @@ class Closing:
         message = self._message(incident, ended)
         if message is not None:
             self._endings.tell(incident, message)
+        self._ledger.decisions.close(incident.application, incident.name, timestamp())
         self._ledger.incidents.announced(incident)
 
     def _message(self, incident: Incident, ended: Ended) -> Message | None:

@@ -63,6 +63,9 @@ class FailedStacks:
         operation = token or (None if newest is None else last_operation(newest)) or "unknown"
         if self._ledger.operations.get(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
             return None
+        if status.updatable and newest is None and self._ledger.operations.knows(stack_id):
+            # CloudFormation keeps events for 90 days: whose it was is no longer told, and nothing needs recovery.
+            return None
         if status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
             return None
         failed = foreign_operation(

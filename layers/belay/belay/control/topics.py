@@ -22,6 +22,6 @@ class Topic:
         thread = self._ledger.threads.number(message.thread, message.key)
         if message.key in thread.told:
             return
-        numbered = in_thread(message, thread.number_of(message.key), thread.keys)
+        numbered = in_thread(message, thread)
         self._notifications.publish(publish_arguments(numbered, self._arn))
         self._ledger.threads.told(message.thread, message.key)

@@ -1,7 +1,9 @@
 """What an incident asks of people, and what they decided."""
 
+from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.ends import announced
+from belay.ledger.expiry import is_current
 from belay.rollback.question import AskedQuestion
 
 
@@ -43,6 +45,16 @@ class DecisionRecords:
             names={"#by": "by", "#at": "at", "#comment": "comment"},
         )
 
+    def close(self, application: str, incident: str, now: str) -> None:
+        """Let the questions of an incident that has ended be forgotten in time."""
+        for question in self.of_incident(application, incident):
+            self._table.update(
+                *_keys(application, incident, question),
+                "SET expires = :expires",
+                None,
+                {":expires": kept_until(now)},
+            )
+
     def get(self, application: str, incident: str, question: str) -> AskedQuestion | None:
         """Return a question of an incident with its answer, where one was given; None where it was not even put."""
         item = self._table.get(*_keys(application, incident, question))
@@ -51,7 +63,7 @@ class DecisionRecords:
     def of_incident(self, application: str, incident: str) -> dict[str, AskedQuestion]:
         """Return every question of an incident, by its name."""
         items = self._table.query(*_keys(application, incident, ""))
-        return {item["question"]: _question(item) for item in items}
+        return {item["question"]: _question(item) for item in items if is_current(item)}
 
 
 def _keys(application: str, incident: str, question: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Table
 from belay.ledger.ends import announced
 from belay.policy.verdict import Finding
@@ -37,7 +38,7 @@ class FindingRecords:
         """Record a finding with the time it was first seen; one that is open already stays as it is."""
         self._table.update(
             *_keys(application, stage, identity),
-            "SET finding = :finding, first_seen = :now REMOVE closed_at, announced",
+            "SET finding = :finding, first_seen = :now REMOVE closed_at, announced, expires",
             "attribute_not_exists(PK) OR attribute_exists(closed_at)",
             {":finding": asdict(finding), ":now": now},
         )
@@ -49,7 +50,10 @@ class FindingRecords:
     def close(self, application: str, stage: str, identity: str, now: str) -> None:
         """Record that a finding has gone; should it come back, it is new."""
         self._table.update(
-            *_keys(application, stage, identity), "SET closed_at = :now", "attribute_exists(PK)", {":now": now}
+            *_keys(application, stage, identity),
+            "SET closed_at = :now, expires = :expires",
+            "attribute_exists(PK)",
+            {":now": now, ":expires": kept_until(now)},
         )
 
 

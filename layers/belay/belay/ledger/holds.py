@@ -1,7 +1,9 @@
 """Releases that are held outside of a stage's windows, and who let them go on."""
 
 from belay.approval.asked import GivenAnswer, Hold, Override
+from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
+from belay.ledger.expiry import is_current
 from belay.release.records import ReleaseReference
 
 _PREFIX = "HOLD#"
@@ -20,7 +22,8 @@ class HoldRecords:
 
         The task token is the newest, whether it was recorded before or not.
         """
-        item = {"attempt": release.attempt, "task_token": task_token, "reason": reason, "until": until, "at": now}
+        item: Item = {"attempt": release.attempt, "task_token": task_token, "reason": reason, "until": until, "at": now}
+        item["expires"] = kept_until(now)
         first = self.get(release.application, release.version, stage)
         self._table.put({"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"{_PREFIX}{stage}"} | item)
         return first is None or first.attempt != release.attempt
@@ -28,11 +31,13 @@ class HoldRecords:
     def get(self, application: str, version: str, stage: str) -> Hold | None:
         """Return how a release is held outside of a stage's windows."""
         item = self._table.get(f"RELEASE#{application}#{version}", f"{_PREFIX}{stage}")
-        return None if item is None else _hold(item)
+        return _hold(item) if item is not None and is_current(item) else None
 
     def of_release(self, application: str, version: str) -> list[Hold]:
         """Return how a release is held in its stages."""
-        return [_hold(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX)]
+        return [
+            _hold(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX) if is_current(item)
+        ]
 
     def record_override(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> None:
         """Record that a person lets this attempt go on outside of a stage's windows."""

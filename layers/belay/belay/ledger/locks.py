@@ -1,8 +1,12 @@
 """The lock of each stage, and the queue before it."""
 
+from typing import Final
+
 from belay.aws.dynamodb import Item, Table
 from belay.errors import LockLost
 from belay.release.lock import Claim, Lock, Waiter
+
+_DIED_LONG_AGO_SECONDS: Final = 86_400
 
 
 class LockRecords:
@@ -81,7 +85,8 @@ class LockRecords:
 
     def wait(self, claim: Claim, seen_at: int) -> list[Waiter]:
         """Stand in a stage's queue, and return everybody who does."""
-        waits = {"PK": "LOCK", "SK": _queue(claim) + claim.attempt, "seen_at": seen_at, "held": False}
+        waits: Item = {"PK": "LOCK", "SK": _queue(claim) + claim.attempt, "seen_at": seen_at, "held": False}
+        waits["expires"] = seen_at + _DIED_LONG_AGO_SECONDS
         self._table.put(waits if claim.incident else {**waits, "version": claim.label})
         return [_waiter(item) for item in self._table.query("LOCK", _queue(claim))]
 

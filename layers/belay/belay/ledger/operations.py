@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
+from belay.ledger.expiry import is_current
 from belay.release.origin import Origin
 from belay.release.records import ReleaseReference
+
+_NEWEST: Final = "NEWEST"
 
 
 class Purpose(StrEnum):
@@ -42,7 +47,10 @@ class Operation:
 
 
 class OperationRecords:
-    """Items ``OPERATION#`` of a stack."""
+    """Items ``OPERATION#`` of a stack, and ``NEWEST``, which does not expire.
+
+    CloudFormation shows for years how a stack's last operation ended: unknown, it would read as somebody else's.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -51,20 +59,24 @@ class OperationRecords:
         self, stack_id: str, token: str, of: ReleaseReference | Origin, stage: str, *, purpose: Purpose, now: str
     ) -> None:
         """Note whose a stack operation is."""
-        release = {"release": of.to_dict()} if isinstance(of, ReleaseReference) else {}
-        self._table.put(
-            {
-                "PK": f"STACK#{stack_id}",
-                "SK": f"OPERATION#{token}",
-                "attempt": of.attempt,
-                "stage": stage,
-                "purpose": purpose.value,
-                "at": now,
-                **release,
-            }
+        noted: Item = {"attempt": of.attempt, "stage": stage, "purpose": purpose.value, "at": now}
+        noted |= {"release": of.to_dict()} if isinstance(of, ReleaseReference) else {}
+        pk = f"STACK#{stack_id}"
+        self._table.transact(
+            self._table.new({"PK": pk, "SK": f"OPERATION#{token}", "expires": kept_until(now)} | noted),
+            self._table.new({"PK": pk, "SK": _NEWEST, "token": token} | noted),
         )
 
     def get(self, stack_id: str, token: str) -> Operation | None:
         """Return what is noted of the operation that a stack event belongs to; None where it is nobody's known."""
-        item = self._table.get(f"STACK#{stack_id}", f"OPERATION#{token}") if token else None
+        if not token:
+            return None
+        item = self._table.get(f"STACK#{stack_id}", f"OPERATION#{token}")
+        if item is None or not is_current(item):
+            newest = self._table.get(f"STACK#{stack_id}", _NEWEST)
+            item = newest if newest is not None and newest["token"] == token else None
         return None if item is None else Operation.from_item(item)
+
+    def knows(self, stack_id: str) -> bool:
+        """Whether any operation on a stack was ever noted."""
+        return bool(self._table.query(f"STACK#{stack_id}"))

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
 from belay.pipeline.execution import PipelineExecution, PipelineStatus, Revision, origin_of
 from belay.release.origin import Origin
@@ -75,7 +76,8 @@ class PipelineRecords:
             pk,
             sk,
             "SET pipeline = :pipeline, execution = :execution, #status = :status, ended = :ended, as_of = :as_of, "
-            "deploying = :deploying, actions = :actions, first_seen = if_not_exists(first_seen, :now)",
+            "deploying = :deploying, actions = :actions, expires = :expires, "
+            "first_seen = if_not_exists(first_seen, :now)",
             f"attribute_not_exists(as_of) OR as_of < :as_of OR {later}",
             {
                 ":pipeline": seen.pipeline,
@@ -86,6 +88,7 @@ class PipelineRecords:
                 ":deploying": deploying,
                 ":actions": {f"{each.stage}/{each.action}": each.status.value for each in seen.actions},
                 ":now": now,
+                ":expires": kept_until(now),
             },
             names={"#status": "status"},
         )
@@ -96,10 +99,16 @@ class PipelineRecords:
         self._table.update(
             f"APPLICATION#{release.application}",
             f"PIPELINE#{stage}#{execution}",
-            "SET pipeline = :pipeline, execution = :execution, #release = :release, "
+            "SET pipeline = :pipeline, execution = :execution, #release = :release, expires = :expires, "
             "first_seen = if_not_exists(first_seen, :now)",
             None,
-            {":pipeline": pipeline, ":execution": execution, ":release": release.to_dict(), ":now": now},
+            {
+                ":pipeline": pipeline,
+                ":execution": execution,
+                ":release": release.to_dict(),
+                ":now": now,
+                ":expires": kept_until(now),
+            },
             names={"#release": "release"},
         )
 

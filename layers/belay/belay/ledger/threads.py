@@ -1,11 +1,17 @@
 """The numbers of each thread's messages, and which of them were told."""
 
+from typing import Final
+
+from belay.aws.clock import kept_until, timestamp
 from belay.aws.dynamodb import Table
-from belay.release.records import Thread
+from belay.notify.thread import Thread
+
+MOST_KEYS: Final = 100
+"""How many messages of a thread are remembered: a stage's thread goes on for as long as the stage."""
 
 
 class ThreadRecords:
-    """The item ``MESSAGES`` of a thread."""
+    """The item ``MESSAGES`` of a thread, which expires when nothing was told in it for long."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -15,14 +21,28 @@ class ThreadRecords:
         self._table.update(
             f"THREAD#{thread}",
             "MESSAGES",
-            "SET #keys = list_append(if_not_exists(#keys, :none), :new)",
+            "SET #keys = list_append(if_not_exists(#keys, :none), :new), expires = :expires",
             "NOT contains(#keys, :key)",
-            {":none": [], ":new": [key], ":key": key},
+            {":none": [], ":new": [key], ":key": key, ":expires": kept_until(timestamp())},
             names={"#keys": "keys"},
         )
         item = self._table.get(f"THREAD#{thread}", "MESSAGES") or {}
-        return Thread(tuple(item.get("keys", ())), frozenset(item.get("told", ())))
+        keys = tuple(item.get("keys", ()))
+        if len(keys) > MOST_KEYS:
+            self._forget(thread, keys[0])
+        return Thread(keys, frozenset(item.get("told", ())), item.get("forgotten", 0))
 
     def told(self, thread: str, key: str) -> None:
         """Record that a message of a thread was told."""
         self._table.update(f"THREAD#{thread}", "MESSAGES", "ADD told :key", None, {":key": {key}})
+
+    def _forget(self, thread: str, oldest: str) -> None:
+        """Forget the oldest message, unless that was done: the numbers of the others stay what they are."""
+        self._table.update(
+            f"THREAD#{thread}",
+            "MESSAGES",
+            "REMOVE #keys[0] ADD forgotten :one DELETE told :oldest",
+            "#keys[0] = :key",
+            {":one": 1, ":oldest": {oldest}, ":key": oldest},
+            names={"#keys": "keys"},
+        )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from belay.notify.lines import ascii_only, bounded, bounded_documents, cut, one_line
+from belay.notify.thread import Thread
 from belay.notify.told import cause_document, cause_lines, finding_document, finding_line, findings_of, todo_document
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import FoundInStages, Reason
@@ -108,17 +109,18 @@ class About:
     thread: str | None = None
 
 
-def in_thread(message: Message, number: int, told: Sequence[str]) -> Message:
-    """Return a message with its number in its thread, and the numbers of those it closes.
-
-    ``told`` are the keys of the thread's messages in order.
-    """
-    kinds = [MessageKind(key.split("/")[0]) for key in told[: number - 1]]
-    closed = [each for each, kind in enumerate(kinds, start=1) if kind in message.closes]
+def in_thread(message: Message, thread: Thread) -> Message:
+    """Return a message with its number in its thread, and the numbers of those it closes."""
+    number = thread.number_of(message.key)
+    closed = [thread.number_of(key) for key in thread.before(message.key) if _kind(key) in message.closes]
     closes = f", closes {', '.join(map(str, closed))}" if closed else ""
     footer = f"\nMessage {number} of the thread {message.thread}{closes}\n"
     data = {**message.data, "id": f"{message.thread}/{number}", "sequence": number, "closes": closed}
     return replace(message, text=message.text + footer, data=data)
+
+
+def _kind(key: str) -> MessageKind:
+    return MessageKind(key.split("/", maxsplit=1)[0])
 
 
 def compose(

@@ -107,18 +107,6 @@ class ReleaseReference:
         return self.origin.stage_key(stage, name)
 
 
-@dataclass(frozen=True)
-class Thread:
-    """The messages of one upload, incident or stage: their keys in the order of their numbers, and those told."""
-
-    keys: tuple[str, ...]
-    told: frozenset[str]
-
-    def number_of(self, key: str) -> int:
-        """Return a message's number in its thread, from 1."""
-        return self.keys.index(key) + 1
-
-
 def refusal(release: ReleaseReference, standing: Mapping[str, Any]) -> BelayError:
     """Return why a version cannot be claimed, from the ledger record that stands against it.
 
