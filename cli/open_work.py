@@ -9,6 +9,7 @@ from typing import Any
 from belay.approval.asked import AwaitedApproval
 from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.release.lock import Lock
 from cli.account import Account
 from cli.progress import Execution, history, steps
@@ -112,7 +113,7 @@ def _incident(belay: Account, each: OpenIncident) -> dict[str, Any]:
         "application": each.application,
         "incident": each.incident,
         "stage": None if record is None else record.incident.stage,
-        "reason": None if record is None else record.incident.reason,
+        "reason": None if record is None else in_words(record.incident.reason),
         "since": None if record is None else record.opened_at,
         "steps": 0 if record is None else len(record.tried),
         "executions": [each.execution] if each.execution else [],

@@ -14,6 +14,7 @@ from belay.approval.asked import AskedApproval
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
 from belay.rollback.question import AskedQuestion
@@ -126,7 +127,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any])
             for each in transitions
         ],
         "earlier_attempts": len({each["attempt"] for each in history if "attempt" in each} - {release.attempt}),
-        "stages": [_stage(artifacts, release, stage, transitions, accepted) for stage in stages],
+        "stages": [_stage(artifacts, release, stage, accepted) for stage in stages],
         "approvals": [
             _approval(each)
             for each in ledger.approvals.of_release(release.application, release.version)
@@ -150,14 +151,11 @@ def _stage(
     artifacts: ArtifactBucket,
     release: ReleaseReference,
     stage: str,
-    transitions: Sequence[Mapping[str, Any]],
     accepted: AcceptedRelease | None,
 ) -> dict[str, Any]:
     plan = artifacts.get_json(release.stage_key(stage, "plan.json"))
     reports = {name: artifacts.get_json(release.stage_key(stage, key)) for key, name in _REPORTS.items()}
-    taken = "; ".join(
-        str(each["detail"]) for each in transitions if each["stage"] == stage and each["state"] == "SNAPSHOTS TAKEN"
-    )
+    taken = (artifacts.get_json(release.stage_key(stage, "snapshots.json")) or {"taken": []})["taken"]
     databases = [] if accepted is None else accepted.stages[stage].databases
     return {
         "stage": stage,
@@ -167,9 +165,7 @@ def _stage(
             for name, report in reports.items()
             if report is not None
         },
-        "snapshots": [
-            each.snapshot_name(release.origin, stage) for each in databases if f"{each.identifier}: available" in taken
-        ],
+        "snapshots": [each.snapshot_name(release.origin, stage) for each in databases if each.identifier in taken],
     }
 
 
@@ -189,7 +185,7 @@ def _incident(record: IncidentRecord, questions: Mapping[str, AskedQuestion]) ->
     return {
         "incident": record.incident.name,
         "stage": record.incident.stage,
-        "reason": record.incident.reason,
+        "reason": in_words(record.incident.reason),
         "opened_at": record.opened_at,
         "ended_at": record.ended_at,
         "outcome": record.outcome,

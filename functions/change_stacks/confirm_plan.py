@@ -28,4 +28,4 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     reason = StageStacks(run, aws.stacks).confirm(int(event["fencing"]), now().date())
-    return {"same": reason is None, "reason": reason}
+    return {"same": reason is None, "reason": None if reason is None else run.reasons.keep(reason)}

@@ -8,9 +8,9 @@ from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.control.rehearsal import RollbackRehearsal
 from belay.control.stage import StageContext
-from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.reason import ReleaseProblems
 from belay.rollback.rehearsal import refusal
 from belay.settings import read
 
@@ -39,5 +39,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run.ledger.releases.record(run.release, run.stage.name, f"REHEARSED {rehearsal.readiness}", timestamp(), told)
     refused = refusal(rehearsal, required=run.stage.require_rollback_ready)
     if refused:
-        raise InvalidRelease(refused)
+        raise run.reasons.refused(ReleaseProblems(tuple(refused)))
     return {"readiness": rehearsal.readiness}

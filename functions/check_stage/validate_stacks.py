@@ -11,9 +11,9 @@ from belay.control.live import live_stages
 from belay.control.stage import StageContext
 from belay.control.stage_checks import look, validation
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
 from belay.observability import observed
 from belay.release.gate import refusal_of
+from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 from belay.settings import read
 
@@ -28,7 +28,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return PASS, FAIL or REVIEW, with the reason in words. What could not be decided is no pass."""
+    """Return PASS, FAIL or REVIEW, with what was found. What could not be decided is no pass."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
@@ -36,5 +36,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     standing, report = look(checks, run.deployed(), Verification(since=timestamp()))
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())
     run.ledger.releases.record(run.release, run.stage.name, f"VALIDATED {standing.verdict}", timestamp())
-    reason = "\n".join(filter(None, (in_words(refusal_of(report)), standing.reason)))
-    return {"verdict": standing.verdict, "reason": None if standing.verdict is Verified.PASS else reason}
+    if standing.verdict is Verified.PASS:
+        return {"verdict": standing.verdict, "reason": None}
+    refusal = refusal_of(report)
+    reason = refusal if refusal.findings else Statement(Why.NOT_VERIFIED, standing.reason)
+    return {"verdict": standing.verdict, "reason": run.reasons.keep(reason)}

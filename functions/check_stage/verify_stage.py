@@ -10,6 +10,7 @@ from belay.control.stage import StageContext
 from belay.control.verification import StageVerification
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 from belay.settings import read
 
@@ -34,7 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     failed = standing.verdict in (Verified.FAIL, Verified.REVIEW)
     return {
         "verdict": standing.verdict,
-        "reason": standing.reason if failed else None,
+        "reason": run.reasons.keep(Statement(Why.NOT_VERIFIED, standing.reason)) if failed else None,
         "wait_seconds": settings.poll_seconds,
     }
 

@@ -23,5 +23,4 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the incident's outcome, null while it is open."""
     settings, aws = read(Settings), own_aws()
     record = Ledger(aws.table(settings.ledger_table)).incidents.get(event["application"], event["incident"])
-    ended = (None, None) if record is None else (record.outcome, record.reason)
-    return {"outcome": ended[0], "reason": ended[1], "wait_seconds": settings.poll_seconds}
+    return {"outcome": record and record.outcome, "wait_seconds": settings.poll_seconds}

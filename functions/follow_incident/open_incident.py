@@ -6,11 +6,11 @@ from typing import Any
 
 from belay.aws.gateways import own_aws
 from belay.control.incidents import Incidents
+from belay.control.reasons import read_reason
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage
-from belay.release.reason import caught
+from belay.release.reason import Statement, Why
 from belay.release.records import ReleaseReference
 from belay.settings import read
 
@@ -33,15 +33,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     settings, aws = read(Settings), own_aws()
     ledger = Ledger(aws.table(settings.ledger_table))
-    incidents = Incidents(
-        ledger,
-        aws.artifacts(settings.artifact_bucket),
-        aws.executions,
-        settings.rollback_stage_machine_arn,
-    )
+    artifacts = aws.artifacts(settings.artifact_bucket)
+    incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     release = ReleaseReference.from_dict(event["release"])
     record = ledger.releases.get(release.application, release.version) or {}
     outcome, incident = outcome_of_stage(record, release, event["stage"]), None
     if outcome is None:
-        incident = incidents.open_for_release(release, event["stage"], in_words(caught(event["reason"])))
+        reason = read_reason(artifacts, event["reason"]) or Statement(Why.INTERRUPTED, "no reason was given")
+        incident = incidents.open_for_release(release, event["stage"], reason)
     return {"incident": incident, "outcome": outcome, "wait_seconds": settings.poll_seconds}

@@ -7,14 +7,14 @@ from typing import Any
 from belay.aws.gateways import own_aws
 from belay.aws.ssm import APPLICATIONS
 from belay.control.endings import Endings
+from belay.control.reasons import read_reason
 from belay.control.registrations import Registrations
 from belay.events.s3 import ObjectCreated
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
 from belay.observability import observed
 from belay.release.key import application_of
 from belay.release.left_to_do import LeftToDo
-from belay.release.reason import Reason, ReleaseProblems, caught
+from belay.release.reason import Reason, ReleaseProblems
 from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
 from belay.settings import read
 
@@ -34,15 +34,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
-    outcome, reason = Outcome(event["outcome"]), caught(event["reason"])
+    outcome, reason = Outcome(event["outcome"]), read_reason(artifacts, event["reason"])
     upload = upload_in(event["upload"])
     release = claimed(ledger, upload) if event["release"] is None else ReleaseReference.from_dict(event["release"])
     if release is None:
         topic = Registrations(aws.parameters, aws.buckets).topic_of(upload.application)
-        told = {"reason": in_words(reason), "execution": event["execution"], "topic": topic}
-        endings.close_upload(upload, outcome, **told, left_to_do=left_to_operator(reason, upload.application))
+        left_to_do = left_to_operator(reason, upload.application)
+        told = {"reason": reason, "execution": event["execution"], "topic": topic, "left_to_do": left_to_do}
+        endings.close_upload(upload, outcome, **told)
         return {"outcome": outcome}
-    endings.close_release(release, outcome, reason=in_words(reason), stage=event["stage"])
+    endings.close_release(release, outcome, reason=reason, stage=event["stage"])
     record = ledger.releases.get(release.application, release.version) or {}
     return {"outcome": record.get("outcome", outcome)}
 

@@ -7,9 +7,9 @@ from typing import Any
 from belay.aws.clock import now
 from belay.aws.gateways import own_aws
 from belay.control.guard import GuardPack
+from belay.control.reasons import Reasons
 from belay.control.static_gate import StaticGate
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
 from belay.observability import observed
 from belay.release.records import ReleaseReference
 from belay.settings import read
@@ -30,6 +30,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     pack = GuardPack(aws.guard_function(settings.guard_function_arn), artifacts)
-    gated = StaticGate(ledger, artifacts, pack).check(ReleaseReference.from_dict(event["release"]), now().date())
-    refused = gated.refusal is not None
-    return {"verdicts": dict(gated.verdicts), "refused": refused, "reason": in_words(gated.refusal)}
+    release = ReleaseReference.from_dict(event["release"])
+    gated = StaticGate(ledger, artifacts, pack).check(release, now().date())
+    reason = None if gated.refusal is None else Reasons(artifacts, release).keep(gated.refusal)
+    return {"verdicts": dict(gated.verdicts), "refused": reason is not None, "reason": reason}

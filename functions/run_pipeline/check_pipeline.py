@@ -36,7 +36,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     stacks = PipelineStacks(aws.stacks, artifacts, ledger)
-    runs = PipelineRuns(aws.pipelines, ledger, stacks, Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks))
+    diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
+    runs = PipelineRuns(aws.pipelines, ledger, stacks, diagnoses, run.reasons)
     seen = runs.look(run.release, run.stage, event["execution"], rolling_back=event["rolling_back"])
     arn = run.accepted.application.topic or settings.notification_topic_arn
     tell_waiting(run, seen, Topic(aws.notifications, arn, ledger))
@@ -44,7 +45,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "execution": seen.execution,
         "rolling_back": seen.rolling_back,
         "outcome": seen.outcome,
-        "reason": seen.reason,
+        "reason": None if seen.reason is None else run.reasons.keep(seen.reason),
         "wait_seconds": settings.poll_seconds,
     }
 

@@ -31,7 +31,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     stacks = PipelineStacks(aws.stacks, artifacts, ledger)
-    runs = PipelineRuns(aws.pipelines, run.ledger, stacks, Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks))
+    diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
+    runs = PipelineRuns(aws.pipelines, run.ledger, stacks, diagnoses, run.reasons)
     execution = runs.start(run.release, run.stage)
     run.ledger.releases.record(run.release, run.stage.name, "PIPELINE STARTED", timestamp(), execution)
     return {"execution": execution, "wait_seconds": settings.poll_seconds}

@@ -30,5 +30,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, ledger, artifacts)
     seen = StageSnapshots(aws.databases).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
+        run.artifacts.put_json(run.release.stage_key(run.stage.name, "snapshots.json"), seen.to_dict())
         run.ledger.releases.record(run.release, run.stage.name, "SNAPSHOTS TAKEN", timestamp(), seen.in_words())
     return {"ready": seen.ready, "wait_seconds": settings.poll_seconds}

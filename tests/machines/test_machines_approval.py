@@ -101,8 +101,8 @@ class TestAnswered:
 
         record = app.belay.ended(upload)
         assert (status, record["outcome"]) == (200, "ABORTED")
-        assert record["reason"].startswith("rejected by arn:")
-        assert record["reason"].endswith("user/maria: not on a Friday")
+        assert record["reason"].startswith("arn:")
+        assert record["reason"].endswith("user/maria rejected it: not on a Friday")
         assert app.belay.stacks(app.name) == {}
         assert not app.belay.lock(app.name)
         assert last_state(app) == "Aborted"

@@ -21,6 +21,7 @@ from belay.approval.asked import AskedApproval
 from belay.approval.seal import Seal
 from belay.aws.stepfunctions import Executions
 from belay.release.lock import Claim
+from belay.release.reason import from_document
 from belay.release.records import Outcome
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.subject.incident import Incident
@@ -212,7 +213,7 @@ def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
 
 def test_an_incident_that_is_being_recovered(office: Office, belay: Belay) -> None:
     office.accept()
-    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     (incident,) = document(belay, "status", "orders")["incidents"]
     assert (incident["incident"], incident["stage"], incident["reason"]) == (INCIDENT, "production", "no capacity")
     assert "no capacity" in belay("status")[1]
@@ -221,7 +222,7 @@ def test_an_incident_that_is_being_recovered(office: Office, belay: Belay) -> No
 def test_what_waits_for_a_person_comes_with_the_command_that_answers(office: Office, belay: Belay) -> None:
     office.deploy("production", "AWAITING APPROVAL")
     office.ask()
-    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     office.ledger.decisions.ask("orders", INCIDENT, "restore", "Restore the database?", NOW)
     approval, question = document(belay, "status")["asks"]
     assert approval["answer"] == "belay approve orders/1.0.0 --stage production"
@@ -252,7 +253,7 @@ def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
     plan = StagePlan((stack,), None)
     office.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), plan.to_dict())
     office.ask("a-secret-token")
-    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     found = document(belay, "show", "orders")
     assert found["release"] == "orders/1.0.0"
     assert [each["state"] for each in found["timeline"]] == ["ACCEPTED", "EXECUTING network", "RECOVERING"]
@@ -268,7 +269,7 @@ def test_a_release_shows_the_way_back_that_a_person_asked_for(office: Office, be
     office.accept()
     asked = replace(RELEASE, attempt="ask0a1b2c3d4")
     subject = AskedRollback(asked, "production", None, "user/ann", target=None, stood_on=None)
-    incident = Incident(incident_of(asked.origin, "production"), subject, "ann asked to go back", ROLE)
+    incident = Incident(incident_of(asked.origin, "production"), subject, from_document("ann asked to go back"), ROLE)
     office.ledger.incidents.open(incident, LATER)
     (found,) = document(belay, "show", "orders/1.0.0")["incidents"]
     assert (found["incident"], found["reason"]) == (incident.name, "ann asked to go back")
@@ -436,7 +437,7 @@ def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, bel
     office.deploy("production", "AWAITING APPROVAL")
     office.ask()
     assert "belay reject orders/1.0.0 --stage production" in belay("abort", "orders")[2]
-    office.incidents.open_for_release(RELEASE, "production", "no capacity")
+    office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     assert "is being taken back already" in belay("abort", "orders")[2]
     office.ledger.releases.close(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
     assert "has ended: ROLLED_BACK" in belay("abort", "orders")[2]
@@ -497,7 +498,7 @@ def test_a_lock_that_somebody_works_under_stays(office: Office, belay: Belay) ->
 def test_a_lock_of_an_incident_that_has_not_ended_stays(office: Office, belay: Belay) -> None:
     office.accept()
     subject = ReleaseAttempt(RELEASE, "production", None)
-    office.ledger.incidents.open(Incident(INCIDENT, subject, "no capacity", ROLE), NOW)
+    office.ledger.incidents.open(Incident(INCIDENT, subject, from_document("no capacity"), ROLE), NOW)
     office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-rollback-stage:gone", INCIDENT)
     status, _, err = belay("unlock", "orders", "production")
     assert status == 1

@@ -22,6 +22,7 @@ from belay.control.decisions import Decisions
 from belay.control.endings import Endings
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
+from belay.release.reason import PersonDecided, from_document, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.subject.incident import Incident
 from belay.subject.subjects import ReleaseAttempt
@@ -82,9 +83,9 @@ def test_an_approval_is_recorded_with_who_gave_it_and_delivered(
     assert ledger.releases.transitions("orders", "1.2.0")[-1]["detail"] == f"approved by {JO.arn}: looks right"
 
 
-def test_a_rejection_fails_the_task_in_words(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
+def test_a_rejection_fails_the_task_with_the_answer(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
     ask(ledger)
-    cause = f"rejected by {JO.arn}: not on a Friday"
+    cause = json.dumps(to_dict(PersonDecided(JO.arn, "rejected it", "not on a Friday")))
     failed = {"taskToken": "token", "error": "ApprovalDenied", "cause": cause}
     waiting[1].add_response("send_task_failure", {}, failed)
     assert isinstance(Decisions(ledger, waiting[0]).take(REJECT, JO, NOW), GivenAnswer)
@@ -155,7 +156,7 @@ def test_whoever_uploaded_does_not_approve_with_four_eyes(ledger: Ledger, waitin
 
 def test_an_incident_s_question_is_answered_once(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
     subject = ReleaseAttempt(RELEASE, "production", None)
-    ledger.incidents.open(Incident("orders-production-1", subject, "it failed", "role"), NOW)
+    ledger.incidents.open(Incident("orders-production-1", subject, from_document("it failed"), "role"), NOW)
     ledger.decisions.ask("orders", "orders-production-1", "restore", "Restore orders?", NOW)
     decisions = Decisions(ledger, waiting[0])
     first = decisions.take(RESTORE, JO, NOW)

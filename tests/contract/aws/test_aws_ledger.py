@@ -19,6 +19,7 @@ from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Operation, Purpose
 from belay.ledger.threads import MOST_KEYS
 from belay.release.lock import Claim, Lock
+from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.rollback.plan import Action, Kind
 from belay.rollback.question import AskedQuestion
@@ -464,7 +465,7 @@ def test_a_thread_remembers_its_last_messages_and_all_their_numbers(ledger: Ledg
 
 
 def incident(reason: str = "it failed") -> Incident:
-    return Incident("i", ReleaseAttempt(release(), "production", None), reason, "role")
+    return Incident("i", ReleaseAttempt(release(), "production", None), from_document(reason), "role")
 
 
 def taken(action: Action, at: str = NOW, **known: Any) -> StepTaken:
@@ -501,10 +502,10 @@ def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
 
 def test_an_incident_is_closed_once_and_followed_no_more(ledger: Ledger) -> None:
     ledger.incidents.open(incident(), NOW)
-    assert ledger.incidents.close(incident(), Outcome.ROLLED_BACK, "it failed", NOW)
+    assert ledger.incidents.close(incident(), Outcome.ROLLED_BACK, from_document("it failed"), NOW)
     assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
     ledger.incidents.announced(incident())
-    assert not ledger.incidents.close(incident(), Outcome.NEEDS_OPERATOR, "it failed", LATER)
+    assert not ledger.incidents.close(incident(), Outcome.NEEDS_OPERATOR, from_document("it failed"), LATER)
     record = ledger.incidents.get("orders", "i")
     assert record is not None
     assert (record.outcome, record.ended_at, record.announced) == (Outcome.ROLLED_BACK, NOW, True)

@@ -148,8 +148,8 @@ def test_a_finding_is_told_once_and_again_after_it_was_gone(deployed: Deployed) 
     (message,) = deployed.heard()
     assert message["kind"] == "findings-appeared"
     assert message["severity"] == "critical"
-    assert {finding.split(": ")[1] for finding in message["findings"]} >= {"ssh-open", "undeclared-rule"}
-    assert all(deployed.group in finding for finding in message["findings"])
+    assert {finding["why"] for finding in message["findings"]} >= {"ssh-open", "undeclared-rule"}
+    assert all(deployed.group == finding["resource"] for finding in message["findings"])
 
     deployed.close_ssh()
     assert deployed.revalidate() == "PASS"
@@ -174,7 +174,7 @@ def test_only_what_is_new_is_told(deployed: Deployed) -> None:
     deployed.revalidate()
     (message,) = deployed.heard()
     (finding,) = message["findings"]
-    assert "undeclared-rule" in finding
+    assert finding["why"] == "undeclared-rule"
     assert "198.51.100.7/32" in finding
     assert message["severity"] == "warning"
     assert f"{len(first)} told before are still there" in message["what"]
@@ -247,11 +247,13 @@ def test_every_region_of_a_stage_is_looked_at(deployed: Deployed) -> None:
     deployed.aws("ec2", region_name="eu-central-1").authorize_security_group_ingress(GroupId=group, IpPermissions=SSH)
     assert deployed.revalidate() == "FAIL"
     (message,) = deployed.heard()
-    assert all(found.startswith(f"production in eu-central-1 {group} ") for found in message["findings"])
+    places = {(found["path"], found["resource"]) for found in message["findings"]}
+    assert places == {("production in eu-central-1", group)}
     deployed.open_ssh()
     deployed.revalidate()
     (message,) = deployed.heard()
-    assert all(found.startswith(f"production in eu-west-1 {deployed.group} ") for found in message["findings"])
+    places = {(found["path"], found["resource"]) for found in message["findings"]}
+    assert places == {("production in eu-west-1", deployed.group)}
 
 
 def test_a_region_without_the_stack_is_a_fault(deployed: Deployed) -> None:

@@ -40,11 +40,13 @@ from belay.ledger.operations import Purpose
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
 from belay.release.origin import Origin
+from belay.release.reason import from_document
 from belay.release.records import Outcome
 from belay.stack.status import StackStatus
 from belay.subject.incident import Incident
 from belay.subject.subjects import PipelineDeployment
 
+ASKED = from_document("asked")
 REGION = "eu-west-1"
 SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
 """Shared, because reading the models of a service takes longer than most tests."""
@@ -432,7 +434,7 @@ def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> N
     assert asks(account, "0").continuation_token == "1"
     assert [item["document"]["incident"] for item in account.ledger.open_items()] == opened
 
-    account.ledger.incidents.close(incident_in(account), Outcome.ROLLED_BACK, "asked", "2026-03-02T09:00:00.000+00:00")
+    account.ledger.incidents.close(incident_in(account), Outcome.ROLLED_BACK, ASKED, "2026-03-02T09:00:00.000+00:00")
     assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
 
 
@@ -464,7 +466,7 @@ def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
     account = deployed()
     asks(account)
     incident = incident_in(account)
-    account.ledger.incidents.close(incident, Outcome.NEEDS_OPERATOR, "asked", "2026-03-02T09:00:00.000+00:00")
+    account.ledger.incidents.close(incident, Outcome.NEEDS_OPERATOR, ASKED, "2026-03-02T09:00:00.000+00:00")
     with pytest.raises(RollbackFailed, match=f"the incident {incident.name} ended NEEDS_OPERATOR"):
         asks(account, "1")
 

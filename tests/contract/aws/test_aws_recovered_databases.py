@@ -14,6 +14,7 @@ from belay.aws.rds import Databases
 from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, Throttled
+from belay.release.reason import from_document
 from belay.rollback.plan import Action, Kind
 from belay.rollback.situation import DatabaseSeen, StackSeen
 from belay.rollback.taken import StepTaken
@@ -31,7 +32,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr("test_aws_unfinished.MANIFEST", more + changes)
     house = House(simulated)
     house.accept()
-    house.incidents.open_for_release(RELEASE, "production", "it is bad")
+    house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
     yield house
     own_aws.cache_clear()
 

@@ -14,6 +14,7 @@ from belay.aws.gateways import own_aws
 from belay.control.recovered_services import RecoveredServices
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, Throttled
+from belay.release.reason import from_document
 from belay.release.registration import RegisteredStack, Service, Stage
 from belay.rollback.plan import Action, Step, Todo
 from belay.rollback.services import plan_services, stop_services
@@ -67,7 +68,7 @@ def stage(simulated: Callable[[str], Any]) -> Iterator[Stages]:
     own_aws.cache_clear()
     house = House(simulated)
     house.accept()
-    house.incidents.open_for_release(RELEASE, "production", "it is bad")
+    house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
     ecs, scaling = simulated("ecs"), simulated("application-autoscaling")
     ecs.create_cluster(clusterName="orders")
     ecs.register_task_definition(family="api", containerDefinitions=[{"name": "a", "image": "a:1", "memory": 64}])

@@ -15,6 +15,7 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.ledger.operations import Purpose
+from belay.release.reason import from_document
 from belay.rollback import steps
 from belay.rollback.plan import LeftToDo, Step
 from belay.rollback.planner import plan_rollback
@@ -58,7 +59,7 @@ def house(simulated: Callable[[str], Any]) -> Iterator[House]:
     own_aws.cache_clear()
     house = House(simulated)
     house.accept()
-    house.incidents.open_for_release(RELEASE, "production", "it is bad")
+    house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
     yield house
     own_aws.cache_clear()
 

@@ -12,6 +12,7 @@ from belay.database.instance import INSTANCE
 from belay.database.retention import Need
 from belay.database.snapshots import snapshot_tags
 from belay.ledger.ledger import Ledger
+from belay.release.reason import from_document
 from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import Database
 from belay.subject.incident import Incident
@@ -57,7 +58,7 @@ def needed(ledger: Ledger) -> None:
     ledger.releases.announced(release("1.0.0"))
     ledger.releases.claim(release("1.1.0"), Upload("orders", "b", "k", "v2", 1), "e2", NOW)
     subject = ReleaseAttempt(release("1.2.0"), "production", None)
-    ledger.incidents.open(Incident("incident-1", subject, "it failed", "role"), NOW)
+    ledger.incidents.open(Incident("incident-1", subject, from_document("it failed"), "role"), NOW)
 
 
 def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) -> None:

@@ -25,6 +25,7 @@ from belay.ledger.incidents import IncidentRecord
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import stage_ended
 from belay.release.lock import Claim
+from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, upload_of
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
@@ -131,9 +132,9 @@ def house(simulated: Callable[[str], Any]) -> House:
 
 def test_an_end_is_told_once_however_often_it_is_seen(house: House) -> None:
     house.accept()
-    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
-    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
-    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason="", stage="production")
+    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason=from_document("it failed"), stage="production")
+    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason=from_document("it failed"), stage="production")
+    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason=None, stage="production")
     assert house.told() == [("release-ended", "ROLLED_BACK")]
     assert house.open() == [], "the upload has ended with its release"
     assert (house.ledger.uploads.get(UPLOAD) or {})["outcome"] == "ROLLED_BACK"
@@ -143,9 +144,9 @@ def test_an_end_that_could_not_be_told_is_told_the_next_time(house: House) -> No
     house.accept()
     nowhere = Endings(house.ledger, house.artifacts, Notifications(house.sns), f"{house.topic}-gone")
     with pytest.raises(AwsFault):
-        nowhere.close_release(RELEASE, Outcome.REJECTED, reason="refused", stage=None)
+        nowhere.close_release(RELEASE, Outcome.REJECTED, reason=from_document("refused"), stage=None)
     assert set(house.open()) == {"RELEASE", "UPLOAD"}
-    assert house.unfinished.take_up_release(RELEASE, "unused") == "orders 1.0.0"
+    assert house.unfinished.take_up_release(RELEASE, from_document("unused")) == "orders 1.0.0"
     assert house.told() == [("release-ended", "REJECTED")]
     assert house.open() == []
 
@@ -153,7 +154,7 @@ def test_an_end_that_could_not_be_told_is_told_the_next_time(house: House) -> No
 def test_an_application_s_own_topic_is_told_and_no_other(house: House) -> None:
     topic, queue = house.subscribed("orders")
     house.accept(f"stages: [test, production]\ntopic: {topic}\n")
-    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason="", stage="production")
+    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason=None, stage="production")
     assert [message["outcome"] for message in house.messages(queue)] == ["DEPLOYED"]
     assert house.told() == []
 
@@ -163,7 +164,7 @@ def test_what_runs_now_is_told(house: House) -> None:
     earlier = ReleaseReference("orders", "0.9.0", "e", "b")
     house.ledger.releases.claim(earlier, UPLOAD, "execution-0", NOW)
     house.ledger.releases.end_stage(earlier, "production", "STAGE DEPLOYED", good=True, fencing=None, now=NOW)
-    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason="it failed", stage="production")
+    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason=from_document("it failed"), stage="production")
     (message,) = house.messages()
     assert "production runs 0.9.0" in message["what"]
     assert "it failed" in json.dumps(message["cause"])
@@ -175,9 +176,9 @@ def test_what_runs_now_is_told(house: House) -> None:
 def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: House) -> None:
     house.accept()
     for reason in ("seen by the machine", "seen by the event", "seen by the sweep"):
-        assert house.incidents.open_for_release(RELEASE, "production", reason) == INCIDENT
+        assert house.incidents.open_for_release(RELEASE, "production", from_document(reason)) == INCIDENT
     record = recorded(house)
-    assert record.incident.reason == "seen by the machine"
+    assert record.incident.reason == from_document("seen by the machine")
     assert record.incident.service_role == ROLE
     assert house.recoveries() == [INCIDENT]
     assert [t["state"] for t in house.ledger.releases.transitions("orders", "1.0.0")] == ["RECOVERING"]
@@ -187,25 +188,25 @@ def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: Hou
 
 def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None:
     house.accept()
-    house.incidents.open_for_release(RELEASE, "production", "it failed")
-    house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.incidents.open_for_release(RELEASE, "production", from_document("it failed"))
+    house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, from_document("it failed"), NOW)
     house.ledger.incidents.announced(recorded(house).incident)
-    house.incidents.open_for_release(RELEASE, "production", "an event that came late")
+    house.incidents.open_for_release(RELEASE, "production", from_document("an event that came late"))
     assert house.recoveries() == [INCIDENT]
     assert house.unfinished.take_up_incident("orders", INCIDENT) is None
 
 
 def test_an_incident_whose_end_was_not_told_is_ended_again(house: House) -> None:
     house.accept()
-    house.incidents.open_for_release(RELEASE, "production", "it failed")
-    house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, "it failed", NOW)
+    house.incidents.open_for_release(RELEASE, "production", from_document("it failed"))
+    house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, from_document("it failed"), NOW)
     assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
     assert len(house.recoveries()) == 2
 
 
 def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(house: House) -> None:
     house.accept()
-    house.incidents.open_for_release(RELEASE, "production", "it failed")
+    house.incidents.open_for_release(RELEASE, "production", from_document("it failed"))
     for _ in range(3):
         assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
     assert house.recoveries() == sorted([INCIDENT, *(f"{INCIDENT[:76]}-{n}" for n in (1, 2, 3))])
@@ -231,7 +232,7 @@ def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) ->
         operation="event-1",
         topic=None,
     )
-    incident = Incident(failed.incident, failed, "it failed", ROLE)
+    incident = Incident(failed.incident, failed, from_document("it failed"), ROLE)
     house.incidents.open(incident)
     for _ in range(4):
         house.unfinished.take_up_incident("orders", incident.name)
@@ -247,7 +248,7 @@ def failed_in_pipeline(house: House, stack_id: str) -> Incident:
     subject = PipelineDeployment("orders", "production", None, "orders-pipeline", "4f7c")
     plan = StagePlan((StackPlan("network", "orders-network", progress=Progress.EXECUTING, stack_id=stack_id),))
     house.artifacts.put_json(subject.origin.stage_key("production", "plan.json"), plan.to_dict())
-    incident = Incident("orders-production-4f7c", subject, "it failed", ROLE)
+    incident = Incident("orders-production-4f7c", subject, from_document("it failed"), ROLE)
     house.incidents.open(incident)
     house.stands(stack_id, StackStatus.UPDATE_ROLLBACK_FAILED)
     return incident
@@ -316,7 +317,7 @@ def test_a_release_in_the_middle_of_a_stage_gets_an_incident(house: House, state
 def test_a_release_that_was_claimed_anew_is_not_ended_by_its_earlier_attempt(house: House) -> None:
     house.accept()
     earlier = ReleaseReference("orders", "1.0.0", RELEASE.digest, "an-earlier-one")
-    assert house.unfinished.take_up_release(earlier, "it died") is None
+    assert house.unfinished.take_up_release(earlier, from_document("it died")) is None
     assert house.told() == []
 
 
@@ -348,7 +349,7 @@ def test_a_release_whose_document_is_gone_is_a_fault_and_stays_open(house: House
     house.accept()
     house.s3.delete_object(Bucket="artifacts", Key=RELEASE.document_key)
     with pytest.raises(MissingDocument):
-        house.unfinished.take_up_release(RELEASE, "it died")
+        house.unfinished.take_up_release(RELEASE, from_document("it died"))
     assert "RELEASE" in house.open()
 
 

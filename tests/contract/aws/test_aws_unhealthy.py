@@ -12,13 +12,14 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.sns import Notifications
 from belay.control.unhealthy import Unhealthy
 from belay.ledger.operations import Purpose
+from belay.release.reason import from_document
 from belay.subject.incident import Incident
 from belay.subject.subjects import ReleaseAttempt
 
 NETWORK, SERVICE = (
     f"arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-{name}/6a7e8fe0" for name in ("network", "service")
 )
-OF_RELEASE = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), "no capacity", ROLE)
+OF_RELEASE = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), from_document("no capacity"), ROLE)
 
 
 class Watched:
@@ -81,7 +82,7 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
     assert repair.purpose is Purpose.REPAIR, "an event about it that comes late opens no other incident"
     (told,) = watched.house.messages()
     assert (told["kind"], told["state"], told["thread"]) == ("healthy-again", "closed", RELEASE.thread)
-    assert told["findings"] == ["orders-service is UPDATE_ROLLBACK_COMPLETE"]
+    assert told["stacks"] == ["orders-service is UPDATE_ROLLBACK_COMPLETE"]
     assert watched.unhealthy.close_healthy() == [], "it is told once"
 
 
@@ -103,7 +104,7 @@ def test_a_stack_that_is_gone_is_nobody_s_trouble_any_more(watched: Watched, sta
     watched.unhealthy.watch(OF_RELEASE, [SERVICE])
     watched.stand(service=status)
     assert watched.unhealthy.close_healthy() == [INCIDENT]
-    assert watched.house.messages()[0]["findings"] == ["orders-service is deleted"]
+    assert watched.house.messages()[0]["stacks"] == ["orders-service is deleted"]
 
 
 def test_an_incident_whose_stacks_are_stable_is_not_watched(watched: Watched) -> None:

@@ -19,6 +19,7 @@ from belay.aws.gateways import own_aws
 from belay.control.recovery import Recovery
 from belay.control.verification import RecoveredStage, StageVerification, VerifyFunctions, verification_seen
 from belay.errors import AccessDenied, Throttled
+from belay.release.reason import from_document
 from belay.release.registration import RegisteredStack, Stage, Verify
 from belay.release.verification import (
     COMPOSITE,
@@ -188,7 +189,7 @@ class TestRecoveredStage:
         monkeypatch.setattr("test_aws_unfinished.STAGE", self.STAGE)
         house = House(simulated)
         house.accept()
-        house.incidents.open_for_release(RELEASE, "production", "it is bad")
+        house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
         house.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), StagePlan(()).to_dict())
         yield house
         own_aws.cache_clear()

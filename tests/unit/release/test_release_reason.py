@@ -2,11 +2,9 @@
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from belay import errors
 from belay.notify.told import in_words
@@ -101,11 +99,8 @@ def test_there_is_a_sample_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("why", REASONS)
-def test_a_reason_is_read_back_from_the_bucket_and_from_the_ledger(why: Reason) -> None:
+def test_a_reason_is_read_back_from_its_document(why: Reason) -> None:
     assert from_document(json.loads(json.dumps(to_dict(why)))) == why
-    read = TypeDeserializer().deserialize(TypeSerializer().serialize(to_dict(why)))
-    assert isinstance(read["schema"], Decimal)
-    assert from_document(read) == why
 
 
 def test_text_of_an_earlier_version_is_read_as_what_it_is() -> None:
@@ -113,10 +108,10 @@ def test_text_of_an_earlier_version_is_read_as_what_it_is() -> None:
 
 
 def test_what_a_newer_version_wrote_is_refused() -> None:
-    with pytest.raises(ValueError, match="newer Belay"):
-        from_document(to_dict(Fault("X", "y")) | {"schema": 2})
+    with pytest.raises(errors.UnknownSchema):
+        from_document(to_dict(Fault("X", "y")) | {"schema": 3})
 
 
 def test_what_is_no_reason_is_refused() -> None:
-    with pytest.raises(KeyError):
-        from_document({"schema": 1, "kind": "other"})
+    with pytest.raises(errors.UnreadableRecord):
+        from_document({"schema": 2, "kind": "other"})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belay.stack.cause import Cause, first_cause, nested_stack_ids
+from belay.stack.cause import first_cause, nested_stack_ids
 
 ARN = "arn:aws:cloudformation:eu-west-1:111122223333:stack"
 ROOT = f"{ARN}/orders/1"
@@ -247,12 +247,6 @@ def test_a_reason_of_many_lines_and_any_length_becomes_one_bounded_line() -> Non
     assert cause is not None
     assert "\n" not in cause.reason
     assert len(cause.reason) <= 2003
-
-
-def test_a_cause_survives_being_a_document() -> None:
-    cause = first_cause(NESTED_ROOT, NESTED)
-    assert cause is not None
-    assert Cause.from_dict(cause.to_dict()) == cause
 
 
 def test_the_nested_stacks_to_look_into_are_those_that_failed() -> None:

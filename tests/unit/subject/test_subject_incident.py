@@ -10,6 +10,7 @@ import v0_1
 from belay.errors import UnknownSchema
 from belay.pipeline.execution import origin_of
 from belay.release.names import client_request_token
+from belay.release.reason import from_document
 from belay.release.records import ReleaseReference, upload_of
 from belay.release.registration import Stage
 from belay.stack.status import StackStatus
@@ -55,22 +56,22 @@ def incidents() -> dict[str, Incident]:
         "release": Incident(
             incident_of(RELEASE.origin, "production"),
             ReleaseAttempt(RELEASE, "production", TOPIC),
-            "orders-network is UPDATE_ROLLBACK_COMPLETE: no capacity",
+            from_document("orders-network is UPDATE_ROLLBACK_COMPLETE: no capacity"),
             ROLE,
             recover_foreign=True,
         ),
         "pipeline": Incident(
             pipeline_incident_of(about, "production", "deploy/network action-1"),
             PipelineDeployment("orders", "production", None, "orders-pipeline", EXECUTION),
-            "the action failed",
+            from_document("the action failed"),
             ROLE,
             recover_foreign=True,
         ),
-        "foreign": Incident(foreign().incident, foreign(), "it failed", ROLE, recover_foreign=True),
+        "foreign": Incident(foreign().incident, foreign(), from_document("it failed"), ROLE, recover_foreign=True),
         "asked": Incident(
             incident_of(undone.origin, "production"),
             AskedRollback(undone, "production", TOPIC, ADA, TARGET, RELEASE.attempt),
-            asked,
+            from_document(asked),
             ROLE,
         ),
     }

@@ -2,6 +2,7 @@
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.control.reasons import Reasons
 from belay.control.registrations import Registrations
 from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
@@ -30,8 +31,12 @@ class Admission:
         """Return the release that an upload is, and the stages it goes through.
 
         Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` where
-        the same content is on its way already.
+        the same content is on its way already. Problems are kept as a document about the attempt.
         """
+        with Reasons(self._artifacts, upload).refusing():
+            return self._accept(upload, execution)
+
+    def _accept(self, upload: Upload, execution: str) -> tuple[ReleaseReference, tuple[str, ...]]:
         archive = open_archive(self._buckets.uploaded(upload))
         manifest = read_manifest(archive)
         self._ledger.uploads.note_version(upload, str(manifest.version))

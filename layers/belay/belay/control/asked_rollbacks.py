@@ -14,6 +14,7 @@ from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.lock import Lock
+from belay.release.reason import PersonDecided
 from belay.release.records import Outcome, ReleaseReference
 from belay.rollback.estimates import with_estimates
 from belay.rollback.planner import plan_rollback
@@ -84,7 +85,6 @@ class AskedRollbacks:
         accepted = AcceptedRelease.from_dict(document)
         registered = accepted.stages[stage]
         to = f" to {way.target.version}" if way.target else ", where nothing was before"
-        comment = f": {request.comment}" if request.comment else ""
         return Incident(
             name=incident_of(release.origin, stage),
             subject=AskedRollback(
@@ -96,7 +96,7 @@ class AskedRollbacks:
                 stood_on=self._stands_on(request),
                 ephemeral=registered.ephemeral,
             ),
-            reason=f"{by} asked to go back from {release.version}{to}{comment}",
+            reason=PersonDecided(by, f"asked to go back from {release.version}{to}", request.comment or ""),
             service_role=registered.service_role,
             recover_foreign=registered.recover_foreign,
         )

@@ -16,7 +16,7 @@ from belay.notify.pipelines import pipeline_recovered
 from belay.notify.releases import asked_rollback_ended
 from belay.notify.told import in_words
 from belay.release.left_to_do import LeftToDo
-from belay.release.reason import caught, from_document
+from belay.release.reason import Reason, caught
 from belay.release.records import Outcome
 from belay.rollback.services import left_stopped
 from belay.subject.incident import Incident
@@ -28,7 +28,7 @@ class Ended:
     """How a recovery ended: why it was needed or given up, what was done, and what a person must do."""
 
     outcome: Outcome
-    reason: str
+    reason: Reason
     done: Sequence[str] = ()
     left_to_do: Sequence[LeftToDo] = ()
 
@@ -75,7 +75,7 @@ class Closing:
 
     def _message(self, incident: Incident, ended: Ended) -> Message | None:
         """Say how it ended; None for a release, which says its outcome itself."""
-        subject, reason = incident.subject, from_document(ended.reason)
+        subject, reason = incident.subject, ended.reason
         told: dict[str, Any] = {"done": ended.done, "left_to_do": ended.left_to_do}
         match subject:
             case ReleaseAttempt():
@@ -108,7 +108,7 @@ class Closing:
                 to = None if target is None else target.version
                 return asked_rollback_ended(ended.outcome, subject.told_as, target=to, reason=reason, **told)
 
-    def give_up(self, recovery: Recovery, reason: str) -> None:
+    def give_up(self, recovery: Recovery, reason: Reason) -> None:
         """Leave an incident to a person, and its stage to whoever is next."""
         incident = recovery.incident
         left_to_do = [

@@ -1,5 +1,6 @@
 """Taking what people decide: an answer is recorded once, then whatever waits for it is told."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from belay.approval.principal import Principal
 from belay.aws.stepfunctions import Executions
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
+from belay.release.reason import APPROVAL_DENIED, PersonDecided, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.rollback.question import AskedQuestion
 
@@ -74,7 +76,7 @@ class Decisions:
         if answer.word == "approve":
             waited = self._executions.send_task_success(token, {"seal": answer.seal, "by": answer.by})
         else:
-            waited = self._executions.send_task_failure(token, "ApprovalDenied", answer.in_words)
+            waited = self._executions.send_task_failure(token, APPROVAL_DENIED, json.dumps(to_dict(_reason(answer))))
         self._ledger.approvals.ask_no_more(release.application, release.version, approval.stage)
         return waited
 
@@ -130,6 +132,11 @@ class Decisions:
 
 
 _STATES = {"approve": "APPROVED", "reject": "APPROVAL DENIED", "override": "LET THROUGH"}
+
+
+def _reason(answer: GivenAnswer) -> PersonDecided:
+    """The answer as the reason for which the release ends, which the machine hands on."""
+    return PersonDecided(answer.by, "rejected it", answer.comment)
 
 
 def _said(question: AskedQuestion | None) -> GivenAnswer | None:

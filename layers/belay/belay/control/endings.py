@@ -11,9 +11,10 @@ from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import release_ended
+from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.left_to_do import LeftToDo
-from belay.release.reason import Reason, ReleaseProblems, from_document
+from belay.release.reason import Reason
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.stack.plan import StagePlan
 from belay.subject.incident import Incident
@@ -43,14 +44,14 @@ class Endings:
         release: ReleaseReference,
         outcome: Outcome,
         *,
-        reason: str,
+        reason: Reason | None,
         stage: str | None,
         done: Sequence[str] = (),
         left_to_do: Sequence[LeftToDo] = (),
     ) -> None:
         """Record a release's outcome and tell it, unless somebody has already."""
         record = self._ledger.releases.get(release.application, release.version) or {}
-        if not self._ledger.releases.close(release, outcome, reason, timestamp()):
+        if not self._ledger.releases.close(release, outcome, in_words(reason), timestamp()):
             return
         good = self._ledger.releases.last_known_good(release.application, stage) if stage else None
         deployment = Deployment(
@@ -64,14 +65,14 @@ class Endings:
             release_ended(
                 outcome,
                 deployment,
-                reason=told(outcome, reason),
+                reason=reason,
                 done=done,
                 left_to_do=left_to_do,
                 changed=self._changed(release, stage) if outcome is Outcome.DEPLOYED else (),
                 runs_now=None if good is None else good["version"],
             )
         )
-        self._close_upload(record, outcome, reason)
+        self._close_upload(record, outcome, in_words(reason))
         self._ledger.releases.announced(release)
 
     def _changed(self, release: ReleaseReference, stage: str | None) -> list[str]:
@@ -90,13 +91,13 @@ class Endings:
         upload: Upload,
         outcome: Outcome,
         *,
-        reason: str,
+        reason: Reason | None,
         execution: str,
         topic: str | None,
         left_to_do: Sequence[LeftToDo] = (),
     ) -> None:
         """Record and tell the outcome of an upload that never became a release."""
-        if not self._ledger.uploads.close(upload, outcome, reason, timestamp()):
+        if not self._ledger.uploads.close(upload, outcome, in_words(reason), timestamp()):
             return
         version = self._ledger.uploads.version_of(upload) or upload.key.rsplit("/", 1)[-1]
         deployment = Deployment(upload.application, version, None, execution, upload.thread)
@@ -106,14 +107,7 @@ class Endings:
                 deployment,
                 what=f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed.",
                 left_to_do=left_to_do,
-                reason=told(outcome, reason),
+                reason=reason,
             )
         )
         self._ledger.uploads.announced(upload)
-
-
-def told(outcome: Outcome, reason: str) -> Reason | None:
-    """Return the reason that the ledger keeps as text: a refusal's problems, a line each, or anything else."""
-    if outcome is Outcome.REJECTED:
-        return ReleaseProblems(tuple(reason.splitlines()))
-    return from_document(reason) if reason else None

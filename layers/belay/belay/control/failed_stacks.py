@@ -6,6 +6,7 @@ from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
+from belay.release.reason import StackFailure
 from belay.release.registration import Stage
 from belay.stack.operation import last_operation, last_token
 from belay.stack.status import StackStatus
@@ -33,8 +34,8 @@ class FailedStacks:
             return self._take_up_foreign(stack_id, status, reason, token)
         if operation.purpose is not Purpose.DEPLOY or operation.release is None:
             return None
-        words = self._in_words(stack_id, status, reason, token)
-        return self._incidents.open_for_release(operation.release, operation.stage, words)
+        failure = self._failure(stack_id, status, reason, token)
+        return self._incidents.open_for_release(operation.release, operation.stage, failure)
 
     def take_up_registered(self) -> list[str]:
         """Look at every registered stack and open the incident of each that failed without an event telling of it."""
@@ -77,8 +78,8 @@ class FailedStacks:
             operation=operation,
             topic=self._registrations.topic_of(stage.application),
         )
-        words = self._in_words(stack_id, status, reason, token)
-        return self._incidents.open(Incident(failed.incident, failed, words, stage.service_role, stage.recover_foreign))
+        why = self._failure(stack_id, status, reason, token)
+        return self._incidents.open(Incident(failed.incident, failed, why, stage.service_role, stage.recover_foreign))
 
     def _is_deployed_by_pipeline(self, stage: Stage) -> bool:
         """Whether the stage's pipeline is deploying at present, and answers for it.
@@ -109,7 +110,6 @@ class FailedStacks:
                     return stage, stack
         return None
 
-    def _in_words(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str:
+    def _failure(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> StackFailure:
         cause = self._stacks.first_cause(stack_id, token)
-        words = reason or "CloudFormation gave no reason" if cause is None else cause.in_words()
-        return f"{stack_id.split('/')[1]} is {status}: {words}"
+        return StackFailure(stack_id, status, cause, said=reason or "CloudFormation gave no reason")

@@ -4,7 +4,9 @@ from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
+from belay.release.reason import Reason
 from belay.release.records import ReleaseReference
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
@@ -22,7 +24,7 @@ class Incidents:
         self.executions = executions
         self._machine = rollback_machine_arn
 
-    def open_for_release(self, release: ReleaseReference, stage: str, reason: str) -> str:
+    def open_for_release(self, release: ReleaseReference, stage: str, reason: Reason) -> str:
         """Open the incident of a release that failed in a stage. Returns its name, whoever opened it."""
         accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
         registered = accepted.stages[stage]
@@ -40,7 +42,9 @@ class Incidents:
         """Open an incident unless it is known, and make sure that its recovery was started."""
         subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
         if opened and isinstance(subject, ReleaseAttempt):
-            self._ledger.releases.record(subject.release, subject.stage, "RECOVERING", timestamp(), incident.reason)
+            self._ledger.releases.record(
+                subject.release, subject.stage, "RECOVERING", timestamp(), in_words(incident.reason)
+            )
         if self._ledger.incidents.execution(incident.name) == "":
             self.start_recovery(incident, incident.name)
         return incident.name

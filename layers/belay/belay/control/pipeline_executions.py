@@ -1,6 +1,7 @@
 """Executions of registered pipelines: looked up whenever something hints at them, recorded, and answered once."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from belay.aws.clock import lease, now, timestamp
@@ -164,7 +165,8 @@ class PipelineFailures:
         )
         taken_back: tuple[str, ...] = ()
         if diagnosis.stage == pipeline.deployment_stage and not own:
-            taken_back = self._recovery.take_back(stage, seen, failure=diagnosis.failure, reason=diagnosis.cause)
+            reason = replace(diagnosis.reason, evidence=())
+            taken_back = self._recovery.take_back(stage, seen, failure=diagnosis.failure, reason=reason)
         message = pipeline_failed(
             stage.application,
             stage.name,

@@ -4,6 +4,7 @@ from belay.control.application_topics import ApplicationTopics
 from belay.control.incidents import Incidents
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.pipeline.execution import PipelineExecution
+from belay.release.reason import Reason
 from belay.release.registration import Stage
 from belay.subject.incident import Incident
 from belay.subject.names import pipeline_incident_of
@@ -18,7 +19,7 @@ class PipelineRecovery:
         self._incidents = incidents
         self._topics = topics
 
-    def take_back(self, stage: Stage, seen: PipelineExecution, *, failure: str, reason: str) -> tuple[str, ...]:
+    def take_back(self, stage: Stage, seen: PipelineExecution, *, failure: str, reason: Reason) -> tuple[str, ...]:
         """Open the one incident of a failure. Returns the stacks that are taken back; none where none was changed."""
         topic = self._topics.own(stage.application)
         subject = PipelineDeployment(stage.application, stage.name, topic, seen.pipeline, seen.id)

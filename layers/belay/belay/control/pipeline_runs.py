@@ -9,7 +9,8 @@ from belay.aws.clock import now, timestamp
 from belay.aws.pipelines import Pipelines
 from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_stacks import PipelineStacks
-from belay.errors import MissingDocument, StackFailed
+from belay.control.reasons import Reasons
+from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.pipeline.execution import PipelineExecution, PipelineStatus
@@ -17,6 +18,7 @@ from belay.pipeline.reaction import rolls_back_by_itself
 from belay.pipeline.run import RollbackCandidate, outcome_of, rollback_target
 from belay.pipeline.source import pinned
 from belay.release.names import client_request_token
+from belay.release.reason import PipelineFailure, Reason
 from belay.release.records import Outcome, ReleaseReference
 from belay.release.registration import Pipeline, Stage
 
@@ -31,15 +33,18 @@ class RunSeen:
     execution: str
     outcome: Outcome | None = None
     rolling_back: bool = False
-    reason: str | None = None
+    reason: Reason | None = None
     waiting_approval: str | None = None
 
 
 class PipelineRuns:
     """Starts the pipeline of a stage for a release and follows it to its end."""
 
-    def __init__(self, pipelines: Pipelines, ledger: Ledger, stacks: PipelineStacks, diagnoses: Diagnoses) -> None:
+    def __init__(
+        self, pipelines: Pipelines, ledger: Ledger, stacks: PipelineStacks, diagnoses: Diagnoses, reasons: Reasons
+    ) -> None:
         self._pipelines = pipelines
+        self._reasons = reasons
         self._ledger = ledger
         self._stacks = stacks
         self._diagnoses = diagnoses
@@ -52,9 +57,9 @@ class PipelineRuns:
         """
         pipeline = stage.required_pipeline()
         upload = self._upload(release)
-        revisions = pinned(
-            self._pipelines.get_pipeline(pipeline.name), pipeline, upload["bucket"], upload["key"], upload["version_id"]
-        )
+        structure = self._pipelines.get_pipeline(pipeline.name)
+        with self._reasons.refusing():
+            revisions = pinned(structure, pipeline, upload["bucket"], upload["key"], upload["version_id"])
         self._stacks.capture(release.origin, stage)
         token = client_request_token(
             release.application, stage.name, release.version, pipeline.name, "run", release.attempt
@@ -79,13 +84,13 @@ class PipelineRuns:
             waiting = seen.waiting_approval
             return RunSeen(execution, None, rolling_back, waiting_approval=None if waiting is None else waiting.action)
         self._stacks.adopt(release.origin, stage, seen)
-        reason = self._why(seen) or f"the execution {seen.id} of {pipeline.name} is {seen.status}"
+        reason = self._why(seen) or PipelineFailure(f"the execution {seen.id} of {pipeline.name} is {seen.status}")
         failed = seen.first_failure
         if rolling_back or failed is None or failed.stage != pipeline.deployment_stage:
-            raise StackFailed(reason)
+            raise self._reasons.failed(reason)
         return self._roll_back(release, stage, seen, reason)
 
-    def _roll_back(self, release: ReleaseReference, stage: Stage, seen: PipelineExecution, reason: str) -> RunSeen:
+    def _roll_back(self, release: ReleaseReference, stage: Stage, seen: PipelineExecution, reason: Reason) -> RunSeen:
         """Let CodePipeline roll the stage back, by itself or asked to; raises ``StackFailed`` where it cannot."""
         pipeline = stage.required_pipeline()
         structure = self._pipelines.get_pipeline(pipeline.name)
@@ -96,9 +101,9 @@ class PipelineRuns:
         else:
             target = self._asked_to_roll_back(pipeline, structure, seen)
         if target is None:
-            raise StackFailed(reason)
+            raise self._reasons.failed(reason)
         self._note(release, stage, pipeline, target)
-        self._ledger.releases.record(release, stage.name, "PIPELINE ROLLING BACK", timestamp(), reason)
+        self._ledger.releases.record(release, stage.name, "PIPELINE ROLLING BACK", timestamp(), in_words(reason))
         return RunSeen(target, rolling_back=True, reason=reason)
 
     def _asked_to_roll_back(
@@ -116,12 +121,13 @@ class PipelineRuns:
             return None
         return self._pipelines.rollback_stage(pipeline.name, pipeline.deployment_stage, target)
 
-    def _why(self, seen: PipelineExecution) -> str | None:
+    def _why(self, seen: PipelineExecution) -> PipelineFailure | None:
         if seen.status is PipelineStatus.SUCCEEDED:
             return None
         if seen.status is PipelineStatus.FAILED:
-            return in_words(self._diagnoses.of(seen).reason)
-        return f"the execution {seen.id} of the pipeline {seen.pipeline} is {seen.status}: {seen.status_summary or ''}"
+            return self._diagnoses.of(seen).reason
+        status = f"the execution {seen.id} of the pipeline {seen.pipeline} is {seen.status}"
+        return PipelineFailure(f"{status}: {seen.status_summary}" if seen.status_summary else status)
 
     def _note(self, release: ReleaseReference, stage: Stage, pipeline: Pipeline, execution: str) -> None:
         self._ledger.pipelines.run(release, stage.name, pipeline.name, execution, timestamp())

@@ -5,7 +5,6 @@ from belay.control.recovery import Recovery
 from belay.control.topics import Topic
 from belay.notify.incidents import person_needed
 from belay.release.left_to_do import LeftToDo
-from belay.release.reason import from_document
 from belay.rollback.plan import Step
 from belay.rollback.question import Answer
 
@@ -34,7 +33,7 @@ class Questions:
             person_needed(
                 incident.subject.told_as,
                 why=text,
-                reason=from_document(incident.reason),
+                reason=incident.reason,
                 done=recovery.done(),
                 left_to_do=[
                     LeftToDo("", "Approve", then=f"belay approve {named}"),

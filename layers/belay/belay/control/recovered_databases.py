@@ -11,6 +11,7 @@ from belay.database.kind import Description, Members
 from belay.database.kinds import KINDS
 from belay.database.restore import Place, Taken, Unit
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
+from belay.notify.told import in_words
 from belay.release.registration import Database
 from belay.rollback.databases import Reach, reached
 from belay.rollback.plan import Action, Kind, Step
@@ -73,7 +74,7 @@ class RecoveredDatabases:
             obstacles=self._obstacles(database, units[0]),
             last_step=self._last_step([unit.name for unit in units]),
             blocked=next(filter(None, (self._recovery.blocked(unit.name) for unit in units)), None),
-            reason=self._incident.reason,
+            reason=in_words(self._incident.reason),
         )
 
     def _taken(self, database: Database) -> Taken:

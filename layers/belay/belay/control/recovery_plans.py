@@ -4,7 +4,6 @@ from belay.control.recovery import Recovery
 from belay.control.situations import Situations
 from belay.control.topics import Topic
 from belay.notify.incidents import recovery_started
-from belay.release.reason import from_document
 from belay.rollback.plan import Action, RollbackPlan
 from belay.rollback.planner import plan_rollback
 from belay.subject.subjects import ForeignOperation, PipelineDeployment
@@ -39,7 +38,7 @@ class RecoveryPlans:
             return
         if isinstance(subject, ForeignOperation) and waits:
             return
-        reason, steps = from_document(incident.reason), _in_words(plan)
+        reason, steps = incident.reason, _in_words(plan)
         self._topic.publish(recovery_started(subject.told_as, reason=reason, steps=steps))
 
 

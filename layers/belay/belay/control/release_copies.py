@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.control.reasons import Reasons
 from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.release.archive import open_archive
@@ -23,6 +24,10 @@ class ReleaseCopies:
 
         Returns how many are copied and whether these are all. Raises ``InvalidRelease``.
         """
+        with Reasons(self._artifacts, release).refusing():
+            return self._copy(release, first, enough_time)
+
+    def _copy(self, release: ReleaseReference, first: int, enough_time: Callable[[], bool]) -> tuple[int, bool]:
         archive = open_archive(self._buckets.uploaded(self._upload(release)))
         manifest = read_manifest(archive)
         paths = sorted(manifest.digests)

@@ -10,6 +10,7 @@ from belay.ledger.ledger import Ledger
 from belay.pipeline.actions import RollbackAction, rollback_action
 from belay.pipeline.execution import origin_of
 from belay.pipeline.job import Job, Success
+from belay.release.reason import PipelineFailure
 from belay.release.records import Outcome
 from belay.release.registration import Stage
 from belay.subject.names import pipeline_incident_of
@@ -52,7 +53,7 @@ class RollbackJobs:
         seen = self.pipelines.get_execution(pipeline, action.execution)
         if seen is None:
             raise InvalidActionConfiguration(f"the pipeline {pipeline} has no execution {action.execution}")
-        deployed = self.recovery.take_back(stage, seen, failure=asked, reason=action.reason)
+        deployed = self.recovery.take_back(stage, seen, failure=asked, reason=PipelineFailure(action.reason))
         if not deployed:
             return Success(f"{action.execution} has changed no stack of {stage.name}: nothing to take back")
         return Success(f"taking back {', '.join(deployed)}", "0")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from belay.aws.rds import Databases
 from belay.database.snapshots import Availability, SnapshotState, snapshot_of, snapshot_source, snapshot_tags
@@ -22,6 +23,11 @@ class SnapshotsSeen:
     def ready(self) -> bool:
         """Whether none is left to wait for."""
         return all(state in (AVAILABLE, NO_DATABASE_YET) for state in self.states.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that is kept of a stage's snapshots: ``taken`` are the databases that have one."""
+        taken = [identifier for identifier, state in self.states.items() if state == AVAILABLE]
+        return {"schema": 1, "taken": taken}
 
     def in_words(self) -> str:
         """``orders-db: available; orders-aurora: being taken``."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.aws.clock import lease, now
 from belay.aws.s3 import ArtifactBucket
+from belay.control.reasons import Reasons
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
@@ -54,6 +55,11 @@ class StageContext:
                 for each in self.accepted.manifest.stacks
             )
         )
+
+    @property
+    def reasons(self) -> Reasons:
+        """Where is kept why the release is refused or fails in the stage."""
+        return Reasons(self.artifacts, self.release, self.stage.name)
 
     def save(self, plan: StagePlan) -> None:
         """Keep the plan for the next step."""

@@ -10,7 +10,6 @@ from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import refuse_fault_in
 from belay.control.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
-from belay.notify.told import reason_lines
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import PolicySettings
 from belay.release.gate import refuse_wave
@@ -41,15 +40,16 @@ class StageChangeSets:
             run.ledger.releases.record(run.release, run.stage.name, "PLANNING", timestamp())
             plan = replace(plan, lock_seen=run.ledger.locks.free(run.release.application, run.stage.name))
             run.save(plan)
-        for stack in plan.in_progress(Progress.CREATING):
-            plan = plan.with_stack(self._look_at(plan, stack))
-        for stack in plan.plannable:
-            plan = plan.with_stack(self._make(plan, stack))
-            run.save(plan)
+        with run.reasons.refusing():
+            for stack in plan.in_progress(Progress.CREATING):
+                plan = plan.with_stack(self._look_at(plan, stack))
+            for stack in plan.plannable:
+                plan = plan.with_stack(self._make(plan, stack))
+                run.save(plan)
         run.save(plan)
         refusal = refuse_wave(plan, run.stage) if plan.ready else None
         if refusal is not None:
-            raise InvalidRelease(reason_lines(refusal))
+            raise run.reasons.refused(refusal)
         return plan
 
     def _look_at(self, plan: StagePlan, stack: StackPlan) -> StackPlan:

@@ -11,6 +11,7 @@ from belay.errors import ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
 from belay.release.lock import overtaken
 from belay.release.names import client_request_token
+from belay.release.reason import StackFailure, Statement, Why
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
 
@@ -24,8 +25,8 @@ class StageStacks:
 
     # -- confirming ----------------------------------------------------------------------------------------------
 
-    def confirm(self, fencing: int, today: date) -> str | None:
-        """Say why the plan, under the stage's lock, does not stand any more; None where it does.
+    def confirm(self, fencing: int, today: date) -> Statement | None:
+        """Return why the plan, under the stage's lock, does not stand any more; None where it does.
 
         What was approved is held against its seal, every planned change set against what CloudFormation says now.
         What differs is planned anew, unless it was approved. Raises ``ReleaseSuperseded`` where a newer version was
@@ -35,7 +36,7 @@ class StageStacks:
         self._refuse_overtaken()
         broken = broken_since_approval(run, self._stacks, today) if run.stage.approval.required else None
         if broken is not None:
-            return broken
+            return Statement(Why.PLAN_CHANGED, broken)
         plan = run.plan()
         stale = [stack.stack for stack in plan.in_progress(Progress.PLANNED) if self._stale(stack)]
         # Whether nothing is still to change in a stack can only be known by planning it again.
@@ -45,7 +46,7 @@ class StageStacks:
             return None
         run.save(plan.planned_anew([*stale, *doubtful]))
         again = ", ".join([*stale, *doubtful])
-        return f"the stage changed while the release waited: {again} must be planned again"
+        return Statement(Why.PLAN_CHANGED, f"the stage changed while the release waited: {again} must be planned again")
 
     def _stale(self, stack: StackPlan) -> bool:
         found = self._stacks.describe_change_set(str(stack.change_set_id))
@@ -92,11 +93,11 @@ class StageStacks:
             return stack
         if status.succeeded:
             return replace(stack, progress=Progress.EXECUTED)
-        raise StackFailed(f"{stack.stack} ({stack.stack_name}) is {status}: {self._cause(stack_id, token)}")
+        raise self._failed(stack_id, status, token)
 
-    def _cause(self, stack_id: str, token: str) -> str:
+    def _failed(self, stack_id: str, status: StackStatus, token: str) -> StackFailed:
         cause = self._stacks.first_cause(stack_id, token)
-        return "CloudFormation names no cause" if cause is None else cause.in_words()
+        return self._run.reasons.failed(StackFailure(stack_id, status, cause, said="CloudFormation names no cause"))
 
     # -- deleting ------------------------------------------------------------------------------------------------
 
@@ -114,8 +115,7 @@ class StageStacks:
         description = self._stacks.describe_stack(stack_id)
         status = StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
         if status is StackStatus.DELETE_FAILED:
-            cause = self._cause(stack_id, self._token(stack, "delete"))
-            raise StackFailed(f"{stack.stack} ({stack.stack_name}) could not be deleted: {cause}")
+            raise self._failed(stack_id, status, self._token(stack, "delete"))
         return status is StackStatus.DELETE_COMPLETE
 
     def _delete(self, stack: StackPlan, token: str) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
 from belay.control.guard import GuardPack
+from belay.control.reasons import Reasons
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.policy.gate import check_template
@@ -28,7 +29,8 @@ class StaticGate:
         """Return the verdict of each stage, and whether they refuse the release."""
         accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
         files = ReleaseFiles(self._artifacts, release.prefix, accepted.manifest.digests)
-        reports = {stage: self._static(accepted, release, stage, files, today) for stage in accepted.stages}
+        with Reasons(self._artifacts, release).refusing():
+            reports = {stage: self._static(accepted, release, stage, files, today) for stage in accepted.stages}
         for stage, report in reports.items():
             policies = _policies_of(accepted, stage)
             found = self._pack.check(release, stage, files, report.paths, settings=policies, today=today)

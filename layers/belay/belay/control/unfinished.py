@@ -11,11 +11,14 @@ from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.ending import Recover, what_is_left
+from belay.release.reason import Reason, Statement, Why, from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
 
 _MOST_RERUNS = 3
+_ENDED = Statement(Why.INTERRUPTED, "the release's execution ended without an outcome")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Unfinished:
             if self._is_continued(release, parent):
                 return None
             stopped = self.incidents.execution_stopped_by(execution_arn)
-            return self.take_up_release(release, stopped or "the stage's execution ended without an outcome")
+            interrupted = stopped or "the stage's execution ended without an outcome"
+            return self.take_up_release(release, Statement(Why.INTERRUPTED, interrupted))
         for item in self.ledger.open_items():
             if item["execution"] == execution_arn:
                 return self.take_up(item)
@@ -62,26 +66,25 @@ class Unfinished:
         if item["SK"].startswith("UPLOAD#"):
             return self.take_up_upload(Upload(**document), item["execution"])
         release = ReleaseReference.from_dict(document)
-        return self.take_up_release(release, "the release's execution ended without an outcome")
+        return self.take_up_release(release, _ENDED)
 
     def take_up_upload(self, upload: Upload, execution: str) -> str | None:
         """Close an upload of which no release came; where one did, maybe only just now, take up that."""
         record = self.ledger.uploads.get(upload) or {}
         release = self.ledger.releases.get(upload.application, record.get("version", "")) or {}
         if release.get("attempt") == upload.attempt:
-            reason = "the release's execution ended without an outcome"
-            return self.take_up_release(ReleaseReference.from_dict(release), reason)
+            return self.take_up_release(ReleaseReference.from_dict(release), _ENDED)
         reason = "its execution ended before the upload was accepted: nothing was changed; upload it again"
         self.endings.close_upload(
             upload,
             Outcome(record.get("outcome", Outcome.NEEDS_OPERATOR)),
-            reason=record.get("reason", reason),
+            reason=from_document(record.get("reason", reason)),
             execution=execution,
             topic=self.registrations.topic_of(upload.application),
         )
         return upload.key
 
-    def take_up_release(self, release: ReleaseReference, reason: str) -> str | None:
+    def take_up_release(self, release: ReleaseReference, reason: Reason) -> str | None:
         """Open the incident of a release in the middle of a stage, or close one that is between stages."""
         record = self.ledger.releases.get(release.application, release.version)
         if record is None or record.get("attempt") != release.attempt:
@@ -92,7 +95,7 @@ class Unfinished:
             return None
         if isinstance(left, Recover):
             return self.incidents.open_for_release(release, left.stage, reason)
-        self.endings.close_release(release, left.outcome, reason=left.reason, stage=left.stage)
+        self.endings.close_release(release, left.outcome, reason=from_document(left.reason), stage=left.stage)
         return f"{release.application} {release.version}"
 
     def take_up_incident(self, application: str, name: str) -> str | None:
@@ -100,15 +103,15 @@ class Unfinished:
         record = self.ledger.incidents.get(application, name)
         if record is None or record.announced:
             return None
-        recovery, first = Recovery(record, self.artifacts, self.ledger), record.incident.reason
+        recovery, first = Recovery(record, self.artifacts, self.ledger), in_words(record.incident.reason)
         stopped = self.incidents.stopped_by(name)
         if stopped is not None:
-            self.closing.give_up(recovery, f"its recovery was {stopped}; first: {first}")
+            self.closing.give_up(recovery, Statement(Why.INTERRUPTED, f"its recovery was {stopped}; first: {first}"))
             return name
         rerun = self.ledger.incidents.rerun(record.incident)
         if rerun <= _MOST_RERUNS:
             self.incidents.start_recovery(record.incident, f"{name[:76]}-{rerun}")
         else:
             times = f"its recovery ended without a result {_MOST_RERUNS + 1} times"
-            self.closing.give_up(recovery, f"{times}; first: {first}")
+            self.closing.give_up(recovery, Statement(Why.INTERRUPTED, f"{times}; first: {first}"))
         return name

@@ -13,7 +13,14 @@ def opened(table: Table, sk: str, document: Mapping[str, Any], execution: str) -
 
 
 def close(
-    table: Table, pk: str, sk: str, outcome: Outcome, *, reason: str, now: str, attempt: str | None = None
+    table: Table,
+    pk: str,
+    sk: str,
+    outcome: Outcome,
+    *,
+    reason: str | Mapping[str, Any],
+    now: str,
+    attempt: str | None = None,
 ) -> bool:
     """Record the one outcome of an item. False where one was recorded and announced before."""
     condition = "(attribute_not_exists(outcome) OR (outcome = :outcome AND attribute_not_exists(announced)))"

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Table
+from belay.documents import read
 from belay.ledger.ends import announced
 from belay.policy.verdict import Finding
 
@@ -28,7 +29,7 @@ class FindingRecords:
         pk, prefix = _keys(application, stage, "")
         return {
             item["SK"].removeprefix(prefix): StandingFinding(
-                Finding.from_json(item["finding"]), item["first_seen"], item.get("announced", False)
+                read(Finding, item["finding"], "a finding"), item["first_seen"], item.get("announced", False)
             )
             for item in self._table.query(pk, prefix)
             if "closed_at" not in item

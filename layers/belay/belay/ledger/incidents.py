@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.ends import announced, close, opened
+from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome
 from belay.rollback.taken import StepTaken
 from belay.subject.incident import Incident
@@ -27,7 +28,7 @@ class IncidentRecord:
     settled: frozenset[str] = frozenset()
     noted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outcome: Outcome | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     ended_at: str | None = None
     announced: bool = False
 
@@ -42,7 +43,7 @@ class IncidentRecord:
             settled=frozenset(item["settled"]),
             noted=item["noted"],
             outcome=Outcome(item["outcome"]) if "outcome" in item else None,
-            reason=item.get("reason"),
+            reason=from_document(item["reason"]) if "reason" in item else None,
             ended_at=item.get("ended_at"),
             announced=item.get("announced", False),
         )
@@ -171,9 +172,9 @@ class IncidentRecords:
             names={"#mark": mark, "#subject": subject},
         )
 
-    def close(self, incident: Incident, outcome: Outcome, reason: str, now: str) -> bool:
+    def close(self, incident: Incident, outcome: Outcome, reason: Reason, now: str) -> bool:
         """Record how an incident ended. False where that was recorded and announced before."""
-        return close(self._table, *_keys(incident.application, incident.name), outcome, reason=reason, now=now)
+        return close(self._table, *_keys(incident.application, incident.name), outcome, reason=to_dict(reason), now=now)
 
     def announced(self, incident: Incident) -> None:
         """Record that the end of an incident was told; only then is there nothing left to see to."""

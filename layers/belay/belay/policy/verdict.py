@@ -73,13 +73,6 @@ class Finding:
         """Whether it affects the report's verdict."""
         return self.blocking and self.waiver is None
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Finding:
-        """Return the finding that ``asdict`` wrote, also where a store made its numbers ``Decimal``."""
-        verdict, severity = Verdict(data["verdict"]), Severity(data["severity"])
-        places = {name: int(data[name]) for name in ("line", "column")}
-        return cls(**{**data, **places, "verdict": verdict, "severity": severity})
-
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -5,17 +5,16 @@ the document's key or the error output that Step Functions itself makes.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from belay.documents import read, schema_of, written
+from belay.errors import UnreadableRecord
 from belay.policy.verdict import Finding
 from belay.release.left_to_do import LeftToDo
 from belay.stack.cause import Cause
-
-_SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class Fault:
 
 Reason = ReleaseProblems | PolicyFindings | StackFailure | PipelineFailure | PersonDecided | Statement | Fault
 
-_KINDS: Mapping[str, Callable[..., Reason]] = {
+_KINDS: Mapping[str, type[Reason]] = {
     each.kind: each
     for each in (ReleaseProblems, PolicyFindings, StackFailure, PipelineFailure, PersonDecided, Statement, Fault)
 }
@@ -130,48 +129,35 @@ _KINDS: Mapping[str, Callable[..., Reason]] = {
 
 def to_dict(reason: Reason) -> dict[str, Any]:
     """Return a reason as a JSON document."""
-    return {"schema": _SCHEMA, "kind": reason.kind, **asdict(reason, dict_factory=_plain)}
-
-
-def _plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in items}
+    return {"kind": reason.kind, **written(reason)}
 
 
 def from_document(document: Mapping[str, Any] | str) -> Reason:
     """Read what ``to_dict`` wrote, or the text that Belay 0.1 kept.
 
-    Raises ``KeyError`` or ``TypeError`` when it is neither, and ``ValueError`` where a newer version wrote it.
+    Raises ``UnreadableRecord`` when it is neither, and ``UnknownSchema`` where a newer version wrote it.
     """
     if isinstance(document, str):
         return Statement(Why.TOLD, document)
-    if document["schema"] > _SCHEMA:
-        raise ValueError(f"a reason of schema {document['schema']} was written by a newer Belay; this reads {_SCHEMA}")
-    fields = {name: _READ.get(name, _as_is)(value) for name, value in document.items()}
-    return _KINDS[document["kind"]](**{name: fields[name] for name in fields.keys() - {"schema", "kind"}})
-
-
-def _as_is(value: Any) -> Any:
-    return value
-
-
-def _cause(document: Any) -> Any:
-    return Cause.from_dict(document) if isinstance(document, Mapping) else document
-
-
-def _found(document: Mapping[str, Any]) -> FoundInStages:
-    return FoundInStages(Finding.from_json(document["finding"]), tuple(document["stages"]))
-
-
-_READ: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("problems", "evidence", "look"), tuple),
-    "findings": lambda documents: tuple(map(_found, documents)),
-    "left_out": int,
-    "cause": _cause,
-    "about": Why,
-}
+    kind = _KINDS.get(document.get("kind", ""))
+    if kind is None:
+        schema_of(document, "the reason")
+        raise UnreadableRecord(f"the reason: expected one of the kinds {', '.join(_KINDS)}, found {dict(document)}")
+    return read(kind, document, "the reason")
 
 
 # -- what a state machine caught ---------------------------------------------------------------------------------------
+
+
+def kept_as(carried: Mapping[str, Any] | str | None) -> str | None:
+    """Return the key of the document that a machine carries, or that an error names; None where it names none."""
+    if not isinstance(carried, Mapping):
+        return None
+    try:
+        named = carried if "document" in carried else json.loads(_message(str(carried.get("Cause", ""))))
+    except ValueError:
+        return None
+    return str(named["document"]) if isinstance(named, Mapping) and "document" in named else None
 
 
 def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
@@ -185,6 +171,11 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
         return None if output is None else from_document(output)
     error = str(output.get("Error", ""))
     message = _message(str(output.get("Cause", ""))) or "no cause was given"
+    if error == APPROVAL_EXPIRED:
+        days = f"{message} day{'' if message == '1' else 's'}"
+        return Statement(Why.NOT_APPROVED, f"nobody approved it within {days}")
+    if error == APPROVAL_DENIED and message.startswith("{"):
+        return from_document(json.loads(message))
     if error in _REFUSALS:
         return ReleaseProblems(tuple(message.splitlines()), by_registration=error == "InvalidRegistration")
     if error in _STATEMENTS:
@@ -192,8 +183,11 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
     return Fault(error, message)
 
 
+APPROVAL_DENIED, APPROVAL_EXPIRED = "ApprovalDenied", "ApprovalExpired"
+"""Sent with the answer as a reason's document, and made by the machine with the number of days."""
+
 _REFUSALS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate")
-_STATEMENTS = {"ReleaseSuperseded": Why.SUPERSEDED, "StackFailed": Why.TOLD, "ApprovalDenied": Why.NOT_APPROVED}
+_STATEMENTS = {"ReleaseSuperseded": Why.SUPERSEDED, "StackFailed": Why.TOLD, APPROVAL_DENIED: Why.NOT_APPROVED}
 
 
 def _message(cause: str) -> str:

@@ -47,16 +47,6 @@ class Cause:
         what = f"{self.logical_path} ({self.resource_type})" if self.path else f"stack {self.logical_path}"
         return f"{what} {_failure(self.status)} at {self.time:%H:%M:%S} UTC: {self.reason}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the cause as a JSON document."""
-        return vars(self) | {"path": list(self.path), "time": self.time.isoformat()}
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "Cause":
-        """Read what ``to_dict`` wrote. Raises ``KeyError`` or ``TypeError`` for anything else."""
-        values = dict(document)
-        return cls(**values | {"path": tuple(values["path"]), "time": datetime.fromisoformat(values["time"])})
-
 
 def first_cause(
     events: Sequence[Event], nested: Mapping[str, Sequence[Event]] | None = None, *, token: str | None = None

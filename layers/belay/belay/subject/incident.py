@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from belay.documents import SCHEMA, schema_of
+from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import ReleaseReference
 from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDeployment, ReleaseAttempt, Subject
 
@@ -18,7 +19,7 @@ class Incident:
 
     name: str
     subject: Subject
-    reason: str
+    reason: Reason
     service_role: str
     recover_foreign: bool = False
 
@@ -34,15 +35,21 @@ class Incident:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` reads."""
-        return {**asdict(self), "schema": SCHEMA, "subject": {"kind": self.subject.kind, **asdict(self.subject)}}
+        reason = to_dict(self.reason)
+        return {
+            **asdict(self),
+            "schema": SCHEMA,
+            "reason": reason,
+            "subject": {"kind": self.subject.kind, **asdict(self.subject)},
+        }
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Incident":
         """Read an incident as this version writes it, or as Belay 0.1 did. Raises ``UnknownSchema`` for a newer one."""
         old = schema_of(document, "the incident") == 1
         subject = _written_by_0_1(document) if old else _KINDS[document["subject"]["kind"]](document["subject"])
-        known = {name: document[name] for name in ("name", "reason", "service_role", "recover_foreign")}
-        return cls(subject=subject, **known)
+        known = {name: document[name] for name in ("name", "service_role", "recover_foreign")}
+        return cls(subject=subject, reason=from_document(document["reason"]), **known)
 
 
 def _release(document: Mapping[str, Any]) -> ReleaseAttempt:

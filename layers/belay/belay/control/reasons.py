@@ -1,0 +1,54 @@
+"""Why an attempt at a release was refused or failed: kept as a document, so that state machines carry its key alone."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from belay.aws.s3 import ArtifactBucket
+from belay.errors import InvalidRegistration, InvalidRelease, StackFailed, UnreadableTemplate
+from belay.release.reason import Reason, ReleaseProblems, caught, from_document, kept_as, to_dict
+from belay.release.records import ReleaseReference, Upload
+
+
+class Reasons:
+    """The reasons of one attempt, beside the other documents about it, or about its ``stage`` where one is given."""
+
+    def __init__(self, artifacts: ArtifactBucket, attempt: ReleaseReference | Upload, stage: str | None = None) -> None:
+        self._artifacts = artifacts
+        folder = f"attempts/{attempt.application}/{attempt.attempt}"
+        self._key = f"{folder}/{stage}/reason.json" if stage else f"{folder}/reason.json"
+
+    def keep(self, reason: Reason) -> dict[str, str]:
+        """Keep a reason; return what a machine carries."""
+        self._artifacts.put_json(self._key, to_dict(reason))
+        return {"document": self._key}
+
+    def failed(self, reason: Reason) -> StackFailed:
+        """Keep a reason; return the error that ends the stage with it."""
+        return StackFailed(json.dumps(self.keep(reason)))
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Keep the problems for which something is refused; the error that is raised instead names the document."""
+        try:
+            yield
+        except (InvalidRelease, InvalidRegistration) as error:
+            by_registration = isinstance(error, InvalidRegistration)
+            kept = self.keep(ReleaseProblems(tuple(error.problems), by_registration))
+            raise type(error)([json.dumps(kept)]) from error
+        except UnreadableTemplate as error:
+            raise UnreadableTemplate(json.dumps(self.keep(ReleaseProblems((str(error),))))) from error
+
+    def refused(self, reason: Reason) -> InvalidRelease:
+        """Keep a reason; return the error that refuses the release with it."""
+        return InvalidRelease([json.dumps(self.keep(reason))])
+
+
+def read_reason(artifacts: ArtifactBucket, carried: Mapping[str, Any] | str | None) -> Reason | None:
+    """Return the reason that a machine carries: the key of a document, an error output, or none.
+
+    Raises ``MissingDocument`` where the document is gone.
+    """
+    key = kept_as(carried)
+    return caught(carried) if key is None else from_document(artifacts.require_json(key))
