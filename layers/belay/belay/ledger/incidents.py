@@ -82,10 +82,17 @@ class IncidentRecords:
             self._table.change(
                 *_keys(incident.application, incident.name),
                 "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
-                "tried = :tried, blocked = :none, settled = :none, noted = :none",
+                "tried = :tried, blocked = :blocked, settled = :settled, noted = :noted",
                 "attribute_not_exists(PK)",
                 {f":{name}": value for name, value in known.items()}
-                | {":details": incident.to_dict(), ":now": now, ":tried": [], ":none": {}},
+                | {
+                    ":details": incident.to_dict(),
+                    ":now": now,
+                    ":tried": [],
+                    ":blocked": {},
+                    ":settled": {},
+                    ":noted": {},
+                },
             ),
             opened(self._table, f"INCIDENT#{incident.name}", known, ""),
         )
