@@ -64,6 +64,7 @@ docs: $(INSTALLED) ## write the pages anew that are made from code
 	@$(BIN)/python -m cli policies > docs/policies.md
 	@$(BIN)/python -m cli.reference > docs/command-line.md
 	@$(BIN)/python -m cli.rollback_page > docs/rollback.md
+	@$(BIN)/python -m cli.life_page > docs/release-life.md
 	@$(BIN)/python -m cli.pipeline_failures > docs/pipeline-failures.md
 	@$(BIN)/python -m statemachines.document
 	@$(BIN)/python -m statemachines.functions

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
 
 from belay.aws.stepfunctions import ABORTED
+from belay.release.attempt import Attempt
 from belay.release.names import stage_suffix
-from belay.release.records import ReleaseReference
 from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
 from cli.decision import unanswered
-from cli.naming import find_release, release_name
+from cli.naming import find_accepted, release_name
 from cli.output import tell
 from cli.problems import Refused
 
@@ -30,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Stop the execution that is at work."""
     belay = Account.of(arguments)
-    record = find_release(belay.ledger, arguments.release)
-    execution = recovery_to_stop(belay, record) if arguments.recovery else to_stop(belay, record)
+    attempt = find_accepted(belay.ledger, arguments.release)
+    execution = recovery_to_stop(belay, attempt) if arguments.recovery else to_stop(belay, attempt)
     cause = f"stopped by {belay.caller()}" + (f": {arguments.comment}" if arguments.comment else "")
     belay.executions.stop_execution(execution, error=ABORTED, cause=cause)
-    name = f"{record['application']}/{record['version']}"
-    found = {"release": name, "stage": record.get("stage") or None, "stopped": execution, "cause": cause}
+    name = f"{attempt.application}/{attempt.version}"
+    found = {"release": name, "stage": attempt.stage, "stopped": execution, "cause": cause}
     tell(
         arguments,
         found,
@@ -43,28 +41,28 @@ def run(arguments: argparse.Namespace) -> int:
             f"{name}: its way back is stopped; it is left to a person"
             if arguments.recovery
             else f"{name} is stopped; what it changed is being taken back",
-            f"follow it:  belay status {record['application']} --watch",
+            f"follow it:  belay status {attempt.application} --watch",
         ],
     )
     return 0
 
 
-def recovery_to_stop(belay: Account, record: Mapping[str, Any]) -> str:
+def recovery_to_stop(belay: Account, attempt: Attempt) -> str:
     """Return the execution that takes a release back, or what a person asked for there. Raises ``Refused``."""
-    lock = belay.ledger.locks.get(str(record["application"]), str(record.get("stage") or ""))
+    lock = belay.ledger.locks.get(attempt.application, attempt.stage or "")
     incident = lock.incident if lock is not None and lock.held else None
     execution = None if incident is None else belay.ledger.incidents.execution(incident)
     if not execution or not belay.executions.running(execution):
-        raise Refused(f"nothing is being taken back in {record.get('stage') or 'any stage'} of {record['application']}")
+        raise Refused(f"nothing is being taken back in {attempt.stage or 'any stage'} of {attempt.application}")
     return execution
 
 
-def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
+def to_stop(belay: Account, attempt: Attempt) -> str:
     """Return the execution to stop: the stage's own where it runs, else the release's. Raises ``Refused``."""
-    release = ReleaseReference.from_dict(record)
-    name, stage = f"{release.application}/{release.version}", str(record.get("stage") or "")
-    if "outcome" in record:
-        raise Refused(f"{name} has ended: {record['outcome']}. `belay rollback` takes back what is deployed")
+    release, stage = attempt.release, attempt.stage
+    name = f"{attempt.application}/{attempt.version}"
+    if attempt.outcome is not None or release is None:
+        raise Refused(f"{name} has ended: {attempt.outcome}. `belay rollback` takes back what is deployed")
     if stage and belay.ledger.incidents.execution(incident_of(release.origin, stage)) is not None:
         raise Refused(
             f"{name} failed and is being taken back already; `belay status` shows how far that is, --recovery stops it"
@@ -75,10 +73,10 @@ def to_stop(belay: Account, record: Mapping[str, Any]) -> str:
             f"{name} has changed nothing in {waits[0]} yet and waits for an answer: "
             f"belay reject {name} --stage {waits[0]}"
         )
-    suffix = stage_suffix(release.attempt, record["execution"])
+    suffix = stage_suffix(attempt.id, attempt.execution)
     own = belay.execution("deploy_stage", f"{release.attempt}-{stage}{suffix}")
     if stage and belay.executions.running(own):
         return own
-    if belay.executions.running(record["execution"]):
-        return str(record["execution"])
+    if belay.executions.running(attempt.execution):
+        return attempt.execution
     raise Refused(f"nothing of {name} runs any more; the sweep ends it within five minutes")

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from belay.approval.seal import SEAL_DIGITS
-from belay.release.records import ReleaseReference
 from cli.account import Account
 from cli.decision import about_incident, about_release, add_decision_arguments, take, unanswered
 from cli.output import ago, at, plain, section
@@ -61,11 +60,12 @@ class Asked:
     def find(cls, belay: Account, document: Mapping[str, str]) -> Asked:
         """Find what the stage that ``document`` names asks. Raises ``Refused`` where it asks nothing."""
         application, version, stage = (document[name] for name in ("application", "version", "stage"))
-        record = belay.ledger.releases.get(application, version) or {}
+        attempt = belay.ledger.attempts.current(application, version)
         approval = belay.ledger.approvals.get(application, version, stage)
-        if approval is None or approval.attempt != record.get("attempt"):
+        release = None if attempt is None else attempt.release
+        if approval is None or release is None or approval.attempt != release.attempt:
             raise Refused(f"{application}/{version} does not ask for an approval in {stage}")
-        told = belay.artifacts.require_json(ReleaseReference.from_dict(record).stage_key(stage, "approval.json"))
+        told = belay.artifacts.require_json(release.stage_key(stage, "approval.json"))
         return cls(
             release=f"{application}/{version}",
             stage=stage,

@@ -66,11 +66,11 @@ def about_incident(arguments: argparse.Namespace) -> dict[str, str]:
 def about_release(ledger: Ledger, arguments: argparse.Namespace, *, waiting: Waiting) -> dict[str, str]:
     """Return what names a stage's approval or hold. Raises ``Refused`` where no stage or several are ``waiting``."""
     name: ReleaseName = arguments.release
-    record = find_release(ledger, name)
-    application, version = str(record["application"]), str(record["version"])
+    release = find_release(ledger, name)
+    application, version = release.application, release.version
     stage = arguments.stage
     if stage is None:
-        stage = the_one(waiting(ledger, ReleaseReference.from_dict(record)), f"{application}/{version}")
+        stage = the_one(waiting(ledger, release), f"{application}/{version}")
     document = {"application": application, "version": version, "stage": stage, "comment": arguments.comment}
     seal = getattr(arguments, "seal", "")
     return {**document, "seal": seal} if seal else document

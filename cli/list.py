@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from belay.aws.ssm import APPLICATIONS
+from belay.ledger.ledger import Ledger
+from belay.release.attempt import Attempt, Runs, TakenBack, numbered
 from cli.account import Account, add_account_arguments
-from cli.naming import application_name, newest_first
+from cli.naming import application_name
 from cli.output import at, table, tell
 from cli.problems import Refused
 
 _SHOWN: Final = 10
+_MOST: Final = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def gather(belay: Account, application: str | None) -> dict[str, Any]:
-    """Return the registered applications with their stages and releases, newest first.
+    """Return the registered applications with what their stages run, and their newest attempts, the newest first.
 
     Raises ``Refused`` where the one that is asked for is not registered.
     """
@@ -38,7 +42,8 @@ def gather(belay: Account, application: str | None) -> dict[str, Any]:
         known = ", ".join(sorted(registered)) or "none"
         raise Refused(f"{application} is not registered here; registered: {known}")
     names = sorted(registered) if application is None else [application]
-    return {"applications": [_application(name, registered[name], belay.ledger.of_application(name)) for name in names]}
+    count = _MOST if application is not None else _SHOWN
+    return {"applications": [_application(belay.ledger, name, registered[name], count) for name in names]}
 
 
 def registrations(parameters: Mapping[str, str]) -> dict[str, list[str]]:
@@ -50,58 +55,80 @@ def registrations(parameters: Mapping[str, str]) -> dict[str, list[str]]:
     return found
 
 
-def _application(name: str, stages: Sequence[str], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    runs = {str(each["SK"]).removeprefix("STAGE#"): each for each in records if str(each["SK"]).startswith("STAGE#")}
+def _application(ledger: Ledger, name: str, stages: Sequence[str], count: int) -> dict[str, Any]:
+    taken_back = {
+        each.release.attempt: each.taken_back
+        for stage in stages
+        for each in ledger.stages.history(name, stage)
+        if each.taken_back is not None
+    }
     return {
         "application": name,
-        "stages": [
-            {
-                "stage": stage,
-                "runs": runs[stage]["version"] if stage in runs else None,
-                "since": runs[stage]["deployed_at"] if stage in runs else None,
-            }
-            for stage in stages
-        ],
-        "releases": [
-            {
-                "version": each["version"],
-                "outcome": each.get("outcome"),
-                "state": each.get("state"),
-                "claimed_at": each["claimed_at"],
-                "ended_at": each.get("ended_at"),
-                "reason": each.get("reason") or None,
-            }
-            for each in newest_first(records)
-        ],
+        "stages": [_stage(ledger, stage, ledger.stages.runs(name, stage)) for stage in stages],
+        "attempts": [_attempt(each, taken_back.get(each.id)) for each in ledger.attempts.newest(name, count)],
+    }
+
+
+def _stage(ledger: Ledger, stage: str, runs: Runs | None) -> dict[str, Any]:
+    if runs is None:
+        return {"stage": stage, "runs": None, "attempt": None, "number": None, "since": None, "incident": None}
+    release = runs.release
+    return {
+        "stage": stage,
+        "runs": release.version,
+        "attempt": release.attempt,
+        "number": numbered(ledger.attempts.of_version(release.application, release.version), release.attempt),
+        "since": runs.since,
+        "incident": runs.incident,
+    }
+
+
+def _attempt(attempt: Attempt, taken_back: TakenBack | None) -> dict[str, Any]:
+    return {
+        "attempt": attempt.id,
+        "version": attempt.version,
+        "file": attempt.upload.file,
+        "outcome": attempt.outcome,
+        "state": attempt.standing,
+        "claimed_at": attempt.claimed_at,
+        "ended_at": attempt.ended_at,
+        "reason": attempt.reason or None,
+        "taken_back": None if taken_back is None else asdict(taken_back),
     }
 
 
 def render(found: Mapping[str, Any], *, in_full: bool) -> list[str]:
-    """Say it as lines for people: of one application all releases, of several the newest ten of each."""
+    """Say it as lines for people: of one application the newest hundred attempts, of several the newest ten of each."""
     lines: list[str] = []
     for each in found["applications"]:
-        shown = each["releases"] if in_full else each["releases"][:_SHOWN]
-        more = len(each["releases"]) - len(shown)
+        more = not in_full and len(each["attempts"]) == _SHOWN
         lines += [
             *([""] if lines else []),
             each["application"],
             *_indented(
                 table(
-                    ("stage", "runs", "since"), [(s["stage"], s["runs"] or "-", at(s["since"])) for s in each["stages"]]
+                    ("stage", "runs", "attempt", "since"),
+                    [(s["stage"], s["runs"] or "-", str(s["number"] or "-"), at(s["since"])) for s in each["stages"]],
                 )
             ),
             *_indented(
                 table(
                     ("release", "outcome", "uploaded", "ended"),
                     [
-                        (r["version"], r["outcome"] or f"({r['state'] or '-'})", at(r["claimed_at"]), at(r["ended_at"]))
-                        for r in shown
+                        (a["version"] or a["file"], _ended(a), at(a["claimed_at"]), at(a["ended_at"]))
+                        for a in each["attempts"]
                     ],
                 )
             ),
-            *([f"  and {more} more: belay list {each['application']}"] if more else []),
+            *([f"  more: belay list {each['application']}"] if more else []),
         ]
     return lines or ["No application is registered here."]
+
+
+def _ended(attempt: Mapping[str, Any]) -> str:
+    back = attempt["taken_back"]
+    ended = attempt["outcome"] or f"({attempt['state']})"
+    return f"{ended}, taken back {at(back['at'])} by {back['by']}" if back else ended
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

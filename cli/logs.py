@@ -10,9 +10,9 @@ from operator import itemgetter
 from typing import Any, Final
 
 from belay.aws.faults import translated
-from belay.release.records import ReleaseReference
+from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
-from cli.naming import find_release, release_name
+from cli.naming import find_attempts, release_name
 from cli.output import tell
 
 _TOLD_APART: Final = ("timestamp", "level", "message", "function", "stage", "exception_name")
@@ -28,18 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the log from when the release was taken up."""
     belay = Account.of(arguments)
-    record = find_release(belay.ledger, arguments.release)
-    release = ReleaseReference.from_dict(record)
+    attempt = find_attempts(belay.ledger, arguments.release)[-1]
     group = belay.output("LogGroupName")
-    since = datetime.fromisoformat(record["claimed_at"])
-    incidents = [
-        each.incident.name
-        for each in belay.ledger.incidents.of_application(release.application)
-        if each.incident.subject.attempt == release.attempt
-    ]
-    entries = read(belay.client("logs"), group, [release.attempt, *incidents], since)
+    since = datetime.fromisoformat(attempt.claimed_at)
+    stages = dict.fromkeys(each.stage for each in belay.ledger.attempts.history(attempt) if each.stage)
+    incidents = [incident_of(attempt.release.origin, stage) for stage in stages] if attempt.release else []
+    entries = read(belay.client("logs"), group, [attempt.id, *incidents], since)
     kept = [entry for entry in entries if not arguments.errors or entry["level"] in ("ERROR", "CRITICAL")]
-    name = f"{release.application}/{release.version}"
+    name = f"{attempt.application}/{attempt.name}"
     none = f"{name} has no such lines in {group}; `belay show {name}` and `belay status` tell how it stands"
     tell(arguments, {"release": name, "log_group": group, "entries": kept}, render(kept) or [none])
     return 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 from belay.ledger.ledger import Ledger
+from belay.release.attempt import Attempt
 from belay.release.names import NAME, NAME_RULE
+from belay.release.records import ReleaseReference
 from cli.problems import Refused
 
 
@@ -38,22 +39,50 @@ def application_name(text: str) -> str:
     return text
 
 
-def find_release(ledger: Ledger, name: ReleaseName) -> dict[str, Any]:
-    """Return a release's record. Raises ``Refused`` where there is none, saying which there are."""
-    if name.version is not None:
-        record = ledger.releases.get(name.application, name.version)
-        if record is not None:
-            return record
-    known = newest_first(ledger.of_application(name.application))
-    if name.version is None and known:
-        return dict(known[0])
+def find_attempts(ledger: Ledger, name: ReleaseName) -> list[Attempt]:
+    """Return the attempts at what is named, oldest first: at a version, under a file's name, or the newest of all.
+
+    Raises ``Refused`` where there is none, saying which there are.
+    """
+    if name.version is None:
+        newest = ledger.attempts.newest(name.application, 1)
+        if not newest:
+            raise Refused(f"{name.application} has no releases here; `belay list` shows what there is")
+        version = newest[0].version
+        return newest if version is None else ledger.attempts.of_version(name.application, version)
+    found = ledger.attempts.of_version(name.application, name.version)
+    found = found or ledger.attempts.of_file(name.application, name.version)
+    if not found:
+        raise _unknown(ledger, name)
+    return found
+
+
+def find_accepted(ledger: Ledger, name: ReleaseName) -> Attempt:
+    """Return the newest attempt that was accepted as a release. Raises ``Refused`` where there is none."""
+    if name.version is None:
+        accepted = (each for each in ledger.attempts.newest(name.application, _LOOKED_AT) if each.release is not None)
+        found = next(accepted, None)
+    else:
+        found = ledger.attempts.current(name.application, name.version)
+    if found is None:
+        raise _unknown(ledger, name)
+    return found
+
+
+def find_release(ledger: Ledger, name: ReleaseName) -> ReleaseReference:
+    """Return the release that the newest accepted attempt is about. Raises ``Refused`` where there is none."""
+    release = find_accepted(ledger, name).release
+    if release is None:
+        raise _unknown(ledger, name)
+    return release
+
+
+def _unknown(ledger: Ledger, name: ReleaseName) -> Refused:
+    known = dict.fromkeys(each.name for each in ledger.attempts.newest(name.application, _LOOKED_AT))
     if not known:
-        raise Refused(f"{name.application} has no releases here; `belay list` shows what there is")
-    versions = ", ".join(str(each["version"]) for each in known[:5])
-    raise Refused(f"{name.application} has no release {name.version}; its newest are {versions}")
+        return Refused(f"{name.application} has no releases here; `belay list` shows what there is")
+    what = f"release {name.version}" if name.version else "release that was accepted"
+    return Refused(f"{name.application} has no {what}; its newest are {', '.join([*known][:5])}")
 
 
-def newest_first(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the releases among an application's records, the one taken up last first."""
-    releases = [each for each in records if str(each["SK"]).startswith("RELEASE#")]
-    return sorted(releases, key=lambda each: str(each["claimed_at"]), reverse=True)
+_LOOKED_AT: Final = 50

@@ -10,7 +10,9 @@ from belay.approval.asked import AwaitedApproval
 from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
+from belay.release.attempt import Attempt
 from belay.release.lock import Lock
+from belay.release.names import stage_suffix
 from cli.account import Account
 from cli.progress import Execution, history, steps
 
@@ -22,19 +24,17 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end.
     """
     ledger = belay.ledger
-    found = [item for item in ledger.open_items() if _mine(str(item["document"]["application"]), application)]
+    open_ones = [each for each in ledger.attempts.open_ones() if _mine(each.upload.application, application)]
+    attempts = [each for each in (ledger.attempts.get(one.upload) for one in open_ones) if each is not None]
     incidents = [each for each in ledger.incidents.open_ones() if _mine(each.application, application)]
-    releases = _named(found, "RELEASE#")
-    attempts = {each["document"]["attempt"] for each in releases}
-    uploads = [each for each in _named(found, "UPLOAD#") if each["SK"].removeprefix("UPLOAD#") not in attempts]
     return {
         "paused": belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true",
         "asks": [
             *(_approval(each) for each in ledger.approvals.asked() if _mine(each.release.application, application)),
             *(question for each in incidents for question in _questions(ledger, each)),
         ],
-        "uploads": [_upload(item) for item in uploads],
-        "releases": [_release(belay, item) for item in releases],
+        "uploads": [_upload(each) for each in attempts if each.release is None],
+        "releases": [_release(belay, each) for each in attempts if each.release is not None],
         "incidents": [_incident(belay, each) for each in incidents],
         "locks": [lock(each) for each in ledger.locks.held() if _mine(each.application, application)],
         "queue": [
@@ -43,9 +43,9 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
             if _mine(each.application, application)
         ],
         "held": [
-            {"upload": item["upload"]["key"], "since": str(item["SK"]).split("#")[0]}
-            for item in ledger.uploads.held()
-            if _mine(item["upload"]["application"], application)
+            {"upload": each.upload.key, "since": each.held_at}
+            for each in ledger.uploads.held()
+            if _mine(each.upload.application, application)
         ],
     }
 
@@ -84,26 +84,23 @@ def execution(belay: Account, arn: str) -> Execution | None:
     return Execution(arn, machine, stage, began, one.running, steps(one, history(belay.client("stepfunctions"), arn)))
 
 
-def of_release(belay: Account, record: Mapping[str, Any], stages: Iterable[str]) -> list[str]:
-    """Return the ARNs of the executions that a release may have: its own, and one for each stage."""
-    names = [belay.execution("deploy_stage", f"{record['attempt']}-{stage}") for stage in stages]
-    return [str(record["execution"]), *names]
+def of_attempt(belay: Account, attempt: Attempt, stages: Iterable[str]) -> list[str]:
+    """Return the ARNs of the executions that an attempt may have: its own, and one for each stage."""
+    suffix = stage_suffix(attempt.id, attempt.execution)
+    names = [belay.execution("deploy_stage", f"{attempt.id}-{stage}{suffix}") for stage in stages]
+    return [attempt.execution, *names]
 
 
-def _release(belay: Account, item: Mapping[str, Any]) -> dict[str, Any]:
-    document = item["document"]
-    application, version = document["application"], document["version"]
-    record = belay.ledger.releases.get(application, version) or {}
-    stage = record.get("stage") or None
+def _release(belay: Account, attempt: Attempt) -> dict[str, Any]:
     return {
-        "release": f"{application}/{version}",
-        "application": application,
-        "version": version,
-        "attempt": document["attempt"],
-        "stage": stage,
-        "state": record.get("state"),
-        "since": record.get("claimed_at"),
-        "executions": of_release(belay, {**document, "execution": item["execution"]}, [stage] if stage else []),
+        "release": f"{attempt.application}/{attempt.version}",
+        "application": attempt.application,
+        "version": attempt.version,
+        "attempt": attempt.id,
+        "stage": attempt.stage,
+        "state": attempt.standing,
+        "since": attempt.claimed_at,
+        "executions": of_attempt(belay, attempt, [attempt.stage] if attempt.stage else []),
     }
 
 
@@ -146,13 +143,8 @@ def _questions(ledger: Ledger, open_one: OpenIncident) -> list[dict[str, Any]]:
     ]
 
 
-def _upload(item: Mapping[str, Any]) -> dict[str, Any]:
-    document = item["document"]
-    return {"application": document["application"], "upload": document["key"], "execution": item["execution"]}
-
-
-def _named(items: Iterable[Mapping[str, Any]], prefix: str) -> list[Mapping[str, Any]]:
-    return [item for item in items if str(item["SK"]).startswith(prefix)]
+def _upload(attempt: Attempt) -> dict[str, Any]:
+    return {"application": attempt.application, "upload": attempt.upload.key, "execution": attempt.execution}
 
 
 def _mine(owner: str, application: str | None) -> bool:

@@ -17,13 +17,13 @@ from rich.progress import Progress
 
 from belay.aws.faults import translated
 from belay.errors import BelayError
+from belay.release.attempt import Attempt
 from belay.release.manifest import Manifest
-from belay.release.origin import Origin
 from belay.release.records import Outcome, Upload, upload_of
 from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
 from cli.build import read_back
-from cli.open_work import execution, of_release
+from cli.open_work import execution, of_attempt
 from cli.output import tell
 from cli.problems import REFUSED, Refused
 from cli.progress import Execution
@@ -60,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "text":
         print(*render(found)[:1], sep="\n")
     ended = follow(belay, upload, Console(file=sys.stderr if arguments.output == "json" else None, highlight=False))
-    found |= {"outcome": ended["outcome"], "reason": ended.get("reason") or None}
+    found |= {"outcome": ended.outcome, "reason": ended.reason or None}
     tell(arguments, found, [f"{found['release']}: {found['outcome']}", *str(found["reason"] or "").splitlines()])
-    return 0 if ended["outcome"] == Outcome.DEPLOYED else REFUSED
+    return 0 if ended.outcome is Outcome.DEPLOYED else REFUSED
 
 
 def read_release(path: Path) -> Manifest:
@@ -115,34 +115,24 @@ def render(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def follow(belay: Account, upload: Upload, console: Console) -> dict[str, Any]:
-    """Show an upload's progress until it has its outcome and that was told; return its record."""
+def follow(belay: Account, upload: Upload, console: Console) -> Attempt:
+    """Show an upload's progress until it has its outcome and that was told; return how it stands."""
     screen = ProgressScreen(console)
     with screen.following():
         while True:
-            record = belay.ledger.uploads.get(upload) or {}
-            screen.progress(_executions(belay, upload, record))
-            if record.get("announced"):
-                return record
+            attempt = belay.ledger.attempts.get(upload)
+            screen.progress([] if attempt is None else _executions(belay, attempt))
+            if attempt is not None and attempt.announced:
+                return attempt
             time.sleep(_LOOK_EVERY_SECONDS)
 
 
-def _executions(belay: Account, upload: Upload, record: Mapping[str, Any]) -> list[Execution]:
-    release = belay.ledger.releases.get(upload.application, str(record.get("version"))) or {}
-    if release.get("attempt") != upload.attempt:
-        arns = [str(record["execution"])] if "execution" in record else []
-    else:
-        records = belay.ledger.releases.details(upload.application, str(record["version"]))
-        transitions = [each for each in records if each["SK"].startswith("TRANSITION#")]
-        stages = dict.fromkeys(each["stage"] for each in transitions if each["attempt"] == upload.attempt)
-        incidents = [
-            belay.ledger.incidents.execution(incident)
-            for stage in stages
-            if stage
-            for incident in [incident_of(Origin(upload.application, str(record["version"]), upload.attempt), stage)]
-        ]
-        arns = [*of_release(belay, release, filter(None, stages)), *filter(None, incidents)]
-    found = [execution(belay, arn) for arn in arns]
+def _executions(belay: Account, attempt: Attempt) -> list[Execution]:
+    stages = [*dict.fromkeys(each.stage for each in belay.ledger.attempts.history(attempt) if each.stage)]
+    release = attempt.release
+    incidents = [] if release is None else [incident_of(release.origin, stage) for stage in stages]
+    recoveries = filter(None, (belay.ledger.incidents.execution(each) for each in incidents))
+    found = [execution(belay, arn) for arn in (*of_attempt(belay, attempt, stages), *recoveries)]
     return [each for each in found if each is not None]
 
 

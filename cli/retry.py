@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
 from belay.ledger.ledger import Ledger
+from belay.release.attempt import Attempt
 from belay.release.records import Outcome, Upload
 from cli.account import Account, add_account_arguments
-from cli.naming import ReleaseName, find_release, release_name
+from cli.naming import ReleaseName, find_attempts, release_name
 from cli.output import tell
 from cli.problems import Refused
-from cli.show import refused_upload
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,13 +41,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def to_retry(ledger: Ledger, name: ReleaseName) -> Upload:
-    """Return the upload that is to be tried again. Raises ``Refused`` where it has not ended, or was deployed."""
-    record: Mapping[str, Any] = refused_upload(ledger, name) or find_release(ledger, name)
-    if record.get("outcome") is None:
+    """Return the upload that is to be tried again. Raises ``Refused`` where it has not ended, or is deployed."""
+    attempt = find_attempts(ledger, name)[-1]
+    if attempt.outcome is None:
         raise Refused(f"{name} has not ended yet; `belay status {name.application}` shows where it is")
-    if record["outcome"] == Outcome.DEPLOYED:
+    if attempt.outcome is Outcome.DEPLOYED and not _was_taken_back(ledger, attempt):
         raise Refused(f"{name} is deployed: there is nothing to try again")
-    return Upload(**record["upload"])
+    return attempt.upload
+
+
+def _was_taken_back(ledger: Ledger, attempt: Attempt) -> bool:
+    """Whether the last stage that an attempt was deployed to has left it again."""
+    history = ledger.stages.history(attempt.application, attempt.stage or "")
+    return any(each.release.attempt == attempt.id and each.taken_back is not None for each in history)
 
 
 def copy_onto_itself(s3: Any, upload: Upload) -> str:

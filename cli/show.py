@@ -1,4 +1,4 @@
-"""``belay show RELEASE``: one release's way, causes, changes, findings, snapshots and approvals; or its report."""
+"""``belay show RELEASE``: an attempt's way, causes, changes, findings, snapshots and approvals; or its report."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import tempfile
 import webbrowser
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +17,14 @@ from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
+from belay.release.attempt import Attempt, StageDeployment, Transition, numbered
+from belay.release.life import Occurrence
 from belay.release.records import ReleaseReference
 from belay.rollback.question import AskedQuestion
 from belay.stack.plan import StagePlan
-from belay.subject.subjects import AskedRollback, Subject
+from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
-from cli.naming import ReleaseName, find_release, release_name
+from cli.naming import ReleaseName, find_attempts, release_name
 from cli.output import at, duration, section, tell
 from cli.problems import Refused
 
@@ -32,119 +35,107 @@ _REPORTS: Final = {"static-report.json": "templates", "live-report.json": "live"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
+    parser.add_argument("--attempt", metavar="N", help="1 is the oldest; or its twelve digits; default: the newest")
     parser.add_argument("--report", action="store_true", help="open the report that its approvers are shown")
     parser.add_argument("--stage", metavar="STAGE", help="with --report: of this stage; default: the newest there is")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tell about a release, or of the upload that became none."""
+    """Tell about an attempt, whether a release came of it or not."""
     if arguments.stage and not arguments.report:
         raise Refused("--stage goes with --report: without it every stage is shown")
     belay = Account.of(arguments)
-    refused = refused_upload(belay.ledger, arguments.release)
-    if refused is not None:
-        tell(arguments, refused, render_upload(refused))
-        return 0
-    record = find_release(belay.ledger, arguments.release)
+    attempts = find_attempts(belay.ledger, arguments.release)
+    attempt = chosen(attempts, arguments.attempt, arguments.release)
     if arguments.report:
-        found = save_report(belay.artifacts, record, arguments.stage)
+        found = save_report(belay.artifacts, attempt, arguments.stage)
         shown = arguments.output == "text" and webbrowser.open(Path(found["file"]).as_uri())
         tell(arguments, found, [f"{'opened' if shown else 'saved'} {found['file']}"])
         return 0
-    found = gather(belay.ledger, belay.artifacts, record)
+    found = gather(belay.ledger, belay.artifacts, attempt, attempts)
     tell(arguments, found, render(found))
     return 0
 
 
-# -- an upload that became no release ----------------------------------------------------------------------------------
+def chosen(attempts: Sequence[Attempt], asked: str | None, name: ReleaseName) -> Attempt:
+    """Return the attempt of this number or these twelve digits; default: the newest. Raises ``Refused``."""
+    if asked is None:
+        return attempts[-1]
+    by_name = {each.id: each for each in attempts} | {str(n): each for n, each in enumerate(attempts, 1)}
+    if asked not in by_name:
+        known = ", ".join(f"{number} ({each.id})" for number, each in enumerate(attempts, 1))
+        raise Refused(f"{name} has no attempt {asked}; its attempts are {known}")
+    return by_name[asked]
 
 
-def refused_upload(ledger: Ledger, name: ReleaseName) -> dict[str, Any] | None:
-    """Return the newest upload of a version or file name that no release came of; None where one did."""
-    if name.version is None or ledger.releases.get(name.application, name.version) is not None:
-        return None
-    uploads = [
-        each
-        for each in ledger.of_application(name.application)
-        if str(each["SK"]).startswith("UPLOAD#")
-        and name.version in (each.get("version"), each["upload"]["key"].rsplit("/", 1)[-1])
-    ]
-    if not uploads:
-        return None
-    newest = max(uploads, key=lambda each: str(each["claimed_at"]))
-    return {
-        "application": name.application,
-        "upload": newest["upload"],
-        "version": newest.get("version"),
-        "outcome": newest.get("outcome"),
-        "reason": newest.get("reason"),
-        "claimed_at": newest["claimed_at"],
-        "ended_at": newest.get("ended_at"),
-        "execution": newest["execution"],
-    }
-
-
-def render_upload(found: Mapping[str, Any]) -> list[str]:
-    """Say how an upload ended that became no release."""
-    upload = found["upload"]
-    return [
-        f"s3://{upload['bucket']}/{upload['key']} (version {upload['version_id']}) became no release",
-        f"  outcome   {found['outcome'] or 'none yet'}",
-        f"  uploaded  {at(found['claimed_at'])}",
-        f"  ended     {at(found['ended_at'])}",
-        *section("Why", str(found["reason"] or "").splitlines()),
-    ]
-
-
-# -- a release ---------------------------------------------------------------------------------------------------------
-
-
-def gather(ledger: Ledger, artifacts: ArtifactBucket, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return everything that is kept about a release's newest attempt, as plain data."""
-    release = ReleaseReference.from_dict(record)
-    history = ledger.releases.details(release.application, release.version)
-    mine = [each for each in history if each.get("attempt") == release.attempt]
-    transitions = [each for each in mine if str(each["SK"]).startswith("TRANSITION#")]
-    stages = list(dict.fromkeys(str(each["stage"]) for each in transitions if each["stage"]))
-    document = artifacts.get_json(release.document_key)
+def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """Return everything that is kept about an attempt, one of ``attempts``, as plain data."""
+    release, history = attempt.release, ledger.attempts.history(attempt)
+    stages = [*dict.fromkeys(each.stage for each in history if each.stage)]
+    document = None if release is None else artifacts.get_json(release.document_key)
     accepted = None if document is None else AcceptedRelease.from_dict(document)
+    deployments = [
+        each
+        for stage in dict.fromkeys([*stages, *([attempt.stage] if attempt.stage else [])])
+        for each in ledger.stages.history(attempt.application, stage)
+        if each.release.attempt == attempt.id
+    ]
     return {
-        "release": f"{release.application}/{release.version}",
+        "application": attempt.application,
+        "release": None if release is None else f"{attempt.application}/{attempt.version}",
+        "version": attempt.version,
         "description": "" if accepted is None else accepted.manifest.description,
-        "digest": release.digest,
-        "attempt": release.attempt,
-        "outcome": record.get("outcome"),
-        "state": record.get("state"),
-        "stage": record.get("stage") or None,
-        "reason": record.get("reason") or None,
-        "upload": record["upload"],
-        "execution": record["execution"],
-        "claimed_at": record["claimed_at"],
-        "ended_at": record.get("ended_at"),
+        "digest": attempt.digest,
+        "attempt": attempt.id,
+        "number": numbered(attempts, attempt.id),
+        "attempts": [
+            {"number": number, "attempt": each.id, "state": each.standing, "claimed_at": each.claimed_at}
+            for number, each in enumerate(attempts, 1)
+        ],
+        "outcome": attempt.outcome,
+        "state": attempt.standing,
+        "stage": attempt.stage,
+        "reason": attempt.reason or None,
+        "upload": asdict(attempt.upload),
+        "execution": attempt.execution,
+        "claimed_at": attempt.claimed_at,
+        "ended_at": attempt.ended_at,
+        "deployments": [
+            {
+                "stage": each.stage,
+                "at": each.at,
+                "incident": each.incident,
+                "taken_back": None if each.taken_back is None else asdict(each.taken_back),
+            }
+            for each in deployments
+        ],
         "timeline": [
-            {"at": each["at"], "stage": each["stage"] or None, "state": each["state"], "detail": each["detail"]}
-            for each in transitions
+            {"at": each.at, "stage": each.stage, "state": each.words, "detail": each.detail} for each in history
         ],
-        "earlier_attempts": len({each["attempt"] for each in history if "attempt" in each} - {release.attempt}),
-        "stages": [_stage(artifacts, release, stage, accepted) for stage in stages],
-        "approvals": [
-            _approval(each)
-            for each in ledger.approvals.of_release(release.application, release.version)
-            if each.attempt == release.attempt
-        ],
-        "incidents": [
-            _incident(each, ledger.decisions.of_incident(release.application, each.incident.name))
-            for each in ledger.incidents.of_application(release.application)
-            if _is_about(each.incident.subject, release)
-        ],
+        "stages": [] if release is None else [_stage(artifacts, release, each, accepted) for each in stages],
+        "approvals": [] if release is None else _approvals(ledger, release),
+        "incidents": [] if release is None else _incidents(ledger, release, stages, history, deployments),
     }
 
 
-def _is_about(subject: Subject, release: ReleaseReference) -> bool:
-    """Whether an incident is this attempt's, or the way back from it that a person asked for, an attempt of its own."""
-    asked = isinstance(subject, AskedRollback) and subject.release.version == release.version
-    return asked or subject.attempt == release.attempt
+def _incidents(
+    ledger: Ledger,
+    release: ReleaseReference,
+    stages: Sequence[str],
+    history: Sequence[Transition],
+    deployments: Sequence[StageDeployment],
+) -> list[dict[str, Any]]:
+    """Return this attempt's incidents, and the rollbacks that people asked for."""
+    asked = [each.about for each in history if each.what is Occurrence.ROLLBACK_ASKED]
+    taken_back = [each.taken_back.incident for each in deployments if each.taken_back is not None]
+    names = dict.fromkeys([*(incident_of(release.origin, stage) for stage in stages), *asked, *taken_back])
+    found = [ledger.incidents.get(release.application, name) for name in names]
+    return [
+        _incident(each, ledger.decisions.of_incident(release.application, each.incident.name))
+        for each in found
+        if each is not None
+    ]
 
 
 def _stage(
@@ -167,6 +158,12 @@ def _stage(
         },
         "snapshots": [each.snapshot_name(release.origin, stage) for each in databases if each.identifier in taken],
     }
+
+
+def _approvals(ledger: Ledger, release: ReleaseReference) -> list[dict[str, Any]]:
+    """Return what an attempt asked of people."""
+    asked = ledger.approvals.of_release(release.application, release.version)
+    return [_approval(each) for each in asked if each.attempt == release.attempt]
 
 
 def _approval(asked: AskedApproval) -> dict[str, Any]:
@@ -199,18 +196,25 @@ def _incident(record: IncidentRecord, questions: Mapping[str, AskedQuestion]) ->
 
 def render(found: Mapping[str, Any]) -> list[str]:
     """Say it as lines for people."""
-    earlier = found["earlier_attempts"]
+    upload = found["upload"]
+    where = f"s3://{upload['bucket']}/{upload['key']} (version {upload['version_id']})"
+    several = f", {found['number']} of {len(found['attempts'])}" if len(found["attempts"]) > 1 else ""
     lines = [
-        f"{found['release']}  {found['outcome'] or found['state']}",
+        f"{found['release'] or where}  {found['state']}",
         *([f"  {found['description']}"] if found["description"] else []),
-        f"  uploaded  {at(found['claimed_at'])}, s3://{found['upload']['bucket']}/{found['upload']['key']} "
-        f"(version {found['upload']['version_id']})",
-        f"  content   {found['digest']}",
-        f"  attempt   {found['attempt']}{f', after {earlier} earlier' if earlier else ''}",
+        *(["  it became no release"] if found["outcome"] and not found["release"] else []),
+        f"  uploaded  {at(found['claimed_at'])}, {where}",
+        *([f"  content   {found['digest']}"] if found["digest"] else []),
+        f"  attempt   {found['attempt']}{several}",
         f"  ended     {at(found['ended_at'])}",
     ]
     if found["reason"]:
         lines += section("Why it ended so", str(found["reason"]).splitlines())
+    lines += section("Deployed", [_deployment(each) for each in found["deployments"]])
+    others = [each for each in found["attempts"] if each["attempt"] != found["attempt"]]
+    lines += section(
+        "Other attempts", [f"{o['number']}  {o['attempt']}  {at(o['claimed_at'])}  {o['state']}" for o in others]
+    )
     lines += section("Timeline", _timeline(found["timeline"]))
     for each in found["stages"]:
         lines += section(f"Changes in {each['stage']}", each["changes"])
@@ -232,6 +236,13 @@ def render(found: Mapping[str, Any]) -> list[str]:
         told = [why, *steps, *asked, f"ended: {each['outcome'] or 'not yet'}"]
         lines += section(f"Incident {each['incident']} in {each['stage']}, {at(each['opened_at'])}", told)
     return lines
+
+
+def _deployment(deployment: Mapping[str, Any]) -> str:
+    back = deployment["taken_back"]
+    by = f" by going back, incident {deployment['incident']}" if deployment["incident"] else ""
+    gone = f"; taken back {at(back['at'])} by {back['by']}, incident {back['incident']}" if back else ""
+    return f"{deployment['stage']}: {at(deployment['at'])}{by}{gone}"
 
 
 def _timeline(transitions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -263,9 +274,11 @@ def _approval_in_words(approval: Mapping[str, Any]) -> str:
 # -- the report --------------------------------------------------------------------------------------------------------
 
 
-def save_report(artifacts: ArtifactBucket, record: Mapping[str, Any], stage: str | None) -> dict[str, Any]:
+def save_report(artifacts: ArtifactBucket, attempt: Attempt, stage: str | None) -> dict[str, Any]:
     """Save the report of a stage to a file of its own. Raises ``Refused`` where there is none."""
-    release = ReleaseReference.from_dict(record)
+    release = attempt.release
+    if release is None:
+        raise Refused(f"{attempt.application}/{attempt.name} became no release: it has no report")
     document = artifacts.get_json(release.document_key)
     stages = [] if document is None else list(AcceptedRelease.from_dict(document).stages)
     for each in [stage] if stage else reversed(stages):

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def refuse_unknown(belay: Account, application: str) -> None:
     """Raise ``Refused`` for what nobody registered and nobody uploaded: "nothing runs" would hide a slip of the pen."""
     known = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
-    if application not in known and not belay.ledger.of_application(application):
+    if application not in known and not belay.ledger.attempts.newest(application, 1):
         raise Refused(f"{application} is no application here; registered: {', '.join(known) or 'none'}")
 
 
@@ -67,7 +67,7 @@ def watch(belay: Account, application: str | None, console: Console) -> None:
         if not _goes_on(work):
             return
     screen, shown = ProgressScreen(console), executions(belay, work)
-    releases: set[str] = set()
+    releases: dict[str, tuple[str, str]] = {}
     incidents: set[tuple[str, str]] = set()
     asked: set[str] = set()
     with screen.following(min((each.started for each in shown), default=None)):
@@ -78,14 +78,14 @@ def watch(belay: Account, application: str | None, console: Console) -> None:
                 if each["answer"] not in asked:
                     _say(console, f"  waits for a person: {each['about']}; answer with {each['answer']}")
             asked |= {each["answer"] for each in work["asks"]}
-            releases |= {each["release"] for each in work["releases"]}
+            releases |= {each["release"]: (each["application"], each["attempt"]) for each in work["releases"]}
             incidents |= {(each["application"], each["incident"]) for each in work["incidents"]}
             time.sleep(LOOK_EVERY_SECONDS)
             work = gather(belay, application)
         screen.progress(_still_to_show(belay, work, shown))
-    for release in sorted(releases):
-        record = belay.ledger.releases.get(*release.split("/", 1)) or {}
-        _say(console, f"{release}: {record.get('outcome', 'has no outcome')}")
+    for release, named in sorted(releases.items()):
+        attempt = belay.ledger.attempts.of_id(*named)
+        _say(console, f"{release}: {'has no outcome' if attempt is None or not attempt.outcome else attempt.outcome}")
     for owner, incident in sorted(incidents):
         ended = belay.ledger.incidents.get(owner, incident)
         outcome = None if ended is None else ended.outcome

@@ -24,7 +24,10 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from belay.aws.dynamodb import Table
 from belay.errors import InvalidRelease
+from belay.ledger.ledger import Ledger
+from belay.release.attempt import Attempt
 from cli.build import build_release
 from cli.progress import Execution
 from examples.registration import bootstrap, register
@@ -101,7 +104,7 @@ class Demo:
     def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen) -> None:
         self._approver = Approver(engine, STACK, outputs["ArtifactBucketName"])
         self._s3: Any = engine.client("s3")
-        self._ledger: Any = engine.client("dynamodb")
+        self._ledger = Ledger(Table(engine.client("dynamodb"), outputs["LedgerTableName"]))
         self._stepfunctions: Any = engine.client("stepfunctions")
         self._engine = engine
         self._pipeline: FailingPipeline | None = None
@@ -111,7 +114,7 @@ class Demo:
         self._inbox = Inbox.subscribe(
             engine.client("sqs"), engine.client("sns"), outputs["NotificationTopicArn"], "on-call"
         )
-        self._person = Person(engine.client("iam"), self._ledger, outputs, "ann")
+        self._person = Person(engine.client("iam"), engine.client("dynamodb"), outputs, "ann")
 
     def play(self, scenario: Scenario) -> Result:
         """Upload the scenario's release, or run its pipeline, and follow it to its end."""
@@ -153,7 +156,7 @@ class Demo:
             self._screen.progress(self._progress.look())
             for asked in self._person.approve(scenario.application) if scenario.approves else []:
                 self._screen.say(f"  {self._person.name} approves: {asked}", "cyan")
-            for line in self._approver.answer(self._record(scenario)) if scenario.asks else ():
+            for line in self._approver.answer(self._attempt(scenario)) if scenario.asks else ():
                 self._screen.say(f"  {line}", "cyan")
             outcome, seconds = self._outcome(scenario), time.monotonic() - began
             if outcome or seconds > OUTCOME_WITHIN_SECONDS:
@@ -172,19 +175,13 @@ class Demo:
     def _outcome(self, scenario: Scenario) -> str | None:
         if self._pipeline is not None:
             return self._pipeline.outcome()
-        return self._record(scenario).get("outcome")
+        attempt = self._attempt(scenario)
+        return None if attempt is None else attempt.outcome
 
-    def _record(self, scenario: Scenario) -> dict[str, str]:
-        """Return the texts of a release's record in the ledger, by name."""
-        item = self._ledger.get_item(
-            TableName=self._outputs["LedgerTableName"],
-            Key={
-                "PK": {"S": f"APPLICATION#{scenario.application}"},
-                "SK": {"S": f"RELEASE#{scenario.version}"},
-            },
-            ConsistentRead=True,
-        ).get("Item", {})
-        return {name: value["S"] for name, value in item.items() if "S" in value}
+    def _attempt(self, scenario: Scenario) -> Attempt | None:
+        """The newest attempt at a scenario's release."""
+        attempts = self._ledger.attempts.of_version(scenario.application, scenario.version)
+        return attempts[-1] if attempts else None
 
     def _why(self, executions: Sequence[Execution]) -> str:
         if not executions:

@@ -7,14 +7,15 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from belay.release.attempt import Attempt
+from belay.release.life import State
 from local.engine import ROOT, Engine
 
 _STAGE: Final = "production"
-_ASKS: Final = "AWAITING APPROVAL"
 _APPROVE: Final = "Approve: "
 
 
@@ -52,15 +53,15 @@ class Approver:
     def _register(self, name: str, document: str) -> None:
         self._ssm.put_parameter(Name=name, Value=document, Type="String", Overwrite=True)
 
-    def answer(self, record: Mapping[str, str]) -> tuple[str, ...]:
-        """Approve a release once its ledger record awaits an approval; return the command and its output."""
-        if record.get("state") != _ASKS:
+    def answer(self, attempt: Attempt | None) -> tuple[str, ...]:
+        """Approve a release once it awaits an approval; return the command and its output."""
+        if attempt is None or attempt.state is not State.AWAITING_APPROVAL:
             return ()
-        release = f"{record['application']}/{record['version']}"
+        release = f"{attempt.application}/{attempt.version}"
         if release in self._answered:
             return ()
         self._answered.add(release)
-        words = [*self._command(record), "--comment", "patches only, as agreed"]
+        words = [*self._command(attempt), "--comment", "patches only, as agreed"]
         done = subprocess.run(
             [sys.executable, "-m", "cli", *words[1:]],
             cwd=ROOT,
@@ -71,9 +72,9 @@ class Approver:
         )
         return (shlex.join(words), *(line for line in f"{done.stderr}{done.stdout}".splitlines() if line))
 
-    def _command(self, record: Mapping[str, str]) -> list[str]:
+    def _command(self, attempt: Attempt) -> list[str]:
         """Return the command from the message to the approvers, which contains the seal of what is to be approved."""
-        key = f"attempts/{record['application']}/{record['attempt']}/{_STAGE}/approval.json"
+        key = f"attempts/{attempt.application}/{attempt.id}/{_STAGE}/approval.json"
         request = json.load(self._s3.get_object(Bucket=self._artifact_bucket, Key=key)["Body"])
         line = next(answer for answer in request["answers"] if answer.startswith(_APPROVE))
         return shlex.split(line.removeprefix(_APPROVE))

@@ -21,10 +21,10 @@ from belay.aws.gateways import own_aws
 from belay.aws.kms import MacKey
 from belay.aws.s3 import ArtifactBucket
 from belay.control.decisions import Decisions
+from belay.errors import MissingDocument
 from belay.events.function_url import FunctionUrlRequest, Refusal
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -67,9 +67,10 @@ def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: dat
 
 def told(link: Link, ledger: Ledger, artifacts: ArtifactBucket) -> dict[str, Any]:
     """Return what the message that carried the link said."""
-    record = ledger.releases.get(link.application, link.version) or {}
-    release = ReleaseReference.from_dict(record)
-    return artifacts.require_json(release.stage_key(link.stage, "approval.json"))
+    attempt = ledger.attempts.current(link.application, link.version)
+    if attempt is None or attempt.release is None:
+        raise MissingDocument(f"the ledger has no release {link.application} {link.version}")
+    return artifacts.require_json(attempt.release.stage_key(link.stage, "approval.json"))
 
 
 def taken(request: FunctionUrlRequest, link: Link, decisions: Decisions, moment: datetime) -> dict[str, Any]:

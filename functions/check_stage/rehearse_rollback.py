@@ -10,6 +10,7 @@ from belay.control.rehearsal import RollbackRehearsal
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.life import State
 from belay.release.reason import ReleaseProblems
 from belay.rollback.rehearsal import refusal
 from belay.settings import read
@@ -36,7 +37,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     rehearsal = RollbackRehearsal(run, *looks, *roles).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
-    run.ledger.releases.record(run.release, run.stage.name, f"REHEARSED {rehearsal.readiness}", timestamp(), told)
+    run.ledger.attempts.record(
+        run.release, State.REHEARSED, timestamp(), stage=run.stage.name, about=rehearsal.readiness, detail=told
+    )
     refused = refusal(rehearsal, required=run.stage.require_rollback_ready)
     if refused:
         raise run.reasons.refused(ReleaseProblems(tuple(refused)))

@@ -13,6 +13,7 @@ from belay.control.stage_checks import look, validation
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.gate import refusal_of
+from belay.release.life import State
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 from belay.settings import read
@@ -35,7 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     checks = validation(LiveGroupsCheck(live_stages(aws, run.artifacts), run.release, run.accepted))
     standing, report = look(checks, run.deployed(), Verification(since=timestamp()))
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())
-    run.ledger.releases.record(run.release, run.stage.name, f"VALIDATED {standing.verdict}", timestamp())
+    run.ledger.attempts.record(run.release, State.VALIDATED, timestamp(), stage=run.stage.name, about=standing.verdict)
     if standing.verdict is Verified.PASS:
         return {"verdict": standing.verdict, "reason": None}
     refusal = refusal_of(report)

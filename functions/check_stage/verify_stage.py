@@ -10,6 +10,7 @@ from belay.control.stage import StageContext
 from belay.control.verification import StageVerification
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.life import State
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 from belay.settings import read
@@ -47,5 +48,12 @@ def look(run: StageContext, verification: StageVerification) -> Verification:
     standing = verification.look(run.artifacts.get_json(key), run.deployed())
     run.artifacts.put_json(key, standing.to_dict())
     if standing.verdict is not Verified.AGAIN:
-        run.ledger.releases.record(release, stage.name, f"VERIFIED {standing.verdict}", timestamp(), standing.reason)
+        run.ledger.attempts.record(
+            release,
+            State.VERIFIED,
+            timestamp(),
+            stage=stage.name,
+            about=standing.verdict,
+            detail=standing.reason or "",
+        )
     return standing

@@ -36,8 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     artifacts = aws.artifacts(settings.artifact_bucket)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     release = ReleaseReference.from_dict(event["release"])
-    record = ledger.releases.get(release.application, release.version) or {}
-    outcome, incident = outcome_of_stage(record, release, event["stage"]), None
+    outcome, incident = outcome_of_stage(ledger.attempts.get(release), event["stage"]), None
     if outcome is None:
         reason = read_reason(artifacts, event["reason"]) or Statement(Why.INTERRUPTED, "no reason was given")
         incident = incidents.open_for_release(release, event["stage"], reason)

@@ -12,6 +12,7 @@ from belay.notify.deployment import Deployment
 from belay.notify.releases import deployment_started
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
+from belay.release.attempt import Runs
 from belay.release.differences import differences
 from belay.release.manifest import Manifest
 from belay.release.records import ReleaseReference
@@ -35,19 +36,20 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger = Ledger(aws.table(settings.ledger_table))
     artifacts = aws.artifacts(settings.artifact_bucket)
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
-    good = ledger.releases.last_known_good(release.application, event["stages"][-1])
-    record = ledger.releases.get(release.application, release.version) or {}
+    runs = ledger.stages.runs(release.application, event["stages"][-1])
+    attempt = ledger.attempts.get(release)
+    execution = None if attempt is None else attempt.execution
     message = deployment_started(
-        Deployment(release.application, release.version, event["stages"][-1], record.get("execution"), release.thread),
-        changes=differences(accepted.manifest, deployed(good, artifacts)),
-        replaces=None if good is None else good["version"],
+        Deployment(release.application, release.version, event["stages"][-1], execution, release.thread),
+        changes=differences(accepted.manifest, deployed(runs, artifacts)),
+        replaces=None if runs is None else runs.release.version,
         through=event["stages"],
     )
     Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn).topic_of(release).publish(message)
     return {}
 
 
-def deployed(good: Mapping[str, Any] | None, artifacts: ArtifactBucket) -> Manifest | None:
-    """Return the manifest of the last-known-good release, as far as its document is still there."""
-    document = None if good is None else artifacts.get_json(ReleaseReference.from_dict(good["release"]).document_key)
+def deployed(runs: Runs | None, artifacts: ArtifactBucket) -> Manifest | None:
+    """Return the manifest of the release that runs, as far as its document is still there."""
+    document = None if runs is None else artifacts.get_json(runs.release.document_key)
     return None if document is None else AcceptedRelease.from_dict(document).manifest

@@ -9,13 +9,14 @@ from belay.aws.ssm import APPLICATIONS
 from belay.control.endings import Endings
 from belay.control.reasons import read_reason
 from belay.control.registrations import Registrations
+from belay.errors import MissingDocument
 from belay.events.s3 import ObjectCreated
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.key import application_of
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason, ReleaseProblems
-from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
+from belay.release.records import Outcome, Upload, upload_of
 from belay.settings import read
 
 
@@ -36,16 +37,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
     outcome, reason = Outcome(event["outcome"]), read_reason(artifacts, event["reason"])
     upload = upload_in(event["upload"])
-    release = claimed(ledger, upload) if event["release"] is None else ReleaseReference.from_dict(event["release"])
-    if release is None:
-        topic = Registrations(aws.parameters, aws.buckets).topic_of(upload.application)
-        left_to_do = left_to_operator(reason, upload.application)
-        told = {"reason": reason, "execution": event["execution"], "topic": topic, "left_to_do": left_to_do}
-        endings.close_upload(upload, outcome, **told)
-        return {"outcome": outcome}
-    endings.close_release(release, outcome, reason=reason, stage=event["stage"])
-    record = ledger.releases.get(release.application, release.version) or {}
-    return {"outcome": record.get("outcome", outcome)}
+    attempt = ledger.attempts.get(upload)
+    if attempt is None:
+        raise MissingDocument(f"the ledger has no upload {upload.key} of version {upload.version_id}")
+    told: dict[str, Any] = {"reason": reason}
+    if attempt.release is None:
+        told["topic"] = Registrations(aws.parameters, aws.buckets).topic_of(upload.application)
+        told["left_to_do"] = left_to_operator(reason, upload.application)
+    endings.close(attempt, outcome, **told)
+    standing = ledger.attempts.get(upload)
+    return {"outcome": outcome if standing is None else standing.outcome}
 
 
 def upload_in(event: Mapping[str, Any]) -> Upload:
@@ -62,11 +63,3 @@ def left_to_operator(reason: Reason | None, application: str) -> list[LeftToDo]:
     look = f"aws ssm get-parameters-by-path --path {APPLICATIONS}{application} --recursive"
     todo = "have the operator correct the registration, then upload the same zip again"
     return [LeftToDo(application, todo, look=look)]
-
-
-def claimed(ledger: Ledger, upload: Upload) -> ReleaseReference | None:
-    """Return the release that an upload became before the function that opened it died; None where it became none."""
-    record = ledger.releases.get(upload.application, ledger.uploads.version_of(upload) or "") or {}
-    if record.get("attempt") != upload.attempt:
-        return None
-    return ReleaseReference.from_dict(record)

@@ -10,7 +10,7 @@ from belay.control.stage import StageContext
 from belay.errors import LockLost
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
-from belay.release.ending import outcome_of_stage, stage_ended
+from belay.release.ending import outcome_of_stage
 from belay.release.records import Outcome
 from belay.settings import read
 
@@ -33,16 +33,15 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter({**event, "fencing": None}, ledger, artifacts)
     outcome, fencing = Outcome(event["outcome"]), event["fencing"]
-    ended = run.ledger.releases.end_stage(
+    ended = run.ledger.attempts.end_stage(
         run.release,
         run.stage.name,
-        stage_ended(outcome),
+        outcome,
         good=outcome is Outcome.DEPLOYED and not run.stage.ephemeral,
         fencing=None if fencing is None else int(fencing),
         now=timestamp(),
     )
-    record = run.ledger.releases.get(run.release.application, run.release.version) or {}
-    if not ended and outcome_of_stage(record, run.release, run.stage.name) is not outcome:
+    if not ended and outcome_of_stage(run.ledger.attempts.get(run.release), run.stage.name) is not outcome:
         raise LockLost(
             f"{run.release.application}/{run.stage.name} is another execution's by now; nothing was recorded"
         )

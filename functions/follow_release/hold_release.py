@@ -12,6 +12,7 @@ from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.releases import release_held
 from belay.observability import observed
+from belay.release.life import State
 from belay.settings import read
 
 
@@ -33,7 +34,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     release, stage, at = run.release, run.stage.name, timestamp()
     held = {"task_token": event["task_token"], "reason": event["why"], "until": event["until"]}
     if run.ledger.holds.hold(release, stage, **held, now=at):
-        run.ledger.releases.record(release, stage, "HELD", at, f"{event['why']}; it goes on at {event['until']}")
+        why = f"{event['why']}; it goes on at {event['until']}"
+        run.ledger.attempts.record(release, State.HELD, at, stage=stage, detail=why)
     endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
     message = release_held(
         Deployment(release.application, release.version, stage, thread=release.thread),

@@ -46,17 +46,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         topic = registrations.topic_of(application) or settings.notification_topic_arn
         Topic(aws.notifications, topic, ledger).publish(held(upload, execution))
         return disposition("HELD")
-    if not ledger.uploads.claim(upload, execution, timestamp()):
+    if not ledger.attempts.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
-    accepted = Admission(ledger, artifacts, registrations, aws.buckets).accept(upload, execution)
+    accepted = Admission(ledger, artifacts, registrations, aws.buckets).accept(upload)
     return disposition("ACCEPTED", *accepted)
 
 
 def held(upload: Upload, execution: str) -> Message:
     """Tell once that an upload waits for the pause to end; what it holds has not been looked at yet."""
-    name = upload.key.rsplit("/", 1)[-1]
     return release_held(
-        Deployment(upload.application, name, None, execution, upload.thread),
+        Deployment(upload.application, upload.file, None, execution, upload.thread),
         why="releases are paused",
         until="when `belay resume` ends the pause",
     )

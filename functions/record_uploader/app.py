@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.approval.principal import Principal
+from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.events.cloudtrail import ObjectWritten
 from belay.ledger.ledger import Ledger
@@ -34,7 +36,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"recorded": False}
     upload = upload_of(application, written.bucket, written.key, written.version_id, 0)
     ledger = Ledger(aws.table(settings.ledger_table))
-    ledger.uploads.record_uploader(
-        application, upload.identity, {"arn": written.arn, "principal_id": written.principal_id}
-    )
+    ledger.uploads.record_uploader(upload, Principal(written.arn, written.principal_id), timestamp())
     return {"recorded": True}

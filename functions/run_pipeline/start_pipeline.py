@@ -12,6 +12,7 @@ from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.life import State
 from belay.settings import read
 
 
@@ -34,5 +35,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
     runs = PipelineRuns(aws.pipelines, run.ledger, stacks, diagnoses, run.reasons)
     execution = runs.start(run.release, run.stage)
-    run.ledger.releases.record(run.release, run.stage.name, "PIPELINE STARTED", timestamp(), execution)
+    run.ledger.attempts.record(run.release, State.PIPELINE_STARTED, timestamp(), stage=run.stage.name, detail=execution)
     return {"execution": execution, "wait_seconds": settings.poll_seconds}

@@ -10,6 +10,7 @@ from belay.control.snapshots import StageSnapshots
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.life import State
 from belay.settings import read
 
 
@@ -31,5 +32,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     seen = StageSnapshots(aws.databases).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
         run.artifacts.put_json(run.release.stage_key(run.stage.name, "snapshots.json"), seen.to_dict())
-        run.ledger.releases.record(run.release, run.stage.name, "SNAPSHOTS TAKEN", timestamp(), seen.in_words())
+        run.ledger.attempts.record(
+            run.release, State.SNAPSHOTS_TAKEN, timestamp(), stage=run.stage.name, detail=seen.in_words()
+        )
     return {"ready": seen.ready, "wait_seconds": settings.poll_seconds}

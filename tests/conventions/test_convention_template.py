@@ -417,7 +417,7 @@ def test_what_anybody_can_call_writes_to_releases_alone() -> None:
         if action.startswith("dynamodb:") and action not in {"dynamodb:GetItem", "dynamodb:Query"}
     }
     assert reached == {
-        "dynamodb:PutItem": ["RELEASE#*"],
+        "dynamodb:PutItem": ["ATTEMPT#*"],
         "dynamodb:UpdateItem": ["RELEASE#*", "APPLICATION#*"],
         "dynamodb:DeleteItem": ["ASKED"],
     }

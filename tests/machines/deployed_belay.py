@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import pytest
@@ -14,7 +14,11 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from small_releases import Release, setting, settings
 
+from belay.aws.dynamodb import Table
+from belay.ledger.ledger import Ledger
 from belay.notify.message import MessageKind
+from belay.release.attempt import Attempt
+from belay.release.records import upload_of
 from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, REGION, ROOT, Engine
@@ -36,6 +40,10 @@ def until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Se
             pytest.fail(f"still waiting after {PATIENCE_SECONDS:.0f} s; seen last: {seen!r}")
         time.sleep(LOOK_EVERY_SECONDS)
     return seen
+
+
+def _as_told(attempt: Attempt | None) -> dict[str, Any]:
+    return {} if attempt is None else {**asdict(attempt), "attempt": attempt.id}
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,11 @@ class Belay:
 
     # -- what the ledger says ---------------------------------------------------------------------------------------
 
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, as Belay reads it."""
+        return Ledger(Table(self.aws("dynamodb"), self.outputs["LedgerTableName"]))
+
     def item(self, pk: str, sk: str) -> dict[str, Any]:
         """One item of the ledger; empty where there is none."""
         key = {"PK": {"S": pk}, "SK": {"S": sk}}
@@ -162,16 +175,20 @@ class Belay:
         return [item for item in found if item["SK"].startswith(prefix)]
 
     def release(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
-        """A release's record."""
-        return self.item(f"APPLICATION#{application}", f"RELEASE#{version}")
+        """The newest attempt that was accepted as a release; empty where there is none."""
+        return _as_told(self.ledger.attempts.current(application, version))
 
     def uploaded(self, upload: Uploaded) -> dict[str, Any]:
-        """An upload's record."""
-        return self.item(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.key}#{upload.version_id}")
+        """The attempt that an upload is; empty where there is none."""
+        bucket = self.outputs["ReleaseBucketName"]
+        return _as_told(
+            self.ledger.attempts.get(upload_of(upload.application, bucket, upload.key, upload.version_id, 0))
+        )
 
     def last_known_good(self, application: str, stage: str = "production") -> str | None:
         """The version that a stage runs, as far as Belay knows."""
-        return self.item(f"APPLICATION#{application}", f"STAGE#{stage}").get("version")
+        runs = self.ledger.stages.runs(application, stage)
+        return None if runs is None else runs.release.version
 
     def lock(self, application: str, stage: str = "production") -> dict[str, Any]:
         """A stage's lock."""
@@ -183,8 +200,16 @@ class Belay:
 
     def transitions(self, application: str, version: str = "1.0.0") -> list[str]:
         """What a release went through, in order."""
-        found = self.items(f"RELEASE#{application}#{version}", "TRANSITION#")
-        return [item["state"] for item in found]
+        attempts = self.ledger.attempts.of_version(application, version)
+        return [each.words for attempt in attempts for each in self.ledger.attempts.history(attempt)]
+
+    def open_ones(self, application: str) -> list[str]:
+        """The attempts and incidents of an application that have not ended, or whose end was not told."""
+        attempts = [one.upload for one in self.ledger.attempts.open_ones()]
+        return [
+            *(each.key for each in attempts if each.application == application),
+            *(each.incident for each in self.ledger.incidents.open_ones() if each.application == application),
+        ]
 
     # -- how it ended -----------------------------------------------------------------------------------------------
 

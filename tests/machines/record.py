@@ -40,7 +40,11 @@ def leave(belay: Belay, files: Collection[str]) -> None:
         states=states,
         announced=_announced(belay),
         told=_told(belay),
-        unfinished=[item["SK"] for partition in ("OPEN", "HELD") for item in belay.items(partition)],
+        unfinished=[
+            *(each.upload.key for each in belay.ledger.attempts.open_ones()),
+            *(each.incident for each in belay.ledger.incidents.open_ones()),
+            *(each.upload.key for each in belay.ledger.uploads.held()),
+        ],
         undelivered=_undelivered(belay),
     )
     DIRECTORY.mkdir(parents=True, exist_ok=True)
@@ -53,13 +57,18 @@ def records() -> list[Record]:
 
 
 def _announced(belay: Belay) -> dict[str, int]:
-    return Counter(
-        application.name
-        for application in belay.applications
-        for kind in ("UPLOAD#", "INCIDENT#")
-        for item in belay.items(f"APPLICATION#{application.name}", kind)
-        if item.get("announced") and (kind == "UPLOAD#" or item["details"]["subject"]["kind"] == "asked")
+    names = [application.name for application in belay.applications]
+    attempts = Counter(name for name in names for each in belay.ledger.attempts.newest(name, _ALL) if each.announced)
+    asked = Counter(
+        name
+        for name in names
+        for item in belay.incidents(name)
+        if item.get("announced") and item["details"]["subject"]["kind"] == "asked"
     )
+    return attempts + asked
+
+
+_ALL = 1000
 
 
 def _told(belay: Belay) -> dict[str, int]:

@@ -6,8 +6,6 @@ from typing import Any
 from deployed_belay import Application, until
 from small_releases import setting
 
-from belay.aws.dynamodb import Table
-from belay.ledger.ledger import Ledger
 from belay.release.records import ReleaseReference
 from cli.function_url import post_signed
 from local.engine import REGION
@@ -109,10 +107,8 @@ def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: App
 
     status, answer = ask(app)
     assert status == 200, answer
-    ledger = Ledger(Table(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"]))
-    ledger.releases.went_back(
-        ReleaseReference(app.name, "1.2.0", "d", "another"), "production", "2099-01-01T00:00:00+00:00"
-    )
+    deployed = ReleaseReference(app.name, "1.2.0", "d", "another")
+    app.belay.ledger.stages.went_back(app.name, "production", deployed, "i", "somebody", "2099-01-01T00:00:00+00:00")
 
     (incident,) = until(lambda: app.belay.incidents(app.name), lambda found: "announced" in found[0])
     assert incident["outcome"] == "NEEDS_OPERATOR"

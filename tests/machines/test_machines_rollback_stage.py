@@ -25,7 +25,7 @@ def as_before(app: Application, version: str | None = "1.0.0") -> None:
     assert app.belay.last_known_good(app.name) == version
     assert app.belay.lock(app.name)["held"] is False
     assert [each["outcome"] for each in app.belay.incidents(app.name)] == ["ROLLED_BACK"]
-    assert not [item for item in app.belay.items("OPEN") if app.name in item["SK"]]
+    assert app.belay.open_ones(app.name) == []
 
 
 class TestRolledBack:

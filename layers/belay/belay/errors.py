@@ -50,6 +50,14 @@ class ReleaseSuperseded(BelayError):  # noqa: N818
     """
 
 
+class IllegalTransition(BelayError):  # noqa: N818
+    """An attempt was to come to a state that its own does not lead to (``release.life``), or is not known.
+
+    Raised by the ledger, which recorded nothing. Another execution or a person took the attempt elsewhere: a machine
+    catches it as any fault and opens an incident, or finds the one that is open.
+    """
+
+
 class LockLost(BelayError):  # noqa: N818
     """The stage's lock is no longer ours: its fencing token has moved on.
 

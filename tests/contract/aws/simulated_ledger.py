@@ -1,11 +1,16 @@
-"""The ledger on a DynamoDB that moto plays."""
+"""The ledger on a DynamoDB that moto plays, and attempts in it that have come somewhere."""
 
+from collections import deque
 from typing import Any
 
 from belay.aws.dynamodb import Table
 from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
+from belay.release.life import FOLLOWS, State
+from belay.release.records import Outcome, ReleaseReference, Upload
+
+NOW = "2026-01-01T10:00:00.000+00:00"
 
 
 def empty_ledger(dynamodb: Any) -> Ledger:
@@ -22,3 +27,64 @@ def empty_ledger(dynamodb: Any) -> Ledger:
 def remembered() -> tuple[Ledger, ArtifactBucket]:
     """The ledger and the artifact bucket of the account that this process runs in, which moto plays."""
     return Ledger(own_aws().table("ledger")), own_aws().artifacts("artifacts")
+
+
+def accepted(
+    ledger: Ledger, upload: Upload, version: str, digest: str = "d1", *, execution: str = "e1", now: str = NOW
+) -> ReleaseReference:
+    """Claim an upload, and accept it as a release."""
+    assert ledger.attempts.claim(upload, execution, now)
+    ledger.attempts.note_version(upload, version)
+    release = ReleaseReference(upload.application, version, digest, upload.attempt)
+    assert ledger.attempts.accept(release, upload, now) is None
+    return release
+
+
+def bring(
+    ledger: Ledger, release: ReleaseReference, stage: str, state: State, *, about: str = "", now: str = NOW
+) -> None:
+    """Bring an attempt to a state of a stage by the shortest way there is."""
+    attempt = ledger.attempts.get(release)
+    assert attempt is not None
+    if attempt.state is State.ACCEPTED:
+        ledger.attempts.record(release, State.CHECKED, now)
+    start = State.CHECKED if attempt.state is State.ACCEPTED else attempt.state
+    for each in _way(start, state):
+        ledger.attempts.record(release, each, now, stage=stage, about=about if each is state else "")
+
+
+def _way(start: State, goal: State) -> list[State]:
+    """The states after ``start`` up to ``goal``."""
+    ways = deque([[start]])
+    while ways:
+        way = ways.popleft()
+        for each in sorted(FOLLOWS[way[-1]] - {State.ENDED, State.STAGE_ENDED, State.REFUSED}):
+            if each is goal:
+                return [*way[1:], each]
+            if each is not State.RECOVERING:
+                ways.append([*way, each])
+    raise AssertionError(f"{goal} is not reached from {start}")
+
+
+def end_stage(
+    ledger: Ledger,
+    release: ReleaseReference,
+    stage: str = "production",
+    outcome: Outcome = Outcome.DEPLOYED,
+    *,
+    now: str = NOW,
+) -> None:
+    """End a stage that was just planned; deployed, it runs the release."""
+    attempt = ledger.attempts.get(release)
+    assert attempt is not None
+    if not (attempt.state.in_stage and attempt.stage == stage):
+        bring(ledger, release, stage, State.PLANNING, now=now)
+    good = outcome is Outcome.DEPLOYED
+    assert ledger.attempts.end_stage(release, stage, outcome, good=good, fencing=None, now=now)
+
+
+def end(ledger: Ledger, release: ReleaseReference, outcome: Outcome, reason: str = "", *, now: str = NOW) -> None:
+    """Record an attempt's outcome, which nobody is told yet."""
+    attempt = ledger.attempts.get(release)
+    assert attempt is not None
+    assert ledger.attempts.close(attempt, outcome, reason, now)

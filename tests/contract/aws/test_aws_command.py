@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 import yaml
 from botocore.credentials import Credentials
+from simulated_ledger import accepted, bring, end, end_stage
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
 from belay.approval.asked import AskedApproval
 from belay.approval.seal import Seal
 from belay.aws.stepfunctions import Executions
+from belay.release.attempt import Attempt
+from belay.release.life import Occurrence, State
 from belay.release.lock import Claim
 from belay.release.reason import from_document
 from belay.release.records import Outcome
@@ -35,6 +38,7 @@ from cli.status import SOON_SECONDS
 DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Wait", "Seconds": 3600, "End": True}}})
 SEAL = "0123456789ab" + "5" * 52
 LATER = "2026-01-01T10:05:00.000+00:00"
+MUCH_LATER = "2026-01-01T11:00:00.000+00:00"
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/6a7e8fe0"
 
 
@@ -70,11 +74,10 @@ class Office(House):
         }
         simulated("cloudformation").create_stack(StackName="belay", TemplateBody=json.dumps(template))
 
-    def deploy(self, stage: str, state: str) -> str:
+    def deploy(self, stage: str, state: State, about: str = "") -> str:
         """Take the accepted release into a stage, whose execution runs; return the execution."""
         self.accept()
-        self.ledger.releases.record(RELEASE, None, "ACCEPTED", NOW)
-        self.ledger.releases.record(RELEASE, stage, state, LATER)
+        bring(self.ledger, RELEASE, stage, state, about=about, now=LATER)
         document = json.dumps({"release": RELEASE.to_dict(), "stage": stage})
         arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-stage"
         started = self.states.start_execution(stateMachineArn=arn, name=f"{RELEASE.attempt}-{stage}", input=document)
@@ -93,6 +96,8 @@ class Office(House):
             "production", RELEASE.attempt, token, **times, four_eyes=False, digest=SEAL, seal=Seal({})
         )
         self.ledger.approvals.ask(RELEASE, asked)
+        if self.attempt().state is State.ACCEPTED:
+            bring(self.ledger, RELEASE, "production", State.AWAITING_APPROVAL)
 
     def lock(self, execution: str, incident: str | None = None) -> None:
         claim = replace(Claim.of_release(RELEASE, "production", execution), incident=incident)
@@ -153,12 +158,11 @@ def test_watching_waits_a_moment_for_what_was_just_uploaded(
         """Let the upload begin after the first look, ask for an approval, then end."""
         looks.append(seconds)
         if len(looks) == 1:
-            office.deploy("production", "AWAITING APPROVAL")
+            office.deploy("production", State.AWAITING_APPROVAL)
             office.ask()
         if len(looks) == 2:
-            office.ledger.releases.close(RELEASE, Outcome.DEPLOYED, "", LATER)
-            office.ledger.releases.announced(RELEASE)
-            office.ledger.uploads.announced(UPLOAD)
+            end(office.ledger, RELEASE, Outcome.DEPLOYED)
+            office.ledger.attempts.announced(office.attempt())
         assert len(looks) < 4, "nothing goes on any more"
 
     monkeypatch.setattr("cli.status.time", SimpleNamespace(sleep=go_on))
@@ -181,7 +185,7 @@ def test_watching_ends_where_nothing_begins(office: Office, belay: Belay, monkey
 
 
 def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
-    execution = office.deploy("production", "EXECUTING network")
+    execution = office.deploy("production", State.EXECUTING, "network")
     office.lock(execution)
     office.ledger.uploads.hold(UPLOAD, {}, NOW)
     office.ledger.locks.wait(Claim.of_release(RELEASE, "production", "e"), 1)
@@ -212,7 +216,7 @@ def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
 
 
 def test_an_incident_that_is_being_recovered(office: Office, belay: Belay) -> None:
-    office.accept()
+    office.in_stage()
     office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     (incident,) = document(belay, "status", "orders")["incidents"]
     assert (incident["incident"], incident["stage"], incident["reason"]) == (INCIDENT, "production", "no capacity")
@@ -220,7 +224,7 @@ def test_an_incident_that_is_being_recovered(office: Office, belay: Belay) -> No
 
 
 def test_what_waits_for_a_person_comes_with_the_command_that_answers(office: Office, belay: Belay) -> None:
-    office.deploy("production", "AWAITING APPROVAL")
+    office.deploy("production", State.AWAITING_APPROVAL)
     office.ask()
     office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     office.ledger.decisions.ask("orders", INCIDENT, "restore", "Restore the database?", NOW)
@@ -236,19 +240,19 @@ def test_what_waits_for_a_person_comes_with_the_command_that_answers(office: Off
 
 def test_applications_stages_and_releases(office: Office, belay: Belay) -> None:
     office.accept()
-    office.ledger.releases.end_stage(RELEASE, "production", "STAGE DEPLOYED", good=True, fencing=None, now=LATER)
-    office.ledger.releases.close(RELEASE, Outcome.DEPLOYED, "", LATER)
+    end_stage(office.ledger, RELEASE, now=LATER)
+    end(office.ledger, RELEASE, Outcome.DEPLOYED)
     (application,) = document(belay, "list")["applications"]
     assert application["application"] == "orders"
     assert {each["stage"]: each["runs"] for each in application["stages"]} == {"test": None, "production": "1.0.0"}
-    assert [(each["version"], each["outcome"]) for each in application["releases"]] == [("1.0.0", "DEPLOYED")]
-    assert "production  1.0.0  2026-01-01 10:05:00 UTC" in belay("list", "orders")[1]
+    assert [(each["version"], each["outcome"]) for each in application["attempts"]] == [("1.0.0", "DEPLOYED")]
+    assert "production  1.0.0  1        2026-01-01 10:05:00 UTC" in belay("list", "orders")[1]
     status, _, err = belay("list", "payments")
     assert (status, err) == (1, "belay: payments is not registered here; registered: orders\n")
 
 
 def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
-    office.deploy("production", "EXECUTING network")
+    office.deploy("production", State.EXECUTING, "network")
     stack = StackPlan("network", "orders-network", progress=Progress.EXECUTED, changes=("adds Vpc (AWS::EC2::VPC)",))
     plan = StagePlan((stack,), None)
     office.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), plan.to_dict())
@@ -256,7 +260,9 @@ def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
     office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     found = document(belay, "show", "orders")
     assert found["release"] == "orders/1.0.0"
-    assert [each["state"] for each in found["timeline"]] == ["ACCEPTED", "EXECUTING network", "RECOVERING"]
+    states = [each["state"] for each in found["timeline"]]
+    assert (states[0], states[-1]) == ("ACCEPTED", "RECOVERING")
+    assert "EXECUTING network" in states
     assert found["stages"][0]["changes"] == ["network (orders-network):", "  adds Vpc (AWS::EC2::VPC)"]
     assert [each["stage"] for each in found["approvals"]] == ["production"]
     assert [each["incident"] for each in found["incidents"]] == [INCIDENT]
@@ -265,20 +271,62 @@ def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
     assert "no capacity" in out
 
 
+def test_a_deployed_release_that_is_pushed_again_and_refused_still_runs(office: Office, belay: Belay) -> None:
+    office.accept()
+    end_stage(office.ledger, RELEASE, now=NOW)
+    end(office.ledger, RELEASE, Outcome.DEPLOYED)
+    again = accepted(office.ledger, replace(UPLOAD, version_id="v2"), "1.0.0", RELEASE.digest, now=LATER)
+    end(office.ledger, again, Outcome.ABORTED, "rejected by ann", now=LATER)
+    (application,) = document(belay, "list")["applications"]
+    production = next(each for each in application["stages"] if each["stage"] == "production")
+    assert (production["runs"], production["number"], production["attempt"]) == ("1.0.0", 1, RELEASE.attempt)
+    assert [each["outcome"] for each in application["attempts"]] == ["ABORTED", "DEPLOYED"]
+    newest, first = document(belay, "show", "orders/1.0.0"), document(belay, "show", "orders/1.0.0", "--attempt", "1")
+    assert [(each["number"], each["outcome"]) for each in (newest, first)] == [(2, "ABORTED"), (1, "DEPLOYED")]
+    assert document(belay, "show", "orders", "--attempt", RELEASE.attempt) == first
+    assert "has no attempt 3; its attempts are 1 (" in belay("show", "orders/1.0.0", "--attempt", "3")[2]
+
+
+def test_a_release_that_was_taken_back_keeps_its_outcome_and_may_be_tried_again(office: Office, belay: Belay) -> None:
+    put = office.s3.put_object(Bucket="releases-bucket", Key=UPLOAD.key, Body=b"zip")
+    before = accepted(office.ledger, replace(UPLOAD, key="releases/orders/0.9.0.zip"), "0.9.0")
+    end_stage(office.ledger, before, now=NOW)
+    end(office.ledger, before, Outcome.DEPLOYED)
+    release = accepted(office.ledger, replace(UPLOAD, version_id=put["VersionId"]), "1.0.0", now=LATER)
+    end_stage(office.ledger, release, now=LATER)
+    end(office.ledger, release, Outcome.DEPLOYED)
+    assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed: there is nothing to try again\n")
+    office.ledger.stages.went_back("orders", "production", before, "orders-production-asked", "user/ann", MUCH_LATER)
+    (application,) = document(belay, "list")["applications"]
+    production = next(each for each in application["stages"] if each["stage"] == "production")
+    assert (production["runs"], production["incident"]) == ("0.9.0", "orders-production-asked")
+    newest = application["attempts"][0]
+    back = {"at": MUCH_LATER, "incident": "orders-production-asked", "by": "user/ann"}
+    assert (newest["version"], newest["outcome"], newest["taken_back"]) == ("1.0.0", "DEPLOYED", back)
+    assert "DEPLOYED, taken back 2026-01-01 11:00:00 UTC by user/ann" in belay("list", "orders")[1]
+    assert "taken back 2026-01-01 11:00:00 UTC by user/ann, incident orders-prod" in belay("show", "orders/1.0.0")[1]
+    assert document(belay, "retry", "orders/1.0.0")["of"] == put["VersionId"]
+
+
 def test_a_release_shows_the_way_back_that_a_person_asked_for(office: Office, belay: Belay) -> None:
     office.accept()
     asked = replace(RELEASE, attempt="ask0a1b2c3d4")
     subject = AskedRollback(asked, "production", None, "user/ann", target=None, stood_on=None)
     incident = Incident(incident_of(asked.origin, "production"), subject, from_document("ann asked to go back"), ROLE)
     office.ledger.incidents.open(incident, LATER)
+    office.ledger.attempts.note(
+        RELEASE, Occurrence.ROLLBACK_ASKED, LATER, stage="production", about=incident.name, detail=incident.reason
+    )
     (found,) = document(belay, "show", "orders/1.0.0")["incidents"]
     assert (found["incident"], found["reason"]) == (incident.name, "ann asked to go back")
 
 
 def test_an_upload_that_became_no_release_is_shown_by_its_version_or_file_name(office: Office, belay: Belay) -> None:
-    office.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
-    office.ledger.uploads.note_version(UPLOAD, "1.0.0")
-    office.ledger.uploads.close(UPLOAD, Outcome.REJECTED, "release.yaml: unknown key 'colour'", LATER)
+    office.ledger.attempts.claim(UPLOAD, "execution-1", NOW)
+    office.ledger.attempts.note_version(UPLOAD, "1.0.0")
+    office.ledger.attempts.close(office.attempt(), Outcome.REJECTED, "release.yaml: unknown key 'colour'", LATER)
+    (application,) = document(belay, "list")["applications"]
+    assert [(each["version"], each["outcome"]) for each in application["attempts"]] == [("1.0.0", "REJECTED")]
     for name in ("orders/1.0.0", "orders/1.0.0.zip"):
         status, out, _ = belay("show", name)
         assert status == 0
@@ -394,15 +442,15 @@ def test_a_file_that_is_not_what_its_digest_says_is_not_pushed(
 def test_a_push_that_waits_tells_the_outcome(
     office: Office, belay: Belay, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = {"outcome": "REJECTED", "reason": "SSH is open", "announced": True}
-    monkeypatch.setattr("belay.ledger.uploads.UploadRecords.get", lambda *_: ended)
+    ended = Attempt(UPLOAD, "e1", NOW, outcome=Outcome.REJECTED, reason="SSH is open", announced=True)
+    monkeypatch.setattr("belay.ledger.attempts.AttemptRecords.get", lambda *_: ended)
     status, out, _ = belay("release", "push", str(archive), "--wait")
     assert status == 1
     assert out.splitlines()[-2:] == ["orders/1.0.0: REJECTED", "SSH is open"]
 
 
 def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Belay) -> None:
-    execution = office.deploy("production", "EXECUTING network")
+    execution = office.deploy("production", State.EXECUTING, "network")
     status, out, _ = belay("abort", "orders/1.0.0", "--comment", "wrong build")
     assert status == 0
     assert "is being taken back" in out
@@ -424,7 +472,7 @@ def test_another_version_of_belay_waits_for_what_is_at_work(
 
     monkeypatch.setattr(Executions, "state", state)
     assert belay("upgrade", "check")[:2] == (0, "Nothing is at work: another version of Belay can be deployed.\n")
-    office.deploy("production", "EXECUTING network")
+    office.deploy("production", State.EXECUTING, "network")
     status, out, _ = belay("upgrade", "check")
     assert status == 1
     assert "orders/1.0.0  production  ExecuteWave" in out
@@ -434,28 +482,20 @@ def test_another_version_of_belay_waits_for_what_is_at_work(
 
 
 def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, belay: Belay) -> None:
-    office.deploy("production", "AWAITING APPROVAL")
+    office.deploy("production", State.AWAITING_APPROVAL)
     office.ask()
     assert "belay reject orders/1.0.0 --stage production" in belay("abort", "orders")[2]
     office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
     assert "is being taken back already" in belay("abort", "orders")[2]
-    office.ledger.releases.close(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
+    end(office.ledger, RELEASE, Outcome.ROLLED_BACK, "no capacity")
     assert "has ended: ROLLED_BACK" in belay("abort", "orders")[2]
 
 
 def test_a_release_that_ended_badly_is_tried_again(office: Office, belay: Belay) -> None:
     put = office.s3.put_object(Bucket="releases-bucket", Key=UPLOAD.key, Body=b"zip")
-    office.accept()
-    record = office.ledger.releases.get("orders", "1.0.0") or {}
-    office.dynamodb.update_item(
-        TableName="ledger",
-        Key={"PK": {"S": record["PK"]}, "SK": {"S": record["SK"]}},
-        UpdateExpression="SET #u.version_id = :v",
-        ExpressionAttributeNames={"#u": "upload"},
-        ExpressionAttributeValues={":v": {"S": put["VersionId"]}},
-    )
+    release = accepted(office.ledger, replace(UPLOAD, version_id=put["VersionId"]), "1.0.0")
     assert "has not ended yet" in belay("retry", "orders")[2]
-    office.ledger.releases.close(RELEASE, Outcome.ROLLED_BACK, "no capacity", LATER)
+    end(office.ledger, release, Outcome.ROLLED_BACK, "no capacity")
     found = document(belay, "retry", "orders/1.0.0")
     assert found["version_id"] not in (put["VersionId"], None)
     head = office.s3.head_object(Bucket="releases-bucket", Key=UPLOAD.key)
@@ -469,7 +509,7 @@ def test_a_release_that_ended_badly_is_tried_again(office: Office, belay: Belay)
 
 def test_what_is_deployed_is_not_tried_again(office: Office, belay: Belay) -> None:
     office.accept()
-    office.ledger.releases.close(RELEASE, Outcome.DEPLOYED, "", LATER)
+    end(office.ledger, RELEASE, Outcome.DEPLOYED)
     assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed: there is nothing to try again\n")
 
 
@@ -487,7 +527,7 @@ def test_pausing_and_resuming(office: Office, belay: Belay, monkeypatch: pytest.
 
 def test_a_lock_that_somebody_works_under_stays(office: Office, belay: Belay) -> None:
     assert belay("unlock", "orders", "production")[:2] == (0, "orders/production is not locked\n")
-    office.lock(office.deploy("production", "EXECUTING network"))
+    office.lock(office.deploy("production", State.EXECUTING, "network"))
     status, _, err = belay("unlock", "orders", "production")
     assert status == 1
     assert "held by release 1.0.0 since 2026-01-01T10:00:00Z" in err

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from simulated_ledger import accepted, bring, end
 
 from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.decision import Decision
@@ -22,6 +23,7 @@ from belay.control.decisions import Decisions
 from belay.control.endings import Endings
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
+from belay.release.life import State
 from belay.release.reason import PersonDecided, from_document, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.subject.incident import Incident
@@ -29,8 +31,8 @@ from belay.subject.subjects import ReleaseAttempt
 
 ASKED_AT, NOW = "2026-03-01T12:00:00.000+00:00", "2026-03-02T12:00:00.000+00:00"
 EXPIRES_AT = "2026-03-08T12:00:00.000+00:00"
-RELEASE = ReleaseReference("orders", "1.2.0", "d1", "aaaaaaaaaaaa")
 UPLOAD = Upload("orders", "releases-bucket", "releases/orders/1.2.0.zip", "v1", 4711)
+RELEASE = ReleaseReference("orders", "1.2.0", "d1", UPLOAD.attempt)
 JO, MARIA = (Principal(f"arn:aws:iam::111122223333:user/{name}", f"AIDA{name}") for name in ("jo", "maria"))
 APPROVE = Decision("approve", "orders", "1.2.0", "production", comment="looks right")
 REJECT = Decision("reject", "orders", "1.2.0", "production", comment="not on a Friday")
@@ -40,8 +42,8 @@ RESTORE = Decision("approve", "orders", incident="orders-production-1", question
 
 @pytest.fixture
 def ledger(ledger: Ledger) -> Ledger:
-    ledger.uploads.claim(UPLOAD, "e1", ASKED_AT)
-    ledger.releases.claim(RELEASE, UPLOAD, "e1", ASKED_AT)
+    accepted(ledger, UPLOAD, "1.2.0", now=ASKED_AT)
+    bring(ledger, RELEASE, "production", State.AWAITING_APPROVAL, now=ASKED_AT)
     return ledger
 
 
@@ -80,7 +82,10 @@ def test_an_approval_is_recorded_with_who_gave_it_and_delivered(
     assert [each.answer for each in ledger.approvals.of_release("orders", "1.2.0")] == [answer]
     assert (answer.by, answer.seal, answer.comment) == (JO.arn, "0123456789abcdef", "looks right")
     assert ledger.approvals.asked() == []
-    assert ledger.releases.transitions("orders", "1.2.0")[-1]["detail"] == f"approved by {JO.arn}: looks right"
+    attempt = ledger.attempts.get(RELEASE)
+    assert attempt is not None
+    assert attempt.state is State.APPROVED
+    assert ledger.attempts.history(attempt)[-1].detail == f"approved by {JO.arn}: looks right"
 
 
 def test_a_rejection_fails_the_task_with_the_answer(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
@@ -118,7 +123,7 @@ def test_the_same_said_after_the_release_went_on_is_answered_alike(
     first = decisions.take(APPROVE, JO, NOW)
     waiting[1].add_client_error("send_task_success", "TaskTimedOut")
     assert decisions.take(APPROVE, JO, "2026-03-02T13:00:00.000+00:00") == first
-    ledger.releases.close(RELEASE, Outcome.ABORTED, "stopped", NOW)
+    end(ledger, RELEASE, Outcome.ABORTED, "stopped", now=NOW)
     waiting[1].add_client_error("send_task_success", "TaskTimedOut")
     stopped = decisions.take(APPROVE, JO, NOW)
     assert isinstance(stopped, Refusal)
@@ -133,6 +138,19 @@ def test_an_answer_that_nobody_waits_for_is_refused(ledger: Ledger, waiting: tup
     assert (refused.status, refused.error) == (410, "Ended")
 
 
+def test_an_answer_that_comes_after_the_stage_has_ended_moves_nothing(
+    ledger: Ledger, waiting: tuple[Executions, Stubber]
+) -> None:
+    ask(ledger)
+    assert ledger.attempts.end_stage(RELEASE, "production", Outcome.ABORTED, good=False, fencing=None, now=NOW)
+    refused = Decisions(ledger, waiting[0]).take(APPROVE, JO, NOW)
+    assert isinstance(refused, Refusal)
+    assert (refused.status, refused.error) == (410, "Ended")
+    attempt = ledger.attempts.get(RELEASE)
+    assert attempt is not None
+    assert attempt.standing == "STAGE ABORTED"
+
+
 def test_what_nobody_asked_is_unknown(ledger: Ledger, waiting: tuple[Executions, Stubber]) -> None:
     for decision in (APPROVE, Decision("override", "orders", "9.9.9", "production", comment="x"), RESTORE):
         refused = Decisions(ledger, waiting[0]).take(decision, JO, NOW)
@@ -144,7 +162,7 @@ def test_whoever_uploaded_does_not_approve_with_four_eyes(ledger: Ledger, waitin
     ask(ledger, four_eyes=True)
     decisions = Decisions(ledger, waiting[0])
     unknown = decisions.take(APPROVE, JO, NOW)
-    ledger.uploads.record_uploader("orders", UPLOAD.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
+    ledger.uploads.record_uploader(UPLOAD, JO, NOW)
     own = decisions.take(APPROVE, JO, NOW)
     will_go_on(waiting[1], MARIA)
     other = decisions.take(APPROVE, MARIA, NOW)
@@ -231,9 +249,9 @@ def test_what_nobody_can_answer_any_more_is_forgotten(
 ) -> None:
     ask(ledger)
     if why != "expired":
-        ledger.releases.close(RELEASE, Outcome.ABORTED, "stopped", NOW)
+        end(ledger, RELEASE, Outcome.ABORTED, "stopped", now=NOW)
     if why == "overtaken":
-        ledger.releases.claim(ReleaseReference("orders", "1.2.0", "d2", "bbbbbbbbbbbb"), UPLOAD, "e2", NOW)
+        accepted(ledger, replace(UPLOAD, version_id="v2"), "1.2.0", "d2", execution="e2", now=NOW)
     see, told = approvals
     assert not see.see_to(
         ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(9) if why == "expired" else at(7, 13)
@@ -258,10 +276,10 @@ def test_whoever_made_a_release_does_not_approve_it_because_another_tried_it_aga
 ) -> None:
     ask(ledger, four_eyes=True)
     first = replace(UPLOAD, version_id="the-first-try")
-    ledger.uploads.claim(first, "arn:aws:states:eu-west-1:111122223333:execution:deploy:first", NOW)
-    ledger.uploads.note_version(first, "1.2.0")
-    ledger.uploads.record_uploader("orders", first.identity, {"arn": JO.arn, "principal_id": JO.principal_id})
-    ledger.uploads.record_uploader("orders", UPLOAD.identity, {"arn": MARIA.arn, "principal_id": MARIA.principal_id})
+    ledger.attempts.claim(first, "arn:aws:states:eu-west-1:111122223333:execution:deploy:first", NOW)
+    ledger.attempts.note_version(first, "1.2.0")
+    ledger.uploads.record_uploader(first, JO, NOW)
+    ledger.uploads.record_uploader(UPLOAD, MARIA, NOW)
     decisions = Decisions(ledger, waiting[0])
     for each in (JO, MARIA):
         refused = decisions.take(APPROVE, each, NOW)

@@ -20,7 +20,7 @@ from belay.ledger.operations import Operation, Purpose
 from belay.ledger.threads import MOST_KEYS
 from belay.release.lock import Claim, Lock
 from belay.release.reason import from_document
-from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.release.records import Outcome, ReleaseReference
 from belay.rollback.plan import Action, Kind
 from belay.rollback.question import AskedQuestion
 from belay.rollback.taken import StepTaken
@@ -42,193 +42,11 @@ def ledger(dynamodb: Any) -> Ledger:
     return empty_ledger(dynamodb)
 
 
-def upload(version_id: str = "v1") -> Upload:
-    return Upload("orders", "releases-bucket", "releases/orders/1.0.0.zip", version_id, 4711)
-
-
 def release(attempt: str = "aaaaaaaaaaaa", digest: str = "d1", version: str = "1.0.0") -> ReleaseReference:
     return ReleaseReference("orders", version, digest, attempt)
 
 
-def claim(ledger: Ledger, reference: ReleaseReference, execution: str = "e1") -> dict[str, Any] | None:
-    return ledger.releases.claim(reference, upload(), execution, NOW)
-
-
-# -- uploads -----------------------------------------------------------------------------------------------------------
-
-
-def test_an_upload_is_claimed_by_one_execution(ledger: Ledger) -> None:
-    assert ledger.uploads.claim(upload(), "e1", NOW)
-    assert not ledger.uploads.claim(upload(), "e2", NOW)
-    assert ledger.uploads.claim(upload(), "e1", LATER), "an execution that tries again finds its own claim"
-    assert ledger.uploads.claim(upload("v2"), "e2", NOW), "another version of the object is another upload"
-
-
-def test_an_upload_carries_the_version_that_was_read_in_it(ledger: Ledger) -> None:
-    assert ledger.uploads.version_of(upload()) is None
-    ledger.uploads.claim(upload(), "e1", NOW)
-    assert ledger.uploads.version_of(upload()) is None
-    ledger.uploads.note_version(upload(), "1.0.0")
-    assert ledger.uploads.version_of(upload()) == "1.0.0"
-
-
-def test_an_upload_is_closed_and_told_once(ledger: Ledger) -> None:
-    ledger.uploads.claim(upload(), "e1", NOW)
-    assert ledger.uploads.close(upload(), Outcome.REJECTED, "no zip", NOW)
-    assert ledger.uploads.close(upload(), Outcome.REJECTED, "no zip", LATER), "closed, but nobody was told yet"
-    assert not ledger.uploads.close(upload(), Outcome.DEPLOYED, "", LATER), "an outcome that stands is not replaced"
-    assert len(ledger.open_items()) == 1
-    ledger.uploads.announced(upload())
-    assert not ledger.uploads.close(upload(), Outcome.REJECTED, "no zip", LATER)
-    assert ledger.open_items() == []
-
-
-def test_held_uploads_come_back_oldest_first(ledger: Ledger) -> None:
-    ledger.uploads.hold(upload("v2"), {"detail": {"size": 2}}, LATER)
-    ledger.uploads.hold(upload("v1"), {"detail": {"size": 1}}, NOW)
-    held = ledger.uploads.held()
-    assert [item["event"]["detail"]["size"] for item in held] == [1, 2]
-    assert Upload(**held[0]["upload"]) == upload("v1")
-    ledger.uploads.unhold(held[0])
-    assert [item["SK"] for item in ledger.uploads.held()] == [held[1]["SK"]]
-
-
-# -- releases ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_version_is_claimed_by_one_attempt(ledger: Ledger) -> None:
-    assert claim(ledger, release()) is None
-    standing = claim(ledger, release("bbbbbbbbbbbb"), "e2")
-    assert standing is not None
-    assert (standing["attempt"], standing["execution"]) == ("aaaaaaaaaaaa", "e1")
-    assert claim(ledger, release()) is None, "the same attempt finds its own claim"
-
-
-@pytest.mark.parametrize(
-    ("deployed", "digest", "free"),
-    [(False, "d1", True), (False, "d2", True), (True, "d1", True), (True, "d2", False)],
-)
-def test_a_version_that_ended_is_free_but_for_other_content_than_was_deployed(
-    ledger: Ledger, deployed: bool, digest: str, free: bool
-) -> None:
-    claim(ledger, release())
-    if deployed:
-        assert end_stage(ledger, "production", good=True)
-    ledger.releases.close(release(), Outcome.REJECTED, "refused", NOW)
-    standing = claim(ledger, release("bbbbbbbbbbbb", digest))
-    assert (standing is None) is free
-    if standing is not None:
-        assert standing["deployed_digest"] == "d1"
-
-
-def test_a_new_attempt_begins_without_what_the_last_one_left(ledger: Ledger) -> None:
-    claim(ledger, release())
-    ledger.releases.record(release(), "production", "EXECUTING network", NOW)
-    ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", NOW)
-    ledger.releases.announced(release())
-    assert claim(ledger, release("bbbbbbbbbbbb")) is None
-    record = ledger.releases.get("orders", "1.0.0") or {}
-    assert record["state"] == "ACCEPTED"
-    assert not {"stage", "outcome", "reason", "ended_at", "announced"} & set(record)
-
-
-def test_a_release_is_open_from_its_claim_until_its_end_is_told(ledger: Ledger) -> None:
-    claim(ledger, release())
-    (item,) = ledger.open_items()
-    assert item["document"] == release().to_dict()
-    assert item["execution"] == "e1"
-    ledger.releases.close(release(), Outcome.DEPLOYED, "", NOW)
-    assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
-    ledger.releases.announced(release())
-    assert ledger.open_items() == []
-
-
-def test_a_late_end_of_an_earlier_attempt_ends_nothing(ledger: Ledger) -> None:
-    claim(ledger, release())
-    ledger.releases.close(release(), Outcome.REJECTED, "refused", NOW)
-    ledger.releases.announced(release())
-    claim(ledger, release("bbbbbbbbbbbb"), "e2")
-    assert not ledger.releases.close(release(), Outcome.REJECTED, "refused", LATER)
-    ledger.releases.announced(release())
-    assert [item["execution"] for item in ledger.open_items()] == ["e2"]
-    assert not {"outcome", "announced"} & set(ledger.releases.get("orders", "1.0.0") or {})
-
-
-def test_an_outcome_is_recorded_once_and_told_once(ledger: Ledger) -> None:
-    claim(ledger, release())
-    assert ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", NOW)
-    assert not ledger.releases.close(release(), Outcome.DEPLOYED, "", LATER)
-    assert ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", LATER), "recorded, but nobody was told"
-    ledger.releases.announced(release())
-    assert not ledger.releases.close(release(), Outcome.ROLLED_BACK, "it failed", LATER)
-    assert (ledger.releases.get("orders", "1.0.0") or {})["outcome"] == "ROLLED_BACK"
-
-
-def test_transitions_are_kept_in_the_order_of_their_times(ledger: Ledger) -> None:
-    claim(ledger, release())
-    ledger.releases.record(release(), "production", "EXECUTING network", LATER)
-    ledger.releases.record(release(), None, "ACCEPTED", NOW, "a detail")
-    transitions = ledger.releases.transitions("orders", "1.0.0")
-    assert [(t["stage"], t["state"], t["detail"]) for t in transitions] == [
-        ("", "ACCEPTED", "a detail"),
-        ("production", "EXECUTING network", ""),
-    ]
-
-
-def test_a_transition_of_an_earlier_attempt_does_not_change_the_release(ledger: Ledger) -> None:
-    claim(ledger, release())
-    ledger.releases.record(release("bbbbbbbbbbbb"), "test", "EXECUTING network", NOW)
-    assert (ledger.releases.get("orders", "1.0.0") or {})["state"] == "ACCEPTED"
-
-
-def test_more_transitions_than_one_answer_holds_are_all_read(ledger: Ledger) -> None:
-    claim(ledger, release())
-    for number in range(15):
-        ledger.releases.record(release(), None, f"STATE {number:02}", NOW, "x" * 100_000)
-    assert [t["state"] for t in ledger.releases.transitions("orders", "1.0.0")] == [f"STATE {n:02}" for n in range(15)]
-
-
-def end_stage(
-    ledger: Ledger, stage: str, *, good: bool, fencing: int | None = None, attempt: str = "aaaaaaaaaaaa"
-) -> bool:
-    return ledger.releases.end_stage(release(attempt), stage, "STAGE DEPLOYED", good=good, fencing=fencing, now=NOW)
-
-
-def test_the_end_of_a_stage_gives_its_lock_back_and_is_recorded_once(ledger: Ledger) -> None:
-    claim(ledger, release())
-    fencing = acquire(ledger, "aaaaaaaaaaaa", None)
-    assert end_stage(ledger, "production", good=True, fencing=fencing)
-    assert not end_stage(ledger, "production", good=True, fencing=fencing), "a rerun finds it done"
-    record = ledger.releases.get("orders", "1.0.0") or {}
-    assert (record["state"], record["stage"], record["deployed_digest"]) == ("STAGE DEPLOYED", "production", "d1")
-    assert [t["state"] for t in ledger.releases.transitions("orders", "1.0.0")] == ["STAGE DEPLOYED"]
-    assert ledger.locks.held() == []
-
-
-def test_who_lost_the_lock_or_the_release_ends_no_stage(ledger: Ledger) -> None:
-    claim(ledger, release())
-    acquire(ledger, "aaaaaaaaaaaa", None)
-    acquire(ledger, "aaaaaaaaaaaa", ledger.locks.get("orders", "production"), incident="i")
-    assert not end_stage(ledger, "production", good=True, fencing=1)
-    assert not end_stage(ledger, "production", good=True, attempt="bbbbbbbbbbbb")
-    assert ledger.releases.last_known_good("orders", "production") is None
-    assert ledger.releases.transitions("orders", "1.0.0") == []
-    assert "deployed_digest" not in (ledger.releases.get("orders", "1.0.0") or {})
-    assert len(ledger.locks.held()) == 1
-
-
-def test_another_execution_continues_a_release_until_it_has_ended(ledger: Ledger) -> None:
-    ledger.uploads.claim(upload(), "e1", NOW)
-    attempt = upload().attempt
-    claim(ledger, release(attempt))
-    assert not ledger.releases.continue_in(release("bbbbbbbbbbbb"), "e1", "e2"), "another attempt"
-    assert not ledger.releases.continue_in(release(attempt), "e0", "e2"), "another execution"
-    assert ledger.releases.continue_in(release(attempt), "e1", "e2")
-    assert ledger.releases.continue_in(release(attempt), "e1", "e2"), "a rerun finds it done"
-    assert (ledger.releases.get("orders", "1.0.0") or {})["execution"] == "e2"
-    assert {item["execution"] for item in ledger.open_items()} == {"e2"}
-    ledger.releases.close(release(attempt), Outcome.ABORTED, "", NOW)
-    assert not ledger.releases.continue_in(release(attempt), "e2", "e3")
+# -- approvals, incidents, locks ---------------------------------------------------------------------------------------
 
 
 def test_what_was_asked_is_waited_for_with_another_token(ledger: Ledger) -> None:
@@ -242,22 +60,6 @@ def test_what_was_asked_is_waited_for_with_another_token(ledger: Ledger) -> None
     assert ledger.approvals.asked_of(release(), "production") == replace(approval(), task_token="another token")
     waits = AwaitedApproval(release(), "production", approval().requested_at, approval().expires_at)
     assert ledger.approvals.asked() == [waits]
-
-
-def test_a_stage_that_does_not_last_makes_nothing_known_good(ledger: Ledger) -> None:
-    claim(ledger, release())
-    assert end_stage(ledger, "test", good=False)
-    assert ledger.releases.last_known_good("orders", "test") is None
-    assert "deployed_digest" not in (ledger.releases.get("orders", "1.0.0") or {})
-
-
-def test_the_last_known_good_is_a_stage_s_own(ledger: Ledger) -> None:
-    claim(ledger, release())
-    assert ledger.releases.last_known_good("orders", "production") is None
-    end_stage(ledger, "production", good=True)
-    good = ledger.releases.last_known_good("orders", "production") or {}
-    assert (good["version"], good["release"]) == ("1.0.0", release().to_dict())
-    assert ledger.releases.last_known_good("orders", "test") is None
 
 
 def approval(attempt: str = "aaaaaaaaaaaa", **changed: Any) -> AskedApproval:
@@ -299,14 +101,6 @@ def test_people_are_reminded_once_and_asked_no_more(ledger: Ledger) -> None:
     ledger.approvals.ask_no_more("orders", "1.0.0", "production")
     ledger.approvals.reminded(waiting, LATER)
     assert ledger.approvals.asked() == []
-
-
-def test_who_uploaded_is_told_once(ledger: Ledger) -> None:
-    assert ledger.uploads.uploader(upload()) is None
-    ledger.uploads.record_uploader("orders", upload().identity, {"arn": "arn:maria", "principal_id": "AIDA1"})
-    ledger.uploads.record_uploader("orders", upload().identity, {"arn": "arn:jo", "principal_id": "AIDA2"})
-    assert ledger.uploads.uploader(upload()) == {"arn": "arn:maria", "principal_id": "AIDA1"}
-    assert ledger.uploads.uploader(upload("v2")) is None
 
 
 def test_a_release_is_held_once_and_let_through(ledger: Ledger) -> None:
@@ -503,15 +297,15 @@ def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
 def test_an_incident_is_closed_once_and_followed_no_more(ledger: Ledger) -> None:
     ledger.incidents.open(incident(), NOW)
     assert ledger.incidents.close(incident(), Outcome.ROLLED_BACK, from_document("it failed"), NOW)
-    assert len(ledger.open_items()) == 1, "whoever recorded the end may have died before telling it"
+    assert len(ledger.incidents.open_ones()) == 1, "whoever recorded the end may have died before telling it"
     ledger.incidents.announced(incident())
     assert not ledger.incidents.close(incident(), Outcome.NEEDS_OPERATOR, from_document("it failed"), LATER)
     record = ledger.incidents.get("orders", "i")
     assert record is not None
     assert (record.outcome, record.ended_at, record.announced) == (Outcome.ROLLED_BACK, NOW, True)
-    assert ledger.open_items() == []
+    assert ledger.incidents.open_ones() == []
     ledger.incidents.follow("i", "execution-2")
-    assert ledger.open_items() == [], "a closed incident is not opened by following it"
+    assert ledger.incidents.open_ones() == [], "a closed incident is not opened by following it"
 
 
 def test_reruns_of_an_incident_are_counted(ledger: Ledger) -> None:
@@ -545,20 +339,7 @@ def test_a_claim_that_met_another_write_is_tried_again(
         modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
     )
     with pytest.raises(fault):
-        claim(Ledger(Table(client, TABLE)), release())
-
-
-def test_a_claim_refused_by_its_condition_shows_what_stands_against_it(
-    stubbed: Callable[[str], tuple[Any, Stubber]],
-) -> None:
-    client, stub = stubbed("dynamodb")
-    stub.add_client_error(
-        "transact_write_items",
-        "TransactionCanceledException",
-        modeled_fields={"CancellationReasons": [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]},
-    )
-    stub.add_response("get_item", {"Item": {"attempt": {"S": "somebody's"}}})
-    assert claim(Ledger(Table(client, TABLE)), release()) == {"attempt": "somebody's"}
+        Ledger(Table(client, TABLE)).incidents.open("orders", "i", {}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -576,7 +357,7 @@ def test_a_fault_is_no_refusal(
     client, stub = stubbed("dynamodb")
     stub.add_client_error("update_item", code, http_status_code=status)
     with pytest.raises(fault):
-        Ledger(Table(client, TABLE)).uploads.note_version(upload(), "1.0.0")
+        Ledger(Table(client, TABLE)).incidents.record_step(incident(), taken(Action.WAIT), 0)
     stub.add_client_error("transact_write_items", code, http_status_code=status)
     with pytest.raises(fault):
         Ledger(Table(client, TABLE)).incidents.open(incident(), NOW)
@@ -615,12 +396,3 @@ def test_what_a_step_took_is_noted_once_and_the_last_runs_are_kept(ledger: Ledge
         ledger.incidents.record_duration("orders", "production", "DELETE_STACK", "network", seconds, keep=2)
     assert ledger.incidents.durations("orders", "production") == {("DELETE_STACK", "network"): [2, 3]}
     assert ledger.incidents.durations("orders", "test") == {}
-
-
-def test_what_a_stage_was_brought_to_is_remembered_in_order(ledger: Ledger) -> None:
-    ledger.releases.went_back(ReleaseReference("orders", "1.3.0", "d", "a"), "production", NOW)
-    ledger.releases.went_back(ReleaseReference("orders", "1.2.9", "d", "b"), "production", LATER)
-    assert [each["version"] for each in ledger.releases.deployed("orders", "production")] == ["1.3.0", "1.2.9"]
-    good = ledger.releases.last_known_good("orders", "production")
-    assert good is not None
-    assert good["version"] == "1.2.9"

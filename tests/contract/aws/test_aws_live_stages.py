@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 from modules import function
-from simulated_ledger import empty_ledger
+from simulated_ledger import accepted, empty_ledger, end_stage
 
 from belay.aws.attached_groups import AttachedGroups
-from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.ec2 import SecurityGroups
 from belay.aws.gateways import own_aws
@@ -106,14 +105,13 @@ policies: {{waivers: []}}
         Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": simulated("s3").meta.region_name}
     )
     artifacts = ArtifactBucket(simulated("s3"), "artifacts")
-    release = ReleaseReference("orders", "1.0.0", hashlib.sha256(MANIFEST.encode()).hexdigest(), "attempt")
-    accepted = AcceptedRelease.of("orders", MANIFEST, application, {"production": stage}, {"web.yaml": {"Vpc": False}})
-    artifacts.put_json(release.document_key, accepted.to_dict())
-    artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
-    ledger = empty_ledger(simulated("dynamodb"))
     upload = upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 1)
-    ledger.releases.claim(release, upload, "execution", timestamp())
-    ledger.releases.end_stage(release, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
+    ledger = empty_ledger(simulated("dynamodb"))
+    release = accepted(ledger, upload, "1.0.0", hashlib.sha256(MANIFEST.encode()).hexdigest())
+    end_stage(ledger, release)
+    document = AcceptedRelease.of("orders", MANIFEST, application, {"production": stage}, {"web.yaml": {"Vpc": False}})
+    artifacts.put_json(release.document_key, document.to_dict())
+    artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
     registrations = Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
     live = LiveStages(live_region(simulated), artifacts, partial(live_region, simulated))
     return Deployed(
@@ -301,12 +299,10 @@ def test_one_stage_s_fault_keeps_no_other_from_being_validated(
     for suffix in ("", "/production"):
         text = ssm.get_parameter(Name=f"/belay/applications/orders{suffix}")["Parameter"]["Value"]
         ssm.put_parameter(Name=f"/belay/applications/broken{suffix}", Value=text, Type="String")
-    lost = ReleaseReference("broken", "1.0.0", deployed.release.digest, "lost")
     upload = upload_of("broken", "uploads", "releases/broken/1.zip", "v1", 1)
-    deployed.ledger.releases.claim(lost, upload, "execution", timestamp())
-    deployed.ledger.releases.end_stage(lost, "production", "STAGE DEPLOYED", good=True, fencing=None, now=timestamp())
+    end_stage(deployed.ledger, accepted(deployed.ledger, upload, "1.0.0", deployed.release.digest))
     deployed.open_ssh()
-    with pytest.raises(StagesNotValidated, match=r"^broken/production: MissingDocument: .*lost/release\.json"):
+    with pytest.raises(StagesNotValidated, match=r"^broken/production: MissingDocument: .*release\.json"):
         handler({})
     assert len(deployed.heard()) == 1
     assert handler({"application": "orders"}) == {"verdicts": {"orders/production": "FAIL"}}

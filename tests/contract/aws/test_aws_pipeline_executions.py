@@ -141,7 +141,7 @@ class Account:
             "record": asdict(record) | {"done": sorted(record.done)},
             "good": good and replace(good, recorded_at=""),
             "followed": self.ledger.pipelines.followed("orders", "production"),
-            "incidents": [each["SK"] for each in self.ledger.open_items()],
+            "incidents": [f"INCIDENT#{each.incident}" for each in self.ledger.incidents.open_ones()],
             "told": sorted(each["kind"] for each in self.messages()),
         }
 
@@ -324,7 +324,7 @@ def test_codepipeline_s_own_rollback_is_left_to_it(monkeypatch: pytest.MonkeyPat
     account = Account(world)
     world.now = len(world.moments) - 1
     account.receive(world.events[-1][1])
-    assert account.ledger.open_items() == []
+    assert account.ledger.incidents.open_ones() == []
     assert "CodePipeline rolls the stage back itself" in account.messages()[0]["what"]
 
 
@@ -375,7 +375,7 @@ def test_the_pipeline_answers_for_the_stacks_that_it_deploys() -> None:
     world.now = len(world.moments) - 1
     account.receive(world.events[-1][1])
     assert failed_stack(account) is None, "its failure was answered, and the operation is known as its own"
-    assert len([item for item in account.ledger.open_items() if item["SK"].startswith("INCIDENT#")]) == 1
+    assert len(account.ledger.incidents.open_ones()) == 1
 
 
 @in_moto
@@ -430,9 +430,9 @@ def deployed() -> Account:
 def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> None:
     account = deployed()
     assert asks(account) == Success("taking back web", "0")
-    opened = [item["document"]["incident"] for item in account.ledger.open_items()]
+    opened = [each.incident for each in account.ledger.incidents.open_ones()]
     assert asks(account, "0").continuation_token == "1"
-    assert [item["document"]["incident"] for item in account.ledger.open_items()] == opened
+    assert [each.incident for each in account.ledger.incidents.open_ones()] == opened
 
     account.ledger.incidents.close(incident_in(account), Outcome.ROLLED_BACK, ASKED, "2026-03-02T09:00:00.000+00:00")
     assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
@@ -451,7 +451,7 @@ def test_a_job_takes_back_its_own_execution_only(job: dict[str, str], refused: s
     account.world.job = job
     with pytest.raises(InvalidActionConfiguration, match=refused):
         asks(account)
-    assert account.ledger.open_items() == []
+    assert account.ledger.incidents.open_ones() == []
 
 
 @in_moto
@@ -475,7 +475,7 @@ def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
 def test_where_nothing_was_deployed_there_is_nothing_to_take_back() -> None:
     account = Account(WORLDS["succeeded"]())
     assert asks(account).summary.endswith("has changed no stack of production: nothing to take back")
-    assert account.ledger.open_items() == []
+    assert account.ledger.incidents.open_ones() == []
 
 
 @in_moto
@@ -483,4 +483,4 @@ def test_what_the_next_execution_does_to_a_stack_is_not_this_one_s_to_take_back(
     account = deployed()
     account.world.after_it = timedelta(minutes=5)
     assert asks(account).summary.endswith("nothing to take back")
-    assert account.ledger.open_items() == []
+    assert account.ledger.incidents.open_ones() == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.stub import ANY, Stubber
-from simulated_ledger import remembered
+from simulated_ledger import end_stage, remembered
 from test_aws_unfinished import RELEASE, ROLE, House
 
 from belay.aws.gateways import own_aws
@@ -140,9 +140,7 @@ class TestRehearsal:
         allowed = ("allowed", "allowed")
 
         first = self.rehearse(self.allowing(stubbed, *allowed), **registered)
-        assert house.ledger.releases.end_stage(
-            RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
-        )
+        end_stage(house.ledger, RELEASE)
         later = self.rehearse(self.allowing(stubbed, *allowed), **registered)
 
         assert first.reasons == ()
@@ -162,9 +160,7 @@ class TestRehearsal:
         assert self.rehearse(self.allowing(stubbed), "test") == Rehearsal()
 
     def test_a_last_known_good_whose_template_was_removed(self, house: House, stubbed: Stubbed) -> None:
-        assert house.ledger.releases.end_stage(
-            RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
-        )
+        end_stage(house.ledger, RELEASE)
         key = RELEASE.member_key("network.yaml")
         gone = self.rehearse(self.allowing(stubbed, "allowed"))
         house.s3.put_object(Bucket="artifacts", Key=key, Body=b"{}", Metadata={"sha256": "a" * 64})
@@ -214,9 +210,7 @@ class TestRehearsal:
             ComparisonOperator="GreaterThanThreshold",
         )
         monkeypatch.setattr(Databases, "account_quotas", lambda _: {"ManualSnapshots": (1, 100)})
-        house.ledger.releases.end_stage(
-            RELEASE, "production", "DEPLOYED", good=True, fencing=None, now="2026-01-01T10:00:00.000+00:00"
-        )
+        end_stage(house.ledger, RELEASE)
         house.s3.put_object(
             Bucket="artifacts", Key=RELEASE.member_key("network.yaml"), Body=b"{}", Metadata={"sha256": "a" * 64}
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from simulated_ledger import accepted, end_stage
 
 from belay.aws.rds import Databases
 from belay.control.retention import SnapshotRetention
@@ -53,10 +54,12 @@ def names(rds: Any, database: Database) -> set[str]:
 
 def needed(ledger: Ledger) -> None:
     """1.0.0 is the last known good, 1.1.0 on its way, and an incident about 1.2.0 is open."""
-    ledger.releases.claim(release("1.0.0"), Upload("orders", "b", "k", "v1", 1), "e1", NOW)
-    ledger.releases.end_stage(release("1.0.0"), "production", "DEPLOYED", good=True, fencing=None, now=NOW)
-    ledger.releases.announced(release("1.0.0"))
-    ledger.releases.claim(release("1.1.0"), Upload("orders", "b", "k", "v2", 1), "e2", NOW)
+    deployed = accepted(ledger, Upload("orders", "b", "k", "v1", 1), "1.0.0")
+    end_stage(ledger, deployed)
+    attempt = ledger.attempts.get(deployed)
+    assert attempt is not None
+    ledger.attempts.announced(attempt)
+    accepted(ledger, Upload("orders", "b", "k", "v2", 1), "1.1.0", execution="e2")
     subject = ReleaseAttempt(release("1.2.0"), "production", None)
     ledger.incidents.open(Incident("incident-1", subject, from_document("it failed"), "role"), NOW)
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from modules import function
+from simulated_ledger import bring
 from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
 from belay.aws.gateways import own_aws
 from belay.control.unfinished import Unfinished
 from belay.errors import MissingDocument
+from belay.release.life import State
 from belay.release.lock import Claim
 from belay.release.records import Outcome, upload_of
 
@@ -78,11 +80,10 @@ def test_what_cannot_be_taken_up_hinders_nothing_else_and_is_told_in_the_end(hou
     house.accept()
     house.s3.delete_object(Bucket="artifacts", Key=RELEASE.document_key)
     other = upload_of("orders", "releases-bucket", "releases/orders/broken.zip", "v3", 7)
-    house.ledger.uploads.claim(other, "execution-3", "2026-01-01T10:00:00.000+00:00")
+    house.ledger.attempts.claim(other, "execution-3", "2026-01-01T10:00:00.000+00:00")
     house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
     with pytest.raises(ExceptionGroup) as caught:
         sweep.handler({}, None)
-    # Its upload and the release itself both lead to the document that is gone.
     assert {type(fault) for fault in caught.value.exceptions} == {MissingDocument}
     assert [message["outcome"] for message in house.messages()] == ["NEEDS_OPERATOR"], "the other upload"
     assert started(house) == 1
@@ -94,7 +95,7 @@ def test_a_mistake_of_ours_in_one_part_hinders_nothing_else(
 ) -> None:
     house.accept()
     house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
-    monkeypatch.setattr(Unfinished, "take_up", lambda *_: Outcome("ROLLBACK"))
+    monkeypatch.setattr(Unfinished, "take_up_attempt", lambda *_: Outcome("ROLLBACK"))
     with pytest.raises(ExceptionGroup) as caught:
         sweep.handler({}, None)
     assert {type(fault) for fault in caught.value.exceptions} == {ValueError}
@@ -104,6 +105,6 @@ def test_a_mistake_of_ours_in_one_part_hinders_nothing_else(
 
 def test_a_release_whose_pipeline_s_rollback_died_is_recovered_by_the_sweep(house: House, sweep: ModuleType) -> None:
     house.accept()
-    house.ledger.releases.record(RELEASE, "production", "STAGE ROLLBACK", "2026-01-01T10:00:00.000+00:00")
+    bring(house.ledger, RELEASE, "production", State.PIPELINE_ROLLING_BACK)
     assert INCIDENT in sweep.handler({}, None)["taken_up"]
     assert house.recoveries() == [INCIDENT]

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from moto.cloudformation.models import cloudformation_backends
-from simulated_ledger import empty_ledger
+from simulated_ledger import accepted, bring, empty_ledger, end_stage
 
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket, Buckets
@@ -23,7 +24,8 @@ from belay.control.unhealthy import Unhealthy
 from belay.errors import AwsFault, MissingDocument
 from belay.ledger.incidents import IncidentRecord
 from belay.release.accepted import AcceptedRelease
-from belay.release.ending import stage_ended
+from belay.release.attempt import Attempt
+from belay.release.life import State
 from belay.release.lock import Claim
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, upload_of
@@ -84,12 +86,20 @@ class House:
             self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String", Overwrite=True)
 
     def accept(self, application: str = "stages: [test, production]\n") -> None:
-        self.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
-        self.ledger.uploads.note_version(UPLOAD, "1.0.0")
-        assert self.ledger.releases.claim(RELEASE, UPLOAD, "execution-1", NOW) is None
+        accepted(self.ledger, UPLOAD, "1.0.0", RELEASE.digest, execution="execution-1")
         stages = {"test": STAGE + "ephemeral: true\n", "production": STAGE}
-        accepted = AcceptedRelease.of("orders", MANIFEST, application, stages, {"network.yaml": {}})
-        self.artifacts.put_json(RELEASE.document_key, accepted.to_dict())
+        document = AcceptedRelease.of("orders", MANIFEST, application, stages, {"network.yaml": {}})
+        self.artifacts.put_json(RELEASE.document_key, document.to_dict())
+
+    def in_stage(self, application: str = "stages: [test, production]\n") -> None:
+        """Accept the release and take it into production."""
+        self.accept(application)
+        bring(self.ledger, RELEASE, "production", State.PLANNING)
+
+    def attempt(self) -> Attempt:
+        attempt = self.ledger.attempts.get(UPLOAD)
+        assert attempt is not None
+        return attempt
 
     def messages(self, queue: str | None = None) -> list[dict[str, Any]]:
         """What a program was told since the last time."""
@@ -112,7 +122,8 @@ class House:
         cloudformation_backends["123456789012"]["eu-west-1"].stacks[stack_id].status = status.value
 
     def open(self) -> list[str]:
-        return [item["SK"].split("#")[0] for item in self.ledger.open_items()]
+        uploads = ["UPLOAD" for _ in self.ledger.attempts.open_ones()]
+        return [*uploads, *("INCIDENT" for _ in self.ledger.incidents.open_ones())]
 
 
 def recorded(house: House, name: str = INCIDENT) -> IncidentRecord:
@@ -131,40 +142,39 @@ def house(simulated: Callable[[str], Any]) -> House:
 
 
 def test_an_end_is_told_once_however_often_it_is_seen(house: House) -> None:
-    house.accept()
-    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason=from_document("it failed"), stage="production")
-    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason=from_document("it failed"), stage="production")
-    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason=None, stage="production")
+    house.in_stage()
+    attempt = house.attempt()
+    house.endings.close(attempt, Outcome.ROLLED_BACK, reason=from_document("it failed"))
+    house.endings.close(attempt, Outcome.ROLLED_BACK, reason=from_document("it failed"))
+    house.endings.close(attempt, Outcome.DEPLOYED, reason=None)
     assert house.told() == [("release-ended", "ROLLED_BACK")]
-    assert house.open() == [], "the upload has ended with its release"
-    assert (house.ledger.uploads.get(UPLOAD) or {})["outcome"] == "ROLLED_BACK"
+    assert house.open() == []
+    assert house.attempt().outcome is Outcome.ROLLED_BACK
 
 
 def test_an_end_that_could_not_be_told_is_told_the_next_time(house: House) -> None:
     house.accept()
     nowhere = Endings(house.ledger, house.artifacts, Notifications(house.sns), f"{house.topic}-gone")
     with pytest.raises(AwsFault):
-        nowhere.close_release(RELEASE, Outcome.REJECTED, reason=from_document("refused"), stage=None)
-    assert set(house.open()) == {"RELEASE", "UPLOAD"}
-    assert house.unfinished.take_up_release(RELEASE, from_document("unused")) == "orders 1.0.0"
+        nowhere.close(house.attempt(), Outcome.REJECTED, reason=from_document("refused"))
+    assert house.open() == ["UPLOAD"]
+    assert house.unfinished.take_up_attempt(house.attempt(), from_document("unused")) == "orders 1.0.0"
     assert house.told() == [("release-ended", "REJECTED")]
     assert house.open() == []
 
 
 def test_an_application_s_own_topic_is_told_and_no_other(house: House) -> None:
     topic, queue = house.subscribed("orders")
-    house.accept(f"stages: [test, production]\ntopic: {topic}\n")
-    house.endings.close_release(RELEASE, Outcome.DEPLOYED, reason=None, stage="production")
+    house.in_stage(f"stages: [test, production]\ntopic: {topic}\n")
+    house.endings.close(house.attempt(), Outcome.DEPLOYED, reason=None)
     assert [message["outcome"] for message in house.messages(queue)] == ["DEPLOYED"]
     assert house.told() == []
 
 
 def test_what_runs_now_is_told(house: House) -> None:
-    house.accept()
-    earlier = ReleaseReference("orders", "0.9.0", "e", "b")
-    house.ledger.releases.claim(earlier, UPLOAD, "execution-0", NOW)
-    house.ledger.releases.end_stage(earlier, "production", "STAGE DEPLOYED", good=True, fencing=None, now=NOW)
-    house.endings.close_release(RELEASE, Outcome.ROLLED_BACK, reason=from_document("it failed"), stage="production")
+    house.in_stage()
+    end_stage(house.ledger, accepted(house.ledger, replace(UPLOAD, version_id="v0"), "0.9.0"))
+    house.endings.close(house.attempt(), Outcome.ROLLED_BACK, reason=from_document("it failed"))
     (message,) = house.messages()
     assert "production runs 0.9.0" in message["what"]
     assert "it failed" in json.dumps(message["cause"])
@@ -174,20 +184,20 @@ def test_what_runs_now_is_told(house: House) -> None:
 
 
 def test_a_failure_that_several_see_is_one_incident_with_one_recovery(house: House) -> None:
-    house.accept()
+    house.in_stage()
     for reason in ("seen by the machine", "seen by the event", "seen by the sweep"):
         assert house.incidents.open_for_release(RELEASE, "production", from_document(reason)) == INCIDENT
     record = recorded(house)
     assert record.incident.reason == from_document("seen by the machine")
     assert record.incident.service_role == ROLE
     assert house.recoveries() == [INCIDENT]
-    assert [t["state"] for t in house.ledger.releases.transitions("orders", "1.0.0")] == ["RECOVERING"]
-    executions = {item["execution"] for item in house.ledger.open_items() if item["SK"].startswith("INCIDENT#")}
+    assert [each.words for each in house.ledger.attempts.history(house.attempt())].count("RECOVERING") == 1
+    executions = {each.execution for each in house.ledger.incidents.open_ones()}
     assert executions == {f"{MACHINE.replace(':stateMachine:', ':execution:')}:{INCIDENT}"}
 
 
 def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None:
-    house.accept()
+    house.in_stage()
     house.incidents.open_for_release(RELEASE, "production", from_document("it failed"))
     house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, from_document("it failed"), NOW)
     house.ledger.incidents.announced(recorded(house).incident)
@@ -197,7 +207,7 @@ def test_an_incident_that_has_ended_is_not_recovered_again(house: House) -> None
 
 
 def test_an_incident_whose_end_was_not_told_is_ended_again(house: House) -> None:
-    house.accept()
+    house.in_stage()
     house.incidents.open_for_release(RELEASE, "production", from_document("it failed"))
     house.ledger.incidents.close(recorded(house).incident, Outcome.ROLLED_BACK, from_document("it failed"), NOW)
     assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
@@ -205,7 +215,7 @@ def test_an_incident_whose_end_was_not_told_is_ended_again(house: House) -> None
 
 
 def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(house: House) -> None:
-    house.accept()
+    house.in_stage()
     house.incidents.open_for_release(RELEASE, "production", from_document("it failed"))
     for _ in range(3):
         assert house.unfinished.take_up_incident("orders", INCIDENT) == INCIDENT
@@ -219,7 +229,7 @@ def test_a_recovery_that_dies_is_begun_again_and_in_the_end_a_person_is_asked(ho
 
 
 def test_a_foreign_incident_that_cannot_be_ended_needs_a_person(house: House) -> None:
-    house.accept()
+    house.in_stage()
     stage = AcceptedRelease.from_dict(house.artifacts.require_json(RELEASE.document_key)).stages["production"]
     stack_id = house.stack("orders-network")
     house.stands(stack_id, StackStatus.UPDATE_FAILED)
@@ -287,27 +297,32 @@ def test_a_pipeline_s_incident_stays_open_until_its_stacks_are_stable(house: Hou
 
 
 @pytest.mark.parametrize(
-    ("stage", "state", "outcome"),
+    ("stage", "stage_outcome", "outcome"),
     [
-        (None, "ACCEPTED", "NEEDS_OPERATOR"),
-        ("test", stage_ended(Outcome.DEPLOYED), "NEEDS_OPERATOR"),
-        ("test", stage_ended(Outcome.REJECTED), "REJECTED"),
-        ("production", stage_ended(Outcome.DEPLOYED), "DEPLOYED"),
+        (None, None, "NEEDS_OPERATOR"),
+        ("test", Outcome.DEPLOYED, "NEEDS_OPERATOR"),
+        ("test", Outcome.REJECTED, "REJECTED"),
+        ("production", Outcome.DEPLOYED, "DEPLOYED"),
     ],
 )
-def test_a_release_between_steps_gets_its_outcome(house: House, stage: str | None, state: str, outcome: str) -> None:
+def test_a_release_between_steps_gets_its_outcome(
+    house: House, stage: str | None, stage_outcome: Outcome | None, outcome: str
+) -> None:
     house.accept()
-    house.ledger.releases.record(RELEASE, stage, state, NOW)
+    if stage is not None and stage_outcome is not None:
+        end_stage(house.ledger, RELEASE, stage, stage_outcome)
     house.unfinished.take_up_execution("execution-1", {"detail": {}})
     assert house.told() == [("release-ended", outcome)]
     assert house.recoveries() == []
     assert house.open() == []
 
 
-@pytest.mark.parametrize("state", ["PLANNING", "EXECUTING network", "VALIDATED PASS", "STAGE ROLLBACK"])
-def test_a_release_in_the_middle_of_a_stage_gets_an_incident(house: House, state: str) -> None:
+@pytest.mark.parametrize(
+    "state", [State.PLANNING, State.EXECUTING, State.VALIDATED, State.PIPELINE_STARTED, State.PIPELINE_ROLLING_BACK]
+)
+def test_a_release_in_the_middle_of_a_stage_gets_an_incident(house: House, state: State) -> None:
     house.accept()
-    house.ledger.releases.record(RELEASE, "production", state, NOW)
+    bring(house.ledger, RELEASE, "production", state)
     document = {"release": RELEASE.to_dict(), "stage": "production", "verdict": "PASS"}
     assert house.unfinished.take_up_execution("execution-2", document) == INCIDENT
     assert house.recoveries() == [INCIDENT]
@@ -317,13 +332,14 @@ def test_a_release_in_the_middle_of_a_stage_gets_an_incident(house: House, state
 def test_a_release_that_was_claimed_anew_is_not_ended_by_its_earlier_attempt(house: House) -> None:
     house.accept()
     earlier = ReleaseReference("orders", "1.0.0", RELEASE.digest, "an-earlier-one")
-    assert house.unfinished.take_up_release(earlier, from_document("it died")) is None
+    document = {"release": earlier.to_dict(), "stage": "production"}
+    assert house.unfinished.take_up_execution("execution-0", document) is None
     assert house.told() == []
 
 
 def test_an_upload_of_which_no_release_came_gets_its_outcome(house: House) -> None:
-    house.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
-    assert house.unfinished.take_up_execution("execution-1", {"detail": {}}) == UPLOAD.key
+    house.ledger.attempts.claim(UPLOAD, "execution-1", NOW)
+    assert house.unfinished.take_up_execution("execution-1", {"detail": {}}) == "orders 1.0.0.zip"
     (message,) = house.messages()
     assert (message["application"], message["outcome"]) == ("orders", "NEEDS_OPERATOR")
     assert "nothing was changed" in json.dumps(message)
@@ -331,10 +347,10 @@ def test_an_upload_of_which_no_release_came_gets_its_outcome(house: House) -> No
 
 
 def test_a_refusal_that_could_not_be_told_is_told_as_it_was(house: House) -> None:
-    house.ledger.uploads.claim(UPLOAD, "execution-1", NOW)
-    house.ledger.uploads.close(UPLOAD, Outcome.REJECTED, "this is not a zip archive", NOW)
-    (item,) = house.ledger.open_items()
-    house.unfinished.take_up(item)
+    house.ledger.attempts.claim(UPLOAD, "execution-1", NOW)
+    house.ledger.attempts.close(house.attempt(), Outcome.REJECTED, "this is not a zip archive", NOW)
+    (held_open,) = house.ledger.attempts.open_ones()
+    house.unfinished.take_up(held_open)
     (message,) = house.messages()
     assert message["outcome"] == "REJECTED"
     assert "this is not a zip archive" in json.dumps(message)
@@ -349,16 +365,16 @@ def test_a_release_whose_document_is_gone_is_a_fault_and_stays_open(house: House
     house.accept()
     house.s3.delete_object(Bucket="artifacts", Key=RELEASE.document_key)
     with pytest.raises(MissingDocument):
-        house.unfinished.take_up_release(RELEASE, from_document("it died"))
-    assert "RELEASE" in house.open()
+        house.unfinished.take_up_attempt(house.attempt(), from_document("it died"))
+    assert house.open() == ["UPLOAD"]
 
 
 def test_an_execution_that_another_continues_is_nobody_s_failure(house: House) -> None:
     house.accept()
-    house.ledger.releases.record(RELEASE, "production", "AWAITING APPROVAL", NOW)
+    bring(house.ledger, RELEASE, "production", State.AWAITING_APPROVAL)
     document = {"release": RELEASE.to_dict(), "stage": "production"}
     started = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "execution-1"}
-    assert house.ledger.releases.continue_in(RELEASE, "execution-1", "execution-2")
+    assert house.ledger.attempts.continue_in(RELEASE, "execution-1", "execution-2")
     assert house.unfinished.take_up_execution("execution-1", {}) is None
     assert house.unfinished.take_up_execution("stage-1", {**document, **started}) is None
     assert house.recoveries() == []

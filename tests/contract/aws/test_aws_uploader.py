@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from modules import ROOT, function
 
+from belay.approval.principal import Principal
 from belay.ledger.ledger import Ledger
 from belay.release.records import upload_of
 
@@ -31,15 +32,16 @@ def record(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Record:
     return call
 
 
-def uploader(ledger: Ledger, version: str | None = VERSION) -> dict[str, Any] | None:
+def uploader(ledger: Ledger, version: str | None = VERSION) -> Principal | None:
     return ledger.uploads.uploader(upload_of("orders", "DOC-EXAMPLE-BUCKET1", KEY, version, 48213))
 
 
 @pytest.mark.parametrize("call", ["PutObject", "CompleteMultipartUpload", "CopyObject", "PostObject"])
 def test_whoever_wrote_a_named_version_uploaded_it(ledger: Ledger, record: Record, call: str) -> None:
     assert record({"eventName": call}) == {"recorded": True}
-    found = uploader(ledger) or {}
-    assert found["principal_id"] == "AROAIOSFODNN7EXAMPLE:jo.novak@example.com"
+    found = uploader(ledger)
+    assert found is not None
+    assert found.principal_id == "AROAIOSFODNN7EXAMPLE:jo.novak@example.com"
     assert uploader(ledger, "another") is None
 
 

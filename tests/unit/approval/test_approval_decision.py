@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,12 +17,18 @@ from belay.approval.decision import (
 )
 from belay.approval.principal import Principal
 from belay.approval.seal import Seal
+from belay.release.attempt import Attempt
+from belay.release.records import Outcome, Upload
 from belay.rollback.question import AskedQuestion
 
 MARIA = Principal("arn:aws:iam::111122223333:user/maria", "AIDA1")
 JO = Principal("arn:aws:iam::111122223333:user/jo", "AIDA2")
 STAGE = {"decision": "approve", "application": "orders", "version": "1.2.0", "stage": "production"}
 QUESTION = {"decision": "reject", "application": "orders", "incident": "orders-production-1", "question": "restore"}
+ATTEMPT, OTHER = (
+    Attempt(Upload("orders", "b", "releases/orders/1.2.0.zip", each, 7), "e1", "2026-03-01T10:00:00.000+00:00")
+    for each in ("v1", "v2")
+)
 NOW, EARLIER, LATER = "2026-03-02T12:00:00.000+00:00", "2026-03-01T12:00:00.000+00:00", "2026-03-03T12:00:00.000+00:00"
 
 
@@ -76,15 +83,19 @@ def judged(
     uploader: Principal | None = MARIA,
     decision: str = "approve",
     seal: str = "",
-    release: dict[str, Any] | None = None,
+    attempt: Attempt = ATTEMPT,
     **approval: Any,
 ) -> Refusal | None:
-    known: dict[str, Any] = {"attempt": "a1", "expires_at": LATER, "four_eyes": False, "digest": "0123456789abcdef"}
+    known: dict[str, Any] = {
+        "attempt": ATTEMPT.id,
+        "expires_at": LATER,
+        "four_eyes": False,
+        "digest": "0123456789abcdef",
+    }
     asked = AskedApproval("production", task_token="t", requested_at=EARLIER, seal=Seal({}), **{**known, **approval})
-    record: dict[str, Any] = {"attempt": "a1"} if release is None else release
     read = parse_decision(json.dumps({**STAGE, "decision": decision, "seal": seal}))
     assert isinstance(read, Decision)
-    return refuse_approval(read, asked, record, uploader=uploader, caller=caller, now=NOW)
+    return refuse_approval(read, asked, attempt, uploader=uploader, caller=caller, now=NOW)
 
 
 def test_an_approval_that_is_waited_for_is_taken() -> None:
@@ -96,15 +107,15 @@ def test_an_approval_that_is_waited_for_is_taken() -> None:
 
 def test_what_was_never_asked_is_unknown() -> None:
     decision = Decision("approve", "orders", "1.2.0", "production")
-    refused = refuse_approval(decision, None, {"attempt": "a1"}, uploader=None, caller=JO, now=NOW)
+    refused = refuse_approval(decision, None, ATTEMPT, uploader=None, caller=JO, now=NOW)
     assert refused == Refusal(404, "Unknown", "orders 1.2.0 in production does not ask for an approval")
 
 
 @pytest.mark.parametrize(
     ("given", "status", "error", "said"),
     [
-        ({"release": {"attempt": "a2"}}, 404, "Unknown", "does not ask"),
-        ({"release": {"attempt": "a1", "outcome": "ABORTED"}}, 410, "Ended", "has ended already"),
+        ({"attempt": OTHER}, 404, "Unknown", "does not ask"),
+        ({"attempt": replace(ATTEMPT, outcome=Outcome.ABORTED)}, 410, "Ended", "has ended already"),
         ({"expires_at": EARLIER}, 410, "Expired", f"the time to answer was over at {EARLIER}"),
         ({"expires_at": NOW}, 410, "Expired", "upload the release again"),
         (
@@ -163,12 +174,12 @@ def test_an_incident_s_question_is_answered() -> None:
 
 def test_a_release_is_let_through_once_an_attempt() -> None:
     decision = Decision("override", "orders", "1.2.0", "production", comment="hotfix")
-    before = Override("a1", GivenAnswer("override", "arn:jo", EARLIER))
-    assert refuse_override(decision, {"attempt": "a1"}, None) is None
-    assert refuse_override(decision, {"attempt": "a2"}, before) is None
+    before = Override(ATTEMPT.id, GivenAnswer("override", "arn:jo", EARLIER))
+    assert refuse_override(decision, ATTEMPT, None) is None
+    assert refuse_override(decision, OTHER, before) is None
     refusals = [
         refuse_override(decision, None, None),
-        refuse_override(decision, {"attempt": "a1", "outcome": "DEPLOYED"}, None),
-        refuse_override(decision, {"attempt": "a1"}, before),
+        refuse_override(decision, replace(ATTEMPT, outcome=Outcome.DEPLOYED), None),
+        refuse_override(decision, ATTEMPT, before),
     ]
     assert [refusal.status if refusal else None for refusal in refusals] == [404, 410, 409]

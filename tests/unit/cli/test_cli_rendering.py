@@ -77,8 +77,11 @@ RUNNING = Execution(
     ),
 )
 
+TAKEN_BACK = {"at": "2026-03-02T11:00:00.000+00:00", "incident": "orders-production-ask0a1b2c3d4", "by": "user/ann"}
 RELEASE: dict[str, Any] = {
+    "application": "orders",
     "release": "orders/1.3.0",
+    "version": "1.3.0",
     "description": "Payments are taken asynchronously.",
     "digest": "5" * 64,
     "attempt": "0f1e2d3c4b5a",
@@ -88,7 +91,24 @@ RELEASE: dict[str, Any] = {
     "upload": UPLOAD,
     "claimed_at": "2026-03-02T09:20:00.000+00:00",
     "ended_at": "2026-03-02T10:25:00.000+00:00",
-    "earlier_attempts": 1,
+    "number": 2,
+    "attempts": [
+        {
+            "number": 1,
+            "attempt": "a0b1c2d3e4f5",
+            "state": "ABORTED",
+            "claimed_at": "2026-03-01T09:20:00.000+00:00",
+        },
+        {
+            "number": 2,
+            "attempt": "0f1e2d3c4b5a",
+            "state": "ROLLED_BACK",
+            "claimed_at": "2026-03-02T09:20:00.000+00:00",
+        },
+    ],
+    "deployments": [
+        {"stage": "test", "at": "2026-03-02T09:21:00.000+00:00", "incident": None, "taken_back": TAKEN_BACK},
+    ],
     "timeline": [
         {"at": "2026-03-02T09:20:00.000+00:00", "stage": None, "state": "ACCEPTED", "detail": ""},
         {"at": "2026-03-02T09:20:07.500+00:00", "stage": "production", "state": "EXECUTING service", "detail": ""},
@@ -162,21 +182,23 @@ LISTED: dict[str, Any] = {
         {
             "application": "orders",
             "stages": [
-                {"stage": "production", "runs": "1.2.0", "since": "2026-03-01T09:20:00.000+00:00"},
-                {"stage": "test", "runs": None, "since": None},
+                {"stage": "production", "runs": "1.2.0", "number": 1, "since": "2026-03-01T09:20:00.000+00:00"},
+                {"stage": "test", "runs": None, "number": None, "since": None},
             ],
-            "releases": [
+            "attempts": [
                 {
-                    "version": f"1.{n}.0",
-                    "outcome": "DEPLOYED" if n < 11 else None,
+                    "version": f"1.{n}.0" if n > 2 else None,
+                    "file": f"orders-1.{n}.0.zip",
+                    "outcome": None if n == 11 else "DEPLOYED" if n > 2 else "REJECTED",
                     "state": "AWAITING APPROVAL",
+                    "taken_back": TAKEN_BACK if n == 10 else None,
                     "claimed_at": "2026-03-02T09:20:00.000+00:00",
                     "ended_at": None if n == 11 else "2026-03-02T09:25:00.000+00:00",
                 }
-                for n in range(11, -1, -1)
+                for n in range(11, 1, -1)
             ],
         },
-        {"application": "shop", "stages": [], "releases": []},
+        {"application": "shop", "stages": [], "attempts": []},
     ]
 }
 
@@ -194,10 +216,20 @@ TEXTS: dict[str, Iterable[str]] = {
     "status": status.render(status.with_doing(WORK, [RUNNING]), NOW),
     "list": listing.render(LISTED, in_full=False),
     "show": show.render(RELEASE),
-    "show_upload": show.render_upload(
+    "show_upload": show.render(
         {
-            "upload": UPLOAD,
+            **RELEASE,
+            "release": None,
+            "description": "",
+            "digest": None,
+            "attempts": [],
+            "deployments": [],
+            "timeline": [],
+            "stages": [],
+            "approvals": [],
+            "incidents": [],
             "outcome": "REJECTED",
+            "state": "REJECTED",
             "reason": "release.yaml: unknown key 'colour'\nrelease.yaml: no version",
             "claimed_at": "2026-03-02T09:20:00.000+00:00",
             "ended_at": "2026-03-02T09:20:03.000+00:00",

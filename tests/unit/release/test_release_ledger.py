@@ -3,12 +3,10 @@ import re
 import pytest
 from hypothesis import strategies as st
 
-from belay.errors import InvalidRelease, ReleaseSuperseded
 from belay.release.records import (
     Outcome,
     ReleaseReference,
     Upload,
-    refusal,
     upload_of,
 )
 
@@ -75,26 +73,6 @@ def test_every_change_set_of_a_stack_is_executed_under_a_token_of_its_own() -> N
     }
     assert len(tokens) == 16
     assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", token) for token in tokens)
-
-
-@pytest.mark.parametrize(
-    ("standing", "error", "said"),
-    [
-        ({"digest": "d" * 64, "execution": "e1"}, ReleaseSuperseded, "is on its way already, in e1"),
-        ({"digest": "e" * 64, "execution": "e1"}, InvalidRelease, "is on its way with other content"),
-        (
-            {"digest": "d" * 64, "deployed_digest": "e" * 64, "outcome": "DEPLOYED", "execution": "e1"},
-            InvalidRelease,
-            "was deployed with other content",
-        ),
-    ],
-)
-def test_a_refusal_says_what_stands_against_the_version(
-    standing: dict[str, str], error: type[Exception], said: str
-) -> None:
-    refused = refusal(reference(), standing)
-    assert type(refused) is error
-    assert f"orders 1.0.0 {said}" in str(refused)
 
 
 def test_there_are_five_outcomes() -> None:

@@ -15,11 +15,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from belay.approval.asked import AskedApproval, GivenAnswer, Override, Word
 from belay.approval.principal import Principal, Sameness, same_person
 from belay.events.function_url import Refusal
+from belay.release.attempt import Attempt
 from belay.release.names import NAME, NAME_RULE
 from belay.release.records import Outcome
 from belay.release.version import Version
@@ -121,7 +122,7 @@ def _invalid(message: str) -> Refusal:
 def refuse_approval(
     decision: Decision,
     approval: AskedApproval | None,
-    release: Mapping[str, Any] | None,
+    attempt: Attempt | None,
     *,
     uploader: Principal | None,
     caller: Principal,
@@ -130,13 +131,13 @@ def refuse_approval(
 ) -> Refusal | None:
     """Say why an answer to a stage's approval is not taken, or return None.
 
-    ``approval`` and ``release`` are the ledger's records; times are the ledger's texts. ``earlier`` are those who
+    ``attempt`` is the newest that was accepted as the version; times are the ledger's texts. ``earlier`` are those who
     uploaded the same version before: whoever tries a release again has not made it. Only approving is refused for
     who the approver is: whoever uploaded a release may always reject it.
     """
-    if approval is None or release is None or approval.attempt != release.get("attempt"):
+    if approval is None or attempt is None or approval.attempt != attempt.id:
         return Refusal(404, "Unknown", f"{decision.about} does not ask for an approval")
-    refusal = _refuse_late(decision, approval, release, now)
+    refusal = _refuse_late(decision, approval, attempt, now)
     if refusal is None and decision.seal and not approval.digest.startswith(decision.seal):
         refusal = Refusal(409, "SealMismatch", f"{decision.about} {_OTHER_SEAL.format(approval.digest)}")
     if refusal is None and decision.word == "approve" and approval.four_eyes:
@@ -145,10 +146,10 @@ def refuse_approval(
     return refusal
 
 
-def _refuse_late(decision: Decision, approval: AskedApproval, release: Mapping[str, Any], now: str) -> Refusal | None:
+def _refuse_late(decision: Decision, approval: AskedApproval, attempt: Attempt, now: str) -> Refusal | None:
     if approval.answer is not None:
         return answered_before(decision.about, approval.answer)
-    if "outcome" in release:
+    if attempt.outcome is not None:
         return Refusal(410, "Ended", f"{decision.about} has ended already, without an answer")
     if approval.expires_at <= now:
         expired = f"the time to answer was over at {approval.expires_at}; upload the release again to be asked anew"
@@ -212,15 +213,13 @@ def refuse_question(
     return None
 
 
-def refuse_override(
-    decision: Decision, release: Mapping[str, Any] | None, overridden: Override | None
-) -> Refusal | None:
+def refuse_override(decision: Decision, attempt: Attempt | None, overridden: Override | None) -> Refusal | None:
     """Say why going on outside of a stage's windows is not recorded, or return None."""
-    if release is None:
+    if attempt is None:
         return Refusal(404, "Unknown", f"{decision.application} has no release {decision.version}")
-    if "outcome" in release:
-        return Refusal(410, "Ended", f"{decision.about} has ended already: {release['outcome']}")
-    if overridden is not None and overridden.attempt == release["attempt"]:
+    if attempt.outcome is not None:
+        return Refusal(410, "Ended", f"{decision.about} has ended already: {attempt.outcome}")
+    if overridden is not None and overridden.attempt == attempt.id:
         by, at = overridden.answer.by, overridden.answer.at
         return Refusal(409, "AlreadyAnswered", f"{decision.about} was let through by {by} at {at}")
     return None

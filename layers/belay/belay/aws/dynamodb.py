@@ -1,6 +1,6 @@
 """One DynamoDB table with the key PK and SK: items as plain values, failed conditions as return values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,9 @@ from belay.aws.faults import cancellation_codes, code_of, translated
 Item = dict[str, Any]
 _SERIALIZER = TypeSerializer()
 _DESERIALIZER = TypeDeserializer()
+_MOST_AT_ONCE = 100
+"""Keys in one BatchGetItem
+(https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
 
 
 class Table:
@@ -21,9 +24,10 @@ class Table:
         self._client = client
         self._name = name
 
-    def new(self, item: Item) -> Item:
-        """Return the part of a transaction that puts an item."""
-        return {"Put": {"TableName": self._name, "Item": _typed(item)}}
+    def new(self, item: Item, *, once: bool = False) -> Item:
+        """Return the part of a transaction that puts an item; ``once`` where there must be none yet."""
+        condition = {"ConditionExpression": "attribute_not_exists(PK)"} if once else {}
+        return {"Put": {"TableName": self._name, "Item": _typed(item), **condition}}
 
     def change(
         self,
@@ -41,8 +45,9 @@ class Table:
             "Key": _typed({"PK": pk, "SK": sk}),
             "UpdateExpression": update,
             "ConditionExpression": condition,
-            "ExpressionAttributeValues": _typed(values),
         }
+        if values:
+            change["ExpressionAttributeValues"] = _typed(values)
         if names:
             change["ExpressionAttributeNames"] = dict(names)
         return {"Update": change}
@@ -100,8 +105,25 @@ class Table:
             answer = self._client.get_item(TableName=self._name, Key=_typed({"PK": pk, "SK": sk}), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
-    def query(self, pk: str, prefix: str = "") -> list[Item]:
-        """Return the items of a partition whose sort key begins with ``prefix``, in order."""
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
+        """Return the items there are of these keys, in their order."""
+        found: dict[tuple[str, str], Item] = {}
+        asked = [_typed({"PK": pk, "SK": sk}) for pk, sk in keys]
+        with translated("DynamoDB.BatchGetItem"):
+            while asked:
+                request = {self._name: {"Keys": asked[:_MOST_AT_ONCE], "ConsistentRead": True}}
+                answer = self._client.batch_get_item(RequestItems=request)
+                left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+                asked = [*left, *asked[_MOST_AT_ONCE:]]
+                for item in map(_plain, answer["Responses"].get(self._name, [])):
+                    found[item["PK"], item["SK"]] = item
+        return [found[key] for key in keys if key in found]
+
+    def query(self, pk: str, prefix: str = "", *, newest: int | None = None) -> list[Item]:
+        """Return the items of a partition, those whose sort key begins with ``prefix``, in its order.
+
+        With ``newest``, at most so many from its end, the last first.
+        """
         condition = "PK = :pk"
         values = {":pk": pk}
         if prefix:
@@ -113,21 +135,15 @@ class Table:
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=_typed(values),
                 ConsistentRead=True,
+                ScanIndexForward=newest is None,
+                PaginationConfig={"MaxItems": newest, "PageSize": newest},
             )
             return [_plain(item) for page in pages for item in page["Items"]]
 
-    def delete(self, pk: str, sk: str, *, attempt: str | None = None) -> None:
-        """Delete an item; with an ``attempt``, only where its document is that attempt's."""
-        arguments: Item = {"TableName": self._name, "Key": _typed({"PK": pk, "SK": sk})}
-        if attempt is not None:
-            arguments["ConditionExpression"] = "document.attempt = :attempt"
-            arguments["ExpressionAttributeValues"] = _typed({":attempt": attempt})
+    def delete(self, pk: str, sk: str) -> None:
+        """Delete an item, if there is one."""
         with translated("DynamoDB.DeleteItem"):
-            try:
-                self._client.delete_item(**arguments)
-            except ClientError as error:
-                if code_of(error) != "ConditionalCheckFailedException":
-                    raise
+            self._client.delete_item(TableName=self._name, Key=_typed({"PK": pk, "SK": sk}))
 
     def count(self, pk: str, sk: str, name: str) -> int:
         """Add one to a number in an item and return it."""

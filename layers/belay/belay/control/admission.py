@@ -8,9 +8,10 @@ from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.archive import MANIFEST, Archive, open_archive
+from belay.release.attempt import refusal
 from belay.release.lock import overtaken
 from belay.release.manifest import Manifest, digest, read_manifest, read_verified, verify_members
-from belay.release.records import ReleaseReference, Upload, refusal
+from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import admit
 from belay.template.loader import load
 from belay.template.sections import parameters, transforms
@@ -27,19 +28,19 @@ class Admission:
         self._registrations = registrations
         self._buckets = buckets
 
-    def accept(self, upload: Upload, execution: str) -> tuple[ReleaseReference, tuple[str, ...]]:
+    def accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
         """Return the release that an upload is, and the stages it goes through.
 
         Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` where
         the same content is on its way already. Problems are kept as a document about the attempt.
         """
         with Reasons(self._artifacts, upload).refusing():
-            return self._accept(upload, execution)
+            return self._accept(upload)
 
-    def _accept(self, upload: Upload, execution: str) -> tuple[ReleaseReference, tuple[str, ...]]:
+    def _accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
         archive = open_archive(self._buckets.uploaded(upload))
         manifest = read_manifest(archive)
-        self._ledger.uploads.note_version(upload, str(manifest.version))
+        self._ledger.attempts.note_version(upload, str(manifest.version))
         verify_members(manifest, archive)
         accepted = self._registered(upload.application, archive, manifest)
         self._refuse_overtaken(accepted)
@@ -47,10 +48,9 @@ class Admission:
             upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
         )
         self._artifacts.put_json(release.document_key, accepted.to_dict())
-        standing = self._ledger.releases.claim(release, upload, execution, timestamp())
-        if standing is not None:
-            raise refusal(release, standing)
-        self._ledger.releases.record(release, None, "ACCEPTED", timestamp())
+        head = self._ledger.attempts.accept(release, upload, timestamp())
+        if head is not None:
+            raise refusal(release, head, self._ledger.attempts.of_id(release.application, head.attempt))
         return release, accepted.application.stages
 
     def _registered(self, application: str, archive: Archive, manifest: Manifest) -> AcceptedRelease:
@@ -79,11 +79,12 @@ class Admission:
         """Raise ``InvalidRelease`` where a newer version is deployed and the manifest does not ask for a downgrade."""
         manifest = accepted.manifest
         for stage in accepted.stages:
-            good = self._ledger.releases.last_known_good(accepted.application.name, stage)
-            if good is not None and overtaken(manifest.version, good["version"], downgrade=manifest.downgrade):
+            runs = self._ledger.stages.runs(accepted.application.name, stage)
+            running = None if runs is None else runs.release.version
+            if overtaken(manifest.version, running, downgrade=manifest.downgrade):
                 raise InvalidRelease(
                     [
-                        f"{stage} runs {good['version']}, which is newer than {manifest.version}; to go back on "
+                        f"{stage} runs {running}, which is newer than {manifest.version}; to go back on "
                         "purpose, say `downgrade: true` in release.yaml"
                     ]
                 )

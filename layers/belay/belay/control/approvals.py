@@ -18,6 +18,7 @@ from belay.notify.approvals import approval_requested
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.release.left_to_do import LeftToDo
+from belay.release.life import State
 from belay.release.records import ReleaseReference
 from belay.rollback.rehearsal import Rehearsal
 
@@ -36,14 +37,14 @@ class Approvals:
         """Look at everything that a stage's approval is about."""
         sealed = sealed_now(run, stacks, asked_at.date())
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
-        good = self._ledger.releases.last_known_good(run.release.application, run.stage.name)
+        runs = self._ledger.stages.runs(run.release.application, run.stage.name)
         held = run.stage.calendar.held(asked_at)
         request = ApprovalRequest(
             sealed=sealed,
             seal=Seal.of(sealed),
             asked_at=asked_at,
             expires_at=asked_at + timedelta(days=run.stage.approval.expires_after_days),
-            replaces=None if good is None else str(good["version"]),
+            replaces=None if runs is None else runs.release.version,
             others=tuple(self._others(run.release)),
             rehearsal=None if rehearsal is None else Rehearsal.from_dict(rehearsal),
             held=None if held is None else run.stage.calendar.in_words(held.until),
@@ -52,13 +53,13 @@ class Approvals:
 
     def _others(self, release: ReleaseReference) -> list[str]:
         """Name the application's other releases that have not ended, each with its state."""
-        open_ones = [item["document"] for item in self._ledger.open_items() if item["SK"].startswith("RELEASE#")]
-        others = [
-            self._ledger.releases.get(each["application"], each["version"]) or {}
-            for each in open_ones
-            if each["application"] == release.application and each["version"] != release.version
+        open_ones = [
+            self._ledger.attempts.get(each.upload)
+            for each in self._ledger.attempts.open_ones()
+            if each.upload.application == release.application and each.upload.attempt != release.attempt
         ]
-        return [f"{each['version']} ({each['state']})" for each in others[:_MOST_OTHERS] if "state" in each]
+        others = [each for each in open_ones if each is not None and each.release is not None]
+        return [f"{each.version} ({each.standing})" for each in others[:_MOST_OTHERS]]
 
     def keep(self, request: ApprovalRequest, report: str) -> None:
         """Write the seal and the report beside the stage's other documents."""
@@ -81,10 +82,9 @@ class Approvals:
             digest=request.seal.digest,
             seal=request.seal,
         )
+        until = f"until {in_utc(request.expires_at)}"
+        self._ledger.attempts.record(release, State.AWAITING_APPROVAL, asked_at, stage=stage.name, detail=until)
         self._ledger.approvals.ask(release, asked)
-        self._ledger.releases.record(
-            release, stage.name, "AWAITING APPROVAL", asked_at, f"until {in_utc(request.expires_at)}"
-        )
         told = ApprovalText.of(request)
         # Whoever has the link may answer: it goes to those who are asked, and is kept nowhere.
         by_link = [LeftToDo("", f"Without the command: open {request.link}")] if request.link else []
@@ -99,11 +99,11 @@ class Approvals:
         """
         release, stage = awaited.release, awaited.stage
         approval = self._ledger.approvals.get(release.application, release.version, stage)
-        record = self._ledger.releases.get(release.application, release.version) or {}
+        attempt = self._ledger.attempts.get(release)
         asked_at, expires_at = map(datetime.fromisoformat, (awaited.asked_at, awaited.expires_at))
         if approval is not None and approval.attempt == release.attempt and approval.answer is not None:
             decisions.deliver(release, approval, approval.answer)
-        elif record.get("attempt") != release.attempt or "outcome" in record or now > expires_at:
+        elif attempt is None or attempt.outcome is not None or now > expires_at:
             self._ledger.approvals.ask_no_more(release.application, release.version, stage)
         elif awaited.reminded_at is None and now >= remind_at(asked_at, expires_at):
             kept = self._artifacts.require_json(release.stage_key(stage, "approval.json"))

@@ -12,7 +12,9 @@ from belay.control.situations import Situations
 from belay.events.function_url import Refusal
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
+from belay.release.life import Occurrence
 from belay.release.lock import Lock
 from belay.release.reason import PersonDecided
 from belay.release.records import Outcome, ReleaseReference
@@ -43,7 +45,7 @@ class AskedRollbacks:
         if lock is not None and lock.held:
             busy = f"{request.application} {lock.label} is at work in {request.stage}: wait for it, or abort it"
             return Refusal(409, "Busy", busy)
-        history = self._ledger.releases.deployed(request.application, request.stage)
+        history = self._ledger.stages.history(request.application, request.stage)
         way = way_back(request, history, self._remains(request, lock))
         if isinstance(way, Refusal):
             return way
@@ -51,13 +53,27 @@ class AskedRollbacks:
         recovery = Recovery(IncidentRecord(incident, timestamp()), self._artifacts, self._ledger)
         planned = plan_rollback(self._situations.look(recovery))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
-        name = None if request.plan_only else self._incidents.open(incident)
+        name = None if request.plan_only else self._open(incident, way)
         return {
             "incident": name,
             "execution": None if name is None else self._ledger.incidents.execution(name),
             "plan": plan.to_dict(),
             "lines": plan.describe(),
         }
+
+    def _open(self, incident: Incident, way: Way) -> str:
+        """Open the incident, and note with every attempt that it is to be undone."""
+        name = self._incidents.open(incident)
+        for each in way.undone:
+            self._ledger.attempts.note(
+                each,
+                Occurrence.ROLLBACK_ASKED,
+                timestamp(),
+                stage=incident.stage,
+                about=name,
+                detail=in_words(incident.reason),
+            )
+        return name
 
     def _remains(self, request: RollbackRequest, lock: Lock | None) -> ReleaseReference | None:
         """Return the release whose failure left something in the stage: the last one at work, not taken back."""
@@ -102,8 +118,8 @@ class AskedRollbacks:
         )
 
     def _stands_on(self, request: RollbackRequest) -> str | None:
-        good = self._ledger.releases.last_known_good(request.application, request.stage)
-        return None if good is None else str(good["release"]["attempt"])
+        runs = self._ledger.stages.runs(request.application, request.stage)
+        return None if runs is None else runs.release.attempt
 
     def _plan(self, release: ReleaseReference, stage: str) -> StagePlan:
         return StagePlan.from_dict(self._artifacts.require_json(release.stage_key(stage, "plan.json")))

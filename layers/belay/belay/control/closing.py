@@ -9,6 +9,7 @@ from belay.aws.cloudformation import Stacks
 from belay.control.endings import Endings
 from belay.control.recovery import Recovery
 from belay.control.unhealthy import Unhealthy
+from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.notify.incidents import foreign_stack_failed
 from belay.notify.message import Message
@@ -52,17 +53,15 @@ class Closing:
             return
         ended = replace(ended, outcome=record.outcome or ended.outcome)
         match incident.subject:
-            case ReleaseAttempt(release=release, stage=stage):
-                self._endings.close_release(
-                    release,
-                    ended.outcome,
-                    reason=ended.reason,
-                    stage=stage,
-                    done=ended.done,
-                    left_to_do=ended.left_to_do,
+            case ReleaseAttempt(release=release):
+                attempt = self._ledger.attempts.get(release)
+                if attempt is None:
+                    raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
+                self._endings.close(
+                    attempt, ended.outcome, reason=ended.reason, done=ended.done, left_to_do=ended.left_to_do
                 )
-            case AskedRollback(target=target, stage=stage) if target and ended.outcome is Outcome.ROLLED_BACK:
-                self._ledger.releases.went_back(target, stage, timestamp())
+            case AskedRollback(stage=stage, target=target, asked_by=by) if ended.outcome is Outcome.ROLLED_BACK:
+                self._ledger.stages.went_back(incident.application, stage, target, incident.name, by, timestamp())
         if ended.outcome is Outcome.NEEDS_OPERATOR:
             self._unhealthy.watch(incident, recovery.stack_ids())
         if not self._ledger.incidents.close(incident, ended.outcome, ended.reason, timestamp()):

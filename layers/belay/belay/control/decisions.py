@@ -1,9 +1,7 @@
 """Taking what people decide: an answer is recorded once, then whatever waits for it is told."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from belay.approval.asked import AskedApproval, GivenAnswer, Word
 from belay.approval.decision import (
@@ -15,10 +13,12 @@ from belay.approval.decision import (
 )
 from belay.approval.principal import Principal
 from belay.aws.stepfunctions import Executions
+from belay.errors import IllegalTransition
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
+from belay.release.life import Occurrence, State
 from belay.release.reason import APPROVAL_DENIED, PersonDecided, to_dict
-from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.release.records import Outcome, ReleaseReference
 from belay.rollback.question import AskedQuestion
 
 
@@ -44,29 +44,34 @@ class Decisions:
     def _approval(self, decision: Decision, caller: Principal, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, version, stage = decision.application, decision.version, decision.stage
         approval = self._ledger.approvals.get(application, version, stage)
-        record = self._ledger.releases.get(application, version)
+        attempt = self._ledger.attempts.current(application, version)
         refusal = refuse_approval(
             decision,
             approval,
-            record,
-            uploader=self._uploader(record),
+            attempt,
+            uploader=None if attempt is None else self._ledger.uploads.uploader(attempt.upload),
             earlier=self._earlier_uploaders(application, version),
             caller=caller,
             now=answer.at,
         )
-        if approval is None or record is None or (refusal and not answer.repeats(approval.answer)):
+        release = None if attempt is None else attempt.release
+        if approval is None or release is None or (refusal and not answer.repeats(approval.answer)):
             return refusal or Refusal(404, "Unknown", f"{decision.about} is not known")
-        release = ReleaseReference.from_dict(record)
         if refusal is None:
             answer = replace(answer, seal=approval.digest)
             if not self._ledger.approvals.answer(release, stage, answer):
                 first = self._ledger.approvals.get(application, version, stage)
                 return answered_before(decision.about, (first and first.answer) or answer)
-            self._ledger.releases.record(release, stage, _STATES[decision.word], answer.at, answer.in_words)
+            state = State.APPROVED if decision.word == "approve" else State.APPROVAL_DENIED
+            try:
+                self._ledger.attempts.record(release, state, answer.at, stage=stage, detail=answer.in_words)
+            except IllegalTransition:
+                return Refusal(410, "Ended", f"{decision.about} no longer waits: it expired or was stopped")
         answer = approval.answer or answer
         waited = self.deliver(release, approval, answer)
         # An answer that arrived closed the task: who says the same again is told the same, unless the release stopped.
-        if not waited and (refusal is None or record.get("outcome") == Outcome.ABORTED):
+        stopped = attempt is not None and attempt.outcome is Outcome.ABORTED
+        if not waited and (refusal is None or stopped):
             return Refusal(410, "Ended", f"{decision.about} no longer waits: it expired or was stopped")
         return answer
 
@@ -80,17 +85,10 @@ class Decisions:
         self._ledger.approvals.ask_no_more(release.application, release.version, approval.stage)
         return waited
 
-    def _uploader(self, record: Mapping[str, Any] | None) -> Principal | None:
-        """Return who uploaded a release, where CloudTrail told."""
-        found = self._ledger.uploads.uploader(Upload(**record["upload"])) if record and "upload" in record else None
-        return None if found is None else Principal(found["arn"], found["principal_id"])
-
     def _earlier_uploaders(self, application: str, version: str) -> list[Principal]:
         """Return all who are known to have uploaded this version, be it with other content."""
-        found = (
-            self._ledger.uploads.uploader(upload) for upload in self._ledger.uploads.of_version(application, version)
-        )
-        return [Principal(each["arn"], each["principal_id"]) for each in found if each is not None]
+        attempts = self._ledger.attempts.of_version(application, version)
+        return [*filter(None, (self._ledger.uploads.uploader(each.upload) for each in attempts))]
 
     def _question(self, decision: Decision, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, incident, question = decision.application, decision.incident, decision.question
@@ -116,22 +114,19 @@ class Decisions:
 
     def _override(self, decision: Decision, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, version, stage = decision.application, decision.version, decision.stage
-        record = self._ledger.releases.get(application, version)
+        attempt = self._ledger.attempts.current(application, version)
         overridden = self._ledger.holds.override(application, version, stage)
-        refusal = refuse_override(decision, record, overridden)
-        if record is None or (refusal and not answer.repeats(None if overridden is None else overridden.answer)):
+        refusal = refuse_override(decision, attempt, overridden)
+        release = None if attempt is None else attempt.release
+        if release is None or (refusal and not answer.repeats(None if overridden is None else overridden.answer)):
             return refusal or Refusal(404, "Unknown", f"{decision.about} is not known")
-        release = ReleaseReference.from_dict(record)
         if refusal is None:
             self._ledger.holds.record_override(release, stage, answer)
-            self._ledger.releases.record(release, stage, _STATES[decision.word], answer.at, answer.in_words)
+            self._ledger.attempts.note(release, Occurrence.LET_THROUGH, answer.at, stage=stage, detail=answer.in_words)
         hold = self._ledger.holds.get(application, version, stage)
         if hold is not None and hold.attempt == release.attempt:
             self._executions.send_task_success(hold.task_token, {})
         return overridden.answer if refusal and overridden else answer
-
-
-_STATES = {"approve": "APPROVED", "reject": "APPROVAL DENIED", "override": "LET THROUGH"}
 
 
 def _reason(answer: GivenAnswer) -> PersonDecided:

@@ -1,7 +1,6 @@
 """Ending releases: an outcome is recorded once, and told once by whoever recorded it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
@@ -13,9 +12,10 @@ from belay.notify.message import Message
 from belay.notify.releases import release_ended
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
+from belay.release.attempt import Attempt
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason
-from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.release.records import Outcome, ReleaseReference
 from belay.stack.plan import StagePlan
 from belay.subject.incident import Incident
 
@@ -39,75 +39,46 @@ class Endings:
         """Tell something about an incident, on the topic that it was opened with."""
         Topic(self._sns, incident.subject.topic or self._default_topic, self._ledger).publish(message)
 
-    def close_release(
+    def close(
         self,
-        release: ReleaseReference,
+        attempt: Attempt,
         outcome: Outcome,
         *,
         reason: Reason | None,
-        stage: str | None,
+        topic: str | None = None,
         done: Sequence[str] = (),
         left_to_do: Sequence[LeftToDo] = (),
     ) -> None:
-        """Record a release's outcome and tell it, unless somebody has already."""
-        record = self._ledger.releases.get(release.application, release.version) or {}
-        if not self._ledger.releases.close(release, outcome, in_words(reason), timestamp()):
-            return
-        good = self._ledger.releases.last_known_good(release.application, stage) if stage else None
-        deployment = Deployment(
-            release.application,
-            release.version,
-            stage,
-            record.get("execution"),
-            release.thread,
-        )
-        self.topic_of(release).publish(
-            release_ended(
-                outcome,
-                deployment,
-                reason=reason,
-                done=done,
-                left_to_do=left_to_do,
-                changed=self._changed(release, stage) if outcome is Outcome.DEPLOYED else (),
-                runs_now=None if good is None else good["version"],
-            )
-        )
-        self._close_upload(record, outcome, in_words(reason))
-        self._ledger.releases.announced(release)
+        """Record an attempt's outcome and tell it, unless somebody has already.
 
-    def _changed(self, release: ReleaseReference, stage: str | None) -> list[str]:
+        ``topic`` is the application's, for an upload that became no release; a release's is known.
+        """
+        if not self._ledger.attempts.close(attempt, outcome, in_words(reason), timestamp()):
+            return
+        release, stage, upload = attempt.release, attempt.stage, attempt.upload
+        runs = self._ledger.stages.runs(attempt.application, stage) if stage else None
+        refused = f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed."
+        message = release_ended(
+            outcome,
+            Deployment(attempt.application, attempt.name, stage, attempt.execution, upload.thread),
+            what=refused if release is None else None,
+            reason=reason,
+            done=done,
+            left_to_do=left_to_do,
+            changed=self._changed(release, stage) if outcome is Outcome.DEPLOYED else (),
+            runs_now=None if runs is None else runs.release.version,
+        )
+        self._topic(release, topic).publish(message)
+        self._ledger.attempts.announced(attempt)
+
+    def _topic(self, release: ReleaseReference | None, topic: str | None) -> Topic:
+        if release is not None:
+            return self.topic_of(release)
+        return Topic(self._sns, topic or self._default_topic, self._ledger)
+
+    def _changed(self, release: ReleaseReference | None, stage: str | None) -> list[str]:
         """Say what a release changed in its last stage, as its change sets said."""
-        document = None if stage is None else self._artifacts.get_json(release.stage_key(stage, "plan.json"))
+        if release is None or stage is None:
+            return []
+        document = self._artifacts.get_json(release.stage_key(stage, "plan.json"))
         return [] if document is None else StagePlan.from_dict(document).describe()
-
-    def _close_upload(self, record: dict[str, Any], outcome: Outcome, reason: str) -> None:
-        if "upload" in record:
-            upload = Upload(**record["upload"])
-            self._ledger.uploads.close(upload, outcome, reason, timestamp())
-            self._ledger.uploads.announced(upload)
-
-    def close_upload(
-        self,
-        upload: Upload,
-        outcome: Outcome,
-        *,
-        reason: Reason | None,
-        execution: str,
-        topic: str | None,
-        left_to_do: Sequence[LeftToDo] = (),
-    ) -> None:
-        """Record and tell the outcome of an upload that never became a release."""
-        if not self._ledger.uploads.close(upload, outcome, in_words(reason), timestamp()):
-            return
-        version = self._ledger.uploads.version_of(upload) or upload.key.rsplit("/", 1)[-1]
-        deployment = Deployment(upload.application, version, None, execution, upload.thread)
-        Topic(self._sns, topic or self._default_topic, self._ledger).publish(
-            release_ended(
-                outcome,
-                deployment,
-                what=f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed.",
-                left_to_do=left_to_do,
-                reason=reason,
-            )
-        )
-        self._ledger.uploads.announced(upload)

@@ -6,6 +6,7 @@ from belay.aws.stepfunctions import Executions
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
+from belay.release.life import State
 from belay.release.reason import Reason
 from belay.release.records import ReleaseReference
 from belay.subject.incident import Incident
@@ -42,8 +43,8 @@ class Incidents:
         """Open an incident unless it is known, and make sure that its recovery was started."""
         subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
         if opened and isinstance(subject, ReleaseAttempt):
-            self._ledger.releases.record(
-                subject.release, subject.stage, "RECOVERING", timestamp(), in_words(incident.reason)
+            self._ledger.attempts.record(
+                subject.release, State.RECOVERING, timestamp(), stage=subject.stage, detail=in_words(incident.reason)
             )
         if self._ledger.incidents.execution(incident.name) == "":
             self.start_recovery(incident, incident.name)

@@ -18,6 +18,7 @@ from belay.notify.pipelines import pipeline_failed
 from belay.pipeline.execution import PipelineExecution, origin_of
 from belay.pipeline.hint import Hint
 from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
+from belay.release.life import State
 from belay.release.records import ReleaseReference
 from belay.release.registration import Pipeline, Stage
 
@@ -132,7 +133,9 @@ class PipelineExecutions:
         self._stacks.capture(origin, stage)
         snapshots = self._snapshots.bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
         if ran_by is not None and snapshots.ready and snapshots.states:
-            self._ledger.releases.record(ran_by, stage.name, "SNAPSHOTS TAKEN", timestamp(), snapshots.in_words())
+            self._ledger.attempts.note(
+                ran_by, State.SNAPSHOTS_TAKEN, timestamp(), stage=stage.name, detail=snapshots.in_words()
+            )
         return snapshots.ready
 
     def _record_good(self, stage: Stage, seen: PipelineExecution) -> bool:

@@ -17,9 +17,10 @@ from belay.pipeline.execution import PipelineExecution, PipelineStatus
 from belay.pipeline.reaction import rolls_back_by_itself
 from belay.pipeline.run import RollbackCandidate, outcome_of, rollback_target
 from belay.pipeline.source import pinned
+from belay.release.life import State
 from belay.release.names import client_request_token
 from belay.release.reason import PipelineFailure, Reason
-from belay.release.records import Outcome, ReleaseReference
+from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.release.registration import Pipeline, Stage
 
 _MOST_CANDIDATES = 5
@@ -59,7 +60,7 @@ class PipelineRuns:
         upload = self._upload(release)
         structure = self._pipelines.get_pipeline(pipeline.name)
         with self._reasons.refusing():
-            revisions = pinned(structure, pipeline, upload["bucket"], upload["key"], upload["version_id"])
+            revisions = pinned(structure, pipeline, upload.bucket, upload.key, upload.version_id)
         self._stacks.capture(release.origin, stage)
         token = client_request_token(
             release.application, stage.name, release.version, pipeline.name, "run", release.attempt
@@ -103,7 +104,9 @@ class PipelineRuns:
         if target is None:
             raise self._reasons.failed(reason)
         self._note(release, stage, pipeline, target)
-        self._ledger.releases.record(release, stage.name, "PIPELINE ROLLING BACK", timestamp(), in_words(reason))
+        self._ledger.attempts.record(
+            release, State.PIPELINE_ROLLING_BACK, timestamp(), stage=stage.name, about=target, detail=in_words(reason)
+        )
         return RunSeen(target, rolling_back=True, reason=reason)
 
     def _asked_to_roll_back(
@@ -133,9 +136,8 @@ class PipelineRuns:
         self._ledger.pipelines.run(release, stage.name, pipeline.name, execution, timestamp())
         self._ledger.pipelines.follow(stage.application, stage.name, execution, deploying=False)
 
-    def _upload(self, release: ReleaseReference) -> Mapping[str, Any]:
-        record = self._ledger.releases.get(release.application, release.version) or {}
-        if "upload" not in record:
+    def _upload(self, release: ReleaseReference) -> Upload:
+        attempt = self._ledger.attempts.get(release)
+        if attempt is None:
             raise MissingDocument(f"the ledger does not know the upload of {release.application} {release.version}")
-        found: Mapping[str, Any] = record["upload"]
-        return found
+        return attempt.upload

@@ -79,14 +79,13 @@ class RecoveredDatabases:
 
     def _taken(self, database: Database) -> Taken:
         origin, stage = self._recovery.origin, self._incident.stage
-        record = self._recovery.ledger.releases.get(origin.application, origin.name) or {}
-        claimed = record.get("claimed_at") if record.get("attempt") == origin.attempt else None
+        attempt = self._recovery.ledger.attempts.of_id(origin.application, origin.attempt)
         return Taken(
             name=database.snapshot_name(origin, stage),
             application=origin.application,
             stage=stage,
             version=origin.name,
-            since=None if claimed is None else datetime.fromisoformat(claimed),
+            since=None if attempt is None else datetime.fromisoformat(attempt.claimed_at),
         )
 
     def _units(self, database: Database, snapshot: Description | None) -> tuple[Unit, ...]:

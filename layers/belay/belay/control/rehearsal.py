@@ -15,7 +15,6 @@ from belay.database.snapshots import snapshot_source
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.policy.declared import declared_groups
 from belay.release.accepted import AcceptedRelease
-from belay.release.records import ReleaseReference
 from belay.release.registration import Database
 from belay.release.verification import COMPOSITE, METRIC
 from belay.rollback.rehearsal import (
@@ -96,11 +95,11 @@ class RollbackRehearsal:
             return [Check(about, Readiness.NOT_KNOWN, str(fault))]
 
     def _last_known_good(self) -> Iterator[Check]:
-        good = self.run.ledger.releases.last_known_good(self.run.release.application, self.run.stage.name)
-        if good is None:
+        runs = self.run.ledger.stages.runs(self.run.release.application, self.run.stage.name)
+        if runs is None:
             yield check_last_known_good(None, ())
             return
-        release = ReleaseReference.from_dict(good["release"])
+        release = runs.release
         document = self.run.artifacts.get_json(release.document_key)
         if document is None:
             yield check_last_known_good(release.version, ("the record",))
@@ -117,7 +116,7 @@ class RollbackRehearsal:
     @property
     def _first(self) -> bool:
         """Whether nothing was deployed to the stage yet."""
-        return self.run.ledger.releases.last_known_good(self.run.release.application, self.run.stage.name) is None
+        return self.run.ledger.stages.runs(self.run.release.application, self.run.stage.name) is None
 
     def _change_sets(self) -> Iterator[tuple[StackPlan, ChangeSet]]:
         for stack in self.run.plan().in_progress(Progress.PLANNED):

@@ -43,7 +43,7 @@ class ReleaseCopies:
         return copied, copied == len(paths)
 
     def _upload(self, release: ReleaseReference) -> Upload:
-        record = self._ledger.releases.get(release.application, release.version)
-        if record is None:
+        attempt = self._ledger.attempts.get(release)
+        if attempt is None:
             raise MissingDocument(f"the ledger has no release {release.application} {release.version}")
-        return Upload(**record["upload"])
+        return attempt.upload

@@ -53,21 +53,18 @@ class SnapshotRetention:
         """What the ledger says that stages go back to, and what is not at its end."""
         needed: dict[Released, Need] = {}
         for application, stage in {released(each)[:2] for each in snapshots}:
-            good = self._ledger.releases.last_known_good(application, stage)
-            if good is not None:
-                needed[application, stage, good["version"]] = Need.LAST_KNOWN_GOOD
+            runs = self._ledger.stages.runs(application, stage)
+            if runs is not None:
+                needed[application, stage, runs.release.version] = Need.LAST_KNOWN_GOOD
         under_way = self._under_way()
         return needed | {release: Need.UNDER_WAY for each in snapshots if (release := released(each))[::2] in under_way}
 
     def _under_way(self) -> set[tuple[str, ...]]:
         """The applications and versions of open releases and of the releases that open incidents are about."""
-        found: set[tuple[str, ...]] = set()
-        for item in self._ledger.open_items():
-            document = item["document"]
-            if "incident" in document:
-                record = self._ledger.incidents.get(document["application"], document["incident"])
-                if record is not None:
-                    found.add((record.incident.application, record.incident.subject.origin.name))
-            elif "version" in document:
-                found.add((document["application"], document["version"]))
+        attempts = (self._ledger.attempts.get(each.upload) for each in self._ledger.attempts.open_ones())
+        found: set[tuple[str, ...]] = {(each.application, each.name) for each in attempts if each is not None}
+        for each in self._ledger.incidents.open_ones():
+            record = self._ledger.incidents.get(each.application, each.incident)
+            if record is not None:
+                found.add((each.application, record.incident.subject.origin.name))
         return found

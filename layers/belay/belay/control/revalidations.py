@@ -62,13 +62,13 @@ class Revalidations:
 
         An ephemeral stage is empty between releases, and a stage that a release holds is validated by that release.
         """
-        good = self._ledger.releases.last_known_good(stage.application, stage.name)
-        if stage.ephemeral or good is None:
+        runs = self._ledger.stages.runs(stage.application, stage.name)
+        if stage.ephemeral or runs is None:
             return "NOTHING DEPLOYED"
         lock = self._ledger.locks.get(stage.application, stage.name)
         if lock is not None and lock.held:
             return "A RELEASE IS ON ITS WAY"
-        release = ReleaseReference.from_dict(good["release"])
+        release = runs.release
         accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
         standing = {
             stack.name: accepted.stack_name(stage.name, stack.name, release.attempt)

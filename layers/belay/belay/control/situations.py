@@ -1,9 +1,7 @@
 """Looking at a whole stage before its recovery is planned."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from belay.aws.application_autoscaling import ScalableTargets
 from belay.aws.cloudformation import ResourceDrift, Stacks
@@ -15,6 +13,7 @@ from belay.control.recovered_services import RecoveredServices
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.verification import verification_seen
+from belay.release.attempt import Runs
 from belay.rollback.situation import Situation
 from belay.subject.subjects import AskedRollback, Subject
 
@@ -37,15 +36,11 @@ class Situations:
         """Gather what there is to see, and what this incident has tried already."""
         incident = recovery.incident
         subject = incident.subject
-        good = recovery.ledger.releases.last_known_good(incident.application, incident.stage)
+        runs = recovery.ledger.stages.runs(incident.application, incident.stage)
         stage, seen = recovery.registered(), self.recovered_stacks(recovery).look()
         tried = Counter((each.action, each.subject) for each in recovery.record.tried)
-        if (
-            isinstance(subject, AskedRollback)
-            and good is not None
-            and subject.is_overtaken_by(good["release"]["attempt"])
-        ):
-            overtaken = f"{good['version']} was deployed after the rollback was asked for; ask again"
+        if isinstance(subject, AskedRollback) and runs is not None and subject.is_overtaken_by(runs.release.attempt):
+            overtaken = f"{runs.release.version} was deployed after the rollback was asked for; ask again"
             seen = tuple(replace(stack, blocked=overtaken) for stack in seen)
         return Situation(
             application=incident.application,
@@ -55,7 +50,7 @@ class Situations:
             databases=RecoveredDatabases(recovery, self.databases).look(seen),
             services=RecoveredServices(recovery, self.services, self.targets).look(stage),
             verification=verification_seen(recovery, stage),
-            goal=_goal(subject, good),
+            goal=_goal(subject, runs),
             recover_foreign=incident.recover_foreign,
             ephemeral=subject.ephemeral,
             role_arn=incident.service_role,
@@ -64,11 +59,11 @@ class Situations:
         )
 
 
-def _goal(subject: Subject, good: Mapping[str, Any] | None) -> str | None:
+def _goal(subject: Subject, runs: Runs | None) -> str | None:
     """Return the version that the stage goes back to.
 
     Where a person asked, it is their target: the last-known-good is what they leave until the stage is there.
     """
     if isinstance(subject, AskedRollback):
         return None if subject.target is None else subject.target.version
-    return None if good is None else str(good["version"])
+    return None if runs is None else runs.release.version

@@ -13,6 +13,7 @@ from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import PolicySettings
 from belay.release.gate import refuse_wave
+from belay.release.life import State
 from belay.release.names import change_set_name
 from belay.release.verification import rollback_triggers
 from belay.stack.change_set import missing_dependency
@@ -37,7 +38,7 @@ class StageChangeSets:
         run = self._run
         plan = run.plan()
         if not plan.begun:
-            run.ledger.releases.record(run.release, run.stage.name, "PLANNING", timestamp())
+            run.ledger.attempts.record(run.release, State.PLANNING, timestamp(), stage=run.stage.name)
             plan = replace(plan, lock_seen=run.ledger.locks.free(run.release.application, run.stage.name))
             run.save(plan)
         with run.reasons.refusing():

@@ -9,6 +9,7 @@ from belay.control.sealing import broken_since_approval
 from belay.control.stage import StageContext
 from belay.errors import ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
+from belay.release.life import State
 from belay.release.lock import overtaken
 from belay.release.names import client_request_token
 from belay.release.reason import StackFailure, Statement, Why
@@ -55,11 +56,10 @@ class StageStacks:
     def _refuse_overtaken(self) -> None:
         """Raise ``ReleaseSuperseded`` unless this release is newer than what is deployed, or a deliberate downgrade."""
         run = self._run
-        good = run.ledger.releases.last_known_good(run.release.application, run.stage.name)
-        manifest = run.accepted.manifest
-        if good is not None and overtaken(manifest.version, good["version"], downgrade=manifest.downgrade):
-            stage, waited = run.stage.name, manifest.version
-            raise ReleaseSuperseded(f"{good['version']} was deployed to {stage} while {waited} waited")
+        runs = run.ledger.stages.runs(run.release.application, run.stage.name)
+        manifest, running = run.accepted.manifest, None if runs is None else runs.release.version
+        if overtaken(manifest.version, running, downgrade=manifest.downgrade):
+            raise ReleaseSuperseded(f"{running} was deployed to {run.stage.name} while {manifest.version} waited")
 
     # -- executing -----------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class StageStacks:
         stack_id, token = str(stack.stack_id), release.origin.deployment_token(stage, stack.stack, stack.generation)
         if self._stacks.operation_status(stack_id, token) is None:
             run.ledger.operations.record(stack_id, token, release, stage, purpose=Purpose.DEPLOY, now=timestamp())
-            run.ledger.releases.record(release, stage, f"EXECUTING {stack.stack}", timestamp())
+            run.ledger.attempts.record(release, State.EXECUTING, timestamp(), stage=stage, about=stack.stack)
             with self._stacks.begun_once(stack_id, token):
                 self._stacks.execute_change_set(str(stack.change_set_id), token)
         return replace(stack, progress=Progress.EXECUTING, token=token)

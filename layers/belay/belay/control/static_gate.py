@@ -14,6 +14,7 @@ from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.gate import Gated, decide
+from belay.release.life import State
 from belay.release.records import ReleaseReference
 
 
@@ -38,8 +39,8 @@ class StaticGate:
         for stage, report in reports.items():
             self._artifacts.put_json(release.stage_key(stage, "static-report.json"), report.to_json())
         gated = decide(reports, accepted.stages)
-        state = "CHECKED" if gated.refusal is None else "REFUSED BY POLICY"
-        self._ledger.releases.record(release, None, state, timestamp(), in_words(gated.refusal))
+        state = State.CHECKED if gated.refusal is None else State.REFUSED
+        self._ledger.attempts.record(release, state, timestamp(), detail=in_words(gated.refusal))
         return gated
 
     def _static(

@@ -41,7 +41,7 @@ class Successors:
             "suffix": suffix,
         }
         successor = self.executions.start_execution(self.machine, name, {"continues": continues})
-        if not self.ledger.releases.continue_in(release, parent, successor):
+        if not self.ledger.attempts.continue_in(release, parent, successor):
             self._stop(successor, "the release has ended")
             return None
         for each in (parent, execution):

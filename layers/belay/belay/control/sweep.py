@@ -1,6 +1,6 @@
 """What no event told of: ends what was left, starts what was held, reminds, and counts old locks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
@@ -12,7 +12,9 @@ from belay.control.decisions import Decisions
 from belay.control.failed_stacks import FailedStacks
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
+from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
+from belay.release.attempt import HeldUpload, OpenAttempt
 from belay.release.names import execution_name
 
 Given = ParamSpec("Given")
@@ -35,11 +37,15 @@ class Sweep:
 
     def run(self, now: datetime, *, paused: bool) -> dict[str, Any]:
         """Reconcile the ledger with what is really running; return what was done, part by part."""
-        taken_up = [self._attempted(self.unfinished.take_up_dead, item) for item in self.ledger.open_items()]
+        open_ones: list[OpenAttempt | OpenIncident] = [
+            *self.ledger.attempts.open_ones(),
+            *self.ledger.incidents.open_ones(),
+        ]
+        taken_up = [self._attempted(self.unfinished.take_up_dead, each) for each in open_ones]
         failed = self._attempted(self.failed_stacks.take_up_registered)
         held = [] if paused else self.ledger.uploads.held()
-        for item in held:
-            self._attempted(self.resume, item)
+        for each in held:
+            self._attempted(self.resume, each)
         asked = self.ledger.approvals.asked()
         reminded = [self._attempted(self.approvals.see_to, item, self.decisions, now) for item in asked]
         return {
@@ -59,11 +65,11 @@ class Sweep:
             self.faults.append(fault)
             return None
 
-    def resume(self, item: Mapping[str, Any]) -> None:
+    def resume(self, held: HeldUpload) -> None:
         """Start a held upload. Held once more, it is started once more: a name used before would start nothing."""
-        name = execution_name("held", item["upload"]["application"], str(item["SK"]))
-        self.executions.start_execution(self.deploy_machine_arn, name, item["event"])
-        self.ledger.uploads.unhold(dict(item))
+        name = execution_name("held", held.upload.application, held.name)
+        self.executions.start_execution(self.deploy_machine_arn, name, held.event)
+        self.ledger.uploads.unhold(held)
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held past their expiry."""

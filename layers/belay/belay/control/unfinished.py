@@ -10,12 +10,14 @@ from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
+from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
-from belay.release.ending import Recover, what_is_left
+from belay.release.attempt import Attempt, OpenAttempt
+from belay.release.ending import Close, Recover, what_is_left
 from belay.release.reason import Reason, Statement, Why, from_document
-from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.release.records import ReleaseReference
 
 _MOST_RERUNS = 3
 _ENDED = Statement(Why.INTERRUPTED, "the release's execution ended without an outcome")
@@ -39,64 +41,48 @@ class Unfinished:
         if "stage" in document and "incident" not in document:
             release = ReleaseReference.from_dict(document["release"])
             parent = document.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
-            if self._is_continued(release, parent):
-                return None
+            attempt = self.ledger.attempts.get(release)
+            if attempt is not None and parent not in (None, attempt.execution):
+                return None  # it is continued by another execution
             stopped = self.incidents.execution_stopped_by(execution_arn)
             interrupted = stopped or "the stage's execution ended without an outcome"
-            return self.take_up_release(release, Statement(Why.INTERRUPTED, interrupted))
-        for item in self.ledger.open_items():
-            if item["execution"] == execution_arn:
-                return self.take_up(item)
+            return self.take_up_attempt(attempt, Statement(Why.INTERRUPTED, interrupted))
+        for each in self.ledger.attempts.open_ones():
+            if each.execution == execution_arn:
+                return self.take_up(each)
         return None
 
-    def _is_continued(self, release: ReleaseReference, parent: str | None) -> bool:
-        """Whether another execution than the one that ``parent`` started sees to the release by now."""
-        record = self.ledger.releases.get(release.application, release.version) or {}
-        return parent is not None and record.get("attempt") == release.attempt and record["execution"] != parent
-
-    def take_up_dead(self, item: Mapping[str, Any]) -> str | None:
+    def take_up_dead(self, held_open: OpenAttempt | OpenIncident) -> str | None:
         """Take up what the ledger holds open where no execution sees to it any more. Returns what that was."""
-        return None if self.incidents.executions.running(item["execution"]) else self.take_up(item)
+        if isinstance(held_open, OpenAttempt):
+            self.ledger.attempts.adopt(held_open.upload)
+        return None if self.incidents.executions.running(held_open.execution) else self.take_up(held_open)
 
-    def take_up(self, item: Mapping[str, Any]) -> str | None:
-        """Take up what the ledger still holds open though its execution has ended. Returns what that was."""
-        document = item["document"]
-        if item["SK"].startswith("INCIDENT#"):
-            return self.take_up_incident(document["application"], document["incident"])
-        if item["SK"].startswith("UPLOAD#"):
-            return self.take_up_upload(Upload(**document), item["execution"])
-        release = ReleaseReference.from_dict(document)
-        return self.take_up_release(release, _ENDED)
+    def take_up(self, held_open: OpenAttempt | OpenIncident) -> str | None:
+        """Take up what the ledger holds open though its execution has ended. Returns what that was."""
+        if isinstance(held_open, OpenIncident):
+            return self.take_up_incident(held_open.application, held_open.incident)
+        attempt = self.ledger.attempts.get(held_open.upload)
+        return self.take_up_attempt(attempt, _ENDED)
 
-    def take_up_upload(self, upload: Upload, execution: str) -> str | None:
-        """Close an upload of which no release came; where one did, maybe only just now, take up that."""
-        record = self.ledger.uploads.get(upload) or {}
-        release = self.ledger.releases.get(upload.application, record.get("version", "")) or {}
-        if release.get("attempt") == upload.attempt:
-            return self.take_up_release(ReleaseReference.from_dict(release), _ENDED)
-        reason = "its execution ended before the upload was accepted: nothing was changed; upload it again"
-        self.endings.close_upload(
-            upload,
-            Outcome(record.get("outcome", Outcome.NEEDS_OPERATOR)),
-            reason=from_document(record.get("reason", reason)),
-            execution=execution,
-            topic=self.registrations.topic_of(upload.application),
-        )
-        return upload.key
-
-    def take_up_release(self, release: ReleaseReference, reason: Reason) -> str | None:
-        """Open the incident of a release in the middle of a stage, or close one that is between stages."""
-        record = self.ledger.releases.get(release.application, release.version)
-        if record is None or record.get("attempt") != release.attempt:
+    def take_up_attempt(self, attempt: Attempt | None, reason: Reason) -> str | None:
+        """Open the incident of a release in the middle of a stage, or end an attempt that is in none."""
+        if attempt is None or attempt.announced:
             return None
-        accepted = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key))
-        left = what_is_left(record, accepted.application.stages)
-        if left is None:
-            return None
-        if isinstance(left, Recover):
+        release, topic = attempt.release, None
+        stages: tuple[str, ...] = ()
+        if release is None:
+            topic = self.registrations.topic_of(attempt.application)
+        else:
+            stages = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key)).application.stages
+        left = what_is_left(attempt, stages)
+        if isinstance(left, Recover) and release is not None:
             return self.incidents.open_for_release(release, left.stage, reason)
-        self.endings.close_release(release, left.outcome, reason=from_document(left.reason), stage=left.stage)
-        return f"{release.application} {release.version}"
+        if isinstance(left, Close):
+            self.endings.close(
+                attempt, left.outcome, reason=from_document(left.reason) if left.reason else None, topic=topic
+            )
+        return f"{attempt.application} {attempt.name}"
 
     def take_up_incident(self, application: str, name: str) -> str | None:
         """Start the recovery of an incident again; after the third time, or where a person stopped it, ask for one."""

@@ -20,18 +20,13 @@ def close(
     *,
     reason: str | Mapping[str, Any],
     now: str,
-    attempt: str | None = None,
 ) -> bool:
     """Record the one outcome of an item. False where one was recorded and announced before."""
     condition = "(attribute_not_exists(outcome) OR (outcome = :outcome AND attribute_not_exists(announced)))"
     values: Item = {":outcome": outcome.value, ":reason": reason, ":now": now}
-    if attempt is not None:
-        condition += " AND attempt = :attempt"
-        values[":attempt"] = attempt
     return table.update(pk, sk, "SET outcome = :outcome, reason = :reason, ended_at = :now", condition, values)
 
 
-def announced(table: Table, pk: str, sk: str, *, attempt: str | None = None) -> None:
+def announced(table: Table, pk: str, sk: str) -> None:
     """Record that the outcome of an item was told."""
-    condition, values = (None, {}) if attempt is None else ("attempt = :attempt", {":attempt": attempt})
-    table.update(pk, sk, "SET announced = :yes", condition, {":yes": True, **values})
+    table.update(pk, sk, "SET announced = :yes", None, {":yes": True})

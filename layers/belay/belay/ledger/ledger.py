@@ -2,24 +2,27 @@
 
 | PK | SK | item |
 | --- | --- | --- |
-| ``APPLICATION#<application>`` | ``RELEASE#<version>`` | the release: digest, attempt, upload, state, outcome |
-| ``APPLICATION#<application>`` | ``UPLOAD#<key>#<version-id>`` | one upload: who claimed it, its version and outcome |
-| ``APPLICATION#<application>`` | ``STAGE#<stage>`` | the last-known-good release |
-| ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what the stage was brought to then |
+| ``APPLICATION#<application>`` | ``ATTEMPT#<attempt>`` | one upload: version, state, outcome |
+| ``APPLICATION#<application>`` | ``CLAIMED#<time>#<attempt>`` | leads to an attempt, in the order of their claims |
+| ``FILE#<application>#<file>`` | ``CLAIMED#<time>#<attempt>`` | the same, of those uploaded under a file's name |
+| ``RELEASE#<application>#<version>`` | ``CLAIMED#<time>#<attempt>`` | the same, of those at a version |
+| ``APPLICATION#<application>`` | ``RELEASE#<version>`` | a version's newest attempt; the content it is bound to |
+| ``APPLICATION#<application>`` | ``STAGE#<stage>`` | what the stage runs |
+| ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what it was brought to then; when it was taken back |
 | ``APPLICATION#<application>`` | ``DURATION#<stage>#<action>#<subject>`` | what a recovery's step took |
 | ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
 | ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
 | ``APPLICATION#<application>`` | ``FINDING#<stage>#<identity>`` | a finding of a stage's re-validation |
 | ``APPLICATION#<application>`` | ``PIPELINE#<stage>#<execution id>`` | an execution of its pipeline |
 | ``APPLICATION#<application>`` | ``PIPELINE#<stage>`` | since when the pipeline is watched; its last good execution |
-| ``RELEASE#<application>#<version>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
+| ``ATTEMPT#<application>#<attempt>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
 | ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |
 | ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | what is asked of people: task token, seal, answer |
 | ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
 | ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, as CloudTrail tells |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | whose an operation is |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
-| ``OPEN`` | ``RELEASE#...`` / ``INCIDENT#...`` | what the sweep must see end |
+| ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see end |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
 | ``THREAD#<thread>`` | ``MESSAGES`` | the keys of a thread's messages in order, and which were told |
 | ``ASKED`` | ``<application>#<version>#<stage>`` | an approval that is waited for, for reminders |
@@ -27,8 +30,9 @@
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 
-from belay.aws.dynamodb import Item, Table
+from belay.aws.dynamodb import Table
 from belay.ledger.approvals import ApprovalRecords
+from belay.ledger.attempts import AttemptRecords
 from belay.ledger.baselines import BaselineRecords
 from belay.ledger.decisions import DecisionRecords
 from belay.ledger.findings import FindingRecords
@@ -37,7 +41,7 @@ from belay.ledger.incidents import IncidentRecords
 from belay.ledger.locks import LockRecords
 from belay.ledger.operations import OperationRecords
 from belay.ledger.pipelines import PipelineRecords
-from belay.ledger.releases import ReleaseRecords
+from belay.ledger.stages import StageRecords
 from belay.ledger.threads import ThreadRecords
 from belay.ledger.uploads import UploadRecords
 
@@ -51,7 +55,8 @@ class Ledger:
     def __init__(self, table: Table) -> None:
         self._table = table
         self.uploads = UploadRecords(self._table)
-        self.releases = ReleaseRecords(self._table)
+        self.stages = StageRecords(self._table)
+        self.attempts = AttemptRecords(self._table, self.stages)
         self.approvals = ApprovalRecords(self._table)
         self.holds = HoldRecords(self._table)
         self.locks = LockRecords(self._table)
@@ -62,11 +67,3 @@ class Ledger:
         self.threads = ThreadRecords(self._table)
         self.pipelines = PipelineRecords(self._table)
         self.baselines = BaselineRecords(self._table)
-
-    def of_application(self, application: str) -> list[Item]:
-        """Return every record of an application: releases, uploads, stages, incidents, findings."""
-        return self._table.query(f"APPLICATION#{application}")
-
-    def open_items(self) -> list[Item]:
-        """Return the uploads, releases and incidents that have not ended, or whose end was not told."""
-        return self._table.query("OPEN")

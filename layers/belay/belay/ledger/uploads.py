@@ -1,99 +1,52 @@
-"""What is known of each uploaded object."""
+"""The uploads that wait for a pause to end, and who uploaded what."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.ends import announced, close, opened
-from belay.release.records import Outcome, Upload
+from belay.approval.principal import Principal
+from belay.aws.clock import kept_until
+from belay.aws.dynamodb import Table
+from belay.ledger.expiry import is_current
+from belay.release.attempt import HeldUpload
+from belay.release.records import Upload
 
 
 class UploadRecords:
-    """Items ``UPLOAD#`` and ``UPLOADER#`` of an application, and ``HELD``."""
+    """Items ``UPLOADER#`` of an application, and ``HELD``."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def claim(self, upload: Upload, execution: str, now: str) -> bool:
-        """Claim an upload for an execution. False where another execution claimed it before."""
-        return self._table.transact(
-            self._table.change(
-                f"APPLICATION#{upload.application}",
-                f"UPLOAD#{upload.identity}",
-                "SET #upload = :upload, execution = :execution, claimed_at = if_not_exists(claimed_at, :now)",
-                "attribute_not_exists(execution) OR execution = :execution",
-                {":upload": asdict(upload), ":execution": execution, ":now": now},
-                names={"#upload": "upload"},
-            ),
-            opened(self._table, f"UPLOAD#{upload.attempt}", asdict(upload), execution),
-        )
-
-    def get(self, upload: Upload) -> Item | None:
-        """Return an upload's record."""
-        return self._table.get(f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}")
-
-    def note_version(self, upload: Upload, version: str) -> None:
-        """Note which version an upload turned out to carry."""
-        self._table.update(
-            f"APPLICATION#{upload.application}",
-            f"UPLOAD#{upload.identity}",
-            "SET version = :version",
-            None,
-            {":version": version},
-        )
-
-    def of_version(self, application: str, version: str) -> list[Upload]:
-        """Return the uploads of an application that turned out to carry a version."""
-        items = self._table.query(f"APPLICATION#{application}", "UPLOAD#")
-        return [Upload(**item["upload"]) for item in items if item.get("version") == version]
-
-    def version_of(self, upload: Upload) -> str | None:
-        """Return the version an upload carries, where it could be read."""
-        item = self.get(upload)
-        return None if item is None else item.get("version")
-
-    def close(self, upload: Upload, outcome: Outcome, reason: str, now: str) -> bool:
-        """Record how an upload ended. False where its outcome was recorded and announced before."""
-        return close(
-            self._table,
-            f"APPLICATION#{upload.application}",
-            f"UPLOAD#{upload.identity}",
-            outcome,
-            reason=reason,
-            now=now,
-        )
-
-    def announced(self, upload: Upload) -> None:
-        """Record that the outcome of an upload was told; only then is there nothing left to see to."""
-        announced(self._table, f"APPLICATION#{upload.application}", f"UPLOAD#{upload.identity}")
-        self._table.delete("OPEN", f"UPLOAD#{upload.attempt}")
-
     def hold(self, upload: Upload, event: Mapping[str, Any], now: str) -> None:
         """Keep an upload's event until the pause ends."""
-        self._table.put(
-            {"PK": "HELD", "SK": f"{now}#{upload.identity}", "event": dict(event), "upload": asdict(upload)}
-        )
+        held = HeldUpload(upload, event, now)
+        known = {"event": dict(event), "upload": asdict(upload), "expires": kept_until(now)}
+        self._table.put({"PK": "HELD", "SK": held.name} | known)
 
-    def held(self) -> list[Item]:
+    def held(self) -> list[HeldUpload]:
         """Return the held uploads, oldest first."""
-        return self._table.query("HELD")
+        return [
+            HeldUpload(Upload(**item["upload"]), item["event"], str(item["SK"]).split("#")[0])
+            for item in self._table.query("HELD")
+            if is_current(item)
+        ]
 
-    def unhold(self, item: Item) -> None:
+    def unhold(self, held: HeldUpload) -> None:
         """Forget a held upload that was started again."""
-        self._table.delete("HELD", str(item["SK"]))
+        self._table.delete("HELD", held.name)
 
-    def record_uploader(self, application: str, upload: str, uploader: Mapping[str, Any]) -> None:
-        """Record who put an object, named by ``Upload.identity``, into the release bucket; the first that was told."""
+    def record_uploader(self, upload: Upload, uploader: Principal, now: str) -> None:
+        """Record who put an object into the release bucket; the first that was told."""
         self._table.update(
-            f"APPLICATION#{application}",
-            f"UPLOADER#{upload}",
-            "SET uploader = :uploader",
+            f"APPLICATION#{upload.application}",
+            f"UPLOADER#{upload.identity}",
+            "SET uploader = :uploader, expires = :expires",
             "attribute_not_exists(PK)",
-            {":uploader": dict(uploader)},
+            {":uploader": asdict(uploader), ":expires": kept_until(now)},
         )
 
-    def uploader(self, upload: Upload) -> Item | None:
-        """Return who uploaded a release: ``arn`` and ``principal_id``; None where nobody told."""
+    def uploader(self, upload: Upload) -> Principal | None:
+        """Return who uploaded a release; None where nobody told."""
         item = self._table.get(f"APPLICATION#{upload.application}", f"UPLOADER#{upload.identity}")
-        return None if item is None else dict(item["uploader"])
+        return None if item is None or not is_current(item) else Principal(**item["uploader"])

@@ -1,10 +1,11 @@
-"""What is left to do about a release whose execution ended without telling an outcome."""
+"""What is left to do about an attempt whose execution ended without telling an outcome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from belay.release.records import Outcome, ReleaseReference
+from belay.release.attempt import Attempt
+from belay.release.life import State
+from belay.release.records import Outcome
 
 
 @dataclass(frozen=True)
@@ -20,44 +21,25 @@ class Close:
 
     outcome: Outcome
     reason: str
-    stage: str | None
 
 
-def what_is_left(record: Mapping[str, Any], stages: Sequence[str]) -> Recover | Close | None:
-    """Decide from a release's ledger record and the names of its stages in order; None where its outcome was told."""
-    if record.get("announced"):
-        return None
-    if record.get("outcome"):
-        return Close(Outcome(record["outcome"]), str(record.get("reason", "")), str(record.get("stage", "")) or None)
-    stage = str(record.get("stage", ""))
-    if not stage:
-        return Close(
-            Outcome.NEEDS_OPERATOR,
-            "its execution ended before any stage was entered: nothing was changed; upload the release again",
-            None,
-        )
-    outcome = _ENDS.get(str(record.get("state", "")))
-    if outcome is None:
+def what_is_left(attempt: Attempt, stages: Sequence[str]) -> Recover | Close | None:
+    """Decide from an attempt and the names of its release's stages in order; None where its outcome was told."""
+    if attempt.outcome is not None:
+        return None if attempt.announced else Close(attempt.outcome, attempt.reason)
+    stage = attempt.stage
+    if attempt.release is None or stage is None:
+        before = "any stage was entered" if attempt.release else "the upload was accepted"
+        reason = f"its execution ended before {before}: nothing was changed; upload it again"
+        return Close(Outcome.NEEDS_OPERATOR, reason)
+    if attempt.state is not State.STAGE_ENDED or attempt.stage_outcome is None:
         return Recover(stage)
-    if outcome is Outcome.DEPLOYED and stage != stages[-1]:
-        return Close(
-            Outcome.NEEDS_OPERATOR,
-            f"its execution ended after {stage} and before the next stage: upload the release again to go on",
-            stage,
-        )
-    return Close(outcome, f"its execution ended right after {stage}; the outcome is the stage's own", stage)
+    if attempt.stage_outcome is Outcome.DEPLOYED and stage != stages[-1]:
+        reason = f"its execution ended after {stage} and before the next stage: upload the release again to go on"
+        return Close(Outcome.NEEDS_OPERATOR, reason)
+    return Close(attempt.stage_outcome, f"its execution ended right after {stage}; the outcome is the stage's own")
 
 
-def stage_ended(outcome: Outcome) -> str:
-    """Return the state that the ledger records when a stage ends."""
-    return f"STAGE {outcome}"
-
-
-_ENDS = {stage_ended(outcome): outcome for outcome in Outcome}
-
-
-def outcome_of_stage(record: Mapping[str, Any], release: ReleaseReference, stage: str) -> Outcome | None:
-    """Return how a stage ended for this very attempt; None where it has not, or another stage was entered since."""
-    if record.get("attempt") != release.attempt or record.get("stage") != stage:
-        return None
-    return _ENDS.get(str(record.get("state", "")))
+def outcome_of_stage(attempt: Attempt | None, stage: str) -> Outcome | None:
+    """Return how a stage ended for an attempt; None where it has not, or another stage was entered since."""
+    return None if attempt is None or attempt.stage != stage else attempt.stage_outcome

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
 from belay.release.origin import Origin
 
-_LONGEST_KEY = 800
+LONGEST_IN_KEY = 800
 
 
 class Outcome(StrEnum):
@@ -38,8 +37,13 @@ class Upload:
     @property
     def identity(self) -> str:
         """The sort-key part that names this upload; a key too long for DynamoDB's 1,024 bytes stands by its digest."""
-        fits = len(self.key.encode()) <= _LONGEST_KEY
+        fits = len(self.key.encode()) <= LONGEST_IN_KEY
         return f"{self.key if fits else hashlib.sha256(self.key.encode()).hexdigest()}#{self.version_id}"
+
+    @property
+    def file(self) -> str:
+        """The name of the file that was uploaded."""
+        return self.key.rsplit("/", 1)[-1]
 
     @property
     def attempt(self) -> str:
@@ -105,16 +109,3 @@ class ReleaseReference:
     def stage_key(self, stage: str, name: str) -> str:
         """Return the artifact key of a document about this attempt in one stage, such as ``plan.json``."""
         return self.origin.stage_key(stage, name)
-
-
-def refusal(release: ReleaseReference, standing: Mapping[str, Any]) -> BelayError:
-    """Return why a version cannot be claimed, from the ledger record that stands against it.
-
-    Other content under a version that is deployed or on its way is ``InvalidRelease``; the same content on its way
-    already is ``ReleaseSuperseded``.
-    """
-    name = f"{release.application} {release.version}"
-    if standing["digest"] == release.digest and "outcome" not in standing:
-        return ReleaseSuperseded(f"{name} is on its way already, in {standing['execution']}")
-    where = "was deployed" if "deployed_digest" in standing else "is on its way"
-    return InvalidRelease([f"{name} {where} with other content; give what changed a version of its own"])

@@ -15,9 +15,10 @@ with ``incident`` and ``execution`` null for a plan alone; ``plan`` is ``Rollbac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from belay.events.function_url import Refusal
+from belay.release.attempt import StageDeployment, standing_in
 from belay.release.names import NAME, NAME_RULE
 from belay.release.records import ReleaseReference
 from belay.stack.baseline import Baseline
@@ -85,29 +86,14 @@ def parse_request(body: str) -> RollbackRequest | Refusal:
     return RollbackRequest(**texts, plan_only=bool(document.get("plan_only")))
 
 
-def deployed_there(history: Sequence[Mapping[str, Any]]) -> tuple[ReleaseReference, ...]:
-    """Return the releases that stand on each other in a stage, the one that runs last.
-
-    ``history`` are the ledger's records of what was deployed there, oldest first. Where the stage went back to a
-    release, what had been deployed on it since is gone.
-    """
-    standing: list[ReleaseReference] = []
-    for entry in history:
-        release = ReleaseReference.from_dict(entry["release"])
-        attempts = [each.attempt for each in standing]
-        standing = standing[: attempts.index(release.attempt)] if release.attempt in attempts else standing
-        standing.append(release)
-    return tuple(standing)
-
-
 def way_back(
-    request: RollbackRequest, history: Sequence[Mapping[str, Any]], remains: ReleaseReference | None
+    request: RollbackRequest, history: Sequence[StageDeployment], remains: ReleaseReference | None
 ) -> Way | Refusal:
     """Find what to undo. ``remains`` is a release that failed in the stage and was not taken back entirely.
 
     Going back to what runs is asked for to recover what is stuck: nothing is undone then.
     """
-    standing = deployed_there(history)
+    standing = tuple(each.release for each in standing_in(history))
     place = f"{request.application} in {request.stage}"
     if not standing and remains is None:
         return Refusal(404, "Unknown", f"nothing of {place} was ever deployed")

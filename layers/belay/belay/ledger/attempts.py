@@ -1,0 +1,374 @@
+"""Every upload, from its event to its outcome, and the version that it is an attempt at."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from belay.aws.clock import kept_until
+from belay.aws.dynamodb import Item, Table
+from belay.errors import IllegalTransition, ReleaseSuperseded
+from belay.ledger.attempt_items import (
+    attempt_from,
+    attempt_item,
+    attempt_key,
+    head_from,
+    head_key,
+    pointers,
+    version_pointer,
+)
+from belay.ledger.ends import opened
+from belay.ledger.expiry import is_current
+from belay.ledger.stages import StageRecords
+from belay.ledger.v0_1 import AttemptsOf01
+from belay.release.attempt import Attempt, OpenAttempt, Transition, VersionHead, file_key
+from belay.release.life import Occurrence, State, before
+from belay.release.records import Outcome, ReleaseReference, Upload
+
+_NAMES = {"#state": "state", "#stage": "stage"}
+
+
+class AttemptRecords:
+    """Items ``ATTEMPT#``, a version's head ``RELEASE#``, an attempt's ``TRANSITION#``, and the uploads in ``OPEN``.
+
+    ``CLAIMED#`` items lead to the attempts at an application, at a version and under a file's name, in the order of
+    their claims. What came of an upload that became no release is kept for ``HistoryDays``, as transitions are.
+    """
+
+    def __init__(self, table: Table, stages: StageRecords) -> None:
+        self._table = table
+        self._stages = stages
+        self._of_0_1 = AttemptsOf01(table)
+
+    # -- one attempt -----------------------------------------------------------------------------------------------
+
+    def claim(self, upload: Upload, execution: str, now: str) -> bool:
+        """Claim an upload for an execution. False where another execution claimed it before."""
+        attempt = Attempt(upload, execution, now)
+        expires = {"expires": kept_until(now)}
+        if self.get(upload) is None and self._table.transact(
+            self._table.new(attempt_item(attempt) | expires, once=True),
+            *(self._table.new(each | expires) for each in pointers(attempt)),
+            opened(self._table, f"UPLOAD#{attempt.id}", asdict(upload), execution),
+        ):
+            return True
+        standing = self.get(upload)
+        return standing is not None and standing.execution == execution
+
+    def get(self, about: Upload | ReleaseReference) -> Attempt | None:
+        """Return the attempt that an upload is, or that a release was accepted from."""
+        return self.of_id(about.application, about.attempt) or self._of_0_1.attempt(about)
+
+    def of_id(self, application: str, attempt: str) -> Attempt | None:
+        """Return an attempt by the twelve digits that name it."""
+        item = self._table.get(*attempt_key(application, attempt))
+        return None if item is None or not is_current(item) else attempt_from(item)
+
+    def adopt(self, upload: Upload) -> None:
+        """Make an attempt that Belay 0.1 left one of today's, so that whoever may write little can write about it."""
+        if self.of_id(upload.application, upload.attempt) is None:
+            self._of_0_1.adopt(upload)
+
+    def note_version(self, upload: Upload, version: str) -> None:
+        """Note which version an upload turned out to carry."""
+        attempt = self.get(upload)
+        if attempt is None:
+            return
+        pointer = {**version_pointer(attempt, version), "expires": kept_until(attempt.claimed_at)}
+        self._write(
+            upload,
+            self._table.change(
+                *attempt_key(upload.application, upload.attempt),
+                "SET version = :version",
+                "attribute_exists(PK)",
+                {":version": version},
+            ),
+            self._table.new(pointer),
+        )
+
+    def accept(self, release: ReleaseReference, upload: Upload, now: str) -> VersionHead | None:
+        """Make an upload the attempt on its way under its version. None where it is, otherwise what stands against it.
+
+        A version is free when no attempt at it is on its way, unless other content than this was deployed under it.
+        Raises ``ReleaseSuperseded`` where the upload has its outcome: a function outlives the execution that called it.
+        """
+        attempt = self.get(upload)
+        if attempt is not None and attempt.release == release and attempt.outcome is None:
+            return None
+        self._of_0_1.adopt_head(release.application, release.version)
+        if attempt is not None and self._write(upload, *self._acceptance(attempt, release, now)):
+            return None
+        attempt = self.get(upload)
+        head = self.head(release.application, release.version)
+        if attempt is None or attempt.outcome is not None or head is None:
+            raise ReleaseSuperseded(f"the upload {upload.key} has ended already: its execution was stopped")
+        return head
+
+    def _acceptance(self, attempt: Attempt, release: ReleaseReference, now: str) -> list[Item]:
+        accepted = Transition(now, State.ACCEPTED)
+        leading = [*pointers(attempt), version_pointer(attempt, release.version)]
+        return [
+            self._table.change(
+                *attempt_key(release.application, release.attempt),
+                "SET #state = :state, version = :version, digest = :digest REMOVE expires",
+                "#state = :claimed",
+                {
+                    ":state": State.ACCEPTED.value,
+                    ":claimed": State.CLAIMED.value,
+                    ":version": release.version,
+                    ":digest": release.digest,
+                },
+                names={"#state": "state"},
+            ),
+            self._table.change(
+                *head_key(release.application, release.version),
+                "SET application = :application, version = :version, attempt = :attempt, under_way = :yes",
+                "attribute_not_exists(PK) OR (under_way = :no AND "
+                "(attribute_not_exists(deployed_digest) OR deployed_digest = :digest))",
+                {
+                    ":application": release.application,
+                    ":version": release.version,
+                    ":attempt": release.attempt,
+                    ":digest": release.digest,
+                    ":yes": True,
+                    ":no": False,
+                },
+            ),
+            *(self._table.new(each) for each in leading),
+            self._table.new(_line(release, accepted)),
+        ]
+
+    def record(
+        self,
+        release: ReleaseReference,
+        state: State,
+        now: str,
+        *,
+        stage: str | None = None,
+        about: str = "",
+        detail: str = "",
+    ) -> None:
+        """Record that an attempt came to a state, and what that is about. Raises ``IllegalTransition``."""
+        line = Transition(now, state, stage, about, None, detail)
+        if not self._write(release, self._move(release, line), self._table.new(_line(release, line))):
+            found = self.get(release)
+            place = f" in {stage}" if stage else ""
+            at = "is not known" if found is None else f"is at {found.standing} in {found.stage or 'no stage'}"
+            raise IllegalTransition(
+                f"{release.application} {release.version}, attempt {release.attempt}, {at}, from where it does not "
+                f"come to {line.words}{place}; nothing was recorded"
+            )
+
+    def note(
+        self,
+        release: ReleaseReference,
+        what: State | Occurrence,
+        now: str,
+        *,
+        stage: str,
+        about: str = "",
+        detail: str = "",
+    ) -> None:
+        """Record what happened beside an attempt's states; it stays where it is."""
+        self._table.put(_line(release, Transition(now, what, stage, about, None, detail)))
+
+    def end_stage(
+        self, release: ReleaseReference, stage: str, outcome: Outcome, *, good: bool, fencing: int | None, now: str
+    ) -> bool:
+        """Record how a stage ended and give its lock back, all in one write, so that a rerun finds all or nothing.
+
+        ``good`` makes the release what the stage runs and binds its version to its content. False where the lock or the
+        stage is no longer this attempt's, or the write was done before.
+        """
+        line = Transition(now, State.STAGE_ENDED, stage, "", outcome)
+        changes = [self._move(release, line), self._table.new(_line(release, line))]
+        if good:
+            changes.append(
+                self._table.change(
+                    *head_key(release.application, release.version),
+                    "SET deployed_digest = :digest",
+                    "attempt = :attempt",
+                    {":digest": release.digest, ":attempt": release.attempt},
+                )
+            )
+            changes += self._stages.brought_to(release, stage, now)
+        if fencing is not None:
+            changes.append(
+                self._table.change(
+                    "LOCK",
+                    f"{release.application}#{stage}",
+                    "SET held = :free",
+                    "fencing = :fencing AND held = :held",
+                    {":free": False, ":fencing": fencing, ":held": True},
+                )
+            )
+        return self._write(release, *changes)
+
+    def close(self, attempt: Attempt, outcome: Outcome, reason: str, now: str) -> bool:
+        """Record an attempt's one outcome. False where one was recorded and told before, or another was recorded."""
+        about = attempt.release or attempt.upload
+        changes = [
+            self._table.change(
+                *attempt_key(attempt.application, attempt.id),
+                "SET #state = :state, outcome = :outcome, reason = :reason, ended_at = :now",
+                "attribute_exists(PK) AND attribute_not_exists(outcome) AND "
+                + ("attribute_not_exists(digest)" if attempt.digest is None else "digest = :digest"),
+                {":state": State.ENDED.value, ":outcome": outcome.value, ":reason": reason, ":now": now}
+                | ({} if attempt.digest is None else {":digest": attempt.digest}),
+                names={"#state": "state"},
+            ),
+            self._table.new(_line(about, Transition(now, State.ENDED, None, "", outcome, reason))),
+        ]
+        if attempt.release is not None:
+            changes.append(
+                self._table.change(
+                    *head_key(attempt.application, attempt.release.version),
+                    "SET under_way = :no",
+                    "attempt = :attempt",
+                    {":no": False, ":attempt": attempt.id},
+                )
+            )
+        if self._write(about, *changes):
+            return True
+        standing = self.get(about)
+        return standing is not None and standing.outcome is outcome and not standing.announced
+
+    def announced(self, attempt: Attempt) -> None:
+        """Record that the outcome of an attempt was told; only then is there nothing left to see to."""
+        self._table.update(
+            *attempt_key(attempt.application, attempt.id),
+            "SET announced = :yes",
+            "attribute_exists(PK)",
+            {":yes": True},
+        )
+        self._table.delete("OPEN", f"UPLOAD#{attempt.id}")
+
+    def continue_in(self, release: ReleaseReference, execution: str, successor: str) -> bool:
+        """Record that another execution sees an attempt to its end. False where it has ended, or has another one."""
+        same = "(execution = :execution OR execution = :successor)"
+        values = {":execution": execution, ":successor": successor}
+        return self._write(
+            release,
+            self._table.change(
+                *attempt_key(release.application, release.attempt),
+                "SET execution = :successor",
+                f"attribute_not_exists(outcome) AND {same}",
+                values,
+            ),
+            self._table.change("OPEN", f"UPLOAD#{release.attempt}", "SET execution = :successor", same, values),
+        )
+
+    def history(self, attempt: Attempt) -> list[Transition]:
+        """Return what an attempt went through, oldest first, as far as that is kept."""
+        items = self._table.query(f"ATTEMPT#{attempt.application}#{attempt.id}", "TRANSITION#")
+        return [*self._of_0_1.history(attempt), *(_transition(each) for each in items if is_current(each))]
+
+    # -- several ---------------------------------------------------------------------------------------------------
+
+    def open_ones(self) -> list[OpenAttempt]:
+        """Return the attempts that have not ended, or whose end was not told."""
+        found = self._table.query("OPEN", "UPLOAD#")
+        return [OpenAttempt(Upload(**each["document"]), str(each["execution"])) for each in found]
+
+    def newest(self, application: str, count: int) -> list[Attempt]:
+        """Return the newest attempts of an application, the newest first."""
+        leading = self._table.query(f"APPLICATION#{application}", "CLAIMED#", newest=count)
+        items = self._table.get_many([attempt_key(application, each["attempt"]) for each in leading])
+        found = [attempt_from(each) for each in items if is_current(each)]
+        if len(leading) < count:
+            found += self._of_0_1.attempts(application)
+        return sorted(found, key=lambda each: each.claimed_at, reverse=True)[:count]
+
+    def of_version(self, application: str, version: str) -> list[Attempt]:
+        """Return every attempt at a version, those that became no release too, oldest first."""
+        found = self._led_to_from(application, f"RELEASE#{application}#{version}")
+        return [each for each in found if each.version == version]
+
+    def of_file(self, application: str, name: str) -> list[Attempt]:
+        """Return every attempt that was uploaded under a file's name, oldest first."""
+        found = self._led_to_from(application, f"FILE#{application}#{file_key(name)}")
+        return [each for each in found if each.upload.file == name]
+
+    def head(self, application: str, version: str) -> VersionHead | None:
+        """Return what a version stands for; None where none was ever accepted."""
+        item = self._table.get(*head_key(application, version))
+        return None if item is None else head_from(item)
+
+    def current(self, application: str, version: str) -> Attempt | None:
+        """Return the newest attempt that was accepted as a version."""
+        item = self._table.get(*head_key(application, version))
+        if item is None:
+            return None
+        return self.of_id(application, item["attempt"]) or self._of_0_1.of_head(item)
+
+    # -- writing and reading ---------------------------------------------------------------------------------------
+
+    def _led_to_from(self, application: str, partition: str) -> list[Attempt]:
+        """Return the attempts that a partition leads to, and all that Belay 0.1 left, oldest first."""
+        leading = self._table.query(partition, "CLAIMED#")
+        found = [*filter(None, (self.of_id(application, each["attempt"]) for each in leading))]
+        return sorted([*found, *self._of_0_1.attempts(application)], key=lambda each: each.claimed_at)
+
+    def _write(self, about: Upload | ReleaseReference, *changes: Item) -> bool:
+        """Write all or nothing; an attempt that Belay 0.1 left becomes one of today's first."""
+        return self._table.transact(*changes) or (self._of_0_1.adopt(about) and self._table.transact(*changes))
+
+    def _move(self, release: ReleaseReference, line: Transition) -> Item:
+        """The part of a transaction that brings an attempt to a state, where that is legal (``release.life``)."""
+        state = State(line.what)
+        earlier = before(state)
+        conditions = []
+        values: Item = {":state": state.value, ":about": line.about}
+        values |= {f":{each.name}": each.value for each in earlier}
+        inside = [each for each in earlier if each.in_stage]
+        outside = [each for each in earlier if not each.in_stage and each is not State.STAGE_ENDED]
+        if inside:
+            conditions.append(f"(#state IN ({_listed(inside)}) AND #stage = :stage)")
+        if outside:
+            conditions.append(f"#state IN ({_listed(outside)})")
+        if State.STAGE_ENDED in earlier:
+            conditions.append("(#state = :STAGE_ENDED AND stage_outcome = :deployed AND #stage <> :stage)")
+            values[":deployed"] = Outcome.DEPLOYED.value
+        update = "SET #state = :state, about = :about"
+        if line.stage is not None:
+            update += ", #stage = :stage"
+            values[":stage"] = line.stage
+        if line.outcome is not None:
+            update += ", stage_outcome = :outcome"
+            values[":outcome"] = line.outcome.value
+        else:
+            update += " REMOVE stage_outcome"
+        key = attempt_key(release.application, release.attempt)
+        used = {name: text for name, text in _NAMES.items() if name == "#state" or line.stage is not None}
+        return self._table.change(*key, update, " OR ".join(conditions), values, names=used)
+
+
+def _listed(states: Iterable[State]) -> str:
+    return ", ".join(sorted(f":{each.name}" for each in states))
+
+
+def _line(about: Upload | ReleaseReference, line: Transition) -> Item:
+    return {
+        "PK": f"ATTEMPT#{about.application}#{about.attempt}",
+        "SK": f"TRANSITION#{line.at}#{line.stage or ''}#{line.words}",
+        "at": line.at,
+        "state": line.what.value,
+        "stage": line.stage or "",
+        "about": line.about,
+        "outcome": line.outcome and line.outcome.value,
+        "detail": line.detail,
+        "expires": kept_until(line.at),
+    }
+
+
+def _transition(item: Item) -> Transition:
+    what, outcome = str(item["state"]), item["outcome"]
+    return Transition(
+        item["at"],
+        Occurrence(what) if what in _OCCURRENCES else State(what),
+        item["stage"] or None,
+        item["about"],
+        None if outcome is None else Outcome(outcome),
+        item["detail"],
+    )
+
+
+_OCCURRENCES = {each.value for each in Occurrence}

@@ -1,0 +1,144 @@
+"""What Belay 0.1 kept of uploads and releases.
+
+It had an item ``UPLOAD#`` for each upload, which is an attempt of today, and one ``RELEASE#`` for each version, which
+held where the newest attempt at it stood: digest, state and stage of earlier ones are not known any more. Both are read
+as they lie. They become items of today when something is written about them.
+"""
+
+from belay.aws.clock import lease
+from belay.aws.dynamodb import Item, Table
+from belay.ledger.attempt_items import attempt_item, head_key, outcome_in, pointers, version_pointer
+from belay.ledger.expiry import is_current
+from belay.release.attempt import Attempt, Transition
+from belay.release.life import Occurrence, State
+from belay.release.records import Outcome, ReleaseReference, Upload
+
+
+class AttemptsOf01:
+    """Items ``UPLOAD#`` and, with a ``state``, ``RELEASE#`` of an application; a release's ``TRANSITION#``."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def attempt(self, about: Upload | ReleaseReference) -> Attempt | None:
+        """Return an attempt; None where Belay 0.1 left none."""
+        if isinstance(about, Upload):
+            upload = self._table.get(f"APPLICATION#{about.application}", f"UPLOAD#{about.identity}")
+            if upload is None or not is_current(upload):
+                return None
+            head = self._table.get(*head_key(about.application, upload["version"])) if "version" in upload else None
+            return _attempt(upload, head or {})
+        head = self._table.get(*head_key(about.application, about.version))
+        found = None if head is None else self.of_head(head)
+        return found if found is not None and found.id == about.attempt else None
+
+    def of_head(self, head: Item) -> Attempt | None:
+        """Return the attempt that a version's item holds, where that is one of Belay 0.1."""
+        return self.attempt(Upload(**head["upload"])) if "state" in head else None
+
+    def attempts(self, application: str) -> list[Attempt]:
+        """Return every attempt of an application that is still as Belay 0.1 left it."""
+        uploads = [each for each in self._table.query(f"APPLICATION#{application}", "UPLOAD#") if is_current(each)]
+        heads = self._table.query(f"APPLICATION#{application}", "RELEASE#") if uploads else []
+        by_version = {head["version"]: head for head in heads}
+        return [_attempt(each, by_version.get(each.get("version"), {})) for each in uploads]
+
+    def history(self, attempt: Attempt) -> list[Transition]:
+        """Return what an attempt went through under Belay 0.1, oldest first."""
+        if attempt.version is None:
+            return []
+        items = self._table.query(f"RELEASE#{attempt.application}#{attempt.version}", "TRANSITION#")
+        return [_transition(each) for each in items if each["attempt"] == attempt.id]
+
+    def adopt(self, about: Upload | ReleaseReference) -> bool:
+        """Make an attempt one of today's. False where there is nothing to adopt."""
+        attempt = self.attempt(about)
+        if attempt is None:
+            return False
+        leading = pointers(attempt)
+        changes = []
+        if attempt.version is not None:
+            leading.append(version_pointer(attempt, attempt.version))
+        if attempt.digest is not None and attempt.version is not None:
+            under_way = attempt.outcome is None
+            changes = [
+                self._table.change(
+                    *head_key(attempt.application, attempt.version),
+                    "SET under_way = :under_way REMOVE digest, #state, #stage, #upload, execution, claimed_at, "
+                    "outcome, reason, ended_at, announced",
+                    "attempt = :attempt AND attribute_exists(#state)",
+                    {":under_way": under_way, ":attempt": attempt.id},
+                    names={"#state": "state", "#stage": "stage", "#upload": "upload"},
+                ),
+                *(
+                    []
+                    if attempt.announced
+                    else [self._gone("OPEN", f"RELEASE#{attempt.application}#{attempt.version}")]
+                ),
+            ]
+        return self._table.transact(
+            self._table.new(attempt_item(attempt), once=True),
+            *(self._table.new(each) for each in leading),
+            self._gone(f"APPLICATION#{attempt.application}", f"UPLOAD#{attempt.upload.identity}"),
+            *changes,
+        )
+
+    def _gone(self, pk: str, sk: str) -> Item:
+        """The part of a transaction after which an item is read no more; DynamoDB deletes it."""
+        return self._table.change(pk, sk, "SET expires = :now", "attribute_not_exists(expires)", {":now": lease(0)})
+
+    def adopt_head(self, application: str, version: str) -> None:
+        """Make the attempt that a version's item holds one of today's, before another takes its place."""
+        head = self._table.get(*head_key(application, version))
+        if head is not None and "state" in head:
+            self.adopt(Upload(**head["upload"]))
+
+
+def _attempt(item: Item, head: Item) -> Attempt:
+    """Read an upload's item, with the one of its version where that is about this upload."""
+    upload = Upload(**item["upload"])
+    if "state" not in head or head["attempt"] != upload.attempt:
+        head = {}
+    outcome = outcome_in(item, "outcome") or outcome_in(head, "outcome")
+    state, about, stage_outcome = _state(head["state"]) if head else (State.CLAIMED, "", None)
+    return Attempt(
+        upload=upload,
+        execution=item["execution"],
+        claimed_at=item["claimed_at"],
+        state=State.ENDED if outcome is not None else state,
+        stage=head.get("stage") or None,
+        about=about,
+        stage_outcome=stage_outcome,
+        version=item.get("version"),
+        digest=head.get("digest"),
+        outcome=outcome,
+        reason=str(item.get("reason", head.get("reason", ""))),
+        ended_at=item.get("ended_at", head.get("ended_at")),
+        announced=item.get("announced", False),
+    )
+
+
+_STATES = {each.value: each for each in State}
+_ENDS = {f"STAGE {each}": each for each in Outcome}
+_OUTCOMES = {each.value: each for each in Outcome}
+_OTHERS = {"LET THROUGH": State.HELD, "STAGE ROLLBACK": State.PIPELINE_ROLLING_BACK}
+"""Going on outside of the windows was a state then; ``STAGE ROLLBACK`` was CodePipeline's."""
+
+
+def _state(text: str) -> tuple[State, str, Outcome | None]:
+    """Read a state, which was text: with what it is about behind it, or an outcome."""
+    if text in _ENDS:
+        return State.STAGE_ENDED, "", _ENDS[text]
+    if text in _OUTCOMES:
+        return State.ENDED, "", _OUTCOMES[text]
+    known = _OTHERS.get(text) or _STATES.get(text)
+    if known is not None:
+        return known, "", None
+    word, _, about = text.partition(" ")
+    return State(word), about, None
+
+
+def _transition(item: Item) -> Transition:
+    state, about, outcome = _state(str(item["state"]))
+    what = Occurrence.LET_THROUGH if item["state"] == Occurrence.LET_THROUGH else state
+    return Transition(item["at"], what, item["stage"] or None, about, outcome, item["detail"])

@@ -1,0 +1,200 @@
+"""What the ledger keeps of uploads, releases and stages, one frozen dataclass a kind of record."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
+from belay.release.life import Occurrence, State
+from belay.release.records import LONGEST_IN_KEY, Outcome, ReleaseReference, Upload
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One upload, from its event to its one outcome, which nothing overwrites.
+
+    ``version`` is known once its manifest was read, ``digest`` once it is accepted: an upload that became no release
+    never has one. ``stage`` is the stage it is in, or was in last; ``about`` and ``stage_outcome`` belong to its state.
+    ``announced`` says that the outcome was told. Times are ISO 8601 in UTC.
+    """
+
+    upload: Upload
+    execution: str
+    claimed_at: str
+    state: State = State.CLAIMED
+    stage: str | None = None
+    about: str = ""
+    stage_outcome: Outcome | None = None
+    version: str | None = None
+    digest: str | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    ended_at: str | None = None
+    announced: bool = False
+
+    @property
+    def application(self) -> str:
+        """The application that was uploaded for."""
+        return self.upload.application
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that name it."""
+        return self.upload.attempt
+
+    @property
+    def release(self) -> ReleaseReference | None:
+        """The release that came of the upload; None where none did, or not yet."""
+        if self.version is None or self.digest is None:
+            return None
+        return ReleaseReference(self.application, self.version, self.digest, self.id)
+
+    @property
+    def name(self) -> str:
+        """Its version, or the name of the file where no version could be read."""
+        return self.version or self.upload.file
+
+    @property
+    def standing(self) -> str:
+        """Its outcome, or the state it is in, in words."""
+        return self.outcome or in_words(self.state, self.about, self.stage_outcome)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One line of an attempt's history: a state that it came to, or what happened beside."""
+
+    at: str
+    what: State | Occurrence
+    stage: str | None = None
+    about: str = ""
+    outcome: Outcome | None = None
+    detail: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it came to, in words."""
+        return in_words(self.what, self.about, self.outcome)
+
+
+def in_words(what: State | Occurrence, about: str = "", outcome: Outcome | None = None) -> str:
+    """Say a state with what it is about, or how something ended."""
+    if outcome is not None:
+        return f"STAGE {outcome}" if what is State.STAGE_ENDED else outcome.value
+    return f"{what} {about}" if about and isinstance(what, State) else what.value
+
+
+@dataclass(frozen=True)
+class VersionHead:
+    """What a version of an application stands for.
+
+    ``attempt`` is the newest that was accepted, ``under_way`` until it has its outcome. ``deployed_digest`` is the
+    content that the version is bound to once it was deployed.
+    """
+
+    application: str
+    version: str
+    attempt: str
+    under_way: bool
+    deployed_digest: str | None = None
+
+
+def refusal(release: ReleaseReference, head: VersionHead, standing: Attempt | None) -> BelayError:
+    """Return why a version cannot be claimed: for its head, and the attempt that stands there.
+
+    Other content under a version that is deployed or on its way is ``InvalidRelease``; the same content on its way
+    already is ``ReleaseSuperseded``.
+    """
+    name = f"{release.application} {release.version}"
+    if head.under_way and standing is not None and standing.digest == release.digest:
+        return ReleaseSuperseded(f"{name} is on its way already, in {standing.execution}")
+    where = "is on its way" if head.deployed_digest is None else "was deployed"
+    return InvalidRelease([f"{name} {where} with other content; give what changed a version of its own"])
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What a stage runs since when; ``incident`` is the one that went back to it, None where it was deployed."""
+
+    stage: str
+    release: ReleaseReference
+    since: str
+    incident: str | None = None
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """When something deployed was taken back, by which incident, and at whose request (an ARN)."""
+
+    at: str
+    incident: str
+    by: str
+
+
+@dataclass(frozen=True)
+class StageDeployment:
+    """One line of a stage's history: what it was brought to at a time, as ``Runs`` says, and whether that is gone."""
+
+    stage: str
+    release: ReleaseReference
+    at: str
+    incident: str | None = None
+    taken_back: TakenBack | None = None
+
+
+def standing_in(history: Sequence[StageDeployment]) -> tuple[StageDeployment, ...]:
+    """Return the deployments that stand on each other in a stage, the one that runs last.
+
+    ``history`` comes oldest first. What was taken back is gone, and where the stage went back to a release, so is what
+    had been deployed on it since.
+    """
+    standing: list[StageDeployment] = []
+    for each in history:
+        if each.taken_back is not None:
+            continue
+        attempts = [one.release.attempt for one in standing]
+        if each.release.attempt in attempts:
+            standing = standing[: attempts.index(each.release.attempt)]
+        standing.append(each)
+    return tuple(standing)
+
+
+def left_by(history: Sequence[StageDeployment], target: ReleaseReference | None) -> tuple[StageDeployment, ...]:
+    """Return the deployments that are gone once a stage is back at ``target``, or at what was before any of them."""
+    standing = standing_in(history)
+    attempts = [each.release.attempt for each in standing]
+    kept = 0 if target is None or target.attempt not in attempts else attempts.index(target.attempt) + 1
+    return standing[kept:]
+
+
+@dataclass(frozen=True)
+class HeldUpload:
+    """An upload that waits for the pause to end, with its event."""
+
+    upload: Upload
+    event: Mapping[str, Any]
+    held_at: str
+
+    @property
+    def name(self) -> str:
+        """What names this holding of it: held once more, it is another."""
+        return f"{self.held_at}#{self.upload.identity}"
+
+
+@dataclass(frozen=True)
+class OpenAttempt:
+    """An attempt that has not ended, or whose end was not told, with the execution that sees to it."""
+
+    upload: Upload
+    execution: str
+
+
+def numbered(attempts: Sequence[Attempt], attempt: str) -> int:
+    """Return the number of an attempt among those at its version, which come oldest first, from 1."""
+    return 1 + [each.id for each in attempts].index(attempt)
+
+
+def file_key(name: str) -> str:
+    """Return what stands for a file's name in a key: DynamoDB's keys are short, S3's are not."""
+    return name if len(name.encode()) <= LONGEST_IN_KEY else hashlib.sha256(name.encode()).hexdigest()

@@ -1,0 +1,315 @@
+"""Attempts, versions and stages in the ledger, on a DynamoDB that moto plays."""
+
+from dataclasses import replace
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+from simulated_ledger import accepted, bring, empty_ledger, end, end_stage
+
+from belay.approval.principal import Principal
+from belay.errors import IllegalTransition, ReleaseSuperseded
+from belay.ledger.ledger import Ledger
+from belay.release.attempt import Attempt, HeldUpload, TakenBack, VersionHead
+from belay.release.life import FOLLOWS, Occurrence, State
+from belay.release.records import Outcome, ReleaseReference, Upload
+
+NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
+UPLOAD = Upload("orders", "releases-bucket", "releases/orders/orders-1.0.0.zip", "v1", 4711)
+AGAIN = replace(UPLOAD, version_id="v2")
+
+
+def attempt(ledger: Ledger, about: Upload | ReleaseReference = UPLOAD) -> Attempt:
+    found = ledger.attempts.get(about)
+    assert found is not None
+    return found
+
+
+# -- claims ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_claimed_by_one_execution(ledger: Ledger) -> None:
+    assert ledger.attempts.claim(UPLOAD, "e1", NOW)
+    assert not ledger.attempts.claim(UPLOAD, "e2", NOW)
+    assert ledger.attempts.claim(UPLOAD, "e1", LATER), "an execution that tries again finds its own claim"
+    assert ledger.attempts.claim(AGAIN, "e2", NOW), "another version of the object is another upload"
+    assert attempt(ledger) == Attempt(UPLOAD, "e1", NOW)
+
+
+def test_a_version_is_claimed_by_one_attempt(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    assert ledger.attempts.accept(release, UPLOAD, LATER) is None, "the same attempt finds its own claim"
+    ledger.attempts.claim(AGAIN, "e2", NOW)
+    standing = ledger.attempts.accept(replace(release, attempt=AGAIN.attempt), AGAIN, NOW)
+    assert standing == VersionHead("orders", "1.0.0", UPLOAD.attempt, under_way=True)
+    assert attempt(ledger, AGAIN).state is State.CLAIMED
+
+
+@pytest.mark.parametrize(
+    ("deployed", "digest", "free"),
+    [(False, "d1", True), (False, "d2", True), (True, "d1", True), (True, "d2", False)],
+)
+def test_a_version_that_ended_is_free_but_for_other_content_than_was_deployed(
+    ledger: Ledger, deployed: bool, digest: str, free: bool
+) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    if deployed:
+        end_stage(ledger, release)
+    end(ledger, release, Outcome.REJECTED)
+    ledger.attempts.claim(AGAIN, "e2", LATER)
+    again = ReleaseReference("orders", "1.0.0", digest, AGAIN.attempt)
+    standing = ledger.attempts.accept(again, AGAIN, LATER)
+    assert (standing is None) is free
+    if standing is not None:
+        assert standing.deployed_digest == "d1"
+    assert attempt(ledger).outcome is Outcome.REJECTED, "an earlier attempt keeps what became of it"
+
+
+def test_an_upload_whose_execution_was_stopped_becomes_no_release(ledger: Ledger) -> None:
+    ledger.attempts.claim(UPLOAD, "e1", NOW)
+    ledger.attempts.close(attempt(ledger), Outcome.NEEDS_OPERATOR, "stopped", NOW)
+    with pytest.raises(ReleaseSuperseded):
+        ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, LATER)
+    assert ledger.attempts.head("orders", "1.0.0") is None
+
+
+# -- ends --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_attempt_is_open_from_its_claim_until_its_end_is_told(ledger: Ledger) -> None:
+    ledger.attempts.claim(UPLOAD, "e1", NOW)
+    (open_one,) = ledger.attempts.open_ones()
+    assert (open_one.upload, open_one.execution) == (UPLOAD, "e1")
+    assert ledger.attempts.close(attempt(ledger), Outcome.REJECTED, "no zip", NOW)
+    assert len(ledger.attempts.open_ones()) == 1, "whoever recorded the end may have died before telling it"
+    assert ledger.attempts.close(attempt(ledger), Outcome.REJECTED, "no zip", LATER), "closed, but nobody was told yet"
+    assert not ledger.attempts.close(attempt(ledger), Outcome.DEPLOYED, "", LATER), "an outcome is not replaced"
+    ledger.attempts.announced(attempt(ledger))
+    assert not ledger.attempts.close(attempt(ledger), Outcome.REJECTED, "no zip", LATER)
+    assert ledger.attempts.open_ones() == []
+    ended = attempt(ledger)
+    assert (ended.outcome, ended.reason, ended.ended_at, ended.announced) == (Outcome.REJECTED, "no zip", NOW, True)
+
+
+def test_an_upload_that_was_accepted_meanwhile_is_not_closed_as_none(ledger: Ledger) -> None:
+    ledger.attempts.claim(UPLOAD, "e1", NOW)
+    before = attempt(ledger)
+    ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, NOW)
+    assert not ledger.attempts.close(before, Outcome.NEEDS_OPERATOR, "it died", LATER)
+    assert attempt(ledger).state is State.ACCEPTED
+
+
+def test_who_lost_the_lock_ends_no_stage(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    bring(ledger, release, "production", State.PLANNING)
+    locked = {"expires_at": 4102444800, "now": NOW}
+    assert ledger.locks.acquire(release, "production", execution="e1", incident=None, seen=None, **locked) == 1
+    seen = ledger.locks.get("orders", "production")
+    assert ledger.locks.acquire(release, "production", execution="e2", incident="i", seen=seen, **locked) == 2
+    ended = {"good": True, "now": NOW}
+    assert not ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, fencing=1, **ended)
+    assert ledger.stages.runs("orders", "production") is None
+    assert attempt(ledger).state is State.PLANNING
+    assert ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, fencing=2, **ended)
+    assert not ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, fencing=2, **ended), "it is done"
+    assert ledger.locks.held() == []
+    assert (attempt(ledger).state, attempt(ledger).stage_outcome) == (State.STAGE_ENDED, Outcome.DEPLOYED)
+
+
+def test_another_execution_continues_an_attempt_until_it_has_ended(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    assert not ledger.attempts.continue_in(replace(release, attempt="bbbbbbbbbbbb"), "e1", "e2"), "another attempt"
+    assert not ledger.attempts.continue_in(release, "e0", "e2"), "another execution"
+    assert ledger.attempts.continue_in(release, "e1", "e2")
+    assert ledger.attempts.continue_in(release, "e1", "e2"), "a rerun finds it done"
+    assert attempt(ledger).execution == "e2"
+    assert [each.execution for each in ledger.attempts.open_ones()] == ["e2"]
+    end(ledger, release, Outcome.ABORTED)
+    assert not ledger.attempts.continue_in(release, "e2", "e3")
+
+
+# -- lives -------------------------------------------------------------------------------------------------------------
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_life_is_read_back_as_it_was_written(no_account: None, data: st.DataObject) -> None:
+    """Walks a random legal life; before each step, a state that may not follow is refused and leaves all as it was."""
+    with mock_aws():
+        ledger = empty_ledger(boto3.client("dynamodb"))
+        release = accepted(ledger, UPLOAD, "1.0.0")
+        stages = iter(("test", "staging", "production"))
+        stage, lived = next(stages), ["ACCEPTED"]
+        while (now := attempt(ledger)).state is not State.ENDED and len(lived) < 14:
+            _refused(ledger, release, data.draw(st.sampled_from(sorted(State))), now)
+            state = data.draw(st.sampled_from(sorted(FOLLOWS[now.state])))
+            entered = now.state is State.STAGE_ENDED and state is not State.ENDED
+            well = now.stage_outcome is Outcome.DEPLOYED
+            if entered and not (well and (stage := next(stages, ""))):
+                state = State.ENDED
+            outcome = data.draw(st.sampled_from(Outcome))
+            about = data.draw(st.sampled_from(["", "network"]))
+            if state is State.ENDED:
+                assert ledger.attempts.close(now, outcome, "why", LATER)
+            elif state is State.STAGE_ENDED:
+                assert ledger.attempts.end_stage(release, stage, outcome, good=False, fencing=None, now=LATER)
+            else:
+                where = stage if state.in_stage else None
+                ledger.attempts.record(release, state, LATER, stage=where, about=about)
+            found = attempt(ledger)
+            assert found.state is state
+            assert found.stage == (stage if state.in_stage or state is State.STAGE_ENDED else now.stage)
+            assert found.stage_outcome is (outcome if state is State.STAGE_ENDED else found.stage_outcome)
+            assert found.outcome is (outcome if state is State.ENDED else None)
+            lived.append(found.standing)
+        written = [each.words for each in ledger.attempts.history(attempt(ledger))]
+        assert sorted(set(written)) == sorted(set(lived))
+
+
+def _refused(ledger: Ledger, release: ReleaseReference, state: State, now: Attempt) -> None:
+    if state in (State.ENDED, State.STAGE_ENDED, State.ACCEPTED, now.state) or state in FOLLOWS[now.state]:
+        return
+    with pytest.raises(IllegalTransition, match=f"is at {now.standing} in {now.stage or 'no stage'}"):
+        ledger.attempts.record(release, state, LATER, stage=now.stage or "production")
+    assert attempt(ledger) == now
+
+
+def test_a_stage_is_not_left_before_it_has_ended_well(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    bring(ledger, release, "test", State.EXECUTING)
+    with pytest.raises(IllegalTransition):
+        ledger.attempts.record(release, State.EXECUTING, LATER, stage="production")
+    assert ledger.attempts.end_stage(release, "test", Outcome.REJECTED, good=False, fencing=None, now=LATER)
+    with pytest.raises(IllegalTransition):
+        ledger.attempts.record(release, State.PLANNING, LATER, stage="production")
+
+
+def test_a_recovery_is_ended_by_no_stage(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    bring(ledger, release, "production", State.RECOVERING)
+    assert not ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, good=True, fencing=None, now=LATER)
+    assert ledger.stages.runs("orders", "production") is None
+
+
+def test_what_nobody_knows_comes_to_no_state(ledger: Ledger) -> None:
+    with pytest.raises(IllegalTransition, match="attempt lost, is not known"):
+        ledger.attempts.record(ReleaseReference("orders", "1.0.0", "d", "lost"), State.CHECKED, NOW)
+
+
+def test_a_remark_moves_nothing(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    bring(ledger, release, "production", State.AWAITING_APPROVAL)
+    ledger.attempts.note(release, Occurrence.LET_THROUGH, LATER, stage="production", detail="hotfix")
+    assert attempt(ledger).state is State.AWAITING_APPROVAL
+    assert ledger.attempts.history(attempt(ledger))[-1].what is Occurrence.LET_THROUGH
+
+
+# -- finding -----------------------------------------------------------------------------------------------------------
+
+
+def test_attempts_are_found_by_application_version_and_file(ledger: Ledger) -> None:
+    first = accepted(ledger, UPLOAD, "1.0.0")
+    end(ledger, first, Outcome.ROLLED_BACK)
+    ledger.attempts.claim(AGAIN, "e2", LATER)
+    other = replace(UPLOAD, key="releases/orders/other.zip")
+    accepted(ledger, other, "2.0.0", now="2026-01-01T10:10:00.000+00:00")
+    assert [each.id for each in ledger.attempts.newest("orders", 2)] == [other.attempt, AGAIN.attempt]
+    assert [each.id for each in ledger.attempts.newest("orders", 9)][2:] == [UPLOAD.attempt]
+    assert [each.id for each in ledger.attempts.of_version("orders", "1.0.0")] == [UPLOAD.attempt]
+    assert [each.id for each in ledger.attempts.of_file("orders", UPLOAD.file)] == [UPLOAD.attempt, AGAIN.attempt]
+    assert ledger.attempts.newest("payments", 9) == []
+    current = ledger.attempts.current("orders", "1.0.0")
+    assert current is not None
+    assert (current.id, current.outcome) == (UPLOAD.attempt, Outcome.ROLLED_BACK)
+    assert ledger.attempts.current("orders", "9.9.9") is None
+
+
+def test_what_became_no_release_is_forgotten_after_a_while_and_a_release_is_not(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = "2025-01-01T10:00:00.000+00:00"
+    release = accepted(ledger, UPLOAD, "1.0.0", now=long_ago)
+    monkeypatch.setenv("HISTORY_DAYS", "31")
+    ledger.attempts.claim(AGAIN, "e2", long_ago)
+    ledger.attempts.note(release, Occurrence.LET_THROUGH, long_ago, stage="production")
+    assert ledger.attempts.get(AGAIN) is None, "DynamoDB has not deleted it yet"
+    assert [each.id for each in ledger.attempts.newest("orders", 9)] == [release.attempt]
+    assert [each.words for each in ledger.attempts.history(attempt(ledger))] == ["ACCEPTED"]
+
+
+# -- stages ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_stage_runs_is_its_own(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    assert ledger.stages.runs("orders", "production") is None
+    end_stage(ledger, release)
+    runs = ledger.stages.runs("orders", "production")
+    assert runs is not None
+    assert (runs.release, runs.since, runs.incident) == (release, NOW, None)
+    assert ledger.stages.runs("orders", "test") is None
+    assert ledger.attempts.head("orders", "1.0.0") == VersionHead("orders", "1.0.0", UPLOAD.attempt, True, "d1")
+
+
+def test_a_stage_that_does_not_last_runs_nothing(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    bring(ledger, release, "test", State.PLANNING)
+    assert ledger.attempts.end_stage(release, "test", Outcome.DEPLOYED, good=False, fencing=None, now=NOW)
+    assert ledger.stages.runs("orders", "test") is None
+    head = ledger.attempts.head("orders", "1.0.0")
+    assert head is not None
+    assert head.deployed_digest is None
+
+
+def test_a_stage_says_what_was_taken_back_when_and_by_whom(ledger: Ledger) -> None:
+    versions = ("1.0.0", "1.1.0", "1.2.0")
+    releases = []
+    for number, version in enumerate(versions):
+        uploaded = replace(UPLOAD, key=f"releases/orders/{version}.zip")
+        releases.append(accepted(ledger, uploaded, version, now=f"2026-01-0{number + 1}T10:00:00.000+00:00"))
+        end_stage(ledger, releases[-1], now=f"2026-01-0{number + 1}T10:00:00.000+00:00")
+    back = TakenBack("2026-01-05T10:00:00.000+00:00", "incident", "arn:ann")
+    for _ in range(2):  # a rerun records nothing again
+        ledger.stages.went_back("orders", "production", releases[0], "incident", "arn:ann", back.at)
+    runs = ledger.stages.runs("orders", "production")
+    assert runs is not None
+    assert (runs.release.version, runs.since, runs.incident) == ("1.0.0", back.at, "incident")
+    history = ledger.stages.history("orders", "production")
+    assert [(each.release.version, each.taken_back) for each in history] == [
+        ("1.0.0", None),
+        ("1.1.0", back),
+        ("1.2.0", back),
+        ("1.0.0", None),
+    ]
+
+
+def test_a_stage_that_goes_back_to_where_nothing_was_runs_nothing(ledger: Ledger) -> None:
+    end_stage(ledger, accepted(ledger, UPLOAD, "1.0.0"))
+    ledger.stages.went_back("orders", "production", None, "incident", "arn:ann", LATER)
+    assert ledger.stages.runs("orders", "production") is None
+    (deployment,) = ledger.stages.history("orders", "production")
+    assert deployment.taken_back == TakenBack(LATER, "incident", "arn:ann")
+
+
+# -- uploads -----------------------------------------------------------------------------------------------------------
+
+
+def test_held_uploads_come_back_oldest_first(ledger: Ledger) -> None:
+    ledger.uploads.hold(AGAIN, {"detail": {"size": 2}}, LATER)
+    ledger.uploads.hold(UPLOAD, {"detail": {"size": 1}}, NOW)
+    first, second = ledger.uploads.held()
+    assert first == HeldUpload(UPLOAD, {"detail": {"size": 1}}, NOW)
+    assert second.upload == AGAIN
+    ledger.uploads.unhold(first)
+    assert ledger.uploads.held() == [second]
+
+
+def test_who_uploaded_is_told_once(ledger: Ledger) -> None:
+    maria, jo = Principal("arn:maria", "AIDA1"), Principal("arn:jo", "AIDA2")
+    assert ledger.uploads.uploader(UPLOAD) is None
+    ledger.uploads.record_uploader(UPLOAD, maria, NOW)
+    ledger.uploads.record_uploader(UPLOAD, jo, NOW)
+    assert ledger.uploads.uploader(UPLOAD) == maria
+    assert ledger.uploads.uploader(AGAIN) is None

@@ -1,0 +1,45 @@
+"""The table of an attempt's states, and its page."""
+
+from pathlib import Path
+
+import pytest
+
+from belay.release.life import FOLLOWS, State, before
+from cli.life_page import page
+
+PAGE = Path(__file__).parents[3] / "docs" / "release-life.md"
+LASTING = [each for each in State if each is not State.ENDED]
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "run: python -m cli.life_page > docs/release-life.md"
+
+
+def test_every_state_is_in_the_table_and_can_be_reached() -> None:
+    assert set(FOLLOWS) == set(State)
+    reached, looked_at = {State.CLAIMED}, set()
+    while reached - looked_at:
+        state = min(reached - looked_at)
+        looked_at.add(state)
+        reached |= FOLLOWS[state]
+    assert reached == set(State)
+
+
+@pytest.mark.parametrize("state", LASTING)
+def test_an_attempt_may_end_from_anywhere(state: State) -> None:
+    assert State.ENDED in FOLLOWS[state]
+
+
+@pytest.mark.parametrize("state", [each for each in State if each.in_stage and each is not State.RECOVERING])
+def test_a_stage_may_fail_or_end_from_anywhere_in_it(state: State) -> None:
+    assert {State.RECOVERING, State.STAGE_ENDED} <= FOLLOWS[state]
+
+
+def test_a_recovery_is_ended_by_its_incident_alone() -> None:
+    assert FOLLOWS[State.RECOVERING] == {State.ENDED}
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_may_come_before_is_what_it_follows_and_itself_unless_it_is_an_end(state: State) -> None:
+    again = set() if state in (State.STAGE_ENDED, State.ENDED) else {state}
+    assert before(state) == {each for each in State if state in FOLLOWS[each]} | again
