@@ -14,6 +14,7 @@ from belay.errors import IllegalTransition, ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, HeldUpload, TakenBack, VersionHead
 from belay.release.life import FOLLOWS, Occurrence, State
+from belay.release.lock import Claim
 from belay.release.records import Outcome, ReleaseReference, Upload
 
 NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
@@ -104,10 +105,11 @@ def test_an_upload_that_was_accepted_meanwhile_is_not_closed_as_none(ledger: Led
 def test_who_lost_the_lock_ends_no_stage(ledger: Ledger) -> None:
     release = accepted(ledger, UPLOAD, "1.0.0")
     bring(ledger, release, "production", State.PLANNING)
+    claim = Claim.of_release(release, "production", "e1")
     locked = {"expires_at": 4102444800, "now": NOW}
-    assert ledger.locks.acquire(release, "production", execution="e1", incident=None, seen=None, **locked) == 1
+    assert ledger.locks.acquire(claim, seen=None, **locked) == 1
     seen = ledger.locks.get("orders", "production")
-    assert ledger.locks.acquire(release, "production", execution="e2", incident="i", seen=seen, **locked) == 2
+    assert ledger.locks.acquire(replace(claim, execution="e2", incident="i"), seen=seen, **locked) == 2
     ended = {"good": True, "now": NOW}
     assert not ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, fencing=1, **ended)
     assert ledger.stages.runs("orders", "production") is None
