@@ -12,8 +12,9 @@ class BelayError(Exception):
 class InvalidRelease(BelayError):  # noqa: N818 - the outcome's own word reads better in a machine than "...Error"
     """What was uploaded is not an acceptable release.
 
-    Raised by the ``release`` room with every problem found, one a line. The release ends REJECTED, nothing changed. The
-    message is bounded: a state machine keeps 32,768 characters of a cause
+    Raised by the ``release`` room with every problem found, one a line; a step keeps them as a document and raises it
+    again with the key of that, as JSON (``Reasons.refusing``). The release ends REJECTED, nothing changed. The message
+    is bounded: a state machine keeps 32,768 characters of a cause
     (https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html).
     """
 
@@ -69,7 +70,8 @@ class LockLost(BelayError):  # noqa: N818
 class StackFailed(BelayError):  # noqa: N818
     """A stack operation that this release started ended badly.
 
-    Raised by ``execute_wave`` and ``delete_stacks`` with the first cause in words. An incident is opened.
+    Raised by ``execute_wave``, ``delete_stacks`` and ``check_pipeline`` with the key of the document that says why, as
+    JSON (``Reasons.failed``). An incident is opened.
     """
 
 

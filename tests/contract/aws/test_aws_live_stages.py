@@ -173,7 +173,7 @@ def test_only_what_is_new_is_told(deployed: Deployed) -> None:
     (message,) = deployed.heard()
     (finding,) = message["findings"]
     assert finding["why"] == "undeclared-rule"
-    assert "198.51.100.7/32" in finding
+    assert "198.51.100.7/32" in finding["what"]
     assert message["severity"] == "warning"
     assert f"{len(first)} told before are still there" in message["what"]
 
