@@ -198,8 +198,6 @@ class TestRecoveredStage:
     def entered(cloudwatch: Any) -> tuple[Recovery, RecoveredStage]:
         event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
         recovery = Recovery.enter(event, *remembered())
-        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
-        recovery = Recovery.enter(event, *remembered())
         return recovery, RecoveredStage(recovery, StageVerification(Alarms(cloudwatch), VerifyFunctions(None)))
 
     def look(self, cloudwatch: Any) -> VerificationSeen:
