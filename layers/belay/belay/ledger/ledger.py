@@ -21,6 +21,7 @@
 | ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
 | ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, as CloudTrail tells |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | whose an operation is |
+| ``STACK#<stack id>`` | ``NEWEST`` | whose the newest operation is, which does not expire |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see end |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
