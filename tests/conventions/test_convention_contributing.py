@@ -1,7 +1,7 @@
 """What is written for contributors is complete: the Makefile's targets, and each list of steps that adds something.
 
 A list is held against everything of its kind that there is: what it names exists for each of them and names each of
-them, and no file that names them all is missing from it.
+them, and no source that names them all is missing from it.
 """
 
 import ast
@@ -14,12 +14,18 @@ from pathlib import Path
 import pytest
 from project import ROOT, tracked_files
 
+from belay.database.kinds import KINDS
+
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+LAYER = ROOT / "layers" / "belay" / "belay"
 BRIDGES = ROOT / "local" / "bridges"
-RULES = ROOT / "layers" / "belay" / "belay" / "policy" / "rules"
+RULES = LAYER / "policy" / "rules"
 
 Names = dict[str, str]
-"""What stands for a list's placeholders with one thing: ``{"name": "ssh-open", "module": "ssh_open"}``."""
+"""What stands for a list's placeholders with one thing: ``{"name": "ssh-open", "module": "ssh_open"}``.
+
+``known_as`` is the name in code of what has a name that other things have too.
+"""
 
 
 def policies() -> Iterator[Names]:
@@ -33,7 +39,22 @@ def bridges() -> Iterator[Names]:
             yield {"name": path.stem}
 
 
-THINGS = {"policy": list(policies()), "bridge": list(bridges())}
+def stage_checks() -> Iterator[Names]:
+    for path in sorted((LAYER / "control" / "checks").glob("[a-z]*.py")):
+        yield {"name": path.stem, "known_as": "".join(word.capitalize() for word in path.stem.split("_")) + "Check"}
+
+
+def kinds_of_database() -> Iterator[Names]:
+    for name in KINDS:
+        yield {"name": name, "known_as": name.upper()}
+
+
+THINGS = {
+    "policy": list(policies()),
+    "stage check": list(stage_checks()),
+    "kind of database": list(kinds_of_database()),
+    "bridge": list(bridges()),
+}
 CASES = [pytest.param(kind, names, id=f"{kind}-{names['name']}") for kind, each in THINGS.items() for names in each]
 
 
@@ -53,16 +74,17 @@ def listed(kind: str, names: Names) -> list[str]:
         for line in lines
         if not (found := re.match(r"`(\w+)`: ", line)) or found[1] not in subjects or found[1] == names.get("subject")
     ]
-    paths = re.findall(r"`([\w.<>*-]+(?:/[\w.<>*-]+)+|[A-Z]+\.md)`", "\n".join(about))
+    paths = re.findall(r"`([\w.<>*-]+(?:/[\w.<>*-]+)+|[A-Z]+\.md|template\.yaml)`", "\n".join(about))
     return [re.sub(r"<(\w+)>", lambda placeholder: names[placeholder[1]], path) for path in paths]
 
 
-def names_it(text: str, names: Names) -> bool:
-    return any(
-        re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)
-        for key, name in names.items()
-        if key in ("name", "module")
-    )
+def names_it(text: str, *names: str) -> bool:
+    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
+
+
+def known_by(names: Names) -> list[str]:
+    """By what a file may name a thing."""
+    return [names[key] for key in ("name", "module", "known_as") if key in names]
 
 
 @cache
@@ -91,29 +113,46 @@ def test_what_a_list_names_is_there_for_everything_that_was_added_before(kind: s
     assert [path for path in listed(kind, names) if not list(ROOT.glob(path))] == []
 
 
-OPTIONAL = {"CHANGELOG.md", "docs/policy-sources.md"}
-"""What a list names for some things only, and says so."""
-
-KEPT = "tests/fixtures/v0_1/"
-"""What an older version wrote, which nothing is ever added to."""
+REGISTERS = {
+    "policy": {
+        "docs/policies.md",
+        "docs/policies-live.md",
+        "tests/unit/policy/test_policy_change_sets.py",
+        "tests/unit/policy/test_policy_live.py",
+    },
+    "stage check": {"layers/belay/belay/control/stage_checks.py"},
+    "kind of database": {
+        "layers/belay/belay/database/kinds.py",
+        "tests/unit/rollback/test_rollback_databases.py",
+        "tests/machines/test_machines_restore.py",
+        "docs/registration.md",
+        "docs/databases.md",
+    },
+    "bridge": {"local/bridges/__init__.py", "docs/engine.md"},
+}
+"""The files of a list that name everything that was added before."""
 
 
 @pytest.mark.parametrize(("kind", "names"), CASES)
-def test_files_that_a_list_sends_to_name_everything_that_was_added_before(kind: str, names: Names) -> None:
-    shared = [path for path in listed(kind, names) if "*" not in path and path not in OPTIONAL]
-    registers = [path for path in shared if not names_it(path.replace("/", " ").replace(".py", ""), names)]
+def test_where_a_list_says_to_enter_something_everything_is_entered(kind: str, names: Names) -> None:
+    registers = REGISTERS[kind] & set(listed(kind, names))
 
-    assert [path for path in registers if not names_it(texts()[path], names)] == []
+    assert registers
+    assert [path for path in registers if not names_it(texts()[path], *known_by(names))] == []
 
 
 @pytest.mark.parametrize(
     ("kind", "subject"),
     [(kind, subject) for kind, each in THINGS.items() for subject in sorted({one.get("subject", "") for one in each})],
 )
-def test_no_file_that_names_them_all_is_missing_from_the_list(kind: str, subject: str) -> None:
+def test_no_source_that_names_them_all_is_missing_from_the_list(kind: str, subject: str) -> None:
     things = [names for names in THINGS[kind] if names.get("subject", "") == subject]
-    here = {path: text for path, text in texts().items() if not path.startswith(KEPT)}
-    everywhere = {path for path, text in here.items() if all(names_it(text, names) for names in things)}
+    everywhere = {
+        path
+        for path, text in texts().items()
+        if not path.startswith("tests/")
+        and all(names_it(text, *([names["known_as"]] if "known_as" in names else known_by(names))) for names in things)
+    }
 
     assert everywhere - set(listed(kind, things[0])) == set()
 
@@ -128,8 +167,7 @@ def test_the_makefile_s_targets_are_told_with_what_they_do() -> None:
 
 
 def test_every_room_is_told_of() -> None:
-    layer = ROOT / "layers" / "belay" / "belay"
-    rooms = {path.parent.name for path in layer.glob("*/__init__.py")}
+    rooms = {path.parent.name for path in LAYER.glob("*/__init__.py")}
 
     table = GUIDE.partition("\n## The rooms\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(\w+)/`", "".join(re.findall(r"^\|.*$", table, re.MULTILINE)))) == rooms

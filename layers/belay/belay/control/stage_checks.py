@@ -1,18 +1,4 @@
-"""What a deployed stage is checked by, and when: the table of stage checks.
-
-To add a stage check:
-
-1. Decide in a pure function: from what AWS shows to a ``Checked``, which is PASS, FAIL, REVIEW or (during the bake
-   time) AGAIN, with each reason. ``alarms_checked`` in ``release/verification.py`` is one.
-2. Look in ``control/checks/<name>.py``, made after ``alarms.py``: a class that has its gateways. Its method
-   ``look`` is given the stage and what it noted at its last look. What AWS refuses to tell is raised, never a verdict.
-3. Enter it below, in ``validation`` or ``verification``, in the order of looking, and hand its gateways in where mypy
-   says that they are missing.
-4. Where an operator registers something for it, read that in ``release/registration.py``, describe it in
-   ``docs/registration.md``, and count it in ``Stage.verified`` if the check is part of the verification.
-5. Grant the calls in ``template.yaml``: ``tests/conventions/test_convention_permissions.py`` says to which function.
-6. Test the decision in ``tests/unit/release``, the look in ``tests/contract/aws``: each verdict, and a fault of AWS.
-"""
+"""What a deployed stage is checked by, and when. CONTRIBUTING.md says how to add a stage check."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
