@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from belay.aws.ssm import APPLICATIONS
 from belay.ledger.ledger import Ledger
+from belay.notify.told import in_words
 from belay.release.attempt import Attempt, Runs, TakenBack, numbered
 from cli.account import Account, add_account_arguments
 from cli.naming import application_name
@@ -92,7 +93,7 @@ def _attempt(attempt: Attempt, taken_back: TakenBack | None) -> dict[str, Any]:
         "state": attempt.standing,
         "claimed_at": attempt.claimed_at,
         "ended_at": attempt.ended_at,
-        "reason": attempt.reason or None,
+        "reason": in_words(attempt.reason) or None,
         "taken_back": None if taken_back is None else asdict(taken_back),
     }
 

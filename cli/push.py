@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from belay.aws.faults import translated
 from belay.errors import BelayError
+from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "text":
         print(*render(found)[:1], sep="\n")
     ended = follow(belay, upload, Console(file=sys.stderr if arguments.output == "json" else None, highlight=False))
-    found |= {"outcome": ended.outcome, "reason": ended.reason or None}
+    found |= {"outcome": ended.outcome, "reason": in_words(ended.reason) or None}
     tell(arguments, found, [f"{found['release']}: {found['outcome']}", *str(found["reason"] or "").splitlines()])
     return 0 if ended.outcome is Outcome.DEPLOYED else REFUSED
 

@@ -96,7 +96,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts
         "outcome": attempt.outcome,
         "state": attempt.standing,
         "stage": attempt.stage,
-        "reason": attempt.reason or None,
+        "reason": in_words(attempt.reason) or None,
         "upload": asdict(attempt.upload),
         "execution": attempt.execution,
         "claimed_at": attempt.claimed_at,

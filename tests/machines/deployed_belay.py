@@ -17,6 +17,7 @@ from small_releases import Release, setting, settings
 from belay.aws.dynamodb import Table
 from belay.ledger.ledger import Ledger
 from belay.notify.message import MessageKind
+from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.records import upload_of
 from cli.function_url import post_signed
@@ -43,7 +44,7 @@ def until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Se
 
 
 def _as_told(attempt: Attempt | None) -> dict[str, Any]:
-    return {} if attempt is None else {**asdict(attempt), "attempt": attempt.id}
+    return {} if attempt is None else {**asdict(attempt), "attempt": attempt.id, "reason": in_words(attempt.reason)}
 
 
 @dataclass(frozen=True)

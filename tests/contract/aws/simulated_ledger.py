@@ -8,6 +8,7 @@ from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
 from belay.release.life import FOLLOWS, State
+from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
 
 NOW = "2026-01-01T10:00:00.000+00:00"
@@ -87,4 +88,4 @@ def end(ledger: Ledger, release: ReleaseReference, outcome: Outcome, reason: str
     """Record an attempt's outcome, which nobody is told yet."""
     attempt = ledger.attempts.get(release)
     assert attempt is not None
-    assert ledger.attempts.close(attempt, outcome, reason, now)
+    assert ledger.attempts.close(attempt, outcome, from_document(reason) if reason else None, now)

@@ -15,9 +15,11 @@ from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, HeldUpload, TakenBack, VersionHead
 from belay.release.life import FOLLOWS, Occurrence, State
 from belay.release.lock import Claim
+from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
 
 NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
+NO_ZIP = from_document("no zip")
 UPLOAD = Upload("orders", "releases-bucket", "releases/orders/orders-1.0.0.zip", "v1", 4711)
 AGAIN = replace(UPLOAD, version_id="v2")
 
@@ -70,7 +72,7 @@ def test_a_version_that_ended_is_free_but_for_other_content_than_was_deployed(
 
 def test_an_upload_whose_execution_was_stopped_becomes_no_release(ledger: Ledger) -> None:
     ledger.attempts.claim(UPLOAD, "e1", NOW)
-    ledger.attempts.close(attempt(ledger), Outcome.NEEDS_OPERATOR, "stopped", NOW)
+    ledger.attempts.close(attempt(ledger), Outcome.NEEDS_OPERATOR, from_document("stopped"), NOW)
     with pytest.raises(ReleaseSuperseded):
         ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, LATER)
     assert ledger.attempts.head("orders", "1.0.0") is None
@@ -83,22 +85,27 @@ def test_an_attempt_is_open_from_its_claim_until_its_end_is_told(ledger: Ledger)
     ledger.attempts.claim(UPLOAD, "e1", NOW)
     (open_one,) = ledger.attempts.open_ones()
     assert (open_one.upload, open_one.execution) == (UPLOAD, "e1")
-    assert ledger.attempts.close(attempt(ledger), Outcome.REJECTED, "no zip", NOW)
+    assert ledger.attempts.close(attempt(ledger), Outcome.REJECTED, NO_ZIP, NOW)
     assert len(ledger.attempts.open_ones()) == 1, "whoever recorded the end may have died before telling it"
-    assert ledger.attempts.close(attempt(ledger), Outcome.REJECTED, "no zip", LATER), "closed, but nobody was told yet"
-    assert not ledger.attempts.close(attempt(ledger), Outcome.DEPLOYED, "", LATER), "an outcome is not replaced"
+    assert ledger.attempts.close(attempt(ledger), Outcome.REJECTED, NO_ZIP, LATER), "closed, but nobody was told yet"
+    assert not ledger.attempts.close(attempt(ledger), Outcome.DEPLOYED, None, LATER), "an outcome is not replaced"
     ledger.attempts.announced(attempt(ledger))
-    assert not ledger.attempts.close(attempt(ledger), Outcome.REJECTED, "no zip", LATER)
+    assert not ledger.attempts.close(attempt(ledger), Outcome.REJECTED, NO_ZIP, LATER)
     assert ledger.attempts.open_ones() == []
     ended = attempt(ledger)
-    assert (ended.outcome, ended.reason, ended.ended_at, ended.announced) == (Outcome.REJECTED, "no zip", NOW, True)
+    assert (ended.outcome, ended.reason, ended.ended_at, ended.announced) == (
+        Outcome.REJECTED,
+        NO_ZIP,
+        NOW,
+        True,
+    )
 
 
 def test_an_upload_that_was_accepted_meanwhile_is_not_closed_as_none(ledger: Ledger) -> None:
     ledger.attempts.claim(UPLOAD, "e1", NOW)
     before = attempt(ledger)
     ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, NOW)
-    assert not ledger.attempts.close(before, Outcome.NEEDS_OPERATOR, "it died", LATER)
+    assert not ledger.attempts.close(before, Outcome.NEEDS_OPERATOR, from_document("it died"), LATER)
     assert attempt(ledger).state is State.ACCEPTED
 
 
@@ -154,7 +161,7 @@ def test_every_life_is_read_back_as_it_was_written(no_account: None, data: st.Da
             outcome = data.draw(st.sampled_from(Outcome))
             about = data.draw(st.sampled_from(["", "network"]))
             if state is State.ENDED:
-                assert ledger.attempts.close(now, outcome, "why", LATER)
+                assert ledger.attempts.close(now, outcome, from_document("why"), LATER)
             elif state is State.STAGE_ENDED:
                 assert ledger.attempts.end_stage(release, stage, outcome, good=False, fencing=None, now=LATER)
             else:

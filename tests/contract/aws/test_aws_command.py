@@ -322,7 +322,7 @@ def test_a_release_shows_the_way_back_that_a_person_asked_for(office: Office, be
 def test_an_upload_that_became_no_release_is_shown_by_its_version_or_file_name(office: Office, belay: Belay) -> None:
     office.ledger.attempts.claim(UPLOAD, "execution-1", NOW)
     office.ledger.attempts.note_version(UPLOAD, "1.0.0")
-    office.ledger.attempts.close(office.attempt(), Outcome.REJECTED, "release.yaml: unknown key 'colour'", LATER)
+    office.ledger.attempts.close(office.attempt(), Outcome.REJECTED, from_document("unknown key 'colour'"), LATER)
     (application,) = document(belay, "list")["applications"]
     assert [(each["version"], each["outcome"]) for each in application["attempts"]] == [("1.0.0", "REJECTED")]
     for name in ("orders/1.0.0", "orders/1.0.0.zip"):
@@ -440,7 +440,7 @@ def test_a_file_that_is_not_what_its_digest_says_is_not_pushed(
 def test_a_push_that_waits_tells_the_outcome(
     office: Office, belay: Belay, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = Attempt(UPLOAD, "e1", NOW, outcome=Outcome.REJECTED, reason="SSH is open", announced=True)
+    ended = Attempt(UPLOAD, "e1", NOW, outcome=Outcome.REJECTED, reason=from_document("SSH is open"), announced=True)
     monkeypatch.setattr("belay.ledger.attempts.AttemptRecords.get", lambda *_: ended)
     status, out, _ = belay("release", "push", str(archive), "--wait")
     assert status == 1

@@ -348,7 +348,7 @@ def test_an_upload_of_which_no_release_came_gets_its_outcome(house: House) -> No
 
 def test_a_refusal_that_could_not_be_told_is_told_as_it_was(house: House) -> None:
     house.ledger.attempts.claim(UPLOAD, "execution-1", NOW)
-    house.ledger.attempts.close(house.attempt(), Outcome.REJECTED, "this is not a zip archive", NOW)
+    house.ledger.attempts.close(house.attempt(), Outcome.REJECTED, from_document("this is not a zip archive"), NOW)
     (held_open,) = house.ledger.attempts.open_ones()
     house.unfinished.take_up(held_open)
     (message,) = house.messages()

@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.ending import Close, Recover, outcome_of_stage, what_is_left
 from belay.release.life import State
+from belay.release.reason import from_document
 from belay.release.records import Outcome, Upload
 
 STAGES = ("test", "production")
@@ -23,8 +25,10 @@ def test_what_was_told_is_over() -> None:
 
 @pytest.mark.parametrize("stage", [None, "production"])
 def test_an_outcome_that_was_not_told_is_told_as_it_stands(stage: str | None) -> None:
-    ended = replace(ACCEPTED, state=State.ENDED, stage=stage, outcome=Outcome.ROLLED_BACK, reason="it failed")
-    assert what_is_left(ended, STAGES) == Close(Outcome.ROLLED_BACK, "it failed")
+    ended = replace(
+        ACCEPTED, state=State.ENDED, stage=stage, outcome=Outcome.ROLLED_BACK, reason=from_document("it failed")
+    )
+    assert what_is_left(ended, STAGES) == Close(Outcome.ROLLED_BACK, from_document("it failed"))
 
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.CHECKED])
@@ -32,14 +36,14 @@ def test_a_release_that_entered_no_stage_changed_nothing(state: State) -> None:
     ending = what_is_left(replace(ACCEPTED, state=state), STAGES)
     assert isinstance(ending, Close)
     assert ending.outcome is Outcome.NEEDS_OPERATOR
-    assert "before any stage was entered: nothing was changed" in ending.reason
+    assert "before any stage was entered: nothing was changed" in in_words(ending.reason)
 
 
 def test_an_upload_that_became_no_release_changed_nothing() -> None:
     ending = what_is_left(Attempt(UPLOAD, "e1", ACCEPTED.claimed_at), ())
     assert isinstance(ending, Close)
     assert ending.outcome is Outcome.NEEDS_OPERATOR
-    assert "before the upload was accepted: nothing was changed" in ending.reason
+    assert "before the upload was accepted: nothing was changed" in in_words(ending.reason)
 
 
 @pytest.mark.parametrize("state", [each for each in State if each.in_stage])
@@ -65,7 +69,7 @@ def test_a_release_between_two_stages_is_gone_on_with_by_a_person() -> None:
     ending = what_is_left(at(State.STAGE_ENDED, "test", Outcome.DEPLOYED), STAGES)
     assert isinstance(ending, Close)
     assert ending.outcome is Outcome.NEEDS_OPERATOR
-    assert "after test and before the next stage" in ending.reason
+    assert "after test and before the next stage" in in_words(ending.reason)
 
 
 def test_a_stage_s_outcome_is_its_own() -> None:

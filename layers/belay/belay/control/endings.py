@@ -10,7 +10,6 @@ from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import release_ended
-from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
 from belay.release.left_to_do import LeftToDo
@@ -53,7 +52,7 @@ class Endings:
 
         ``topic`` is the application's, for an upload that became no release; a release's is known.
         """
-        if not self._ledger.attempts.close(attempt, outcome, in_words(reason), timestamp()):
+        if not self._ledger.attempts.close(attempt, outcome, reason, timestamp()):
             return
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
         runs = self._ledger.stages.runs(attempt.application, stage) if stage else None

@@ -16,7 +16,7 @@ from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, OpenAttempt
 from belay.release.ending import Close, Recover, what_is_left
-from belay.release.reason import Reason, Statement, Why, from_document
+from belay.release.reason import Reason, Statement, Why
 from belay.release.records import ReleaseReference
 
 _MOST_RERUNS = 3
@@ -79,9 +79,7 @@ class Unfinished:
         if isinstance(left, Recover) and release is not None:
             return self.incidents.open_for_release(release, left.stage, reason)
         if isinstance(left, Close):
-            self.endings.close(
-                attempt, left.outcome, reason=from_document(left.reason) if left.reason else None, topic=topic
-            )
+            self.endings.close(attempt, left.outcome, reason=left.reason, topic=topic)
         return f"{attempt.application} {attempt.name}"
 
     def take_up_incident(self, application: str, name: str) -> str | None:

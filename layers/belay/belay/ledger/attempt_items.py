@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.dynamodb import Item
 from belay.release.attempt import Attempt, VersionHead, file_key
 from belay.release.life import State
+from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome, Upload
 
 
@@ -49,7 +50,7 @@ def attempt_item(attempt: Attempt) -> Item:
         "version": attempt.version,
         "digest": attempt.digest,
         "outcome": attempt.outcome and attempt.outcome.value,
-        "reason": attempt.reason,
+        "reason": attempt.reason and to_dict(attempt.reason),
         "ended_at": attempt.ended_at,
         "announced": attempt.announced or None,
     }
@@ -69,10 +70,15 @@ def attempt_from(item: Mapping[str, Any]) -> Attempt:
         version=item.get("version"),
         digest=item.get("digest"),
         outcome=outcome_in(item, "outcome"),
-        reason=item.get("reason", ""),
+        reason=reason_in(item),
         ended_at=item.get("ended_at"),
         announced=item.get("announced", False),
     )
+
+
+def reason_in(item: Mapping[str, Any]) -> Reason | None:
+    """Read why it ended so, where that is known; Belay 0.1 kept text."""
+    return from_document(item["reason"]) if item.get("reason") else None
 
 
 def outcome_in(item: Mapping[str, Any], name: str) -> Outcome | None:

@@ -19,8 +19,10 @@ from belay.ledger.ends import opened
 from belay.ledger.expiry import is_current
 from belay.ledger.stages import StageRecords
 from belay.ledger.v0_1 import AttemptsOf01
+from belay.notify.told import in_words
 from belay.release.attempt import Attempt, OpenAttempt, Transition, VersionHead, file_key
 from belay.release.life import Occurrence, State, before
+from belay.release.reason import Reason, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
 
 _NAMES = {"#state": "state", "#stage": "stage"}
@@ -202,20 +204,25 @@ class AttemptRecords:
             )
         return self._write(release, *changes)
 
-    def close(self, attempt: Attempt, outcome: Outcome, reason: str, now: str) -> bool:
+    def close(self, attempt: Attempt, outcome: Outcome, reason: Reason | None, now: str) -> bool:
         """Record an attempt's one outcome. False where one was recorded and told before, or another was recorded."""
-        about = attempt.release or attempt.upload
+        about, kept = attempt.release or attempt.upload, reason and to_dict(reason)
         changes = [
             self._table.change(
                 *attempt_key(attempt.application, attempt.id),
                 "SET #state = :state, outcome = :outcome, reason = :reason, ended_at = :now",
                 "attribute_exists(PK) AND attribute_not_exists(outcome) AND "
                 + ("attribute_not_exists(digest)" if attempt.digest is None else "digest = :digest"),
-                {":state": State.ENDED.value, ":outcome": outcome.value, ":reason": reason, ":now": now}
+                {
+                    ":state": State.ENDED.value,
+                    ":outcome": outcome.value,
+                    ":reason": kept,
+                    ":now": now,
+                }
                 | ({} if attempt.digest is None else {":digest": attempt.digest}),
                 names={"#state": "state"},
             ),
-            self._table.new(_line(about, Transition(now, State.ENDED, None, "", outcome, reason))),
+            self._table.new(_line(about, Transition(now, State.ENDED, None, "", outcome, in_words(reason)))),
         ]
         if attempt.release is not None:
             changes.append(

@@ -18,7 +18,7 @@ def close(
     sk: str,
     outcome: Outcome,
     *,
-    reason: str | Mapping[str, Any],
+    reason: Mapping[str, Any],
     now: str,
 ) -> bool:
     """Record the one outcome of an item. False where one was recorded and announced before."""

@@ -7,7 +7,7 @@ as they lie. They become items of today when something is written about them.
 
 from belay.aws.clock import lease
 from belay.aws.dynamodb import Item, Table
-from belay.ledger.attempt_items import attempt_item, head_key, outcome_in, pointers, version_pointer
+from belay.ledger.attempt_items import attempt_item, head_key, outcome_in, pointers, reason_in, version_pointer
 from belay.ledger.expiry import is_current
 from belay.release.attempt import Attempt, Transition
 from belay.release.life import Occurrence, State
@@ -112,7 +112,7 @@ def _attempt(item: Item, head: Item) -> Attempt:
         version=item.get("version"),
         digest=head.get("digest"),
         outcome=outcome,
-        reason=str(item.get("reason", head.get("reason", ""))),
+        reason=reason_in(item) or reason_in(head),
         ended_at=item.get("ended_at", head.get("ended_at")),
         announced=item.get("announced", False),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
 from belay.release.life import Occurrence, State
+from belay.release.reason import Reason
 from belay.release.records import LONGEST_IN_KEY, Outcome, ReleaseReference, Upload
 
 
@@ -29,7 +30,7 @@ class Attempt:
     version: str | None = None
     digest: str | None = None
     outcome: Outcome | None = None
-    reason: str = ""
+    reason: Reason | None = None
     ended_at: str | None = None
     announced: bool = False
 

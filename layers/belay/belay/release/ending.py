@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from belay.release.attempt import Attempt
 from belay.release.life import State
+from belay.release.reason import Reason, Statement, Why
 from belay.release.records import Outcome
 
 
@@ -20,7 +21,7 @@ class Close:
     """Nothing is half done: record and tell this outcome."""
 
     outcome: Outcome
-    reason: str
+    reason: Reason | None
 
 
 def what_is_left(attempt: Attempt, stages: Sequence[str]) -> Recover | Close | None:
@@ -31,13 +32,14 @@ def what_is_left(attempt: Attempt, stages: Sequence[str]) -> Recover | Close | N
     if attempt.release is None or stage is None:
         before = "any stage was entered" if attempt.release else "the upload was accepted"
         reason = f"its execution ended before {before}: nothing was changed; upload it again"
-        return Close(Outcome.NEEDS_OPERATOR, reason)
+        return Close(Outcome.NEEDS_OPERATOR, Statement(Why.INTERRUPTED, reason))
     if attempt.state is not State.STAGE_ENDED or attempt.stage_outcome is None:
         return Recover(stage)
     if attempt.stage_outcome is Outcome.DEPLOYED and stage != stages[-1]:
         reason = f"its execution ended after {stage} and before the next stage: upload the release again to go on"
-        return Close(Outcome.NEEDS_OPERATOR, reason)
-    return Close(attempt.stage_outcome, f"its execution ended right after {stage}; the outcome is the stage's own")
+        return Close(Outcome.NEEDS_OPERATOR, Statement(Why.INTERRUPTED, reason))
+    reason = f"its execution ended right after {stage}; the outcome is the stage's own"
+    return Close(attempt.stage_outcome, Statement(Why.INTERRUPTED, reason))
 
 
 def outcome_of_stage(attempt: Attempt | None, stage: str) -> Outcome | None:
