@@ -31,7 +31,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     more = MANIFEST.replace("digests: {", f"digests: {{database/1.sql: {'b' * 64}, ")
     monkeypatch.setattr("test_aws_unfinished.MANIFEST", more + changes)
     house = House(simulated)
-    house.accept()
+    house.in_stage()
     house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
     yield house
     own_aws.cache_clear()

@@ -67,7 +67,7 @@ class Stages:
 def stage(simulated: Callable[[str], Any]) -> Iterator[Stages]:
     own_aws.cache_clear()
     house = House(simulated)
-    house.accept()
+    house.in_stage()
     house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
     ecs, scaling = simulated("ecs"), simulated("application-autoscaling")
     ecs.create_cluster(clusterName="orders")

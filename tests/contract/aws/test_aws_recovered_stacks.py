@@ -58,7 +58,7 @@ def recovered(stacks: Stacks, recovery: Recovery | None = None) -> RecoveredStac
 def house(simulated: Callable[[str], Any]) -> Iterator[House]:
     own_aws.cache_clear()
     house = House(simulated)
-    house.accept()
+    house.in_stage()
     house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
     yield house
     own_aws.cache_clear()

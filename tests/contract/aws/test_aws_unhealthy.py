@@ -89,7 +89,9 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
 def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:
     watched.stand(service="UPDATE_ROLLBACK_FAILED")
     watched.unhealthy.watch(OF_RELEASE, [SERVICE])
-    watched.house.ledger.operations.record(SERVICE, "ours", RELEASE, "production", purpose=Purpose.DEPLOY, now="now")
+    watched.house.ledger.operations.record(
+        SERVICE, "ours", RELEASE, "production", purpose=Purpose.DEPLOY, now="2026-01-01T10:00:00.000+00:00"
+    )
     watched.stand(service="UPDATE_COMPLETE")
     watched.last_happened(SERVICE, "ours")
     assert watched.unhealthy.close_healthy() == [INCIDENT]

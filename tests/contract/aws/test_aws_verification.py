@@ -188,7 +188,7 @@ class TestRecoveredStage:
         own_aws.cache_clear()
         monkeypatch.setattr("test_aws_unfinished.STAGE", self.STAGE)
         house = House(simulated)
-        house.accept()
+        house.in_stage()
         house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
         house.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), StagePlan(()).to_dict())
         yield house
