@@ -339,7 +339,7 @@ def test_a_claim_that_met_another_write_is_tried_again(
         modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
     )
     with pytest.raises(fault):
-        Ledger(Table(client, TABLE)).incidents.open("orders", "i", {}, NOW)
+        Ledger(Table(client, TABLE)).incidents.open(incident(), NOW)
 
 
 @pytest.mark.parametrize(
