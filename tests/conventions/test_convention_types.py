@@ -1,0 +1,84 @@
+"""What flows through the rooms has types: an untyped map stands only where JSON or an AWS shape is read or written."""
+
+import ast
+from collections.abc import Iterator
+
+from project import layer_modules, parsed
+
+ROOMS = ("control", "rollback", "release", "notify", "approval")
+
+DOCUMENTS = """
+approval.asked.from_dict approval.link.ask_page approval.request.from_dict approval.request.to_dict
+approval.seal._change_set approval.seal._parts approval.seal._verdicts approval.seal.from_dict
+approval.seal.to_dict control.snapshots.to_dict release.accepted.from_dict release.accepted.to_dict
+release.reason.from_document release.reason.kept_as release.reason.to_dict
+release.records.from_dict release.verification.from_dict release.verification.to_dict rollback.plan.from_dict
+rollback.plan.to_dict rollback.rehearsal.from_dict rollback.rehearsal.to_dict rollback.taken.from_dict
+rollback.taken.to_dict
+"""
+"""Documents of the artifact bucket and of the ledger."""
+
+MESSAGES = """
+notify.chat._description notify.chat._notification
+notify.chat._steps notify.lines.bounded_documents notify.message._documents
+notify.publication._body notify.publication._sms notify.publication.publish_arguments notify.told._cause
+notify.told._of_stack notify.told.cause_document notify.told.cause_lines notify.told.finding_document
+notify.told.todo_document
+"""
+"""The JSON of messages, by docs/message.schema.json."""
+
+MACHINES = """
+control.reasons.read_reason control.recovery.enter control.recovery.step control.stage.enter control.sweep.run
+control.unfinished.take_up_execution release.reason._execution_ended release.reason.caught
+"""
+"""What the state machines send and are answered."""
+
+FUNCTIONS = """
+control.asked_rollbacks.take control.checks.alarms.look control.checks.live_groups.look
+control.checks.verify_function.look control.retention.clean control.verification.look
+release.verification.answer_checked release.verification.answer_due release.verification.question
+"""
+"""The JSON that functions are asked with and answer: the rollback's URL, the verify function, the daily cleaning."""
+
+AWS = """
+control.pipeline_runs._asked_to_roll_back control.recovered_services._begun control.recovered_services._deployment
+control.recovered_services._scaling control.recovered_stacks._at_baseline
+control.recovered_stacks._change_sets_of_shell control.recovered_stacks._described
+control.recovered_stacks._stuck
+control.stage_change_sets._request release.verification.rollback_triggers rollback.database_steps.modify
+rollback.services._named rollback.services._step rollback.services._target rollback.steps._step
+"""
+"""AWS's own requests and descriptions."""
+
+NOTED = """
+control.recovery.note control.recovery.noted rollback.services.left_stopped
+"""
+"""What a recovery's steps note about a subject between looks."""
+
+
+def untyped() -> Iterator[str]:
+    """The functions of those rooms that take or return an untyped map, as ``room.module.function``."""
+    for name, path in layer_modules().items():
+        if name.split(".")[1] in ROOMS:
+            for node in ast.walk(parsed(path)):
+                if isinstance(node, ast.FunctionDef) and any(map(_is_untyped, _annotations(node))):
+                    yield f"{name.removeprefix('belay.')}.{node.name}"
+
+
+def _annotations(node: ast.FunctionDef) -> Iterator[ast.expr]:
+    given = node.args
+    arguments = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
+    yield from (each.annotation for each in arguments if each is not None and each.annotation is not None)
+    if node.returns is not None:
+        yield node.returns
+
+
+def _is_untyped(annotation: ast.expr) -> bool:
+    return any(each in ast.unparse(annotation) for each in ("Mapping[str, Any]", "dict[str, Any]"))
+
+
+def test_an_untyped_map_stands_only_where_json_is_read_or_written() -> None:
+    listed = {name for places in (DOCUMENTS, MESSAGES, MACHINES, FUNCTIONS, AWS, NOTED) for name in places.split()}
+    found = set(untyped())
+    assert found - listed == set(), "give these a type, or say which JSON they read or write"
+    assert listed - found == set(), "these have types now: take them off the list"
