@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any, Final
 
 from belay.aws.faults import translated
@@ -43,14 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def read(logs: Any, group: str, names: Iterable[str], since: datetime) -> list[dict[str, Any]]:
     """Read the entries that name an attempt or an incident, oldest first; every function logs one of them as a key."""
-    found = {}
+    found: set[tuple[int, str]] = set()
     with translated("Logs.FilterLogEvents"):
         for name in names:
             pages = logs.get_paginator("filter_log_events").paginate(
                 logGroupName=group, filterPattern=f'"{name}"', startTime=int(since.timestamp() * 1000)
             )
-            found.update({event["eventId"]: event for page in pages for event in page["events"]})
-    return [entry(each["message"], each["timestamp"]) for each in sorted(found.values(), key=itemgetter("timestamp"))]
+            found |= {(event["timestamp"], event["message"]) for page in pages for event in page["events"]}
+    return [entry(message, timestamp) for timestamp, message in sorted(found)]
 
 
 def entry(message: str, timestamp: int) -> dict[str, Any]:
