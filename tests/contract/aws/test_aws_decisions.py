@@ -143,6 +143,7 @@ def test_an_answer_that_comes_after_the_stage_has_ended_moves_nothing(
 ) -> None:
     ask(ledger)
     assert ledger.attempts.end_stage(RELEASE, "production", Outcome.ABORTED, good=False, fencing=None, now=NOW)
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
     refused = Decisions(ledger, waiting[0]).take(APPROVE, JO, NOW)
     assert isinstance(refused, Refusal)
     assert (refused.status, refused.error) == (410, "Ended")

@@ -1,6 +1,7 @@
 """Taking what people decide: an answer is recorded once, then whatever waits for it is told."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 from belay.approval.asked import AskedApproval, GivenAnswer, Word
@@ -62,11 +63,6 @@ class Decisions:
             if not self._ledger.approvals.answer(release, stage, answer):
                 first = self._ledger.approvals.get(application, version, stage)
                 return answered_before(decision.about, (first and first.answer) or answer)
-            state = State.APPROVED if decision.word == "approve" else State.APPROVAL_DENIED
-            try:
-                self._ledger.attempts.record(release, state, answer.at, stage=stage, detail=answer.in_words)
-            except IllegalTransition:
-                return Refusal(410, "Ended", f"{decision.about} no longer waits: it expired or was stopped")
         answer = approval.answer or answer
         waited = self.deliver(release, approval, answer)
         # An answer that arrived closed the task: who says the same again is told the same, unless the release stopped.
@@ -77,7 +73,10 @@ class Decisions:
 
     def deliver(self, release: ReleaseReference, approval: AskedApproval, answer: GivenAnswer) -> bool:
         """Tell the execution that waits for an approval what was answered. False where none waits any more."""
-        token = approval.task_token
+        token, state = approval.task_token, State.APPROVED if answer.word == "approve" else State.APPROVAL_DENIED
+        # What was answered before and went on, or has ended, is past that.
+        with suppress(IllegalTransition):
+            self._ledger.attempts.record(release, state, answer.at, stage=approval.stage, detail=answer.in_words)
         if answer.word == "approve":
             waited = self._executions.send_task_success(token, {"seal": answer.seal, "by": answer.by})
         else:

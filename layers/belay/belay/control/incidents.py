@@ -1,8 +1,11 @@
 """Opening incidents: whoever sees a failure first opens the one incident, and its recovery is started once."""
 
+from contextlib import suppress
+
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
+from belay.errors import IllegalTransition
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
@@ -43,9 +46,10 @@ class Incidents:
         """Open an incident unless it is known, and make sure that its recovery was started."""
         subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
         if opened and isinstance(subject, ReleaseAttempt):
-            self._ledger.attempts.record(
-                subject.release, State.RECOVERING, timestamp(), stage=subject.stage, detail=in_words(incident.reason)
-            )
+            release, stage, reason = subject.release, subject.stage, in_words(incident.reason)
+            # An attempt that has ended stays so; what failed of it is recovered all the same.
+            with suppress(IllegalTransition):
+                self._ledger.attempts.record(release, State.RECOVERING, timestamp(), stage=stage, detail=reason)
         if self._ledger.incidents.execution(incident.name) == "":
             self.start_recovery(incident, incident.name)
         return incident.name

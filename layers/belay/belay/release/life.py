@@ -71,7 +71,7 @@ FOLLOWS: Final[Mapping[State, frozenset[State]]] = {
     State.REFUSED: frozenset({State.CHECKED, State.ENDED}),
     State.PLANNING: _STAGE_MAY_END | {State.REHEARSED},
     State.REHEARSED: _CHANGING | _ASKED | {State.HELD},
-    State.AWAITING_APPROVAL: _STAGE_MAY_END | _ASKED | {State.REHEARSED},
+    State.AWAITING_APPROVAL: _CHANGING | _ASKED | {State.REHEARSED, State.HELD},
     State.APPROVED: _CHANGING | {State.REHEARSED, State.AWAITING_APPROVAL, State.HELD},
     State.APPROVAL_DENIED: _STAGE_MAY_END | {State.REHEARSED, State.AWAITING_APPROVAL},
     State.HELD: _CHANGING | {State.REHEARSED},
@@ -89,7 +89,8 @@ FOLLOWS: Final[Mapping[State, frozenset[State]]] = {
 records what it records; only an end stands as it is.
 
 An attempt stays in its stage until the stage has ended with DEPLOYED; then the next one may be entered. It may end from
-anywhere: an execution may die. An approval is asked for again where the request itself has to be sent again. Who
+anywhere: an execution may die. An approval is asked for again where the request itself has to be sent again, which an
+answer may overtake. Who
 continues a release that waits (``control.successors``) rehearses again; what was asked before is not asked again.
 """
 
