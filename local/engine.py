@@ -16,7 +16,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,7 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 2.0
+REACHED_WITHIN_SECONDS = 90.0
 LOGS_KEPT = 9
 
 
@@ -147,16 +149,15 @@ class Engine:
         times: int = 1,
         only_if: Mapping[str, str] | None = None,
         after: bool = False,
-        delay_seconds: float = 0.0,
     ) -> None:
         """Make the next ``times`` calls of an API operation fail.
 
         ``service`` is boto3's name, ``operation`` the API's (``ExecuteChangeSet``). The response has ``code``,
         ``message`` and the HTTP ``status`` (by default 400, or 500 for a code that begins with ``Internal`` or
         ``Service``). ``only_if`` maps request parameters to the text that each must have. With ``after`` the operation
-        is performed and only its response is lost. ``delay_seconds`` delays the response; with an empty ``code`` that
-        is all that happens. A call by Step Functions itself (``sns:publish``, ``lambda:invoke``, ...) fails in the same
-        way: the task's error is ``SNS.<code>``, and for a function just the code, unless it ends in ``Exception``.
+        is performed and only its response is lost. A call by Step Functions itself (``sns:publish``, ``lambda:invoke``,
+        ...) fails in the same way: the task's error is ``SNS.<code>``, and for a function just the code, unless it ends
+        in ``Exception``.
         """
         self._post(
             "/_belay/faults",
@@ -169,9 +170,19 @@ class Engine:
                 "times": times,
                 "only_if": dict(only_if or {}),
                 "after": after,
-                "delay_seconds": delay_seconds,
             },
         )
+
+    def hold(
+        self, service: str, operation: str, *, only_if: Mapping[str, str] | None = None, after: bool = False
+    ) -> Hold:
+        """Hold every call of an API operation until it is let go; the parameters are those of ``inject``.
+
+        With ``after`` the operation is performed and its response is held. Held calls continue when the hold ends, and
+        when faults are cleared.
+        """
+        asked = {"service": service, "operation": operation, "only_if": dict(only_if or {}), "after": after}
+        return Hold(self, f"{service} {operation}", int(self._post("/_belay/holds", asked)["number"]))
 
     def fail_resource(
         self,
@@ -213,8 +224,17 @@ class Engine:
             {"service": service, "operation": operation, "only_if": dict(only_if), "answer": dict(answer)},
         )
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Keep every database and snapshot in its status meanwhile."""
+        self._post("/_belay/clock/stop", {})
+        try:
+            yield
+        finally:
+            self._post("/_belay/clock/go", {})
+
     def clear_faults(self) -> None:
-        """Remove every injected fault that has not happened yet."""
+        """Remove every injected fault that has not happened yet, end every hold, and let time pass."""
         self._post("/_belay/faults/clear", {})
 
     def stop(self) -> None:
@@ -260,12 +280,46 @@ class Engine:
         with urllib.request.urlopen(self.endpoint + path, timeout=5) as answer:
             return json.load(answer)
 
-    def _post(self, path: str, document: Mapping[str, object]) -> None:
+    def _post(self, path: str, document: Mapping[str, object]) -> Any:
         request = urllib.request.Request(self.endpoint + path, data=json.dumps(document).encode(), method="POST")
         try:
-            urllib.request.urlopen(request, timeout=60).close()
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
         except urllib.error.HTTPError as error:
             raise EngineError(f"{path}: {error.read().decode(errors='replace')}") from error
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Calls that the engine holds. As a context manager, the hold ends with its block."""
+
+    engine: Engine
+    operation: str
+    number: int
+
+    def reached(self) -> None:
+        """Wait until a call is held. Raises ``EngineError`` if none comes."""
+        deadline = time.monotonic() + REACHED_WITHIN_SECONDS
+        while not self.engine._post("/_belay/holds/waiting", {"number": self.number})["waiting"]:
+            if time.monotonic() > deadline:
+                raise EngineError(f"no call of {self.operation} came within {REACHED_WITHIN_SECONDS:.0f} s")
+            time.sleep(0.05)
+
+    def let_go(self) -> None:
+        """Let the call that has been held longest continue, and hold the next ones."""
+        self.engine._post("/_belay/holds/let-go", {"number": self.number})
+
+    def end(self) -> None:
+        """Let every held call continue. Ending twice is fine."""
+        self.engine._post("/_belay/holds/end", {"number": self.number})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.end()
 
 
 _started: dict[int, subprocess.Popen[bytes]] = {}

@@ -31,6 +31,7 @@ from local.bridges import (
     faults,
     function_urls,
     heartbeats,
+    holds,
     lambda_dead_letters,
     lambda_errors,
     lambda_runtime,
@@ -122,5 +123,6 @@ def install(settings: Settings) -> Callable[..., Any]:
     simulated_policies.install()
     function_urls.install()
     faults.install()
+    holds.install()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)
     return application

@@ -1,4 +1,4 @@
-"""Gap: none. The engine's own paths besides the AWS APIs: health, reset, faults to inject and scripted responses.
+"""Gap: none. The engine's own paths besides the AWS APIs: health, reset, faults, holds, clock, scripted responses.
 
 Only ``local.engine`` calls them. This stays as long as the engine does.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import ministack.app
 
-from local.bridges import faults, moto_services, scripted_answers
+from local.bridges import faults, holds, moments, moto_services, scripted_answers
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -41,25 +41,41 @@ async def _body(receive: Any) -> dict[str, Any]:
 
 
 async def _answer(path: str, document: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    if path == "/_belay/reset":
+        await _reset()
+        return 200, {}
+    if path not in _PATHS:
+        return 404, {"error": f"{path} is not one of the engine's own paths"}
     try:
-        match path:
-            case "/_belay/health":
-                return 200, {"process": os.getpid()}
-            case "/_belay/faults":
-                faults.pending.api.append(faults.ApiFault(**document))
-            case "/_belay/resource-faults":
-                faults.pending.resources.append(faults.ResourceFault(**document))
-            case "/_belay/faults/clear":
-                faults.pending.clear()
-            case "/_belay/answers":
-                scripted_answers.script(**document)
-            case "/_belay/reset":
-                faults.pending.clear()
-                scripted_answers.reset()
-                await ministack.app._handle_admin_reset("/_ministack/reset", "POST", {})
-                moto_services.reset()
-            case _:
-                return 404, {"error": f"{path} is not one of the engine's own paths"}
+        return 200, _PATHS[path](**document) or {}
     except TypeError as error:
         return 400, {"error": str(error)}
-    return 200, {}
+
+
+async def _reset() -> None:
+    _clear()
+    scripted_answers.reset()
+    await ministack.app._handle_admin_reset("/_ministack/reset", "POST", {})
+    moto_services.reset()
+
+
+def _clear() -> None:
+    faults.pending.clear()
+    holds.current.clear()
+    moments.clock.go()
+
+
+_PATHS: Mapping[str, Callable[..., dict[str, Any] | None]] = {
+    "/_belay/health": lambda: {"process": os.getpid()},
+    "/_belay/faults": lambda **asked: faults.pending.api.append(faults.ApiFault(**asked)),
+    "/_belay/resource-faults": lambda **asked: faults.pending.resources.append(faults.ResourceFault(**asked)),
+    "/_belay/faults/clear": _clear,
+    "/_belay/holds": lambda **asked: {"number": holds.current.begin(**asked)},
+    "/_belay/holds/waiting": lambda number: {"waiting": holds.current.waiting(number)},
+    "/_belay/holds/let-go": holds.current.let_go,
+    "/_belay/holds/end": holds.current.end,
+    "/_belay/clock/stop": moments.clock.stop,
+    "/_belay/clock/go": moments.clock.go,
+    "/_belay/answers": scripted_answers.script,
+}
+"""What each path does with the members of the document that is sent to it, and the document that it answers."""

@@ -9,7 +9,6 @@ cluster's members move with it. A modified database is ``modifying`` for a momen
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +16,8 @@ from typing import Any
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, RDSBackend
 from moto.rds.responses import RDSResponse
+
+from local.bridges.moments import clock
 
 KEPT_BY_SOURCE_ONLY = (
     "auto_minor_version_upgrade",
@@ -212,7 +213,7 @@ def _require_settled(database: Any, code: str) -> None:
 def _begin(database: Any, wanted: str | None, seconds: float, *, now: bool) -> None:
     if wanted is not None and not now:
         return
-    until = time.monotonic() + seconds
+    until = clock.now() + seconds
     database._settles = ("modifying" if wanted is None else "renaming", until)
     database._renamed = None if wanted is None else (wanted, until)
 
@@ -221,12 +222,12 @@ def _finish(backend: RDSBackend, those: Any, old: str, name: str, seconds: float
     """Give a database its new name once it was ``renaming`` for long enough."""
     database = those[old]
     wanted, until = getattr(database, "_renamed", None) or (None, 0.0)
-    if wanted is None or time.monotonic() < until:
+    if wanted is None or clock.now() < until:
         return
     those[wanted] = those.pop(old)
     setattr(database, name, wanted)
     database._renamed = None
-    database._settles = ("rebooting", time.monotonic() + seconds)
+    database._settles = ("rebooting", clock.now() + seconds)
     if those is backend.clusters:
         for member in backend.databases.values():
             if member.db_cluster_identifier == old:

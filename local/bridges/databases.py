@@ -7,7 +7,6 @@ the default security group are the engine's. Each can go when moto does the same
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,8 @@ import moto.rds.responses
 from ministack.services import ec2
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, DBSnapshot, RDSBackend
+
+from local.bridges.moments import clock
 
 
 def install(seconds: float) -> None:
@@ -33,13 +34,13 @@ def _take_time(model: type[Any], seconds: float) -> None:
     create = model.__init__
 
     def create_slowly(self: Any, *args: Any, **kwargs: Any) -> None:
-        self._settles = ("creating", time.monotonic() + seconds)
+        self._settles = ("creating", clock.now() + seconds)
         create(self, *args, **kwargs)
 
     def status(self: Any) -> str:
         passing, until = self._settles
         settled = "available" if self._status == "creating" else self._status
-        return passing if settled == "available" and time.monotonic() < until else settled
+        return passing if settled == "available" and clock.now() < until else settled
 
     def set_status(self: Any, value: str) -> None:
         self._status = value

@@ -7,10 +7,8 @@ operation creates, updates or deletes them. This stays as long as Belay is teste
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +45,6 @@ class ApiFault:
     times: int
     only_if: Mapping[str, str]
     after: bool
-    delay_seconds: float
 
 
 @dataclass
@@ -80,8 +77,7 @@ class Faults:
         """The fault this call is to meet, counted as happened."""
         with self.lock:
             for fault in self.api:
-                asked = fault.service == call.service and fault.operation.lower() == call.operation.lower()
-                if asked and all(call.parameters.get(name) == value for name, value in fault.only_if.items()):
+                if requests.is_asked(call, fault):
                     fault.times -= 1
                     if not fault.times:
                         self.api.remove(fault)
@@ -120,10 +116,9 @@ def _install_api() -> None:
         fault = pending.take_api(call) if call else None
         if fault is None:
             return await dispatch(*request)  # type: ignore[no-any-return]
-        if not fault.code or fault.after:
-            answer: Answer = await dispatch(*request)
-        await asyncio.sleep(fault.delay_seconds)
-        return _error(fault, headers, request_id) if fault.code else answer
+        if fault.after:
+            await dispatch(*request)
+        return _error(fault, headers, request_id)
 
     ministack.app._dispatch_service_request = dispatch_or_fail
 
@@ -158,31 +153,15 @@ def _install_integrations() -> None:
     invoke = stepfunctions._invoke_resource
 
     def invoke_or_fail(resource: str, arguments: Any) -> Any:
-        fault = _integration_fault(resource, arguments) if pending.api else None
+        call = requests.identify_integration(resource, arguments) if pending.api else None
+        fault = pending.take_api(call) if call else None
         if fault is None:
             return invoke(resource, arguments)
-        if not fault.code or fault.after:
-            answer = invoke(resource, arguments)
-        time.sleep(fault.delay_seconds)
-        if fault.code:
-            raise stepfunctions._ExecutionError(_task_error(fault), fault.message)
-        return answer
+        if fault.after:
+            invoke(resource, arguments)
+        raise stepfunctions._ExecutionError(_task_error(fault), fault.message)
 
     stepfunctions._invoke_resource = invoke_or_fail
-
-
-def _integration_fault(resource: str, arguments: Any) -> ApiFault | None:
-    """The fault for an optimized integration such as ``arn:aws:states:::sns:publish``."""
-    _, found, name = resource.partition(":::")
-    engine_name, _, operation = name.split(".")[0].partition(":")
-    if not found or not operation:
-        return None
-    members = dict(arguments) if isinstance(arguments, dict) else {}
-    # What a function is asked to do stands in its payload.
-    payload = members.get("Payload")
-    members |= {f"Payload.{key}": value for key, value in payload.items()} if isinstance(payload, dict) else {}
-    text = {key: value for key, value in members.items() if isinstance(value, str)}
-    return pending.take_api(requests.Call(requests.BOTO3_NAMES.get(engine_name, engine_name), operation, text))
 
 
 def _task_error(fault: ApiFault) -> str:

@@ -1,4 +1,4 @@
-"""Which API operation a request is, and with which parameters: for faults, whatever the service's protocol.
+"""Which API operation a request is, and with which parameters: for faults and holds, whatever the service's protocol.
 
 JSON services name the operation in ``X-Amz-Target``, query services in ``Action``, CBOR services in the path. REST
 services do not name it: there botocore's model of the service is searched for the operation whose method, path and
@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 import botocore.session
@@ -50,6 +50,34 @@ def identify(
         return found and Call(service, found.operation, {**members, **found.parameters})
     form = dict(parse_qsl(body.decode("utf-8", "replace")))
     return Call(service, form["Action"], form) if "Action" in form else None
+
+
+def identify_integration(resource: str, arguments: Any) -> Call | None:
+    """The call that Step Functions makes by itself for an integration such as ``arn:aws:states:::sns:publish``."""
+    _, found, name = resource.partition(":::")
+    engine_name, _, operation = name.split(".")[0].partition(":")
+    if not found or not operation:
+        return None
+    members = dict(arguments) if isinstance(arguments, dict) else {}
+    # What a function is asked to do stands in its payload.
+    payload = members.get("Payload")
+    members |= {f"Payload.{key}": value for key, value in payload.items()} if isinstance(payload, dict) else {}
+    text = {key: value for key, value in members.items() if isinstance(value, str)}
+    return Call(BOTO3_NAMES.get(engine_name, engine_name), operation, text)
+
+
+class Asked(Protocol):
+    """What names calls: a fault or a hold."""
+
+    service: str
+    operation: str
+    only_if: Mapping[str, str]
+
+
+def is_asked(call: Call, asked: Asked) -> bool:
+    """Whether a call is one of those that are asked for."""
+    named = asked.service == call.service and asked.operation.lower() == call.operation.lower()
+    return named and all(call.parameters.get(name) == value for name, value in asked.only_if.items())
 
 
 def _text_members(body: bytes) -> dict[str, str]:

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from belay.release.attempt import Attempt
 from belay.release.records import upload_of
 from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
-from local.engine import ACCOUNT, REGION, ROOT, Engine
+from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
 
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
@@ -118,9 +119,9 @@ class Belay:
         """Let the next tries of a machine's task (``CopyRelease``) fail before its function runs."""
         self.engine.inject("lambda", "Invoke", error, times=times, only_if=self.invoked_by(task))
 
-    def hold(self, task: str, seconds: float = 1.5, *, times: int = 1) -> None:
-        """Hold back for so long what a machine's task is answered the next times."""
-        self.engine.inject("lambda", "Invoke", "", times=times, delay_seconds=seconds, only_if=self.invoked_by(task))
+    def held(self, task: str, *, after: bool = False) -> Hold:
+        """Hold a machine in a task before its function runs, or ``after``, until the test lets it go on."""
+        return self.engine.hold("lambda", "Invoke", only_if=self.invoked_by(task), after=after)
 
     def invoked_by(self, task: str) -> dict[str, str]:
         """What the invocations by a machine's task are known by: the step, or the function that has only one."""
@@ -129,6 +130,18 @@ class Belay:
             return {"FunctionName": self.function(f"{task}Function")}
         assert [*ROOT.glob(f"functions/*/{step}.py")], f"no function has the step {step}"
         return {"Payload.step": step}
+
+    @contextmanager
+    def unheard(self, function: str) -> Iterator[None]:
+        """Let no event reach a function meanwhile, as if EventBridge were late."""
+        events = self.aws("events")
+        rules = events.list_rule_names_by_target(TargetArn=self.function(function))["RuleNames"]
+        assert rules, f"expected a rule that invokes {function}, found none"
+        for rule in rules:
+            events.disable_rule(Name=rule)
+        yield
+        for rule in rules:
+            events.enable_rule(Name=rule)
 
     def deliver(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
         """Deliver an event to the bus, as AWS does, once more."""
@@ -249,13 +262,23 @@ class Belay:
         return [each for each in found if machine in (None, each.machine)]
 
     def in_state(self, application: str, version: str, state: str) -> Execution:
-        """Wait until a release's execution of ``deploy_stage`` is in a state; return it."""
+        """Wait until a release's execution of ``deploy_stage`` is in a state, one that it stays in; return it."""
 
         def look() -> list[Execution]:
             found = self.executions(application, "deploy_stage")
             return [each for each in found if each.version == version and each.states[-1:] == (state,)]
 
         return until(look)[-1]
+
+    def entered(self, application: str, version: str, state: str) -> None:
+        """Wait until a release's execution of ``deploy_stage`` has entered a state, wherever it is by then."""
+        until(
+            lambda: [
+                each
+                for each in self.executions(application, "deploy_stage")
+                if each.version == version and state in each.states
+            ]
+        )
 
     def states(self, application: str, machine: str) -> list[str]:
         """The states that the executions of one machine entered for an application, in order."""
@@ -462,6 +485,16 @@ class Application:
     def run(self, release: Release) -> dict[str, Any]:
         """Upload a release and wait for its end; return the upload's record."""
         return self.belay.ended(self.belay.upload(release))
+
+
+def stop_when(app: Application, look: Hold, taken: Callable[[], object]) -> None:
+    """Let a recovery go on from look to look until what it is to do is ``taken``; stop it before the next step."""
+    look.reached()
+    while not taken():
+        look.let_go()
+        look.reached()
+    (recovery,) = [each for each in app.belay.executions(app.name, "rollback_stage") if each.status == "RUNNING"]
+    app.belay.stop(recovery)
 
 
 def stuck(app: Application, *, times: int) -> Release:

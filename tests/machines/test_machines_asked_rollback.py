@@ -103,12 +103,12 @@ def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: App
     app = application()
     app.deploy("1.0.0")
     app.deploy("1.1.0")
-    app.belay.hold("LockStage", 2)
-
-    status, answer = ask(app)
-    assert status == 200, answer
-    deployed = ReleaseReference(app.name, "1.2.0", "d", "another")
-    app.belay.ledger.stages.went_back(app.name, "production", deployed, "i", "somebody", "2099-01-01T00:00:00+00:00")
+    with app.belay.held("LockStage", after=True) as call:
+        status, answer = ask(app)
+        assert status == 200, answer
+        call.reached()
+        other = ReleaseReference(app.name, "1.2.0", "d", "another")
+        app.belay.ledger.stages.went_back(app.name, "production", other, "i", "somebody", "2099-01-01T00:00:00+00:00")
 
     (incident,) = until(lambda: app.belay.incidents(app.name), lambda found: "announced" in found[0])
     assert incident["outcome"] == "NEEDS_OPERATOR"
@@ -120,11 +120,10 @@ def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: App
 def test_while_somebody_is_at_work_nothing_is_started(application: Applications) -> None:
     app = application()
     app.deploy("1.0.0")
-    app.belay.hold("ExecuteWave", 3)
-    upload = app.belay.upload(app.release("1.1.0"))
-    until(lambda: (app.belay.lock(app.name) or {}).get("held"))
-
-    status, answer = ask(app)
+    with app.belay.held("ExecuteWave") as call:
+        upload = app.belay.upload(app.release("1.1.0"))
+        call.reached()
+        status, answer = ask(app)
 
     assert (status, answer["error"]) == (409, "Busy")
     assert app.belay.ended(upload)["outcome"] == "DEPLOYED"

@@ -105,12 +105,11 @@ def test_why_a_release_failed_is_told_in_the_same_words_everywhere(
 def test_an_aborted_release_is_taken_back(application: Applications, command: Command, tmp_path: Path) -> None:
     app = application()
     assert command("release", "push", zipped(app, "1.0.0", tmp_path), "--wait")["outcome"] == "DEPLOYED"
-    app.belay.hold("ValidateStacks", 6)
-    command("release", "push", zipped(app, "1.1.0", tmp_path))
-    app.belay.in_state(app.name, "1.1.0", "ValidateStacks")
-
-    assert "works under the lock" in command("unlock", app.name, "production", status=1)["told"]
-    command("abort", f"{app.name}/1.1.0", "--comment", "the wrong build")
+    with app.belay.held("ValidateStacks", after=True) as call:
+        command("release", "push", zipped(app, "1.1.0", tmp_path))
+        call.reached()
+        assert "works under the lock" in command("unlock", app.name, "production", status=1)["told"]
+        command("abort", f"{app.name}/1.1.0", "--comment", "the wrong build")
 
     until(lambda: app.belay.release(app.name, "1.1.0").get("announced"))
     shown = command("show", f"{app.name}/1.1.0")

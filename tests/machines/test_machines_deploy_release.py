@@ -300,9 +300,10 @@ class TestHeld:
             upload = app.belay.upload(app.release())
             app.belay.at_rest(app.name)
             app.belay.pause(paused=False)
-            app.belay.fail("OpenRelease", "Lambda.TooManyRequestsException", times=3)
-            app.belay.invoke("SweepFunction", {})
-            app.belay.pause(paused=True)
+            with app.belay.held("OpenRelease") as call:
+                app.belay.invoke("SweepFunction", {})
+                call.reached()
+                app.belay.pause(paused=True)
             until(lambda: len(app.belay.at_rest(app.name)) == 2)
         finally:
             app.belay.pause(paused=False)
@@ -317,10 +318,13 @@ class TestHeld:
 class TestAborted:
     def test_superseded_by_a_newer_one_in_the_queue(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWave", 9)
-        first = app.belay.upload(app.release("1.0.0"))
-        until(lambda: app.belay.lock(app.name).get("held"))
-        second, third = app.belay.upload(app.release("1.1.0")), app.belay.upload(app.release("1.2.0"))
+        with app.belay.held("ExecuteWave") as call:
+            first = app.belay.upload(app.release("1.0.0"))
+            call.reached()
+            second = app.belay.upload(app.release("1.1.0"))
+            app.belay.entered(app.name, "1.1.0", "WaitForLock")
+            third = app.belay.upload(app.release("1.2.0"))
+            app.belay.entered(app.name, "1.2.0", "WaitForLock")
 
         outcomes = [app.belay.ended(each)["outcome"] for each in (first, second, third)]
 
@@ -333,10 +337,11 @@ class TestAborted:
 
     def test_overtaken_while_it_waited_for_the_lock(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWave", 7)
-        newer = app.belay.upload(app.release("1.1.0"))
-        until(lambda: app.belay.lock(app.name).get("held"))
-        older = app.belay.upload(app.release("1.0.0"))
+        with app.belay.held("ExecuteWave") as call:
+            newer = app.belay.upload(app.release("1.1.0"))
+            call.reached()
+            older = app.belay.upload(app.release("1.0.0"))
+            app.belay.entered(app.name, "1.0.0", "WaitForLock")
 
         outcomes = [app.belay.ended(each)["outcome"] for each in (newer, older)]
 
@@ -347,10 +352,11 @@ class TestAborted:
 
     def test_the_same_version_is_on_its_way_already(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("ExecuteWave", 2)
-        first = app.belay.upload(app.release())
-        until(lambda: app.belay.release(app.name))
-        second = app.belay.upload(app.release(), key=f"releases/{app.name}/copy.zip")
+        with app.belay.held("ExecuteWave") as call:
+            first = app.belay.upload(app.release())
+            call.reached()
+            second = app.belay.upload(app.release(), key=f"releases/{app.name}/copy.zip")
+            until(lambda: app.belay.uploaded(second).get("announced"))
 
         outcomes = [app.belay.ended(each)["outcome"] for each in (first, second)]
 
@@ -410,10 +416,10 @@ class TestUnrecorded:
 
     def test_an_outcome_that_cannot_be_told_is_told_later(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("CloseRelease", 1)
-        upload = app.belay.upload(app.release())
-        until(lambda: app.belay.last_known_good(app.name))
-        app.belay.engine.inject("sns", "Publish", "AuthorizationError")
+        with app.belay.held("CloseRelease") as call:
+            upload = app.belay.upload(app.release())
+            call.reached()
+            app.belay.engine.inject("sns", "Publish", "AuthorizationError")
 
         assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
 
@@ -423,12 +429,11 @@ class TestUnrecorded:
 class TestStopped:
     def test_before_it_became_a_release(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("OpenRelease", 3)
-        upload = app.belay.upload(app.release())
-        (execution,) = until(lambda: app.belay.executions(app.name))
-        until(lambda: "OpenRelease" in app.belay.states(app.name, "deploy_release"))
-
-        app.belay.stop(execution)
+        with app.belay.held("OpenRelease", after=True) as call:
+            upload = app.belay.upload(app.release())
+            call.reached()
+            (execution,) = app.belay.executions(app.name)
+            app.belay.stop(execution)
 
         record = app.belay.ended(upload)
         assert record["outcome"] == "NEEDS_OPERATOR"

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 
-from deployed_belay import Application, Execution, until
+from deployed_belay import Application, Execution, Uploaded, until
 from small_releases import hidden_group, security_group, setting
 
 Applications = Callable[..., Application]
@@ -131,10 +131,11 @@ def working(app: Application, execution: Execution) -> tuple[float, float]:
 class TestLock:
     def test_two_at_once_are_deployed_one_after_the_other(self, application: Applications) -> None:
         app = application()
-        app.belay.hold("CaptureBaselines", 3)
-        first = app.belay.upload(app.release("1.0.0"))
-        until(lambda: app.belay.lock(app.name).get("held"))
-        second = app.belay.upload(app.release("1.1.0"))
+        with app.belay.held("CaptureBaselines") as call:
+            first = app.belay.upload(app.release("1.0.0"))
+            call.reached()
+            second = app.belay.upload(app.release("1.1.0"))
+            app.belay.entered(app.name, "1.1.0", "WaitForLock")
 
         outcomes = [app.belay.ended(each)["outcome"] for each in (first, second)]
 
@@ -197,11 +198,10 @@ class TestLock:
     def test_taken_over_it_changes_nothing_more(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")
-        app.belay.hold("CaptureBaselines", 2)
-        upload = app.belay.upload(app.release("1.1.0"))
-        app.belay.in_state(app.name, "1.1.0", "CaptureBaselines")
-
-        self.left_behind(app, expires_at=1)
+        with app.belay.held("CaptureBaselines", after=True) as call:
+            upload = app.belay.upload(app.release("1.1.0"))
+            call.reached()
+            self.left_behind(app, expires_at=1)
 
         assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
         assert app.belay.setting(app.stack("first")) == "1.0.0"
@@ -281,9 +281,8 @@ class TestStopped:
     def test_the_stage_s_execution(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")
-        upload = self.in_the_middle(app)
 
-        app.belay.stop(app.belay.executions(app.name, "deploy_stage")[-1])
+        upload = self.stopped_in_the_middle(app, "deploy_stage")
 
         assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
         assert app.belay.setting(app.stack("first")) == "1.0.0"
@@ -294,9 +293,8 @@ class TestStopped:
     def test_the_release_s_execution(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")
-        upload = self.in_the_middle(app)
 
-        app.belay.stop(app.belay.executions(app.name, "deploy_release")[-1])
+        upload = self.stopped_in_the_middle(app, "deploy_release")
 
         assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
         assert app.belay.setting(app.stack("first")) == "1.0.0"
@@ -305,8 +303,10 @@ class TestStopped:
         app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
 
     @staticmethod
-    def in_the_middle(app: Application) -> object:
-        app.belay.hold("ValidateStacks", 2)
-        upload = app.belay.upload(app.release("1.1.0", stacks={"first": {**security_group()}}))
-        app.belay.in_state(app.name, "1.1.0", "ValidateStacks")
+    def stopped_in_the_middle(app: Application, machine: str) -> Uploaded:
+        """Stop a release's execution of a machine while what it deployed is validated."""
+        with app.belay.held("ValidateStacks", after=True) as call:
+            upload = app.belay.upload(app.release("1.1.0", stacks={"first": {**security_group()}}))
+            call.reached()
+            app.belay.stop(app.belay.executions(app.name, machine)[-1])
         return upload

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from deployed_belay import Application, stuck, until
+from deployed_belay import Application, stuck
 from machine_definitions import caught_into
 from small_releases import Release, hidden_group, security_group, setting
 
@@ -190,9 +190,10 @@ class TestCaught:
 
     def test_a_recovery_that_cannot_lock(self, application: Applications) -> None:
         app = application()
-        upload = app.belay.upload(fails_to_create(app))
-        until(lambda: app.belay.lock(app.name).get("held"))
-        app.belay.fail("LockStage")
+        with app.belay.held("ExecuteWave") as call:
+            upload = app.belay.upload(fails_to_create(app))
+            call.reached()
+            app.belay.fail("LockStage")
 
         record = app.belay.ended(upload)
 
@@ -230,10 +231,10 @@ class TestCaught:
 
     def test_nobody_can_be_asked(self, application: Applications) -> None:
         app = application(approval={"required": True})
-        app.belay.hold("PlanStage", 1)
-        upload = app.belay.upload(app.release(stacks={"first": hidden_group("10.0.0.0/8")}))
-        app.belay.in_state(app.name, "1.0.0", "PlanStage")
-        app.belay.engine.inject("sns", "Publish", "AuthorizationError")
+        with app.belay.held("PlanStage", after=True) as call:
+            upload = app.belay.upload(app.release(stacks={"first": hidden_group("10.0.0.0/8")}))
+            call.reached()
+            app.belay.engine.inject("sns", "Publish", "AuthorizationError")
 
         record = app.belay.ended(upload)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deployed_belay import Application, until
+from deployed_belay import Application, stop_when
 from small_releases import setting, settings
 
 Applications = Callable[..., Application]
@@ -43,13 +43,14 @@ def test_stopped_after_a_step(application: Applications, step: int | None) -> No
     app, order = application(), {"second": ["first"]}
     app.deploy("1.0.0", stacks=stacks("1.0.0"), depends_on=order)
     failing(app)
-    app.belay.hold("PlanRollback", 0.7, times=40)
-    upload = app.belay.upload(app.release("1.1.0", stacks=stacks("1.1.0"), depends_on=order))
+    release = app.release("1.1.0", stacks=stacks("1.1.0"), depends_on=order)
 
-    if step is not None:
-        recovery = until(lambda: app.belay.executions(app.name, "rollback_stage"))[0]
-        until(lambda: looks_again_after(app.belay.states(app.name, "rollback_stage"), step))
-        app.belay.stop(recovery)
+    if step is None:
+        upload = app.belay.upload(release)
+    else:
+        with app.belay.held("PlanRollback") as look:
+            upload = app.belay.upload(release)
+            stop_when(app, look, lambda: looks_again_after(app.belay.states(app.name, "rollback_stage"), step))
 
     assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
     (incident,) = app.belay.incidents(app.name)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deployed_belay import Application, until
+from deployed_belay import Application, stop_when, until
 from small_releases import Release, setting
 
 from cli.function_url import post_signed
@@ -312,16 +312,12 @@ def test_an_aurora_cluster_is_restored_with_its_instances(application: Applicati
 
 def test_a_snapshot_that_is_gone_leaves_it_to_a_person(application: Applications) -> None:
     stage = Stage(application)
-    stage.belay.hold("ExecuteWave", 1.0)
-    upload = stage.belay.upload(stage.failing())
-
-    def snapshots() -> list[dict[str, Any]]:
+    with stage.belay.held("PlanRollback") as call:
+        upload = stage.belay.upload(stage.failing())
+        call.reached()
         found = stage.rds.describe_db_snapshots(DBInstanceIdentifier=stage.name, SnapshotType="manual")["DBSnapshots"]
-        return [each for each in found if "1-1-0" in each["DBSnapshotIdentifier"] and each["Status"] == "available"]
-
-    (taken,) = until(snapshots)
-    until(lambda: stage.belay.incidents(stage.app.name))
-    stage.rds.delete_db_snapshot(DBSnapshotIdentifier=taken["DBSnapshotIdentifier"])
+        (taken,) = [each for each in found if "1-1-0" in each["DBSnapshotIdentifier"]]
+        stage.rds.delete_db_snapshot(DBSnapshotIdentifier=taken["DBSnapshotIdentifier"])
 
     record = stage.belay.ended(upload)
 
@@ -338,17 +334,9 @@ def test_a_recovery_that_was_stopped_after_a_step_goes_on_and_does_nothing_twice
     application: Applications, step: str
 ) -> None:
     stage = Stage(application, restore="automatic")
-    upload = stage.belay.upload(stage.failing())
-
-    def recovering() -> Any:
-        incidents = stage.belay.incidents(stage.app.name)
-        taken = incidents and step in [each["action"] for each in incidents[0]["tried"]]
-        running = [
-            each for each in stage.belay.executions(stage.app.name, "rollback_stage") if each.status == "RUNNING"
-        ]
-        return running[0] if taken and running else None
-
-    stage.belay.stop(until(recovering))
+    with stage.belay.held("PlanRollback") as look:
+        upload = stage.belay.upload(stage.failing())
+        stop_when(stage.app, look, lambda: step in stage.taken())
     record = stage.belay.ended(upload)
 
     assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text

@@ -266,11 +266,10 @@ class TestKilled:
     def test_between_two_steps(self, application: Applications, function: str) -> None:
         app = application()
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
-        app.belay.hold(function, 1)
-        upload = app.belay.upload(app.release())
-        until(lambda: function in app.belay.states(app.name, "rollback_stage"))
-
-        app.belay.stop(app.belay.executions(app.name, "rollback_stage")[0])
+        with app.belay.held(function, after=True) as call:
+            upload = app.belay.upload(app.release())
+            call.reached()
+            app.belay.stop(app.belay.executions(app.name, "rollback_stage")[0])
 
         assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
         assert app.belay.stacks(app.name) == {}
@@ -281,16 +280,15 @@ class TestKilled:
         app = application()
         app.deploy("1.0.0")
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
-        app.belay.hold("PlanRollback", 2)
         order = {"second": ["first"]}
         stacks = {"first": setting("1.1.0"), "second": setting("1.1.0")}
-        upload = app.belay.upload(app.release("1.1.0", stacks=stacks, depends_on=order))
-        until(lambda: "PlanRollback" in app.belay.states(app.name, "rollback_stage"))
-        (recovery,) = app.belay.executions(app.name, "rollback_stage")
-
-        app.belay.aws("stepfunctions").stop_execution(
-            executionArn=recovery.arn, error="Aborted", cause="stopped by ann: let me look first"
-        )
+        with app.belay.held("PlanRollback", after=True) as call:
+            upload = app.belay.upload(app.release("1.1.0", stacks=stacks, depends_on=order))
+            call.reached()
+            (recovery,) = app.belay.executions(app.name, "rollback_stage")
+            app.belay.aws("stepfunctions").stop_execution(
+                executionArn=recovery.arn, error="Aborted", cause="stopped by ann: let me look first"
+            )
 
         record = app.belay.ended(upload)
         assert record["outcome"] == "NEEDS_OPERATOR"
@@ -324,16 +322,18 @@ class TestDuplicates:
         app = application()
         for name in ("first", "second"):
             app.belay.engine.fail_resource("Setting", "create", f"{name} is full", stack=app.stack(name))
-        app.belay.hold("PlanRollback", 3)
-        upload = app.belay.upload(app.release(stacks={name: setting("1") for name in ("first", "second")}))
-        until(lambda: "PlanRollback" in app.belay.states(app.name, "rollback_stage"))
-        until(lambda: [*app.belay.stacks(app.name).values()] == ["ROLLBACK_COMPLETE"] * 2)
-
-        for name in ("first", "second"):
-            (stack,) = app.belay.aws("cloudformation").describe_stacks(StackName=app.stack(name))["Stacks"]
-            events = app.belay.aws("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
-            self.tell_stack(app, stack["StackId"], stack["StackStatus"], events[0]["ClientRequestToken"])
-        app.belay.invoke("SweepFunction", {})
+        cloudformation = app.belay.aws("cloudformation")
+        with app.belay.held("PlanRollback") as plan:
+            # The first stack's event would take the stage over before the second one was begun.
+            with app.belay.unheard("ReactToFailedStackFunction"):
+                upload = app.belay.upload(app.release(stacks={name: setting("1") for name in ("first", "second")}))
+                plan.reached()
+            until(lambda: [*app.belay.stacks(app.name).values()] == ["ROLLBACK_COMPLETE"] * 2)
+            for name in ("first", "second"):
+                (stack,) = cloudformation.describe_stacks(StackName=app.stack(name))["Stacks"]
+                events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+                self.tell_stack(app, stack["StackId"], stack["StackStatus"], events[0]["ClientRequestToken"])
+            app.belay.invoke("SweepFunction", {})
 
         assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
         app.belay.invoke("SweepFunction", {})

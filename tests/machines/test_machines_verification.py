@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from deployed_belay import Application, until
+from deployed_belay import Application
 from small_releases import setting
 
 from local.engine import ACCOUNT
@@ -105,10 +105,10 @@ class TestTakenBack:
         registered = service(app)
         app.register(services=[registered], verify={"function": verify_function(app, REFUSES)})
         app.deploy("1.0.0")
-        upload = app.belay.upload(app.release("1.1.0"))
-
-        until(lambda: app.belay.incidents(app.name))
-        app.belay.engine.inject("ecs", "DescribeServices", "AccessDeniedException", times=99)
+        with app.belay.held("PlanRollback") as call:
+            upload = app.belay.upload(app.release("1.1.0"))
+            call.reached()
+            app.belay.engine.inject("ecs", "DescribeServices", "AccessDeniedException", times=99)
 
         assert app.belay.ended(upload)["outcome"] == "NEEDS_OPERATOR"
         assert app.belay.setting(app.stack("first")) == "1.0.0"
@@ -150,10 +150,10 @@ class TestTakenBack:
         verify = {"function": verify_function(app, REDDENS), "bake_minutes": 0.05}
         app.register(alarms=[app.name], verify=verify)
         app.deploy("1.0.0")
-        upload = app.belay.upload(app.release("1.1.0"))
-
-        until(lambda: app.belay.incidents(app.name))
-        alarm(app, "OK")
+        with app.belay.held("PlanRollback") as call:
+            upload = app.belay.upload(app.release("1.1.0"))
+            call.reached()
+            alarm(app, "OK")
 
         assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
 
@@ -162,10 +162,10 @@ class TestTakenBack:
         app.deploy("1.0.0")
         alarm(app, "ALARM")
         app.register(alarms=[app.name], verify={"monitoring_minutes": 1})
-        upload = app.belay.upload(app.release("1.1.0"))
-
-        until(lambda: app.belay.incidents(app.name))
-        alarm(app, "OK")
+        with app.belay.held("PlanRollback") as call:
+            upload = app.belay.upload(app.release("1.1.0"))
+            call.reached()
+            alarm(app, "OK")
 
         record = app.belay.ended(upload)
         assert record["outcome"] == "ROLLED_BACK"

@@ -70,11 +70,11 @@ def test_it_looks_again_when_the_time_has_come_and_tells_nothing_twice(applicati
 def test_let_through_before_it_is_held(application: Applications) -> None:
     app = application()
     frozen(app)
-    app.belay.hold("PlanStage", 2)
-    upload = app.belay.upload(app.release())
-    until(lambda: app.belay.release(app.name).get("state") == "PLANNING")
 
-    assert app.belay.decide({"decision": "override", "comment": "agreed"}, app.name)[0] == 200
+    with app.belay.held("PlanStage", after=True) as call:
+        upload = app.belay.upload(app.release())
+        call.reached()
+        assert app.belay.decide({"decision": "override", "comment": "agreed"}, app.name)[0] == 200
 
     assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
     assert "WaitForWindow" not in app.belay.states(app.name, "deploy_stage")
@@ -95,10 +95,10 @@ def test_windows_that_cannot_be_asked_for_open_an_incident(application: Applicat
 def test_a_hold_that_cannot_be_told_opens_an_incident(application: Applications) -> None:
     app = application()
     frozen(app)
-    app.belay.hold("PlanStage", 1)
-    upload = app.belay.upload(app.release())
-    app.belay.in_state(app.name, "1.0.0", "PlanStage")
-    app.belay.engine.inject("sns", "Publish", "AuthorizationError")
+    with app.belay.held("PlanStage", after=True) as call:
+        upload = app.belay.upload(app.release())
+        call.reached()
+        app.belay.engine.inject("sns", "Publish", "AuthorizationError")
 
     record = app.belay.ended(upload)
 

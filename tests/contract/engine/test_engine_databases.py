@@ -45,27 +45,29 @@ def cluster_snapshot_status(rds, name):
     return rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"][0]["Status"]
 
 
-def test_a_snapshot_is_creating_for_a_moment_and_then_available(rds, database, unique, until):
+def test_a_snapshot_is_creating_for_a_moment_and_then_available(engine, rds, database, unique, until):
     name, snapshot = database(), unique("snapshot")
     tags = [{"Key": "belay:release", "Value": "1.0.0"}]
 
-    made = rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot, Tags=tags)["DBSnapshot"]
+    with engine.standing_still():
+        made = rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot, Tags=tags)["DBSnapshot"]
+        assert (made["Status"], snapshot_status(rds, snapshot)) == ("creating", "creating")
 
-    assert (made["Status"], snapshot_status(rds, snapshot)) == ("creating", "creating")
     until(lambda: snapshot_status(rds, snapshot), lambda status: status == "available")
     found = rds.describe_db_snapshots(DBSnapshotIdentifier=snapshot)["DBSnapshots"][0]
     assert (found["DBInstanceIdentifier"], found["SnapshotType"], found["TagList"]) == (name, "manual", tags)
 
 
-def test_a_snapshot_needs_an_available_database_and_a_free_name(rds, database, unique):
+def test_a_snapshot_needs_an_available_database_and_a_free_name(engine, rds, database, unique):
     name, snapshot = database(), unique("snapshot")
     rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot)
-    rds.modify_db_instance(DBInstanceIdentifier=name, NewDBInstanceIdentifier=f"{name}-old", ApplyImmediately=True)
 
-    with pytest.raises(rds.exceptions.InvalidDBInstanceStateFault):
-        rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=unique("snapshot"))
-    with pytest.raises(rds.exceptions.DBInstanceNotFoundFault):
-        rds.create_db_snapshot(DBInstanceIdentifier=f"{name}-old", DBSnapshotIdentifier=unique("snapshot"))
+    with engine.standing_still():
+        rds.modify_db_instance(DBInstanceIdentifier=name, NewDBInstanceIdentifier=f"{name}-old", ApplyImmediately=True)
+        with pytest.raises(rds.exceptions.InvalidDBInstanceStateFault):
+            rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=unique("snapshot"))
+        with pytest.raises(rds.exceptions.DBInstanceNotFoundFault):
+            rds.create_db_snapshot(DBInstanceIdentifier=f"{name}-old", DBSnapshotIdentifier=unique("snapshot"))
 
 
 def test_a_snapshots_name_is_taken_once(rds, database, unique):
@@ -76,18 +78,21 @@ def test_a_snapshots_name_is_taken_once(rds, database, unique):
         rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot)
 
 
-def test_a_restored_database_takes_the_place_of_the_one_renamed_away(rds, database, unique, until):
+def test_a_restored_database_takes_the_place_of_the_one_renamed_away(engine, rds, database, unique, until):
     name, snapshot = database(DeletionProtection=True, MultiAZ=True), unique("snapshot")
     rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot)
     until(lambda: snapshot_status(rds, snapshot), lambda status: status == "available")
     before = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
 
-    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=f"{name}-new", DBSnapshotIdentifier=snapshot)
-    assert instance_status(rds, f"{name}-new") == "creating"
+    with engine.standing_still():
+        rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=f"{name}-new", DBSnapshotIdentifier=snapshot)
+        assert instance_status(rds, f"{name}-new") == "creating"
     until(lambda: instance_status(rds, f"{name}-new"), lambda status: status == "available")
     for old, new in ((name, f"{name}-old"), (f"{name}-new", name)):
-        rds.modify_db_instance(DBInstanceIdentifier=old, NewDBInstanceIdentifier=new, ApplyImmediately=True)
-        assert instance_status(rds, old) == "renaming"
+        with engine.standing_still():
+            rds.modify_db_instance(DBInstanceIdentifier=old, NewDBInstanceIdentifier=new, ApplyImmediately=True)
+            assert instance_status(rds, old) == "renaming"
+        # The look that finds the new name begins the reboot.
         until(lambda new=new: instance_status_or_none(rds, new), lambda status: status == "rebooting")
         until(lambda new=new: instance_status(rds, new), lambda status: status == "available")
         assert instance_status_or_none(rds, old) is None
@@ -110,31 +115,32 @@ def test_a_rename_without_apply_immediately_does_not_happen_now(rds, database):
         instance_status(rds, f"{name}-new")
 
 
-def test_a_database_is_restored_to_a_point_in_time(rds, database):
+def test_a_database_is_restored_to_a_point_in_time(engine, rds, database):
     name = database()
 
-    rds.restore_db_instance_to_point_in_time(
-        SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier=f"{name}-then", UseLatestRestorableTime=True
-    )
+    with engine.standing_still():
+        rds.restore_db_instance_to_point_in_time(
+            SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier=f"{name}-then", UseLatestRestorableTime=True
+        )
+        assert instance_status(rds, f"{name}-then") == "creating"
 
-    assert instance_status(rds, f"{name}-then") == "creating"
 
-
-def test_a_cluster_is_snapshotted_and_restored_without_instances(rds, unique, until):
+def test_a_cluster_is_snapshotted_and_restored_without_instances(engine, rds, unique, until):
     name, snapshot = unique("cluster"), unique("snapshot")
-    rds.create_db_cluster(
-        DBClusterIdentifier=name, Engine="aurora-postgresql", MasterUsername="orders", MasterUserPassword="not-a-secret"
-    )
+    password = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"}
 
     def status(cluster):
         return rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]["Status"]
 
-    assert status(name) == "creating"
-    with pytest.raises(rds.exceptions.InvalidDBClusterStateFault):
-        rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=snapshot)
+    with engine.standing_still():
+        rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", **password)
+        assert status(name) == "creating"
+        with pytest.raises(rds.exceptions.InvalidDBClusterStateFault):
+            rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=snapshot)
     until(lambda: status(name), lambda seen: seen == "available")
-    rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=snapshot)
-    assert cluster_snapshot_status(rds, snapshot) == "creating"
+    with engine.standing_still():
+        rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=snapshot)
+        assert cluster_snapshot_status(rds, snapshot) == "creating"
     until(lambda: cluster_snapshot_status(rds, snapshot), lambda seen: seen == "available")
     rds.restore_db_cluster_from_snapshot(
         DBClusterIdentifier=f"{name}-new", SnapshotIdentifier=snapshot, Engine="aurora-postgresql"
@@ -178,7 +184,7 @@ def test_a_restored_database_has_the_defaults_until_it_is_told_otherwise(rds, da
     assert (told["PerformanceInsightsEnabled"], told["Endpoint"]["Port"]) == (True, 6001)
 
 
-def test_a_cluster_is_renamed_with_its_members(rds, unique, until):
+def test_a_cluster_is_renamed_with_its_members(engine, rds, unique, until):
     name = unique("cluster")
     password = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"}
     rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", DeletionProtection=True, **password)
@@ -203,11 +209,12 @@ def test_a_cluster_is_renamed_with_its_members(rds, unique, until):
 
     rds.modify_db_cluster(DBClusterIdentifier=name, NewDBClusterIdentifier=f"{name}-late")
     until(lambda: cluster(name), lambda seen: seen["Status"] == "available")
-    rds.modify_db_cluster(DBClusterIdentifier=name, NewDBClusterIdentifier=f"{name}-old", ApplyImmediately=True)
-
-    assert cluster(name)["Status"] == "renaming"
-    with pytest.raises(rds.exceptions.InvalidDBClusterStateFault):
-        rds.modify_db_cluster(DBClusterIdentifier=name, NewDBClusterIdentifier=f"{name}-other", ApplyImmediately=True)
+    with engine.standing_still():
+        renamed = {"DBClusterIdentifier": name, "ApplyImmediately": True}
+        rds.modify_db_cluster(NewDBClusterIdentifier=f"{name}-old", **renamed)
+        assert cluster(name)["Status"] == "renaming"
+        with pytest.raises(rds.exceptions.InvalidDBClusterStateFault):
+            rds.modify_db_cluster(NewDBClusterIdentifier=f"{name}-other", **renamed)
     renamed = until(lambda: cluster(f"{name}-old"), bool)
     assert [each["DBInstanceIdentifier"] for each in renamed["DBClusterMembers"]] == [f"{name}-1"]
     assert cluster(name) is None

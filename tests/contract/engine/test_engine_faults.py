@@ -1,8 +1,7 @@
 import json
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
 from local.engine import EngineError
 
@@ -125,14 +124,6 @@ def test_a_machines_task_fails_with_an_injected_class_of_its_functions(engine, m
     engine.inject("lambda", "Invoke", "ServiceFault", "AccessDenied", only_if={"FunctionName": arn})
 
     assert machines.run({"StartAt": "Invoke", "States": {"Invoke": invoke}})["error"] == "ServiceFault"
-
-
-def test_a_late_answer_is_a_timeout_for_a_caller_that_does_not_wait(engine, aws, unique):
-    hurried = engine.client("sns", config=Config(read_timeout=0.3, retries={"total_max_attempts": 1}))
-    engine.inject("sns", "ListTopics", "", delay_seconds=1)
-
-    with pytest.raises(ReadTimeoutError):
-        hurried.list_topics()
 
 
 def test_faults_may_be_forgotten(engine, aws):

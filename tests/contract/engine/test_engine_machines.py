@@ -138,17 +138,17 @@ def test_an_execution_that_fails_or_is_stopped_says_so(machines, caught, until, 
     until(events, lambda found: any(event["detail"]["executionArn"] == execution for event in found))
 
 
-def test_a_stopped_execution_stays_aborted_when_its_task_fails_later(machines, aws, function, until):
-    states = aws("stepfunctions")
-    slow = "import time\ndef handler(event, context):\n    time.sleep(1)\n    raise ValueError('late')\n"
-    machine = machines.create(one(task("lambda:invoke", {"FunctionName": function(slow), "Payload": {}}, End=True)))
-    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+def test_a_stopped_execution_stays_aborted_when_its_task_fails_later(*, engine, machines, aws, function, until):
+    states, arn = aws("stepfunctions"), function("def handler(event, context):\n    raise ValueError('late')\n")
+    machine = machines.create(one(task("lambda:invoke", {"FunctionName": arn, "Payload": {}}, End=True)))
 
     def history():
         return [event["type"] for event in states.get_execution_history(executionArn=execution)["events"]]
 
-    until(history, lambda types: "TaskScheduled" in types)
-    states.stop_execution(executionArn=execution)
+    with engine.hold("lambda", "Invoke", only_if={"FunctionName": arn}) as call:
+        execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+        call.reached()
+        states.stop_execution(executionArn=execution)
     until(history, lambda types: "TaskFailed" in types)
 
     assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"

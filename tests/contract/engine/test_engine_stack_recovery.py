@@ -131,11 +131,11 @@ def test_an_alarm_rolls_an_update_back(*, stacks, unique, trigger, value, state,
 
 
 SLOW = """
-import json, time, urllib.request
+import boto3, json, urllib.request
 
 def handler(event, context):
-    if event["RequestType"] == "Update" and event["ResourceProperties"]["Wait"] == "yes":
-        time.sleep(3)
+    if event["RequestType"] == "Update":
+        boto3.client("ssm").get_parameters(Names=[event["ResourceProperties"]["Looks"]])
     answer = {
         "Status": "SUCCESS",
         "PhysicalResourceId": "made",
@@ -146,18 +146,19 @@ def handler(event, context):
 """
 
 
-def test_an_update_is_cancelled_on_its_way(*, aws, stacks, function, until, unique, value):
+def test_an_update_is_cancelled_on_its_way(*, engine, aws, stacks, function, unique, value):
     name, token, cloudformation = unique("stack"), function(SLOW), aws("cloudformation")
 
-    def template(wait, first):
-        slow = {"Type": "Custom::Slow", "Properties": {"ServiceToken": token, "Wait": wait}}
+    def template(looks, first):
+        slow = {"Type": "Custom::Slow", "Properties": {"ServiceToken": token, "Looks": looks}}
         return {"Slow": slow, "First": {**first["First"], "DependsOn": "Slow"}}
 
-    stacks.create(name, template("no", FIRST))
-    cloudformation.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": template("yes", CHANGED)}))
-    until(lambda: stacks.describe(name)["StackStatus"], lambda status: status == "UPDATE_IN_PROGRESS")
-
-    cloudformation.cancel_update_stack(StackName=name, ClientRequestToken="cancel-1")
+    stacks.create(name, template("here", FIRST))
+    with engine.hold("ssm", "GetParameters") as look:
+        cloudformation.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": template("there", CHANGED)}))
+        look.reached()
+        assert stacks.describe(name)["StackStatus"] == "UPDATE_IN_PROGRESS"
+        cloudformation.cancel_update_stack(StackName=name, ClientRequestToken="cancel-1")
 
     assert stacks.settled(name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert value(name) == "1"
