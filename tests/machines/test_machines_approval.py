@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
 from deployed_belay import Application, until
 from small_releases import setting
 
@@ -137,27 +136,21 @@ class TestAnswered:
         assert (status, refused["error"]) == (410, "Ended")
         assert last_state(app) == "Aborted"
 
-    @pytest.mark.parametrize(
-        ("decision", "status", "error"),
-        [
+    def test_what_cannot_be_taken_is_refused(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        app.belay.asked(app.name)
+
+        for decision, status, error in (
             ({"decision": "approve", "version": "9.9.9"}, 404, "Unknown"),
             ({"decision": "approve", "stage": "test"}, 404, "Unknown"),
             ({"decision": "perhaps"}, 400, "InvalidRequest"),
             ({"decision": "approve", "seal": "ffffffffffff"}, 409, "SealMismatch"),
             ({"decision": "approve", "incident": "no-such", "question": "restore"}, 404, "Unknown"),
-        ],
-    )
-    def test_what_cannot_be_taken_is_refused(
-        self, application: Applications, decision: dict[str, str], status: int, error: str
-    ) -> None:
-        app = application(approval={"required": True})
-        upload = app.belay.upload(app.release())
-        app.belay.asked(app.name)
-
-        refused = app.belay.decide(decision, app.name)
-
-        assert (refused[0], refused[1]["error"]) == (status, error)
-        assert refused[1]["message"]
+        ):
+            refused = app.belay.decide(decision, app.name)
+            assert (refused[0], refused[1]["error"]) == (status, error), decision
+            assert refused[1]["message"]
         app.belay.decide({"decision": "reject"}, app.name)
         assert app.belay.ended(upload)["outcome"] == "ABORTED"
 

@@ -1,8 +1,6 @@
 """``deploy_release``: from an upload to exactly one outcome."""
 
 import io
-import stat
-import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -79,44 +77,20 @@ class TestDeployed:
         assert app.belay.last_known_good(app.name) == "1.0.0"
 
 
-def zipped(*entries: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
+def zipped(name: str, data: bytes) -> bytes:
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archived:
-        warnings.simplefilter("ignore")
-        for info, data in entries:
-            archived.writestr(info, data)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archived:
+        archived.writestr(name, data)
     return buffer.getvalue()
-
-
-def symbolic_link() -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo("link")
-    info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
-    return info
-
-
-def encrypted(data: bytes) -> bytes:
-    """Set the flag that says that the first entry is encrypted, in both of its headers."""
-    central = data.index(b"PK\x01\x02")
-    flagged = bytearray(data)
-    flagged[6] |= 1
-    flagged[central + 8] |= 1
-    return bytes(flagged)
 
 
 HOSTILE: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
     "no zip": (lambda _: b"PK is not enough", "zip"),
-    "truncated": (lambda good: good[: len(good) // 2], "cut off"),
-    "empty": (lambda _: b"", "zip"),
-    "encrypted": (encrypted, "encrypted"),
-    "absolute path": (lambda _: zipped(("/etc/passwd", b"x")), "/etc/passwd"),
-    "path upwards": (lambda _: zipped(("../release.yaml", b"x")), "../release.yaml"),
-    "symbolic link": (lambda _: zipped((symbolic_link(), b"/etc/passwd")), "link"),
-    "one name twice": (lambda _: zipped(("a.txt", b"1"), ("A.TXT", b"2")), "A.TXT"),
-    "bomb": (lambda _: zipped(("zeros", bytes(64 * 1024 * 1024))), "zeros"),
+    "path upwards": (lambda _: zipped("../release.yaml", b"x"), "../release.yaml"),
+    "bomb": (lambda _: zipped("zeros", bytes(64 * 1024 * 1024)), "zeros"),
     "no manifest": (lambda _: archive({"readme.txt": b"x"}), "release.yaml"),
-    "manifest is no YAML": (lambda _: archive({"release.yaml": b"a: [1"}), "release.yaml"),
-    "manifest is a list": (lambda _: archive({"release.yaml": b"[]"}), "release.yaml"),
 }
+"""One of each kind that is refused; the rest is for the unit tests of archives and manifests."""
 
 
 class TestRejected:
@@ -147,22 +121,14 @@ class TestRejected:
 
     REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
         "another application": ({"manifest": {"application": "other"}}, "other"),
-        "unknown stack": ({"stacks": {"third": setting("1")}}, "third"),
         "no template": ({"stacks": {"first": {"Resources": "none"}}}, "first.json"),
         "no resources": ({"stacks": {"first": {"Description": "nothing"}}}, "first.json"),
-        "unknown parameter": ({"parameters": {"first": {"Colour": "red"}}}, "Colour"),
-        "capability": (
-            {"manifest": {"stacks": [{"name": "first", "template": "first.json", "capabilities": ["CAPABILITY_IAM"]}]}},
-            "CAPABILITY_IAM",
-        ),
         "macro": ({"stacks": {"first": {**setting("1"), "Transform": "Sneaky"}}}, "Sneaky"),
         "template is not what its digest says": ({"tampered": {"first.json": b"{}"}}, "first.json"),
         "member is not what its digest says": (
             {"more": {"site/index.html": b"hello"}, "tampered": {"site/index.html": b"HELLO"}},
             "site/index.html",
         ),
-        "member without a digest": ({"tampered": {"stowaway.txt": b"hello"}}, "stowaway.txt"),
-        "member that is missing": ({"manifest": {"digests": {"first.json": "0" * 64, "gone": "0" * 64}}}, "gone"),
         "open to the world": ({"stacks": {"first": security_group(cidr="0.0.0.0/0")}}, "Group"),
     }
 
@@ -188,19 +154,13 @@ class TestRejected:
         assert "not registered" in record["reason"]
         app.told("REJECTED")
 
-    @pytest.mark.parametrize(
-        ("registration", "told"),
-        [({"service_role": "nobody"}, "service_role"), ({"colour": "red"}, "colour"), ({"restore": 1}, "restore")],
-    )
-    def test_a_registration_that_cannot_be_used(
-        self, application: Applications, registration: dict[str, Any], told: str
-    ) -> None:
-        app = application(**registration)
+    def test_a_registration_that_cannot_be_used(self, application: Applications) -> None:
+        app = application(service_role="nobody", colour="red")
 
         record = app.run(app.release())
 
         assert record["outcome"] == "REJECTED"
-        assert told in record["reason"]
+        assert all(each in record["reason"] for each in ("service_role", "colour"))
         assert untouched(app)
         app.told("REJECTED")
 
