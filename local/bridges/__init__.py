@@ -34,6 +34,7 @@ from local.bridges import (
     holds,
     lambda_dead_letters,
     lambda_errors,
+    lambda_layers,
     lambda_runtime,
     lambda_workers,
     moto_services,
@@ -76,10 +77,7 @@ class Settings:
 
 def install(settings: Settings) -> Callable[..., Any]:
     """Install every bridge into this process and return the ASGI application to serve."""
-    lambda_errors.install()
-    lambda_runtime.install()
-    lambda_workers.install(settings.lambda_workers)
-    lambda_dead_letters.install()
+    _install_functions(settings)
     event_targets.install()
     simulated_events.install()
     stack_events.install()
@@ -126,3 +124,11 @@ def install(settings: Settings) -> Callable[..., Any]:
     holds.install()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)
     return application
+
+
+def _install_functions(settings: Settings) -> None:
+    lambda_errors.install()
+    lambda_runtime.install()
+    lambda_layers.install()
+    lambda_workers.install(settings.lambda_workers)
+    lambda_dead_letters.install()

@@ -284,7 +284,7 @@ class TestAborted:
             second = app.belay.upload(app.release("1.1.0"))
             app.belay.entered(app.name, "1.1.0", "WaitForLock")
             third = app.belay.upload(app.release("1.2.0"))
-            app.belay.entered(app.name, "1.2.0", "WaitForLock")
+            until(lambda: app.belay.uploaded(second).get("announced"))
 
         outcomes = [app.belay.ended(each)["outcome"] for each in (first, second, third)]
 

@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -99,3 +101,30 @@ def test_a_function_that_takes_too_long_times_out(aws, function):
 
     assert failure["errorType"] == "Sandbox.Timedout"
     assert "Task timed out after 1.00 seconds" in failure["errorMessage"]
+
+
+READING = """
+import greetings
+
+def handler(event, context):
+    return [greetings.__file__, greetings.WORD]
+"""
+
+
+def test_functions_share_what_their_layers_hold(aws, function, unique):
+    def layer(word):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("python/greetings.py", f"WORD = {word!r}")
+        made = aws("lambda").publish_layer_version(LayerName=unique("words"), Content={"ZipFile": packed.getvalue()})
+        return made["LayerVersionArn"]
+
+    def read(arn):
+        return json.load(aws("lambda").invoke(FunctionName=arn)["Payload"])
+
+    hello, bye = layer("hello"), layer("bye")
+    first, second, other = (function(READING, Layers=[each]) for each in (hello, hello, bye))
+
+    assert read(first) == read(second)
+    assert [read(first)[1], read(other)[1]] == ["hello", "bye"]
+    assert read(first)[0] != read(other)[0]
