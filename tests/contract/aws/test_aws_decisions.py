@@ -270,6 +270,9 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
     will_go_on(waiting[1])
     assert not approvals[0].see_to(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))
     assert ledger.approvals.asked() == []
+    attempt = ledger.attempts.get(RELEASE)
+    assert attempt is not None
+    assert attempt.state is State.APPROVED
 
 
 def test_whoever_made_a_release_does_not_approve_it_because_another_tried_it_again(
