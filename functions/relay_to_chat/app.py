@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.gateways import own_aws
-from belay.aws.sns import Notifications
 from belay.events.sns import Notification
 from belay.notify.chat import chat_message
 from belay.observability import observed
@@ -14,7 +13,7 @@ from belay.settings import read
 
 @dataclass(frozen=True)
 class Settings:
-    """What this function is told by its environment."""
+    """Environment variables."""
 
     chat_topic_arn: str
 
@@ -25,5 +24,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     notification = Notification.from_event(event)
     body = chat_message(notification.message)
-    Notifications(aws.notifications).publish({"TopicArn": settings.chat_topic_arn, "Message": body})
+    aws.notifications.publish({"TopicArn": settings.chat_topic_arn, "Message": body})
     return {}

@@ -204,9 +204,7 @@ class TestSealed:
         app.belay.asked(app.name, "1.1.0")
 
         def widen(accepted: Any) -> None:
-            stage = json.loads(accepted["stage_texts"]["production"])
-            stage["stacks"]["first"]["parameters"] = {"Size": "large"}
-            accepted["stage_texts"]["production"] = json.dumps(stage)
+            accepted["stages"]["production"]["stacks"]["first"]["parameters"] = {"Size": "large"}
 
         self.rewrite(app, "release.json", widen)
 
@@ -217,7 +215,7 @@ class TestSealed:
     def test_policies_that_said_something_else(self, application: Applications) -> None:
         app = application()
         upload = asking(app)
-        self.rewrite(app, "production/static-report.json", lambda report: report.update(verdict="FAIL"))
+        self.rewrite(app, "production/static-report.json", lambda report: report.update(summary={}))
 
         app.belay.approve(app.name, "1.1.0")
 

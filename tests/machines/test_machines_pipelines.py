@@ -89,7 +89,7 @@ def test_a_pipeline_deploys_a_release_and_its_approval_is_told_of_once(applicati
     assert app.belay.last_known_good(app.name) == "1.0.0"
     assert not app.belay.lock(app.name), "no lock is held while a pipeline asks people"
     told = app.told("deployment-started", "person-needed", "DEPLOYED")
-    assert "waits for its approval Orders" in told[1].text
+    assert "approve or reject Orders of the execution" in told[1].text
     record = app.belay.item(f"APPLICATION#{app.name}", f"PIPELINE#production#{pipeline.execution}")
     assert record["release"]["version"] == "1.0.0"
 
