@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.aws.ssm import APPLICATIONS
 from belay.control.endings import Endings
 from belay.control.reasons import read_reason
 from belay.control.registrations import Registrations
-from belay.errors import MissingDocument
 from belay.events.s3 import ObjectCreated
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -22,7 +22,7 @@ from belay.settings import read
 
 @dataclass(frozen=True)
 class Settings:
-    """What this function is told by its environment."""
+    """Environment variables."""
 
     ledger_table: str
     artifact_bucket: str
@@ -31,15 +31,20 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Close the release, or the upload where no release came of it; returns the outcome that stands."""
+    """Close the release, or the upload where no release came of it; returns the outcome that stands.
+
+    Nothing is recorded or told of an upload that another execution claimed: that one sees it through.
+    """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
     outcome, reason = Outcome(event["outcome"]), read_reason(artifacts, event["reason"])
     upload = upload_in(event["upload"])
-    attempt = ledger.attempts.get(upload)
+    # The function that opens an upload may have died before it claimed it.
+    claimed = ledger.attempts.claim(upload, event["execution"], timestamp())
+    attempt = ledger.attempts.get(upload) if claimed else None
     if attempt is None:
-        raise MissingDocument(f"the ledger has no upload {upload.key} of version {upload.version_id}")
+        return {"outcome": outcome}
     told: dict[str, Any] = {"reason": reason}
     if attempt.release is None:
         told["topic"] = Registrations(aws.parameters, aws.buckets).topic_of(upload.application)
