@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from deployed_belay import Application, stuck
+from deployed_belay import Application, stuck, until
 from machine_definitions import caught_into
 from small_releases import Release, hidden_group, security_group, setting
 
@@ -223,8 +223,11 @@ class TestCaught:
         app = application()
         release = stage_dies(app)
         app.belay.fail("CheckIncident")
+        with app.belay.held("CloseIncident"):
+            upload = app.belay.upload(release)
+            until(lambda: app.belay.uploaded(upload).get("outcome"))
 
-        record = app.run(release)
+        record = app.belay.ended(upload)
 
         assert record["outcome"] == "NEEDS_OPERATOR", record
         assert ("deploy_release", "CheckIncident", "CloseRelease") in app.belay.steps(app.name)
