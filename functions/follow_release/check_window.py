@@ -15,7 +15,7 @@ from belay.settings import read
 
 @dataclass(frozen=True)
 class Settings:
-    """What this function is told by its environment."""
+    """Environment variables."""
 
     ledger_table: str
     artifact_bucket: str

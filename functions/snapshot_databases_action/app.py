@@ -15,7 +15,7 @@ from belay.pipeline.job import Job, Success
 
 @dataclass(frozen=True)
 class Settings:
-    """What this function is told by its environment: nothing beyond what every function is."""
+    """Environment variables: those of every function."""
 
 
 @observed

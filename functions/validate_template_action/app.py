@@ -19,7 +19,7 @@ from belay.release.gate import action_summary
 
 @dataclass(frozen=True)
 class Settings:
-    """What this function is told by its environment: nothing beyond what every function is."""
+    """Environment variables: those of every function."""
 
 
 @observed

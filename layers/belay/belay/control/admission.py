@@ -1,4 +1,4 @@
-"""Admitting uploads: one becomes a release where it is whole, within its registration, and not overtaken."""
+"""Admitting uploads: a release must be intact, allowed by its registration, and not superseded."""
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket, Buckets
@@ -18,7 +18,7 @@ from belay.template.sections import parameters, transforms
 
 
 class Admission:
-    """Verifies uploads and claims the versions they carry."""
+    """Verifies uploads and claims their versions."""
 
     def __init__(
         self, ledger: Ledger, artifacts: ArtifactBucket, registrations: Registrations, buckets: Buckets
@@ -29,10 +29,10 @@ class Admission:
         self._buckets = buckets
 
     def accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
-        """Return the release that an upload is, and the stages it goes through.
+        """Return the upload's release and its stages.
 
-        Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` where
-        the same content is on its way already. Problems are kept as a document about the attempt.
+        Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` if
+        the same content is already under way. The problems are stored as a document of the attempt.
         """
         with Reasons(self._artifacts, upload).refusing():
             return self._accept(upload)
@@ -54,7 +54,7 @@ class Admission:
         return release, accepted.application.stages
 
     def _registered(self, application: str, archive: Archive, manifest: Manifest) -> AcceptedRelease:
-        """Hold a release against its application's registration, which it cannot widen."""
+        """Check a release against its application's registration, which it cannot widen."""
         text, stage_texts = self._registrations.texts(application)
         templates = {
             stack.template: load(read_verified(archive, manifest, stack.template), stack.template)
@@ -76,7 +76,7 @@ class Admission:
         return accepted
 
     def _refuse_overtaken(self, accepted: AcceptedRelease) -> None:
-        """Raise ``InvalidRelease`` where a newer version is deployed and the manifest does not ask for a downgrade."""
+        """Raise ``InvalidRelease`` if a newer version is deployed and the manifest does not allow a downgrade."""
         manifest = accepted.manifest
         for stage in accepted.stages:
             runs = self._ledger.stages.runs(accepted.application.name, stage)

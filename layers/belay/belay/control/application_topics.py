@@ -1,4 +1,4 @@
-"""The topics that applications are told about on, where no release is there that says which."""
+"""The notification topics of applications, for when there is no release that names one."""
 
 from belay.aws.sns import Notifications
 from belay.control.registrations import Registrations
@@ -8,7 +8,7 @@ from belay.notify.message import Message
 
 
 class ApplicationTopics:
-    """Each application's own topic, or Belay's for those that have none."""
+    """Each application's own topic, or Belay's if it has none."""
 
     def __init__(self, registrations: Registrations, ledger: Ledger, sns: Notifications, default_topic: str) -> None:
         self._registrations = registrations
@@ -17,7 +17,7 @@ class ApplicationTopics:
         self._default_topic = default_topic
 
     def own(self, application: str) -> str | None:
-        """Return the ARN of the topic that an application's registration names."""
+        """Return the ARN of an application's topic."""
         return self._registrations.topic_of(application)
 
     def publish(self, application: str, message: Message) -> None:

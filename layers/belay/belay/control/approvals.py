@@ -1,4 +1,4 @@
-"""Asking people for a stage's approval, and reminding them of it."""
+"""Requesting a stage's approval, and sending reminders."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ _MOST_OTHERS = 10
 
 
 class Approvals:
-    """What is asked of people, kept in the ledger and the artifact bucket and told by the application's topic."""
+    """Approval requests: stored in the ledger and the artifact bucket, announced on the application's topic."""
 
     def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, endings: Endings) -> None:
         self._ledger = ledger
@@ -34,7 +34,7 @@ class Approvals:
         self._endings = endings
 
     def gather(self, run: StageContext, stacks: Stacks, asked_at: datetime) -> ApprovalRequest:
-        """Look at everything that a stage's approval is about."""
+        """Gather everything that a stage's approval covers."""
         sealed = sealed_now(run, stacks, asked_at.date())
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
         runs = self._ledger.stages.runs(run.release.application, run.stage.name)
@@ -52,7 +52,7 @@ class Approvals:
         return replace(request, unsealed=tuple(looked_up(run, request.static)))
 
     def _others(self, release: ReleaseReference) -> list[str]:
-        """Name the application's other releases that have not ended, each with its state."""
+        """Return the application's other open releases, each with its state."""
         open_ones = [
             self._ledger.attempts.get(each.upload)
             for each in self._ledger.attempts.open_ones()
@@ -69,7 +69,7 @@ class Approvals:
         self._artifacts.put_json(release.stage_key(stage, "approval.json"), ApprovalText.of(request).to_dict())
 
     def ask(self, request: ApprovalRequest, task_token: str) -> None:
-        """Record what is asked for and tell it."""
+        """Record the request and announce it."""
         release, stage = request.sealed.release, request.stage
         asked_at = request.asked_at.isoformat(timespec="milliseconds")
         asked = AskedApproval(
@@ -86,16 +86,16 @@ class Approvals:
         self._ledger.attempts.record(release, State.AWAITING_APPROVAL, asked_at, stage=stage.name, detail=until)
         self._ledger.approvals.ask(release, asked)
         told = ApprovalText.of(request)
-        # Whoever has the link may answer: it goes to those who are asked, and is kept nowhere.
+        # Anyone with the link can answer: it is sent to the approvers and stored nowhere.
         by_link = [LeftToDo("", f"Without the command: open {request.link}")] if request.link else []
         message = _message(release, stage.name, told, by_link)
         self._endings.topic_of(release).publish(message)
 
     def see_to(self, awaited: AwaitedApproval, decisions: Decisions, now: datetime) -> bool:
-        """See to one approval that the ledger says is waited for; True where people were reminded of it.
+        """Process one pending approval; True if a reminder was sent.
 
-        An answer that was recorded and may not have arrived is delivered again. People are reminded once, when it is
-        time. What nobody can answer any more is forgotten.
+        An answer that was recorded but maybe not delivered is delivered again. One reminder is sent, when it is due.
+        A request that can no longer be answered is dropped.
         """
         release, stage = awaited.release, awaited.stage
         approval = self._ledger.approvals.get(release.application, release.version, stage)

@@ -1,4 +1,4 @@
-"""Rollbacks that people ask for: planned from what the ledger knows, opened as incidents of their own."""
+"""Rollbacks on request: planned from the ledger, opened as incidents of their own."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,7 +28,7 @@ from belay.subject.subjects import AskedRollback, ReleaseAttempt
 
 
 class AskedRollbacks:
-    """Plans and starts what people ask for."""
+    """Plans and starts requested rollbacks."""
 
     def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, incidents: Incidents, situations: Situations) -> None:
         self._ledger = ledger
@@ -37,9 +37,9 @@ class AskedRollbacks:
         self._situations = situations
 
     def take(self, request: RollbackRequest, by: str) -> Mapping[str, Any] | Refusal:
-        """Plan the way back and, unless only the plan is wanted, start it. Returns the answer, or why it is not taken.
+        """Plan the rollback and, unless only the plan is wanted, start it. Returns the response, or why it is refused.
 
-        ``by`` is the ARN of whoever asks.
+        ``by`` is the ARN of the caller.
         """
         lock = self._ledger.locks.get(request.application, request.stage)
         if lock is not None and lock.held:
@@ -62,7 +62,7 @@ class AskedRollbacks:
         }
 
     def _open(self, incident: Incident, way: Way) -> str:
-        """Open the incident, and note with every attempt that it is to be undone."""
+        """Open the incident, and record the request with every attempt that is to be undone."""
         name = self._incidents.open(incident)
         for each in way.undone:
             self._ledger.attempts.note(
@@ -76,7 +76,7 @@ class AskedRollbacks:
         return name
 
     def _remains(self, request: RollbackRequest, lock: Lock | None) -> ReleaseReference | None:
-        """Return the release whose failure left something in the stage: the last one at work, not taken back."""
+        """Return the release whose failure left something in the stage: the last to change it, if not rolled back."""
         name = None if lock is None else lock.incident
         record = None if name is None else self._ledger.incidents.get(request.application, name)
         if record is None or record.outcome is not Outcome.NEEDS_OPERATOR:
@@ -85,7 +85,7 @@ class AskedRollbacks:
         return subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
 
     def _prepare(self, request: RollbackRequest, way: Way, by: str) -> Incident:
-        """Put together, under an attempt of its own, what the releases to be undone did; return the incident of it."""
+        """Combine what the releases to be undone did under an attempt of its own; return its incident."""
         stage, now = request.stage, timestamp()
         newest = way.newest
         release = replace(newest, attempt=asked_attempt(newest.attempt, way.target.attempt if way.target else "", now))
@@ -126,5 +126,5 @@ class AskedRollbacks:
 
 
 def _untouched(plan: StagePlan) -> StagePlan:
-    """The stacks of a plan, of which none is to be undone: only what is stuck in them is recovered."""
+    """The stacks of a plan where none is to be undone: only stuck ones are recovered."""
     return StagePlan(tuple(replace(stack, progress=Progress.UNCHANGED, change_set_id=None) for stack in plan.stacks))

@@ -1,4 +1,4 @@
-"""Capturing stacks as they are before somebody deploys to them, so that they can be brought back to that."""
+"""Capturing stacks before a deployment, so that they can be rolled back to that state."""
 
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
@@ -9,7 +9,7 @@ from belay.stack.baseline import TemplatePointer, baseline_of
 
 
 class Baselines:
-    """Keeps a stack's template in the artifact bucket and its parameters and tags in the ledger."""
+    """Stores a stack's template in the artifact bucket and its parameters and tags in the ledger."""
 
     def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger) -> None:
         self._stacks = stacks
@@ -17,7 +17,7 @@ class Baselines:
         self._ledger = ledger
 
     def capture(self, origin: Origin, stage: str, stack: str, stack_name: str) -> None:
-        """Capture one stack, ``stack`` being its registered name; what was captured first stands."""
+        """Capture one stack, ``stack`` being its registered name; the first capture is kept."""
         description = self._stacks.describe_stack(stack_name)
         template = None
         if description is not None and description["StackStatus"] != "REVIEW_IN_PROGRESS":

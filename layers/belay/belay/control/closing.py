@@ -1,4 +1,4 @@
-"""Ending incidents: recorded once, told once, watched while anything is unstable; the stage is freed last."""
+"""Closing incidents: recorded once, announced once, watched while stacks are unstable; the lock is released last."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDepl
 
 @dataclass(frozen=True)
 class Ended:
-    """How a recovery ended: why it was needed or given up, what was done, and what a person must do."""
+    """How a recovery ended: its cause, why it was abandoned if it was, what was done, and what is left for a person."""
 
     outcome: Outcome
     reason: Reason
@@ -35,7 +35,7 @@ class Ended:
 
 
 class Closing:
-    """Ends incidents, each by its subject. A rerun finishes what a crash began."""
+    """Closes incidents by kind of subject. A rerun finishes the work of a crashed one."""
 
     def __init__(self, ledger: Ledger, stacks: Stacks, endings: Endings, unhealthy: Unhealthy) -> None:
         self._ledger = ledger
@@ -44,9 +44,9 @@ class Closing:
         self._unhealthy = unhealthy
 
     def close(self, recovery: Recovery, ended: Ended) -> None:
-        """Record and tell how an incident ended, unless that was done; an outcome that was recorded stands.
+        """Record and announce how an incident ended, unless that was done; a recorded outcome is kept.
 
-        A release's own machines wait for the incident's end: the release has its outcome before.
+        A release's own state machines wait for the incident to end, so the release gets its outcome first.
         """
         incident, record = recovery.incident, recovery.record
         if record.announced:
@@ -73,7 +73,7 @@ class Closing:
         self._ledger.incidents.announced(incident)
 
     def _message(self, incident: Incident, ended: Ended) -> Message | None:
-        """Say how it ended; None for a release, which says its outcome itself."""
+        """Return the message about the end; None for a release, which announces its own outcome."""
         subject, reason = incident.subject, ended.reason
         told: dict[str, Any] = {"done": ended.done, "left_to_do": ended.left_to_do}
         match subject:
@@ -108,7 +108,7 @@ class Closing:
                 return asked_rollback_ended(ended.outcome, subject.told_as, target=to, reason=reason, **told)
 
     def give_up(self, recovery: Recovery, reason: Reason) -> None:
-        """Leave an incident to a person, and its stage to whoever is next."""
+        """Leave an incident to a person, and release the stage's lock."""
         incident = recovery.incident
         left_to_do = [
             LeftToDo(incident.stage, "look at every stack before anything is deployed there again"),
@@ -122,9 +122,9 @@ class Closing:
 
 
 def ended(recovery: Recovery, outcome: Outcome, stopped_by: str | Mapping[str, str] | None) -> Ended:
-    """Say how a recovery ended: what was done and is remarked, what the plan left, and what stopped it.
+    """Summarize a recovery: the steps, the remarks, what the plan left undone, and what stopped it.
 
-    ``stopped_by`` is the fault that ended the recovery itself, where one did.
+    ``stopped_by`` is the fault that ended the recovery itself, if one did.
     """
     plan = recovery.plan()
     done = [*recovery.done(), *(each.in_words() for each in plan.remarks if not each.follow_up)]

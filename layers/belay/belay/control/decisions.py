@@ -1,4 +1,4 @@
-"""Taking what people decide: an answer is recorded once, then whatever waits for it is told."""
+"""Processing decisions: each is recorded once, then delivered to the waiting execution."""
 
 import json
 from contextlib import suppress
@@ -24,16 +24,16 @@ from belay.rollback.question import AskedQuestion
 
 
 class Decisions:
-    """Records decisions in the ledger. What was recorded is delivered again by whoever finds it undelivered."""
+    """Records decisions in the ledger. A recorded decision that was not delivered is delivered again later."""
 
     def __init__(self, ledger: Ledger, executions: Executions) -> None:
         self._ledger = ledger
         self._executions = executions
 
     def take(self, decision: Decision, caller: Principal, now: str) -> GivenAnswer | Refusal:
-        """Record a decision and return the answer as it stands in the ledger, or why it is not taken.
+        """Record a decision and return it as stored in the ledger, or why it is refused.
 
-        The same decision sent twice by the same person is taken once and answered alike.
+        The same decision sent twice by the same person is recorded once and gets the same response.
         """
         answer = GivenAnswer(decision.word, caller.arn, now, decision.comment, caller.principal_id)
         if decision.incident:
@@ -65,16 +65,16 @@ class Decisions:
                 return answered_before(decision.about, (first and first.answer) or answer)
         answer = approval.answer or answer
         waited = self.deliver(release, approval, answer)
-        # An answer that arrived closed the task: who says the same again is told the same, unless the release stopped.
+        # A delivered answer closed the task: a repeated one gets the same response, unless the release stopped.
         stopped = attempt is not None and attempt.outcome is Outcome.ABORTED
         if not waited and (refusal is None or stopped):
             return Refusal(410, "Ended", f"{decision.about} no longer waits: it expired or was stopped")
         return answer
 
     def deliver(self, release: ReleaseReference, approval: AskedApproval, answer: GivenAnswer) -> bool:
-        """Tell the execution that waits for an approval what was answered. False where none waits any more."""
+        """Deliver an answer to the execution that waits for it. False if none waits any more."""
         token, state = approval.task_token, State.APPROVED if answer.word == "approve" else State.APPROVAL_DENIED
-        # What was answered before and went on, or has ended, is past that.
+        # An execution that already continued, or has ended, no longer waits.
         with suppress(IllegalTransition):
             self._ledger.attempts.record(release, state, answer.at, stage=approval.stage, detail=answer.in_words)
         if answer.word == "approve":
@@ -85,7 +85,7 @@ class Decisions:
         return waited
 
     def _earlier_uploaders(self, application: str, version: str) -> list[Principal]:
-        """Return all who are known to have uploaded this version, be it with other content."""
+        """Return all known uploaders of this version, with whatever content."""
         attempts = self._ledger.attempts.of_version(application, version)
         return [*filter(None, (self._ledger.uploads.uploader(each.upload) for each in attempts))]
 
@@ -129,12 +129,12 @@ class Decisions:
 
 
 def _reason(answer: GivenAnswer) -> PersonDecided:
-    """The answer as the reason for which the release ends, which the machine hands on."""
+    """The answer as the reason why the release ends, which the state machine passes on."""
     return PersonDecided(answer.by, "rejected it", answer.comment)
 
 
 def _said(question: AskedQuestion | None) -> GivenAnswer | None:
-    """Return the answer to an incident's question as decisions are told; None where there is none."""
+    """Return the answer to an incident's question in the form of a decision; None if there is none."""
     if question is None or question.approved is None:
         return None
     word: Word = "approve" if question.approved else "reject"

@@ -26,7 +26,7 @@ class Diagnoses:
         self._stacks = stacks
 
     def of(self, seen: PipelineExecution) -> Diagnosis:
-        """Return why an execution failed. What a service does not let us see is said in the diagnosis, not raised."""
+        """Return why an execution failed. What a service refuses to show is stated in the diagnosis, not raised."""
         failed = seen.first_failure
         evidence = Evidence()
         if failed is not None and failed.provider == "CodeBuild":
@@ -77,7 +77,7 @@ class Diagnoses:
         token = newest.get("ClientRequestToken")
         if token is not None:
             return Evidence(stack=self._stacks.first_cause(description["StackId"], token))
-        # Without a token the operation is known by its time alone.
+        # Without a token the operation is identified by its time alone.
         begun = failed.started - _CLOCKS_DIFFER
         return Evidence(
             stack=first_cause(

@@ -1,4 +1,4 @@
-"""Ending releases: an outcome is recorded once, and told once by whoever recorded it."""
+"""Closing releases: an outcome is recorded once and announced once."""
 
 from collections.abc import Sequence
 
@@ -29,13 +29,13 @@ class Endings:
         self._default_topic = default_topic
 
     def topic_of(self, release: ReleaseReference) -> Topic:
-        """Return the topic of the release's application: its own where the registration names one."""
+        """Return the topic of the release's application, or the default."""
         document = self._artifacts.get_json(release.document_key)
         own = None if document is None else AcceptedRelease.from_dict(document).application.topic
         return Topic(self._sns, own or self._default_topic, self._ledger)
 
     def tell(self, incident: Incident, message: Message) -> None:
-        """Tell something about an incident, on the topic that it was opened with."""
+        """Announce something about an incident, on the topic that it was opened with."""
         Topic(self._sns, incident.subject.topic or self._default_topic, self._ledger).publish(message)
 
     def close(
@@ -48,9 +48,9 @@ class Endings:
         done: Sequence[str] = (),
         left_to_do: Sequence[LeftToDo] = (),
     ) -> None:
-        """Record an attempt's outcome and tell it, unless somebody has already.
+        """Record an attempt's outcome and announce it, unless that was done.
 
-        ``topic`` is the application's, for an upload that became no release; a release's is known.
+        ``topic`` is the application's, for an upload that did not become a release.
         """
         if not self._ledger.attempts.close(attempt, outcome, reason, timestamp()):
             return
@@ -76,7 +76,7 @@ class Endings:
         return Topic(self._sns, topic or self._default_topic, self._ledger)
 
     def _changed(self, release: ReleaseReference | None, stage: str | None) -> list[str]:
-        """Say what a release changed in its last stage, as its change sets said."""
+        """Describe what a release changed in its last stage, from its change sets."""
         if release is None or stage is None:
             return []
         document = self._artifacts.get_json(release.stage_key(stage, "plan.json"))

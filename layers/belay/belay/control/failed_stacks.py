@@ -1,4 +1,4 @@
-"""Taking up failed stacks: a release's own, and registered ones that failed under somebody else's hands."""
+"""Failed stacks: a release's own, and registered stacks that failed in an operation that Belay did not start."""
 
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
@@ -15,7 +15,7 @@ from belay.subject.subjects import foreign_operation
 
 
 class FailedStacks:
-    """Opens the one incident of a failed stack operation, whether an event or a look at the stacks told of it."""
+    """Opens the one incident of a failed stack operation, whether an event or the sweep noticed it."""
 
     def __init__(self, ledger: Ledger, incidents: Incidents, registrations: Registrations, stacks: Stacks) -> None:
         self._ledger = ledger
@@ -26,8 +26,8 @@ class FailedStacks:
     def take_up(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
         """Open the incident of an operation that failed, ``token`` being its client request token.
 
-        Returns its name; None for a recovery's or a deletion's own failure, which its own execution sees, and for a
-        stack that nobody registered.
+        Returns its name; None for a failed recovery or deletion, which its own execution handles, and for a stack that
+        is not registered.
         """
         operation = None if token is None else self._ledger.operations.get(stack_id, token)
         if operation is None:
@@ -38,7 +38,7 @@ class FailedStacks:
         return self._incidents.open_for_release(operation.release, operation.stage, failure)
 
     def take_up_registered(self) -> list[str]:
-        """Look at every registered stack and open the incident of each that failed without an event telling of it."""
+        """Check every registered stack and open an incident for each failure whose event was missed."""
         registered = {
             stack.name
             for stage in self._registrations.stages()
@@ -59,13 +59,13 @@ class FailedStacks:
         if found is None:
             return None
         stage, stack = found
-        # An operation begun without a token is told apart by its last event.
+        # An operation without a token is identified by its last event.
         newest = self._stacks.newest_event(stack_id)
         operation = token or (None if newest is None else last_operation(newest)) or "unknown"
         if self._ledger.operations.get(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
             return None
         if status.updatable and newest is None and self._ledger.operations.knows(stack_id):
-            # CloudFormation keeps events for 90 days: whose it was is no longer told, and nothing needs recovery.
+            # CloudFormation keeps events for 90 days: its origin can no longer be known, and nothing needs recovery.
             return None
         if status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
             return None
@@ -82,17 +82,17 @@ class FailedStacks:
         return self._incidents.open(Incident(failed.incident, failed, why, stage.service_role, stage.recover_foreign))
 
     def _is_deployed_by_pipeline(self, stage: Stage) -> bool:
-        """Whether the stage's pipeline is deploying at present, and answers for it.
+        """Whether the stage's pipeline is deploying now, and so responsible for the failure.
 
-        An operation that was not the deploying pipeline's after all is taken up by the sweep once the pipeline ended.
+        An operation that was not the pipeline's after all is handled by the sweep once the pipeline ended.
         """
         deploying = self._ledger.pipelines.followed(stage.application, stage.name) if stage.pipeline else {}
         return any(deploying.values())
 
     def _ends_what_was_left_to_person(self, stack_id: str, operation: str) -> bool:
-        """Whether a person brought back here what an incident had left to them; that incident is what ends with it.
+        """Whether a person's operation recovered what an incident had left for them; it then closes that incident.
 
-        Noted in the ledger, because the incident is no longer watched when the sweep next sees the stack.
+        Recorded in the ledger, because the incident is no longer watched when the sweep next sees the stack.
         """
         for watched in self._ledger.incidents.watched():
             if stack_id in watched.stack_ids:

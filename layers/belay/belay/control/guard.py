@@ -31,9 +31,9 @@ class GuardPack:
         settings: PolicySettings,
         today: date,
     ) -> Report:
-        """Hold templates of a release against the rules; an empty report where the pack is off.
+        """Check templates of a release against the rules; an empty report if the pack is off.
 
-        Raises ``InvalidRegistration`` where the rules cannot be read, ``AwsFault`` where the function fails.
+        Raises ``InvalidRegistration`` if the rules cannot be read, ``AwsFault`` if the function fails.
         """
         if self._function.arn == OFF:
             return Report()

@@ -1,4 +1,4 @@
-"""Opening incidents: whoever sees a failure first opens the one incident, and its recovery is started once."""
+"""Opening incidents: one for each failure, however many notice it, with one recovery."""
 
 from contextlib import suppress
 
@@ -29,7 +29,7 @@ class Incidents:
         self._machine = rollback_machine_arn
 
     def open_for_release(self, release: ReleaseReference, stage: str, reason: Reason) -> str:
-        """Open the incident of a release that failed in a stage. Returns its name, whoever opened it."""
+        """Open the incident of a release that failed in a stage, unless it is open. Returns its name."""
         accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
         registered = accepted.stages[stage]
         return self.open(
@@ -43,11 +43,11 @@ class Incidents:
         )
 
     def open(self, incident: Incident) -> str:
-        """Open an incident unless it is known, and make sure that its recovery was started."""
+        """Open an incident unless it exists, and make sure that its recovery was started."""
         subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
         if opened and isinstance(subject, ReleaseAttempt):
             release, stage, reason = subject.release, subject.stage, in_words(incident.reason)
-            # An attempt that has ended stays so; what failed of it is recovered all the same.
+            # An attempt that has ended stays ended; its failed stacks are recovered all the same.
             with suppress(IllegalTransition):
                 self._ledger.attempts.record(release, State.RECOVERING, timestamp(), stage=stage, detail=reason)
         if self._ledger.incidents.execution(incident.name) == "":
@@ -55,12 +55,12 @@ class Incidents:
         return incident.name
 
     def stopped_by(self, incident: str) -> str | None:
-        """Return who stopped an incident's last recovery, and why; None where no person did."""
+        """Return who stopped an incident's last recovery, and why; None if no person did."""
         execution = self._ledger.incidents.execution(incident)
         return self.execution_stopped_by(execution) if execution else None
 
     def execution_stopped_by(self, execution: str) -> str | None:
-        """Return who stopped an execution, and why; None where no person did."""
+        """Return who stopped an execution, and why; None if no person did."""
         return self.executions.stopped_by(execution)
 
     def start_recovery(self, incident: Incident, execution_name: str) -> None:

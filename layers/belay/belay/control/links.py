@@ -1,4 +1,4 @@
-"""Making the signed links that messages carry where they are switched on."""
+"""Creating the signed approval links in messages, if they are switched on."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from belay.approval.request import ApprovalRequest
 from belay.aws.kms import MacKey
 
 OFF = "off"
-"""What the environment says where the template's ``ApprovalLinks`` is not switched on."""
+"""The environment variable's value when the template's ``ApprovalLinks`` is off."""
 
 
 class Links:
@@ -18,7 +18,7 @@ class Links:
         self._url = url
 
     def add_to(self, request: ApprovalRequest) -> ApprovalRequest:
-        """Return the request with its link, unless links are off or another than an unknown person has to approve."""
+        """Return the request with its link, unless links are off or the approver must be known (four eyes)."""
         if self._url == OFF or request.stage.approval.four_eyes:
             return request
         release = request.sealed.release

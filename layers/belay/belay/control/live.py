@@ -34,15 +34,15 @@ class LiveRegion:
     attached_groups: AttachedGroups
 
     def status(self, stack: str) -> StackStatus | None:
-        """Return a stack's status; None where there is no such stack."""
+        """Return a stack's status; None if there is no such stack."""
         described = self.stacks.describe_stack(stack)
         return StackStatus(described["StackStatus"]) if described else None
 
     def check(self, stacks: Mapping[str, Declared | None], settings: PolicySettings, today: date, path: str) -> Report:
-        """Hold the groups of stacks, and those on their resources, against the policies.
+        """Check the groups of stacks, and those on their resources, against the policies.
 
-        ``stacks`` gives by id or name the groups that a stack's template declares, None where that is not known.
-        Whatever AWS refuses to tell is a fault.
+        ``stacks`` maps a stack's id or name to the groups that its template declares, None if unknown.
+        Whatever AWS refuses to show is a fault.
         """
         live = [
             LiveStack(resources_of(stack, self.stacks.resources_by_stack(stack)), declared)
@@ -78,18 +78,18 @@ class LiveStages:
         standing: Mapping[str, str],
         today: date,
     ) -> Report:
-        """Hold a stage, as its release left it and whoever changed it since, against the policies, in all its regions.
+        """Check a stage as it is now, whoever changed it last, against the policies, in all its regions.
 
-        ``standing`` are the ids or names of the stacks that stand, by the release's name of them; ``stage`` is as it is
-        registered now. Whatever AWS refuses to tell, and a stack that one of the regions does not have, is a fault,
-        never a verdict.
+        ``standing`` maps the release's stack names to the ids or names of existing stacks; ``stage`` is the current
+        registration. Whatever AWS refuses to show, and a stack missing in one of the regions, is a fault, never a
+        verdict.
         """
         declared = self._declared(release, accepted, stage.name)
         reports = [self._validated(region, stage, declared, standing, today) for region in self.regions(stage.regions)]
         return Report().merged(*reports)
 
     def statuses(self, names: Sequence[str], regions: Sequence[str]) -> dict[str, StackStatus | None]:
-        """Return the status of stacks in every region, by name and region; None where there is no such stack."""
+        """Return the status of stacks in every region, by name and region; None if there is no such stack."""
         return {
             in_region(name, region, regions): region.status(name) for region in self.regions(regions) for name in names
         }
@@ -97,7 +97,7 @@ class LiveStages:
     def validate_stacks(
         self, names: Sequence[str], regions: Sequence[str], settings: PolicySettings, today: date
     ) -> Report:
-        """Hold stacks against the policies that no release of ours deployed: whether they drifted is not asked."""
+        """Check stacks that no release of ours deployed against the policies, without drift detection."""
         path = ", ".join(names)
         reports = [
             region.check(dict.fromkeys(names), settings, today, in_region(path, region, regions))
@@ -131,17 +131,17 @@ class LiveStages:
 
 
 def live_stages(aws: Aws, artifacts: ArtifactBucket) -> LiveStages:
-    """Return what validates the stages of an account, from one of its regions."""
+    """Return the validator of an account's stages, seen from one of its regions."""
     return LiveStages(live_region(aws), artifacts, lambda name: live_region(aws.in_region(name)))
 
 
 def live_region(aws: Aws) -> LiveRegion:
-    """Return what is asked in one region."""
+    """Return one region's gateways."""
     return LiveRegion(aws.region, aws.stacks, aws.security_groups, aws.attached_groups)
 
 
 def in_region(path: str, region: LiveRegion, others: Sequence[str]) -> str:
-    """Name what is looked at in findings, with its region where there is more than one."""
+    """Name what was checked in findings, with its region if there are several."""
     return f"{path} in {region.name}" if others else path
 
 

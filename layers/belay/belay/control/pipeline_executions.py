@@ -1,4 +1,4 @@
-"""Executions of registered pipelines: looked up whenever something hints at them, recorded, and answered once."""
+"""Executions of registered pipelines: looked up on every event, recorded, and handled once."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,7 +27,7 @@ _LOOKED_BACK = timedelta(days=2)
 
 
 class PipelineExecutions:
-    """Looks at executions and does what is due about them."""
+    """Looks up executions and does what is due."""
 
     def __init__(
         self,
@@ -44,9 +44,9 @@ class PipelineExecutions:
         self._failures = failures
 
     def follow(self, hint: Hint, stages: Iterable[Stage]) -> list[str]:
-        """Look at the executions that an event hints at, of the stages whose pipeline they are of. Returns their ids.
+        """Look up the executions that an event is about, for the stages of their pipeline. Returns their ids.
 
-        One stage's fault keeps no other from being looked at; in the end all are raised, as an ``ExceptionGroup``.
+        A fault in one stage does not affect the others; all faults are raised at the end, as an ``ExceptionGroup``.
         """
         looked_at: list[str] = []
         faults: list[Exception] = []
@@ -71,10 +71,10 @@ class PipelineExecutions:
         return executions
 
     def reconcile(self, stage: Stage, pipeline: Pipeline) -> list[str]:
-        """Look at the executions of which events may have been lost. Returns the ids of those looked at.
+        """Look up the executions whose events may have been missed. Returns their ids.
 
-        Those are the ones not seen to end, and those that CodePipeline says changed since the pipeline is watched and
-        that the ledger has at another status. What ended before the pipeline was registered is nobody's any more.
+        Those are the ones that were not seen to end, and those that changed since the pipeline is watched and have
+        another status in the ledger. What ended before the pipeline was registered is ignored.
         """
         since = self._ledger.pipelines.watch(stage.application, stage.name, pipeline.name, timestamp())
         waiting = dict.fromkeys(self._ledger.pipelines.followed(stage.application, stage.name))
@@ -88,7 +88,7 @@ class PipelineExecutions:
         return list(waiting)
 
     def look(self, stage: Stage, pipeline: Pipeline, execution: str) -> PipelineExecution | None:
-        """Record what an execution is at now, and do what is due. Returns what was seen, None where there is none."""
+        """Record an execution's current state, and do what is due. Returns the state; None if it does not exist."""
         seen = self._pipelines.get_execution(pipeline.name, execution)
         if seen is None:
             self._ledger.pipelines.unfollow(stage.application, stage.name, execution)
@@ -108,7 +108,7 @@ class PipelineExecutions:
     def _do(
         self, todo: Due, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, ran_by: ReleaseReference | None
     ) -> bool:
-        """Do one thing unless somebody is at it or has done it. Returns whether it is done, by this call."""
+        """Do one task unless it is claimed or done. Returns whether this call did it."""
         claimed = self._ledger.pipelines.claim(
             stage.application, stage.name, seen.id, todo.mark, now=lease(0), until=lease(_CLAIMED_SECONDS)
         )
@@ -128,7 +128,7 @@ class PipelineExecutions:
         return done
 
     def _prepare(self, stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> bool:
-        """Capture the stacks and begin the snapshots; done once all are available, which a later look may see."""
+        """Capture the stacks and start the snapshots; done once all are available, maybe in a later call."""
         origin = origin_of(stage.application, seen.pipeline, seen.id) if ran_by is None else ran_by.origin
         self._stacks.capture(origin, stage)
         snapshots = self._snapshots.bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
@@ -146,7 +146,7 @@ class PipelineExecutions:
 
 
 class PipelineFailures:
-    """Answers failed executions: diagnosed, told once, and taken back where they had begun to deploy."""
+    """Handles failed executions: diagnosed, announced once, and rolled back if they had begun to deploy."""
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class PipelineFailures:
         self._topics = topics
 
     def answer(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution) -> bool:
-        """Open the incident where the failure is the deployment stage's, and tell why the execution failed."""
+        """Open an incident if the deployment stage failed, and announce why the execution failed."""
         diagnosis = self._diagnoses.of(seen)
         own = diagnosis.stage == pipeline.deployment_stage and rolls_back_by_itself(
             self._pipelines.get_pipeline(pipeline.name), pipeline.deployment_stage

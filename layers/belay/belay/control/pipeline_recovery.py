@@ -1,4 +1,4 @@
-"""Taking back what an execution of a pipeline deployed."""
+"""Rolling back what a pipeline execution deployed."""
 
 from belay.control.application_topics import ApplicationTopics
 from belay.control.incidents import Incidents
@@ -12,7 +12,7 @@ from belay.subject.subjects import PipelineDeployment
 
 
 class PipelineRecovery:
-    """Opens the incidents of executions that no release of Belay's runs."""
+    """Opens the incidents of executions that no Belay release started."""
 
     def __init__(self, stacks: PipelineStacks, incidents: Incidents, topics: ApplicationTopics) -> None:
         self._stacks = stacks
@@ -20,7 +20,7 @@ class PipelineRecovery:
         self._topics = topics
 
     def take_back(self, stage: Stage, seen: PipelineExecution, *, failure: str, reason: Reason) -> tuple[str, ...]:
-        """Open the one incident of a failure. Returns the stacks that are taken back; none where none was changed."""
+        """Open the one incident of a failure. Returns the stacks that are rolled back; none if none was changed."""
         topic = self._topics.own(stage.application)
         subject = PipelineDeployment(stage.application, stage.name, topic, seen.pipeline, seen.id)
         deployed = self._stacks.adopt(subject.origin, stage, seen)

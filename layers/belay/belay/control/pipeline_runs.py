@@ -29,7 +29,7 @@ _BEGINS_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class RunSeen:
-    """How far a release's run is: ``execution`` is the one to look at next, ``reason`` why it ended as it did."""
+    """The progress of a release's run: ``execution`` is the one to check next, ``reason`` why it ended as it did."""
 
     execution: str
     outcome: Outcome | None = None
@@ -53,8 +53,8 @@ class PipelineRuns:
     def start(self, release: ReleaseReference, stage: Stage) -> str:
         """Capture the stacks, then start the pipeline with the release's zip pinned. Returns the execution's id.
 
-        A rerun finds the execution that an earlier try started. Raises ``InvalidRegistration`` where the pipeline
-        cannot be given the zip.
+        A rerun finds the execution that an earlier try started. Raises ``InvalidRegistration`` if the pipeline cannot
+        take the zip.
         """
         pipeline = stage.required_pipeline()
         upload = self._upload(release)
@@ -70,9 +70,9 @@ class PipelineRuns:
         return execution
 
     def look(self, release: ReleaseReference, stage: Stage, execution: str, *, rolling_back: bool) -> RunSeen:
-        """Say how far an execution is, and begin CodePipeline's own rollback where it failed and that is legal.
+        """Return an execution's progress, and start CodePipeline's own rollback if it failed and that is legal.
 
-        Raises ``StackFailed`` with the diagnosis where what it deployed has to be taken back by an incident.
+        Raises ``StackFailed`` with the diagnosis if an incident has to roll back what it deployed.
         """
         pipeline = stage.required_pipeline()
         seen = self._pipelines.get_execution(pipeline.name, execution)
@@ -92,7 +92,7 @@ class PipelineRuns:
         return self._roll_back(release, stage, seen, reason)
 
     def _roll_back(self, release: ReleaseReference, stage: Stage, seen: PipelineExecution, reason: Reason) -> RunSeen:
-        """Let CodePipeline roll the stage back, by itself or asked to; raises ``StackFailed`` where it cannot."""
+        """Let CodePipeline roll the stage back, automatically or on request; raises ``StackFailed`` if it cannot."""
         pipeline = stage.required_pipeline()
         structure = self._pipelines.get_pipeline(pipeline.name)
         if rolls_back_by_itself(structure, pipeline.deployment_stage):
@@ -112,7 +112,7 @@ class PipelineRuns:
     def _asked_to_roll_back(
         self, pipeline: Pipeline, structure: Mapping[str, Any], seen: PipelineExecution
     ) -> str | None:
-        """Ask CodePipeline for the stage's rollback. Returns the execution that does it, None where none is legal."""
+        """Ask CodePipeline for the stage's rollback. Returns the execution that does it, None if none is legal."""
         succeeded = self._pipelines.succeeded_in_stage(pipeline.name, pipeline.deployment_stage)[:_MOST_CANDIDATES]
         candidates = [
             RollbackCandidate(each.id, each.version, each.rollback)

@@ -17,7 +17,7 @@ from belay.stack.plan import Progress, StackPlan, StagePlan
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _PREPARES_ONLY = "CHANGE_SET_REPLACE"
-"""The one ActionMode that changes no stack
+"""The only ActionMode that changes no stack
 (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html)."""
 
 
@@ -30,7 +30,7 @@ class PipelineStacks:
         self._ledger = ledger
 
     def capture(self, origin: Origin, stage: Stage) -> None:
-        """Capture every registered stack as it is; what was captured first stands."""
+        """Capture every registered stack; the first capture is kept."""
         baselines = Baselines(self._stacks, self._artifacts, self._ledger)
         known = self._ledger.baselines.of(origin, stage.name)
         for name, registered in stage.stacks.items():
@@ -38,10 +38,10 @@ class PipelineStacks:
                 baselines.capture(origin, stage.name, name, registered.name)
 
     def adopt(self, origin: Origin, stage: Stage, seen: PipelineExecution) -> tuple[str, ...]:
-        """Make the stacks that an execution changed recoverable like a release's. Returns their registered names.
+        """Prepare the stacks that an execution changed for recovery like a release's. Returns their registered names.
 
-        The plan that ``rollback_stage`` reads is written, and the operations are noted as the execution's own, so that
-        nobody else takes them up. Where the stage was not prepared before the deployment, the baselines are those of
+        Writes the plan that ``rollback_stage`` reads, and records the operations as the execution's own, so that
+        nothing else handles them. If the stage was not prepared before the deployment, the baselines are those of
         the last execution that succeeded.
         """
         by_name = {registered.name: name for name, registered in stage.stacks.items()}
@@ -62,10 +62,10 @@ class PipelineStacks:
         return tuple(plans)
 
     def _adopted(self, origin: Origin, stage: Stage, name: str, action: ActionExecution) -> StackPlan | None:
-        """What an action did to a stack; None where it did nothing, because nothing happened to the stack since.
+        """What an action did to a stack; None if the stack has not changed since the action began.
 
-        None also where the stack was changed once more after the action had ended: a pipeline lets its next execution
-        into a stage that failed, and what that one does is not this one's to take back.
+        None also if the stack was changed again after the action had ended: a pipeline lets its next execution into
+        a failed stage, and rolling back the next one's changes is not part of this one's recovery.
         """
         description = self._stacks.describe_stack(stage.stacks[name].name)
         newest = None if description is None else self._stacks.newest_event(description["StackId"])

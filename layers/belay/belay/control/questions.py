@@ -1,4 +1,4 @@
-"""Putting a recovery's questions to people, and reading how they stand."""
+"""Asking a recovery's questions, and reading their answers."""
 
 from belay.aws.clock import now, timestamp
 from belay.control.recovery import Recovery
@@ -10,13 +10,13 @@ from belay.rollback.question import Answer
 
 
 class Questions:
-    """The questions of one incident. Its answers lie in the ledger, where ``Ledger.decide`` puts them."""
+    """The questions of one incident. Their answers are in the ledger."""
 
     def __init__(self, recovery: Recovery) -> None:
         self._recovery = recovery
 
     def answers(self) -> dict[str, Answer]:
-        """Return how every question stands that people were told of."""
+        """Return the state of every announced question."""
         decisions = self._recovery.ledger.decisions.of_incident(
             self._recovery.application, self._recovery.incident.name
         )
@@ -24,7 +24,7 @@ class Questions:
         return {name: answer for name, answer in stand.items() if answer is not None}
 
     def put(self, step: Step, number: int, topic: Topic) -> None:
-        """Ask, unless that was done: what was asked but not told, because this function died between, is told again."""
+        """Ask, unless that was done: a question that a crash left unannounced is announced again."""
         recovery, question, text = self._recovery, step.parameters["question"], step.parameters["text"]
         application, incident = recovery.application, recovery.incident
         named = f"{application} --incident {incident.name} --question {question}"

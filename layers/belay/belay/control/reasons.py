@@ -1,4 +1,4 @@
-"""Why an attempt at a release was refused or failed: kept as a document, so that state machines carry its key alone."""
+"""Why an attempt was refused or failed: stored as a document, so that state machines pass only its key."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from belay.release.records import ReleaseReference, Upload
 
 
 class Reasons:
-    """The reasons of one attempt, beside the other documents about it, or about its ``stage`` where one is given."""
+    """The reasons of one attempt, stored with its other documents, or with those of its ``stage`` if one is given."""
 
     def __init__(self, artifacts: ArtifactBucket, attempt: ReleaseReference | Upload, stage: str | None = None) -> None:
         self._artifacts = artifacts
@@ -20,17 +20,17 @@ class Reasons:
         self._key = f"{folder}/{stage}/reason.json" if stage else f"{folder}/reason.json"
 
     def keep(self, reason: Reason) -> dict[str, str]:
-        """Keep a reason; return what a machine carries."""
+        """Store a reason; return what a state machine passes on."""
         self._artifacts.put_json(self._key, to_dict(reason))
         return {"document": self._key}
 
     def failed(self, reason: Reason) -> StackFailed:
-        """Keep a reason; return the error that ends the stage with it."""
+        """Store a reason; return the error that ends the stage with it."""
         return StackFailed(json.dumps(self.keep(reason)))
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """Keep the problems for which something is refused; the error that is raised instead names the document."""
+        """Store the problems of a refusal; the error that is raised instead names the document."""
         try:
             yield
         except (InvalidRelease, InvalidRegistration) as error:
@@ -41,14 +41,14 @@ class Reasons:
             raise UnreadableTemplate(json.dumps(self.keep(ReleaseProblems((str(error),))))) from error
 
     def refused(self, reason: Reason) -> InvalidRelease:
-        """Keep a reason; return the error that refuses the release with it."""
+        """Store a reason; return the error that refuses the release with it."""
         return InvalidRelease([json.dumps(self.keep(reason))])
 
 
 def read_reason(artifacts: ArtifactBucket, carried: Mapping[str, Any] | str | None) -> Reason | None:
-    """Return the reason that a machine carries: the key of a document, an error output, or none.
+    """Return the reason from a state machine's input: the key of a document, an error output, or none.
 
-    Raises ``MissingDocument`` where the document is gone.
+    Raises ``MissingDocument`` if the document is gone.
     """
     key = kept_as(carried)
     return caught(carried) if key is None else from_document(artifacts.require_json(key))

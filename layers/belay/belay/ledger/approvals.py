@@ -1,4 +1,4 @@
-"""What stages ask of people before they change anything, and what people answered."""
+"""Approvals: what a stage asks before it changes anything, and the answers."""
 
 from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer
 from belay.approval.seal import Seal
@@ -15,7 +15,7 @@ class ApprovalRecords:
         self._table = table
 
     def ask(self, release: ReleaseReference, asked: AskedApproval) -> None:
-        """Record that a stage waits for a person. What was asked of an earlier attempt is forgotten."""
+        """Record that a stage waits for a person. It replaces an earlier attempt's request."""
         approval = {
             "attempt": asked.attempt,
             "task_token": asked.task_token,
@@ -31,21 +31,21 @@ class ApprovalRecords:
         )
 
     def get(self, application: str, version: str, stage: str) -> AskedApproval | None:
-        """Return what a release asked of people in a stage, with their answer once there is one."""
+        """Return a release's approval in a stage, with its answer once there is one."""
         item = self._table.get(*_keys(application, version, stage))
         return None if item is None else _approval(item)
 
     def of_release(self, application: str, version: str) -> list[AskedApproval]:
-        """Return what a release asked of people in its stages."""
+        """Return a release's approvals in all its stages."""
         return [_approval(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX)]
 
     def asked_of(self, release: ReleaseReference, stage: str) -> AskedApproval | None:
-        """Return what this very attempt asked of people in a stage; None where it did not."""
+        """Return this attempt's approval in a stage; None if it asked for none."""
         found = self.get(release.application, release.version, stage)
         return found if found is not None and found.attempt == release.attempt else None
 
     def ask_on(self, release: ReleaseReference, asked: AskedApproval, task_token: str) -> None:
-        """Wait on, with another task token, for what was ``asked`` before; an answer given meanwhile arrives."""
+        """Keep waiting for what was ``asked``, with a new task token; an answer given in between still arrives."""
         self._table.transact(
             self._table.change(
                 *_keys(release.application, release.version, asked.stage),
@@ -57,7 +57,7 @@ class ApprovalRecords:
         )
 
     def answer(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
-        """Record a person's answer. False where somebody was first, or another attempt asks by now."""
+        """Record a person's answer. False if it was already answered, or another attempt asks now."""
         return self._table.update(
             *_keys(release.application, release.version, stage),
             "SET answer = :answer",
@@ -66,7 +66,7 @@ class ApprovalRecords:
         )
 
     def asked(self) -> list[AwaitedApproval]:
-        """Return the approvals that are waited for, or whose answer may not have arrived."""
+        """Return the approvals that are pending, or whose answer may not have been delivered."""
         return [
             AwaitedApproval(
                 ReleaseReference.from_dict(item["release"]),
@@ -84,7 +84,7 @@ class ApprovalRecords:
         self._table.update("ASKED", about, "SET reminded_at = :now", "attribute_exists(PK)", {":now": now})
 
     def ask_no_more(self, application: str, version: str, stage: str) -> None:
-        """Forget that a stage waits: it was answered, or nobody did in time."""
+        """Stop tracking a pending approval: it was answered, or timed out."""
         self._table.delete("ASKED", f"{application}#{version}#{stage}")
 
 

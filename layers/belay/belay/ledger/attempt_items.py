@@ -1,4 +1,4 @@
-"""How attempts and versions lie in the ledger."""
+"""How attempts and versions are stored in the ledger."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -22,13 +22,13 @@ def head_key(application: str, version: str) -> tuple[str, str]:
 
 
 def pointers(attempt: Attempt) -> list[Item]:
-    """Return the items by which an attempt is found among its application's, and by its file's name."""
+    """Return the index items that find an attempt by its application and by its file's name."""
     partitions = (f"APPLICATION#{attempt.application}", f"FILE#{attempt.application}#{file_key(attempt.upload.file)}")
     return [_pointer(partition, attempt) for partition in partitions]
 
 
 def version_pointer(attempt: Attempt, version: str) -> Item:
-    """Return the item by which an attempt is found at its version."""
+    """Return the index item that finds an attempt by its version."""
     return _pointer(f"RELEASE#{attempt.application}#{version}", attempt)
 
 
@@ -37,7 +37,7 @@ def _pointer(partition: str, attempt: Attempt) -> Item:
 
 
 def attempt_item(attempt: Attempt) -> Item:
-    """Return an attempt's item; what is not known is not there, so that a condition may ask for it."""
+    """Return an attempt's item; unknown values are left out, so that conditions can test for them."""
     pk, sk = attempt_key(attempt.application, attempt.id)
     known = {
         "upload": asdict(attempt.upload),
@@ -77,17 +77,17 @@ def attempt_from(item: Mapping[str, Any]) -> Attempt:
 
 
 def reason_in(item: Mapping[str, Any]) -> Reason | None:
-    """Read why it ended so, where that is known; Belay 0.1 kept text."""
+    """Read the reason for the outcome, if known; Belay 0.1 stored text."""
     return from_document(item["reason"]) if item.get("reason") else None
 
 
 def outcome_in(item: Mapping[str, Any], name: str) -> Outcome | None:
-    """Read an outcome where there is one."""
+    """Read the outcome, if there is one."""
     return Outcome(item[name]) if item.get(name) else None
 
 
 def head_from(item: Mapping[str, Any]) -> VersionHead:
-    """Read a version's head. Belay 0.1 kept the newest attempt in it, which was on its way until it had an outcome."""
+    """Read a version's head. Belay 0.1 stored the newest attempt in it, which was under way until it had an outcome."""
     return VersionHead(
         item["application"],
         item["version"],

@@ -1,4 +1,4 @@
-"""Every upload, from its event to its outcome, and the version that it is an attempt at."""
+"""Every upload, from its event to its outcome, and the version it tries to deploy."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -31,8 +31,8 @@ _NAMES = {"#state": "state", "#stage": "stage"}
 class AttemptRecords:
     """Items ``ATTEMPT#``, a version's head ``RELEASE#``, an attempt's ``TRANSITION#``, and the uploads in ``OPEN``.
 
-    ``CLAIMED#`` items lead to the attempts at an application, at a version and under a file's name, in the order of
-    their claims. What came of an upload that became no release is kept for ``HistoryDays``, as transitions are.
+    ``CLAIMED#`` items index the attempts by application, by version and by file name, in the order they were claimed.
+    An upload that did not become a release is kept for ``HistoryDays``, as transitions are.
     """
 
     def __init__(self, table: Table, stages: StageRecords) -> None:
@@ -43,7 +43,7 @@ class AttemptRecords:
     # -- one attempt -----------------------------------------------------------------------------------------------
 
     def claim(self, upload: Upload, execution: str, now: str) -> bool:
-        """Claim an upload for an execution. False where another execution claimed it before."""
+        """Claim an upload for an execution. False if another execution claimed it first."""
         attempt = Attempt(upload, execution, now)
         expires = {"expires": kept_until(now)}
         if self.get(upload) is None and self._table.transact(
@@ -56,21 +56,21 @@ class AttemptRecords:
         return standing is not None and standing.execution == execution
 
     def get(self, about: Upload | ReleaseReference) -> Attempt | None:
-        """Return the attempt that an upload is, or that a release was accepted from."""
+        """Return the attempt of an upload or of an accepted release."""
         return self.of_id(about.application, about.attempt) or self._of_0_1.attempt(about)
 
     def of_id(self, application: str, attempt: str) -> Attempt | None:
-        """Return an attempt by the twelve digits that name it."""
+        """Return an attempt by its twelve-digit name."""
         item = self._table.get(*attempt_key(application, attempt))
         return None if item is None or not is_current(item) else attempt_from(item)
 
     def adopt(self, upload: Upload) -> None:
-        """Make an attempt that Belay 0.1 left one of today's, so that whoever may write little can write about it."""
+        """Convert an attempt that Belay 0.1 left, so that functions with narrow write permissions can update it."""
         if self.of_id(upload.application, upload.attempt) is None:
             self._of_0_1.adopt(upload)
 
     def note_version(self, upload: Upload, version: str) -> None:
-        """Note which version an upload turned out to carry."""
+        """Record which version an upload contains."""
         attempt = self.get(upload)
         if attempt is None:
             return
@@ -87,10 +87,10 @@ class AttemptRecords:
         )
 
     def accept(self, release: ReleaseReference, upload: Upload, now: str) -> VersionHead | None:
-        """Make an upload the attempt on its way under its version. None where it is, otherwise what stands against it.
+        """Claim a version for an upload. None if that succeeds, otherwise what prevents it.
 
-        A version is free when no attempt at it is on its way, unless other content than this was deployed under it.
-        Raises ``ReleaseSuperseded`` where the upload has its outcome: a function outlives the execution that called it.
+        A version is free if no attempt at it is under way and no other content was deployed under it.
+        Raises ``ReleaseSuperseded`` if the upload has its outcome: a function can outlive the execution that called it.
         """
         attempt = self.get(upload)
         if attempt is not None and attempt.release == release and attempt.outcome is None:
@@ -148,7 +148,7 @@ class AttemptRecords:
         about: str = "",
         detail: str = "",
     ) -> None:
-        """Record that an attempt came to a state, and what that is about. Raises ``IllegalTransition``."""
+        """Record that an attempt entered a state, with its details. Raises ``IllegalTransition``."""
         line = Transition(now, state, stage, about, None, detail)
         if not self._write(release, self._move(release, line), self._table.new(_line(release, line))):
             found = self.get(release)
@@ -169,16 +169,16 @@ class AttemptRecords:
         about: str = "",
         detail: str = "",
     ) -> None:
-        """Record what happened beside an attempt's states; it stays where it is."""
+        """Record an occurrence that does not change an attempt's state."""
         self._table.put(_line(release, Transition(now, what, stage, about, None, detail)))
 
     def end_stage(
         self, release: ReleaseReference, stage: str, outcome: Outcome, *, good: bool, fencing: int | None, now: str
     ) -> bool:
-        """Record how a stage ended and give its lock back, all in one write, so that a rerun finds all or nothing.
+        """Record how a stage ended and release its lock in one write, so that a rerun finds all or nothing.
 
-        ``good`` makes the release what the stage runs and binds its version to its content. False where the lock or the
-        stage is no longer this attempt's, or the write was done before.
+        ``good`` makes the release what the stage runs and binds its version to its content. False if the lock or the
+        stage is no longer this attempt's, or the write was already done.
         """
         line = Transition(now, State.STAGE_ENDED, stage, "", outcome)
         changes = [self._move(release, line), self._table.new(_line(release, line))]
@@ -205,7 +205,7 @@ class AttemptRecords:
         return self._write(release, *changes)
 
     def close(self, attempt: Attempt, outcome: Outcome, reason: Reason | None, now: str) -> bool:
-        """Record an attempt's one outcome. False where one was recorded and told before, or another was recorded."""
+        """Record an attempt's one outcome. False if one was recorded and announced, or another was recorded."""
         about, kept = attempt.release or attempt.upload, reason and to_dict(reason)
         changes = [
             self._table.change(
@@ -239,7 +239,7 @@ class AttemptRecords:
         return standing is not None and standing.outcome is outcome and not standing.announced
 
     def announced(self, attempt: Attempt) -> None:
-        """Record that the outcome of an attempt was told; only then is there nothing left to see to."""
+        """Record that the outcome of an attempt was announced; only then is the attempt finished."""
         self._table.update(
             *attempt_key(attempt.application, attempt.id),
             "SET announced = :yes",
@@ -249,7 +249,7 @@ class AttemptRecords:
         self._table.delete("OPEN", f"UPLOAD#{attempt.id}")
 
     def continue_in(self, release: ReleaseReference, execution: str, successor: str) -> bool:
-        """Record that another execution sees an attempt to its end. False where it has ended, or has another one."""
+        """Record that another execution finishes an attempt. False if it has ended or has yet another execution."""
         same = "(execution = :execution OR execution = :successor)"
         values = {":execution": execution, ":successor": successor}
         return self._write(
@@ -264,14 +264,14 @@ class AttemptRecords:
         )
 
     def history(self, attempt: Attempt) -> list[Transition]:
-        """Return what an attempt went through, oldest first, as far as that is kept."""
+        """Return an attempt's history, oldest first, as far as it is kept."""
         items = self._table.query(f"ATTEMPT#{attempt.application}#{attempt.id}", "TRANSITION#")
         return [*self._of_0_1.history(attempt), *(_transition(each) for each in items if is_current(each))]
 
     # -- several ---------------------------------------------------------------------------------------------------
 
     def open_ones(self) -> list[OpenAttempt]:
-        """Return the attempts that have not ended, or whose end was not told."""
+        """Return the attempts that have not ended, or whose outcome was not announced."""
         found = self._table.query("OPEN", "UPLOAD#")
         return [OpenAttempt(Upload(**each["document"]), str(each["execution"])) for each in found]
 
@@ -285,7 +285,7 @@ class AttemptRecords:
         return sorted(found, key=lambda each: each.claimed_at, reverse=True)[:count]
 
     def of_version(self, application: str, version: str) -> list[Attempt]:
-        """Return every attempt at a version, those that became no release too, oldest first."""
+        """Return every attempt at a version, including those that did not become a release, oldest first."""
         found = self._led_to_from(application, f"RELEASE#{application}#{version}")
         return [each for each in found if each.version == version]
 
@@ -295,7 +295,7 @@ class AttemptRecords:
         return [each for each in found if each.upload.file == name]
 
     def head(self, application: str, version: str) -> VersionHead | None:
-        """Return what a version stands for; None where none was ever accepted."""
+        """Return a version's head; None if it was never accepted."""
         item = self._table.get(*head_key(application, version))
         return None if item is None else head_from(item)
 
@@ -309,17 +309,17 @@ class AttemptRecords:
     # -- writing and reading ---------------------------------------------------------------------------------------
 
     def _led_to_from(self, application: str, partition: str) -> list[Attempt]:
-        """Return the attempts that a partition leads to, and all that Belay 0.1 left, oldest first."""
+        """Return the attempts that a partition indexes, and all that Belay 0.1 left, oldest first."""
         leading = self._table.query(partition, "CLAIMED#")
         found = [*filter(None, (self.of_id(application, each["attempt"]) for each in leading))]
         return sorted([*found, *self._of_0_1.attempts(application)], key=lambda each: each.claimed_at)
 
     def _write(self, about: Upload | ReleaseReference, *changes: Item) -> bool:
-        """Write all or nothing; an attempt that Belay 0.1 left becomes one of today's first."""
+        """Write all or nothing; an attempt that Belay 0.1 left is converted first."""
         return self._table.transact(*changes) or (self._of_0_1.adopt(about) and self._table.transact(*changes))
 
     def _move(self, release: ReleaseReference, line: Transition) -> Item:
-        """The part of a transaction that brings an attempt to a state, where that is legal (``release.life``)."""
+        """The part of a transaction that moves an attempt to a state, if that is legal (``release.life``)."""
         state = State(line.what)
         earlier = before(state)
         conditions = []

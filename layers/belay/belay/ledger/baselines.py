@@ -1,4 +1,4 @@
-"""The stacks of a stage as they were before something changed them."""
+"""Baselines: the stacks of a stage before a deployment."""
 
 from belay.aws.dynamodb import Table
 from belay.release.origin import Origin
@@ -12,7 +12,7 @@ class BaselineRecords:
         self._table = table
 
     def record(self, origin: Origin, stage: str, stack: str, baseline: Baseline) -> None:
-        """Keep a stack as it was; what was captured first stands."""
+        """Store a stack's baseline; the first capture is kept."""
         self._table.update(
             f"RELEASE#{origin.application}#{origin.name}",
             f"BASELINE#{stage}#{origin.attempt}#{stack}",
@@ -22,7 +22,7 @@ class BaselineRecords:
         )
 
     def of(self, origin: Origin, stage: str) -> dict[str, Baseline]:
-        """Return what was captured by stack."""
+        """Return the baselines by stack."""
         prefix = f"BASELINE#{stage}#{origin.attempt}#"
         items = self._table.query(f"RELEASE#{origin.application}#{origin.name}", prefix)
         return {str(item["SK"]).removeprefix(prefix): Baseline.from_dict(item["baseline"]) for item in items}

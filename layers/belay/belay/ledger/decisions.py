@@ -14,7 +14,7 @@ class DecisionRecords:
         self._table = table
 
     def ask(self, application: str, incident: str, question: str, text: str, now: str) -> bool:
-        """Note that a question of an incident is put to people. False where that was noted before."""
+        """Record that an incident asks a question. False if that was recorded before."""
         return self._table.update(
             *_keys(application, incident, question),
             "SET question = :question, #text = :text, asked_at = :now",
@@ -24,13 +24,13 @@ class DecisionRecords:
         )
 
     def announced(self, application: str, incident: str, question: str) -> None:
-        """Record that people were told of a question; only then is an answer waited for."""
+        """Record that a question was announced; only then is its answer waited for."""
         announced(self._table, *_keys(application, incident, question))
 
     def decide(
         self, application: str, incident: str, question: str, *, approved: bool, by: str, at: str, comment: str = ""
     ) -> bool:
-        """Record a person's answer, and whose it is (an ARN). False where there is one: the first one stands."""
+        """Record a person's answer with their ARN. False if there already is one: the first answer counts."""
         return self._table.update(
             *_keys(application, incident, question),
             "SET question = :question, answer = :answer, #by = :by, #at = :at, #comment = :comment",
@@ -46,7 +46,7 @@ class DecisionRecords:
         )
 
     def close(self, application: str, incident: str, now: str) -> None:
-        """Let the questions of an incident that has ended be forgotten in time."""
+        """Let the questions of an ended incident expire."""
         for question in self.of_incident(application, incident):
             self._table.update(
                 *_keys(application, incident, question),
@@ -56,7 +56,7 @@ class DecisionRecords:
             )
 
     def get(self, application: str, incident: str, question: str) -> AskedQuestion | None:
-        """Return a question of an incident with its answer, where one was given; None where it was not even put."""
+        """Return a question of an incident with its answer, if any; None if it was never asked."""
         item = self._table.get(*_keys(application, incident, question))
         return None if item is None else _question(item)
 

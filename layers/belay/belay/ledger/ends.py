@@ -1,4 +1,4 @@
-"""What everything that has an outcome shares: it is open until its end is recorded and told."""
+"""What everything with an outcome shares: it is open until the outcome is recorded and announced."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from belay.release.records import Outcome
 
 
 def opened(table: Table, sk: str, document: Mapping[str, Any], execution: str) -> Item:
-    """Return the part of a transaction that puts something among what is open, with the execution that sees to it."""
+    """Return the part of a transaction that marks something as open, with the execution responsible for it."""
     return table.new({"PK": "OPEN", "SK": sk, "document": dict(document), "execution": execution})
 
 
@@ -21,12 +21,12 @@ def close(
     reason: Mapping[str, Any],
     now: str,
 ) -> bool:
-    """Record the one outcome of an item. False where one was recorded and announced before."""
+    """Record the one outcome of an item. False if one was recorded and announced before."""
     condition = "(attribute_not_exists(outcome) OR (outcome = :outcome AND attribute_not_exists(announced)))"
     values: Item = {":outcome": outcome.value, ":reason": reason, ":now": now}
     return table.update(pk, sk, "SET outcome = :outcome, reason = :reason, ended_at = :now", condition, values)
 
 
 def announced(table: Table, pk: str, sk: str) -> None:
-    """Record that the outcome of an item was told."""
+    """Record that the outcome of an item was announced."""
     table.update(pk, sk, "SET announced = :yes", None, {":yes": True})

@@ -1,7 +1,7 @@
-"""What is only operational expires.
+"""Operational items expire.
 
 DynamoDB deletes an item after the epoch second in its ``expires``, "typically within a few days"
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html): until then, whoever reads ignores it.
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html): until then, readers ignore it.
 """
 
 from belay.aws.clock import lease

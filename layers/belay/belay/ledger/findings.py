@@ -11,7 +11,7 @@ from belay.policy.verdict import Finding
 
 @dataclass(frozen=True)
 class StandingFinding:
-    """A finding that a stage's validations see since ``first_seen``; ``announced`` says that it was told."""
+    """A finding of a stage's validations since ``first_seen``; ``announced`` says whether people were told."""
 
     finding: Finding
     first_seen: str
@@ -25,7 +25,7 @@ class FindingRecords:
         self._table = table
 
     def standing(self, application: str, stage: str) -> dict[str, StandingFinding]:
-        """Return the findings of a stage that are known and not closed, by identity."""
+        """Return the open findings of a stage, by identity."""
         pk, prefix = _keys(application, stage, "")
         return {
             item["SK"].removeprefix(prefix): StandingFinding(
@@ -36,7 +36,7 @@ class FindingRecords:
         }
 
     def open(self, application: str, stage: str, identity: str, finding: Finding, now: str) -> None:
-        """Record a finding with the time it was first seen; one that is open already stays as it is."""
+        """Record a finding with the time it was first seen; an open one is left unchanged."""
         self._table.update(
             *_keys(application, stage, identity),
             "SET finding = :finding, first_seen = :now REMOVE closed_at, announced, expires",
@@ -45,11 +45,11 @@ class FindingRecords:
         )
 
     def announced(self, application: str, stage: str, identity: str) -> None:
-        """Record that a finding was told."""
+        """Record that a finding was announced."""
         announced(self._table, *_keys(application, stage, identity))
 
     def close(self, application: str, stage: str, identity: str, now: str) -> None:
-        """Record that a finding has gone; should it come back, it is new."""
+        """Close a finding; if it comes back, it is new."""
         self._table.update(
             *_keys(application, stage, identity),
             "SET closed_at = :now, expires = :expires",

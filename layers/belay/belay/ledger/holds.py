@@ -1,4 +1,4 @@
-"""Releases that are held outside of a stage's windows, and who let them go on."""
+"""Releases that are held outside a stage's windows, and overrides of those holds."""
 
 from belay.approval.asked import GivenAnswer, Hold, Override
 from belay.aws.clock import kept_until
@@ -18,9 +18,9 @@ class HoldRecords:
     def hold(
         self, release: ReleaseReference, stage: str, *, task_token: str, reason: str, until: str, now: str
     ) -> bool:
-        """Record that a release is held outside of a stage's windows. False where that was recorded before.
+        """Record that a release is held outside a stage's windows. False if that was recorded before.
 
-        The task token is the newest, whether it was recorded before or not.
+        The task token is updated either way.
         """
         item: Item = {"attempt": release.attempt, "task_token": task_token, "reason": reason, "until": until, "at": now}
         item["expires"] = kept_until(now)
@@ -29,23 +29,23 @@ class HoldRecords:
         return first is None or first.attempt != release.attempt
 
     def get(self, application: str, version: str, stage: str) -> Hold | None:
-        """Return how a release is held outside of a stage's windows."""
+        """Return a release's hold in a stage."""
         item = self._table.get(f"RELEASE#{application}#{version}", f"{_PREFIX}{stage}")
         return _hold(item) if item is not None and is_current(item) else None
 
     def of_release(self, application: str, version: str) -> list[Hold]:
-        """Return how a release is held in its stages."""
+        """Return a release's holds in its stages."""
         return [
             _hold(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX) if is_current(item)
         ]
 
     def record_override(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> None:
-        """Record that a person lets this attempt go on outside of a stage's windows."""
+        """Record that a person lets this attempt continue outside a stage's windows."""
         where = {"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"OVERRIDE#{stage}"}
         self._table.put(where | {"attempt": release.attempt, **answer.to_dict()})
 
     def override(self, application: str, version: str, stage: str) -> Override | None:
-        """Return who let a release go on outside of a stage's windows."""
+        """Return who let a release continue outside a stage's windows."""
         item = self._table.get(f"RELEASE#{application}#{version}", f"OVERRIDE#{stage}")
         return None if item is None else Override(item["attempt"], GivenAnswer.from_dict(item))
 

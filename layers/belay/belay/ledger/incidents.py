@@ -1,4 +1,4 @@
-"""Each incident: what was tried, what was found, how it ended, and what it left to a person."""
+"""Incidents: the steps tried, the facts found, the outcome, and what is left for a person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from belay.subject.incident import Incident
 class IncidentRecord:
     """An incident and its recovery so far.
 
-    ``blocked`` says of a subject why it must not be taken back, ``settled`` are the subjects with nothing to change
-    back, ``noted`` are the facts that a recovery remembers about a subject between two looks. ``announced`` says that
-    the ``outcome`` was told.
+    ``blocked`` maps a subject to why it must not be rolled back, ``settled`` are the subjects with nothing to change
+    back, ``noted`` are facts about a subject remembered between steps. ``announced`` says whether the ``outcome`` was
+    announced.
     """
 
     incident: Incident
@@ -51,9 +51,9 @@ class IncidentRecord:
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """An incident that has not ended, or whose end was not told.
+    """An incident that has not ended, or whose outcome was not announced.
 
-    ``execution`` is the ARN of the execution that recovers it, empty before one was started.
+    ``execution`` is the ARN of the recovery's execution, empty until one is started.
     """
 
     application: str
@@ -63,7 +63,7 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class WatchedIncident:
-    """An ended incident that left unstable stacks to a person."""
+    """An ended incident that left unstable stacks for a person."""
 
     incident: Incident
     stack_ids: tuple[str, ...]
@@ -76,7 +76,7 @@ class IncidentRecords:
         self._table = table
 
     def open(self, incident: Incident, now: str) -> bool:
-        """Open an incident. False where it is known already: whoever opened it recovers."""
+        """Open an incident. False if it already exists: its opener starts the recovery."""
         known = {"application": incident.application, "incident": incident.name}
         return self._table.transact(
             self._table.change(
@@ -107,11 +107,11 @@ class IncidentRecords:
         return [IncidentRecord.from_item(item) for item in self._table.query(f"APPLICATION#{application}", "INCIDENT#")]
 
     def open_ones(self) -> list[OpenIncident]:
-        """Return the incidents that have not ended, or whose end was not told."""
+        """Return the incidents that have not ended, or whose outcome was not announced."""
         return [OpenIncident(**i["document"], execution=i["execution"]) for i in self._table.query("OPEN", "INCIDENT#")]
 
     def record_step(self, incident: Incident, step: StepTaken, number: int) -> None:
-        """Note, before the call, that a recovery's step of this number is tried; a rerun of it is noted once."""
+        """Record the attempt of a recovery's numbered step, before its call; a rerun is recorded once."""
         self._table.update(
             *_keys(incident.application, incident.name),
             "SET tried = list_append(tried, :step)",
@@ -120,7 +120,7 @@ class IncidentRecords:
         )
 
     def end_step(self, incident: Incident, number: int, seconds: int) -> bool:
-        """Note how long a recovery's step took. False where that was noted before."""
+        """Record how long a recovery's step took. False if that was recorded before."""
         return self._table.update(
             *_keys(incident.application, incident.name),
             f"SET tried[{number}].seconds = :seconds",
@@ -142,12 +142,12 @@ class IncidentRecords:
         return {(item["action"], item["subject"]): item["seconds"] for item in items}
 
     def execution(self, incident: str) -> str | None:
-        """Return the execution that recovers an open incident, empty before one was started; None where it ended."""
+        """Return the execution that recovers an open incident, empty before it is started; None if it ended."""
         item = self._table.get("OPEN", f"INCIDENT#{incident}")
         return None if item is None else str(item["execution"])
 
     def follow(self, incident: str, execution: str) -> None:
-        """Note which execution recovers an open incident."""
+        """Record which execution recovers an open incident."""
         self._table.update(
             "OPEN",
             f"INCIDENT#{incident}",
@@ -157,15 +157,15 @@ class IncidentRecords:
         )
 
     def block(self, incident: Incident, subject: str, why: str) -> None:
-        """Note why a subject must not be taken back."""
+        """Record why a subject must not be rolled back."""
         self._mark(incident, "blocked", subject, why)
 
     def settle(self, incident: Incident, subject: str) -> None:
-        """Note that there is nothing to change back."""
+        """Record that there is nothing to change back."""
         self._mark(incident, "settled", subject, "nothing to change")
 
     def note(self, incident: Incident, subject: str, facts: Mapping[str, Any]) -> None:
-        """Remember facts about a subject, in place of what was noted about it before."""
+        """Remember facts about a subject, replacing earlier ones."""
         self._mark(incident, "noted", subject, dict(facts))
 
     def _mark(
@@ -180,11 +180,11 @@ class IncidentRecords:
         )
 
     def close(self, incident: Incident, outcome: Outcome, reason: Reason, now: str) -> bool:
-        """Record how an incident ended. False where that was recorded and announced before."""
+        """Record how an incident ended. False if that was recorded and announced before."""
         return close(self._table, *_keys(incident.application, incident.name), outcome, reason=to_dict(reason), now=now)
 
     def announced(self, incident: Incident) -> None:
-        """Record that the end of an incident was told; only then is there nothing left to see to."""
+        """Record that the outcome of an incident was announced; only then is it finished."""
         announced(self._table, *_keys(incident.application, incident.name))
         self._table.delete("OPEN", f"INCIDENT#{incident.name}")
 

@@ -3,31 +3,31 @@
 | PK | SK | item |
 | --- | --- | --- |
 | ``APPLICATION#<application>`` | ``ATTEMPT#<attempt>`` | one upload: version, state, outcome |
-| ``APPLICATION#<application>`` | ``CLAIMED#<time>#<attempt>`` | leads to an attempt, in the order of their claims |
-| ``FILE#<application>#<file>`` | ``CLAIMED#<time>#<attempt>`` | the same, of those uploaded under a file's name |
-| ``RELEASE#<application>#<version>`` | ``CLAIMED#<time>#<attempt>`` | the same, of those at a version |
+| ``APPLICATION#<application>`` | ``CLAIMED#<time>#<attempt>`` | index of attempts, in the order they were claimed |
+| ``FILE#<application>#<file>`` | ``CLAIMED#<time>#<attempt>`` | the same, by file name |
+| ``RELEASE#<application>#<version>`` | ``CLAIMED#<time>#<attempt>`` | the same, by version |
 | ``APPLICATION#<application>`` | ``RELEASE#<version>`` | a version's newest attempt; the content it is bound to |
 | ``APPLICATION#<application>`` | ``STAGE#<stage>`` | what the stage runs |
-| ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what it was brought to then; when it was taken back |
-| ``APPLICATION#<application>`` | ``DURATION#<stage>#<action>#<subject>`` | what a recovery's step took |
+| ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what was deployed then; when it was rolled back |
+| ``APPLICATION#<application>`` | ``DURATION#<stage>#<action>#<subject>`` | how long a recovery's step took |
 | ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
 | ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
 | ``APPLICATION#<application>`` | ``FINDING#<stage>#<identity>`` | a finding of a stage's re-validation |
 | ``APPLICATION#<application>`` | ``PIPELINE#<stage>#<execution id>`` | an execution of its pipeline |
-| ``APPLICATION#<application>`` | ``PIPELINE#<stage>`` | since when the pipeline is watched; its last good execution |
+| ``APPLICATION#<application>`` | ``PIPELINE#<stage>`` | when watching began; the last good execution |
 | ``ATTEMPT#<application>#<attempt>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
 | ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |
-| ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | what is asked of people: task token, seal, answer |
-| ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside of windows; let through |
-| ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, as CloudTrail tells |
-| ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | whose an operation is |
-| ``STACK#<stack id>`` | ``NEWEST`` | whose the newest operation is, which does not expire |
+| ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | an approval: task token, seal, answer |
+| ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside the windows; override |
+| ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, according to CloudTrail |
+| ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
+| ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation; does not expire |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
-| ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see end |
+| ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
-| ``THREAD#<thread>`` | ``MESSAGES`` | the keys of a thread's messages in order, and which were told |
-| ``ASKED`` | ``<application>#<version>#<stage>`` | an approval that is waited for, for reminders |
-| ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see end |
+| ``THREAD#<thread>`` | ``MESSAGES`` | the ordered keys of a thread's messages, and which were sent |
+| ``ASKED`` | ``<application>#<version>#<stage>`` | a pending approval, for reminders |
+| ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see finished |
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 

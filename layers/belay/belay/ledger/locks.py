@@ -1,4 +1,4 @@
-"""The lock of each stage, and the queue before it."""
+"""The lock of each stage, and its queue."""
 
 from typing import Final
 
@@ -16,19 +16,19 @@ class LockRecords:
         self._table = table
 
     def get(self, application: str, stage: str) -> Lock | None:
-        """Return a stage's lock as it stands; None where nobody ever held it."""
+        """Return a stage's lock; None if it was never held."""
         item = self._table.get("LOCK", f"{application}#{stage}")
         return None if item is None else _lock(item)
 
     def free(self, application: str, stage: str) -> int | None:
-        """Return the fencing token of a lock that nobody holds, 0 where nobody ever did; None while it is held."""
+        """Return the fencing token of a free lock, 0 if it was never held; None while it is held."""
         lock = self.get(application, stage)
         if lock is None:
             return 0
         return None if lock.held else lock.fencing
 
     def acquire(self, claim: Claim, *, expires_at: int, seen: Lock | None, now: str) -> int | None:
-        """Take the lock as it was last ``seen``. Its new fencing token, or None where it has changed meanwhile."""
+        """Take the lock if it is as last ``seen``. Returns its new fencing token, or None if it has changed."""
         token = 1 if seen is None else seen.fencing + 1
         values: Item = {
             ":owner": claim.attempt,
@@ -66,7 +66,7 @@ class LockRecords:
             )
 
     def release(self, application: str, stage: str, fencing: int) -> None:
-        """Give the lock back, unless it was taken over."""
+        """Release the lock, unless it was taken over."""
         self._table.update(
             "LOCK",
             f"{application}#{stage}",
@@ -80,18 +80,18 @@ class LockRecords:
         return [_lock(item) for item in self._table.query("LOCK") if item["held"]]
 
     def queues(self) -> list[Waiter]:
-        """Return everybody who stands in the queue of a stage's lock."""
+        """Return the queue of a stage's lock."""
         return [_waiter(item) for item in self._table.query("LOCK") if "#WAITING#" in item["SK"]]
 
     def wait(self, claim: Claim, seen_at: int) -> list[Waiter]:
-        """Stand in a stage's queue, and return everybody who does."""
+        """Join a stage's queue, and return the whole queue."""
         waits: Item = {"PK": "LOCK", "SK": _queue(claim) + claim.attempt, "seen_at": seen_at, "held": False}
         waits["expires"] = seen_at + _DIED_LONG_AGO_SECONDS
         self._table.put(waits if claim.incident else {**waits, "version": claim.label})
         return [_waiter(item) for item in self._table.query("LOCK", _queue(claim))]
 
     def leave_queue(self, claim: Claim) -> None:
-        """Stand in the queue no longer."""
+        """Leave the queue."""
         self._table.delete("LOCK", _queue(claim) + claim.attempt)
 
 
@@ -116,7 +116,7 @@ def _lock(item: Item) -> Lock:
 
 
 def _waiter(item: Item) -> Waiter:
-    """Read a place in the queue; in Belay 0.1 what was no release stood there under one without a digest."""
+    """Read a place in the queue; Belay 0.1 queued everything as a release, one without a digest if it was none."""
     application, stage, _, attempt = item["SK"].split("#")
     old = item.get("release")
     version = item.get("version") if old is None else old["version"] if old["digest"] else None

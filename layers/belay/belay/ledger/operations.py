@@ -1,4 +1,4 @@
-"""Whose each stack operation is."""
+"""Who started each stack operation."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,16 +20,16 @@ class Purpose(StrEnum):
     RECOVER = "recover"
     DELETE = "delete"
     PIPELINE = "pipeline"
-    """One that a followed pipeline answers for."""
+    """Started by a pipeline that Belay follows."""
     REPAIR = "repair"
-    """A person's, which ended what an incident had left to them."""
+    """Started by a person, who finished what an incident had left for them."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A stack operation that somebody known answers for; Belay's own are noted before the call.
+    """A stack operation with a known origin; Belay's own are recorded before the call.
 
-    ``release`` is what a deployment's failure opens the incident of.
+    ``release`` is the subject of the incident that a failed deployment opens.
     """
 
     attempt: str
@@ -39,7 +39,7 @@ class Operation:
 
     @classmethod
     def from_item(cls, item: Item) -> "Operation":
-        """Read the ledger's item; what Belay 0.1 noted had a release always, under which others were kept too."""
+        """Read the ledger's item; Belay 0.1 always stored a release, also for other origins."""
         release = ReleaseReference.from_dict(item["release"]) if "release" in item else None
         attempt = item["attempt"] if release is None else release.attempt
         found = release if release is not None and release.digest else None
@@ -49,7 +49,7 @@ class Operation:
 class OperationRecords:
     """Items ``OPERATION#`` of a stack, and ``NEWEST``, which does not expire.
 
-    CloudFormation shows for years how a stack's last operation ended: unknown, it would read as somebody else's.
+    CloudFormation shows the result of a stack's last operation for years: without a record, it would look foreign.
     """
 
     def __init__(self, table: Table) -> None:
@@ -58,7 +58,7 @@ class OperationRecords:
     def record(
         self, stack_id: str, token: str, of: ReleaseReference | Origin, stage: str, *, purpose: Purpose, now: str
     ) -> None:
-        """Note whose a stack operation is."""
+        """Record who started a stack operation."""
         noted: Item = {"attempt": of.attempt, "stage": stage, "purpose": purpose.value, "at": now}
         noted |= {"release": of.to_dict()} if isinstance(of, ReleaseReference) else {}
         pk = f"STACK#{stack_id}"
@@ -68,7 +68,7 @@ class OperationRecords:
         )
 
     def get(self, stack_id: str, token: str) -> Operation | None:
-        """Return what is noted of the operation that a stack event belongs to; None where it is nobody's known."""
+        """Return the record of a stack event's operation; None if its origin is unknown."""
         if not token:
             return None
         item = self._table.get(f"STACK#{stack_id}", f"OPERATION#{token}")
@@ -78,5 +78,5 @@ class OperationRecords:
         return None if item is None else Operation.from_item(item)
 
     def knows(self, stack_id: str) -> bool:
-        """Whether any operation on a stack was ever noted."""
+        """Whether any operation on a stack was ever recorded."""
         return bool(self._table.query(f"STACK#{stack_id}"))

@@ -1,4 +1,4 @@
-"""The executions of the stages' pipelines, and what each deployed last with success."""
+"""The executions of the stages' pipelines, and each pipeline's last good deployment."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from belay.release.records import ReleaseReference
 class ExecutionRecord:
     """What is known of an execution: its ``status`` at the last look, and the marks of what was ``done`` about it.
 
-    ``release`` is the release of Belay's that runs it, where one does.
+    ``release`` is the Belay release that started it, if any.
     """
 
     status: PipelineStatus | None = None
@@ -33,7 +33,7 @@ class ExecutionRecord:
 
 @dataclass(frozen=True)
 class GoodExecution:
-    """What a stage's pipeline deployed last with success; ``as_of`` orders two of them."""
+    """The last good deployment of a stage's pipeline; ``as_of`` orders two of them."""
 
     pipeline: str
     execution: str
@@ -42,11 +42,11 @@ class GoodExecution:
     recorded_at: str
 
     def kept_under(self, application: str) -> Origin:
-        """Return under what the stacks are kept as it left them."""
+        """Return the origin under which its resulting stacks are stored."""
         return origin_of(application, self.pipeline, f"{self.execution}-good")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the ledger keeps."""
+        """Return the stored form."""
         return {**asdict(self), "revisions": [asdict(each) for each in self.revisions]}
 
     @classmethod
@@ -65,9 +65,9 @@ class PipelineRecords:
     def record(
         self, application: str, stage: str, seen: PipelineExecution, *, deploying: bool, now: str
     ) -> ExecutionRecord:
-        """Record what an execution of a stage's pipeline was seen at, unless a later look was recorded. Returns it all.
+        """Record an observation of a pipeline's execution, unless a later one was recorded. Returns the whole record.
 
-        Looks are ordered by their newest action; of two at the same one, that which saw the execution's end is later.
+        Observations are ordered by their newest action; of two with the same one, the one that saw the end is later.
         """
         ended = seen.status.terminal
         later = "as_of = :as_of" if ended else "(as_of = :as_of AND ended = :ended)"
@@ -95,7 +95,7 @@ class PipelineRecords:
         return ExecutionRecord.from_item(self._table.get(pk, sk) or {})
 
     def run(self, release: ReleaseReference, stage: str, pipeline: str, execution: str, now: str) -> None:
-        """Note that a release of ours runs an execution: its machine answers for the end."""
+        """Record that one of our releases started an execution: its state machine handles the end."""
         self._table.update(
             f"APPLICATION#{release.application}",
             f"PIPELINE#{stage}#{execution}",
@@ -118,7 +118,7 @@ class PipelineRecords:
         return None if found is None else ExecutionRecord.from_item(found)
 
     def claim(self, application: str, stage: str, execution: str, mark: str, *, now: int, until: int) -> bool:
-        """Claim one thing to do about an execution, for a while. False where somebody is at it or it is done."""
+        """Claim one task of an execution for a limited time. False if it is claimed or done."""
         return self._table.update(
             f"APPLICATION#{application}",
             f"PIPELINE#{stage}#{execution}",
@@ -128,7 +128,7 @@ class PipelineRecords:
         )
 
     def settle(self, application: str, stage: str, execution: str, mark: str | None) -> None:
-        """Give a claim back; with a mark, what was claimed is done and is not done again."""
+        """Release a claim; with a mark, the task is done and is not repeated."""
         self._table.update(
             f"APPLICATION#{application}",
             f"PIPELINE#{stage}#{execution}",
@@ -138,11 +138,11 @@ class PipelineRecords:
         )
 
     def follow(self, application: str, stage: str, execution: str, *, deploying: bool) -> None:
-        """Keep an execution among those that the sweep must see end."""
+        """Add an execution to those that the sweep must see finished."""
         self._table.put({"PK": "PIPELINE", "SK": f"{application}#{stage}#{execution}", "deploying": deploying})
 
     def unfollow(self, application: str, stage: str, execution: str) -> None:
-        """Forget an execution that has ended and been answered."""
+        """Remove an execution that has ended and been handled."""
         self._table.delete("PIPELINE", f"{application}#{stage}#{execution}")
 
     def followed(self, application: str, stage: str) -> dict[str, bool]:
@@ -151,7 +151,7 @@ class PipelineRecords:
         return {str(item["SK"])[len(prefix) :]: item["deploying"] for item in self._table.query("PIPELINE", prefix)}
 
     def watch(self, application: str, stage: str, pipeline: str, now: str) -> str:
-        """Return since when a stage's pipeline is watched: from the first call, which is this one or an earlier."""
+        """Return when the watch on a stage's pipeline began, which is at the first call."""
         pk, sk = f"APPLICATION#{application}", f"PIPELINE#{stage}"
         self._table.update(
             pk,
@@ -163,7 +163,7 @@ class PipelineRecords:
         return str((self._table.get(pk, sk) or {}).get("watched_since", now))
 
     def record_good(self, application: str, stage: str, good: GoodExecution) -> None:
-        """Keep what the stage's pipeline deployed last with success, unless a later one is kept."""
+        """Store the pipeline's last good deployment, unless a later one is stored."""
         self._table.update(
             f"APPLICATION#{application}",
             f"PIPELINE#{stage}",
@@ -173,6 +173,6 @@ class PipelineRecords:
         )
 
     def good(self, application: str, stage: str) -> GoodExecution | None:
-        """Return what the stage's pipeline deployed last with success."""
+        """Return the pipeline's last good deployment."""
         found = (self._table.get(f"APPLICATION#{application}", f"PIPELINE#{stage}") or {}).get("good")
         return None if found is None else GoodExecution.from_dict(found)

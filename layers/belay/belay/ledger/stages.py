@@ -1,11 +1,11 @@
-"""What each stage runs, and what it was brought to before."""
+"""What each stage runs, and its deployment history."""
 
 from belay.aws.dynamodb import Item, Table
 from belay.release.attempt import Runs, StageDeployment, TakenBack, left_by
 from belay.release.records import ReleaseReference
 
 _LOOKED_BACK = 90
-"""Deployments of a stage: with its own writes, what is taken back of them fits in one transaction of 100."""
+"""Deployments of a stage: together with its own writes, rolling them all back fits in one transaction of 100."""
 
 _NAMES = {"#release": "release"}
 
@@ -17,12 +17,12 @@ class StageRecords:
         self._table = table
 
     def runs(self, application: str, stage: str) -> Runs | None:
-        """Return what a stage runs: the newest release that reached DEPLOYED there, or that it went back to."""
+        """Return what a stage runs: the newest release that was deployed there, or that it was rolled back to."""
         item = self._table.get(f"APPLICATION#{application}", f"STAGE#{stage}")
         return None if item is None or "release" not in item else _runs(item)
 
     def history(self, application: str, stage: str) -> list[StageDeployment]:
-        """Return what a stage was brought to, by a deployment or going back: the last 90 times, oldest first."""
+        """Return a stage's last 90 deployments and rollbacks, oldest first."""
         items = self._table.query(f"APPLICATION#{application}", f"DEPLOYED#{stage}#", newest=_LOOKED_BACK)
         return [_deployment(item) for item in reversed(items)]
 
@@ -35,9 +35,9 @@ class StageRecords:
     def went_back(  # noqa: PLR0917 - all are parts of one record
         self, application: str, stage: str, target: ReleaseReference | None, incident: str, by: str, now: str
     ) -> None:
-        """Record that a stage is back at a release that it ran before, or at nothing where ``target`` is None.
+        """Record that a stage is back at an earlier release, or empty if ``target`` is None.
 
-        What had been deployed since was taken back by ``incident``, which ``by`` (an ARN) asked for.
+        What was deployed since then was rolled back by ``incident``, which ``by`` (an ARN) requested.
         """
         standing = self.runs(application, stage)
         if standing is not None and standing.incident == incident:
@@ -73,7 +73,7 @@ def _runs(item: Item) -> Runs:
 
 
 def _deployment(item: Item) -> StageDeployment:
-    """Read one; Belay 0.1 did not note what was taken back, or by what a stage went back."""
+    """Read one; Belay 0.1 did not record what was rolled back, or by which incident."""
     back = item.get("taken_back")
     return StageDeployment(
         _stage_in(item),

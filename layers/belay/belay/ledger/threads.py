@@ -1,4 +1,4 @@
-"""The numbers of each thread's messages, and which of them were told."""
+"""The numbers of each thread's messages, and which were sent."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ MOST_KEYS: Final = 100
 
 
 class ThreadRecords:
-    """The item ``MESSAGES`` of a thread, which expires when nothing was told in it for long."""
+    """The item ``MESSAGES`` of a thread, which expires after a long time without messages."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -33,11 +33,11 @@ class ThreadRecords:
         return Thread(keys, frozenset(item.get("told", ())), item.get("forgotten", 0))
 
     def told(self, thread: str, key: str) -> None:
-        """Record that a message of a thread was told."""
+        """Record that a message of a thread was sent."""
         self._table.update(f"THREAD#{thread}", "MESSAGES", "ADD told :key", None, {":key": {key}})
 
     def _forget(self, thread: str, oldest: str) -> None:
-        """Forget the oldest message, unless that was done: the numbers of the others stay what they are."""
+        """Drop the oldest message, unless that was done: the others keep their numbers."""
         self._table.update(
             f"THREAD#{thread}",
             "MESSAGES",

@@ -33,11 +33,11 @@ class UploadRecords:
         ]
 
     def unhold(self, held: HeldUpload) -> None:
-        """Forget a held upload that was started again."""
+        """Remove a held upload that was started again."""
         self._table.delete("HELD", held.name)
 
     def record_uploader(self, upload: Upload, uploader: Principal, now: str) -> None:
-        """Record who put an object into the release bucket; the first that was told."""
+        """Record who put an object into the release bucket; the first record is kept."""
         self._table.update(
             f"APPLICATION#{upload.application}",
             f"UPLOADER#{upload.identity}",
@@ -47,6 +47,6 @@ class UploadRecords:
         )
 
     def uploader(self, upload: Upload) -> Principal | None:
-        """Return who uploaded a release; None where nobody told."""
+        """Return who uploaded a release; None if unknown."""
         item = self._table.get(f"APPLICATION#{upload.application}", f"UPLOADER#{upload.identity}")
         return None if item is None or not is_current(item) else Principal(**item["uploader"])

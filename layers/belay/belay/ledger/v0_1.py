@@ -1,8 +1,8 @@
 """What Belay 0.1 kept of uploads and releases.
 
-It had an item ``UPLOAD#`` for each upload, which is an attempt of today, and one ``RELEASE#`` for each version, which
-held where the newest attempt at it stood: digest, state and stage of earlier ones are not known any more. Both are read
-as they lie. They become items of today when something is written about them.
+It had an item ``UPLOAD#`` for each upload, now an attempt, and one ``RELEASE#`` for each version with the state of its
+newest attempt: digest, state and stage of earlier attempts are lost. Both are read as they are, and converted when
+something is written about them.
 """
 
 from belay.aws.clock import lease
@@ -21,7 +21,7 @@ class AttemptsOf01:
         self._table = table
 
     def attempt(self, about: Upload | ReleaseReference) -> Attempt | None:
-        """Return an attempt; None where Belay 0.1 left none."""
+        """Return an attempt; None if Belay 0.1 left none."""
         if isinstance(about, Upload):
             upload = self._table.get(f"APPLICATION#{about.application}", f"UPLOAD#{about.identity}")
             if upload is None or not is_current(upload):
@@ -33,25 +33,25 @@ class AttemptsOf01:
         return found if found is not None and found.id == about.attempt else None
 
     def of_head(self, head: Item) -> Attempt | None:
-        """Return the attempt that a version's item holds, where that is one of Belay 0.1."""
+        """Return the attempt in a version's item, if Belay 0.1 wrote it."""
         return self.attempt(Upload(**head["upload"])) if "state" in head else None
 
     def attempts(self, application: str) -> list[Attempt]:
-        """Return every attempt of an application that is still as Belay 0.1 left it."""
+        """Return every attempt of an application that was not converted yet."""
         uploads = [each for each in self._table.query(f"APPLICATION#{application}", "UPLOAD#") if is_current(each)]
         heads = self._table.query(f"APPLICATION#{application}", "RELEASE#") if uploads else []
         by_version = {head["version"]: head for head in heads}
         return [_attempt(each, by_version.get(each.get("version"), {})) for each in uploads]
 
     def history(self, attempt: Attempt) -> list[Transition]:
-        """Return what an attempt went through under Belay 0.1, oldest first."""
+        """Return an attempt's history under Belay 0.1, oldest first."""
         if attempt.version is None:
             return []
         items = self._table.query(f"RELEASE#{attempt.application}#{attempt.version}", "TRANSITION#")
         return [_transition(each) for each in items if each["attempt"] == attempt.id]
 
     def adopt(self, about: Upload | ReleaseReference) -> bool:
-        """Make an attempt one of today's. False where there is nothing to adopt."""
+        """Convert an attempt. False if there is nothing to convert."""
         attempt = self.attempt(about)
         if attempt is None:
             return False
@@ -84,18 +84,18 @@ class AttemptsOf01:
         )
 
     def _gone(self, pk: str, sk: str) -> Item:
-        """The part of a transaction after which an item is read no more; DynamoDB deletes it."""
+        """The part of a transaction that expires an item; DynamoDB deletes it."""
         return self._table.change(pk, sk, "SET expires = :now", "attribute_not_exists(expires)", {":now": lease(0)})
 
     def adopt_head(self, application: str, version: str) -> None:
-        """Make the attempt that a version's item holds one of today's, before another takes its place."""
+        """Convert the attempt in a version's item, before another replaces it."""
         head = self._table.get(*head_key(application, version))
         if head is not None and "state" in head:
             self.adopt(Upload(**head["upload"]))
 
 
 def _attempt(item: Item, head: Item) -> Attempt:
-    """Read an upload's item, with the one of its version where that is about this upload."""
+    """Read an upload's item, with its version's item if that is about this upload."""
     upload = Upload(**item["upload"])
     if "state" not in head or head["attempt"] != upload.attempt:
         head = {}
@@ -122,11 +122,11 @@ _STATES = {each.value: each for each in State}
 _ENDS = {f"STAGE {each}": each for each in Outcome}
 _OUTCOMES = {each.value: each for each in Outcome}
 _OTHERS = {"LET THROUGH": State.HELD, "STAGE ROLLBACK": State.PIPELINE_ROLLING_BACK}
-"""Going on outside of the windows was a state then; ``STAGE ROLLBACK`` was CodePipeline's."""
+"""Continuing outside the windows was a state then; ``STAGE ROLLBACK`` was CodePipeline's."""
 
 
 def _state(text: str) -> tuple[State, str, Outcome | None]:
-    """Read a state, which was text: with what it is about behind it, or an outcome."""
+    """Read a state, which was text: followed by its details, or an outcome."""
     if text in _ENDS:
         return State.STAGE_ENDED, "", _ENDS[text]
     if text in _OUTCOMES:
