@@ -1,4 +1,4 @@
-"""Sees every five minutes what no event told of: ends what was left, starts what was held, counts old locks."""
+"""Reconciles missed events every five minutes: starts what was held, ends what was left, looks at old locks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from belay.control.decisions import Decisions
 from belay.control.endings import Endings
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
-from belay.control.registrations import Registrations
+from belay.control.registrations import RegistrationsReadOnce
 from belay.control.sweep import Sweep
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
@@ -41,8 +41,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     settings, aws = read(Settings), own_aws()
     sweep = put_together(settings, aws)
-    swept = sweep.run(now(), paused=aws.parameters.get_parameter(settings.pause_parameter) == "true")
+    swept = sweep.run(now(), lambda: aws.parameters.get_parameter(settings.pause_parameter) == "true")
     count("LocksHeldPastExpiry", len(swept["locks_held_past_expiry"]))
+    count("SweepFaults", len(sweep.faults))
     if sweep.faults:
         raise ExceptionGroup("the sweep did what it could; the rest is tried again in five minutes", sweep.faults)
     return swept
@@ -55,10 +56,11 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
     closing = Closing(ledger, aws.stacks, endings, unhealthy)
-    registrations = Registrations(aws.parameters, aws.buckets)
+    registrations = RegistrationsReadOnce(aws.parameters, aws.buckets)
     return Sweep(
         ledger,
         aws.executions,
+        registrations,
         Unfinished(ledger, endings, incidents, artifacts, registrations, closing),
         FailedStacks(ledger, incidents, registrations, aws.stacks),
         unhealthy,

@@ -80,14 +80,17 @@ def test_any_event_can_be_observed(event: dict[str, Any]) -> None:
     assert invoke(event) == {"done": True}
 
 
+@pytest.mark.parametrize(
+    ("metric", "read_by"), [("LocksHeldPastExpiry", "OldLocks"), ("SweepFaults", "SweepIncomplete")]
+)
 def test_a_metric_is_written_as_the_alarm_reads_it(
-    capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config
+    capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config, metric: str, read_by: str
 ) -> None:
-    count("LocksHeldPastExpiry", 2)
+    count(metric, 2)
     (line,) = lines(capsys)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     template = yaml.load((pytestconfig.rootpath / "alarms.yaml").read_text(), Loader=_WithoutFunctions)
-    alarm = template["Resources"]["OldLocks"]["Properties"]
+    alarm = template["Resources"][read_by]["Properties"]
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
     assert directive["Namespace"] == alarm["Namespace"]
     assert directive["Metrics"] == [{"Name": alarm["MetricName"], "Unit": "Count"}]

@@ -12,7 +12,7 @@ from modules import ROOT, function
 from belay.aws.s3 import Buckets
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import RECENT, RecentStages, Registrations
-from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease, Throttled
+from belay.errors import AccessDenied, AwsFault, InvalidRegistration, InvalidRelease, Throttled
 
 NOW = datetime(2026, 1, 1, 10, tzinfo=UTC)
 BUCKET = "artifacts"
@@ -106,9 +106,39 @@ def test_every_stage_is_found_and_what_cannot_be_read_is_left_out(operator: Oper
     operator.write("billing", "stages: [production]\n")
     operator.write("broken", "stages: 7\n")
     operator.write("broken/production", PRODUCTION)
-    found = operator.registrations.stages()
-    assert [(stage.application, stage.name) for stage in found] == [("orders", "test"), ("orders", "production")]
-    assert found[1].stacks["network"].name == "orders-production-network"
+    operator.write("orders/test", "stacks: 7\n")
+    read = operator.registrations.read()
+    (stage,) = operator.registrations.stages()
+    assert (stage.application, stage.name) == ("orders", "production")
+    assert stage.stacks["network"].name == "orders-production-network"
+    problems = {name.removeprefix("/belay/applications/"): "; ".join(each) for name, each in read.unreadable.items()}
+    assert problems.keys() == {"billing/production", "broken", "orders/test"}
+    assert "the parameter /belay/applications/billing/production does not exist" in problems["billing/production"]
+    assert "stages: expected" in problems["broken"]
+    assert "stacks: expected" in problems["orders/test"]
+
+
+def test_every_problem_of_every_stage_is_told_at_once(operator: Operator) -> None:
+    operator.write("orders/test", "stacks: 7\n")
+    operator.write("orders/production", "stacks: 8\n")
+    with pytest.raises(InvalidRegistration) as caught:
+        operator.registrations.texts("orders")
+    assert {problem.split(":")[0] for problem in caught.value.problems} == {
+        "stage orders/test",
+        "stage orders/production",
+    }
+
+
+def test_a_document_that_aws_does_not_show_keeps_no_other_from_being_read(operator: Operator) -> None:
+    operator.write("billing", APPLICATION.replace("[test, production]", "[production]"))
+    operator.point("billing/production", PRODUCTION, bucket="somebody-elses")
+    read = operator.registrations.read()
+    assert [(stage.application, stage.name) for stage in read.stages] == [("orders", "test"), ("orders", "production")]
+    assert read.faults.keys() == {"billing"}
+    assert read.unreadable == {}
+    assert not read.is_in_order("/belay/applications/billing/production"), "nobody knows"
+    with pytest.raises(AwsFault):
+        operator.registrations.stages()
 
 
 def test_more_parameters_than_one_answer_holds_are_all_read(operator: Operator) -> None:

@@ -10,12 +10,16 @@ from modules import function
 from simulated_ledger import bring
 from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
+from belay.aws.cloudformation import Stacks
+from belay.aws.dynamodb import Table
 from belay.aws.gateways import own_aws
+from belay.aws.ssm import ParameterStore
 from belay.control.unfinished import Unfinished
 from belay.errors import MissingDocument
 from belay.release.life import State
 from belay.release.lock import Claim
 from belay.release.records import Outcome, upload_of
+from belay.stack.status import StackStatus
 
 DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
 LATE = upload_of("orders", "releases-bucket", "releases/orders/1.1.0.zip", "v2", 4711)
@@ -108,3 +112,184 @@ def test_a_release_whose_pipeline_s_rollback_died_is_recovered_by_the_sweep(hous
     bring(house.ledger, RELEASE, "production", State.PIPELINE_ROLLING_BACK)
     assert INCIDENT in sweep.handler({}, None)["taken_up"]
     assert house.recoveries() == [INCIDENT]
+
+
+# -- what cannot be read -----------------------------------------------------------------------------------------------
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, method: str, what: str) -> None:
+    """Let one of a gateway's readings fail."""
+    gateway = ParameterStore if hasattr(ParameterStore, method) else Table
+    reading = getattr(gateway, method)
+
+    def refused(self: Any, name: str, *more: Any) -> Any:
+        if name == what or what in more:
+            raise RuntimeError(f"{what} cannot be read")
+        return reading(self, name, *more)
+
+    monkeypatch.setattr(gateway, method, refused)
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        ("get_parameter", "/belay/paused"),
+        ("get_parameters_by_path", "/belay/applications/"),
+        ("query", "UPLOAD#"),
+        ("query", "INCIDENT#"),
+        ("query", "HELD"),
+        ("query", "ASKED"),
+        ("query", "LOCK"),
+        ("query", "UNHEALTHY"),
+    ],
+)
+def test_a_part_that_cannot_be_read_stops_no_other(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch, unread: tuple[str, str]
+) -> None:
+    method, what = unread
+    house.accept()
+    house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    refusing(monkeypatch, method, what)
+    with pytest.raises(ExceptionGroup) as caught:
+        sweep.handler({}, None)
+    assert {str(fault) for fault in caught.value.exceptions} == {f"{what} cannot be read"}
+    assert [message["kind"] for message in house.messages()] == ([] if what == "UPLOAD#" else ["release-ended"])
+    assert started(house) == (0 if what in ("/belay/paused", "HELD") else 1)
+
+
+def test_what_could_not_be_done_is_counted(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.ledger.locks.acquire(
+        Claim.of_release(RELEASE, "production", "e"), expires_at=1, seen=None, now="2026-03-02T09:00:00.000+00:00"
+    )
+    for method, what in (("query", "HELD"), ("query", "ASKED")):
+        refusing(monkeypatch, method, what)
+    with pytest.raises(ExceptionGroup):
+        sweep.handler({}, None)
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["SweepFaults"] for each in written if "SweepFaults" in each] == [[2.0]]
+    assert [each["LocksHeldPastExpiry"] for each in written if "LocksHeldPastExpiry" in each] == [[1.0]]
+
+
+def test_what_people_wait_for_comes_before_the_look_at_stacks(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.accept()
+    house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    looked: list[tuple[int, list[str]]] = []
+
+    def look(_: Stacks) -> list[Any]:
+        looked.append((started(house), [message["kind"] for message in house.messages()]))
+        return []
+
+    monkeypatch.setattr(Stacks, "describe_stacks", look)
+    sweep.handler({}, None)
+    assert looked == [(1, ["release-ended"])]
+
+
+# -- stacks that failed ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of Parameter Store and of stacks' events."""
+    made: list[str] = []
+
+    def noted(gateway: type, name: str) -> None:
+        method = getattr(gateway, name)
+
+        def noting(*given: Any) -> Any:
+            made.append(name)
+            return method(*given)
+
+        monkeypatch.setattr(gateway, name, noting)
+
+    noted(Stacks, "events")
+    noted(ParameterStore, "get_parameter")
+    noted(ParameterStore, "get_parameters_by_path")
+    return made
+
+
+def failed(house: House, status: StackStatus = StackStatus.UPDATE_ROLLBACK_COMPLETE) -> str:
+    stack_id = house.stack("orders-network")
+    house.stands(stack_id, status)
+    return stack_id
+
+
+def test_parameter_store_is_read_once(house: House, sweep: ModuleType, calls: list[str]) -> None:
+    failed(house)
+    for number in range(3):
+        other = upload_of("orders", "releases-bucket", f"releases/orders/broken-{number}.zip", "v3", 7)
+        house.ledger.attempts.claim(other, f"execution-{number}", "2026-01-01T10:00:00.000+00:00")
+    swept = sweep.handler({}, None)
+    assert (len(swept["taken_up"]), len(swept["failed_stacks"])) == (3, 1)
+    assert [call for call in calls if call != "events"] == ["get_parameter", "get_parameters_by_path"]
+
+
+def test_the_events_of_a_failure_that_is_known_are_not_read_again(
+    house: House, sweep: ModuleType, calls: list[str]
+) -> None:
+    stack_id = failed(house)
+    (incident,) = sweep.handler({}, None)["failed_stacks"]
+    assert "events" in calls
+    calls.clear()
+    assert sweep.handler({}, None)["failed_stacks"] == []
+    assert "events" not in calls
+    assert house.recoveries() == [incident]
+    house.stands(stack_id, StackStatus.UPDATE_ROLLBACK_FAILED)
+    sweep.handler({}, None)
+    assert "events" in calls, "it stands otherwise: that is another operation"
+
+
+def test_what_an_event_told_of_is_not_looked_into_again(house: House, sweep: ModuleType, calls: list[str]) -> None:
+    stack_id = failed(house)
+    built = sweep.put_together(sweep.read(sweep.Settings), own_aws()).failed_stacks
+    incident = built.take_up(stack_id, StackStatus.UPDATE_ROLLBACK_COMPLETE, "no capacity", None)
+    assert incident is not None
+    calls.clear()
+    assert sweep.handler({}, None)["failed_stacks"] == [incident]
+    assert calls.count("events") == 2, "which operation was the last, and not what failed first in it"
+
+
+def test_a_stable_stack_of_which_no_event_is_left_is_nobody_s_failure(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed(house)
+    monkeypatch.setattr(Stacks, "newest_event", lambda *_: None)
+    assert sweep.handler({}, None)["failed_stacks"] == []
+    assert house.ledger.incidents.open_ones() == []
+
+
+def test_a_stuck_stack_of_which_no_event_is_left_is_taken_up(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed(house, StackStatus.UPDATE_ROLLBACK_FAILED)
+    monkeypatch.setattr(Stacks, "newest_event", lambda *_: None)
+    assert len(sweep.handler({}, None)["failed_stacks"]) == 1
+
+
+def test_a_stack_that_cannot_be_looked_at_stops_no_other(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ssm.put_parameter(
+        Name="/belay/applications/orders/production",
+        Value=f"service_role: {ROLE}\nstacks: {{a: {{name: orders-a}}, b: {{name: orders-b}}}}\n",
+        Type="String",
+        Overwrite=True,
+    )
+    first, second = house.stack("orders-a"), house.stack("orders-b")
+    for each in (first, second):
+        house.stands(each, StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    events = Stacks.events
+
+    def refused(self: Stacks, stack_id: str) -> Any:
+        if stack_id == first:
+            raise RuntimeError("throttled")
+        return events(self, stack_id)
+
+    monkeypatch.setattr(Stacks, "events", refused)
+    with pytest.raises(ExceptionGroup):
+        sweep.handler({}, None)
+    (opened,) = house.ledger.incidents.open_ones()
+    assert opened.incident.startswith("orders-b-")

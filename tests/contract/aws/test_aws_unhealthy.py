@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.stub import Stubber
-from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
+from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House, closed
 
 from belay.aws.cloudformation import Stacks
 from belay.aws.sns import Notifications
@@ -69,21 +69,21 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
     watched.unhealthy.watch(OF_RELEASE, [NETWORK, SERVICE])
 
     watched.stand(service="UPDATE_ROLLBACK_FAILED")
-    assert watched.unhealthy.close_healthy() == []
+    assert closed(watched.house, watched.unhealthy) == []
     watched.stand(service="UPDATE_ROLLBACK_IN_PROGRESS")
-    assert watched.unhealthy.close_healthy() == []
+    assert closed(watched.house, watched.unhealthy) == []
     assert watched.house.messages() == []
 
     watched.stand(service="UPDATE_ROLLBACK_COMPLETE")
     watched.last_happened(SERVICE, "by-hand")
-    assert watched.unhealthy.close_healthy() == [INCIDENT]
+    assert closed(watched.house, watched.unhealthy) == [INCIDENT]
     repair = watched.house.ledger.operations.get(SERVICE, "by-hand")
     assert repair is not None
     assert repair.purpose is Purpose.REPAIR, "an event about it that comes late opens no other incident"
     (told,) = watched.house.messages()
     assert (told["kind"], told["state"], told["thread"]) == ("healthy-again", "closed", RELEASE.thread)
     assert told["stacks"] == ["orders-service is UPDATE_ROLLBACK_COMPLETE"]
-    assert watched.unhealthy.close_healthy() == [], "it is told once"
+    assert closed(watched.house, watched.unhealthy) == [], "it is told once"
 
 
 def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:
@@ -94,7 +94,7 @@ def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:
     )
     watched.stand(service="UPDATE_COMPLETE")
     watched.last_happened(SERVICE, "ours")
-    assert watched.unhealthy.close_healthy() == [INCIDENT]
+    assert closed(watched.house, watched.unhealthy) == [INCIDENT]
     ours = watched.house.ledger.operations.get(SERVICE, "ours")
     assert ours is not None
     assert ours.purpose is Purpose.DEPLOY
@@ -105,12 +105,12 @@ def test_a_stack_that_is_gone_is_nobody_s_trouble_any_more(watched: Watched, sta
     watched.stand(service="ROLLBACK_COMPLETE")
     watched.unhealthy.watch(OF_RELEASE, [SERVICE])
     watched.stand(service=status)
-    assert watched.unhealthy.close_healthy() == [INCIDENT]
+    assert closed(watched.house, watched.unhealthy) == [INCIDENT]
     assert watched.house.messages()[0]["stacks"] == ["orders-service is deleted"]
 
 
 def test_an_incident_whose_stacks_are_stable_is_not_watched(watched: Watched) -> None:
     watched.stand(network="UPDATE_ROLLBACK_COMPLETE", service="UPDATE_COMPLETE")
     watched.unhealthy.watch(OF_RELEASE, [NETWORK, SERVICE])
-    assert watched.unhealthy.close_healthy() == []
+    assert closed(watched.house, watched.unhealthy) == []
     assert watched.house.messages() == []

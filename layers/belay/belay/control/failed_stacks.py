@@ -1,5 +1,7 @@
 """Failed stacks: a release's own, and registered stacks that failed in an operation that Belay did not start."""
 
+from dataclasses import dataclass
+
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.control.incidents import Incidents
@@ -11,7 +13,18 @@ from belay.release.registration import Stage
 from belay.stack.operation import last_operation, last_token
 from belay.stack.status import StackStatus
 from belay.subject.incident import Incident
+from belay.subject.names import incident_of
 from belay.subject.subjects import foreign_operation
+
+
+@dataclass(frozen=True)
+class FailedStack:
+    """A registered stack whose last operation failed; ``standing`` distinguishes that operation from the next."""
+
+    stack_id: str
+    status: StackStatus
+    reason: str | None
+    standing: str
 
 
 class FailedStacks:
@@ -34,25 +47,46 @@ class FailedStacks:
             return self._take_up_foreign(stack_id, status, reason, token)
         if operation.purpose is not Purpose.DEPLOY or operation.release is None:
             return None
-        failure = self._failure(stack_id, status, reason, token)
-        return self._incidents.open_for_release(operation.release, operation.stage, failure)
+        release, stage = operation.release, operation.stage
+        return self._known(release.application, incident_of(release.origin, stage)) or self._incidents.open_for_release(
+            release, stage, self._failure(stack_id, status, reason, token)
+        )
 
-    def take_up_registered(self) -> list[str]:
-        """Check every registered stack and open an incident for each failure whose event was missed."""
+    def failed(self) -> list[FailedStack]:
+        """Return every registered stack whose last operation failed."""
         registered = {
             stack.name
             for stage in self._registrations.stages()
             if not stage.ephemeral
             for stack in stage.stacks.values()
         }
-        opened = []
-        for description in self._stacks.describe_stacks() if registered else ():
-            status, stack_id = StackStatus(description["StackStatus"]), description["StackId"]
-            if description["StackName"] in registered and status.terminal and status.turned_back:
-                newest = self._stacks.newest_event(stack_id)
-                token = last_token([newest] if newest else [])
-                opened.append(self.take_up(stack_id, status, description.get("StackStatusReason"), token))
-        return [name for name in opened if name is not None]
+        found = []
+        for each in self._stacks.describe_stacks() if registered else ():
+            status = StackStatus(each["StackStatus"])
+            if each["StackName"] in registered and status.terminal and status.turned_back:
+                times = [each[name].isoformat() for name in ("LastUpdatedTime", "DeletionTime") if name in each]
+                standing = "#".join([status, *times])
+                found.append(FailedStack(each["StackId"], status, each.get("StackStatusReason"), standing))
+        return found
+
+    def take_up_failed(self, stack: FailedStack) -> str | None:
+        """Open the incident of a failed stack whose event may have been missed. Returns its name.
+
+        A failure that was dealt with costs one read of the ledger: the stack's events are not read again.
+        """
+        if self._ledger.operations.settled(stack.stack_id) == stack.standing:
+            return None
+        newest = self._stacks.newest_event(stack.stack_id)
+        incident = None
+        # CloudFormation keeps events for 90 days: its origin can no longer be known, and nothing needs recovery.
+        if newest is not None or not stack.status.updatable:
+            token = last_token([newest] if newest else [])
+            incident = self.take_up(stack.stack_id, stack.status, stack.reason, token)
+            known = newest and self._ledger.operations.get(stack.stack_id, last_operation(newest))
+            if incident is None and not known:
+                return None  # its pipeline is deploying, and may be responsible for it
+        self._ledger.operations.note_settled(stack.stack_id, stack.standing)
+        return incident
 
     def _take_up_foreign(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
         found = self._registered(stack_id.split("/")[1])
@@ -60,12 +94,9 @@ class FailedStacks:
             return None
         stage, stack = found
         # An operation without a token is identified by its last event.
-        newest = self._stacks.newest_event(stack_id)
+        newest = None if token else self._stacks.newest_event(stack_id)
         operation = token or (None if newest is None else last_operation(newest)) or "unknown"
         if self._ledger.operations.get(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
-            return None
-        if status.updatable and newest is None and self._ledger.operations.knows(stack_id):
-            # CloudFormation keeps events for 90 days: its origin can no longer be known, and nothing needs recovery.
             return None
         if status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
             return None
@@ -78,8 +109,16 @@ class FailedStacks:
             operation=operation,
             topic=self._registrations.topic_of(stage.application),
         )
+        known = self._known(stage.application, failed.incident)
+        if known is not None:
+            return known
         why = self._failure(stack_id, status, reason, token)
         return self._incidents.open(Incident(failed.incident, failed, why, stage.service_role, stage.recover_foreign))
+
+    def _known(self, application: str, name: str) -> str | None:
+        """Return the name of an incident that was opened before; the first cause is not searched for again."""
+        record = self._ledger.incidents.get(application, name)
+        return None if record is None else self._incidents.open(record.incident)
 
     def _is_deployed_by_pipeline(self, stage: Stage) -> bool:
         """Whether the stage's pipeline is deploying now, and so responsible for the failure.

@@ -1,14 +1,17 @@
 """The operators' registrations: Parameter Store documents, and the S3 objects they may point to."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import cached_property
+from typing import Final, TypeVar
 
 from belay.aws.clock import now
 from belay.aws.s3 import Buckets
 from belay.aws.ssm import APPLICATIONS, ParameterStore
-from belay.errors import InvalidActionConfiguration, InvalidRegistration, InvalidRelease
+from belay.errors import AwsFault, InvalidActionConfiguration, InvalidRegistration, InvalidRelease
 from belay.pipeline.actions import Registered
 from belay.policy.settings import PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
@@ -16,8 +19,40 @@ from belay.release.registration import Application, Pointer, Stage, parse_applic
 RECENT: Final = timedelta(minutes=1)
 """How long what was read may answer an event; docs/pipelines.md says so too."""
 
+Parsed = TypeVar("Parsed")
+
 Look = Callable[[str], str | None]
 """Gives a parameter's value by its full name, None where it does not exist."""
+
+
+@dataclass(frozen=True)
+class ReadRegistrations:
+    """What is registered: each stage, and each application's own topic.
+
+    ``unreadable`` says of a parameter what is wrong with it, ``faults`` why AWS did not show what an application or one
+    of its stages points to: nothing is known of that.
+    """
+
+    stages: list[Stage] = field(default_factory=list)
+    topics: dict[str, str | None] = field(default_factory=dict)
+    unreadable: dict[str, list[str]] = field(default_factory=dict)
+    faults: dict[str, AwsFault] = field(default_factory=dict)
+
+    @contextmanager
+    def noting(self, *path: str) -> Iterator[None]:
+        """Note what keeps the parameter of an application or a stage from being read."""
+        try:
+            yield
+        except InvalidRegistration as refused:
+            self.unreadable[APPLICATIONS + "/".join(path)] = refused.problems
+        except AwsFault as fault:
+            self.faults[path[0]] = fault
+
+    def is_in_order(self, parameter: str) -> bool:
+        """Tell whether nothing is wrong with a parameter, or it is gone; False where that is not known."""
+        application = parameter.removeprefix(APPLICATIONS).split("/")[0]
+        wrong = {parameter, APPLICATIONS + application} & self.unreadable.keys()
+        return not wrong and application not in self.faults
 
 
 class Registrations:
@@ -35,32 +70,39 @@ class Registrations:
         """
         return self._texts(application, self._parameters.get_parameter)
 
-    def stages(self) -> list[Stage]:
-        """Return every stage of every application whose registration can be read; the rest is told on upload.
+    def read(self) -> "ReadRegistrations":
+        """Read every application and stage; what is wrong with one keeps none of the others from being read.
 
         Costs a call for each ten parameters, and one for each pointer.
         """
         values = self._parameters.get_parameters_by_path(APPLICATIONS)
         names = {name.removeprefix(APPLICATIONS) for name in values if "/" not in name.removeprefix(APPLICATIONS)}
-        found: list[Stage] = []
+        read = ReadRegistrations()
         for name in sorted(names):
-            try:
-                text, stages = self._texts(name, values.get)
-            except (InvalidRegistration, InvalidRelease):
-                continue
-            application = parse_application(name, text)
-            if isinstance(application, Application):
-                parsed = [parse_stage(application, stage, value) for stage, value in stages.items()]
-                found += [stage for stage in parsed if isinstance(stage, Stage)]
-        return found
+            with read.noting(name):
+                _, application = self._application(name, values.get)
+                read.topics[name] = application.topic
+                for stage in application.stages:
+                    with read.noting(name, stage):
+                        read.stages.append(self._stage(application, stage, values.get)[1])
+        return read
+
+    def stages(self) -> list[Stage]:
+        """Return every stage that can be read; the sweep tells of the rest.
+
+        Raises ``AwsFault`` where AWS kept one from being read.
+        """
+        read = self.read()
+        for fault in read.faults.values():
+            raise fault
+        return read.stages
 
     def topic_of(self, application: str) -> str | None:
         """Return the topic an application has of its own; None also where its registration cannot be read."""
         try:
-            parsed = parse_application(application, self.texts(application)[0])
+            return self._application(application, self._parameters.get_parameter)[1].topic
         except (InvalidRegistration, InvalidRelease):
             return None
-        return parsed.topic if isinstance(parsed, Application) else None
 
     def policy_settings(self, registered: Registered | None) -> PolicySettings:
         """Return the policies' settings of a stage that a pipeline's action names; the defaults where it names none.
@@ -95,31 +137,37 @@ class Registrations:
         raise InvalidActionConfiguration(f"{registered.application} has no stage {registered.stage!r}")
 
     def _texts(self, application: str, look: Look) -> tuple[str, dict[str, str]]:
+        text, registered = self._application(application, look)
+        stages = {}
+        problems = []
+        for stage in registered.stages:
+            try:
+                stages[stage], _ = self._stage(registered, stage, look)
+            except InvalidRegistration as refused:
+                problems += refused.problems
+        if problems:
+            raise InvalidRegistration(problems)
+        return text, stages
+
+    def _application(self, application: str, look: Look) -> tuple[str, Application]:
         name = f"{APPLICATIONS}{application}"
         text = look(name)
         if text is None:
             raise InvalidRelease(
                 [f"the application {application!r} is not registered: an operator writes the parameter {name} first"]
             )
-        text, registered = self._resolved(name, text, lambda value: parse_application(application, value))
-        stages = {}
-        missing = []
-        for stage in registered.stages:
-            parameter = f"{name}/{stage}"
-            value = look(parameter)
-            if value is None:
-                missing.append(f"{name} names the stage {stage!r}, but the parameter {parameter} does not exist")
-            else:
-                stages[stage], _ = self._resolved(parameter, value, self._stage_parser(registered, stage))
-        if missing:
-            raise InvalidRegistration(missing)
-        return text, stages
+        return self._resolved(name, text, lambda value: parse_application(application, value))
 
-    @staticmethod
-    def _stage_parser(application: Application, stage: str) -> Callable[[str], Stage | Pointer]:
-        return lambda value: parse_stage(application, stage, value)
+    def _stage(self, application: Application, stage: str, look: Look) -> tuple[str, Stage]:
+        name = f"{APPLICATIONS}{application.name}"
+        text = look(f"{name}/{stage}")
+        if text is None:
+            raise InvalidRegistration(
+                [f"{name} names the stage {stage!r}, but the parameter {name}/{stage} does not exist"]
+            )
+        return self._resolved(f"{name}/{stage}", text, lambda value: parse_stage(application, stage, value))
 
-    def _resolved(self, name: str, text: str, parse: Callable[[str], Any]) -> tuple[str, Any]:
+    def _resolved(self, name: str, text: str, parse: Callable[[str], Parsed | Pointer]) -> tuple[str, Parsed]:
         parsed = parse(text)
         if not isinstance(parsed, Pointer):
             return text, parsed
@@ -135,6 +183,28 @@ class Registrations:
         if isinstance(parsed, Pointer):
             raise InvalidRegistration([f"{name} points to {where}, which points on: a pointer must end at a document"])
         return text, parsed
+
+
+class RegistrationsReadOnce(Registrations):
+    """Registrations as they were when somebody first asked for them: for one sweep, which asks for them many times."""
+
+    @cached_property
+    def all(self) -> ReadRegistrations:
+        """Everything that is registered."""
+        return self.read()
+
+    def stages(self) -> list[Stage]:
+        """Return every stage that could be read; whoever asks for ``all`` is told what could not."""
+        return self.all.stages
+
+    def topic_of(self, application: str) -> str | None:
+        """Return the topic an application has of its own; None also where its registration cannot be read.
+
+        Raises ``AwsFault`` where AWS did not show it.
+        """
+        if application not in self.all.topics and application in self.all.faults:
+            raise self.all.faults[application]
+        return self.all.topics.get(application)
 
 
 class RecentStages:

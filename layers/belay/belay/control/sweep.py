@@ -1,32 +1,34 @@
-"""What no event told of: ends what was left, starts what was held, reminds, and counts old locks."""
+"""What no event told of: starts what was held, reminds, ends what was left, counts old locks, looks at stacks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from belay.aws.clock import lease
 from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
 from belay.control.failed_stacks import FailedStacks
+from belay.control.registrations import RegistrationsReadOnce
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
-from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
-from belay.release.attempt import HeldUpload, OpenAttempt
+from belay.release.attempt import HeldUpload
 from belay.release.names import execution_name
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep. What one part meets hinders no other: it is kept in ``faults``."""
+    """One sweep. What one part or item meets hinders no other: it is kept in ``faults``."""
 
     ledger: Ledger
     executions: Executions
+    registrations: RegistrationsReadOnce
     unfinished: Unfinished
     failed_stacks: FailedStacks
     unhealthy: Unhealthy
@@ -35,27 +37,36 @@ class Sweep:
     deploy_machine_arn: str
     faults: list[Exception] = field(default_factory=list)
 
-    def run(self, now: datetime, *, paused: bool) -> dict[str, Any]:
-        """Reconcile the ledger with what is really running; return what was done, part by part."""
-        open_ones: list[OpenAttempt | OpenIncident] = [
-            *self.ledger.attempts.open_ones(),
-            *self.ledger.incidents.open_ones(),
-        ]
-        taken_up = [self._attempted(self.unfinished.take_up_dead, each) for each in open_ones]
-        failed = self._attempted(self.failed_stacks.take_up_registered)
-        held = [] if paused else self.ledger.uploads.held()
-        for each in held:
-            self._attempted(self.resume, each)
-        asked = self.ledger.approvals.asked()
-        reminded = [self._attempted(self.approvals.see_to, item, self.decisions, now) for item in asked]
+    def run(self, now: datetime, paused: Callable[[], bool]) -> dict[str, Any]:
+        """Reconcile the ledger with what is really running; return what was done, part by part.
+
+        What people wait for comes first, the slow look at every stack last. Where it cannot be told whether Belay is
+        ``paused``, it is taken to be.
+        """
+        # The order of the parts is the order in which they are done.
+        may_start = self._attempted(paused) is False
         return {
-            "taken_up": [*filter(None, taken_up)],
-            "failed_stacks": failed,
-            "resumed": len(held),
-            "reminded": reminded.count(True),
-            "healthy_again": self._attempted(self.unhealthy.close_healthy),
-            "locks_held_past_expiry": self.left_behind(),
+            "resumed": len(self._each(self.ledger.uploads.held, self.resume)) if may_start else 0,
+            "reminded": len(self._each(self.ledger.approvals.asked, self.approvals.see_to, self.decisions, now)),
+            "taken_up": [
+                *self._each(self.ledger.attempts.open_ones, self.unfinished.take_up_dead),
+                *self._each(self.ledger.incidents.open_ones, self.unfinished.take_up_dead),
+            ],
+            "locks_held_past_expiry": self._attempted(self.left_behind) or [],
+            "healthy_again": self._each(self.ledger.incidents.watched, self.unhealthy.close_if_healthy),
+            "failed_stacks": self._each(self.failed_stacks.failed, self.failed_stacks.take_up_failed),
         }
+
+    def _each(
+        self,
+        read: Callable[[], Iterable[Item]],
+        act: Callable[Concatenate[Item, Given], Found | None],
+        *args: Given.args,
+        **named: Given.kwargs,
+    ) -> list[Found]:
+        """Act on each of what a part of the sweep reads; return what came of it, where anything did."""
+        done = [self._attempted(act, each, *args, **named) for each in self._attempted(read) or ()]
+        return [each for each in done if each]
 
     def _attempted(self, act: Callable[Given, Found], *args: Given.args, **named: Given.kwargs) -> Found | None:
         """Do one part of the sweep; what it raises, a mistake of ours too, is kept with the others' faults."""
@@ -65,11 +76,12 @@ class Sweep:
             self.faults.append(fault)
             return None
 
-    def resume(self, held: HeldUpload) -> None:
+    def resume(self, held: HeldUpload) -> str:
         """Start a held upload. Held once more, it is started once more: a name used before would start nothing."""
         name = execution_name("held", held.upload.application, held.name)
         self.executions.start_execution(self.deploy_machine_arn, name, held.event)
         self.ledger.uploads.unhold(held)
+        return name
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held past their expiry."""

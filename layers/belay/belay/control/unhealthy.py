@@ -6,6 +6,7 @@ from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.sns import Notifications
 from belay.control.topics import Topic
+from belay.ledger.incidents import WatchedIncident
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
 from belay.notify.incidents import healthy_again
@@ -30,19 +31,17 @@ class Unhealthy:
         if unstable:
             self._ledger.incidents.watch(incident, unstable)
 
-    def close_healthy(self) -> list[str]:
-        """Tell of every incident whose stacks are all stable again, once; return their names."""
-        closed = []
-        for watched in self._ledger.incidents.watched():
-            incident = watched.incident
-            statuses = {stack_id: self._status(stack_id) for stack_id in watched.stack_ids}
-            if all(_stable(status) for status in statuses.values()):
-                for stack_id in [stack_id for stack_id, status in statuses.items() if status is not None]:
-                    self._note_repair(stack_id, incident)
-                self._tell(incident, [_in_words(*stands) for stands in statuses.items()])
-                self._ledger.incidents.watch_no_more(incident)
-                closed.append(incident.name)
-        return closed
+    def close_if_healthy(self, watched: WatchedIncident) -> str | None:
+        """Tell of an incident whose stacks are all stable again, once; return its name, None where they are not."""
+        incident = watched.incident
+        statuses = {stack_id: self._status(stack_id) for stack_id in watched.stack_ids}
+        if not all(_stable(status) for status in statuses.values()):
+            return None
+        for stack_id in [stack_id for stack_id, status in statuses.items() if status is not None]:
+            self._note_repair(stack_id, incident)
+        self._tell(incident, [_in_words(*stands) for stands in statuses.items()])
+        self._ledger.incidents.watch_no_more(incident)
+        return incident.name
 
     def _note_repair(self, stack_id: str, incident: Incident) -> None:
         """Keep an event that comes late from opening another incident; an operation of Belay's own stays its own."""

@@ -22,6 +22,7 @@
 | ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, according to CloudTrail |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
 | ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation; does not expire |
+| ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |

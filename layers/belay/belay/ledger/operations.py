@@ -11,6 +11,7 @@ from belay.release.origin import Origin
 from belay.release.records import ReleaseReference
 
 _NEWEST: Final = "NEWEST"
+_SETTLED: Final = "SETTLED"
 
 
 class Purpose(StrEnum):
@@ -47,7 +48,7 @@ class Operation:
 
 
 class OperationRecords:
-    """Items ``OPERATION#`` of a stack, and ``NEWEST``, which does not expire.
+    """Items ``OPERATION#`` of a stack, ``NEWEST`` and ``SETTLED``; the last two do not expire.
 
     CloudFormation shows the result of a stack's last operation for years: without a record, it would look foreign.
     """
@@ -77,6 +78,11 @@ class OperationRecords:
             item = newest if newest is not None and newest["token"] == token else None
         return None if item is None else Operation.from_item(item)
 
-    def knows(self, stack_id: str) -> bool:
-        """Whether any operation on a stack was ever recorded."""
-        return bool(self._table.query(f"STACK#{stack_id}"))
+    def note_settled(self, stack_id: str, standing: str) -> None:
+        """Record that a failure has been dealt with; ``standing`` says how the stack looks after it."""
+        self._table.put({"PK": f"STACK#{stack_id}", "SK": _SETTLED, "standing": standing})
+
+    def settled(self, stack_id: str) -> str | None:
+        """Return how a stack looked when its last failure was dealt with; None where none was."""
+        item = self._table.get(f"STACK#{stack_id}", _SETTLED)
+        return None if item is None else str(item["standing"])
