@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -32,10 +33,15 @@ from belay.control.pipeline_executions import PipelineExecutions, PipelineFailur
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.registrations import Registrations
+from belay.control.rollback_jobs import RollbackJobs
 from belay.control.snapshots import StageSnapshots
+from belay.errors import InvalidActionConfiguration, RollbackFailed
 from belay.pipeline.hint import Hint, hint_of
+from belay.pipeline.job import Success, parse_job
 from belay.release.reason import from_document
+from belay.release.records import Outcome
 from belay.stack.status import StackStatus
+from belay.subject.incident import Incident
 from belay.subject.subjects import PipelineDeployment
 
 ASKED = from_document("asked")
@@ -374,3 +380,91 @@ def test_the_pipeline_answers_for_the_stacks_that_it_deploys() -> None:
 def test_somebody_else_s_failure_is_taken_up_while_the_pipeline_rests() -> None:
     account = Account(WORLDS["succeeded"]())
     assert failed_stack(account) is not None
+
+
+# -- the Invoke action that takes back ---------------------------------------------------------------------------------
+
+
+def asks(account: Account, token: str | None = None) -> Success:
+    event = json.loads((EVENTS / "aws.codepipeline" / "job.json").read_text())
+    asked = {"application": "orders", "stage": "production", "execution": EXECUTION}
+    data = event["CodePipeline.job"]["data"]
+    data["actionConfiguration"]["configuration"]["UserParameters"] = json.dumps(asked)
+    data["continuationToken"] = token
+    pipelines = Pipelines(account.world)
+    return RollbackJobs(account.registrations, pipelines, account.ledger, account.recovery).take_back(parse_job(event))
+
+
+def incident_in(account: Account) -> Incident:
+    (record,) = account.ledger.incidents.of_application("orders")
+    return record.incident
+
+
+def deployed() -> Account:
+    world = WORLDS["succeeded"]()
+    account = Account(world)
+    tags = [{"Key": "by", "Value": "pipeline"}]
+    template = TEMPLATE.replace("Web", "Other")
+    account.clients["cloudformation"].update_stack(StackName="orders-web", TemplateBody=template, Tags=tags)
+    world.now = len(world.moments) - 1
+    return account
+
+
+@in_moto
+def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> None:
+    account = deployed()
+    assert asks(account) == Success("taking back web", "0")
+    opened = [each.incident for each in account.ledger.incidents.open_ones()]
+    assert asks(account, "0").continuation_token == "1"
+    assert [each.incident for each in account.ledger.incidents.open_ones()] == opened
+
+    account.ledger.incidents.close(incident_in(account), Outcome.ROLLED_BACK, ASKED, "2026-03-02T09:00:00.000+00:00")
+    assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
+
+
+@in_moto
+@pytest.mark.parametrize(
+    ("job", "refused"),
+    [
+        ({"pipelineName": "billing-pipeline", "pipelineExecutionId": EXECUTION}, "found one of billing-pipeline"),
+        ({"pipelineName": PIPELINE, "pipelineExecutionId": EXECUTION.replace("1", "2")}, "the job's own execution"),
+    ],
+)
+def test_a_job_takes_back_its_own_execution_only(job: dict[str, str], refused: str) -> None:
+    account = deployed()
+    account.world.job = job
+    with pytest.raises(InvalidActionConfiguration, match=refused):
+        asks(account)
+    assert account.ledger.incidents.open_ones() == []
+
+
+@in_moto
+def test_a_job_whose_execution_is_not_told_is_its_pipeline_s() -> None:
+    account = deployed()
+    account.world.job = {"pipelineName": PIPELINE}
+    assert asks(account) == Success("taking back web", "0")
+
+
+@in_moto
+def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
+    account = deployed()
+    asks(account)
+    incident = incident_in(account)
+    account.ledger.incidents.close(incident, Outcome.NEEDS_OPERATOR, ASKED, "2026-03-02T09:00:00.000+00:00")
+    with pytest.raises(RollbackFailed, match=f"the incident {incident.name} ended NEEDS_OPERATOR"):
+        asks(account, "1")
+
+
+@in_moto
+def test_where_nothing_was_deployed_there_is_nothing_to_take_back() -> None:
+    account = Account(WORLDS["succeeded"]())
+    assert asks(account).summary.endswith("has changed no stack of production: nothing to take back")
+    assert account.ledger.incidents.open_ones() == []
+
+
+@in_moto
+def test_what_the_next_execution_does_to_a_stack_is_not_this_one_s_to_take_back() -> None:
+    account = deployed()
+    account.world.after_it = timedelta(minutes=5)
+    assert asks(account).summary.endswith("nothing to take back")
+    assert account.ledger.incidents.open_ones() == []
