@@ -40,7 +40,7 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
 	@$(BIN)/python -m cli upgrade continue --stack $(STACK)
 
-test: $(INSTALLED) ## all tests, and the floor of their coverage
+test: $(INSTALLED) ## all tests
 	@rm -rf build/machines
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest tests/machines/together.py

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from belay.approval.request import ApprovalText
 from belay.release.attempt import Attempt
 from belay.release.life import State
 from local.engine import ROOT, Engine
 
 _STAGE: Final = "production"
-_APPROVE: Final = "Approve: "
 
 
 class Approver:
@@ -76,5 +76,4 @@ class Approver:
         """Return the command from the message to the approvers, which contains the seal of what is to be approved."""
         key = f"attempts/{attempt.application}/{attempt.id}/{_STAGE}/approval.json"
         request = json.load(self._s3.get_object(Bucket=self._artifact_bucket, Key=key)["Body"])
-        line = next(answer for answer in request["answers"] if answer.startswith(_APPROVE))
-        return shlex.split(line.removeprefix(_APPROVE))
+        return shlex.split(ApprovalText.from_dict(request).answers["Approve"])
