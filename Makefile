@@ -40,10 +40,13 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	$(BIN)/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(PARAMETERS)
 	@$(BIN)/python -m cli upgrade continue --stack $(STACK)
 
-test: $(INSTALLED) ## all tests
+test: $(INSTALLED) ## all tests, and the floor of their coverage
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report= tests/unit tests/conventions tests/contract/aws
 	@rm -rf build/machines
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/machines tests/contract/engine tests/e2e
 	@$(BIN)/python -m pytest tests/machines/together.py
+
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages
 	@BELAY_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/rollback
