@@ -14,8 +14,10 @@ from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.sweep import Sweep
+from belay.control.topics import Topic
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
+from belay.control.unreadable import Unreadable
 from belay.ledger.ledger import Ledger
 from belay.observability import count, observed
 from belay.settings import read
@@ -61,6 +63,7 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
         ledger,
         aws.executions,
         registrations,
+        Unreadable(ledger, Topic(*told, ledger)),
         Unfinished(ledger, endings, incidents, artifacts, registrations, closing),
         FailedStacks(ledger, incidents, registrations, aws.stacks),
         unhealthy,

@@ -13,9 +13,10 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Table
 from belay.aws.gateways import own_aws
+from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.control.unfinished import Unfinished
-from belay.errors import MissingDocument
+from belay.errors import AwsFault, MissingDocument
 from belay.release.life import State
 from belay.release.lock import Claim
 from belay.release.records import Outcome, upload_of
@@ -293,3 +294,78 @@ def test_a_stack_that_cannot_be_looked_at_stops_no_other(
         sweep.handler({}, None)
     (opened,) = house.ledger.incidents.open_ones()
     assert opened.incident.startswith("orders-b-")
+
+
+# -- registrations that cannot be read ---------------------------------------------------------------------------------
+
+PRODUCTION = "/belay/applications/orders/production"
+
+
+def register(house: House, text: str) -> None:
+    house.ssm.put_parameter(Name=PRODUCTION, Value=text, Type="String", Overwrite=True)
+
+
+def test_a_registration_that_cannot_be_read_is_told_once_and_again_when_it_is_corrected(
+    house: House, sweep: ModuleType
+) -> None:
+    good = house.ssm.get_parameter(Name=PRODUCTION)["Parameter"]["Value"]
+    register(house, "stacks: 7\n")
+    assert sweep.handler({}, None)["unreadable_registrations"] == [PRODUCTION]
+    (told,) = house.messages()
+    assert (told["kind"], told["severity"], told["state"]) == ("registration-unreadable", "warning", "open")
+    assert (told["application"], told["stage"], told["thread"]) == (
+        "orders",
+        "production",
+        "registration/orders/production",
+    )
+    assert any("stacks: expected" in each["what"] for each in told["findings"])
+    assert told["left_to_do"][0]["look"] == f"aws ssm get-parameter --name {PRODUCTION} --with-decryption"
+    sweep.handler({}, None)
+    assert house.messages() == []
+
+    register(house, "stacks: 8\n")
+    sweep.handler({}, None)
+    assert house.told() == [("registration-unreadable", None)], "it is wrong otherwise"
+
+    register(house, good)
+    assert sweep.handler({}, None)["unreadable_registrations"] == []
+    (corrected,) = house.messages()
+    assert (corrected["kind"], corrected["closes"], corrected["state"]) == ("registration-corrected", [1, 2], "closed")
+    sweep.handler({}, None)
+    assert house.messages() == []
+
+    register(house, "stacks: 8\n")
+    sweep.handler({}, None)
+    assert house.told() == [("registration-unreadable", None)], "the same mistake has come back"
+
+
+def test_a_stage_is_not_told_to_be_corrected_while_its_application_cannot_be_read(
+    house: House, sweep: ModuleType
+) -> None:
+    register(house, "stacks: 7\n")
+    sweep.handler({}, None)
+    house.messages()
+    house.ssm.put_parameter(Name="/belay/applications/orders", Value="stages: 7\n", Type="String", Overwrite=True)
+    sweep.handler({}, None)
+    assert [message["thread"] for message in house.messages()] == ["registration/orders"]
+
+
+def test_a_registration_that_could_not_be_told_is_told_the_next_time(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(house, "stacks: 7\n")
+    with monkeypatch.context() as undelivered:
+        undelivered.setattr(Notifications, "publish", lambda *_: int("undelivered"))
+        with pytest.raises(ExceptionGroup):
+            sweep.handler({}, None)
+    sweep.handler({}, None)
+    assert house.told() == [("registration-unreadable", None)]
+
+
+def test_what_aws_does_not_show_of_a_registration_is_a_fault_and_no_verdict(house: House, sweep: ModuleType) -> None:
+    pointer = {"bucket": "somebody-elses", "key": "k", "version_id": "v", "sha256": "0" * 64}
+    register(house, json.dumps({"s3": pointer}))
+    with pytest.raises(ExceptionGroup) as caught:
+        sweep.handler({}, None)
+    assert [type(fault) for fault in caught.value.exceptions] == [AwsFault]
+    assert house.messages() == []

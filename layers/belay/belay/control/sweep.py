@@ -13,6 +13,7 @@ from belay.control.failed_stacks import FailedStacks
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
+from belay.control.unreadable import Unreadable
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import HeldUpload
 from belay.release.names import execution_name
@@ -29,6 +30,7 @@ class Sweep:
     ledger: Ledger
     executions: Executions
     registrations: RegistrationsReadOnce
+    unreadable: Unreadable
     unfinished: Unfinished
     failed_stacks: FailedStacks
     unhealthy: Unhealthy
@@ -53,6 +55,7 @@ class Sweep:
                 *self._each(self.ledger.incidents.open_ones, self.unfinished.take_up_dead),
             ],
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
+            "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],
             "healthy_again": self._each(self.ledger.incidents.watched, self.unhealthy.close_if_healthy),
             "failed_stacks": self._each(self.failed_stacks.failed, self.failed_stacks.take_up_failed),
         }
@@ -82,6 +85,16 @@ class Sweep:
         self.executions.start_execution(self.deploy_machine_arn, name, held.event)
         self.ledger.uploads.unhold(held)
         return name
+
+    def tell_of_registrations(self, now: datetime) -> list[str]:
+        """Tell of every registration that cannot be read, and of those that were corrected; return the former."""
+        read = self.registrations.all
+        self.faults.extend(read.faults.values())
+        self._each(read.unreadable.items, self.unreadable.tell, now)
+        known = self._attempted(self.ledger.registrations.unreadable) or []
+        corrected = [each for each in known if read.is_in_order(each.parameter)]
+        self._each(lambda: corrected, self.unreadable.tell_corrected)
+        return [*read.unreadable]
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held past their expiry."""

@@ -29,6 +29,7 @@
 | ``THREAD#<thread>`` | ``MESSAGES`` | the ordered keys of a thread's messages, and which were sent |
 | ``ASKED`` | ``<application>#<version>#<stage>`` | a pending approval, for reminders |
 | ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see finished |
+| ``UNREADABLE`` | ``<parameter>`` | a registration that cannot be read, and since when |
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 
@@ -43,6 +44,7 @@ from belay.ledger.incidents import IncidentRecords
 from belay.ledger.locks import LockRecords
 from belay.ledger.operations import OperationRecords
 from belay.ledger.pipelines import PipelineRecords
+from belay.ledger.registrations import RegistrationRecords
 from belay.ledger.stages import StageRecords
 from belay.ledger.threads import ThreadRecords
 from belay.ledger.uploads import UploadRecords
@@ -69,3 +71,4 @@ class Ledger:
         self.threads = ThreadRecords(self._table)
         self.pipelines = PipelineRecords(self._table)
         self.baselines = BaselineRecords(self._table)
+        self.registrations = RegistrationRecords(self._table)

@@ -67,6 +67,8 @@ class MessageKind(StrEnum):
     PIPELINE_FAILED = "pipeline-failed"
     PIPELINE_RECOVERED = "pipeline-recovered"
     PIPELINE_NOTICE = "pipeline-notice"
+    REGISTRATION_UNREADABLE = "registration-unreadable"
+    REGISTRATION_CORRECTED = "registration-corrected"
 
 
 class ThreadState(StrEnum):

@@ -1,0 +1,40 @@
+"""Telling people of registrations that cannot be read, once, and again when they were corrected."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from belay.aws.ssm import APPLICATIONS
+from belay.control.topics import Topic
+from belay.ledger.ledger import Ledger
+from belay.ledger.registrations import UnreadableRegistration
+from belay.notify.registrations import registration_corrected, registration_unreadable
+
+
+class Unreadable:
+    """Publishes to Belay's own topic: an application's own may be what cannot be read."""
+
+    def __init__(self, ledger: Ledger, topic: Topic) -> None:
+        self._ledger = ledger
+        self._topic = topic
+
+    def tell(self, found: tuple[str, Sequence[str]], now: datetime) -> None:
+        """Tell of a parameter and its problems, unless these were told; others are told anew."""
+        parameter, problems = found
+        digest = hashlib.sha256("\n".join(problems).encode()).hexdigest()[:16]
+        at = now.isoformat(timespec="milliseconds")
+        noted = self._ledger.registrations.note_unreadable(parameter, digest, at)
+        message = registration_unreadable(*_path(parameter), parameter=parameter, problems=problems, since=noted.since)
+        self._topic.publish(message)
+
+    def tell_corrected(self, known: UnreadableRegistration) -> None:
+        """Tell that a parameter can be read again, or is gone."""
+        message = registration_corrected(*_path(known.parameter), parameter=known.parameter, since=known.since)
+        self._topic.publish(message)
+        self._ledger.registrations.forget(known)
+
+
+def _path(parameter: str) -> tuple[str, str]:
+    """Return the application that a parameter registers, and the stage; empty where it is the application's own."""
+    application, _, stage = parameter.removeprefix(APPLICATIONS).partition("/")
+    return application, stage

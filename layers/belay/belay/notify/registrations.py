@@ -1,0 +1,63 @@
+"""Messages about registrations: one that cannot be read, one that was corrected."""
+
+import shlex
+from collections.abc import Sequence
+
+from belay.notify.message import About, Message, MessageKind, ThreadState, Urgency, compose
+from belay.release.left_to_do import LeftToDo
+
+
+def registration_unreadable(
+    application: str, stage: str, *, parameter: str, problems: Sequence[str], since: str
+) -> Message:
+    """Tell that the registration of an application, or of its ``stage`` where one is named, cannot be read.
+
+    ``since`` distinguishes one occasion from the next: the same mistake may come back.
+    """
+    about = _about(application, stage)
+    return compose(
+        MessageKind.REGISTRATION_UNREADABLE,
+        Urgency.WARNING,
+        about,
+        "CANNOT BE READ",
+        what=f"The parameter {parameter} in Parameter Store is not a valid registration. Until it is corrected, every "
+        f"upload of {application} is rejected, and no failure of {_stacks(about)} is noticed in an operation "
+        "that Belay did not start.",
+        findings=problems,
+        findings_title="Problems",
+        left_to_do=[
+            LeftToDo(
+                parameter,
+                "correct the problems listed here",
+                look=f"aws ssm get-parameter --name {shlex.quote(parameter)} --with-decryption",
+            )
+        ],
+        key=since,
+    )
+
+
+def registration_corrected(application: str, stage: str, *, parameter: str, since: str) -> Message:
+    """Tell that what was wrong with a parameter ``since`` a time no longer is."""
+    about = _about(application, stage)
+    return compose(
+        MessageKind.REGISTRATION_CORRECTED,
+        Urgency.INFO,
+        about,
+        "CORRECTED",
+        what=f"The parameter {parameter} in Parameter Store is a valid registration again, or was removed.",
+        otherwise=f"Nothing to do. Uploads of {application} that were rejected can be tried again.",
+        look=[f"belay list {shlex.quote(application)}"],
+        key=since,
+        state=ThreadState.CLOSED,
+        closes=frozenset({MessageKind.REGISTRATION_UNREADABLE}),
+    )
+
+
+def _about(application: str, stage: str) -> About:
+    in_words = f"The registration of {application}" + (f" in {stage}" if stage else "")
+    thread = f"registration/{application}" + (f"/{stage}" if stage else "")
+    return About(application, in_words, stage=stage or None, thread=thread)
+
+
+def _stacks(about: About) -> str:
+    return f"its stacks in {about.stage}" if about.stage else "its stacks"
