@@ -1,4 +1,4 @@
-"""The databases of an incident: looking at them, and taking the steps that are about them."""
+"""The databases of an incident: observing them, and performing their steps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from belay.subject.subjects import AskedRollback
 
 
 class RecoveredDatabases:
-    """Looks at an incident's databases and performs the steps about them."""
+    """Observes an incident's databases and performs their steps."""
 
     def __init__(self, recovery: Recovery, databases: Databases) -> None:
         self._recovery = recovery
@@ -30,9 +30,9 @@ class RecoveredDatabases:
     # -- looking -------------------------------------------------------------------------------------------------
 
     def look(self, stacks: Sequence[StackSeen]) -> tuple[DatabaseSeen, ...]:
-        """Return the databases registered for the stage; none where no release is concerned.
+        """Return the databases registered for the stage; none if no release is involved.
 
-        RDS is asked about them only where the release can have changed their data: nothing else is planned for them.
+        RDS is asked only if the release may have changed their data: nothing is planned for the others.
         """
         accepted = None if self._incident.subject.ephemeral else self._recovery.accepted()
         if accepted is None:
@@ -48,9 +48,9 @@ class RecoveredDatabases:
         return tuple(self._looked_at(each, database) for each, database in zip(known, stage.databases, strict=True))
 
     def _looked_at(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
-        """What may not be seen must not keep the stacks from going back: it is noted for a person.
+        """A refused describe call must not block the rollback of the stacks: it is recorded for a person.
 
-        Not once a restore has begun: whether a database has its name is nothing to plan on without a look.
+        Unless a restore has begun: nothing can be planned without knowing which database has the name.
         """
         try:
             return self._seen(known, database)
@@ -89,7 +89,7 @@ class RecoveredDatabases:
         )
 
     def _units(self, database: Database, snapshot: Description | None) -> tuple[Unit, ...]:
-        """The database and, of a cluster, its members: as they are now, once noted as they were before the swap."""
+        """The database and a cluster's members: as they are now, or as recorded before the swap."""
         source = "" if snapshot is None else database.kind.resource_id(snapshot)
         head = self._found(Unit(database.kind, database.identifier, source, self._incident.name))
         of = database.kind.members
@@ -112,7 +112,7 @@ class RecoveredDatabases:
         return replace(unit, found=found)
 
     def _obstacles(self, database: Database, head: Unit) -> tuple[str, ...]:
-        """What leans on the database beside what its description tells; looked for until the swap begins."""
+        """Dependents of the database that its description does not show; looked up until the swap begins."""
         if head.original is None or head.original_place is not Place.NAME:
             return ()
         proxies = self._databases.proxies_of(database)
@@ -135,10 +135,10 @@ class RecoveredDatabases:
     # -- acting --------------------------------------------------------------------------------------------------
 
     def perform(self, step: Step, number: int) -> bool:
-        """Make a step's one call. Never has to be come back to: the next look sees what came of it.
+        """Make a step's one call. It never has to be repeated: the next observation shows its result.
 
-        What RDS refuses for good is noted, so that the next plan goes back instead of on: between the two renames of a
-        swap nobody has the name.
+        A permanent refusal by RDS is recorded, so that the next plan undoes the swap: between its two renames no
+        database has the name.
         """
         if step.action is Action.RESTORE_DATABASE:
             self._note_members(step)
@@ -148,7 +148,7 @@ class RecoveredDatabases:
         return False
 
     def _note_members(self, step: Step) -> None:
-        """Remember which members a database had, before any of them has another name."""
+        """Record a database's members before any of them is renamed."""
         kind = next(each for each in KINDS.values() if each.made_by == step.call[1])
         described = self._databases.describe(kind, step.subject) if kind.members else None
         if kind.members and described is not None and not self._recovery.noted(step.subject):

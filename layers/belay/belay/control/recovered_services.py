@@ -1,4 +1,4 @@
-"""The services of an incident's stage: looking at them, and taking the steps that are about them."""
+"""The services of an incident's stage: observing them, and performing their steps."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ _EVENTS_KEPT = 3
 
 
 class RecoveredServices:
-    """Looks at the registered services of an incident's stage and performs the steps about them."""
+    """Observes the registered services of an incident's stage and performs their steps."""
 
     def __init__(self, recovery: Recovery, services: Services, targets: ScalableTargets) -> None:
         self._recovery = recovery
@@ -31,7 +31,7 @@ class RecoveredServices:
         return () if stage is None else tuple(self._looked_at(service) for service in stage.services)
 
     def _looked_at(self, service: Service) -> ServiceSeen:
-        """What may not be seen must not keep the stacks from going back: it is noted for a person."""
+        """A refused describe call must not block the rollback of the stacks: it is recorded for a person."""
         try:
             return self._seen(service)
         except (Throttled, ServiceUnavailable):
@@ -65,7 +65,7 @@ class RecoveredServices:
         )
 
     def _waited(self, service: Service) -> int:
-        """For how many seconds the service has been waited for since this incident let it start tasks."""
+        """Seconds since this incident let the service start tasks."""
         times = [
             each.at
             for each in self._recovery.record.tried
@@ -76,10 +76,10 @@ class RecoveredServices:
     # -- acting --------------------------------------------------------------------------------------------------
 
     def perform(self, step: Step, number: int) -> bool:
-        """Take one step unless the service shows that it was taken. Nothing of it has to be come back to.
+        """Perform one step unless the service shows that it was done. It never has to be repeated.
 
-        What AWS refuses for good is noted, so that the next plan does the rest: a service that cannot be stopped must
-        not keep those stopped that were.
+        A permanent refusal by AWS is recorded, so that the next plan does the rest: a service that cannot be stopped
+        must not keep the others stopped.
         """
         with self._recovery.blocking(step.subject):
             self._take(step, number)
@@ -106,7 +106,7 @@ class RecoveredServices:
                 raise ValueError(f"no service is brought back by {step.action}")
 
     def _restart(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
-        """Note which deployment is to be replaced: UpdateService takes no token, so its successor tells that it was."""
+        """Record which deployment is to be replaced: UpdateService takes no token; its successor shows the call."""
         if seen.restarted is not None:
             return
         self._recovery.take(step, number)
@@ -116,7 +116,7 @@ class RecoveredServices:
         self._note(service, **replaces, restarted=self._services.force_new_deployment(service))
 
     def _stop(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
-        """Remember the count before it is lost: what is noted first stands."""
+        """Record the count before it is lost; the first record is kept."""
         self._recovery.take(step, number)
         if seen.stopped_from is None:
             self._note(service, stopped_from=seen.desired)
@@ -133,7 +133,7 @@ class RecoveredServices:
 
 
 def _begun(description: Mapping[str, Any], noted: Mapping[str, Any]) -> str | None:
-    """The deployment that this incident began and whose id it did not live to note."""
+    """The deployment that this incident began but, after a crash, did not record."""
     newest = next((str(each["id"]) for each in description["deployments"] if each["status"] == "PRIMARY"), None)
     return newest if "restarted_from" in noted and newest != noted["restarted_from"] else None
 

@@ -1,4 +1,4 @@
-"""The stacks of an incident: looking at them, and taking the steps that are about them."""
+"""The stacks of an incident: observing them, and performing their steps."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
 class RecoveredStacks:
-    """Looks at an incident's stacks and performs the steps about them."""
+    """Observes an incident's stacks and performs their steps."""
 
     def __init__(self, recovery: Recovery, stacks: Stacks, drift: ResourceDrift) -> None:
         self._recovery = recovery
@@ -60,7 +60,7 @@ class RecoveredStacks:
     # -- looking -------------------------------------------------------------------------------------------------
 
     def status(self, stack_id: str) -> str | None:
-        """Return a stack's status; None where there is no such stack."""
+        """Return a stack's status; None if there is no such stack."""
         description = self._stacks.describe_stack(stack_id)
         return None if description is None else str(description["StackStatus"])
 
@@ -74,11 +74,11 @@ class RecoveredStacks:
         )
 
     def unheard(self) -> bool:
-        """Whether CloudFormation has yet to begin what the last step asked for: its events do not show it.
+        """Whether CloudFormation's events do not show yet that the last requested operation has begun.
 
-        A description would still show the status from before. After five minutes it is not going to begin, and what
-        was refused never will. Nor has it begun what the deployment asked for last, while it executes a change set of
-        which the events show nothing.
+        A description would still show the old status. After five minutes the operation will not begin any more, and a
+        refused one never will. The same applies to the deployment's last change set, as long as it is executing
+        without any event.
         """
         planned = self._recovery.release_plan().in_progress(Progress.PLANNED)
         return self._step_unheard() or any(self._execution_unheard(stack) for stack in planned)
@@ -161,13 +161,13 @@ class RecoveredStacks:
         return newest is not None and now() - event_time(newest) > timedelta(hours=LONGEST_SILENCE_HOURS)
 
     def _stuck(self, stack_id: str, resources: Mapping[str, list[dict[str, Any]]]) -> tuple[StuckResource, ...]:
-        """Read what a rollback is stuck on from the events of each stack, and what needs what from its template."""
+        """Read what a rollback is stuck on from each stack's events, and the dependencies from its template."""
         events = {each: list(self._stacks.events(each)) for each in resources}
         needs = {each: self._needs(each) for each in resources}
         return stuck_in_rollback(stack_id, resources, events, needs)
 
     def _needs(self, stack_id: str) -> dict[str, frozenset[str]]:
-        """Without a template that can be read, nothing is known to need anything."""
+        """Without a readable template, no dependencies are known."""
         try:
             return dependencies(load(self._stacks.get_template(stack_id, "Processed"), stack_id))
         except UnreadableTemplate:
@@ -177,22 +177,22 @@ class RecoveredStacks:
         return tuple(SkippedResource(**each) for each in self._recovery.noted(stack).get("skipped", ()))
 
     def _ours(self, stack_id: str) -> bool:
-        """Whether the newest operation on a stack was this attempt's or its recovery's, and nobody else's since."""
+        """Whether the newest operation on a stack was this attempt's or its recovery's."""
         newest = self._stacks.newest_event(stack_id)
         operation = None if newest is None else self._recovery.ledger.operations.get(stack_id, last_operation(newest))
         if operation is None or operation.purpose is Purpose.REPAIR:
             return False
-        # What a person asks for undoes several releases and their recoveries: any operation of Belay's is its own.
+        # A requested rollback undoes several releases and their recoveries: any operation of Belay's is its own.
         return isinstance(self._incident.subject, AskedRollback) or operation.attempt == self._incident.subject.attempt
 
     def _change_sets_of_shell(self, description: Mapping[str, Any] | None) -> list[str] | None:
-        """The change sets of a stack that was never more than a shell for them; others may plan on the same."""
+        """The change sets of a stack that is only a shell for them; other releases may plan on the same shell."""
         if description is None or description["StackStatus"] != StackStatus.REVIEW_IN_PROGRESS:
             return None
         return self._stacks.list_change_sets(description["StackId"])
 
     def _changed(self, stack: StackPlan) -> bool:
-        """Whether the change set was executed: the plan may not say so where its function died after the call."""
+        """Whether the change set was executed: after a crash the plan may not say so."""
         if stack.progress in (Progress.EXECUTING, Progress.EXECUTED):
             return True
         if stack.stack_id is None:
@@ -212,16 +212,16 @@ class RecoveredStacks:
     # -- acting --------------------------------------------------------------------------------------------------
 
     def perform(self, step: Step, number: int) -> bool:
-        """Take a step unless CloudFormation has begun it. Returns whether it has to be come back to.
+        """Perform a step unless CloudFormation has begun it. Returns whether it has to be called again.
 
-        The step's token tells its events from those of the deployment, and is the same for every try. A stack that went
-        on meanwhile is planned for anew; any other refusal would be made again, and must not keep the other stacks.
+        The step's token distinguishes its events from the deployment's, and is the same for every try. If the stack has
+        changed in between, it is planned again; any other refusal is permanent, and must not block the other stacks.
         """
         if self._stacks.operation_status(step.subject_id, self._recovery.token(step, number)) is not None:
             return False
         with self._recovery.blocking(step.subject, unless=_WENT_ON):
             return self._begin(step, number)
-        # Refused before it was noted, it counts all the same: nothing is tried for ever.
+        # A call that was refused before it was recorded counts as well: nothing is tried for ever.
         self._recovery.take(step, number)
         return False
 
@@ -249,7 +249,7 @@ class RecoveredStacks:
             self._stacks.perform(step.call[1], step.parameters, token)
 
     def _update_to_baseline(self, step: Step, number: int) -> bool:
-        """Make the change set back, look at what it would do, execute it. Returns whether it is still being made."""
+        """Create, check and execute the change set to the baseline. Returns whether it is still being created."""
         change_set_id = self._create_change_set(step, number)
         change_set = self._made(change_set_id)
         if change_set is None:
@@ -268,7 +268,7 @@ class RecoveredStacks:
         return False
 
     def _made(self, change_set_id: str) -> ChangeSet | None:
-        """Return a change set once it is made. One that a stack has left behind since a crash is made anew."""
+        """Return a change set once it is created. One that became obsolete since a crash is created again."""
         change_set = self._stacks.describe_change_set(change_set_id)
         if change_set is not None and change_set.overtaken:
             self._stacks.delete_change_set(change_set_id)
@@ -276,7 +276,7 @@ class RecoveredStacks:
         return None if change_set is None or change_set.in_progress else change_set
 
     def _endangered(self, change_set: ChangeSet) -> list[str]:
-        """What holds data and would go or be replaced, also inside a nested stack that goes as a whole."""
+        """The resources with data that would be deleted or replaced, also within a nested stack that is deleted."""
         inside = [
             f"{path}/{resource['LogicalResourceId']}"
             for path, stack_id in change_set.removed_stacks
@@ -292,7 +292,7 @@ class RecoveredStacks:
             self._stacks.execute_change_set(change_set_id, token)
 
     def _note_skips(self, step: Step) -> None:
-        """Remember, before the call, what the rollback is continued without: it has to be looked at afterwards."""
+        """Record, before the call, which resources are skipped: they have to be checked afterwards."""
         stack_id = step.subject_id
         resources = self._stacks.resources_by_stack(stack_id)
         asked = step.parameters["ResourcesToSkip"]
@@ -306,9 +306,9 @@ class RecoveredStacks:
         self._recovery.note(step.subject, {"skipped": [each.to_dict() for each in skipped]})
 
     def _detect_drift(self, step: Step, number: int) -> None:
-        """Compare one skipped resource with its template, and remember how it differs.
+        """Compare one skipped resource with its template, and record how it differs.
 
-        CloudFormation reads the resource with the caller's power, and Belay's role may not read everything there is
+        CloudFormation reads the resource with the caller's permissions, and Belay's role cannot read everything
         (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html).
         """
         stack_id, logical_id = step.parameters["StackName"], step.parameters["LogicalResourceId"]
@@ -331,9 +331,9 @@ class RecoveredStacks:
         )
 
     def _revert_drift(self, step: Step, number: int) -> bool:
-        """Make the change set that looks at the drift, look at it, execute it. Returns whether it is still being made.
+        """Create the drift-aware change set, check it, execute it. Returns whether it is still being created.
 
-        What it finds nothing about, or must not do, is noted and left to a person.
+        If it is empty, or would do something it must not, that is recorded and left for a person.
         """
         skipped = self._skipped(step.subject)
         try:
@@ -352,7 +352,7 @@ class RecoveredStacks:
         if change_set.failed:
             self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
         elif not wanted & drifted:
-            # Not empty all the same: a nested stack may be updated without a look at what drifted in it.
+            # It need not be empty: a nested stack may be updated without checking it for drift.
             self._leave_skipped(
                 step, "CloudFormation finds nothing to bring back: compare it with the template by hand"
             )
@@ -363,7 +363,7 @@ class RecoveredStacks:
             named = ", ".join(sorted(others))
             self._leave_skipped(step, f"bringing it back would also undo what somebody changed by hand on {named}")
         else:
-            # What was seen of the drift is of before the change set: it is looked at again afterwards.
+            # The recorded drift is from before the change set: it is detected again afterwards.
             self._note_skipped(step, [replace(each, drift=None, differences="") for each in skipped])
             self._execute(step, number, change_set_id)
             return False
@@ -389,7 +389,7 @@ class RecoveredStacks:
         return change_set_id
 
     def _take(self, step: Step, number: int) -> str:
-        """Note that the operation about to begin is ours. Returns its token."""
+        """Record that the operation about to begin is ours. Returns its token."""
         token = self._recovery.token(step, number)
         self._recovery.ledger.operations.record(
             step.subject_id,
@@ -403,7 +403,7 @@ class RecoveredStacks:
         return token
 
     def discard_change_sets(self) -> None:
-        """Delete what a failed release planned on stacks that stand as they stood, and will never execute."""
+        """Delete the change sets of a failed release on unchanged stacks: they will never be executed."""
         for stack in self._recovery.release_plan().in_progress(Progress.PLANNED):
             if stack.change_set_id is not None:
                 self._stacks.delete_change_set(stack.change_set_id)

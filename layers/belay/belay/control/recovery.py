@@ -1,4 +1,4 @@
-"""What every function of a recovery begins with: the incident, its plan, the steps taken so far."""
+"""What every function of a recovery starts from: the incident, its plan, the steps taken so far."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from belay.subject.subjects import AskedRollback, ForeignOperation, ReleaseAttem
 
 @dataclass(frozen=True)
 class Recovery:
-    """One incident on its way to an end: what it remembers between looks lies in the ledger's record of it alone."""
+    """One incident under recovery: all it remembers between steps is in its ledger record."""
 
     record: IncidentRecord
     artifacts: ArtifactBucket
@@ -35,7 +35,7 @@ class Recovery:
 
     @classmethod
     def enter(cls, event: Mapping[str, Any], ledger: Ledger, artifacts: ArtifactBucket) -> "Recovery":
-        """Gather what an event's ``application`` and ``incident`` name; its ``fencing`` token is checked and extended.
+        """Load what an event's ``application`` and ``incident`` name; its ``fencing`` token is checked and extended.
 
         Raises ``LockLost`` and ``MissingDocument``.
         """
@@ -59,23 +59,23 @@ class Recovery:
 
     @property
     def origin(self) -> Origin:
-        """Under what the plan and the baselines are kept."""
+        """The origin under which the plan and the baselines are stored."""
         return self.incident.subject.origin
 
     def accepted(self) -> AcceptedRelease | None:
-        """Return the release as it was accepted; None where no release is concerned."""
+        """Return the release as it was accepted; None if no release is involved."""
         if not isinstance(self.incident.subject, ReleaseAttempt | AskedRollback):
             return None
         document = self.artifacts.get_json(self.origin.document_key)
         return None if document is None else AcceptedRelease.from_dict(document)
 
     def registered(self) -> Stage | None:
-        """Return the stage as it was registered when the release was accepted; None where no release is concerned."""
+        """Return the stage as it was registered when the release was accepted; None if no release is involved."""
         accepted = self.accepted()
         return None if accepted is None else accepted.stages[self.incident.stage]
 
     def release_plan(self) -> StagePlan:
-        """Return how the release was deployed to the stage; an empty plan where it never came so far."""
+        """Return the release's plan in the stage; an empty one if it was never planned."""
         document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, "plan.json"))
         return StagePlan(()) if document is None else StagePlan.from_dict(document)
 
@@ -88,7 +88,7 @@ class Recovery:
     # -- the plan ------------------------------------------------------------------------------------------------
 
     def save(self, plan: RollbackPlan) -> None:
-        """Keep the plan for the step that follows and for whoever reads the incident."""
+        """Store the plan for the next step and for readers of the incident."""
         self.artifacts.put_json(self._plan_key, plan.to_dict())
 
     def plan(self) -> RollbackPlan:
@@ -109,7 +109,7 @@ class Recovery:
 
     @property
     def next_number(self) -> int:
-        """The number of the next step, which its names are made of, so that a rerun finds what was begun."""
+        """The number of the next step. Its names are made from it, so that a rerun finds what was begun."""
         return len(self.record.tried)
 
     def done(self) -> list[str]:
@@ -117,7 +117,7 @@ class Recovery:
         return [each.in_words for each in self.record.tried]
 
     def timed(self, plan: RollbackPlan) -> RollbackPlan:
-        """Note how long the last step took, where this plan shows that it is over; estimate the plan's steps."""
+        """Record how long the last step took, if this plan shows that it is over; estimate the plan's steps."""
         tried, stage = self.record.tried, self.incident.stage
         if tried and tried[-1].seconds is None and is_over(tried[-1], plan):
             last, number = tried[-1], len(tried) - 1
@@ -129,7 +129,7 @@ class Recovery:
         return with_estimates(plan, self.ledger.incidents.durations(self.application, stage))
 
     def take(self, step: Step, number: int, *, stack_id: str | None = None, token: str | None = None) -> None:
-        """Note, before its call, that a step is taken; stack and token tell later whether AWS has begun it."""
+        """Record a step before its call; stack and token tell later whether AWS has begun it."""
         taken = StepTaken(step.action, step.kind, step.subject, step.why, timestamp(), stack_id=stack_id, token=token)
         self.ledger.incidents.record_step(self.incident, taken, number)
 
@@ -143,14 +143,14 @@ class Recovery:
     # -- what was found ------------------------------------------------------------------------------------------
 
     def block(self, subject: str, reason: str) -> None:
-        """Note why a subject's way back must not be taken."""
+        """Record why a subject must not be rolled back."""
         self.ledger.incidents.block(self.incident, subject, reason)
 
     @contextmanager
     def blocking(self, subject: str, *, unless: Pattern[str] | None = None) -> Iterator[None]:
-        """Note what AWS refuses for good, so that the next plan does the rest; a fault that may pass is raised.
+        """Record a permanent refusal by AWS, so that the next plan does the rest; a transient fault is raised.
 
-        A refusal whose words match ``unless`` only came at the wrong time: it is not noted, and planned for anew.
+        A refusal whose text matches ``unless`` was only a matter of timing: it is not recorded, and planned again.
         """
         try:
             yield
@@ -161,17 +161,17 @@ class Recovery:
                 self.block(subject, str(fault))
 
     def blocked(self, subject: str) -> str | None:
-        """Return why a subject's way back must not be taken, None where it may."""
+        """Return why a subject must not be rolled back; None if it may."""
         return self.record.blocked.get(subject)
 
     def settle(self, subject: str) -> None:
-        """Note that there is nothing to change back."""
+        """Record that there is nothing to change back."""
         self.ledger.incidents.settle(self.incident, subject)
 
     def note(self, subject: str, facts: Mapping[str, Any]) -> None:
-        """Remember facts about a subject between looks, in place of what was noted about it before."""
+        """Remember facts about a subject between steps, replacing earlier ones."""
         self.ledger.incidents.note(self.incident, subject, facts)
 
     def noted(self, subject: str) -> Mapping[str, Any]:
-        """Return the facts noted about a subject, as they were when this function began."""
+        """Return the facts recorded about a subject when this function began."""
         return self.record.noted.get(subject, {})

@@ -1,4 +1,4 @@
-"""Planning an incident's recovery anew at each look, and telling once that it has begun."""
+"""Planning an incident's recovery again before each step, and announcing once that it has begun."""
 
 from belay.control.recovery import Recovery
 from belay.control.situations import Situations
@@ -18,7 +18,7 @@ class RecoveryPlans:
         self._topic = topic
 
     def make(self) -> RollbackPlan | None:
-        """Look, plan, keep the plan and return it; None where CloudFormation does not show yet what was asked of it."""
+        """Observe, plan, store the plan and return it; None while CloudFormation does not show the last request yet."""
         if self._situations.recovered_stacks(self._recovery).unheard():
             return None
         plan = self._recovery.timed(plan_rollback(self._situations.look(self._recovery)))
@@ -28,9 +28,9 @@ class RecoveryPlans:
         return plan
 
     def _tell(self, plan: RollbackPlan) -> None:
-        """Tell once that a lasting stage failed and what is being done.
+        """Announce once that a lasting stage failed and what is being done.
 
-        Not of a pipeline, whose failure was told with it, and of a foreign operation only where its stack is touched.
+        Not for a pipeline, whose failure was announced, and for a foreign operation only if its stack is changed.
         """
         incident, subject = self._recovery.incident, self._recovery.incident.subject
         waits = all(step.action is Action.WAIT for step in plan.steps)
@@ -43,7 +43,7 @@ class RecoveryPlans:
 
 
 def _in_words(plan: RollbackPlan) -> list[str]:
-    """Say what the plan does and leaves; what it waits for is only said where it does nothing else."""
+    """Describe what the plan does and leaves; what it waits for is mentioned only if it does nothing else."""
     steps = [step.in_words() for step in plan.steps if step.action is not Action.WAIT]
     left, remarks = [each.in_words() for each in plan.left_to_do], [each.in_words() for each in plan.remarks]
     return [*(steps or [step.in_words() for step in plan.steps]), *left, *remarks]

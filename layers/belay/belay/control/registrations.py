@@ -17,12 +17,12 @@ from belay.policy.settings import PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
 
 RECENT: Final = timedelta(minutes=1)
-"""How long what was read may answer an event; docs/pipelines.md says so too."""
+"""How long cached registrations may be used; docs/pipelines.md says so too."""
 
 Parsed = TypeVar("Parsed")
 
 Look = Callable[[str], str | None]
-"""Gives a parameter's value by its full name, None where it does not exist."""
+"""Returns a parameter's value by its full name, None if it does not exist."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ReadRegistrations:
 
 
 class Registrations:
-    """Reads registrations as text, following a pointer to a versioned S3 object where the parameter holds one."""
+    """Reads registrations as text, following a pointer to a versioned S3 object if the parameter holds one."""
 
     def __init__(self, parameters: ParameterStore, buckets: Buckets) -> None:
         self._parameters = parameters
@@ -65,15 +65,15 @@ class Registrations:
     def texts(self, application: str) -> tuple[str, dict[str, str]]:
         """Return an application's document and that of each of its stages, by stage in order.
 
-        Raises ``InvalidRelease`` where the application is not registered, ``InvalidRegistration`` where a stage it
-        names is not.
+        Raises ``InvalidRelease`` if the application is not registered, ``InvalidRegistration`` if a stage it names is
+        not.
         """
         return self._texts(application, self._parameters.get_parameter)
 
     def read(self) -> "ReadRegistrations":
         """Read every application and stage; what is wrong with one keeps none of the others from being read.
 
-        Costs a call for each ten parameters, and one for each pointer.
+        Costs one call for every ten parameters, and one for each pointer.
         """
         values = self._parameters.get_parameters_by_path(APPLICATIONS)
         names = {name.removeprefix(APPLICATIONS) for name in values if "/" not in name.removeprefix(APPLICATIONS)}
@@ -98,14 +98,14 @@ class Registrations:
         return read.stages
 
     def topic_of(self, application: str) -> str | None:
-        """Return the topic an application has of its own; None also where its registration cannot be read."""
+        """Return an application's own topic; None also if its registration cannot be read."""
         try:
             return self._application(application, self._parameters.get_parameter)[1].topic
         except (InvalidRegistration, InvalidRelease):
             return None
 
     def policy_settings(self, registered: Registered | None) -> PolicySettings:
-        """Return the policies' settings of a stage that a pipeline's action names; the defaults where it names none.
+        """Return the policy settings of a stage that a pipeline's action names; the defaults if it names none.
 
         Raises ``InvalidActionConfiguration`` where there is no such stage, ``InvalidRegistration`` where it cannot be
         read.
@@ -208,7 +208,7 @@ class RegistrationsReadOnce(Registrations):
 
 
 class RecentStages:
-    """Every registered stage as it was read at most ``RECENT`` ago: for what comes by the dozen, such as events.
+    """Every registered stage, cached for ``RECENT``: for frequent callers, such as event handlers.
 
     Parameter Store answers 40 calls a second by default, shared by the whole account
     (https://docs.aws.amazon.com/general/latest/gr/ssm.html).
@@ -220,7 +220,7 @@ class RecentStages:
         self._read: tuple[datetime, list[Stage]] | None = None
 
     def stages(self) -> list[Stage]:
-        """Return them, read anew where that is due; what that raises leaves nothing behind."""
+        """Return them, read again when that is due; a failed read is not cached."""
         time = self._clock()
         if self._read is None or not timedelta(0) <= time - self._read[0] < RECENT:
             self._read = time, self._registrations.stages()

@@ -1,4 +1,4 @@
-"""Rehearsing a rollback: looking at everything it would lean on, before anything is changed."""
+"""Rehearsing a rollback: checking everything it would depend on, before anything is changed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _PASSED = {"iam:PassedToService": "cloudformation.amazonaws.com"}
 
 @dataclass(frozen=True)
 class RollbackRehearsal:
-    """What a rollback of one release in one stage would lean on.
+    """What a rollback of one release in one stage would depend on.
 
     ``stacks_role`` is the role that would recover stacks and services, ``databases_role`` the one for databases.
     """
@@ -65,9 +65,9 @@ class RollbackRehearsal:
     databases_role: str
 
     def rehearse(self) -> Rehearsal:
-        """Make every check that the stage's registration asks for; of an ephemeral stage nothing is left to go back to.
+        """Run every check that the stage's registration asks for; an ephemeral stage has nothing to roll back to.
 
-        What AWS refuses to tell makes a check not known; a throttle or an outage is raised, for it will pass.
+        What AWS refuses to show makes a check UNKNOWN; throttling or an outage is raised, since it will pass.
         """
         if self.run.stage.ephemeral:
             return Rehearsal()
@@ -115,7 +115,7 @@ class RollbackRehearsal:
 
     @property
     def _first(self) -> bool:
-        """Whether nothing was deployed to the stage yet."""
+        """Whether nothing has been deployed to the stage yet."""
         return self.run.ledger.stages.runs(self.run.release.application, self.run.stage.name) is None
 
     def _change_sets(self) -> Iterator[tuple[StackPlan, ChangeSet]]:
@@ -125,7 +125,7 @@ class RollbackRehearsal:
                 yield stack, change_set
 
     def _coming(self, *resource_types: str) -> bool:
-        """Whether the release may bring a resource of these types itself, so that it need not exist yet."""
+        """Whether the release may create a resource of these types itself, so that it need not exist yet."""
         return self._first or any(
             change.action == "Add" and change.resource_type in resource_types
             for _, change_set in self._change_sets()
@@ -147,7 +147,7 @@ class RollbackRehearsal:
             )
 
     def _deletion_policies(self, stack: StackPlan) -> Mapping[tuple[str, str], str | None]:
-        """What the templates of a stack, nested ones included, say becomes of each resource, by its id and type."""
+        """Each resource's deletion policy in the templates of a stack, nested ones included, by its id and type."""
         run = self.run
         manifest = next(each for each in run.accepted.manifest.stacks if each.name == stack.stack)
         files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
@@ -200,7 +200,7 @@ class RollbackRehearsal:
             yield check_verify_function(function, state, coming=state is None and self._coming("AWS::Lambda::Function"))
 
     def _permissions_over_stacks(self) -> Iterator[Check]:
-        """What Belay's own role does in a rollback: the parameters of its template decide, and the organization."""
+        """What Belay's own role does in a rollback: its template's parameters and the organization decide."""
         role, stage, refused = self.stacks_role, self.run.stage, []
         for stack in self.run.plan().stacks:
             if stack.stack_id is not None:
@@ -225,7 +225,7 @@ class RollbackRehearsal:
         found = self.databases.describe(kind, database.identifier)
         if found is None:
             return []
-        # The snapshot will have the tags that those of Belay have.
+        # The snapshot will have the tags of all of Belay's snapshots.
         tagged = {"aws:ResourceTag/belay:application": self.run.release.application}
         return [
             *self._refused(self.databases_role, (f"rds:{kind.made_by}",), kind.snapshot_arn(found), tagged),
@@ -233,7 +233,7 @@ class RollbackRehearsal:
         ]
 
     def _permissions_of_service_role(self) -> Iterator[Check]:
-        """The service role does what CloudFormation does: with rollback triggers it looks at their alarms."""
+        """The service role does what CloudFormation does: with rollback triggers it reads their alarms."""
         role, watched = self.run.stage.service_role, self.alarms.describe(self.run.stage.alarms)
         if watched:
             refused: list[str] = []

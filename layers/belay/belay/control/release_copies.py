@@ -20,9 +20,9 @@ class ReleaseCopies:
         self._buckets = buckets
 
     def copy(self, release: ReleaseReference, first: int, enough_time: Callable[[], bool]) -> tuple[int, bool]:
-        """Copy members from the ``first``-th on, at least one, as long as there is time for the largest.
+        """Copy members starting at index ``first``, at least one, while there is time for the largest.
 
-        Returns how many are copied and whether these are all. Raises ``InvalidRelease``.
+        Returns how many are copied and whether that is all. Raises ``InvalidRelease``.
         """
         with Reasons(self._artifacts, release).refusing():
             return self._copy(release, first, enough_time)

@@ -1,4 +1,4 @@
-"""Cleaning up after releases: the snapshots they took, as far as nobody needs them."""
+"""Cleaning up after releases: deleting snapshots that are no longer needed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,14 +13,14 @@ from belay.ledger.ledger import Ledger
 
 
 class SnapshotRetention:
-    """Decides by the ledger which snapshots are needed, and deletes the others."""
+    """Decides from the ledger which snapshots are needed, and deletes the others."""
 
     def __init__(self, ledger: Ledger, databases: Databases) -> None:
         self._ledger = ledger
         self._databases = databases
 
     def clean(self, executions: str, keep: int, *, dry_run: bool) -> tuple[dict[str, Any], list[str]]:
-        """Delete what is not needed, or only say so. Returns a report by kind of database, and what went wrong."""
+        """Delete what is not needed, or only report it. Returns a report by kind of database, and the faults."""
         report: dict[str, Any] = {}
         problems: list[str] = []
         for kind in KINDS.values():
@@ -38,7 +38,7 @@ class SnapshotRetention:
         return report, problems
 
     def _delete(self, kind: DatabaseKind, names: Sequence[str]) -> list[str]:
-        """Delete each; one that is refused does not keep the others."""
+        """Delete each; a refusal does not stop the others."""
         problems = []
         for name in names:
             try:
@@ -50,7 +50,7 @@ class SnapshotRetention:
         return problems
 
     def _needed(self, snapshots: Sequence[Snapshot]) -> dict[Released, Need]:
-        """What the ledger says that stages go back to, and what is not at its end."""
+        """The releases that stages would roll back to, and those that have not ended, from the ledger."""
         needed: dict[Released, Need] = {}
         for application, stage in {released(each)[:2] for each in snapshots}:
             runs = self._ledger.stages.runs(application, stage)
@@ -60,7 +60,7 @@ class SnapshotRetention:
         return needed | {release: Need.UNDER_WAY for each in snapshots if (release := released(each))[::2] in under_way}
 
     def _under_way(self) -> set[tuple[str, ...]]:
-        """The applications and versions of open releases and of the releases that open incidents are about."""
+        """The applications and versions of open releases and of open incidents' releases."""
         attempts = (self._ledger.attempts.get(each.upload) for each in self._ledger.attempts.open_ones())
         found: set[tuple[str, ...]] = {(each.application, each.name) for each in attempts if each is not None}
         for each in self._ledger.incidents.open_ones():

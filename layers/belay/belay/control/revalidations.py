@@ -1,4 +1,4 @@
-"""Validating deployed stages again: what is new is recorded in the ledger and told once."""
+"""Validating deployed stages again: new findings are recorded in the ledger and announced once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -45,7 +45,7 @@ class Revalidations:
         self._default_topic = default_topic
 
     def revalidate_each(self, stages: Iterable[Stage], today: date) -> dict[str, str]:
-        """Validate stages; one's fault keeps no other from it. Raises ``StagesNotValidated`` in the end."""
+        """Validate stages; a fault in one does not affect the others. Raises ``StagesNotValidated`` at the end."""
         verdicts, problems = {}, []
         for stage in stages:
             name = f"{stage.application}/{stage.name}"
@@ -58,9 +58,9 @@ class Revalidations:
         return verdicts
 
     def revalidate(self, stage: Stage, today: date) -> str:
-        """Validate a stage and tell what is new. Returns the verdict, or why there is none.
+        """Validate a stage and announce what is new. Returns the verdict, or why there is none.
 
-        An ephemeral stage is empty between releases, and a stage that a release holds is validated by that release.
+        An ephemeral stage is empty between releases, and a stage locked by a release is validated by that release.
         """
         runs = self._ledger.stages.runs(stage.application, stage.name)
         if stage.ephemeral or runs is None:
@@ -103,7 +103,7 @@ class Revalidations:
             self._ledger.findings.announced(stage.application, stage.name, name)
 
     def _tell_gone(self, stage: Stage, release: ReleaseReference, gone: Sequence[Finding], told: int) -> None:
-        """Tell which findings are no longer there, so that whoever was told of them knows."""
+        """Announce which findings are gone."""
         if gone:
             about = _about(stage, release)
             self._publish(stage, findings_gone(about, gone=gone, left=told - len(gone), seen_at=timestamp()))
@@ -114,6 +114,6 @@ class Revalidations:
 
 
 def _about(stage: Stage, release: ReleaseReference) -> Deployment:
-    """Name what is validated; every re-validation of a stage stands in one thread, whatever release is deployed."""
+    """Name what is validated; all re-validations of a stage share one thread, whatever release is deployed."""
     thread = f"{stage.application}-{stage.name}-findings"
     return Deployment(release.application, release.version, stage.name, thread=thread)

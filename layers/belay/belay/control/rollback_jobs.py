@@ -1,4 +1,4 @@
-"""Taking back, for a pipeline's Invoke action, what an execution has deployed to a stage."""
+"""Rolling back, for a pipeline's Invoke action, what an execution has deployed to a stage."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from belay.subject.names import pipeline_incident_of
 
 @dataclass(frozen=True)
 class RollbackJobs:
-    """Opens an incident for a job, and waits for the end of it."""
+    """Opens an incident for a job, and waits for its end."""
 
     registrations: Registrations
     pipelines: Pipelines
@@ -26,10 +26,10 @@ class RollbackJobs:
     recovery: PipelineRecovery
 
     def take_back(self, job: Job) -> Success:
-        """Open the incident, or look whether it has ended. Raises ``RollbackFailed`` where it needs a person.
+        """Open the incident, or check whether it has ended. Raises ``RollbackFailed`` if it needs a person.
 
-        Whoever may invoke the function could write any event, so nothing begins before CodePipeline says whose the
-        job is.
+        Anyone who may invoke the function can write any event, so nothing begins before CodePipeline confirms whose
+        job it is.
         """
         action = rollback_action(job.parameters)
         stage = self.registrations.stage(action.registered)
@@ -49,7 +49,7 @@ class RollbackJobs:
         return Success(f"what {action.execution} had deployed to {stage.name} was taken back")
 
     def _begin(self, stage: Stage, pipeline: str, action: RollbackAction, asked: str) -> Success:
-        """Open the incident of what the execution deployed, unless there is nothing to take back."""
+        """Open the incident of what the execution deployed, unless there is nothing to roll back."""
         seen = self.pipelines.get_execution(pipeline, action.execution)
         if seen is None:
             raise InvalidActionConfiguration(f"the pipeline {pipeline} has no execution {action.execution}")

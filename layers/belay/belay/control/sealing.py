@@ -1,4 +1,4 @@
-"""Looking at everything that a stage's approval is bound to."""
+"""Gathering everything that a stage's approval is bound to."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ from belay.template.loader import load
 
 
 def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
-    """Gather, from where each of them lies, the things that an approval is bound to."""
+    """Gather everything that an approval is bound to."""
     plan = run.plan()
     static = run.artifacts.get_json(run.release.stage_key(run.stage.name, "static-report.json"))
     made = {stack.stack: stack.change_set_id for stack in plan.stacks if stack.change_set_id is not None}
@@ -38,9 +38,9 @@ def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
 
 
 def looked_up(run: StageContext, static: Report) -> list[str]:
-    """Name what CloudFormation looks up itself, in a version that nothing sealed says, each with where it stands.
+    """Name what CloudFormation resolves itself, in an unsealed version, each with its location.
 
-    ``static`` is the static gate's report, which names the templates that were read, nested ones too.
+    ``static`` is the static gate's report, which names the templates that were read, including nested ones.
     """
     files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
     places = {
@@ -56,7 +56,7 @@ def looked_up(run: StageContext, static: Report) -> list[str]:
 
 
 def broken_since_approval(run: StageContext, stacks: Stacks, today: date) -> str | None:
-    """Say which part of what was approved has changed, or that nobody approved; None where all is as it was."""
+    """Say which part of what was approved has changed, or that nobody approved; None if nothing has changed."""
     approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
     answer = approval.answer if approval is not None and approval.attempt == run.release.attempt else None
     if approval is None or answer is None or answer.word != "approve":

@@ -1,4 +1,4 @@
-"""Looking at a whole stage before its recovery is planned."""
+"""Observing a whole stage before its recovery is planned."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from belay.subject.subjects import AskedRollback, Subject
 
 @dataclass(frozen=True)
 class Situations:
-    """Looks at whole stages."""
+    """Observes whole stages."""
 
     stacks: Stacks
     drift: ResourceDrift
@@ -33,7 +33,7 @@ class Situations:
         return RecoveredStacks(recovery, self.stacks, self.drift)
 
     def look(self, recovery: Recovery) -> Situation:
-        """Gather what there is to see, and what this incident has tried already."""
+        """Gather the current state, and what this incident has tried already."""
         incident = recovery.incident
         subject = incident.subject
         runs = recovery.ledger.stages.runs(incident.application, incident.stage)
@@ -60,9 +60,9 @@ class Situations:
 
 
 def _goal(subject: Subject, runs: Runs | None) -> str | None:
-    """Return the version that the stage goes back to.
+    """Return the version that the stage is rolled back to.
 
-    Where a person asked, it is their target: the last-known-good is what they leave until the stage is there.
+    For a requested rollback it is the requested target: the last-known-good only changes when it is reached.
     """
     if isinstance(subject, AskedRollback):
         return None if subject.target is None else subject.target.version

@@ -1,4 +1,4 @@
-"""Snapshots of a stage's registered databases: each begun once, and looked at until it is available."""
+"""Snapshots of a stage's registered databases: each started once, and polled until it is available."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ AVAILABLE, BEING_TAKEN, NO_DATABASE_YET = "available", "being taken", "no databa
 
 @dataclass(frozen=True)
 class SnapshotsSeen:
-    """How far the snapshot of each database is, by the database's identifier."""
+    """The progress of each database's snapshot, by the database's identifier."""
 
     states: Mapping[str, str]
 
     @property
     def ready(self) -> bool:
-        """Whether none is left to wait for."""
+        """Whether all are available."""
         return all(state in (AVAILABLE, NO_DATABASE_YET) for state in self.states.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document that is kept of a stage's snapshots: ``taken`` are the databases that have one."""
+        """Return the stored document of a stage's snapshots: ``taken`` are the databases that have one."""
         taken = [identifier for identifier, state in self.states.items() if state == AVAILABLE]
         return {"schema": 1, "taken": taken}
 
@@ -35,16 +35,16 @@ class SnapshotsSeen:
 
 
 class StageSnapshots:
-    """Takes the snapshots of a stage's databases before something deploys to it: a release or a pipeline."""
+    """Takes the snapshots of a stage's databases before a release or a pipeline deploys to it."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
 
     def bring_on(self, origin: Origin, stage: Stage, execution: str) -> SnapshotsSeen:
-        """Begin each snapshot, or look how far it is; its name is the same for every call about the same attempt.
+        """Start each snapshot, or check its progress; its name is the same for every call of the same attempt.
 
-        ``execution`` goes into the snapshot's tags. Raises ``SnapshotFailed`` where one cannot be taken: also where the
-        database is gone that earlier releases found.
+        ``execution`` goes into the snapshot's tags. Raises ``SnapshotFailed`` if one cannot be taken, also because a
+        database that earlier releases found is gone.
         """
         return SnapshotsSeen({each.identifier: self._one(origin, stage, each, execution) for each in stage.databases})
 

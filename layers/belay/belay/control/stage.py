@@ -1,4 +1,4 @@
-"""What every function of a stage begins with: the accepted release, its stage's registration, its plan, its lock."""
+"""What every function of a stage starts from: the accepted release, its registration, its plan, its lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from belay.release.verification import DeployedStage, Occasion
 from belay.stack.plan import StackPlan, StagePlan
 
 LEASE_SECONDS = 900
-"""How long a lock outlives the last step that was seen to hold it."""
+"""How long a lock is valid after the last step that extended it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class StageContext:
 
     @classmethod
     def enter(cls, event: Mapping[str, Any], ledger: Ledger, artifacts: ArtifactBucket) -> "StageContext":
-        """Gather what an event's ``release`` and ``stage`` name; a ``fencing`` token in it is checked and extended.
+        """Load what an event's ``release`` and ``stage`` name; a ``fencing`` token in it is checked and extended.
 
         Raises ``LockLost`` and ``MissingDocument``.
         """
@@ -41,7 +41,7 @@ class StageContext:
         return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger)
 
     def plan(self) -> StagePlan:
-        """Return the stage's plan as the last step left it; at first every stack waits for its turn."""
+        """Return the stage's plan as the last step left it; at first every stack is waiting."""
         document = self.artifacts.get_json(self._plan_key)
         if document is not None:
             return StagePlan.from_dict(document)
@@ -58,15 +58,15 @@ class StageContext:
 
     @property
     def reasons(self) -> Reasons:
-        """Where is kept why the release is refused or fails in the stage."""
+        """Where the reasons for a refusal or failure in the stage are stored."""
         return Reasons(self.artifacts, self.release, self.stage.name)
 
     def save(self, plan: StagePlan) -> None:
-        """Keep the plan for the next step."""
+        """Store the plan for the next step."""
         self.artifacts.put_json(self._plan_key, plan.to_dict())
 
     def deployed(self) -> DeployedStage:
-        """Return what the checks of the stage are asked about once its stacks are deployed."""
+        """Return the input of the stage's checks once its stacks are deployed."""
         origin, standing, bucket = self.release.origin, self.plan().standing(), self.artifacts.name
         return DeployedStage(origin, self.stage, Occasion.DEPLOYED, standing, bucket, now().date())
 

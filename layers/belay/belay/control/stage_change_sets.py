@@ -1,4 +1,4 @@
-"""The change sets of a stage: each made as soon as what it depends on has changed, and looked at until it is ready."""
+"""The change sets of a stage: each created once its dependencies have changed, and polled until it is ready."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ from belay.stack.status import StackStatus
 
 
 class StageChangeSets:
-    """Makes and reads a release's change sets in one stage; the plan, saved after every call, says how far it came."""
+    """Creates and reads a release's change sets in one stage; the plan, saved after every call, tracks the progress."""
 
     def __init__(self, run: StageContext, stacks: Stacks, alarms: Alarms) -> None:
         self._run = run
@@ -30,10 +30,10 @@ class StageChangeSets:
         self._alarms = alarms
 
     def advance(self) -> StagePlan:
-        """Bring the plan one step on and return it; ``ready`` once every change set that can be made has been made.
+        """Advance the plan one step and return it; ``ready`` once every change set that can be created now has been.
 
-        Raises ``InvalidRelease`` where a change set cannot be made, or where what they will do breaks a policy, and
-        ``StackNotDeployable`` where a stack takes none.
+        Raises ``InvalidRelease`` if a change set cannot be created or its changes violate a policy, and
+        ``StackNotDeployable`` if a stack cannot take one.
         """
         run = self._run
         plan = run.plan()
@@ -54,7 +54,7 @@ class StageChangeSets:
         return plan
 
     def _look_at(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
-        """Return the stack with what CloudFormation has made of its change set so far."""
+        """Return the stack with the current state of its change set."""
         run, change_set_id = self._run, str(stack.change_set_id)
         change_set = self._stacks.describe_change_set(change_set_id)
         if change_set is None:
@@ -78,7 +78,7 @@ class StageChangeSets:
         )
 
     def _make(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
-        """Ask CloudFormation for the stack's change set, unless somebody's operation on the stack must end first."""
+        """Create the stack's change set, unless another operation on the stack must end first."""
         description = self._stacks.describe_stack(stack.stack_name)
         status = None if description is None else StackStatus(description["StackStatus"])
         creates = status is None or status is StackStatus.REVIEW_IN_PROGRESS
@@ -119,7 +119,7 @@ class StageChangeSets:
             "Capabilities": list(manifest.capabilities),
             "IncludeNestedStacks": run.artifacts.nests(template),
             "RoleARN": stage.service_role,
-            # Also where it is empty: CloudFormation would keep the triggers of an earlier registration.
+            # Even if it is empty: CloudFormation would keep the triggers of an earlier registration.
             "RollbackConfiguration": rollback_triggers(
                 self._alarms.describe(stage.alarms), stage.verify.monitoring_minutes
             ),
@@ -132,9 +132,9 @@ class StageChangeSets:
 
 
 def _deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:
-    """Let a stack wait for what an earlier one will bring, though its manifest does not say that it depends on it.
+    """Let a stack wait for an earlier one that it needs, though its manifest does not declare that dependency.
 
-    Raises ``InvalidRelease`` where that is not what the problem is, or nothing earlier is left to change.
+    Raises ``InvalidRelease`` if that is not the problem, or no earlier stack is left to change.
     """
     earlier = plan.unsettled_before(stack)
     if missing_dependency(problem) is None or not earlier:
@@ -144,6 +144,6 @@ def _deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:
 
 
 def _merged(kept: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Return a stack's tags with ours among them: an update's tags replace all that the stack had."""
+    """Return a stack's tags including ours: an update's tags replace all existing ones."""
     tags = {tag["Key"]: tag["Value"] for tag in (*kept, *ours)}
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,4 +1,4 @@
-"""What a deployed stage is checked by, and when. CONTRIBUTING.md says how to add a stage check."""
+"""The checks of a deployed stage, and when they run. CONTRIBUTING.md says how to add a stage check."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -13,19 +13,19 @@ StageChecks: TypeAlias = Mapping[str, Callable[[DeployedStage, Mapping[str, Any]
 
 
 def validation(live_groups: LiveGroupsCheck) -> StageChecks:
-    """What a stage is checked by once its stacks are deployed, and again by every re-validation."""
+    """The checks of a stage once its stacks are deployed, and in every re-validation."""
     return {"live groups": live_groups.look}
 
 
 def verification(alarms: AlarmsCheck, verify_function: VerifyFunctionCheck) -> StageChecks:
-    """What a stage is checked by until its bake time has passed, after a deployment and after a rollback."""
+    """The checks of a stage until its bake time has passed, after a deployment and after a rollback."""
     return {"alarms": alarms.look, VERIFY_FUNCTION: verify_function.look}
 
 
 def look(checks: StageChecks, deployed: DeployedStage, standing: Verification) -> tuple[Verification, Report]:
-    """Make every check once, up to the first that fails: nobody is asked about what is known to be bad.
+    """Run every check once, up to the first that fails: nobody is asked about what is known to be bad.
 
-    Returns how the stage stands, and what the policies found.
+    Returns the stage's state, and what the policies found.
     """
     found: dict[str, Checked] = {}
     for name, check in checks.items():

@@ -1,4 +1,4 @@
-"""Taking a stage's lock for a release or for its incident, or standing in the queue."""
+"""Taking a stage's lock for a release or for its incident, or joining the queue."""
 
 from belay.aws.clock import lease, timestamp
 from belay.aws.stepfunctions import Executions
@@ -18,7 +18,7 @@ class StageLocks:
     def claim_for(self, application: str, incident: str, execution: str) -> Claim:
         """Return the claim of an incident's recovery.
 
-        Raises ``IncidentEnded`` where nothing is left to recover: a newer release may stand on the stage by now.
+        Raises ``IncidentEnded`` if nothing is left to recover: a newer release may be deployed by now.
         """
         record = self._ledger.incidents.get(application, incident)
         if record is None or record.announced:
@@ -27,9 +27,9 @@ class StageLocks:
         return Claim(application, subject.stage, subject.attempt, subject.label, execution, incident)
 
     def take(self, claim: Claim) -> int | None:
-        """Return the fencing token, or None where somebody else works under the lock: the claim waits then.
+        """Return the fencing token, or None while another holder works under the lock.
 
-        Raises ``LockLost``, and ``ReleaseSuperseded`` where a newer release waits too.
+        Raises ``LockLost``, and ``ReleaseSuperseded`` if a newer release is waiting too.
         """
         fencing = self._acquire(claim)
         if fencing is None:
@@ -54,7 +54,7 @@ class StageLocks:
         return fencing
 
     def _wait(self, claim: Claim) -> None:
-        """Stand in the queue; a recovery waits on whoever else stands there."""
+        """Join the queue; a recovery keeps waiting, whoever else is in it."""
         newer = superseded_by(claim, self._ledger.locks.wait(claim, seen_at=lease(0)), now=lease(0))
         if newer:
             self._ledger.locks.leave_queue(claim)

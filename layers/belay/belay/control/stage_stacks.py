@@ -18,7 +18,7 @@ from belay.stack.status import StackStatus
 
 
 class StageStacks:
-    """What a release does to the stacks of one stage; the plan, saved on the way, says how far it came."""
+    """What a release does to the stacks of one stage; the plan, saved on the way, tracks the progress."""
 
     def __init__(self, run: StageContext, stacks: Stacks) -> None:
         self._run = run
@@ -27,10 +27,10 @@ class StageStacks:
     # -- confirming ----------------------------------------------------------------------------------------------
 
     def confirm(self, fencing: int, today: date) -> Statement | None:
-        """Return why the plan, under the stage's lock, does not stand any more; None where it does.
+        """Return why the plan is no longer valid under the stage's lock; None if it is.
 
-        What was approved is held against its seal, every planned change set against what CloudFormation says now.
-        What differs is planned anew, unless it was approved. Raises ``ReleaseSuperseded`` where a newer version was
+        What was approved is compared with its seal, every planned change set with what CloudFormation says now.
+        Differences are planned again, unless they were approved. Raises ``ReleaseSuperseded`` if a newer version was
         deployed while this one waited.
         """
         run = self._run
@@ -40,7 +40,7 @@ class StageStacks:
             return Statement(Why.PLAN_CHANGED, broken)
         plan = run.plan()
         stale = [stack.stack for stack in plan.in_progress(Progress.PLANNED) if self._stale(stack)]
-        # Whether nothing is still to change in a stack can only be known by planning it again.
+        # Whether a stack still has nothing to change can only be known by planning it again.
         changed = bool(stale) or plan.changed_since(fencing)
         doubtful = [stack.stack for stack in plan.in_progress(Progress.UNCHANGED)] if changed else []
         if not stale and not doubtful:
@@ -75,7 +75,7 @@ class StageStacks:
         return plan
 
     def _execute(self, stack: StackPlan) -> StackPlan:
-        """Execute a stack's change set, once: a rerun finds the operation begun under its token."""
+        """Execute a stack's change set once: a rerun finds the operation by its token."""
         run, release, stage = self._run, self._run.release, self._run.stage.name
         stack_id, token = str(stack.stack_id), release.origin.deployment_token(stage, stack.stack, stack.generation)
         if self._stacks.operation_status(stack_id, token) is None:
@@ -86,7 +86,7 @@ class StageStacks:
         return replace(stack, progress=Progress.EXECUTING, token=token)
 
     def _follow(self, stack: StackPlan) -> StackPlan:
-        """Return the stack with how its execution stands. Raises ``StackFailed`` with the first cause."""
+        """Return the stack with the state of its execution. Raises ``StackFailed`` with the first cause."""
         stack_id, token = str(stack.stack_id), str(stack.token)
         status = self._stacks.operation_status(stack_id, token)
         if status is None or (status.in_progress and not status.turned_back):
@@ -102,7 +102,7 @@ class StageStacks:
     # -- deleting ------------------------------------------------------------------------------------------------
 
     def delete_last(self) -> bool:
-        """Delete the last stack that still stands. Returns whether none is left. Raises ``StackFailed``."""
+        """Delete the last stack that still exists. Returns whether none is left. Raises ``StackFailed``."""
         stacks = [stack for stack in self._run.plan().stacks if stack.stack_id]
         standing = next((stack for stack in reversed(stacks) if not self._gone(stack)), None)
         if standing is not None:
@@ -110,7 +110,7 @@ class StageStacks:
         return standing is None
 
     def _gone(self, stack: StackPlan) -> bool:
-        """Tell whether a stack is deleted. Raises ``StackFailed`` where its deletion failed."""
+        """Tell whether a stack is deleted. Raises ``StackFailed`` if its deletion failed."""
         stack_id = str(stack.stack_id)
         description = self._stacks.describe_stack(stack_id)
         status = StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
@@ -133,7 +133,7 @@ class StageStacks:
     # -- discarding ----------------------------------------------------------------------------------------------
 
     def discard(self) -> list[str]:
-        """Delete the change sets that will not be executed, and the shells of stacks. Returns the stacks' names."""
+        """Delete the change sets that will not be executed, and empty stack shells. Returns the stacks' names."""
         kept = (Progress.EXECUTING, Progress.EXECUTED)
         unused = [stack for stack in self._run.plan().stacks if stack.progress not in kept]
         for stack in unused:
@@ -144,7 +144,7 @@ class StageStacks:
         return [stack.stack for stack in unused]
 
     def _is_shell(self, stack: StackPlan) -> bool:
-        """Whether a stack was only ever to be created; another release may plan on the same shell."""
+        """Whether a stack is only a shell that was never created; another release may plan on the same shell."""
         if not stack.creates or stack.stack_id is None:
             return False
         description = self._stacks.describe_stack(stack.stack_id)

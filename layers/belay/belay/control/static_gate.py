@@ -1,4 +1,4 @@
-"""The static gate: every template of a release against the policies, with the values each stage will pass."""
+"""The static gate: checks every template of a release against the policies, with the values of each stage."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -19,7 +19,7 @@ from belay.release.records import ReleaseReference
 
 
 class StaticGate:
-    """Checks releases and keeps a report for each stage."""
+    """Checks releases and stores a report for each stage."""
 
     def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, pack: GuardPack) -> None:
         self._ledger = ledger
@@ -56,6 +56,6 @@ class StaticGate:
 
 
 def _policies_of(accepted: AcceptedRelease, stage: str) -> PolicySettings:
-    """Return what the operator set for the policies in a stage."""
+    """Return the operator's policy settings for a stage."""
     registered = accepted.stages[stage]
     return PolicySettings.from_registration(registered.policies, registered.trusted_networks)

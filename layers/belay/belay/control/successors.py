@@ -1,4 +1,4 @@
-"""Continuing releases that wait: executions of an older Belay are replaced by one of this; nobody is asked again."""
+"""Continuing waiting releases: executions of an older Belay are replaced by new ones; nobody is asked again."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _PARENT = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 @dataclass(frozen=True)
 class Successors:
-    """Starts executions of ``machine``, which is deploy_release as it is deployed now."""
+    """Starts executions of ``machine``, the currently deployed deploy_release."""
 
     ledger: Ledger
     artifacts: ArtifactBucket
@@ -24,9 +24,9 @@ class Successors:
     def continue_stage(self, execution: str) -> str | None:
         """Continue a stage's execution that waits for an answer or a window.
 
-        Returns the successor; None where the release has ended or is another attempt's by now. The successor is started
-        first, so that there is one at every moment, and the release's own execution is stopped before the stage's,
-        whose end it would take for a failure. Done again after a crash, it does what is left.
+        Returns the successor; None if the release has ended or belongs to another attempt by now. The successor starts
+        first, so that one execution always exists, and the release's own execution is stopped before the stage's,
+        whose end it would treat as a failure. Repeated after a crash, it does what is left.
         """
         document = self.executions.input(execution)
         release, stage, parent = ReleaseReference.from_dict(document["release"]), document["stage"], document[_PARENT]

@@ -72,7 +72,7 @@ class Sweep:
         return [each for each in done if each]
 
     def _attempted(self, act: Callable[Given, Found], *args: Given.args, **named: Given.kwargs) -> Found | None:
-        """Do one part of the sweep; what it raises, a mistake of ours too, is kept with the others' faults."""
+        """Do one part of the sweep; whatever it raises, even a bug of ours, is kept with the other faults."""
         try:
             return act(*args, **named)
         except Exception as fault:
@@ -97,5 +97,5 @@ class Sweep:
         return [*read.unreadable]
 
     def left_behind(self) -> list[str]:
-        """Return the locks that are held past their expiry."""
+        """Return the locks that are held beyond their expiry."""
         return [f"{lock.application}#{lock.stage}" for lock in self.ledger.locks.held() if lock.expires_at < lease(0)]

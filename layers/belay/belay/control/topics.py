@@ -1,4 +1,4 @@
-"""Telling on-call engineers and programs: each message once, with its place in its thread."""
+"""Notifying on-call engineers and programs: each message once, numbered in its thread."""
 
 from belay.aws.sns import Notifications
 from belay.ledger.ledger import Ledger
@@ -7,7 +7,7 @@ from belay.notify.publication import publish_arguments
 
 
 class Topic:
-    """One SNS topic to publish to; the ledger keeps which messages of a thread were told, and in which order."""
+    """One SNS topic to publish to; the ledger records which messages of a thread were sent, and in which order."""
 
     def __init__(self, notifications: Notifications, arn: str, ledger: Ledger) -> None:
         self._notifications = notifications
@@ -15,9 +15,9 @@ class Topic:
         self._ledger = ledger
 
     def publish(self, message: Message) -> None:
-        """Publish with a body for each protocol, unless a message of the same key was told in its thread before.
+        """Publish with a body for each protocol, unless a message with the same key was sent in its thread before.
 
-        A function that dies right after SNS has taken the message tells it twice, under the same number.
+        A function that crashes right after publishing sends the message twice, under the same number.
         """
         thread = self._ledger.threads.number(message.thread, message.key)
         if message.key in thread.told:

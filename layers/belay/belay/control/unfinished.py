@@ -1,4 +1,4 @@
-"""Taking up what a dead execution left: releases without an outcome, incidents without an end."""
+"""Finishing what a dead execution left: releases without an outcome, incidents without an end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _ENDED = Statement(Why.INTERRUPTED, "the release's execution ended without an ou
 
 @dataclass(frozen=True)
 class Unfinished:
-    """Sees releases and incidents to their end when no execution does any more."""
+    """Finishes releases and incidents that no execution finishes any more."""
 
     ledger: Ledger
     endings: Endings
@@ -35,7 +35,7 @@ class Unfinished:
     closing: Closing
 
     def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
-        """Take up what an execution that ended badly was about, told by its input. Returns what that was."""
+        """Finish the subject of a failed execution, found by its input. Returns what that was."""
         if "incident" in document and "application" in document:
             return self.take_up_incident(document["application"], document["incident"])
         if "stage" in document and "incident" not in document:
@@ -43,7 +43,7 @@ class Unfinished:
             parent = document.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
             attempt = self.ledger.attempts.get(release)
             if attempt is not None and parent not in (None, attempt.execution):
-                return None  # it is continued by another execution
+                return None  # another execution continues it
             stopped = self.incidents.execution_stopped_by(execution_arn)
             interrupted = stopped or "the stage's execution ended without an outcome"
             return self.take_up_attempt(attempt, Statement(Why.INTERRUPTED, interrupted))
@@ -53,20 +53,20 @@ class Unfinished:
         return None
 
     def take_up_dead(self, held_open: OpenAttempt | OpenIncident) -> str | None:
-        """Take up what the ledger holds open where no execution sees to it any more. Returns what that was."""
+        """Finish what is open in the ledger and has no execution any more. Returns what that was."""
         if isinstance(held_open, OpenAttempt):
             self.ledger.attempts.adopt(held_open.upload)
         return None if self.incidents.executions.running(held_open.execution) else self.take_up(held_open)
 
     def take_up(self, held_open: OpenAttempt | OpenIncident) -> str | None:
-        """Take up what the ledger holds open though its execution has ended. Returns what that was."""
+        """Finish what is open in the ledger though its execution has ended. Returns what that was."""
         if isinstance(held_open, OpenIncident):
             return self.take_up_incident(held_open.application, held_open.incident)
         attempt = self.ledger.attempts.get(held_open.upload)
         return self.take_up_attempt(attempt, _ENDED)
 
     def take_up_attempt(self, attempt: Attempt | None, reason: Reason) -> str | None:
-        """Open the incident of a release in the middle of a stage, or end an attempt that is in none."""
+        """Open the incident of a release in the middle of a stage, or close an attempt that is in none."""
         if attempt is None or attempt.announced:
             return None
         release, topic = attempt.release, None
@@ -83,7 +83,7 @@ class Unfinished:
         return f"{attempt.application} {attempt.name}"
 
     def take_up_incident(self, application: str, name: str) -> str | None:
-        """Start the recovery of an incident again; after the third time, or where a person stopped it, ask for one."""
+        """Restart an incident's recovery; after the third time, or if a person stopped it, leave it to a person."""
         record = self.ledger.incidents.get(application, name)
         if record is None or record.announced:
             return None

@@ -1,4 +1,4 @@
-"""Incidents that ended with stacks left to a person: watched until those are stable again, and then closed."""
+"""Ended incidents that left unstable stacks to a person: watched until the stacks are stable again."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ class Unhealthy:
         self._default_topic = default_topic
 
     def watch(self, incident: Incident, stack_ids: Sequence[str]) -> None:
-        """Remember those of an incident's stacks that are unstable as it ends; where none is, there is nothing to."""
+        """Remember the stacks that are unstable when an incident ends, if there are any."""
         unstable = [stack_id for stack_id in stack_ids if not _stable(self._status(stack_id))]
         if unstable:
             self._ledger.incidents.watch(incident, unstable)
@@ -44,7 +44,7 @@ class Unhealthy:
         return incident.name
 
     def _note_repair(self, stack_id: str, incident: Incident) -> None:
-        """Keep an event that comes late from opening another incident; an operation of Belay's own stays its own."""
+        """Keep a late event from opening another incident; Belay's own operations stay its own."""
         newest = self._stacks.newest_event(stack_id)
         if newest is None or self._ledger.operations.get(stack_id, last_operation(newest)) is not None:
             return
@@ -69,7 +69,7 @@ class Unhealthy:
         Topic(self._sns, subject.topic or self._default_topic, self._ledger).publish(message)
 
     def _status(self, stack_id: str) -> StackStatus | None:
-        """Return how a stack stands, None where it is gone."""
+        """Return a stack's state, None if it is gone."""
         description = self._stacks.describe_stack(stack_id)
         if description is None or description["StackStatus"] == StackStatus.DELETE_COMPLETE:
             return None
@@ -77,7 +77,7 @@ class Unhealthy:
 
 
 def _stable(status: StackStatus | None) -> bool:
-    """Whether a stack takes the next update, or is gone."""
+    """Whether a stack can take an update, or is gone."""
     return status is None or status.updatable
 
 

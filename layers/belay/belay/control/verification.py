@@ -19,14 +19,14 @@ from belay.stack.plan import StagePlan
 
 
 class StageVerification:
-    """Takes a verification one look further."""
+    """Runs a verification step by step."""
 
     def __init__(self, alarms: Alarms, functions: VerifyFunctions) -> None:
         self._alarms = AlarmsCheck(alarms)
         self._verify_function = VerifyFunctionCheck(functions)
 
     def look(self, earlier: Mapping[str, Any] | None, deployed: DeployedStage) -> Verification:
-        """Make the checks once; ``earlier`` is what the last look left."""
+        """Run the checks once; ``earlier`` is the result of the last run."""
         standing = Verification.from_dict(earlier) if earlier else Verification(since=timestamp())
         now_over = replace(deployed, over=standing.over(deployed.stage.verify, now()))
         standing, _ = look(verification(self._alarms, self._verify_function), now_over, standing)
@@ -34,16 +34,16 @@ class StageVerification:
 
 
 class RecoveredStage:
-    """Verifies a stage whose release was taken back: the last step of a rollback."""
+    """Verifies a stage whose release was rolled back: the last step of a rollback."""
 
     def __init__(self, recovery: Recovery, verification: StageVerification) -> None:
         self._recovery = recovery
         self._verification = verification
 
     def perform(self, step: Step, number: int) -> bool:
-        """Take the verification one look further. Returns whether it has to be looked again.
+        """Run the verification's next step. Returns whether it has to be called again.
 
-        What AWS refuses for good is no verdict: it is noted for a person.
+        A permanent refusal by AWS is not a verdict: it is recorded for a person.
         """
         recovery = self._recovery
         stage = recovery.registered()
@@ -65,7 +65,7 @@ class RecoveredStage:
 
 
 def verification_seen(recovery: Recovery, stage: Stage | None) -> VerificationSeen | None:
-    """Return by what a stage is verified and how that stands; None where nothing is registered."""
+    """Return a stage's verification and its state; None if nothing is registered."""
     if stage is None or not stage.verified:
         return None
     noted = recovery.noted(_subject(stage))
@@ -77,5 +77,5 @@ def verification_seen(recovery: Recovery, stage: Stage | None) -> VerificationSe
 
 
 def _subject(stage: Stage) -> str:
-    """What is noted is noted under a name that no database and no service can have."""
+    """Facts are recorded under a name that no database and no service can have."""
     return f"verification of {stage.name}"

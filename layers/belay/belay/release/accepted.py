@@ -1,4 +1,4 @@
-"""The accepted release: what was uploaded and what was registered at that moment, kept as one document."""
+"""The accepted release: the upload and the registration at that moment, stored as one document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ class AcceptedRelease:
     """A release's manifest and its application's registration, as they were when the release was accepted.
 
     ``declared`` maps each template of the release to the parameters it declares, each with whether it has a default.
-    Manifest and registration are kept as they were parsed: a later version of Belay, which may refuse more, finds what
-    this one accepted. An approval seals the texts, which are kept as they were read.
+    Manifest and registration are stored parsed, so that a later, stricter version of Belay still accepts them. An
+    approval seals the texts, which are stored as they were read.
     """
 
     manifest_text: str
@@ -68,16 +68,16 @@ class AcceptedRelease:
         return written(self)
 
     def stack_name(self, stage: str, stack: str, attempt: str) -> str:
-        """Return the real name of a release's stack in a stage; an ephemeral stage's is its own for each attempt."""
+        """Return the real name of a release's stack in a stage; in an ephemeral stage each attempt has its own."""
         return self.stages[stage].stack_name(stack, str(self.manifest.version), attempt)
 
     def parameters(self, stage: str, stack: ManifestStack, attempt: str, bucket: str, prefix: str) -> dict[str, str]:
-        """Return the values a stack gets in a stage.
+        """Return a stack's parameter values in a stage.
 
-        Beside the release's and the operator's own, a template that declares them is given ``ReleaseBucket``,
+        In addition to the release's and the operator's, a template that declares them gets ``ReleaseBucket``,
         ``ReleasePrefix``, ``ReleaseVersion``, ``Stage``, and ``<Stack>StackName`` for every stack of the release.
 
-        Raises ``InvalidRelease`` with every parameter that nobody gives a value, and those that nobody declares.
+        Raises ``InvalidRelease`` with every parameter without a value, and every undeclared one.
         """
         offered = {"Stage": stage, "ReleaseVersion": str(self.manifest.version)} | {
             f"{_camel(each.name)}StackName": self.stack_name(stage, each.name, attempt) for each in self.manifest.stacks
@@ -101,7 +101,7 @@ class AcceptedRelease:
 
 
 def _parsed(document: Document) -> Document:
-    """Parse the texts, which are all that Belay 0.1 kept."""
+    """Parse the texts, which are all that Belay 0.1 stored."""
     texts = ("application", "manifest_text", "application_text", "stage_texts", "declared")
     return AcceptedRelease.of(*(document[name] for name in texts)).to_dict()
 

@@ -1,6 +1,6 @@
-"""Reads a release's zip through ranged reads, and trusts nothing in it.
+"""Reads a release's zip with ranged reads, and trusts nothing in it.
 
-Accepting an archive costs its end record, its central directory and the members that are asked for, whatever it weighs.
+Accepting an archive reads its end record, its central directory and the requested members, whatever its size.
 """
 
 import struct
@@ -25,26 +25,26 @@ from belay.release.directory import (
 from belay.release.document import quote
 
 MANIFEST: Final = "release.yaml"
-"""Where every release's manifest lies."""
+"""The path of every release's manifest."""
 
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB
 
 _TAIL: Final = 128 * _KIB
-"""Read first: holds the end record with its longest comment, and the whole central directory of most releases."""
+"""Read first: covers the longest possible end record, and the whole central directory of most releases."""
 _LEAST_READ: Final = 128 * _KIB
-"""Templates that stand together cost one request. Doubled with each read that follows the one before it."""
+"""Adjacent templates cost one request. Doubled with each consecutive read."""
 _MOST_READ: Final = 8 * _MIB
-"""A large member, and small ones in the order in which they lie, cost few requests and bounded memory."""
+"""Large members, and small ones in archive order, cost few requests and bounded memory."""
 _PIECE: Final = 256 * _KIB
-"""Handed to the inflater at most at once."""
+"""The most that is passed to the inflater at once."""
 _CHUNK: Final = 1 * _MIB
-"""Inflated at most at once."""
+"""The most that is inflated at once."""
 
 _DESCRIPTOR_SIGNATURE: Final = b"PK\x07\x08"
 _EXTRA_ZIP64: Final = 1
 _WIDER: Final = 0xFFFFFFFF
-"""A size that stands in the ZIP64 field instead."""
+"""Marks a size that is in the ZIP64 field instead."""
 _COMPARED_FLAGS: Final = ENCRYPTED | PATCH | DESCRIPTOR | UTF8
 
 
@@ -56,16 +56,16 @@ class RangedReader(Protocol):
         """The whole size in bytes."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give exactly ``length`` bytes from ``offset`` on, or raise."""
+        """Return exactly ``length`` bytes from ``offset``, or raise."""
 
 
 def open_archive(reader: RangedReader, limits: Limits | None = None) -> "Archive":
     """Read an archive's directory and check everything that can be checked without its members.
 
-    Costs one read of the last 128 KiB, and one more when the directory begins before that.
+    Costs one read of the last 128 KiB, and another if the directory begins before that.
 
-    Raises InvalidRelease with every problem found. What the reader raises passes through: a fault of AWS is no verdict
-    on the release.
+    Raises InvalidRelease with every problem found. The reader's own exceptions pass through: an AWS fault is not a
+    verdict on the release.
     """
     limits = limits or Limits()
     tail_offset = max(0, reader.size - _TAIL)
@@ -83,28 +83,28 @@ def open_archive(reader: RangedReader, limits: Limits | None = None) -> "Archive
 
 
 class Archive:
-    """An archive whose directory has been checked. Keeps the last range it read: not for several threads at once."""
+    """An archive whose directory has been checked. Caches the last range it read: not thread-safe."""
 
     def __init__(self, source: "_Source", members: Sequence[Member], limits: Limits) -> None:
         self._source = source
         self._by_name = {member.name: member for member in members}
         self.members: tuple[Member, ...] = tuple(members)
-        """Every file, in the order in which they lie: streaming them in this order costs the fewest reads."""
+        """Every file, in archive order: streaming them in this order costs the fewest reads."""
         self.limits = limits
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
     def member(self, name: str) -> Member:
-        """Give a file's entry. Raises InvalidRelease when there is none of this name."""
+        """Return a file's entry. Raises InvalidRelease if there is none of this name."""
         if name not in self._by_name:
             raise InvalidRelease([f"{quote(name)}: not in the archive"])
         return self._by_name[name]
 
     def read(self, name: str, most: int | None = None) -> bytes:
-        """Read a document whole: at most ``most`` bytes (by default what a template may weigh).
+        """Read a whole document of at most ``most`` bytes (by default a template's limit).
 
-        Raises InvalidRelease when it is missing, larger or damaged.
+        Raises InvalidRelease if it is missing, larger or damaged.
         """
         member = self.member(name)
         most = self.limits.template_size if most is None else most
@@ -113,10 +113,10 @@ class Archive:
         return b"".join(self._stream(member))
 
     def stream(self, name: str) -> Iterator[bytes]:
-        """Inflate a member piece by piece, each at most 1 MiB, in bounded memory.
+        """Inflate a member in pieces of at most 1 MiB, in bounded memory.
 
-        Raises InvalidRelease, at the latest after the last piece, when the member is missing or damaged: when its local
-        header, its size or its CRC is not what the directory says. A bomb stops at the size it declared.
+        Raises InvalidRelease, at the latest after the last piece, if the member is missing or damaged: if its local
+        header, size or CRC differs from the directory. A zip bomb stops at its declared size.
         """
         return self._stream(self.member(name))
 
@@ -153,7 +153,7 @@ class Archive:
         extra = self._source.fetch(after_name, start, member.end)
         found = (flags & _COMPARED_FLAGS, method, *_with_zip64(member, known, extra))
         expected = (member.flags & _COMPARED_FLAGS, member.method, member.crc, member.compressed_size, member.size)
-        # A header written before its data knows no CRC and no sizes: zeros there, and a descriptor behind the data.
+        # A header written before its data has zeros for CRC and sizes, and a descriptor follows the data.
         unknown = (*expected[:2], 0, 0, 0)
         if found != expected and not (member.flags & DESCRIPTOR and found == unknown):
             raise _damaged(member, "its local header disagrees with the directory")
@@ -172,11 +172,11 @@ class _Source:
         self._least_read = _LEAST_READ
 
     def fetch(self, start: int, end: int, wanted: int) -> bytes:
-        """Give the bytes from start to end; those up to ``wanted`` will be asked for next."""
+        """Return the bytes from start to end; those up to ``wanted`` will be needed next."""
         return b"".join(self.pieces(start, end, wanted))
 
     def pieces(self, start: int, end: int, wanted: int) -> Iterator[memoryview]:
-        """Give the bytes from start to end in pieces of at most 256 KiB."""
+        """Yield the bytes from start to end in pieces of at most 256 KiB."""
         while start < end:
             piece = self._piece(start, min(end, start + _PIECE), wanted)
             yield piece
@@ -205,7 +205,7 @@ def _read(reader: RangedReader, start: int, end: int) -> bytes:
 
 
 def _with_zip64(member: Member, known: list[int], extra: bytes) -> list[int]:
-    """Complete a local header's CRC, compressed size and size by its ZIP64 field (APPNOTE 4.5.3)."""
+    """Complete a local header's CRC, compressed size and size from its ZIP64 field (APPNOTE 4.5.3)."""
     crc, compressed, size = known
     if _WIDER not in (compressed, size):
         return known
@@ -229,7 +229,7 @@ def _zip64_field(extra: bytes) -> tuple[int, ...]:
 
 
 def _descriptors(member: Member) -> list[bytes]:
-    """Give what may follow a member's data: nothing, or each form of its data descriptor (APPNOTE 4.3.9)."""
+    """Return what may follow a member's data: nothing, or any form of its data descriptor (APPNOTE 4.3.9)."""
     if not member.flags & DESCRIPTOR:
         return [b""]
     wide = struct.pack("<LQQ", member.crc, member.compressed_size, member.size)

@@ -1,4 +1,4 @@
-"""What the ledger keeps of uploads, releases and stages, one frozen dataclass a kind of record."""
+"""The ledger's records of uploads, releases and stages: one frozen dataclass for each kind."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from belay.release.records import LONGEST_IN_KEY, Outcome, ReleaseReference, Upl
 
 @dataclass(frozen=True)
 class Attempt:
-    """One upload, from its event to its one outcome, which nothing overwrites.
+    """One upload, from its event to its one outcome, which is never overwritten.
 
-    ``version`` is known once its manifest was read, ``digest`` once it is accepted: an upload that became no release
-    never has one. ``stage`` is the stage it is in, or was in last; ``about`` and ``stage_outcome`` belong to its state.
-    ``announced`` says that the outcome was told. Times are ISO 8601 in UTC.
+    ``version`` is known once its manifest was read, ``digest`` once it is accepted: an upload that did not become a
+    release never has one. ``stage`` is the current or last stage; ``about`` and ``stage_outcome`` belong to its state.
+    ``announced`` says whether the outcome was announced. Times are ISO 8601 in UTC.
     """
 
     upload: Upload
@@ -36,35 +36,35 @@ class Attempt:
 
     @property
     def application(self) -> str:
-        """The application that was uploaded for."""
+        """The application it belongs to."""
         return self.upload.application
 
     @property
     def id(self) -> str:
-        """Twelve hexadecimal digits that name it."""
+        """Its name: twelve hexadecimal digits."""
         return self.upload.attempt
 
     @property
     def release(self) -> ReleaseReference | None:
-        """The release that came of the upload; None where none did, or not yet."""
+        """The release that the upload became; None if it did not, or not yet."""
         if self.version is None or self.digest is None:
             return None
         return ReleaseReference(self.application, self.version, self.digest, self.id)
 
     @property
     def name(self) -> str:
-        """Its version, or the name of the file where no version could be read."""
+        """Its version, or the file's name if no version could be read."""
         return self.version or self.upload.file
 
     @property
     def standing(self) -> str:
-        """Its outcome, or the state it is in, in words."""
+        """Its outcome, or its current state, in words."""
         return self.outcome or in_words(self.state, self.about, self.stage_outcome)
 
 
 @dataclass(frozen=True)
 class Transition:
-    """One line of an attempt's history: a state that it came to, or what happened beside."""
+    """One line of an attempt's history: a state that it entered, or an occurrence."""
 
     at: str
     what: State | Occurrence
@@ -75,12 +75,12 @@ class Transition:
 
     @property
     def words(self) -> str:
-        """What it came to, in words."""
+        """The state or occurrence, in words."""
         return in_words(self.what, self.about, self.outcome)
 
 
 def in_words(what: State | Occurrence, about: str = "", outcome: Outcome | None = None) -> str:
-    """Say a state with what it is about, or how something ended."""
+    """Describe a state with its details, or an outcome."""
     if outcome is not None:
         return f"STAGE {outcome}" if what is State.STAGE_ENDED else outcome.value
     return f"{what} {about}" if about and isinstance(what, State) else what.value
@@ -88,10 +88,10 @@ def in_words(what: State | Occurrence, about: str = "", outcome: Outcome | None 
 
 @dataclass(frozen=True)
 class VersionHead:
-    """What a version of an application stands for.
+    """The head of a version of an application.
 
-    ``attempt`` is the newest that was accepted, ``under_way`` until it has its outcome. ``deployed_digest`` is the
-    content that the version is bound to once it was deployed.
+    ``attempt`` is the newest accepted one, ``under_way`` until it has its outcome. ``deployed_digest`` is the content
+    that the version is bound to once it was deployed.
     """
 
     application: str
@@ -102,10 +102,10 @@ class VersionHead:
 
 
 def refusal(release: ReleaseReference, head: VersionHead, standing: Attempt | None) -> BelayError:
-    """Return why a version cannot be claimed: for its head, and the attempt that stands there.
+    """Return why a version cannot be claimed, given its head and its newest attempt.
 
-    Other content under a version that is deployed or on its way is ``InvalidRelease``; the same content on its way
-    already is ``ReleaseSuperseded``.
+    Different content for a version that is deployed or under way is ``InvalidRelease``; the same content already under
+    way is ``ReleaseSuperseded``.
     """
     name = f"{release.application} {release.version}"
     if head.under_way and standing is not None and standing.digest == release.digest:
@@ -116,7 +116,7 @@ def refusal(release: ReleaseReference, head: VersionHead, standing: Attempt | No
 
 @dataclass(frozen=True)
 class Runs:
-    """What a stage runs since when; ``incident`` is the one that went back to it, None where it was deployed."""
+    """What a stage runs, and since when; ``incident`` is the rollback that returned to it, None if it was deployed."""
 
     stage: str
     release: ReleaseReference
@@ -126,7 +126,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class TakenBack:
-    """When something deployed was taken back, by which incident, and at whose request (an ARN)."""
+    """When a deployment was rolled back, by which incident, and at whose request (an ARN)."""
 
     at: str
     incident: str
@@ -135,7 +135,7 @@ class TakenBack:
 
 @dataclass(frozen=True)
 class StageDeployment:
-    """One line of a stage's history: what it was brought to at a time, as ``Runs`` says, and whether that is gone."""
+    """One line of a stage's history: a deployment or rollback, and whether it was undone since."""
 
     stage: str
     release: ReleaseReference
@@ -145,10 +145,10 @@ class StageDeployment:
 
 
 def standing_in(history: Sequence[StageDeployment]) -> tuple[StageDeployment, ...]:
-    """Return the deployments that stand on each other in a stage, the one that runs last.
+    """Return the stack of current deployments in a stage, the running one last.
 
-    ``history`` comes oldest first. What was taken back is gone, and where the stage went back to a release, so is what
-    had been deployed on it since.
+    ``history`` comes oldest first. What was rolled back is gone, and if the stage went back to a release, so is
+    everything deployed after that release.
     """
     standing: list[StageDeployment] = []
     for each in history:
@@ -162,7 +162,7 @@ def standing_in(history: Sequence[StageDeployment]) -> tuple[StageDeployment, ..
 
 
 def left_by(history: Sequence[StageDeployment], target: ReleaseReference | None) -> tuple[StageDeployment, ...]:
-    """Return the deployments that are gone once a stage is back at ``target``, or at what was before any of them."""
+    """Return the deployments that are undone once a stage is back at ``target``, or before the first of them."""
     standing = standing_in(history)
     attempts = [each.release.attempt for each in standing]
     kept = 0 if target is None or target.attempt not in attempts else attempts.index(target.attempt) + 1
@@ -179,23 +179,23 @@ class HeldUpload:
 
     @property
     def name(self) -> str:
-        """What names this holding of it: held once more, it is another."""
+        """The key of this hold: a second hold has another one."""
         return f"{self.held_at}#{self.upload.identity}"
 
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """An attempt that has not ended, or whose end was not told, with the execution that sees to it."""
+    """An attempt that has not ended, or whose outcome was not announced, with its execution."""
 
     upload: Upload
     execution: str
 
 
 def numbered(attempts: Sequence[Attempt], attempt: str) -> int:
-    """Return the number of an attempt among those at its version, which come oldest first, from 1."""
+    """Return the number of an attempt among those at its version (oldest first), from 1."""
     return 1 + [each.id for each in attempts].index(attempt)
 
 
 def file_key(name: str) -> str:
-    """Return what stands for a file's name in a key: DynamoDB's keys are short, S3's are not."""
+    """Return a short key for a file's name: DynamoDB's keys are shorter than S3's."""
     return name if len(name.encode()) <= LONGEST_IN_KEY else hashlib.sha256(name.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a release brings that another did not have, as far as their manifests say."""
+"""How two releases differ, according to their manifests."""
 
 from collections.abc import Mapping
 
@@ -6,10 +6,10 @@ from belay.release.manifest import Manifest, ManifestStack
 
 
 def differences(new: Manifest, deployed: Manifest | None) -> list[str]:
-    """Say how a release differs from the deployed one, a line a stack, those that change first; None where none is.
+    """Describe how a release differs from the deployed one, one line per stack, changes first; None without one.
 
-    A template that is the same may still change its stack, by a nested template or a file that it names: those are
-    told in the last line. What a change set will do is known later, when it is made.
+    An unchanged template may still change its stack, through a nested template or a file that it names: those are in
+    the last line. What a change set will do is known later, when it is created.
     """
     before = {} if deployed is None else {stack.name: stack for stack in deployed.stacks}
     changed: list[str] = []

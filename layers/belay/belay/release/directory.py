@@ -1,4 +1,4 @@
-"""A zip's end record and central directory, read strictly: which files an archive holds, and whether it may.
+"""A zip's end record and central directory, read strictly: which files an archive holds, and whether they are allowed.
 
 The format is PKWARE's APPNOTE 6.3.10 (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). Where two readers
 could see different files in one archive, it is refused.
@@ -33,7 +33,7 @@ _END64_SIGNATURE: Final = b"PK\x06\x06"
 _END64_COUNTED: Final = _END64.size - 12
 """The record's own size leaves out its first two fields."""
 _SATURATED: Final = (0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
-"""What the end record's fields hold where ZIP64's must be looked at."""
+"""The end record's values that mean the ZIP64 record must be read."""
 
 ENCRYPTED: Final = 0x0001 | 0x0040 | 0x2000
 PATCH: Final = 0x0020
@@ -41,18 +41,18 @@ DESCRIPTOR: Final = 0x0008
 UTF8: Final = 0x0800
 
 _RATIO_FLOOR: Final = 1 * _MIB
-"""A smaller member is no bomb, however well it compresses."""
+"""A smaller member is not a zip bomb, however well it compresses."""
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's control, format, surrogate and line-breaking characters: what a reader cannot see or is deceived by."""
+"""Unicode's control, format, surrogate and line-breaking characters: invisible or misleading to a reader."""
 _LONGEST_NAME: Final = 512
 """In bytes: an S3 key has 1,024, and the release's own prefix comes before the name."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may weigh. Sizes are in bytes; each is checked before inflating and held while inflating."""
+    """Limits of an archive. Sizes are in bytes, checked before inflating and enforced while inflating."""
 
     entries: int = 10_000
     directory_size: int = 4 * _MIB
@@ -67,9 +67,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Member:
-    """One file of an archive, as the central directory tells it.
+    """One file of an archive, from the central directory.
 
-    ``offset`` is where its local header stands and ``end`` where the next one does, in bytes from the archive's start.
+    ``offset`` is where its local header begins and ``end`` where the next one does, in bytes from the archive's start.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Directory:
-    """Where the central directory begins and the end record stands, in bytes from the archive's start."""
+    """Offsets of the central directory and the end record, in bytes from the archive's start."""
 
     offset: int
     entries: int
@@ -92,10 +92,10 @@ class Directory:
 
 
 def find_directory(tail: bytes, archive_size: int, limits: Limits) -> Directory | None:
-    """Find the central directory by the end record (APPNOTE 4.3.16) and, where there is one, its ZIP64 form (4.3.14).
+    """Find the central directory from the end record (APPNOTE 4.3.16) and its ZIP64 form, if any (4.3.14).
 
-    ``tail`` is the archive's end: at least its last 65,633 bytes, or all of it. Gives None when it has no end record.
-    Raises InvalidRelease when the records are damaged, or the directory is not where they say, or is too heavy.
+    ``tail`` is the archive's end: at least its last 65,633 bytes, or all of it. Returns None if it has no end record.
+    Raises InvalidRelease if the records are damaged, or the directory is misplaced or too large.
     """
     at = _find_end_record(tail)
     if at is None:
@@ -164,9 +164,9 @@ class _Window:
 
 
 def read_members(tail: bytes, tail_offset: int, directory: Directory, limits: Limits) -> list[Member]:
-    """Read the central directory, which ``tail`` must hold, into the archive's files in the order in which they lie.
+    """Read the central directory, which ``tail`` must hold, into the archive's files in archive order.
 
-    Raises InvalidRelease with everything that can be told to be wrong without looking at the files themselves.
+    Raises InvalidRelease with every problem that can be found without reading the files themselves.
     """
     infos = _parse(tail, tail_offset, directory)
     problems = Problems()
@@ -191,7 +191,7 @@ def read_members(tail: bytes, tail_offset: int, directory: Directory, limits: Li
 
 
 def _parse(tail: bytes, tail_offset: int, directory: Directory) -> list[zipfile.ZipInfo]:
-    # Without its comment, an archive has one end record only, wherever a reader looks for it.
+    # Without a comment, an archive has only one end record, wherever a reader looks for it.
     records = tail[: directory.end_record - tail_offset + _END.size - 2] + b"\0\0"
     try:
         with zipfile.ZipFile(_Window(records, tail_offset)) as archive:
@@ -260,7 +260,7 @@ def _size_problems(info: zipfile.ZipInfo, limits: Limits) -> Iterator[str]:
 
 
 def name_problem(name: str) -> str | None:
-    """Say what is wrong with a file's name in a release; None for a plain relative path with forward slashes."""
+    """Return what is wrong with a file's name in a release; None for a plain relative path with forward slashes."""
     checks = {
         "the name is empty": not name,
         f"the name is longer than {_LONGEST_NAME} bytes": len(name.encode(errors="replace")) > _LONGEST_NAME,
@@ -273,9 +273,9 @@ def name_problem(name: str) -> str | None:
 
 
 def name_clashes(names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Give names that cannot lie beside the others, each with why: there twice, or inside what is a file.
+    """Return names that conflict with others, each with the reason: a duplicate, or inside a file.
 
-    Names are compared without case and in Unicode's NFC, because some file systems do.
+    Names are compared without case and in Unicode NFC, because some file systems do.
     """
     seen: dict[str, str] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""Reads the small YAML or JSON documents people write by hand, and says everything that is wrong with one at once."""
+"""Reads the small YAML or JSON documents that people write by hand, and reports all problems at once."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ S = TypeVar("S", bound=str)
 
 
 class UnreadableDocument(ValueError):  # noqa: N818 - always turned into the caller's own fault
-    """The text is not one YAML or JSON document of plain mappings, lists and scalars; says where and why."""
+    """The text is not one YAML or JSON document of plain mappings, lists and scalars; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def load_document(text: str) -> object:
 
     Plain scalars follow YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema): only ``true`` and
     ``false`` are booleans, ``yes`` and ``on`` are text, and a number keeps its text. Aliases, tags, duplicate keys,
-    keys that are no text, several documents and nesting past 32 levels are refused, so that the result is never
-    larger than the text.
+    keys that are not text, several documents and more than 32 levels of nesting are refused, so that the result is
+    never larger than the text.
 
     Raises UnreadableDocument.
     """
@@ -124,7 +124,7 @@ def _refuse_tag(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
 
 
 def plain(value: object) -> object:
-    """Turn a document's value into what JSON would give: numbers as ``int`` and ``float``."""
+    """Convert a document's value to what JSON would give: numbers as ``int`` and ``float``."""
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -157,26 +157,26 @@ def describe(value: object) -> str:
 
 
 class Problems:
-    """Collects what is wrong with one document, each with its place, so that a person hears everything at once."""
+    """Collects the problems of one document, each with its path, so that all are reported at once."""
 
     def __init__(self) -> None:
         self._found: list[str] = []
 
     def add(self, path: str, message: str) -> None:
-        """Note one problem at a path such as ``stacks[0].template``; an empty path is the whole document."""
+        """Record a problem at a path such as ``stacks[0].template``; an empty path is the whole document."""
         self._found.append(f"{path}: {message}" if path else message)
 
     def told(self, document: str = "") -> list[str]:
-        """Give every problem, prefixed by the document's name.
+        """Return every problem, prefixed by the document's name.
 
-        A hostile document can hold thousands of problems: the first hundred are told, the rest are counted.
+        A hostile document can hold thousands of problems: the first hundred are listed, the rest are counted.
         """
         told = [f"{document}: {problem}" if document else problem for problem in self._found[:_MOST_REPORTED]]
         more = len(self._found) - len(told)
         return [*told, f"and {more} more problems"] if more else told
 
     def raise_as(self, fault: Callable[[list[str]], Exception], document: str = "") -> None:
-        """Raise ``fault`` with every problem; do nothing when there is none."""
+        """Raise ``fault`` with every problem; do nothing if there is none."""
         if self._found:
             raise fault(self.told(document))
 
@@ -186,10 +186,10 @@ _MISSING: Final = object()
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a document with its path, or the lack of one.
+    """A value of a document with its path, or a missing one.
 
-    Each reader notes what is wrong and then returns a neutral value, so that reading goes on and finds the rest. A key
-    that is missing gives its default silently: where it is required, that was noted already.
+    Each reader records what is wrong and then returns a neutral value, so that reading continues and finds the rest. A
+    missing key gives its default silently: if it is required, that was recorded already.
     """
 
     value: object
@@ -202,12 +202,12 @@ class Node:
         return self.value is not _MISSING
 
     def wrong(self, expected: str) -> None:
-        """Note that something else stands here than what was expected."""
+        """Record that something else was found than expected."""
         if self.present:
             self.note(f"expected {expected}, found {describe(self.value)}")
 
     def note(self, message: str) -> None:
-        """Note a problem with this value."""
+        """Record a problem with this value."""
         self.problems.add(self.path, message)
 
     def entries(self, expected: str = "a mapping") -> dict[str, "Node"]:
@@ -218,7 +218,7 @@ class Node:
         return {key: Node(value, join(self.path, key), self.problems) for key, value in self.value.items()}
 
     def fields(self, required: Sequence[str] = (), optional: Sequence[str] = ()) -> "Fields":
-        """Read a mapping whose keys are known; unknown and missing ones are noted."""
+        """Read a mapping whose keys are known; unknown and missing ones are recorded."""
         known = ", ".join([*required, *optional])
         entries = self.entries(f"a mapping with {known}")
         for key, node in entries.items():
@@ -237,9 +237,9 @@ class Node:
         return [Node(value, f"{self.path}[{index}]", self.problems) for index, value in enumerate(self.value)]
 
     def text(self, pattern: re.Pattern[str] | None = None, expected: str = "text") -> str:
-        """Read text that matches the pattern as a whole; without a pattern, any text that is not empty.
+        """Read text that fully matches the pattern; without a pattern, any non-empty text.
 
-        With a pattern a number is its text: a digest may happen to have no letters, and a cluster may be named ``7``.
+        With a pattern a number is read as text: a digest may happen to have no letters, a cluster may be named ``7``.
         """
         text = self.value.text if pattern and isinstance(self.value, Number) else self.value
         if isinstance(text, str) and (pattern.fullmatch(text) if pattern else text):

@@ -18,14 +18,14 @@ class Recover:
 
 @dataclass(frozen=True)
 class Close:
-    """Nothing is half done: record and tell this outcome."""
+    """Nothing is half done: record and announce this outcome."""
 
     outcome: Outcome
     reason: Reason | None
 
 
 def what_is_left(attempt: Attempt, stages: Sequence[str]) -> Recover | Close | None:
-    """Decide from an attempt and the names of its release's stages in order; None where its outcome was told."""
+    """Decide from an attempt and the ordered names of its stages; None if its outcome was announced."""
     if attempt.outcome is not None:
         return None if attempt.announced else Close(attempt.outcome, attempt.reason)
     stage = attempt.stage
@@ -43,5 +43,5 @@ def what_is_left(attempt: Attempt, stages: Sequence[str]) -> Recover | Close | N
 
 
 def outcome_of_stage(attempt: Attempt | None, stage: str) -> Outcome | None:
-    """Return how a stage ended for an attempt; None where it has not, or another stage was entered since."""
+    """Return how a stage ended for an attempt; None if it has not, or another stage was entered since."""
     return None if attempt is None or attempt.stage != stage else attempt.stage_outcome

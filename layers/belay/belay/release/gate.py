@@ -1,4 +1,4 @@
-"""What the verdicts on a release's templates and change sets mean for it, stage by stage."""
+"""What the policy verdicts on templates and change sets mean for a release, stage by stage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MOST_FINDINGS = 20
 
 @dataclass(frozen=True)
 class Gated:
-    """Why a release may not go on, None where it may; ``verdicts`` by stage go with it."""
+    """Why a release may not continue, None if it may; with the ``verdicts`` by stage."""
 
     refusal: PolicyFindings | None
     verdicts: Mapping[str, Verdict]
@@ -23,9 +23,9 @@ class Gated:
 def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Gated:
     """Decide from each stage's report.
 
-    A violation in any stage refuses the release before anything changes. What could not be decided (REVIEW) goes on to
-    the live validation of an ephemeral stage; elsewhere it needs an approval, and where the registration asks for none
-    it refuses the release too.
+    A violation in any stage refuses the release before anything changes. REVIEW passes on to the
+    live validation of an ephemeral stage; elsewhere it needs an approval, and if the registration does not ask for
+    approvals it refuses the release too.
     """
     refusing = {
         name: report
@@ -49,9 +49,9 @@ def change_set_report(plan: StagePlan) -> Report:
 def refuse_wave(plan: StagePlan, stage: Stage) -> PolicyFindings | None:
     """Return why a wave of change sets may not be executed, or return None.
 
-    A violation refuses it. What a person must decide (REVIEW) needs the stage's approval, which is asked for once,
-    before the first wave: in a later one, or where the registration asks for none, it refuses the wave too. An
-    ephemeral stage goes on to the live validation, as in ``decide``.
+    A violation refuses it. REVIEW needs the stage's approval, which is requested once, before the first wave: in a
+    later one, or if the registration does not ask for approvals, it refuses the wave too. An ephemeral stage continues
+    to the live validation, as in ``decide``.
     """
     report = change_set_report(plan)
     if report.verdict is Verdict.PASS:
@@ -63,7 +63,7 @@ def refuse_wave(plan: StagePlan, stage: Stage) -> PolicyFindings | None:
 
 
 def refusal_of(report: Report) -> PolicyFindings:
-    """Return what a report found that counts, at most twenty findings of it."""
+    """Return a report's relevant findings, at most twenty."""
     return _bounded([FoundInStages(each) for each in report.findings if each.counts])
 
 
@@ -79,7 +79,7 @@ def action_summary(report: Report) -> str:
 
 
 def finding_in_words(finding: Finding) -> str:
-    """Say in one line where a finding is, what it is about and what to do."""
+    """Describe a finding in one line: where, what, and what to do."""
     where = f"{finding.path}:{finding.line}" if finding.line else finding.path
     verdict = "" if finding.verdict is Verdict.FAIL else f" [{finding.verdict}]"
     return f"{where} {finding.resource} {finding.property}: {finding.policy}{verdict}: {finding.message} {finding.fix}"

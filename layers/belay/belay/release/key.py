@@ -9,6 +9,6 @@ _KEY: Final = re.compile(rf"releases/(?P<application>{NAME.pattern})/.*[^/]\.zip
 
 
 def application_of(key: str) -> str | None:
-    """Give the application an S3 key uploads a release of; None when the key is no release at all."""
+    """Return the application of a release's S3 key; None if the key is not a release's."""
     found = _KEY.fullmatch(key)
     return found["application"] if found else None

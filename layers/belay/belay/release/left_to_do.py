@@ -1,13 +1,13 @@
-"""What only a person can do, as data: what, why, and the commands for it."""
+"""Work that is left for a person, as data: what, why, and the commands."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class LeftToDo:
-    """What a person must do: about which stack, database or service (empty where it is about none), what and why.
+    """What a person must do, to which stack, database or service (empty if none), and why.
 
-    ``look`` is the command to look closer, ``then`` the one that does it, each where one is known to be right.
+    ``look`` is the command to inspect it, ``then`` the one that does it, each only if it is known to be right.
     """
 
     subject: str
@@ -17,7 +17,7 @@ class LeftToDo:
     then: str | None = None
 
     def in_words(self) -> str:
-        """What is left to do, with the commands, for people."""
+        """What is left to do, with the commands, as text."""
         told = ": ".join(filter(None, (self.subject, self.what, self.why)))
         if self.then and not self.look and not self.why:
             return f"{told}: {self.then}"

@@ -1,8 +1,7 @@
 """The life of an attempt at a release: its states, and which of them may follow which.
 
-A state is where an attempt stands. What happens beside it, such as a person's override, is an ``Occurrence`` of its
-history and moves nothing. What a state is about (the stack that is executed, a verdict) and how something ended are
-fields of their own.
+Anything else that happens, such as a person's override, is an ``Occurrence`` in its history and changes no state. A
+state's details (the stack that is executed, a verdict) and outcomes are separate fields.
 """
 
 from collections.abc import Mapping
@@ -11,14 +10,14 @@ from typing import Final
 
 
 class State(StrEnum):
-    """Where an attempt stands; those from ``PLANNING`` to ``STAGE_ENDED`` are in a stage."""
+    """An attempt's state; those from ``PLANNING`` to ``STAGE_ENDED`` are in a stage."""
 
     CLAIMED = "CLAIMED"
     """An execution opens the upload."""
     ACCEPTED = "ACCEPTED"
-    """It is a release, and this attempt is the one on its way under its version."""
+    """It is a release, and this attempt has claimed its version."""
     CHECKED = "CHECKED"
-    """The policies let its templates pass."""
+    """Its templates passed the policies."""
     REFUSED = "REFUSED BY POLICY"
     PLANNING = "PLANNING"
     REHEARSED = "REHEARSED"
@@ -26,7 +25,7 @@ class State(StrEnum):
     APPROVED = "APPROVED"
     APPROVAL_DENIED = "APPROVAL DENIED"
     HELD = "HELD"
-    """Outside of the stage's windows."""
+    """Outside the stage's windows."""
     SNAPSHOTS_TAKEN = "SNAPSHOTS TAKEN"
     EXECUTING = "EXECUTING"
     VALIDATED = "VALIDATED"
@@ -43,24 +42,24 @@ class State(StrEnum):
 
     @property
     def in_stage(self) -> bool:
-        """Whether it is a state in a stage, whose end is not reached."""
+        """Whether it is a state within an unfinished stage."""
         return self in _IN_STAGE
 
 
 class Occurrence(StrEnum):
-    """What happens beside an attempt's states."""
+    """What happens to an attempt without changing its state."""
 
     LET_THROUGH = "LET THROUGH"
-    """A person let it go on outside of the stage's windows."""
+    """A person let it continue outside the stage's windows."""
     ROLLBACK_ASKED = "ROLLBACK ASKED"
-    """A person asked that what it deployed be taken back."""
+    """A person requested a rollback of what it deployed."""
 
 
 _ENTERING: Final = frozenset({State.PLANNING, State.PIPELINE_STARTED, State.RECOVERING, State.STAGE_ENDED})
 _STAGE_MAY_END: Final = frozenset({State.RECOVERING, State.STAGE_ENDED, State.ENDED})
 _CHANGING: Final = _STAGE_MAY_END | {State.SNAPSHOTS_TAKEN, State.EXECUTING, State.VALIDATED}
-"""What may come once nobody is waited for: a stage without databases has no snapshots, one without changes nothing to
-execute."""
+"""What may follow once nothing is waited for: a stage without databases has no snapshots, one without changes nothing
+to execute."""
 
 _ASKED: Final = frozenset({State.AWAITING_APPROVAL, State.APPROVED, State.APPROVAL_DENIED})
 
@@ -85,13 +84,13 @@ FOLLOWS: Final[Mapping[State, frozenset[State]]] = {
     State.STAGE_ENDED: _ENTERING | {State.ENDED},
     State.ENDED: frozenset(),
 }
-"""Which states may follow which. The same state may always come again, with other details: a step that is tried again
-records what it records; only an end stands as it is.
+"""Which states may follow which. A state may always be repeated, with other details: a retried step records it again;
+only an end is final.
 
 An attempt stays in its stage until the stage has ended with DEPLOYED; then the next one may be entered. It may end from
-anywhere: an execution may die. An approval is asked for again where the request itself has to be sent again, which an
-answer may overtake. Who
-continues a release that waits (``control.successors``) rehearses again; what was asked before is not asked again.
+any state: an execution may die. An approval is requested again if the request itself has to be sent again, which an
+answer may overtake. The successor of a waiting release (``control.successors``) rehearses again, but does not ask
+again.
 """
 
 _IN_STAGE: Final = frozenset(State) - {
@@ -105,6 +104,6 @@ _IN_STAGE: Final = frozenset(State) - {
 
 
 def before(state: State) -> frozenset[State]:
-    """Return the states that a state may follow, itself where it may come again."""
+    """Return the states that a state may follow, including itself if it may be repeated."""
     found = frozenset(each for each, after in FOLLOWS.items() if state in after)
     return found if state in (State.STAGE_ENDED, State.ENDED) else found | {state}

@@ -1,4 +1,4 @@
-"""Who may take a stage's lock, decided from the lock as it was last seen."""
+"""Who may take a stage's lock, decided from its last known state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ _WAITER_FORGOTTEN_SECONDS = 1800
 
 
 class Decision(StrEnum):
-    """What a claimant does about the lock."""
+    """What a claimant does."""
 
     MINE = "MINE"
-    """This very execution holds it already: an earlier try of the same step got that far."""
+    """This execution already holds it, from an earlier try of the same step."""
     TAKE = "TAKE"
     """Free, handed over, or left behind: take it, with a new fencing token."""
     WAIT = "WAIT"
-    """Somebody works under it."""
+    """Another holder works under it."""
     LOST = "LOST"
     """The release is being recovered: its deployment may not go on."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who asks for a stage's lock: an execution for a release, or for the incident of what owns ``attempt``.
+    """A claim on a stage's lock: by an execution for a release, or for the incident of ``attempt``'s owner.
 
-    ``label`` is what people know the claimant by: a release's version.
+    ``label`` is the claimant's name for people: a release's version.
     """
 
     application: str
@@ -45,9 +45,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Lock:
-    """A stage's lock: ``owner`` is the attempt that held it last, ``incident`` the incident that it held it for.
+    """A stage's lock: ``owner`` is its last holding attempt, ``incident`` the incident it was held for.
 
-    ``expires_at`` is in epoch seconds; ``held_since`` is None where it was never taken by this version.
+    ``expires_at`` is in epoch seconds; ``held_since`` is None if this version of Belay never took it.
     """
 
     application: str
@@ -64,7 +64,7 @@ class Lock:
 
 @dataclass(frozen=True)
 class Waiter:
-    """Who stands in a stage's queue: a release, or a recovery, which has no ``version``. ``seen_at``: epoch seconds."""
+    """A place in a stage's queue: a release, or a recovery (no ``version``). ``seen_at``: epoch seconds."""
 
     application: str
     stage: str
@@ -74,10 +74,10 @@ class Waiter:
 
 
 def decide(claim: Claim, lock: Lock | None, *, now: int, owner_runs: bool) -> Decision:
-    """Decide about a lock (None where there never was one) at epoch second ``now``.
+    """Decide about a lock (None if there never was one) at epoch second ``now``.
 
-    A failed release hands its lock over to its own incident at once, and an incident whose execution ended to the
-    next one. Anybody else's is taken over only when it has expired *and* the execution that holds it no longer runs.
+    A failed release hands its lock to its own incident at once, and so does an incident whose execution ended to the
+    next one. Any other lock is taken over only if it has expired *and* its holder's execution no longer runs.
     """
     if lock is None or not lock.held:
         return Decision.TAKE
@@ -93,9 +93,9 @@ def decide(claim: Claim, lock: Lock | None, *, now: int, owner_runs: bool) -> De
 
 
 def superseded_by(claim: Claim, queue: Sequence[Waiter], *, now: int) -> str | None:
-    """Return the newest version that waits in the same queue and is newer than the claimant's, if there is one.
+    """Return the newest version waiting in the same queue that is newer than the claimant's, if any.
 
-    A recovery supersedes nothing and is superseded by nothing. A waiter not seen for half an hour has died.
+    A recovery neither supersedes nor is superseded. A waiter not seen for half an hour counts as dead.
     """
     if claim.incident is not None:
         return None
@@ -109,5 +109,5 @@ def superseded_by(claim: Claim, queue: Sequence[Waiter], *, now: int) -> str | N
 
 
 def overtaken(version: Version, deployed: str | None, *, downgrade: bool) -> bool:
-    """Tell whether a newer version than ``version`` is deployed already and nobody asked to go back."""
+    """Tell whether a newer version than ``version`` is already deployed and no downgrade was requested."""
     return deployed is not None and not downgrade and Version.parse(deployed) > version

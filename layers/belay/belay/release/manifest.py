@@ -1,4 +1,4 @@
-"""``release.yaml``: what a release says it is."""
+"""``release.yaml``: a release's manifest."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUT
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
 
 INJECTED: Final = ("ReleaseBucket", "ReleasePrefix")
-"""Parameters that Belay sets where a template declares them."""
+"""Parameters that Belay sets if a template declares them."""
 
 _PARAMETER_NAME: Final = re.compile(r"[A-Za-z0-9]{1,255}")
 _LONGEST_PARAMETER: Final = 4096
@@ -82,10 +82,10 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def examine_manifest(data: bytes, files: Collection[str] | None) -> tuple[Manifest | None, list[str]]:
-    """Read a ``release.yaml`` as far as it goes, and give every problem found with it.
+    """Read a ``release.yaml`` as far as possible, and return it with every problem found.
 
-    ``files`` are the paths of a release that is not built yet and has no digests; None stands for a built one. Where
-    the manifest is wrong it holds neutral values; it is None when it cannot be read at all.
+    ``files`` are the paths of a release that is not built yet and has no digests; None means a built one. Invalid parts
+    of the manifest have neutral values; it is None if it cannot be read at all.
     """
     try:
         document = load_document(data.decode())
@@ -169,7 +169,7 @@ def read_capabilities(node: Node) -> tuple[str, ...]:
 def read_parameters(node: Node) -> dict[str, str]:
     """Read CloudFormation parameters: scalars, or lists of scalars, as the strings that CloudFormation takes.
 
-    A number keeps the text it was written with, ``true`` becomes ``"true"``, a list becomes its items joined by commas
+    A number keeps its original text, ``true`` becomes ``"true"``, a list becomes its items joined by commas
     (CommaDelimitedList and the List types take nothing else).
     """
     parameters: dict[str, str] = {}
@@ -250,7 +250,7 @@ def _digests(node: Node) -> dict[str, str]:
 
 
 def read_manifest(archive: Archive) -> Manifest:
-    """Read an archive's manifest. Raises InvalidRelease with every problem found, or when there is none."""
+    """Read an archive's manifest. Raises InvalidRelease with every problem found, or if there is no manifest."""
     if MANIFEST not in archive:
         alike = [
             quote(member.name) for member in archive.members if PurePosixPath(member.name).name.lower() == MANIFEST
@@ -263,9 +263,9 @@ def read_manifest(archive: Archive) -> Manifest:
 
 
 def verify_members(manifest: Manifest, archive: Archive) -> None:
-    """Check that the archive holds exactly the files the manifest has digests of, and the templates it names.
+    """Check that the archive holds exactly the files with digests in the manifest, and the templates it names.
 
-    Reads nothing. Raises InvalidRelease with every problem found.
+    Reads no file. Raises InvalidRelease with every problem found.
     """
     problems = Problems()
     names = {member.name for member in archive.members} - {MANIFEST}
@@ -283,7 +283,7 @@ def verify_members(manifest: Manifest, archive: Archive) -> None:
 def read_verified(archive: Archive, manifest: Manifest, name: str) -> bytes:
     """Read a template or another document of at most a template's size, and check its digest.
 
-    Raises InvalidRelease when it is missing, too large, damaged or another than the manifest says.
+    Raises InvalidRelease if it is missing, too large, damaged or differs from the manifest.
     """
     data = archive.read(name)
     _check_digest(manifest, name, digest(data))
@@ -293,7 +293,7 @@ def read_verified(archive: Archive, manifest: Manifest, name: str) -> bytes:
 def stream_verified(archive: Archive, manifest: Manifest, name: str) -> Iterator[bytes]:
     """Stream a member in pieces of at most 1 MiB, checking its digest.
 
-    Raises InvalidRelease, at the latest after the last piece: whoever copies finishes only what ended without it.
+    Raises InvalidRelease, at the latest after the last piece: a copy is complete only if it ended without it.
     """
     sha256 = hashlib.sha256()
     for chunk in archive.stream(name):
@@ -303,7 +303,7 @@ def stream_verified(archive: Archive, manifest: Manifest, name: str) -> Iterator
 
 
 def digest(data: bytes) -> str:
-    """Give the SHA-256 in lower-case hex, as manifests hold it."""
+    """Return the SHA-256 in lower-case hex, as in manifests."""
     return hashlib.sha256(data).hexdigest()
 
 

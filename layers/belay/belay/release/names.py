@@ -1,7 +1,7 @@
 """Names that AWS accepts, made from applications, stages, stacks and versions.
 
-Every name ends in a digest of what it was made from. So the same input gives the same name (a rerun finds what a crash
-left), and two inputs never share one, even where dots became hyphens or the end was cut off.
+Every name ends in a digest of its inputs. So the same input gives the same name (a rerun finds what a crash left), and
+two inputs never share one, even if dots became hyphens or the end was cut off.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def change_set_name(application: str, stage: str, version: str, stack: str, uniq
 def client_request_token(  # noqa: PLR0917 - all are parts of one name
     application: str, stage: str, version: str, stack: str, operation: str, unique: str
 ) -> str:
-    """Make the token by which a stack's events tell whose operation they belong to: as a change set's name.
+    """Make the token that identifies an operation in a stack's events, in the format of a change set's name.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
     """
@@ -39,8 +39,8 @@ def snapshot_name(  # noqa: PLR0917 - all are parts of one name
 ) -> str:
     """Name a snapshot: at most ``longest`` characters, which depends on the kind of database.
 
-    A letter, then letters, digits and hyphens, no two hyphens together and none last. RDS keeps these names in lower
-    case, so they are made so.
+    A letter, then letters, digits and hyphens, no two hyphens together and none last. RDS stores these names in lower
+    case.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html,
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBClusterSnapshot.html
@@ -52,7 +52,7 @@ def ephemeral_stack_name(base: str, version: str, unique: str) -> str:
     """Name a release's own copy of a registered stack: a letter, then letters, digits and hyphens, at most 50.
 
     CloudFormation would take 128, but templates make names from ``AWS::StackName`` that must fit too: a DB instance's
-    has at most 63. So ``unique`` shows in the digest alone.
+    has at most 63. So ``unique`` is only in the digest.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html,
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
@@ -69,13 +69,13 @@ def execution_name(*parts: str) -> str:
 
 
 def successor_of(attempt: str, execution: str) -> tuple[str, str]:
-    """Name the execution of deploy_release that continues one (an ARN), and what ends its stages' executions' names."""
+    """Name the execution of deploy_release that continues one (an ARN), and the suffix of its stages' executions."""
     number = int(stage_suffix(attempt, execution).removeprefix("-") or 1) + 1
     return f"{attempt}-{number}", f"-{number}"
 
 
 def stage_suffix(attempt: str, execution: str) -> str:
-    """Return what ends the names of the stages' executions that an execution (an ARN) of deploy_release starts."""
+    """Return the suffix of the stages' executions that an execution (an ARN) of deploy_release starts."""
     name = execution.rpartition(":")[2]
     return name.removeprefix(attempt) if name.startswith(f"{attempt}-") else ""
 

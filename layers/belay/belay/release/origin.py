@@ -1,4 +1,4 @@
-"""What changed the stacks of a stage: the name under which everything that is needed to take it back is kept."""
+"""What changed the stacks of a stage: the key to everything that is needed to roll it back."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from belay.release.names import client_request_token
 class Origin:
     """One attempt at a release, one execution of a pipeline, or one rollback that a person asked for.
 
-    ``name`` is the release's version or the execution's id, ``attempt`` twelve hexadecimal digits that no other has.
+    ``name`` is the release's version or the execution's id, ``attempt`` twelve unique hexadecimal digits.
     """
 
     application: str
@@ -23,7 +23,7 @@ class Origin:
 
     @property
     def document_key(self) -> str:
-        """The artifact key of the accepted release, where one is concerned."""
+        """The artifact key of the accepted release, if one is involved."""
         return f"attempts/{self.application}/{self.attempt}/release.json"
 
     def stage_key(self, stage: str, name: str) -> str:

@@ -1,7 +1,7 @@
-"""Why something ended, as data: from whoever found out to whoever is told.
+"""Why something ended, as data, from detection to notification.
 
-State machines carry none of it: what a step finds is kept beside the stage's other documents, and the machine carries
-the document's key or the error output that Step Functions itself makes.
+State machines do not pass it on: a step's reason is stored with the stage's other documents, and the machine passes
+the document's key or the error output of Step Functions.
 """
 
 import json
@@ -19,9 +19,9 @@ from belay.stack.cause import Cause
 
 @dataclass(frozen=True)
 class ReleaseProblems:
-    """What was uploaded is no acceptable release: every problem found.
+    """The upload is not an acceptable release: every problem found.
 
-    ``by_registration`` says that the operator's registration is at fault, and not the release.
+    ``by_registration``: the operator's registration is at fault, not the release.
     """
 
     kind: ClassVar[str] = "problems"
@@ -31,7 +31,7 @@ class ReleaseProblems:
 
 @dataclass(frozen=True)
 class FoundInStages:
-    """A finding, with the stages that it was found for where it is told for several at once."""
+    """A finding, with its stages if it is reported for several at once."""
 
     finding: Finding
     stages: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class FoundInStages:
 
 @dataclass(frozen=True)
 class PolicyFindings:
-    """Policies refused a release's templates, change sets or live groups; ``left_out`` findings are not listed here."""
+    """Policies refused a release's templates, change sets or live groups; ``left_out`` counts unlisted findings."""
 
     kind: ClassVar[str] = "policy-findings"
     findings: tuple[FoundInStages, ...]
@@ -48,7 +48,7 @@ class PolicyFindings:
 
 @dataclass(frozen=True)
 class StackFailure:
-    """An operation on a stack failed; ``said`` is what is known where no event names a first cause."""
+    """An operation on a stack failed; ``said`` is what is known if no event names a first cause."""
 
     kind: ClassVar[str] = "stack-failure"
     stack_id: str
@@ -64,7 +64,7 @@ class StackFailure:
 
 @dataclass(frozen=True)
 class PipelineFailure:
-    """An execution of a pipeline failed: the diagnosis, without what belongs to CodePipeline alone."""
+    """An execution of a pipeline failed: the diagnosis, without CodePipeline's own details."""
 
     kind: ClassVar[str] = "pipeline-failure"
     cause: str
@@ -75,13 +75,13 @@ class PipelineFailure:
 
     @property
     def left_to_do(self) -> tuple[LeftToDo, ...]:
-        """The likely fix, with where to read on."""
+        """The likely fix, with a link to documentation."""
         return () if self.fix is None else (LeftToDo("", f"Likely fix: {self.fix} {self.link}"),)
 
 
 @dataclass(frozen=True)
 class PersonDecided:
-    """A person, named by ARN, decided it: ``what`` is the decision, ``comment`` what they said about it."""
+    """A person, named by ARN, decided it: ``what`` is the decision, ``comment`` their comment."""
 
     kind: ClassVar[str] = "person-decided"
     by: str
@@ -98,12 +98,12 @@ class Why(StrEnum):
     NOT_APPROVED = "not-approved"
     INTERRUPTED = "interrupted"
     TOLD = "told"
-    """By Belay 0.1, which kept text and no data."""
+    """From Belay 0.1, which stored text and no data."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What Belay itself found, which one sentence says."""
+    """What Belay itself found, in one sentence."""
 
     kind: ClassVar[str] = "statement"
     about: Why
@@ -112,7 +112,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Fault:
-    """A step failed, which is no verdict: the error's name and message."""
+    """A step failed, which is not a verdict: the error's name and message."""
 
     kind: ClassVar[str] = "fault"
     error: str
@@ -133,9 +133,9 @@ def to_dict(reason: Reason) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any] | str) -> Reason:
-    """Read what ``to_dict`` wrote, or the text that Belay 0.1 kept.
+    """Read what ``to_dict`` wrote, or the text that Belay 0.1 stored.
 
-    Raises ``UnreadableRecord`` when it is neither, and ``UnknownSchema`` where a newer version wrote it.
+    Raises ``UnreadableRecord`` if it is neither, and ``UnknownSchema`` if a newer version wrote it.
     """
     if isinstance(document, str):
         return Statement(Why.TOLD, document)
@@ -150,7 +150,7 @@ def from_document(document: Mapping[str, Any] | str) -> Reason:
 
 
 def kept_as(carried: Mapping[str, Any] | str | None) -> str | None:
-    """Return the key of the document that a machine carries, or that an error names; None where it names none."""
+    """Return the key of the document that a state machine passes on, or that an error names; None if it names none."""
     if not isinstance(carried, Mapping):
         return None
     try:
@@ -161,7 +161,7 @@ def kept_as(carried: Mapping[str, Any] | str | None) -> str | None:
 
 
 def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
-    """Return why a task failed, from its error output; None where none did.
+    """Return why a task failed, from its error output; None if none did.
 
     A Lambda function's exception arrives as ``{"Error": name, "Cause": text}`` whose cause is a JSON document with
     ``errorMessage``
@@ -203,7 +203,7 @@ def _message(cause: str) -> str:
 
 
 def _execution_ended(document: Mapping[str, Any]) -> str:
-    """Say how an execution that was waited for ended: its description is the cause then."""
+    """Describe how a child execution ended: the cause is then its description."""
     ended = f"{document['ExecutionArn']} ended {document.get('Status', 'without a status')}"
     if not document.get("Error"):
         return ended

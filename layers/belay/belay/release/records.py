@@ -1,6 +1,6 @@
-"""The small records that travel through the state machines, and what they are called in the ledger.
+"""The small records that state machines pass on, and their keys in the ledger.
 
-Every document that a machine would have to carry lies in the artifact bucket; what travels is a ``ReleaseReference``.
+Larger documents are in the artifact bucket; state machines pass on a ``ReleaseReference``.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Upload:
 
     @property
     def identity(self) -> str:
-        """The sort-key part that names this upload; a key too long for DynamoDB's 1,024 bytes stands by its digest."""
+        """The sort-key part that names this upload; its digest where the key exceeds DynamoDB's 1,024 bytes."""
         fits = len(self.key.encode()) <= LONGEST_IN_KEY
         return f"{self.key if fits else hashlib.sha256(self.key.encode()).hexdigest()}#{self.version_id}"
 
@@ -47,7 +47,7 @@ class Upload:
 
     @property
     def attempt(self) -> str:
-        """Twelve hexadecimal digits that name this upload wherever AWS limits a name."""
+        """Twelve hexadecimal digits that name this upload where AWS limits the length."""
         return hashlib.sha256(f"{self.bucket}/{self.identity}".encode()).hexdigest()[:12]
 
     @property
@@ -57,13 +57,13 @@ class Upload:
 
 
 def upload_of(application: str, bucket: str, key: str, version_id: str | None, size: int) -> Upload:
-    """Name an upload; a bucket without versioning, which Belay's never is, has S3's own version ``null``."""
+    """Name an upload; in a bucket without versioning (never Belay's own) S3's version is ``null``."""
     return Upload(application, bucket, key, version_id or "null", size)
 
 
 @dataclass(frozen=True)
 class ReleaseReference:
-    """Which release, and which attempt at it, a machine is about.
+    """The release and the attempt that a state machine works on.
 
     ``digest`` is the SHA-256 of ``release.yaml``, which holds the digest of every other file: it names the content.
     """
@@ -79,7 +79,7 @@ class ReleaseReference:
         return cls(**{name: str(document[name]) for name in cls.__dataclass_fields__})
 
     def to_dict(self) -> dict[str, str]:
-        """Return what a machine carries."""
+        """Return what a state machine passes on."""
         return asdict(self)
 
     @property
@@ -89,12 +89,12 @@ class ReleaseReference:
 
     @property
     def origin(self) -> Origin:
-        """Under what everything is kept that takes this attempt back."""
+        """The key to everything that is needed to roll this attempt back."""
         return Origin(self.application, self.version, self.attempt)
 
     @property
     def prefix(self) -> str:
-        """Where the release's files lie in the artifact bucket. The same content lies in the same place."""
+        """The prefix of the release's files in the artifact bucket. The same content has the same prefix."""
         return f"releases/{self.application}/{self.version.replace('+', '-')}/{self.digest[:16]}"
 
     def member_key(self, path: str) -> str:

@@ -1,6 +1,6 @@
-"""What an operator registered of an application and its stages, and what a release may therefore do.
+"""An operator's registration of an application and its stages, which decides what a release may do.
 
-The documents are SSM parameters in YAML or JSON: ``/belay/applications/<application>`` and, a stage each,
+The documents are SSM parameters in YAML or JSON: ``/belay/applications/<application>`` and, for each stage,
 ``/belay/applications/<application>/<stage>``. A release cannot widen them.
 """
 
@@ -24,8 +24,8 @@ Precedence: TypeAlias = Literal["registration", "release"]
 Restore: TypeAlias = Literal["never", "approval", "automatic"]
 
 DEFAULT_TRANSFORMS: Final = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
-"""Transforms that need no registration: they only rewrite what the template itself says. ``AWS::Include`` brings in
-text from elsewhere, others change how a stack is deployed: an operator allows them by name, under ``macros``."""
+"""Transforms that need no registration: they only rewrite the template itself. ``AWS::Include`` includes text from
+elsewhere, others change how a stack is deployed: an operator allows them by name, under ``macros``."""
 
 _PRECEDENCES: Final[tuple[Precedence, ...]] = ("registration", "release")
 _RESTORES: Final[tuple[Restore, ...]] = ("never", "approval", "automatic")
@@ -53,12 +53,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackCo
 _MOST_DAYS: Final = 90
 _DEFAULT_DAYS: Final = 7
 _MOST_MINUTES: Final = 180
-"""CloudFormation watches rollback triggers for at most three hours (same page); a bake is held to the same."""
+"""CloudFormation watches rollback triggers for at most three hours (same page); the bake time has the same limit."""
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """Where a document lies that is too long for a parameter: one version of an S3 object, and its SHA-256."""
+    """The location of a document that is too long for a parameter: one version of an S3 object, and its SHA-256."""
 
     bucket: str
     key: str
@@ -68,7 +68,7 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Application:
-    """A registered application. ``defaults`` holds stage keys, not yet read, that each stage may replace by key."""
+    """A registered application. ``defaults`` holds stage keys, not yet parsed, that each stage may override."""
 
     name: str
     stages: tuple[str, ...]
@@ -88,9 +88,9 @@ class RegisteredStack:
 
 @dataclass(frozen=True)
 class Approval:
-    """Whether a person must approve a release before it changes a stage, and for how many days they may be asked.
+    """Whether a person must approve a release before it changes a stage, and within how many days.
 
-    With ``four_eyes`` it must be another person than whoever uploaded the release.
+    With ``four_eyes`` the uploader cannot approve.
     """
 
     required: bool = False
@@ -100,9 +100,9 @@ class Approval:
 
 @dataclass(frozen=True)
 class Verify:
-    """How a deployment is verified once it is there, and once more after a rollback.
+    """How a stage is verified after a deployment and after a rollback.
 
-    ``function`` is the ARN of a Lambda function that answers a verdict; the registered alarms are watched for
+    ``function`` is the ARN of a Lambda function that returns a verdict; the registered alarms are watched for
     ``bake_minutes``; CloudFormation watches them as rollback triggers for ``monitoring_minutes`` after each operation.
     """
 
@@ -113,7 +113,7 @@ class Verify:
 
 @dataclass(frozen=True)
 class Database:
-    """A database to take snapshots of. Messages and documents have it as text: ``instance orders-db``."""
+    """A database to take snapshots of. Its text in messages and documents is ``instance orders-db``."""
 
     kind: DatabaseKind
     identifier: str
@@ -144,7 +144,7 @@ class Service:
 
     @property
     def name(self) -> str:
-        """What plans and messages call it: ``orders/api``."""
+        """Its name in plans and messages: ``orders/api``."""
         return f"{self.cluster}/{self.service}"
 
 
@@ -152,7 +152,7 @@ class Service:
 class Pipeline:
     """The CodePipeline pipeline that deploys a stage's stacks, in its ``deployment_stage``.
 
-    Where ``start`` is set, a release is deployed to the stage by starting it with the uploaded zip as the revision of
+    If ``start`` is set, a release is deployed to the stage by starting it with the uploaded zip as the revision of
     its source action; otherwise Belay only watches it. Entering ``pre_deployment_stage`` is when the stage is
     prepared: snapshots of its databases, and its stacks as they are.
     """
@@ -168,7 +168,7 @@ class Pipeline:
 class Stage:
     """A registered stage. ``stacks`` maps the name a release uses to the real stack.
 
-    ``regions`` are those beside Belay's own in which stacks of the same names stand; only validation looks there.
+    ``regions`` are further regions with stacks of the same names; only validation looks there.
     """
 
     application: str
@@ -193,22 +193,22 @@ class Stage:
 
     @property
     def verified(self) -> bool:
-        """Whether there is anything that tells whether a deployment works."""
+        """Whether there is anything to verify a deployment by."""
         return bool(self.alarms or self.verify.function)
 
     @property
     def runs_pipeline(self) -> bool:
-        """Whether a release is deployed by running the stage's pipeline, and not by change sets that Belay executes."""
+        """Whether a release is deployed by the stage's pipeline instead of by change sets."""
         return self.pipeline is not None and self.pipeline.start
 
     def required_pipeline(self) -> Pipeline:
-        """Return the stage's pipeline. Raises ``InvalidRegistration`` where it has none."""
+        """Return the stage's pipeline. Raises ``InvalidRegistration`` if it has none."""
         if self.pipeline is None:
             raise InvalidRegistration([f"{self.application}/{self.name} has no pipeline registered"])
         return self.pipeline
 
     def stack_name(self, stack: str, version: str, unique: str) -> str:
-        """Name the real stack of a registered one: in an ephemeral stage each release has its own."""
+        """Return the real name of a registered stack: in an ephemeral stage each release has its own."""
         registered = self.stacks[stack].name
         return ephemeral_stack_name(registered, version, unique) if self.ephemeral else registered
 
@@ -222,7 +222,7 @@ _OPTIONAL: Final = (
 
 
 def parse_application(name: str, text: str) -> Application | Pointer:
-    """Read what is registered of an application, or where its document lies.
+    """Read an application's registration, or the pointer to it.
 
     Raises InvalidRegistration with every problem found, each with its path in the document.
     """
@@ -236,10 +236,10 @@ def parse_application(name: str, text: str) -> Application | Pointer:
 
 
 def parse_stage(application: Application, name: str, text: str) -> Stage | Pointer:
-    """Read what is registered of a stage, or where its document lies.
+    """Read a stage's registration, or the pointer to it.
 
-    A key the stage leaves out is the application's default, whole. Raises InvalidRegistration with every problem found,
-    each with its path in the document.
+    A key that the stage omits takes the application's default as a whole. Raises InvalidRegistration with every problem
+    found, each with its path in the document.
     """
     document = f"stage {application.name}/{name}"
     value = _load(document, text)
@@ -282,7 +282,7 @@ def _application(name: str, node: Node) -> Application:
         node.note(f"expected {NAME_RULE}, found {quote(name)}")
     if fields["stages"].value == []:
         fields["stages"].wrong("at least one stage")
-    # Read once for its problems alone: each stage is read from its own keys and these together.
+    # Read here only to find problems: each stage is read from its own keys merged with these.
     _stage(name, "", fields["defaults"].fields((), (*_REQUIRED, *_OPTIONAL)))
     topic, defaults = fields["topic"], fields["defaults"].value
     return Application(
@@ -443,12 +443,12 @@ def _verify(node: Node) -> Verify:
 def admit(
     manifest: Manifest, application: Application, stages: Sequence[Stage], transforms: Mapping[str, Sequence[str]]
 ) -> None:
-    """Check that a release asks for nothing its registration does not allow, in any of its stages.
+    """Check that a release asks for nothing that its registration does not allow, in any stage.
 
-    ``transforms`` holds, by template path, the names of the transforms and macros that template uses.
+    ``transforms`` maps a template's path to the names of the transforms and macros it uses.
 
-    Raises InvalidRelease with every problem found. Raises InvalidRegistration when two stages would deploy to one
-    stack: here they are all together for the first time.
+    Raises InvalidRelease with every problem found. Raises InvalidRegistration if two stages would deploy to one
+    stack: only here are all stages known.
     """
     _refuse_shared_stacks(application, stages)
     problems = Problems()
@@ -484,7 +484,7 @@ def _admit_stack(stack: ManifestStack, stage: Stage, problems: Problems) -> None
         return
     allowed = set(registered.capabilities)
     if "CAPABILITY_NAMED_IAM" in allowed:
-        # It acknowledges more than CAPABILITY_IAM does, and CloudFormation takes it in its place.
+        # It includes CAPABILITY_IAM, and CloudFormation accepts it instead.
         allowed.add("CAPABILITY_IAM")
     for capability in stack.capabilities:
         if capability not in allowed:
@@ -498,12 +498,12 @@ def effective_parameters(
     release_bucket: str,
     release_prefix: str,
 ) -> dict[str, str]:
-    """Give the parameters to deploy a stack with, as CloudFormation strings.
+    """Return the parameters to deploy a stack with, as CloudFormation strings.
 
-    Where release and registration both set one, the registration's ``parameter_precedence`` decides. ``declared`` are
-    the parameters of the template. A registered parameter it does not declare is left out, because one registration
-    serves many versions; one of the release's own is a mistake. ``ReleaseBucket`` and ``ReleasePrefix`` say where the
-    release's files lie.
+    If release and registration both set one, the registration's ``parameter_precedence`` decides. ``declared`` are the
+    parameters of the template. A registered parameter that it does not declare is left out, because one registration
+    serves many versions; an undeclared one of the release is an error. ``ReleaseBucket`` and ``ReleasePrefix`` locate
+    the release's files.
 
     Raises InvalidRelease with every parameter of the release that its template does not declare.
     """

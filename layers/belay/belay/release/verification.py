@@ -1,7 +1,7 @@
-"""Whether what is deployed works: its alarms are watched for the bake time, its verify function is asked.
+"""Whether a deployment works: its alarms are watched for the bake time, its verify function is invoked.
 
-A verdict of the verify function is its answer; a function that fails, or answers anything else, has not answered. It is
-asked again, and when it never answers the deployment counts as bad: nobody knows that it is good.
+Only a verdict is an answer of the verify function; if it fails or returns anything else, it is invoked again, and if it
+never answers the deployment counts as bad: nobody knows that it is good.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ METRIC = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 
 MOST_ASKED = 3
-"""How often in a row a verify function may fail to answer."""
+"""How many times in a row a verify function may fail to answer."""
 
 VERIFY_FUNCTION = "verify function"
 
@@ -32,26 +32,26 @@ class Verified(StrEnum):
     PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
     REVIEW = "REVIEW"
-    """It could not be decided, so it is never green by itself."""
+    """Undecided, so it never passes by itself."""
     AGAIN = "AGAIN"
-    """It is not over: look again."""
+    """Not finished: check again."""
 
 
 _GRAVITY = (Verified.FAIL, Verified.AGAIN, Verified.REVIEW)
 
 
 class Occasion(StrEnum):
-    """After what a stage is verified."""
+    """What a verification follows."""
 
     DEPLOYED = "DEPLOYED"
     ROLLED_BACK = "ROLLED_BACK"
-    """What was red before is still red for a while: the end of the bake decides, only then the function is asked."""
+    """Alarms stay red for a while: only the end of the bake time decides, and only then is the function invoked."""
     REVALIDATED = "REVALIDATED"
 
 
 @dataclass(frozen=True)
 class AlarmSeen:
-    """A registered alarm: ``state`` is OK, ALARM or INSUFFICIENT_DATA, and None where there is no such alarm."""
+    """A registered alarm: ``state`` is OK, ALARM or INSUFFICIENT_DATA, and None if there is no such alarm."""
 
     name: str
     state: str | None
@@ -65,7 +65,7 @@ class AlarmSeen:
         return self.state == "ALARM"
 
     def in_words(self) -> str:
-        """What is wrong with it, or what it is."""
+        """Its problem, or its description."""
         if self.state is None:
             return f"the alarm {self.name} does not exist, so nothing watches what it should"
         return f"the alarm {self.name} is in {self.state}" + (f" ({_one_line(self.reason)})" if self.reason else "")
@@ -73,7 +73,7 @@ class AlarmSeen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verify function answered: ``verdict`` is PASS or FAIL, and None where that is no answer."""
+    """What a verify function answered: ``verdict`` is PASS or FAIL, and None if that is not an answer."""
 
     verdict: Verified | None
     reason: str = ""
@@ -81,10 +81,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class DeployedStage:
-    """What a stage check is asked about: what was deployed, to which stage, and the stacks as they stand.
+    """A stage check's input: what was deployed, to which stage, and the current stacks.
 
-    ``standing`` are the stacks' ids or names by the release's name of them, ``bucket`` is the artifact bucket. ``over``
-    says whether the bake time has passed, so that what is bad now stays bad.
+    ``standing`` maps the release's stack names to ids or names, ``bucket`` is the artifact bucket. ``over`` says
+    whether the bake time has passed, so that a failure now is final.
     """
 
     origin: Origin
@@ -96,7 +96,7 @@ class DeployedStage:
     over: bool = True
 
     def question(self) -> dict[str, Any]:
-        """What a verify function is given; ``plan`` points to the stage's plan in the artifact bucket."""
+        """The verify function's event; ``plan`` points to the stage's plan in the artifact bucket."""
         return {
             "application": self.origin.application,
             "version": self.origin.name,
@@ -109,9 +109,9 @@ class DeployedStage:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a stage check found: its verdict, and why: each reason in words, or the ``report`` of policies.
+    """What a stage check found: its verdict, with the reasons in words, or the policies' ``report``.
 
-    ``noted`` is what the check has to know when it looks again.
+    ``noted`` is the state that the check needs the next time.
     """
 
     verdict: Verified
@@ -122,7 +122,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Verification:
-    """How the checks of a stage stand, between two looks: since when, all together, and what each of them noted."""
+    """The state of a stage's checks between two runs: the start, the overall verdict, and each check's own state."""
 
     since: str
     verdict: Verified = Verified.AGAIN
@@ -143,7 +143,7 @@ class Verification:
         return now - datetime.fromisoformat(self.since) >= timedelta(minutes=verify.bake_minutes)
 
     def with_found(self, found: Mapping[str, Checked]) -> "Verification":
-        """Take up what the checks found, by their names: the gravest verdict counts, with the reasons for it."""
+        """Add what the checks found, by name: the worst verdict counts, with its reasons."""
         verdict = next((each for each in _GRAVITY if any(c.verdict is each for c in found.values())), Verified.PASS)
         reasons = [reason for each in found.values() if each.verdict is verdict for reason in each.reasons]
         noted = dict(self.noted) | {name: dict(each.noted) for name, each in found.items()}
@@ -151,12 +151,12 @@ class Verification:
 
 
 def _noted_by_checks(document: Document) -> Document:
-    """Belay 0.1 noted nothing but how the verify function was asked."""
+    """Belay 0.1 stored only the state of the verify function."""
     return {**document, "noted": {VERIFY_FUNCTION: {name: document[name] for name in ("asked", "unanswered")}}}
 
 
 def alarms_checked(alarms: Sequence[AlarmSeen], occasion: Occasion, *, over: bool) -> Checked:
-    """Tell from the alarms how a stage is. INSUFFICIENT_DATA is not red, as with rollback triggers."""
+    """Decide a stage's verdict from its alarms. INSUFFICIENT_DATA is not red, as with rollback triggers."""
     missing = [alarm for alarm in alarms if alarm.state is None]
     red = [alarm for alarm in alarms if alarm.red]
     if missing or (red and (over or occasion is Occasion.DEPLOYED)):
@@ -167,12 +167,12 @@ def alarms_checked(alarms: Sequence[AlarmSeen], occasion: Occasion, *, over: boo
 
 
 def answer_due(noted: Mapping[str, Any], deployed: DeployedStage) -> bool:
-    """Whether the function is to be asked now: at the beginning, except after a rollback, and when the bake is over."""
+    """Whether to invoke the function now: at the beginning, except after a rollback, and after the bake time."""
     return deployed.over or (deployed.occasion is Occasion.DEPLOYED and not noted.get("asked"))
 
 
 def answer_checked(answer: Answer, noted: Mapping[str, Any], *, over: bool) -> Checked:
-    """Tell from what the verify function answered how a stage is."""
+    """Decide a stage's verdict from the verify function's answer."""
     if answer.verdict is Verified.FAIL:
         return Checked(Verified.FAIL, (f"the verify function says: {answer.reason or 'FAIL, without a reason'}",))
     if answer.verdict is Verified.PASS:
@@ -184,7 +184,7 @@ def answer_checked(answer: Answer, noted: Mapping[str, Any], *, over: bool) -> C
 
 
 def answer_of(payload: object) -> Answer:
-    """Read what a verify function returned. Anything but a verdict with, perhaps, a reason is no answer."""
+    """Read what a verify function returned. Anything but a verdict with an optional reason is not an answer."""
     if isinstance(payload, Mapping) and payload.get("verdict") in (Verified.PASS, Verified.FAIL):
         reason = payload.get("reason")
         return Answer(Verified(payload["verdict"]), _one_line(reason) if isinstance(reason, str) else "")
@@ -194,7 +194,7 @@ def answer_of(payload: object) -> Answer:
 def rollback_triggers(alarms: Sequence[AlarmSeen], monitoring_minutes: int) -> dict[str, Any]:
     """CreateChangeSet's RollbackConfiguration: the alarms that exist, since one that does not fails the operation.
 
-    The list replaces what the stack had, also where it is empty; without triggers a monitoring time would only delay
+    The list replaces what the stack had, even if it is empty; without triggers a monitoring time would only delay
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html).
     """
     triggers = [{"Arn": alarm.arn, "Type": alarm.kind} for alarm in alarms if alarm.state is not None]

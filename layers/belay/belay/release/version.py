@@ -1,4 +1,4 @@
-"""Semantic versions: what a release calls itself, and which of two is older."""
+"""Semantic versions, and which of two is older."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ _VERSION: Final = re.compile(
 
 @dataclass(frozen=True)
 class Version:
-    """A version after Semantic Versioning 2.0.0 (https://semver.org).
+    """A version according to Semantic Versioning 2.0.0 (https://semver.org).
 
-    ``<`` and its kin follow precedence (item 11): build metadata does not count there, but it does for ``==``, so
-    ``1.0.0+a`` and ``1.0.0+b`` are two versions of which neither is older.
+    Ordering follows precedence (item 11), which ignores build metadata; ``==`` does not, so ``1.0.0+a`` and ``1.0.0+b``
+    are two versions, neither older than the other.
     """
 
     major: int
@@ -46,7 +46,7 @@ class Version:
     @property
     def precedence(self) -> tuple[object, ...]:
         """A key that sorts versions from the oldest to the newest."""
-        # A numeric identifier is lower than a word, and any pre-release is lower than the release itself.
+        # A numeric identifier is lower than an alphanumeric one, and any pre-release lower than the release itself.
         identifiers = tuple((0, int(each), "") if each.isdigit() else (1, 0, each) for each in self.prerelease)
         return (self.major, self.minor, self.patch, not self.prerelease, identifiers)
 

@@ -1,7 +1,7 @@
-"""When a stage may be changed: windows that open by the clock on the wall, and freezes.
+"""When a stage may be changed: windows in local time, and freezes.
 
-A window is open at the times its registration names, in the stage's time zone. A time that a change of the clocks skips
-is the moment of the change; one that comes twice is open both times. A freeze lasts from its first moment to its last,
+A window is open at the times its registration names, in the stage's time zone. A time that a clock change skips is
+the moment of the change; one that occurs twice is open both times. A freeze lasts from its first moment to its last,
 whatever the clocks do.
 """
 
@@ -22,15 +22,15 @@ _MOMENT_RULE: Final = 'a date or a time such as "2026-12-18" or "2026-12-18T09:0
 _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 _A_DAY: Final = 24 * 60
 _LOOKS_EVERY: Final = timedelta(minutes=15)
-"""Clocks change on quarters of an hour of UTC, so that nothing between two looks can open unseen."""
+"""Clocks change on quarter hours of UTC, so checking each of them misses no opening."""
 _LOOKS_AHEAD: Final = timedelta(days=200)
 _MOST_FREEZE: Final = timedelta(days=60)
-"""A release that is held longer than that is better uploaded again; a stage's execution ends after a hundred days."""
+"""A release that is held longer should be uploaded again; a stage's execution ends after a hundred days."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Hours of some days of the week (0 is Monday) in minutes; one that ends before it begins ends the next day."""
+    """Hours of some days of the week (0 is Monday) in minutes; if the end is earlier, it is on the next day."""
 
     days: frozenset[int]
     opens: int
@@ -45,7 +45,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Freeze:
-    """A time in which a stage is not changed, by the clock on the wall, and why."""
+    """A period in local time in which a stage is not changed, and why."""
 
     begins: datetime
     ends: datetime
@@ -54,7 +54,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Held:
-    """Why a stage may not be changed now, and from when on it may, in UTC."""
+    """Why a stage may not be changed now, and from when it may, in UTC."""
 
     why: str
     until: datetime
@@ -62,7 +62,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The windows and freezes of a stage in its time zone. Without any, it may be changed at all times."""
+    """The windows and freezes of a stage in its time zone. Without any, it may be changed at any time."""
 
     timezone: str = "UTC"
     windows: tuple[Window, ...] = ()
@@ -74,9 +74,9 @@ class Calendar:
         return bool(self.windows or self.freezes)
 
     def held(self, now: datetime) -> Held | None:
-        """Say why and until when nothing may be changed, or None where it may be changed now.
+        """Return why and until when nothing may be changed, or None if it may be changed now.
 
-        ``until`` is the first moment that no freeze and an open window leave free, at most 200 days from now.
+        ``until`` is the first moment within a window and outside every freeze, at most 200 days from now.
         """
         why = self._closed(now)
         if why is None:
@@ -102,7 +102,7 @@ class Calendar:
         return None
 
     def _next(self, moment: datetime) -> datetime:
-        """Return the next moment at which something may open: a freeze's end, a quarter of an hour, a window's time."""
+        """Return the next moment at which a window may open: a freeze's end, a quarter of an hour, a window's time."""
         for begins, ends in map(self._span, self.freezes):
             if begins <= moment < ends:
                 return ends
@@ -115,7 +115,7 @@ class Calendar:
         return min(opening, moment - past + _LOOKS_EVERY)
 
     def _span(self, freeze: Freeze) -> tuple[datetime, datetime]:
-        """Return a freeze's first and last moment in UTC: of times that come twice, the first and the second."""
+        """Return a freeze's first and last moment in UTC: of times that occur twice, the first and the second."""
         zone = ZoneInfo(self.timezone)
         begins = freeze.begins.replace(tzinfo=zone, fold=0).astimezone(UTC)
         return begins, freeze.ends.replace(tzinfo=zone, fold=1).astimezone(UTC)
@@ -125,7 +125,7 @@ ALWAYS_OPEN: Final = Calendar()
 
 
 def read_calendar(stage: Fields) -> Calendar:
-    """Read a registered stage's ``timezone``, ``windows`` and ``freezes``; problems are noted."""
+    """Read a registered stage's ``timezone``, ``windows`` and ``freezes``; problems are recorded."""
     zone = stage["timezone"]
     return Calendar(
         timezone=_timezone(zone) if zone.present else "UTC",

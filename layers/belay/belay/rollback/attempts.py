@@ -1,4 +1,4 @@
-"""What every part of the stacks' plan is made of: an attempt, while there were not too many, and what is left."""
+"""Building blocks of the stacks' plan: a step, while it was not tried too often, or work left for a person."""
 
 from collections.abc import Callable
 
@@ -16,14 +16,13 @@ LIMIT = 2
 """How often one action is tried on one stack in one incident."""
 
 LONGEST_SILENCE_HOURS = 12
-"""How long a stack in progress may have no event before it is no longer waited for: the longest that a wait condition
-may take
+"""How long to wait for a stack in progress without a new event: the longest that a wait condition may take
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html).
 """
 
 
 def attempt(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A step, unless this incident has tried it often enough already."""
+    """A step, unless this incident has tried it too often."""
     step = make(seen, situation)
     if step.action is Action.WAIT and seen.stands_still:
         silent = f"CloudFormation has said nothing about it for {LONGEST_SILENCE_HOURS} hours"
@@ -34,7 +33,7 @@ def attempt(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situa
 
 
 def tried_in_vain(action: Action, times: int, seen: StackSeen) -> LeftToDo:
-    """Leave a stack on which an action was tried often enough, with the call that goes on without what would not."""
+    """Leave a stack whose action was tried too often, with the call that skips the failed resources."""
     reason = f" ({seen.reason.strip().rstrip('.')})" if seen.reason and seen.reason.strip() else ""
     return left(seen, f"{_TRIED[action]} {times} times, and it is still {seen.status}{reason}.", _last_resort(seen))
 
@@ -53,7 +52,7 @@ _TRIED = {
 
 
 def _last_resort(seen: StackSeen) -> str | None:
-    """The call that goes on without the resources that would not; a person decides, for it leaves them as they are."""
+    """The call that skips the failed resources; a person decides, since it leaves them as they are."""
     if not seen.failed_resources:
         return None
     if seen.status is StackStatus.UPDATE_ROLLBACK_FAILED:
@@ -64,7 +63,7 @@ def _last_resort(seen: StackSeen) -> str | None:
 
 
 def left(seen: StackSeen, why: str, then: str | None = None, *, what: str = "finish its rollback by hand") -> LeftToDo:
-    """Leave something about a stack to a person, with the commands to look closer and, where known, to do it."""
+    """Leave something about a stack to a person, with the commands to inspect it and, if known, to do it."""
     return LeftToDo(seen.stack, what, why, look=failed_events_command(seen.target), then=then)
 
 

@@ -1,4 +1,4 @@
-"""The steps by which a database is restored and takes its name: each with its API call, why it is legal, its cost."""
+"""The steps that restore a database and swap names: each with its API call, why it is legal, and its cost."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,11 +15,11 @@ _OFF: Final = (
     "the database is away until its name is given anew: a reboot, and about ten minutes until the name resolves"
 )
 _NAMES: Final = ("ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier")
-"""The parameters that say what a call is about; a member's call names its cluster too."""
+"""The parameters that identify a call's target; a member's call names its cluster too."""
 
 
 def wait(unit: Unit, place: Place, why: str) -> Step:
-    """Let RDS finish."""
+    """Wait for RDS to finish."""
     operation = unit.kind.describe
     return _step(
         Action.WAIT,
@@ -35,7 +35,7 @@ def wait(unit: Unit, place: Place, why: str) -> Step:
 def restore(
     seen: DatabaseSeen, unit: Unit, original: Description, snapshot: Description, tags: Mapping[str, str]
 ) -> Step:
-    """Make the restored one, beside the original."""
+    """Restore it beside the original."""
     cluster = seen.units[0].at(Place.RESTORED)
     call = unit.create(original, snapshot, tags, cluster)
     if unit.kind.made_in:
@@ -56,7 +56,7 @@ def restore(
 
 
 def modify(unit: Unit, parameters: Mapping[str, Any]) -> Step:
-    """Give the restored one back what the restore does not take."""
+    """Set on the restored one what the restore call does not accept."""
     call = unit.modify(Place.RESTORED, parameters)
     return _step(
         Action.MODIFY_DATABASE,
@@ -70,7 +70,7 @@ def modify(unit: Unit, parameters: Mapping[str, Any]) -> Step:
 
 
 def add_role(unit: Unit, role: tuple[str, str | None]) -> Step:
-    """Give the restored one back a role."""
+    """Add a role to the restored one."""
     call = unit.add_role(role)
     return _step(
         Action.ADD_ROLE,
@@ -106,7 +106,7 @@ def rename(action: Action, unit: Unit, place: Place, to: Place) -> Step:
 
 
 def protect(unit: Unit) -> Step:
-    """Keep the replaced one from being deleted."""
+    """Protect the replaced one from deletion."""
     call = unit.modify(Place.REPLACED, {"DeletionProtection": True})
     return _step(
         Action.PROTECT_REPLACED,
@@ -120,7 +120,7 @@ def protect(unit: Unit) -> Step:
 
 
 def tag(unit: Unit, original: Description, tags: Mapping[str, str]) -> Step:
-    """Say on the replaced one why it is kept, and until when."""
+    """Tag the replaced one with why it is kept, and until when."""
     account, _, _ = unit.kind.arn(original).rpartition(":")
     named = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     return _step(
@@ -135,7 +135,7 @@ def tag(unit: Unit, original: Description, tags: Mapping[str, str]) -> Step:
 
 
 def writes_lost(seen: DatabaseSeen) -> str:
-    """Say what a restore would lose: ``12 minutes of writes, those after 2026-11-21T10:02:11+00:00``."""
+    """Describe what a restore would lose: ``12 minutes of writes, those after 2026-11-21T10:02:11+00:00``."""
     created = None if seen.snapshot is None else snapshot_of(seen.kind, seen.snapshot).created
     if created is None:
         return "the writes since the snapshot"

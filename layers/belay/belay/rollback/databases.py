@@ -1,9 +1,9 @@
 """The databases' part of a rollback plan.
 
-The law is AWS's: a restore makes a new database, a rename frees the old name at once and reboots, and neither takes
-everything along (``Step.legal_because`` cites the page). The policy is ours: a database is only touched where the
-release can have changed its data and the registration allows it; the restored one is compared with the original before
-it takes its name; the names go back if the swap fails; the replaced one is kept.
+AWS's rules: a restore creates a new database, a rename frees the old name at once and reboots, and neither carries
+everything over (``Step.legal_because`` cites the page). Our policy: a database is only touched if the release may have
+changed its data and the registration allows it; the restored one is compared with the original before it takes its
+name; a failed swap is undone; the replaced database is kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,19 +36,19 @@ from belay.rollback.services import stop_services
 from belay.rollback.situation import DatabaseSeen, Situation, StackSeen
 
 LIMIT: Final = 2
-"""How often one step is tried on one database or member in one incident."""
+"""How often a step is tried on one database or member in one incident."""
 
 SHOWS_WITHIN: Final = timedelta(minutes=5)
-"""How long RDS may take to show that it has begun what it was asked for."""
+"""How long RDS may take to show that a requested operation has begun."""
 
 DONE_WITHIN: Final = timedelta(hours=6)
 """How long one step may take; the restore of a large database takes hours."""
 
 RENAMED_WITHIN: Final = timedelta(minutes=30)
-"""How long a renamed database may be seen under no name; AWS says that a name is effective after about ten minutes."""
+"""How long a renamed database may have neither name; AWS says that a name is effective after about ten minutes."""
 
 KEEP: Final = timedelta(days=14)
-"""How long the replaced database is kept at least; it is a person who deletes it."""
+"""The minimum time that the replaced database is kept; only a person deletes it."""
 
 
 class Reach(StrEnum):
@@ -57,15 +57,15 @@ class Reach(StrEnum):
     NOT_REACHED = "NOT_REACHED"
     REACHED = "REACHED"
     UNDECLARED = "UNDECLARED"
-    """It changed stacks, and does not say which of them applies database changes."""
+    """It changed stacks, and its manifest does not say which one applies database changes."""
 
 
 def reached(changes: DatabaseChanges | None, stacks: Sequence[StackSeen]) -> Reach:
-    """Tell whether the release can have changed the data.
+    """Tell whether the release may have changed the data.
 
-    The manifest names the stack that applies the changes (``database.applied_by``); where that stack was never
-    executed, or the schema stays the same, the data is what it was. Where the manifest does not say it, nothing is
-    known: a restore loses writes, so it is not made on a guess.
+    The manifest names the stack that applies the changes (``database.applied_by``); if that stack was never
+    executed, or the schema is unchanged, so is the data. If the manifest does not name one, nothing is known: a
+    restore loses writes, so it is not done on a guess.
     """
     executed = {stack.stack for stack in stacks if stack.changed_by_release}
     if not executed:
@@ -77,14 +77,14 @@ def reached(changes: DatabaseChanges | None, stacks: Sequence[StackSeen]) -> Rea
 
 
 def plan_databases(situation: Situation) -> tuple[Todo, ...]:
-    """Plan what is to be done about the stage's databases, once its stacks are recovered."""
+    """Plan the recovery of the stage's databases, once its stacks are recovered."""
     if situation.ephemeral:
         return ()
     return _together([_for_database(seen, situation) for seen in situation.databases])
 
 
 def _together(databases: Sequence[tuple[Todo, ...]]) -> tuple[Todo, ...]:
-    """Questions first; then every database is restored beside before what writes is stopped for the first swap."""
+    """Questions first; then every database is restored beside its original, before writers are stopped for a swap."""
     asks = [todo for todos in databases for todo in todos if isinstance(todo, Step) and todo.action is Action.ASK]
     parts = [_parts([todo for todo in todos if todo not in asks]) for todos in databases]
     ordered: list[Todo] = [*asks]
@@ -95,7 +95,7 @@ def _together(databases: Sequence[tuple[Todo, ...]]) -> tuple[Todo, ...]:
 
 
 def _parts(todos: Sequence[Todo]) -> tuple[Sequence[Todo], Sequence[Todo]]:
-    """What is done about one database while everything runs, and what is done from the first step that stops it."""
+    """The steps for one database while everything runs, and those from the first interruption on."""
     swapping = [isinstance(todo, Step) and todo.action in _FROM_THE_SWAP_ON for todo in todos]
     first = swapping.index(True) if True in swapping else len(todos)
     return todos[:first], todos[first:]
@@ -117,7 +117,7 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     if alone is not None:
         return (alone,)
     if not seen.units or (seen.snapshot is None and not seen.units[0].found):
-        return ()  # It is not there, and was not there before.
+        return ()  # It does not exist, and did not exist before.
     vanished = _vanished(seen, situation)
     if vanished:
         return vanished
@@ -127,7 +127,7 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _left_alone(seen: DatabaseSeen, reach: Reach) -> Remark | LeftToDo | None:
-    """Say why nothing is known about the database, where that is so: it was not to be looked at, or could not be."""
+    """Say why nothing is known about the database, if so: it was not observed, or could not be."""
     if seen.asked:
         return Remark(seen.database, _ASKED)
     if reach is Reach.UNDECLARED:
@@ -157,7 +157,7 @@ _UNDECLARED: Final = (
 
 
 def _vanished(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Wait for what is being renamed and is seen under neither name: a new name takes minutes to become effective."""
+    """Wait for a database that has neither name during a rename: a new name takes minutes to become effective."""
     renames = (
         *(Action.RENAME_ORIGINAL, Action.RENAME_RESTORED),
         *(Action.UNDO_RENAME_ORIGINAL, Action.UNDO_RENAME_RESTORED),
@@ -175,7 +175,7 @@ def _vanished(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Why the database is not restored, where it is not."""
+    """Why the database is not restored, if it is not."""
     head = seen.units[0]
     why = seen.blocked or _swap_failed(seen, situation)
     if why is None:
@@ -207,7 +207,7 @@ def _swap_failed(seen: DatabaseSeen, situation: Situation) -> str | None:
 
 
 def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Begin where the registration or a person allows it; what was begun goes on."""
+    """Begin if the registration or a person allows it; continue what was begun."""
     restored = _restore(seen, situation)
     if seen.policy == "automatic" or seen.units[0].restored is not None:
         return restored
@@ -225,7 +225,7 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Restore beside, give back, compare, stop what writes, swap."""
+    """Restore beside the original, set what is missing, compare, stop the writers, swap."""
     made = tuple(_made(seen, situation))
     given_up = tuple(todo for todo in made if isinstance(todo, LeftToDo))
     if given_up:
@@ -249,7 +249,7 @@ def _not_the_same(seen: DatabaseSeen, different: Sequence[str]) -> LeftToDo:
 
 
 def _made(seen: DatabaseSeen, situation: Situation) -> Iterator[Todo]:
-    """What is to be restored still: the database, then the members of a cluster."""
+    """What still has to be restored: the database, then the members of a cluster."""
     for unit in seen.units:
         if unit.restored is None and unit.original is not None and seen.snapshot is not None:
             tags = restored_tags(
@@ -263,7 +263,7 @@ def _made(seen: DatabaseSeen, situation: Situation) -> Iterator[Todo]:
 
 
 def _given_back(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
-    """What the restore did not take, as far as it was not tried often enough: after that the comparison tells it."""
+    """Settings that the restore did not accept, unless tried too often: then the comparison reports them."""
     for unit in seen.units:
         if unit.original is None:
             continue
@@ -286,7 +286,7 @@ def _different(unit: Unit) -> tuple[str, ...]:
 
 
 def _swap_begun(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Go on with the swap, or give the names back where it failed."""
+    """Continue the swap, or undo it if it failed."""
     kept = tuple(_kept(seen, situation))
     if all(unit.swapped for unit in seen.units):
         return _swapped(seen, situation, kept)
@@ -313,7 +313,7 @@ def _swap(seen: DatabaseSeen) -> Iterator[Step]:
 
 
 def _back(seen: DatabaseSeen) -> Iterator[Step]:
-    """Undo as much of the swap as was done, the last rename first."""
+    """Undo the swap as far as it got, the last rename first."""
     for unit in reversed(seen.units):
         if unit.restored_place is Place.NAME:
             yield steps.rename(Action.UNDO_RENAME_RESTORED, unit, Place.NAME, Place.RESTORED)
@@ -323,7 +323,7 @@ def _back(seen: DatabaseSeen) -> Iterator[Step]:
 
 
 def _exhausted(todos: Sequence[Step], situation: Situation) -> str | None:
-    """Why the first of these steps is not tried again, where that is so."""
+    """Why the first of these steps is not tried again, if it is not."""
     first = next(iter(todos), None)
     if first is None or situation.times(first.action, first.subject) < LIMIT:
         return None
@@ -331,7 +331,7 @@ def _exhausted(todos: Sequence[Step], situation: Situation) -> str | None:
 
 
 def _kept(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
-    """Protect the replaced database, and say on it why it is kept; a member has no protection of its own."""
+    """Protect the replaced database and tag it with why it is kept; a member has no protection of its own."""
     for unit in seen.units:
         original = unit.original or {}
         if not unit.kind.made_in and not original.get("DeletionProtection"):
@@ -348,7 +348,7 @@ def _kept(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
 
 
 def _swapped(seen: DatabaseSeen, situation: Situation, kept: Sequence[Step]) -> tuple[Todo, ...]:
-    """The restored one has the name. What fails now leaves a person to protect the replaced one, and nothing broken."""
+    """The restored one has the name. If this fails, a person has to protect the replaced one, but nothing is broken."""
     head = seen.units[0]
     until = own_tags(head.original or {}).get(KEEP_UNTIL_TAG) or (seen.now + KEEP).date().isoformat()
     remark = Remark(
@@ -364,7 +364,7 @@ def _swapped(seen: DatabaseSeen, situation: Situation, kept: Sequence[Step]) -> 
 
 
 def _password(head: Unit) -> tuple[Todo, ...]:
-    """A managed password is not taken over: what reads its secret works on, until the secret is rotated."""
+    """A managed password is not carried over: readers of its secret keep working until it is rotated."""
     secret = ((head.original or {}).get("MasterUserSecret") or {}).get("SecretArn")
     if secret is None:
         return ()
@@ -380,7 +380,7 @@ def _password(head: Unit) -> tuple[Todo, ...]:
 
 
 def _authentication(head: Unit) -> tuple[Todo, ...]:
-    """Whoever connects by IAM is allowed to by resource id, which a restored database has a new one of.
+    """IAM authentication is granted by resource id, and a restored database has a new one.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
     """
@@ -401,7 +401,7 @@ def _authentication(head: Unit) -> tuple[Todo, ...]:
 
 
 def _in_time(seen: DatabaseSeen, todos: Sequence[Todo]) -> tuple[Todo, ...]:
-    """Put a wait before what cannot be done yet; leave to a person what will not become possible, or takes too long."""
+    """Wait before what cannot be done yet; leave to a person what will never be possible, or takes too long."""
     if not todos:
         return ()
     waits = []
@@ -423,7 +423,7 @@ def _in_time(seen: DatabaseSeen, todos: Sequence[Todo]) -> tuple[Todo, ...]:
 
 
 def _just_asked(seen: DatabaseSeen, step: Step) -> bool:
-    """Whether this very step was taken a moment ago, and RDS does not show it yet."""
+    """Whether this step was just taken, and RDS does not show it yet."""
     if seen.last_step is None:
         return False
     action, subject, at = seen.last_step

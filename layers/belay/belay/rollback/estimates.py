@@ -1,4 +1,4 @@
-"""How long a recovery will take, from what the same steps took before."""
+"""How long a recovery will take, estimated from earlier runs of the same steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,9 +12,9 @@ RUNS_KEPT = 5
 
 
 def is_over(taken: StepTaken, plan: RollbackPlan) -> bool:
-    """Whether a step that was taken did what it should, told by the plan made after it.
+    """Whether a step succeeded, judged by the plan made after it.
 
-    It did not while its subject is waited for, nor where the same has to be tried again.
+    It has not while its subject is waited for, or if the same step is planned again.
     """
     if not plan.steps:
         return True
@@ -23,7 +23,7 @@ def is_over(taken: StepTaken, plan: RollbackPlan) -> bool:
 
 
 def with_estimates(plan: RollbackPlan, durations: Mapping[tuple[str, str], Sequence[int]]) -> RollbackPlan:
-    """Say of each step what it took before: ``durations`` are the seconds of earlier runs, by action and subject."""
+    """Add an estimate to each step: ``durations`` are the seconds of earlier runs, by action and subject."""
     steps = [
         replace(step, estimate_seconds=median_high(known))
         if (known := durations.get((step.action, step.subject)))

@@ -1,4 +1,4 @@
-"""From what is seen to what to do: the rollback planner."""
+"""The rollback planner: from the observed situation to a plan."""
 
 from collections.abc import Iterable
 
@@ -12,12 +12,12 @@ from belay.rollback.verification import plan_verification
 
 
 def plan_rollback(situation: Situation) -> RollbackPlan:
-    """Plan the recovery of a stage: its stacks, then its databases and services, then whether it is well again.
+    """Plan the recovery of a stage: its stacks, then its databases and services, then its verification.
 
-    Whoever runs the plan takes its first step, looks again and plans again: the plan of a recovered stage has no steps
-    and ends ROLLED_BACK. The later parts stand in it for people to read. While a stack is left to a person, databases
-    and services are left alone: what runs on them is not what they would be brought back for. Only a service that this
-    incident stopped is started again, whatever else happens.
+    The caller takes the plan's first step, observes and plans again: the plan of a recovered stage has no steps and
+    ends ROLLED_BACK. Its later parts are for people to read. While a stack is left to a person, databases and services
+    are left alone, because the release that they would be recovered for is not running. Only a service that this
+    incident stopped is always started again.
     """
     stacks = plan_stacks(situation)
     databases, services = plan_databases(situation), plan_services(situation)
@@ -27,7 +27,7 @@ def plan_rollback(situation: Situation) -> RollbackPlan:
         return RollbackPlan.of(stacks, again, tuple(_left_alone(rest)))
     recovered = RollbackPlan.of(stacks, databases, services)
     if recovered.left_to_do:
-        # A person is needed anyway: a bake would only let them wait.
+        # A person is needed anyway: a bake time would only make them wait.
         return recovered
     return RollbackPlan.of(stacks, databases, services, plan_verification(situation))
 
@@ -36,7 +36,7 @@ _STARTS_AGAIN = (Action.START_SERVICE, Action.RESUME_SCALING)
 
 
 def _left_alone(todos: Iterable[Todo]) -> Iterable[Todo]:
-    """Say of every database and service what would have been done about it, had the stacks been recovered."""
+    """List for every database and service what would have been done, had the stacks been recovered."""
     planned: dict[tuple[Kind, str], list[str]] = {}
     for todo in todos:
         if isinstance(todo, Step):

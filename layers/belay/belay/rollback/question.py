@@ -1,4 +1,4 @@
-"""Questions that a recovery puts to people: put once, waited for, and answered, denied or left until it is too late."""
+"""Questions that a recovery asks people: asked once, then approved, denied or timed out."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,11 +8,11 @@ from belay.release.left_to_do import LeftToDo
 from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 
 ANSWER_WITHIN = timedelta(hours=4)
-"""How long a recovery waits for an answer. The stage stays locked meanwhile, so that nothing is deployed over it."""
+"""How long a recovery waits for an answer. The stage stays locked until then, so that nothing is deployed over it."""
 
 
 class Answer(StrEnum):
-    """How a question that was put stands."""
+    """The state of a question that was asked."""
 
     WAITING = "WAITING"
     APPROVED = "APPROVED"
@@ -22,10 +22,10 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """Whether something may be done that only a person may allow.
+    """A request for an approval that only a person can give.
 
-    ``name`` tells the incident's questions apart and is what an answer names (``delete-network``), ``text`` says what
-    will be done, and what it costs, if the answer is yes.
+    ``name`` identifies the question in its incident and in an answer (``delete-network``), ``text`` says what will be
+    done, and what it costs, if the answer is yes.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Question:
 
 @dataclass(frozen=True)
 class AskedQuestion:
-    """A question as it was put, which people were told of where it is ``announced``, and what they answered.
+    """A question that was asked, whether it was ``announced``, and its answer.
 
-    ``approved`` is None without an answer; ``by`` is the ARN of whoever gave it.
+    ``approved`` is None without an answer; ``by`` is the ARN of the person who answered.
     """
 
     name: str
@@ -57,7 +57,7 @@ class AskedQuestion:
         return None if self.approved is None else "approved" if self.approved else "denied"
 
     def stands(self, now: datetime) -> Answer | None:
-        """Return how the question stands; None where people were not told of it."""
+        """Return the question's state; None if it was not announced."""
         if self.approved is not None:
             return Answer.APPROVED if self.approved else Answer.DENIED
         if not self.announced:
@@ -70,7 +70,7 @@ def with_approval(
 ) -> tuple[Todo, ...]:
     """Plan what needs a person's approval: ask, wait, then do what was ``approved``, or leave it as ``refused`` says.
 
-    What would be done is not part of the plan before it is approved.
+    The approved steps are not part of the plan before the approval.
     """
     match answer:
         case None:

@@ -1,4 +1,4 @@
-"""The rehearsal of a rollback: before a stage is changed, what can be checked now of the way back from it."""
+"""The rehearsal of a rollback: what can be checked of it before a stage is changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from belay.template.policies import UNREADABLE
 
 
 class Readiness(StrEnum):
-    """What a check found, or all of them together."""
+    """The result of a check, or of all of them together."""
 
     READY = "ready"
     NOT_READY = "not ready"
     NOT_KNOWN = "not known"
-    """It could not be checked, which is never ready."""
+    """It could not be checked, which never counts as ready."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a rollback would lean on: what was looked at, what was found and why that counts."""
+    """One thing that a rollback would depend on: what was checked, what was found and why that matters."""
 
     about: str
     readiness: Readiness
@@ -37,13 +37,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """Every check of a stage's way back, made when its change sets existed and nothing had been changed."""
+    """Every check of a stage's rollback, made when its change sets existed and nothing had been changed."""
 
     checks: tuple[Check, ...] = ()
 
     @property
     def readiness(self) -> Readiness:
-        """The worst that was found; what is known to be missing counts more than what is not known."""
+        """The worst result; NOT_READY outranks UNKNOWN."""
         found = {check.readiness for check in self.checks}
         return next(
             (each for each in (Readiness.NOT_READY, Readiness.NOT_KNOWN) if each in found),
@@ -69,7 +69,7 @@ class Rehearsal:
         return [f"{_SUMMARY[self.readiness]} Checked: {checked or 'nothing'}.", *self.reasons]
 
     def to_dict(self) -> dict[str, Any]:
-        """The rehearsal as a JSON document; ``readiness`` is in it for whoever reads it without this class."""
+        """The rehearsal as a JSON document; ``readiness`` is included for readers without this class."""
         return {**written(self), "readiness": self.readiness.value}
 
     @classmethod
@@ -86,7 +86,7 @@ _SUMMARY = {
 
 
 def gathered(about: str, problems: Iterable[str], otherwise: str) -> Check:
-    """One check of several things: not ready where there are problems, ready with ``otherwise`` where there is none."""
+    """One check of several things: not ready if there are problems, otherwise ready with ``otherwise``."""
     found = list(problems)
     if found:
         return Check(about, Readiness.NOT_READY, "; ".join(found))
@@ -94,7 +94,7 @@ def gathered(about: str, problems: Iterable[str], otherwise: str) -> Check:
 
 
 def refusal(rehearsal: Rehearsal, *, required: bool) -> list[str]:
-    """Why a stage that requires a ready rollback may not be changed, a line each; empty where it may."""
+    """Why a stage that requires a ready rollback may not be changed, one line each; empty if it may."""
     if not required or rehearsal.ready:
         return []
     return ["the registration requires a ready rollback (require_rollback_ready)", *rehearsal.reasons]
@@ -104,7 +104,7 @@ def refusal(rehearsal: Rehearsal, *, required: bool) -> list[str]:
 
 
 def check_last_known_good(version: str | None, gone: Sequence[str]) -> Check:
-    """Whether the files of the release that the stage would go back to still lie where they were put."""
+    """Whether the files of the release that the stage would be rolled back to still exist."""
     if version is None:
         return Check(_GOOD, Readiness.READY, "none yet: a rollback removes what the release makes")
     problems = [f"{path} of version {version} is gone from the artifact bucket" for path in gone]
@@ -112,9 +112,9 @@ def check_last_known_good(version: str | None, gone: Sequence[str]) -> Check:
 
 
 def check_alarms(alarms: Sequence[AlarmSeen], *, coming: bool) -> Check:
-    """Whether the alarms can tell a bad deployment: each exists, and none is red before anything was changed.
+    """Whether the alarms can detect a bad deployment: each exists, and none is red before anything is changed.
 
-    One that the release may bring itself (``coming``) need not exist yet: the verification afterwards asks for it.
+    One that the release may create itself (``coming``) need not exist yet: the later verification needs it.
     """
     missing = [alarm for alarm in alarms if alarm.state is None]
     problems = [] if coming else [alarm.in_words() for alarm in missing]
@@ -125,8 +125,8 @@ def check_alarms(alarms: Sequence[AlarmSeen], *, coming: bool) -> Check:
 def check_verify_function(function: str, state: str | None, *, coming: bool) -> Check:
     """Whether the verify function can be invoked; ``state`` is GetFunctionConfiguration's, None where none is.
 
-    One that the release may bring itself (``coming``) need not exist yet. An Inactive function is one that was not used
-    for a while; invoking it wakes it up
+    One that the release may create itself (``coming``) need not exist yet. An Inactive function was not used for a
+    while; invoking it reactivates it
     (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html).
     """
     about = "verify function"
@@ -142,7 +142,7 @@ def check_verify_function(function: str, state: str | None, *, coming: bool) -> 
 def check_databases(
     databases: Sequence[SnapshotSource], replicas: Mapping[str, Sequence[str]], restore: Restore
 ) -> Check:
-    """Whether a snapshot of each database can be taken, and the database be swapped for it.
+    """Whether a snapshot of each database can be taken, and the database replaced from it.
 
     Replicas (by identifier of their source) stay with the instance that is renamed away.
     """
@@ -159,7 +159,7 @@ def check_databases(
 
 
 def check_snapshot_quota(databases: Sequence[Database], quotas: Mapping[str, tuple[int, int]]) -> Check:
-    """Whether there is room for one more manual snapshot of each database; ``quotas`` are used and most, by name."""
+    """Whether there is room for one more manual snapshot of each database; ``quotas`` are used and maximum, by name."""
     about = "snapshot quota"
     wanted = {
         kind.snapshot_quota: count
@@ -179,9 +179,9 @@ def check_snapshot_quota(databases: Sequence[Database], quotas: Mapping[str, tup
 
 
 def check_services(controllers: Mapping[str, str | None], *, coming: bool) -> Check:
-    """Whether each service can be restarted; by its name the type of its deployment controller, None where none is.
+    """Whether each service can be restarted: the type of its deployment controller by name, None if it does not exist.
 
-    One that the release may bring itself (``coming``) need not exist yet: there is nothing to restart.
+    One that the release may create itself (``coming``) need not exist yet: there is nothing to restart.
     """
     missing = [name for name, controller in controllers.items() if controller is None]
     problems = [] if coming else [f"{name} does not exist" for name in missing]
@@ -194,12 +194,12 @@ def check_services(controllers: Mapping[str, str | None], *, coming: bool) -> Ch
 
 
 def _with_those_to_come(found: str, missing: Sequence[str]) -> str:
-    """What a check that is ready says, with what does not exist before the release is deployed."""
+    """The text of a ready check, with what does not exist before the release is deployed."""
     return f"{found}; does not exist yet, and may come with the release: {', '.join(missing)}" if missing else found
 
 
 def check_permissions(role: str, refused: Sequence[str]) -> Check:
-    """Whether a role may do what a rollback would have it do, as IAM simulates it; ``refused`` in words."""
+    """Whether a role may do what a rollback needs, as simulated by IAM; ``refused`` in words."""
     problems = [f"{role} may not {each}" for each in refused]
     return gathered("permissions", problems, f"{role} may do what it would have to")
 
@@ -208,8 +208,8 @@ def check_permissions(role: str, refused: Sequence[str]) -> Check:
 class StatefulChange:
     """What a release will do to a resource that holds data: its logical path and what its template says about it.
 
-    ``creates_stack`` where its whole stack is new; ``deletion_policy`` is None where the template has none, and
-    UNREADABLE where it could not be read.
+    ``creates_stack``: its whole stack is new; ``deletion_policy`` is None if the template has none, and UNREADABLE if
+    it could not be read.
     """
 
     path: str
@@ -225,12 +225,12 @@ _GOOD = "last-known-good"
 
 
 def check_data(changes: Sequence[StatefulChange], *, first: bool) -> Check:
-    """Whether going back would have to remove, or could not bring back, what holds data.
+    """Whether a rollback would have to delete, or could not bring back, resources with data.
 
-    Only what the release adds, removes or replaces counts: going back touches nothing else. A resource that was removed
-    with ``Retain`` is kept, but outside the stack; a new one that is not kept would have to be deleted with its data.
-    The ``first`` release of a stage can only bring new stacks: what they hold is the release's own, and nothing is
-    deleted before a person says so.
+    Only what the release adds, removes or replaces counts: a rollback touches nothing else. A resource removed with
+    ``Retain`` is kept, but outside the stack; a new one that is not kept would have to be deleted with its data. The
+    ``first`` release of a stage can only create new stacks: their data is the release's own, and nothing is deleted
+    without a person's approval.
     """
     counted = [each for each in changes if not (first and each.adds and each.creates_stack)]
     problems = [problem for change in counted if (problem := _data_problem(change))]

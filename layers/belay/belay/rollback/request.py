@@ -1,15 +1,15 @@
-"""A rollback that a person asks for: how it is asked, where it may go back to, and what has to be undone for that.
+"""A rollback on request: its format, its possible targets, and what has to be undone.
 
 A request is a JSON object:
 
     {"application": "orders", "stage": "production", "to": "1.2.0", "plan_only": true, "comment": "..."}
 
-``to`` is a version that was deployed there; without it the stage goes back to the last-known-good release, or, where
-that is what runs, to the one before it. With ``plan_only`` nothing is done. The answer is
+``to`` is a version that was deployed there; without it the stage goes back to the last-known-good release, or, if
+that one is running, to the one before it. With ``plan_only`` nothing is done. The response is
 
     {"incident": "...", "execution": "...", "plan": {...}, "lines": ["1. ...", ...]}
 
-with ``incident`` and ``execution`` null for a plan alone; ``plan`` is ``RollbackPlan.to_dict``, ``lines`` say it.
+with ``incident`` and ``execution`` null for a plan alone; ``plan`` is ``RollbackPlan.to_dict``, ``lines`` describe it.
 """
 
 import json
@@ -31,7 +31,7 @@ _TEXTS: Final = ("application", "stage", "to", "comment")
 
 @dataclass(frozen=True)
 class RollbackRequest:
-    """What a person asks for. ``to`` is empty where the default is meant."""
+    """A person's request. ``to`` is empty for the default."""
 
     application: str
     stage: str
@@ -42,9 +42,9 @@ class RollbackRequest:
 
 @dataclass(frozen=True)
 class Way:
-    """From what runs to where it goes back: ``undone`` are the releases to be undone, the newest first.
+    """From the running release to the target: ``undone`` are the releases to be undone, the newest first.
 
-    ``target`` is None where nothing was deployed before what is undone.
+    ``target`` is None if nothing was deployed before them.
     """
 
     undone: tuple[ReleaseReference, ...]
@@ -52,14 +52,14 @@ class Way:
 
     @property
     def newest(self) -> ReleaseReference:
-        """What runs, or is what is left of what ran last."""
+        """The release that runs, or the remains of the last one."""
         leads_from = [*self.undone, *filter(None, [self.target])]
         return leads_from[0]
 
 
 @dataclass(frozen=True)
 class Undone:
-    """What several releases changed, as if one had: their stacks as they are, and as they were before the oldest."""
+    """The combined changes of several releases: their stacks as they are, and as they were before the oldest."""
 
     plan: StagePlan
     baselines: Mapping[str, Baseline]
@@ -89,9 +89,9 @@ def parse_request(body: str) -> RollbackRequest | Refusal:
 def way_back(
     request: RollbackRequest, history: Sequence[StageDeployment], remains: ReleaseReference | None
 ) -> Way | Refusal:
-    """Find what to undo. ``remains`` is a release that failed in the stage and was not taken back entirely.
+    """Find what to undo. ``remains`` is a release that failed in the stage and was not rolled back completely.
 
-    Going back to what runs is asked for to recover what is stuck: nothing is undone then.
+    A request for the running version recovers what is stuck: nothing is undone then.
     """
     standing = tuple(each.release for each in standing_in(history))
     place = f"{request.application} in {request.stage}"
@@ -112,9 +112,9 @@ def way_back(
 
 
 def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Baseline]]]) -> Undone:
-    """Put together what several releases did, the newest first: each with its plan and its baselines by stack.
+    """Combine what several releases did, the newest first: each with its plan and its baselines by stack.
 
-    Every stack goes back to what it was before the oldest of them that had it.
+    Every stack goes back to its state before the oldest of them that changed it.
     """
     stacks: dict[str, StackPlan] = {}
     baselines: dict[str, Baseline] = {}

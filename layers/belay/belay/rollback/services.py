@@ -1,7 +1,7 @@
 """The services' part of a rollback plan: every registered service restarted once, in order, and waited for.
 
-What a restart brings is a set of tasks that know nothing of the release that was taken back: no connection, no cache,
-no schema. A database's restore stops the services that write before it and has them started again here.
+New tasks carry nothing over from the release that was rolled back: no connection, no cache, no schema. A database's
+restore stops the services that write to it; they are started again here.
 """
 
 import json
@@ -14,14 +14,14 @@ from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import SCALING_ACTIVITIES, ServiceSeen, Situation
 
 PATIENCE_SECONDS = 1_800
-"""How long a service may take to be steady. Without a circuit breaker ECS starts failing tasks for ever."""
+"""How long a service may take to become steady. Without a circuit breaker ECS restarts failing tasks for ever."""
 
 _ECS = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/"
 _SCALING = "https://docs.aws.amazon.com/autoscaling/application/APIReference/"
 
 
 def plan_services(situation: Situation) -> tuple[Todo, ...]:
-    """Plan what is to be done about the stage's services, once its stacks are recovered.
+    """Plan the recovery of the stage's services, once its stacks are recovered.
 
     A release that changed nothing disturbed no service; an ephemeral stage's services went with its stacks.
     """
@@ -30,10 +30,10 @@ def plan_services(situation: Situation) -> tuple[Todo, ...]:
 
 
 def stop_services(situation: Situation) -> tuple[Todo, ...]:
-    """Plan how everything that writes is stopped, in order, for as long as a database is changed under its name.
+    """Plan how every writing service is stopped, in order, while databases are swapped.
 
-    Empty once every registered service runs no task; ``plan_services`` brings them back. What cannot be stopped is left
-    to do: then nothing that needs them stopped may be done.
+    Empty once no registered service runs a task; ``plan_services`` starts them again. A service that cannot be stopped
+    is left to a person: then nothing that needs it stopped may be done.
     """
     return tuple(todo for seen in situation.services for todo in _stop(seen))
 
@@ -60,9 +60,9 @@ def _for_service(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
 
 
 def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
-    """What is left to do about one service; empty when it runs as it should, or was never to run.
+    """The steps for one service; empty if it runs as it should, or was never meant to run.
 
-    One that was stopped has new tasks when it is started, and need not be restarted.
+    A stopped service gets new tasks when it is started, and need not be restarted.
     """
     if seen.blocked:
         return _refused(seen)
@@ -78,7 +78,7 @@ def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
 
 
 def _start(seen: ServiceSeen) -> Iterator[Todo]:
-    """Undo what stopped a service: its tasks first, for resuming its scaling brings its count into bounds at once."""
+    """Undo what stopped a service: its tasks first, since resuming its scaling corrects its count at once."""
     if seen.stopped_from and seen.desired == 0:
         yield _start_tasks(seen)
     if seen.scaling is not None and seen.scaled_by is not None:
@@ -109,30 +109,30 @@ _STEADY: Final = "find out why it does not become steady"
 
 
 def _refused(seen: ServiceSeen) -> tuple[LeftToDo, ...]:
-    """What AWS refused for good is for a person; so is what this incident had done to the service before."""
+    """A permanent refusal by AWS is left to a person, and so is undoing what this incident did to the service."""
     why = f"nothing more was done to it: {str(seen.blocked).rstrip('.')}."
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
     return (_left(seen, why, "see that it runs as it should"), *done)
 
 
 def _unseen(seen: ServiceSeen, deed: str) -> tuple[LeftToDo, ...]:
-    """Whether there is anything to do nobody knows: no reason to leave the stacks as they are, nor to call it well."""
+    """It is unknown whether there is anything to do: no reason to leave the stacks, nor to call the service well."""
     why = f"it was not {deed}, because it could not be seen: {str(seen.unseen).rstrip('.')}."
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
     return (_left(seen, why, "see that it runs as it should"), *done)
 
 
 def left_stopped(noted: Mapping[str, Mapping[str, Any]]) -> list[LeftToDo]:
-    """Return how every service that an incident stopped is brought back, where its recovery cannot do it any more.
+    """Return how to start every service that an incident stopped, if its recovery no longer can.
 
-    ``noted`` is what the incident's record remembers about its subjects.
+    ``noted`` are the facts about subjects in the incident's record.
     """
     facts = [(name, each.get("stopped_from"), each.get("scaled_by")) for name, each in noted.items()]
     return [todo for each in facts for todo in _as_it_was(*each)]
 
 
 def _as_it_was(service: str, count: int | None, scaled_by: Mapping[str, bool] | None) -> Iterator[LeftToDo]:
-    """What brings back how many tasks a service ran, and then how it was scaled."""
+    """The calls that restore a service's task count, and then its scaling."""
     cluster, _, name = service.partition("/")
     if count:
         about = f"--cluster {shlex.quote(cluster)} --service {shlex.quote(name)}"

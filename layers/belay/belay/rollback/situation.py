@@ -1,4 +1,4 @@
-"""What is seen before recovering: one stage of one application, stack by stack."""
+"""The observed situation before a recovery: one stage of one application, stack by stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,26 +21,25 @@ from belay.stack.stuck import SkippedResource, StuckResource
 class StackSeen:
     """One registered stack as CloudFormation describes it now, with what the ledger knows about it.
 
-    - ``stack`` is the registered name, ``name`` CloudFormation's; ``stack_id`` and ``status`` are None where there is
-    no
-      such stack.
+    - ``stack`` is the registered name, ``name`` CloudFormation's; ``stack_id`` and ``status`` are None if there is
+      no such stack.
     - ``reason`` and ``token`` are the status reason and the ClientRequestToken of the last operation; ``ours`` says
-      whether that operation was the release's or its recovery's, and not somebody else's.
+      whether that operation was the release's or its recovery's.
     - ``created_by_release``: the release made the stack (its baseline did not exist); ``changed_by_release``: the
       release executed a change set on it.
-    - ``completed_by_release``: that change set did all it should, so a rollback seen later undid something else.
-    - ``at_baseline``: the looker found the stack to be its baseline again (``Baseline.matches``, or the change set back
+    - ``completed_by_release``: that change set completed, so a rollback seen later undid something else.
+    - ``at_baseline``: the stack was found to be at its baseline again (``Baseline.matches``, or the change set back
       to the baseline came out empty).
     - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
-      that keep it in its status (``stack.stuck.stuck_resources``).
+      that cause its status (``stack.stuck.stuck_resources``).
     - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``skipped`` those that this incident
       has skipped already.
     - ``change_sets`` are the ids of the release's own on a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
-      the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and what it acknowledged.
-    - ``depends_on`` are the registered names of the stacks it was deployed after because it leans on them.
-    - ``stands_still``: its last event was longer ago than anything in progress may take.
-    - ``blocked`` says why an earlier look at the way back found that it must not be taken (a change set to the baseline
-      that would delete data): nothing more is planned for the stack.
+      the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and capabilities.
+    - ``depends_on`` are the registered names of the stacks that it depends on.
+    - ``stands_still``: its last event is older than anything in progress may take.
+    - ``blocked`` says why it must not be rolled back (the change set to the baseline would delete data): nothing more
+      is planned for the stack.
     """
 
     stack: str
@@ -75,12 +74,12 @@ class StackSeen:
 
     @property
     def target(self) -> str:
-        """What calls and commands about it name: its id, because names are used again; its name where there is none."""
+        """Its identifier in calls and commands: its id, because names are reused; its name if it has none."""
         return self.stack_id or self.name
 
     @property
     def exists(self) -> bool:
-        """Whether there is a stack: something described, and not deleted."""
+        """Whether the stack exists."""
         return self.status is not None and self.status is not StackStatus.DELETE_COMPLETE
 
 
@@ -88,15 +87,15 @@ class StackSeen:
 class DatabaseSeen:
     """One registered database as RDS describes it now, with what the ledger knows about it.
 
-    - ``database`` is the registered identifier, ``kind`` what it names; ``units`` what is restored and renamed of it,
-      the database first, then a cluster's members, its writer first.
+    - ``database`` is the registered identifier, ``kind`` its kind; ``units`` what is restored and renamed: the
+      database first, then a cluster's members, its writer first.
     - ``changes`` is what the release's manifest says about its database changes, ``policy`` the registration's.
-    - ``taken`` names the snapshot the release took of it, ``snapshot`` is what RDS says of that, None where it is gone.
-    - ``obstacles`` say what else leans on it and would not follow a restored one: a proxy, a deployment under way.
-    - ``asked`` says that a person asked for the rollback, of one or several releases that had been deployed.
+    - ``taken`` names the release's snapshot of it, ``snapshot`` is its description by RDS, None if it is gone.
+    - ``obstacles`` are its dependents that would not follow a restored one: a proxy, a deployment under way.
+    - ``asked``: a person requested the rollback, of one or several releases that had been deployed.
     - ``last_step`` is the newest step about it with its time, ``blocked`` why RDS refused one for good, ``reason`` why
       the release is rolled back.
-    - ``unseen`` is the fault with which AWS answered the look, where it did: nothing else is known of it then.
+    - ``unseen`` is the fault that describing it raised, if any: nothing else is known then.
     """
 
     database: str
@@ -119,7 +118,7 @@ class DatabaseSeen:
 class ServiceDeployment:
     """One deployment of an ECS service, as DescribeServices shows it.
 
-    ``rollout_state`` is COMPLETED, FAILED or IN_PROGRESS, and None where ECS does not tell: behind a Classic Load
+    ``rollout_state`` is COMPLETED, FAILED or IN_PROGRESS, and None if ECS does not say: behind a Classic Load
     Balancer (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html).
     """
 
@@ -150,17 +149,17 @@ class ServiceSeen:
     """One registered ECS service as it is now, with what the incident did to it.
 
     - ``service`` is the registered name, cluster and service (``orders/api``); ``arn`` and ``status`` (ACTIVE,
-      DRAINING, INACTIVE) are None where there is no such service.
-    - ``controller`` is the deployment controller's type; ECS can be told to deploy anew only where that is itself.
+      DRAINING, INACTIVE) are None if there is no such service.
+    - ``controller`` is the deployment controller's type; only with ECS's own can a new deployment be forced.
       A ``daemon`` has no desired count of its own.
-    - ``events`` are what the service said last, newest first.
-    - ``scaling`` is None where nothing scales the service.
+    - ``events`` are the service's last events, newest first.
+    - ``scaling`` is None if nothing scales the service.
     - ``restarted`` is the id of the deployment by which this incident restarted the service; ``waited_seconds`` how
-      long ago it did that, or started a stopped service again.
-    - ``stopped_from`` is the desired count the service had when this incident stopped it, ``scaled_by`` how its scaling
-      was suspended before that; None where it did not.
-    - ``blocked`` says what AWS refused for good of what was asked for it: nothing more is.
-    - ``unseen`` is the fault with which AWS answered the look, where it did: only what the incident did is known then.
+      long ago that was, or the start of a stopped service.
+    - ``stopped_from`` is the desired count the service had when this incident stopped it, ``scaled_by`` the
+      SuspendedState before that; None if it did not.
+    - ``blocked`` is a permanent refusal by AWS: nothing more is requested for it.
+    - ``unseen`` is the fault that describing it raised, if any: only what the incident did is known then.
     """
 
     service: str
@@ -192,7 +191,7 @@ class ServiceSeen:
 
     @property
     def steady(self) -> bool:
-        """Whether as many tasks run as are wanted, and the newest deployment, where ECS makes them, is done."""
+        """Whether the desired count runs, and the newest deployment, if ECS makes them, is done."""
         primary = self.primary
         if self.controller != "ECS":  # CodeDeploy and external controllers have task sets and no deployments.
             return self.running == self.desired
@@ -203,9 +202,9 @@ class ServiceSeen:
 
 @dataclass(frozen=True)
 class VerificationSeen:
-    """By what the recovered stage is verified, and how that stands: ``verdict`` is AGAIN until it has ended.
+    """The recovered stage's verification and its state: ``verdict`` is AGAIN until it has ended.
 
-    ``blocked`` says what AWS refused for good of it: then there is no verdict, and none is to be expected.
+    ``blocked`` is a permanent refusal by AWS: then there will be no verdict.
     """
 
     function: str | None = None
@@ -220,16 +219,16 @@ class VerificationSeen:
 class Situation:
     """A stage that a release left in need of recovery.
 
-    - ``stacks`` in deploy order; ``databases`` and ``services`` in the registration's; ``verification`` where the stage
-      has something to verify it by.
-    - ``goal`` is the version the stage goes back to, None where there was none before.
-    - ``recover_foreign``: the registration allows to roll back and delete what failed under somebody else's hands.
-    - ``ephemeral``: the stage exists for this release only, everything in it may go, data included.
+    - ``stacks`` in deploy order; ``databases`` and ``services`` in the registration's; ``verification`` if the stage
+      has one.
+    - ``goal`` is the version the stage goes back to, None if there was none before.
+    - ``recover_foreign``: the registration allows rolling back and deleting what failed in operations that Belay did
+      not start.
+    - ``ephemeral``: the stage exists for this release only, and everything in it may be deleted, data included.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
-    - ``answers`` says how the questions stand that people were told of, by name (``rollback.question``).
-    - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting
-    counts
-      only when its own time limit passed without another status.
+    - ``answers`` holds the states of announced questions, by name (``rollback.question``).
+    - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting counts
+      only if its own time limit passed without another status.
     """
 
     application: str

@@ -1,8 +1,8 @@
 """The stacks' part of a rollback plan.
 
-The law is AWS's: which call CloudFormation accepts in which status (``Step.legal_because`` cites the page). The policy
-is ours: last stack first, nothing that holds data is deleted outside an ephemeral stage, somebody else's failure is
-only told about (and a stuck rollback continued) unless the registration allows more, and nothing is tried a third time.
+AWS's rules: which call CloudFormation accepts in which status (``Step.legal_because`` cites the page). Our policy: last
+stack first, nothing that holds data is deleted outside an ephemeral stage, a foreign failure is only announced (and a
+stuck rollback continued) unless the registration allows more, and nothing is tried a third time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +19,9 @@ from belay.stack.status import StackStatus
 
 
 def plan_stacks(situation: Situation) -> tuple[Todo, ...]:
-    """Plan the recovery of a stage's stacks, last one first: total over every stack status.
+    """Plan the recovery of a stage's stacks, last one first, for every possible stack status.
 
-    The steps are legal in the statuses seen now.
+    The steps are legal in the current statuses.
     """
     todos: dict[str, tuple[Todo, ...]] = {}
     for seen in reversed(situation.stacks):
@@ -30,10 +30,10 @@ def plan_stacks(situation: Situation) -> tuple[Todo, ...]:
 
 
 def _in_order(situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> Iterator[Todo]:
-    """Questions first, then what needs no answer, last stack first, then what waits for an answer and what that holds.
+    """Questions first, then what needs no answer, last stack first, then what waits for an answer.
 
-    Nobody should have to wait for a stack to be deleted before being asked about the next, nor any stack stay broken
-    because another one, which it has nothing to do with, waits for a person.
+    Nobody should wait for one stack's deletion before being asked about the next, and no stack should stay broken
+    because an unrelated one waits for a person.
     """
     asks = {name: [todo for todo in each if is_asked(todo)] for name, each in todos.items()}
     held = {
@@ -53,7 +53,7 @@ def _is_ask(todo: Todo) -> bool:
 
 
 def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Everything to do about one stack, its own part of the plan."""
+    """One stack's part of the plan."""
     if seen.blocked:
         return (left(seen, f"it is as the release left it: {seen.blocked.rstrip('. ')}."),)
     if not seen.exists:
@@ -70,9 +70,9 @@ def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _is_foreign(seen: StackSeen, situation: Situation) -> bool:
-    """Whether the last operation was somebody else's. Belay never imports.
+    """Whether Belay did not start the last operation. Belay never imports.
 
-    What the release made is nobody else's in an ephemeral stage, nor as a shell, on which nothing was executed yet.
+    Stacks of the release in an ephemeral stage, and shells that nothing was executed on, are never foreign.
     """
     imported = seen.status is not None and seen.status.startswith("IMPORT_")
     only_ours = situation.ephemeral or seen.status is StackStatus.REVIEW_IN_PROGRESS
@@ -80,7 +80,7 @@ def _is_foreign(seen: StackSeen, situation: Situation) -> bool:
 
 
 def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> tuple[Todo, ...]:
-    """Leave a stack alone while one that leans on it needs a person: going back would pull the ground from under it."""
+    """Leave a stack alone while a dependent one needs a person: rolling it back would break the dependent."""
     waiting = {other.stack for other in _leaning_on(seen, situation) if _isleft(todos.get(other.stack, ()))}
     if not waiting or not seen.changed_by_release or not _for_stack(seen, situation):
         return ()
@@ -103,14 +103,14 @@ def _isleft(todos: tuple[Todo, ...]) -> bool:
 
 
 def _gone(seen: StackSeen) -> tuple[Todo, ...]:
-    """No stack: right for one that the release created, not for one that was there before."""
+    """No stack: correct for one that the release created, not for one that existed before."""
     if seen.created_by_release or not (seen.baseline and seen.baseline.existed):
         return ()
     return (left(seen, "the stack existed before the release and is gone.", what="decide whether to create it again"),)
 
 
 def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A stack that the release made has nothing to go back to: it is deleted, unless that would delete data."""
+    """A stack that the release created has no earlier state: it is deleted, unless that would delete data."""
     status = status_of(seen)
     if status is StackStatus.REVIEW_IN_PROGRESS:
         return _delete_shell(seen, situation)
@@ -122,13 +122,13 @@ def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _delete(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """RollbackStack deletes a stack whose creation failed; of any other, DeleteStack does."""
+    """RollbackStack deletes a stack whose creation failed; DeleteStack deletes any other."""
     make = steps.rollback_stack if seen.status is StackStatus.CREATE_FAILED else steps.delete_stack
     return attempt(make, seen, situation)
 
 
 def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """What holds data is deleted with a person's approval only."""
+    """Resources with data are deleted only with a person's approval."""
     data = ", ".join(seen.stateful)
     question = Question(
         name=f"delete-{seen.stack}",
@@ -148,7 +148,7 @@ def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _delete_shell(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """An empty shell goes with its change sets; when these will not go, the stack's own deletion takes them along."""
+    """An empty shell is deleted with its change sets; if these cannot be deleted, deleting the stack removes them."""
     if situation.times(Action.DELETE_CHANGE_SET, seen.stack) >= LIMIT:
         return attempt(steps.delete_stack, seen, situation)
     change_sets = tuple(steps.delete_change_set(seen, name) for name in seen.change_sets)
@@ -156,7 +156,7 @@ def _delete_shell(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A stack that was there before goes back to its baseline."""
+    """A stack that existed before goes back to its baseline."""
     status = status_of(seen)
     if status.in_progress:
         return attempt(steps.cancel_update if _cancellable(seen, situation) else steps.wait, seen, situation)
@@ -172,7 +172,7 @@ def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _cancellable(seen: StackSeen, situation: Situation) -> bool:
-    """Whether an update is under way that is the release's own, not the one back to the baseline, and not cancelled."""
+    """Whether the release's own update is under way, not the one back to the baseline, and not cancelled."""
     return (
         seen.status is StackStatus.UPDATE_IN_PROGRESS
         and seen.changed_by_release
@@ -182,9 +182,9 @@ def _cancellable(seen: StackSeen, situation: Situation) -> bool:
 
 
 def _rolled_back_by_cloudformation(seen: StackSeen, situation: Situation) -> bool:
-    """Whether CloudFormation undid the release's update, so that the stack is its baseline.
+    """Whether CloudFormation undid the release's update, so that the stack is at its baseline.
 
-    When it undid a later one (the update back to the baseline, or somebody else's), the stack is what the release made.
+    If it undid a later one (the update back to the baseline, or a foreign one), the stack is as the release left it.
     """
     undone = seen.status is StackStatus.UPDATE_ROLLBACK_COMPLETE
     later = seen.completed_by_release or situation.times(Action.UPDATE_TO_BASELINE, seen.stack) > 0
@@ -210,7 +210,7 @@ def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]
 
 
 def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Somebody else's operation on a registered stack: told about, and recovered as far as the registration allows."""
+    """A foreign operation on a registered stack: announced, and recovered as far as the registration allows."""
     status = status_of(seen)
     if status.in_progress:
         return attempt(steps.wait, seen, situation) if seen.changed_by_release or status.rolling_back else ()
@@ -222,7 +222,7 @@ def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A stack in UPDATE_FAILED may be somebody's debugging: only the registration can allow to end that."""
+    """Somebody may be debugging a stack in UPDATE_FAILED: only the registration can allow ending that."""
     told = f"an operation that Belay did not start left it {seen.status}."
     what = "bring it to a stable status"
     recover = _FOREIGN_RECOVERY.get(status_of(seen))
@@ -236,7 +236,7 @@ def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _foreign_but_stable(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Somebody updated the stack after the release did: going back to the baseline would undo that work as well."""
+    """Somebody updated the stack after the release: going back to the baseline would undo that update too."""
     if not seen.changed_by_release or seen.at_baseline:
         return ()
     if situation.recover_foreign and not seen.created_by_release:

@@ -30,7 +30,7 @@ _AFTERWARDS: Mapping[Action, str] = {
 
 
 def wait(seen: StackSeen, _: Situation) -> Step:
-    """Let CloudFormation finish. Legal in every status: it only describes."""
+    """Wait for CloudFormation to finish. Legal in every status: it only describes."""
     return _step(
         Action.WAIT,
         seen,
@@ -45,7 +45,7 @@ def wait(seen: StackSeen, _: Situation) -> Step:
 
 
 def cancel_update(seen: StackSeen, _: Situation) -> Step:
-    """Stop an update of ours that nobody waits for any more."""
+    """Cancel an update of ours that is no longer wanted."""
     return _step(
         Action.CANCEL_UPDATE,
         seen,
@@ -59,7 +59,7 @@ def cancel_update(seen: StackSeen, _: Situation) -> Step:
 
 
 def rollback_stack(seen: StackSeen, situation: Situation) -> Step:
-    """Take back what was kept because rollback was disabled."""
+    """Roll back what was kept because rollback was disabled."""
     created = seen.status is StackStatus.CREATE_FAILED
     return _step(
         Action.ROLLBACK_STACK,
@@ -77,7 +77,7 @@ def rollback_stack(seen: StackSeen, situation: Situation) -> Step:
 
 
 def continue_update_rollback(seen: StackSeen, situation: Situation) -> Step:
-    """Go on with a stuck rollback, skipping nothing."""
+    """Continue a stuck rollback, skipping nothing."""
     return _step(
         Action.CONTINUE_UPDATE_ROLLBACK,
         seen,
@@ -92,7 +92,7 @@ def continue_update_rollback(seen: StackSeen, situation: Situation) -> Step:
 
 
 def skip_resources(seen: StackSeen, situation: Situation, skips: Sequence[StuckResource]) -> Step:
-    """Go on with a stuck rollback without the resources that it is stuck on."""
+    """Continue a stuck rollback, skipping the resources that it is stuck on."""
     each = [f"{skip.path} ({skip.resource_type}{_quoted(skip.reason)})" for skip in skips]
     return _step(
         Action.SKIP_RESOURCES,
@@ -125,7 +125,7 @@ def detect_drift(seen: StackSeen, skipped: SkippedResource) -> Step:
 
 
 def revert_drift(seen: StackSeen, situation: Situation, drifted: Sequence[SkippedResource]) -> Step:
-    """Bring back what was skipped, by a change set that compares the template with what really is."""
+    """Repair skipped resources with a drift-aware change set."""
     differs = [f"{each.path}{_quoted(each.differences)}" for each in drifted]
     nested = any(each.stack_id != seen.target for each in drifted)
     return _step(
@@ -156,7 +156,7 @@ def revert_drift(seen: StackSeen, situation: Situation, drifted: Sequence[Skippe
 
 
 def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline, template: TemplatePointer) -> Step:
-    """Update forward to what the stack was, by change set."""
+    """Update the stack to its baseline, by change set."""
     return _step(
         Action.UPDATE_TO_BASELINE,
         seen,
@@ -166,10 +166,10 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
             "ChangeSetType": "UPDATE",
             "TemplateURL": template.url(*_region(seen.target)),
             "Parameters": baseline.update_parameters(seen.parameter_keys),
-            # An empty list takes away what the release added.
+            # An empty list removes what the release added.
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(baseline.tags.items())],
             "NotificationARNs": list(baseline.notification_arns),
-            # Triggers given once are kept for later updates; one that is still red would turn the recovery back.
+            # Triggers are kept for later updates; one that is still red would roll the recovery back.
             "RollbackConfiguration": {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0},
         }
         | ({"Capabilities": list(baseline.capabilities)} if baseline.capabilities else {})
@@ -182,7 +182,7 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
 
 
 def delete_change_set(seen: StackSeen, name: str) -> Step:
-    """Remove one change set of a stack that never came to be."""
+    """Delete a change set of a stack that was never created."""
     return _step(
         Action.DELETE_CHANGE_SET,
         seen,
@@ -196,7 +196,7 @@ def delete_change_set(seen: StackSeen, name: str) -> Step:
 
 
 def delete_stack(seen: StackSeen, situation: Situation) -> Step:
-    """Remove a stack that should not be there."""
+    """Delete a stack that should not exist."""
     shell = seen.status is StackStatus.REVIEW_IN_PROGRESS
     return _step(
         Action.DELETE_STACK,
@@ -251,7 +251,7 @@ def _held(skips: Sequence[StuckResource]) -> str:
 
 
 def _role(seen: StackSeen, situation: Situation) -> dict[str, str]:
-    """The registered role; a role once passed sticks, so after somebody else's operation the stack keeps its own."""
+    """The registered role. A role once passed is kept, so after a foreign operation the stack keeps its own."""
     keeps_its_own = not seen.ours and seen.role_arn is not None
     return {} if keeps_its_own or situation.role_arn is None else {"RoleARN": situation.role_arn}
 

@@ -1,9 +1,9 @@
-"""A rollback that got stuck: continue it, then without as little as possible, then repair what was left out.
+"""A stuck rollback: continue it, then skip as little as possible, then repair what was skipped.
 
 Skipping marks a resource as rolled back though it is not, so "the state of the skipped resources will be inconsistent
 with the state of the resources in the stack template"
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html). An ordinary change
-set to the same template would find nothing to change; one that looks at the drift does
+set to the same template would find nothing to change; a drift-aware one does
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html).
 """
 
@@ -20,7 +20,7 @@ from belay.stack.status import StackStatus
 from belay.stack.stuck import SkippedResource, StuckResource
 
 MOST_SKIPS = 5
-"""How often a rollback is continued without something: each time only what stood in the way the last time."""
+"""How often a rollback is continued with skipped resources: each time only those that blocked the last one."""
 
 
 DETECTABLE = (StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_ROLLBACK_COMPLETE)
@@ -29,9 +29,9 @@ DETECTABLE = (StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE, StackSta
 
 
 def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> tuple[Todo, ...]:
-    """Continue without skipping first; when that gets stuck as well, without what it got stuck on.
+    """Continue without skipping first; if that gets stuck too, skip what it got stuck on.
 
-    ``may_skip`` is false for a stack that is somebody else's.
+    ``may_skip`` is false for a foreign operation's stack.
     """
     skips = smallest_skips(seen.stuck)
     if situation.times(Action.CONTINUE_UPDATE_ROLLBACK, seen.stack) == 0 or not (skips and may_skip):
@@ -61,17 +61,17 @@ def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> 
 
 
 def smallest_skips(stuck: tuple[StuckResource, ...]) -> tuple[StuckResource, ...]:
-    """Return the least that a rollback has to be continued without, as far as is known now.
+    """Return the fewest resources that a rollback has to skip, as far as is known now.
 
-    What depends on another stuck resource may have failed because of that one, so it gets its chance when the other is
-    out of the way: "it might not be necessary to skip the dependent resources" (ContinueUpdateRollback's page). Where
-    all depend on each other, the one that failed first.
+    What depends on another stuck resource may have failed because of it, so it is retried when the other is skipped:
+    "it might not be necessary to skip the dependent resources" (ContinueUpdateRollback's page). If all depend on each
+    other, the one that failed first is skipped.
     """
     return tuple(each for each in stuck if not each.needs) or stuck[:1]
 
 
 def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Look at what was skipped, one resource after the other, and bring back what is not what the template says."""
+    """Check the skipped resources one by one, and repair those that differ from the template."""
     if status_of(seen) not in DETECTABLE:
         imported = "resources were imported since, and CloudFormation detects no drift in this status"
         seen = replace(seen, skipped=tuple(replace(each, left=each.left or imported) for each in seen.skipped))
@@ -98,7 +98,7 @@ def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _can_be_reverted(resource: SkippedResource) -> bool:
-    """What holds data and is gone would come back empty: that is for a person to decide."""
+    """A deleted resource with data would come back empty: a person must decide."""
     if resource.left is not None or resource.drift in ("IN_SYNC", "UNSUPPORTED"):
         return False
     return not (resource.drift == "DELETED" and resource.stateful)

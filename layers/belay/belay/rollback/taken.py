@@ -1,4 +1,4 @@
-"""A recovery's steps as they were taken."""
+"""The steps that a recovery has taken."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,9 +9,9 @@ from belay.rollback.plan import Action, Kind, lasting
 
 @dataclass(frozen=True)
 class StepTaken:
-    """A step that was begun at ``at``; ``seconds`` is how long it took, once it is over.
+    """A step begun at ``at``; ``seconds`` is its duration, once it is over.
 
-    ``stack_id`` and ``token`` tell whether CloudFormation has begun what was asked for.
+    ``stack_id`` and ``token`` show whether CloudFormation has begun the operation.
     """
 
     action: Action
@@ -29,7 +29,7 @@ class StepTaken:
         return f"{self.subject}: {self.why}" + ("" if self.seconds is None else f" ({lasting(self.seconds)})")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``from_dict`` reads: nothing of what is not known yet."""
+        """Return what ``from_dict`` reads, without unknown values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The last part of a rollback plan: whether the stage is well again."""
+"""The last part of a rollback plan: verifying that the stage works again."""
 
 import shlex
 from typing import Any
@@ -15,8 +15,8 @@ _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 def plan_verification(situation: Situation) -> tuple[Todo, ...]:
     """Plan how the stage is verified, once everything in it is recovered.
 
-    A release that changed nothing left nothing to verify; an ephemeral stage is gone. What is still bad after it was
-    taken back was not the release's doing, or not undone with it: only a person can tell.
+    A release that changed nothing left nothing to verify; an ephemeral stage is gone. What still fails after the
+    rollback was not caused by the release, or not undone with it: only a person can tell.
     """
     seen = situation.verification
     disturbed = any(stack.changed_by_release for stack in situation.stacks) and not situation.ephemeral
