@@ -1,4 +1,4 @@
-"""Shows what a signed link asks, and takes the answer that a person sends from there."""
+"""Shows the question of a signed link, and takes the answer that a person submits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with a page: the question for a GET, what came of the answer for a POST."""
+    """Return a page: the question for a GET, the result of the answer for a POST."""
     settings, aws = read(Settings), own_aws()
     request, moment = FunctionUrlRequest.from_event(event), now()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
@@ -52,7 +52,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: datetime) -> Link | Refusal:
-    """Return what a request's link is about, once its code is verified, or why the link is worth nothing."""
+    """Return the subject of a request's link, once its code is verified, or why the link is invalid."""
     if request.method not in ("GET", "POST"):
         return Refusal(405, "MethodNotAllowed", "a link is opened by GET and answered by POST")
     if len(request.body) > LONGEST_FORM:
@@ -66,7 +66,7 @@ def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: dat
 
 
 def told(link: Link, ledger: Ledger, artifacts: ArtifactBucket) -> dict[str, Any]:
-    """Return what the message that carried the link said."""
+    """Return the text of the link's message."""
     attempt = ledger.attempts.current(link.application, link.version)
     if attempt is None or attempt.release is None:
         raise MissingDocument(f"the ledger has no release {link.application} {link.version}")
@@ -74,7 +74,7 @@ def told(link: Link, ledger: Ledger, artifacts: ArtifactBucket) -> dict[str, Any
 
 
 def taken(request: FunctionUrlRequest, link: Link, decisions: Decisions, moment: datetime) -> dict[str, Any]:
-    """Take the answer in a form, and return the page that says what came of it."""
+    """Take the answer from a form, and return the page with the result."""
     decision = parse_answer(request.body, link)
     if isinstance(decision, Refusal):
         return refused(decision)

@@ -23,7 +23,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Delete the last stack that still stands, or see it go; ``done`` once none is left. Raises ``StackFailed``."""
+    """Delete the last stack that still exists, or check on it; ``done`` once none is left. Raises ``StackFailed``."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

@@ -1,4 +1,4 @@
-"""Rehearses a rollback before a stage is changed: what can be checked now of the way back."""
+"""Rehearses a rollback before a stage is changed: checks everything that can be checked now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Keep what was found beside the plan, for whoever approves. Raises ``InvalidRelease`` where it has to be ready."""
+    """Store the results with the plan, for the approvers. Raises ``InvalidRelease`` if it is not ready but must be."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

@@ -1,4 +1,4 @@
-"""The live validation: holds the security groups that the deployed stacks really have against the policies."""
+"""The live validation: checks the actual security groups of the deployed stacks against the policies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return PASS, FAIL or REVIEW, with what was found. What could not be decided is no pass."""
+    """Return PASS, FAIL or REVIEW, with what was found. Undecided is not a pass."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

@@ -27,7 +27,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the verification one look further: its verdict is AGAIN until it passes or fails, with the reason."""
+    """Run the verification's next step: its verdict is AGAIN until it passes or fails, with the reason."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
@@ -42,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def look(run: StageContext, verification: StageVerification) -> Verification:
-    """Look once, and keep what the next look has to know."""
+    """Check once, and store the state for the next check."""
     release, stage = run.release, run.stage
     key = release.stage_key(stage.name, "verification.json")
     standing = verification.look(run.artifacts.get_json(key), run.deployed())

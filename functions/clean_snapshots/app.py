@@ -1,4 +1,4 @@
-"""Deletes the snapshots that releases took and that nobody needs any more, and stays clear of the account's quota."""
+"""Deletes releases' snapshots that are no longer needed, and keeps clear of the account's quota."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Clean, or only say what would be done where the template or the event says ``dry_run``.
+    """Clean up, or only report what would be done if the template or the event says ``dry_run``.
 
     Raises ``SnapshotsNotCleaned``.
     """

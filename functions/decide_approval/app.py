@@ -1,4 +1,4 @@
-"""Takes what a person decides, in a request that they signed, and says in words why it may not be taken."""
+"""Takes a person's decision in a signed request, or says why it is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Opens the incident of a release that failed in a stage, and tells a waiting machine when it has ended."""
+"""Opens the incident of a release that failed in a stage, and tells a waiting state machine when it has ended."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Tells a waiting machine whether an incident has ended."""
+"""Tells a waiting state machine whether an incident has ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Open the incident, or find it opened; either way it is recovered by one execution of its own.
+    """Open the incident, unless it is open; either way one execution of its own recovers it.
 
     A stage that had ended when its machine died needs no recovery: its ``outcome`` is returned instead.
     """

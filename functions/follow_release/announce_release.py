@@ -1,4 +1,4 @@
-"""Tells that a release passed its gates and is on its way."""
+"""Announces that a release passed its gates and its deployment begins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Publish the one message that begins a deployment."""
+    """Publish the one message at the beginning of a deployment."""
     settings, aws = read(Settings), own_aws()
     release = ReleaseReference.from_dict(event["release"])
     ledger = Ledger(aws.table(settings.ledger_table))
@@ -50,6 +50,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def deployed(runs: Runs | None, artifacts: ArtifactBucket) -> Manifest | None:
-    """Return the manifest of the release that runs, as far as its document is still there."""
+    """Return the manifest of the running release, if its document still exists."""
     document = None if runs is None else artifacts.get_json(runs.release.document_key)
     return None if document is None else AcceptedRelease.from_dict(document).manifest

@@ -1,4 +1,4 @@
-"""Follows a release in the ledger: what it waits for, how it ends, who is told; no power over what it deploys."""
+"""Tracks a release in the ledger and sends its messages; has no permissions on what it deploys."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Asks whether a stage may be changed now: are its windows open, is there a freeze, did a person let the release go?"""
+"""Checks whether a stage may be changed now: its windows, its freezes, a person's override."""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return whether it is ``open``; where it is not, why, until when, and how many seconds that is."""
+    """Return whether it is ``open``; if not, why, until when, and how many seconds that is."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

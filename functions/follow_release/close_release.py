@@ -1,4 +1,4 @@
-"""Records the one outcome of an upload and tells it."""
+"""Records and announces the one outcome of an upload."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Close the release, or the upload where no release came of it; returns the outcome that stands.
+    """Close the release, or the upload that did not become one; returns the recorded outcome.
 
     Nothing is recorded or told of an upload that another execution claimed: that one sees it through.
     """
@@ -55,14 +55,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def upload_in(event: Mapping[str, Any]) -> Upload:
-    """Return the upload that an event of S3 is about, whoever's it is."""
+    """Return the upload that an S3 event is about."""
     created = ObjectCreated.from_event(event)
     application = application_of(created.key) or "unknown"
     return upload_of(application, created.bucket, created.key, created.version_id, created.size)
 
 
 def left_to_operator(reason: Reason | None, application: str) -> list[LeftToDo]:
-    """Say whose turn it is where the registration is at fault and not the release."""
+    """Say who has to act if the registration is at fault and not the release."""
     if not isinstance(reason, ReleaseProblems) or not reason.by_registration:
         return []
     look = f"aws ssm get-parameters-by-path --path {APPLICATIONS}{application} --recursive"

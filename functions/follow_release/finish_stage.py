@@ -1,4 +1,4 @@
-"""Records how a stage ended, and gives its lock back."""
+"""Records how a stage ended, and releases its lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record the outcome; a release deployed to a lasting stage becomes its last-known-good.
 
-    Raises ``LockLost`` where another execution ended or recovers the stage; a rerun finds its own outcome recorded.
+    Raises ``LockLost`` if another execution ended or recovers the stage; a rerun finds its own outcome recorded.
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)

@@ -1,4 +1,4 @@
-"""Holds a release outside of its stage's windows, and tells once until when."""
+"""Holds a release outside its stage's windows, and announces once until when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Keep the task token with which a person may let the release go on earlier, and tell that it waits."""
+    """Store the task token for a person's override, and announce that the release waits."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

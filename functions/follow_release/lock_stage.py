@@ -1,4 +1,4 @@
-"""Takes a stage's lock for a release or for its incident, or stands in the queue."""
+"""Takes a stage's lock for a release or for its incident, or joins the queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

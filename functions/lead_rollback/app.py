@@ -1,4 +1,4 @@
-"""Leads a rollback: plans it, asks people and ends it, with no power to change what is recovered."""
+"""Leads a rollback: plans it, asks people and closes it, without permission to change what is recovered."""
 
 from collections.abc import Mapping
 

@@ -25,7 +25,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Put the question, unless that was done; the answer is found by the next plan."""
+    """Ask the question, unless that was done; the next plan finds the answer."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter(event, ledger, artifacts)

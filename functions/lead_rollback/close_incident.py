@@ -1,4 +1,4 @@
-"""Ends an incident: the release gets its outcome, people are told, the stage is free again."""
+"""Closes an incident: records and announces the outcome, and releases the stage's lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Record and tell how the recovery ended; ``reason`` is set where the recovery itself failed."""
+    """Record and announce how the recovery ended; ``reason`` is set if the recovery itself failed."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter({**event, "fencing": None}, ledger, artifacts)
@@ -37,7 +37,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     RecoveredStacks(recovery, aws.stacks, aws.drift).discard_change_sets()
     closing = Closing(ledger, aws.stacks, endings, unhealthy)
     closing.close(recovery, ended(recovery, outcome, event["reason"]))
-    # Last: who waits for the lock to recover the same must find the incident ended.
+    # Last: another execution that waits for the lock for the same recovery must find the incident ended.
     if event["fencing"] is not None:
         recovery.ledger.locks.release(recovery.application, recovery.incident.stage, int(event["fencing"]))
     return {"outcome": outcome}

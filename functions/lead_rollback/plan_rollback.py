@@ -1,4 +1,4 @@
-"""Looks at every stack of an incident and plans its recovery; the machine takes the first step and comes back."""
+"""Observes every stack of an incident and plans its recovery; the state machine takes the first step and repeats."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def first_step(plan: RollbackPlan, number: int) -> dict[str, Any] | None:
-    """Return what the machine has to know of the next step; None where there is none."""
+    """Return what the state machine needs to know of the next step; None if there is none."""
     if not plan.steps:
         return None
     step = plan.steps[0]

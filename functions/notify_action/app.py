@@ -1,4 +1,4 @@
-"""A CodePipeline Invoke action: tells an application's on-call engineers something."""
+"""A CodePipeline Invoke action: sends a message to an application's on-call engineers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer the job: success once the message is with SNS."""
+    """Report the job's result: success once the message is published."""
     settings, aws = read(Settings), own_aws()
     registrations = Registrations(aws.parameters, aws.buckets)
     ledger = Ledger(aws.table(settings.ledger_table))

@@ -1,4 +1,4 @@
-"""Prepares a stage: makes its change sets, which it cannot execute, and captures its stacks as they are."""
+"""Prepares a stage: creates its change sets, without permission to execute them, and captures its stacks."""
 
 from collections.abc import Mapping
 

@@ -22,7 +22,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Keep template, parameters and tags of each stack; what an earlier try captured stands."""
+    """Store template, parameters and tags of each stack; an earlier try's capture is kept."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

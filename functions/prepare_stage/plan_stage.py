@@ -1,4 +1,4 @@
-"""Makes the change sets of a stage that can be made now, and looks at those made before."""
+"""Creates the change sets of a stage that can be created now, and checks those created before."""
 
 import math
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the plan one step on; ``pipeline`` where the stage's own pipeline deploys it, which has no change sets.
+    """Advance the plan one step; ``pipeline`` if the stage's own pipeline deploys it, without change sets.
 
-    Raises ``InvalidRelease`` where what the change sets will do breaks a policy.
+    Raises ``InvalidRelease`` if the change sets violate a policy.
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
@@ -46,7 +46,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def approval(run: StageContext) -> dict[str, Any]:
-    """Return whether a person has to approve, or has, and how long there is for it: what was asked keeps its time."""
+    """Return whether a person has to approve, or has, and the remaining time: a pending request keeps its deadline."""
     days = run.stage.approval.expires_after_days
     asked = run.ledger.approvals.asked_of(run.release, run.stage.name)
     expires_at = now() + timedelta(days=days) if asked is None else datetime.fromisoformat(asked.expires_at)

@@ -1,4 +1,4 @@
-"""Sees to it that what an execution of ours left half done ends all the same."""
+"""Finishes the work of a failed execution."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take up the release or the incident that an execution which failed, timed out or was stopped was about."""
+    """Finish the release or incident of an execution that failed, timed out or was stopped."""
     settings, aws, change = read(Settings), own_aws(), ExecutionStatusChange.from_event(event)
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     told = aws.notifications, settings.notification_topic_arn

@@ -25,7 +25,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Open the one incident of a deployment that failed, or of a registered stack that somebody else broke."""
+    """Open the one incident of a failed deployment, or of a registered stack's failure that Belay did not cause."""
     settings, aws = read(Settings), own_aws()
     change = StackStatusChange.from_event(event)
     ledger = Ledger(aws.table(settings.ledger_table))

@@ -1,4 +1,4 @@
-"""Follows the executions of registered pipelines: events and a schedule say when to look, CodePipeline what is so."""
+"""Follows the executions of registered pipelines: events and a schedule trigger it, CodePipeline has the facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Look at the executions that the event hints at, and do what is due about them.
+    """Look up the executions that the event is about, and do what is due.
 
-    The schedule, which asks for what was missed, is answered by what is registered now.
+    The schedule, which looks for missed events, reads the registrations again.
     """
     hint = hint_of(event)
     if hint is None:
@@ -47,13 +47,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 @cache
 def recent_stages() -> RecentStages:
-    """Return the registered stages as this process, which many events share, read them."""
+    """Return the registered stages, cached in this process for many events."""
     aws = own_aws()
     return RecentStages(Registrations(aws.parameters, aws.buckets))
 
 
 def put_together(settings: Settings, aws: Aws, registrations: Registrations) -> PipelineExecutions:
-    """Return what follows executions, with the gateways that each part needs."""
+    """Return the follower of executions, with the gateways that each part needs."""
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     stacks = PipelineStacks(aws.stacks, artifacts, ledger)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)

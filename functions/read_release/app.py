@@ -1,4 +1,4 @@
-"""Reads what anybody may have uploaded: opens, copies and checks a zip, with no power over stacks or databases."""
+"""Reads untrusted uploads: opens, copies and checks a zip, without permissions on stacks or databases."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The static gate: holds every template of a release against the policies, with the values each stage will pass."""
+"""The static gate: checks every template of a release against the policies, with the values of each stage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from belay.release.records import ReleaseReference
 from belay.settings import read
 
 RESERVE_MILLISECONDS = 600_000
-"""A member is begun only while this much time is left: the largest that is allowed needs less."""
+"""A member is started only while this much time is left: the largest allowed one needs less."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Copy members from the ``chunk``-th on; ``done`` when the last is copied. Raises ``InvalidRelease``."""
+    """Copy members starting at index ``chunk``; ``done`` when the last is copied. Raises ``InvalidRelease``."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     copies, release = ReleaseCopies(ledger, artifacts, aws.buckets), ReleaseReference.from_dict(event["release"])

@@ -53,7 +53,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def held(upload: Upload, execution: str) -> Message:
-    """Tell once that an upload waits for the pause to end; what it holds has not been looked at yet."""
+    """Announce once that an upload waits for the pause to end; its content has not been checked yet."""
     return release_held(
         Deployment(upload.application, upload.file, None, execution, upload.thread),
         why="releases are paused",

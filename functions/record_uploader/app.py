@@ -1,4 +1,4 @@
-"""Records who uploaded a release, as CloudTrail's data events of the release bucket tell."""
+"""Records who uploaded a release, from CloudTrail's data events of the release bucket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Keep the principal beside the upload.
+    """Store the principal of the upload.
 
-    A request that failed tells nobody, nor does one whose principal or whose object's version is not named: whoever
-    wrote some version of a key has not made all of them.
+    A failed request is ignored, and so is one without a principal or an object version: the author of one version of a
+    key did not upload all of them.
     """
     settings, aws = read(Settings), own_aws()
     written = ObjectWritten.from_event(event)

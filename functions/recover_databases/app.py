@@ -1,4 +1,4 @@
-"""Takes one step of a rollback plan on a database. Each looks before it acts, so that a rerun finishes it."""
+"""Takes one step of a rollback plan on a database. It checks before it acts, so that a rerun finishes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the step; ``again`` while it has to be come back to."""
+    """Take the step; ``again`` while it has to be repeated."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter(event, ledger, artifacts)

@@ -1,4 +1,4 @@
-"""Takes one step of a rollback plan on a stack, its services or the stage. Looks first: a rerun finishes it."""
+"""Takes one step of a rollback plan on a stack, its services or the stage. Checks first: a rerun finishes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the step; ``again`` while it has to be come back to, as long as its change set is still being made."""
+    """Take the step; ``again`` while its change set is still being created."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter(event, ledger, artifacts)

@@ -1,4 +1,4 @@
-"""Hands what on-call engineers are told to the topic of Amazon Q Developer in chat applications, in its format."""
+"""Relays notifications to the topic of Amazon Q Developer in chat applications, in its format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Publish one notification anew. What fails is tried twice more by Lambda, then kept in the dead-letter queue."""
+    """Republish one notification. Lambda retries a failure twice, then it goes to the dead-letter queue."""
     settings, aws = read(Settings), own_aws()
     notification = Notification.from_event(event)
     body = chat_message(notification.message)

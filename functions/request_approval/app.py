@@ -1,4 +1,4 @@
-"""Asks people to approve a release in a stage, and seals what they are asked about."""
+"""Requests a release's approval in a stage, and seals what it covers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Seal what is asked about, write the report, keep the task token for the answer alone, and tell the approvers.
+    """Seal the request, write the report, store the task token for the answer, and notify the approvers.
 
-    What this attempt asked before, in an execution that this one continues, is neither changed nor told again.
+    A request of this attempt from an execution that this one continues is neither changed nor announced again.
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)

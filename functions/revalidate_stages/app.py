@@ -1,4 +1,4 @@
-"""Holds every deployed stage against the policies again, and tells what was not there the last time."""
+"""Checks every deployed stage against the policies again, and announces new findings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Validate every stage, or those of the ``application`` and the ``stage`` that whoever calls by hand names.
+    """Validate every stage, or only those of the ``application`` and ``stage`` in a manual invocation.
 
-    One stage's fault does not keep the others from being validated. Raises ``StagesNotValidated`` in the end.
+    A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end.
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
@@ -39,7 +39,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def wanted(stages: list[Stage], event: Mapping[str, Any]) -> list[Stage]:
-    """Return the stages that an invocation is about; the schedule's is about all of them."""
+    """Return the stages that an invocation is about; for the schedule, all of them."""
     return [
         stage
         for stage in stages

@@ -1,4 +1,4 @@
-"""A CodePipeline Invoke action: takes back what an execution has deployed to a stage, and waits for the end of it."""
+"""A CodePipeline Invoke action: rolls back what an execution has deployed to a stage, and waits for the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer the job: success once all is taken back, failure where a person is needed, or to be called again."""
+    """Report the job's result: success once all is rolled back, failure if a person is needed, or continue."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     registrations = Registrations(aws.parameters, aws.buckets)

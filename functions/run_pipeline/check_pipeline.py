@@ -1,4 +1,4 @@
-"""Looks how far the pipeline is that deploys a release; begins CodePipeline's stage rollback where it failed."""
+"""Checks the progress of a release's pipeline; starts CodePipeline's stage rollback if it failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the outcome, null while the execution runs; raises ``StackFailed`` where an incident must take it back."""
+    """Return the outcome, null while the execution runs; raises ``StackFailed`` if an incident must roll it back."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
@@ -51,7 +51,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
-    """Tell once that the pipeline waits for an approval of its own; the thread keeps what was told."""
+    """Announce once that the pipeline waits for an approval of its own; the thread remembers it."""
     if seen.waiting_approval is None:
         return
     release, pipeline = run.release, run.stage.required_pipeline().name

@@ -27,7 +27,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the id of the execution; raises ``InvalidRegistration`` where the pipeline cannot be given the zip."""
+    """Return the id of the execution; raises ``InvalidRegistration`` if the pipeline cannot take the zip."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

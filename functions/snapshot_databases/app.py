@@ -1,4 +1,4 @@
-"""Takes a snapshot of every registered database that exists, and sees that each becomes available."""
+"""Takes a snapshot of every registered database that exists, and waits until each is available."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring every snapshot one step on; ``ready`` once all are available. Raises ``SnapshotFailed``."""
+    """Advance every snapshot one step; ``ready`` once all are available. Raises ``SnapshotFailed``."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)

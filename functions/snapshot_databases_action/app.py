@@ -20,7 +20,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer the job: success once every snapshot is available, until then to be called again."""
+    """Report the job's result: success once every snapshot is available, continue until then."""
     aws = own_aws()
     registrations = Registrations(aws.parameters, aws.buckets)
     snapshots = StageSnapshots(aws.databases)
@@ -28,9 +28,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def take(snapshots: StageSnapshots, registrations: Registrations, job: Job) -> Success:
-    """Bring each snapshot one step on. Raises ``SnapshotFailed``.
+    """Advance each snapshot one step. Raises ``SnapshotFailed``.
 
-    They have the names that Belay gives them when it sees the pipeline enter its pre-deployment stage: there is one.
+    The names are those that Belay uses when the pipeline enters its pre-deployment stage, so there is only one each.
     """
     action = snapshot_action(job.parameters)
     stage = registrations.stage(action.registered)

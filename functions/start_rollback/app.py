@@ -1,4 +1,4 @@
-"""Starts a rollback that a person asks for in a signed request, or says what it would do."""
+"""Starts a rollback that a person requests in a signed request, or only plans it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with the plan, the incident and its execution, or with ``error`` and ``message`` and a status of 4xx."""
+    """Respond with the plan, the incident and its execution, or with ``error`` and ``message`` and a status of 4xx."""
     settings, aws = read(Settings), own_aws()
     request = FunctionUrlRequest.from_event(event)
     asked = request.refuse_unsigned("a rollback is asked for") or parse_request(request.body)

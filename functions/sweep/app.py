@@ -1,4 +1,4 @@
-"""Reconciles missed events every five minutes: starts what was held, ends what was left, looks at old locks."""
+"""Reconciles missed events every five minutes: starts held uploads, finishes what was left, counts expired locks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Reconcile the ledger with what is really running.
 
-    What one part meets hinders no other; in the end all of it is raised together, as an ``ExceptionGroup``.
+    A fault in one part does not affect the others; all are raised at the end, as an ``ExceptionGroup``.
     """
     settings, aws = read(Settings), own_aws()
     sweep = put_together(settings, aws)

@@ -1,4 +1,4 @@
-"""A CodePipeline Invoke action: holds deployed stacks against the policies, once they have settled."""
+"""A CodePipeline Invoke action: checks deployed stacks against the policies, once they have settled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer the job: success where every stack passes, failure with the findings, or to be called again."""
+    """Report the job's result: success if every stack passes, failure with the findings, or continue."""
     settings, aws = read(Settings), own_aws()
     stages = live_stages(aws, aws.artifacts(settings.artifact_bucket))
     registrations = Registrations(aws.parameters, aws.buckets)
@@ -33,7 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def validate(stages: LiveStages, registrations: Registrations, job: Job) -> Success:
-    """Check the stacks that the action's configuration names, once nobody changes them any more.
+    """Check the stacks that the action's configuration names, once they are stable.
 
     Raises ``ValidationFailed`` with the findings. Until then the job continues: its token counts how often it looked.
     """

@@ -1,4 +1,4 @@
-"""A CodePipeline Invoke action: holds templates of the input artifact against the policies."""
+"""A CodePipeline Invoke action: checks templates of the input artifact against the policies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer the job: success where every template passes, failure with the findings otherwise."""
+    """Report the job's result: success if every template passes, failure with the findings otherwise."""
     aws = own_aws()
     registrations = Registrations(aws.parameters, aws.buckets)
     return aws.jobs(logger().exception).answer(event, lambda job: validate(registrations, aws.input_artifact, job))

@@ -1,4 +1,4 @@
-"""What stages ask of people before they change anything, and what people answered, as it is kept."""
+"""Stored approvals: what a stage asks before it changes anything, and the answers."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,16 +23,16 @@ class GivenAnswer:
 
     @property
     def in_words(self) -> str:
-        """Who answered what, and why."""
+        """The answer in words: who, what and why."""
         said = {"approve": "approved", "reject": "rejected", "override": "let through"}[self.word]
         return f"{said} by {self.by}" + (f": {self.comment}" if self.comment else "")
 
     def repeats(self, standing: "GivenAnswer | None") -> bool:
-        """Whether the same person says the same once more, maybe because the answer to the first time was lost."""
+        """Whether the same person repeats the same answer, maybe because the first response was lost."""
         return standing is not None and (standing.word, standing.by) == (self.word, self.by)
 
     def to_dict(self) -> dict[str, str]:
-        """Return what whoever decided is answered, and what is kept."""
+        """Return the response to the decision, which is also stored."""
         kept = {"decision": self.word, **asdict(self)}
         del kept["word"]
         return kept if self.seal else {name: value for name, value in kept.items() if name != "seal"}
@@ -46,7 +46,7 @@ class GivenAnswer:
 
 @dataclass(frozen=True)
 class AskedApproval:
-    """What one attempt at a release asks in a stage; ``digest`` is the seal's, the task token is the answer's alone."""
+    """One attempt's request in a stage; ``digest`` is the seal's, the task token is used only for the answer."""
 
     stage: str
     attempt: str
@@ -61,7 +61,7 @@ class AskedApproval:
 
 @dataclass(frozen=True)
 class AwaitedApproval:
-    """An approval that is waited for, or whose answer may not have arrived."""
+    """An approval that is pending, or whose answer may not have been delivered."""
 
     release: ReleaseReference
     stage: str
@@ -72,7 +72,7 @@ class AwaitedApproval:
 
 @dataclass(frozen=True)
 class Hold:
-    """An attempt at a release that is held outside of a stage's windows."""
+    """An attempt that is held outside a stage's windows."""
 
     stage: str
     attempt: str
@@ -84,7 +84,7 @@ class Hold:
 
 @dataclass(frozen=True)
 class Override:
-    """A person lets an attempt at a release go on outside of a stage's windows."""
+    """A person's permission for an attempt to continue outside a stage's windows."""
 
     attempt: str
     answer: GivenAnswer

@@ -1,11 +1,11 @@
-"""A person's decision as it was sent, and why it may not be taken.
+"""A person's decision as it was sent, and why it may be refused.
 
-What is sent is a JSON object of texts. A stage's approval, and going on outside of its windows (``override``):
+A decision is a JSON object of strings. About a stage's approval, or continuing outside its windows (``override``):
 
     {"decision": "approve", "application": "orders", "version": "1.2.0", "stage": "production", "comment": "...",
      "seal": "<the digest that the report showed>"}
 
-A question that an incident asks, such as whether to restore a database:
+About an incident's question, such as whether to restore a database:
 
     {"decision": "approve", "application": "orders", "incident": "orders-production-0123456789ab",
      "question": "restore", "comment": "..."}
@@ -40,9 +40,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided. About a stage ``version`` and ``stage`` are set, about an incident the other two.
+    """A decision. ``version`` and ``stage`` are set for a stage, the other two for an incident.
 
-    ``seal`` is the beginning of the digest that the person saw, empty where it was not sent.
+    ``seal`` is the beginning of the digest that the person saw, empty if it was not sent.
     """
 
     word: Word
@@ -56,7 +56,7 @@ class Decision:
 
     @property
     def about(self) -> str:
-        """What it is about, in words."""
+        """Its subject, in words."""
         if self.incident:
             return f"{self.question} in the incident {self.incident}"
         return f"{self.application} {self.version} in {self.stage}"
@@ -92,7 +92,7 @@ def parse_decision(body: str) -> Decision | Refusal:
 
 
 def _problem(document: Mapping[str, str], word: Word) -> str | None:
-    """Return the first thing that is wrong with the texts that were sent."""
+    """Return the first problem of the strings that were sent."""
     about_incident = word != "override" and ("incident" in document or "question" in document)
     checks = [("application", NAME, NAME_RULE)]
     if about_incident:
@@ -129,11 +129,11 @@ def refuse_approval(
     now: str,
     earlier: Sequence[Principal] = (),
 ) -> Refusal | None:
-    """Say why an answer to a stage's approval is not taken, or return None.
+    """Return why an answer to a stage's approval is refused, or None.
 
-    ``attempt`` is the newest that was accepted as the version; times are the ledger's texts. ``earlier`` are those who
-    uploaded the same version before: whoever tries a release again has not made it. Only approving is refused for
-    who the approver is: whoever uploaded a release may always reject it.
+    ``attempt`` is the newest accepted one of the version; times are as in the ledger. ``earlier`` are those who
+    uploaded the same version before: retrying a release does not make it one's own. Only an approval is refused because
+    of who the person is: an uploader can always reject their release.
     """
     if approval is None or attempt is None or approval.attempt != attempt.id:
         return Refusal(404, "Unknown", f"{decision.about} does not ask for an approval")
@@ -161,7 +161,7 @@ _OTHER_SEAL: Final = "is sealed as {} and not as what you saw; read the report a
 
 
 def answered_before(about: str, answer: GivenAnswer) -> Refusal:
-    """Say that somebody was first: an answer is taken once."""
+    """Refuse a second answer: each request is answered once."""
     said = {"approve": "approved", "reject": "rejected", "override": "let through"}[answer.word]
     return Refusal(409, "AlreadyAnswered", f"{about} was {said} by {answer.by} at {answer.at}; that stands")
 
@@ -194,10 +194,10 @@ _UNKNOWN_APPROVER: Final = (
 def refuse_question(
     decision: Decision, asked: Mapping[str, AskedQuestion], *, known: bool, outcome: Outcome | None
 ) -> Refusal | None:
-    """Say why an answer to an incident's question is not taken, or return None.
+    """Return why an answer to an incident's question is refused, or None.
 
-    ``asked`` are all the questions of the incident, by name; ``known`` says whether there is such an incident,
-    ``outcome`` how it ended.
+    ``asked`` are all the questions of the incident, by name; ``known``: there is such an incident, ``outcome`` is
+    how it ended.
     """
     if not known:
         return Refusal(404, "Unknown", f"{decision.application} has no incident {decision.incident}")
@@ -214,7 +214,7 @@ def refuse_question(
 
 
 def refuse_override(decision: Decision, attempt: Attempt | None, overridden: Override | None) -> Refusal | None:
-    """Say why going on outside of a stage's windows is not recorded, or return None."""
+    """Return why an override of a stage's windows is refused, or None."""
     if attempt is None:
         return Refusal(404, "Unknown", f"{decision.application} has no release {decision.version}")
     if attempt.outcome is not None:

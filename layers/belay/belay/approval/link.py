@@ -1,8 +1,8 @@
-"""A link that lets whoever has it answer one approval: what it carries, what it shows, what it takes.
+"""A link with which anyone who has it can answer one approval: its token, its page and its form.
 
-It carries what it is about and a message authentication code over that, and is worth nothing for another attempt or
-another seal, after its time, and once somebody has answered. A GET shows the question and changes nothing, however
-often mail scanners follow it; the answer is a form that a person sends.
+Its token names its subject with a message authentication code. It is invalid for another attempt or another seal, after
+it expires, and once somebody has answered. A GET shows the question and changes nothing, however often mail scanners
+follow it; the answer is a form that a person submits.
 """
 
 import base64
@@ -23,14 +23,14 @@ from belay.approval.principal import Principal
 from belay.events.function_url import Refusal
 
 BEARER: Final = Principal("a signed link")
-"""Who answers by a link: whoever was sent it. Nobody knows who that is, so it cannot be one of four eyes."""
+"""The principal of an answer by link. The person is unknown, so it cannot satisfy four eyes."""
 
 LONGEST_FORM: Final = 32_768
-"""Characters of what is posted: a token, and a comment of which each character may be encoded in twelve."""
+"""Characters of a POST body: a token, and a comment whose characters may take twelve each when encoded."""
 
 _LONGEST_TOKEN: Final = 4_096
 _LONGEST_MESSAGE: Final = 4_096
-"""Bytes that VerifyMac takes (https://docs.aws.amazon.com/kms/latest/APIReference/API_VerifyMac.html)."""
+"""Bytes that VerifyMac accepts (https://docs.aws.amazon.com/kms/latest/APIReference/API_VerifyMac.html)."""
 
 _TOKEN: Final = re.compile(r"(?P<body>[A-Za-z0-9_-]+)\.(?P<code>[A-Za-z0-9_-]+)")
 
@@ -58,12 +58,12 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "x-frame-options": "DENY",
     "x-robots-tag": "noindex",
 }
-"""What every answer says to a browser: run nothing, keep nothing, tell nobody the address, stand in no frame."""
+"""The headers of every response: no scripts, no caching, no referrer, no framing."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """What a link is about. ``seal`` is the whole digest, ``expires_at`` an ISO 8601 time."""
+    """A link's subject. ``seal`` is the whole digest, ``expires_at`` an ISO 8601 time."""
 
     application: str
     version: str
@@ -74,15 +74,15 @@ class Link:
 
     @property
     def message(self) -> bytes:
-        """The bytes that the code is made of: the same for the same link. At most 4,096, which KMS takes."""
+        """The bytes that the code is computed over: the same for the same link. At most 4,096, KMS's limit."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
 
     def token(self, code: bytes) -> str:
-        """Return the text that the link carries."""
+        """Return the token in the link."""
         return f"{_encoded(self.message)}.{_encoded(code)}"
 
     def refuse_stale(self, approval: AskedApproval | None, now: datetime) -> Refusal | None:
-        """Say why a link whose code is right is worth nothing any more, or return None."""
+        """Return why a link with a valid code is no longer valid, or None."""
         if datetime.fromisoformat(self.expires_at) <= now:
             return Refusal(410, "Expired", f"this link was worth something until {self.expires_at}")
         if approval is None or (approval.attempt, approval.digest) != (self.attempt, self.seal):
@@ -92,9 +92,9 @@ class Link:
 
 
 def parse_token(text: str) -> tuple[Link, bytes] | None:
-    """Read a token, which may be anything, into what it says it is about and its code; None where it is no token.
+    """Parse a token, which may be anything, into its claimed subject and its code; None if it is not a token.
 
-    Nothing in it is true before the code is verified.
+    Nothing in it can be trusted before the code is verified.
     """
     found = _TOKEN.fullmatch(text) if len(text) <= _LONGEST_TOKEN else None
     if found is None:
@@ -111,7 +111,7 @@ def parse_token(text: str) -> tuple[Link, bytes] | None:
 
 
 def parse_answer(body: str, link: Link) -> Decision | Refusal:
-    """Read the form that a person sent about a link."""
+    """Read the form that a person submitted."""
     sent = parse_qs(body, max_num_fields=10) if body.count("&") < 10 else {}  # noqa: PLR2004 - the form has three fields
     words = sent.get("decision", [""])
     document = {
@@ -126,7 +126,7 @@ def parse_answer(body: str, link: Link) -> Decision | Refusal:
 
 
 def ask_page(link: Link, told: Mapping[str, Any], token: str) -> str:
-    """Write the question: what would change, and a form. ``told`` is what the message said."""
+    """Return the question's page: what would change, and a form. ``told`` is the message's text."""
     more = "".join(_listed(title, lines) for title, lines in told["more"].items())
     return _page(
         f"Approve {link.application} {link.version} in {link.stage}?",
@@ -143,7 +143,7 @@ def ask_page(link: Link, told: Mapping[str, Any], token: str) -> str:
 
 
 def told_page(title: str, text: str) -> str:
-    """Write what came of it."""
+    """Return the page with the result."""
     return _page(title, f"<p>{escaped(text)}</p>\n")
 
 

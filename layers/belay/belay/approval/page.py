@@ -1,7 +1,7 @@
-"""The report that an approver reads: one HTML file that needs nothing else and runs nothing.
+"""The report for approvers: one self-contained HTML file without scripts.
 
-Everything in it comes from a release, a template or AWS, and is hostile until ``escaped``, which is the only way in.
-The page's own policy forbids every script, form, frame and request.
+Everything in it comes from a release, a template or AWS, and is hostile until ``escaped``; nothing gets in otherwise.
+The page's content security policy forbids every script, form, frame and request.
 """
 
 import base64
@@ -20,7 +20,7 @@ _LONGEST_VALUE: Final = 2_000
 _LONGEST_WORD: Final = 600
 _MOST_ROWS: Final = 500
 _UNSHOWABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-"""Control characters, and those that turn the direction of text round, by which text can look like other text."""
+"""Control characters and direction overrides, which can make text look like other text."""
 
 _STYLE: Final = """
 :root{--ink:#1b2430;--soft:#5a6675;--line:#dde3ea;--page:#f4f6f9;--card:#fff;--code:#eef1f5;
@@ -87,13 +87,13 @@ _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).
 CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
 )
-"""What the page may do: be styled by its own style sheet, and nothing else."""
+"""What the page may do: use its own style sheet, and nothing else."""
 
 Html = str
 
 
 def render(request: ApprovalRequest) -> Html:
-    """Write the whole report."""
+    """Return the whole report."""
     release = request.sealed.release
     title = f"{release.application} {release.version} in {request.stage.name}"
     return (
@@ -111,7 +111,7 @@ def render(request: ApprovalRequest) -> Html:
 
 
 def escaped(value: object, longest: int = _LONGEST_WORD) -> Html:
-    """Escape a value for text and quoted attributes; what cannot be shown becomes a visible mark."""
+    """Escape a value for text and quoted attributes; unprintable characters become a visible mark."""
     shown = _UNSHOWABLE.sub("\ufffd", str(value).encode(errors="replace").decode())
     if len(shown) > longest:
         shown = f"{shown[:longest]}... ({len(shown) - longest} more characters)"
@@ -136,7 +136,7 @@ def _sentence(line: str) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], values: Sequence[int] = ()) -> Html:
-    """A table that becomes a list on a narrow screen; ``values`` are the columns to be set like code."""
+    """A table that becomes a list on a narrow screen; ``values`` are the columns in a code font."""
     head = "".join(f"<th>{escaped(column)}</th>" for column in columns)
     body = []
     for row in rows[:_MOST_ROWS]:
@@ -199,7 +199,7 @@ def _card(tone: str, title: str, big: str, small: str) -> Html:
 
 
 _TONES: Final = ("bad", "bad", "bad", "warn", "warn", "warn", "cool", "cool")
-"""The tone of a change by its risk; what is only added is good."""
+"""The tone of a change by its risk; a pure addition is good."""
 
 _VERDICTS: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.PASS: ("good", "Nothing is broken or open"),
@@ -237,7 +237,7 @@ def _change(planned: PlannedChange) -> Html:
 
 
 def _details(change: Change) -> Html:
-    """The properties that change, with their values; for a new or a deleted resource all that is known of it."""
+    """The properties that change, with their values; all known ones for a new or deleted resource."""
     if change.details:
         rows = [[_property(each), each.before or "", each.after or "", _needs(each)] for each in change.details]
         table = _table(("property", "before", "after", "what it needs"), rows, values=(1, 2))
@@ -250,7 +250,7 @@ def _details(change: Change) -> Html:
 
 
 _OPEN: Final = 4
-"""Up to which risk the properties are shown without being asked for: what is deleted or replaced."""
+"""The risks whose properties are expanded by default: deleted or replaced resources."""
 
 
 def _property(detail: Detail) -> str:
@@ -290,7 +290,7 @@ def _finding(finding: Finding) -> Html:
 
 
 def _parameters(request: ApprovalRequest) -> Html:
-    """The values as CloudFormation shows them: one that a template says NoEcho of is hidden there already."""
+    """The values as CloudFormation shows them, where NoEcho parameters are already hidden."""
     parts = []
     for stack in request.sealed.plan.stacks:
         change_set = request.sealed.change_sets.get(stack.stack)

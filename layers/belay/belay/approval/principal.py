@@ -1,4 +1,4 @@
-"""Who a person is to AWS, and whether two callers may be one person."""
+"""A person's AWS identity, and whether two callers may be the same person."""
 
 import re
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ _MADE_BY_PROGRAMS: Final = re.compile(
     r"botocore-session-\d+|awscli-session.*|aws-(?:go-)?sdk.*|awscodebuild-.*|githubactions|i-[0-9a-f]{8,}|[\d.:_-]+",
     re.IGNORECASE,
 )
-"""Session names that programs give where nobody chose one, such as boto3's ``botocore-session-<time>``
-(https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html): nobody's name."""
+"""Session names that programs choose by default, such as boto3's ``botocore-session-<time>``
+(https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html): they name no person."""
 
 
 class Sameness(StrEnum):
-    """Whether two principals are one person."""
+    """Whether two principals are the same person."""
 
     SAME = "SAME"
     DIFFERENT = "DIFFERENT"
@@ -43,9 +43,9 @@ class Principal:
 
     @property
     def person(self) -> str:
-        """The name somebody goes by: a user's, or the one chosen for a session; empty where nobody chose one.
+        """A user's name, or the name chosen for a session; empty if none was chosen.
 
-        Single sign-on names a session after whoever signed in, in every role alike.
+        Single sign-on names a session after the user, in every role.
         """
         found = _ARN.fullmatch(self.arn)
         if found is None or found["kind"] not in ("user", "assumed-role", "federated-user"):
@@ -56,10 +56,10 @@ class Principal:
 
 
 def same_person(uploader: Principal, approver: Principal) -> Sameness:
-    """Tell whether the one who uploaded and the one who approves are one person.
+    """Tell whether the uploader and the approver are the same person.
 
-    The same name is the same person in whatever role or account. An approver whom no name tells (the root user, a
-    session that a program named) may be anybody; so may an uploader's unnamed session of the approver's own role.
+    The same name is the same person in any role or account. An approver without a name (the root user, a session named
+    by a program) may be anybody; so may an uploader's unnamed session of the approver's own role.
     """
     if uploader.arn == approver.arn or (uploader.principal_id and uploader.principal_id == approver.principal_id):
         return Sameness.SAME

@@ -1,4 +1,4 @@
-"""What approvers are asked: everything that a release would do to a stage, in words, the risky first."""
+"""An approval request: everything that a release would do to a stage, in words, the riskiest first."""
 
 import shlex
 from collections.abc import Mapping
@@ -19,9 +19,10 @@ _DAY = timedelta(days=1)
 
 
 def remind_at(asked_at: datetime, expires_at: datetime) -> datetime:
-    """Return when people are reminded: a day before the time is over, or when a quarter of it is left if that is less.
+    """Return when the reminder is due: a day before the deadline, or when a quarter of the time is left if that is
+    later.
 
-    A week's approval is reminded of on its last day, a day's six hours before its end.
+    For a week's approval that is a day before its end, for a day's six hours.
     """
     return expires_at - min(_DAY, (expires_at - asked_at) / 4)
 
@@ -44,10 +45,10 @@ class PlannedChange:
 class ApprovalRequest:
     """One stage's approval of one release.
 
-    ``replaces`` is the version that the stage runs now; ``others`` are the application's other releases on their way;
-    ``rehearsal`` is what was checked of the rollback, where that was done; ``held`` says until when the stage's windows
-    hold the release; ``link`` answers without the command, for whoever is told it; ``unsealed`` are the dynamic
-    references without a version, each with where it stands.
+    ``replaces`` is the version that the stage runs now; ``others`` are the application's other open releases;
+    ``rehearsal`` is the rollback's rehearsal, if it was done; ``held`` is until when the stage's windows hold the
+    release; ``link`` lets its recipients answer without the command; ``unsealed`` are the dynamic references without a
+    version, each with its location.
     """
 
     sealed: Sealed
@@ -91,7 +92,7 @@ class ApprovalRequest:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many resources are deleted, replaced (or may be), changed and added; without what there is none of."""
+        """The counts of resources deleted, (maybe) replaced, changed and added; zeros are left out."""
         counts = {"deleted": 0, "replaced": 0, "changed": 0, "added": 0}
         for each in self.changes:
             counts[_kind(each.change)] += 1
@@ -114,18 +115,18 @@ class ApprovalRequest:
 
     @property
     def verdict(self) -> Verdict:
-        """The gravest verdict: REVIEW says that only a person can decide it, here and now."""
+        """The worst verdict: REVIEW means that a person must decide."""
         return combine((self.static.verdict, self.planned.verdict))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Every finding, those that count first."""
+        """Every finding, the relevant ones first."""
         found = dict.fromkeys((*self.static.findings, *self.planned.findings))
         return tuple(sorted(found, key=lambda each: (not each.counts, each.severity.rank)))
 
     @property
     def what(self) -> str:
-        """What is asked, in two sentences."""
+        """The request, in two sentences."""
         release, stage = self.sealed.release, self.stage.name
         would = ", ".join(f"{_VERBS[kind]} {count}" for kind, count in self.counts.items())
         does = f"would {would} of its resources" if would else "would change none of its resources yet"
@@ -135,7 +136,7 @@ class ApprovalRequest:
 
     @property
     def change_lines(self) -> list[str]:
-        """A line for each change, then for each stack without any."""
+        """One line for each change, then for each stack without changes."""
         return [*(each.in_words for each in self.changes), *self.unplanned]
 
     @property
@@ -149,7 +150,7 @@ class ApprovalRequest:
 
     @property
     def database_lines(self) -> list[str]:
-        """What the release says it does to databases, and what is kept of them."""
+        """The release's declared database changes, and the databases' snapshots."""
         changes, stage = self.sealed.accepted.manifest.database, self.stage
         lines = []
         if changes is None:
@@ -166,17 +167,17 @@ class ApprovalRequest:
 
     @property
     def rollback_lines(self) -> list[str]:
-        """Whether the rollback was checked, and what was found."""
+        """The result of the rollback's rehearsal."""
         return ["the rollback was not rehearsed"] if self.rehearsal is None else self.rehearsal.describe()
 
     @property
     def unsealed_lines(self) -> list[str]:
-        """What may have another value by the time that CloudFormation looks it up, approved or not."""
+        """References that may have another value when CloudFormation resolves them, despite the approval."""
         return [f"{each}: CloudFormation looks it up by itself; not sealed" for each in self.unsealed]
 
     @property
     def waiting_lines(self) -> list[str]:
-        """What it costs to wait."""
+        """The consequences of waiting."""
         queue = ", ".join(self.others)
         eyes = "the uploader cannot approve"
         return [
@@ -189,7 +190,7 @@ class ApprovalRequest:
 
     @property
     def commands(self) -> list[str]:
-        """How to answer. An approval names the seal: sent late, it approves no later attempt at the same version."""
+        """How to answer. An approval names the seal, so that it cannot approve a later attempt at the version."""
         release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
         stage = shlex.quote(self.stage.name)
         return [
@@ -206,7 +207,7 @@ class ApprovalRequest:
 
 @dataclass(frozen=True)
 class ApprovalText:
-    """What the message that asks for an approval says, kept so that a reminder can say it again."""
+    """The text of an approval's message, stored for the reminder."""
 
     what: str
     until: str
@@ -217,7 +218,7 @@ class ApprovalText:
 
     @classmethod
     def of(cls, request: ApprovalRequest) -> "ApprovalText":
-        """Say what is asked."""
+        """Return the request's text."""
         approve, reject = request.commands
         more = {
             "Policies": request.policy_lines,

@@ -1,8 +1,7 @@
-"""What an approval is bound to: one digest for each part of what was shown, and one over them all.
+"""What an approval is bound to: a digest for each part of what was shown, and one over them all.
 
-A part is what would do something else if it changed: the release's content, its files where they lie, the registration
-as it was accepted, the parameters of each stack, the policies' verdicts, and each change set with all that executing it
-will do.
+The parts are everything whose change would alter the deployment: the release's content, its stored files, the accepted
+registration, the parameters of each stack, the policies' verdicts, and each change set with all its changes.
 """
 
 import hashlib
@@ -19,16 +18,16 @@ from belay.stack.change_set import ChangeSet
 from belay.stack.plan import StackPlan, StagePlan
 
 SEAL_DIGITS: Final = 12
-"""How much of a seal people are shown; a decision has to name as many at least."""
+"""The length of a seal that is shown to people; a decision has to name at least as much."""
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """Everything that a stage's approval is about, as it is found now.
+    """Everything that a stage's approval covers, in its current state.
 
     ``files`` maps each file of the release to the version of its object; ``static`` is the report of the static gate;
-    ``change_sets`` holds, by stack, what CloudFormation says now of the change set that is planned (None where it is
-    gone) and ``reports`` what the policies find in it now.
+    ``change_sets`` maps a stack to the current description of its planned change set (None if it is gone) and
+    ``reports`` to the policies' current findings in it.
     """
 
     release: ReleaseReference
@@ -50,12 +49,12 @@ class Seal:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over all parts: what a person signs."""
+        """SHA-256 (hex) over all parts: what a person approves."""
         return _digest(self.parts)
 
     @classmethod
     def of(cls, sealed: Sealed) -> "Seal":
-        """Seal what is found."""
+        """Seal the current state."""
         return cls({name: _digest(document) for name, document in _parts(sealed).items()})
 
     @classmethod
@@ -68,7 +67,7 @@ class Seal:
         return {**written(self), "digest": self.digest}
 
     def broken_by(self, found: "Seal") -> tuple[str, ...]:
-        """Name the parts that are no longer what was sealed, that have gone or have come since."""
+        """Name the parts that were changed, removed or added since sealing."""
         names = [*self.parts, *(name for name in found.parts if name not in self.parts)]
         return tuple(name for name in names if self.parts.get(name) != found.parts.get(name))
 
@@ -97,12 +96,12 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
 
 
 def _verdicts(report: Report | None) -> dict[str, Any] | None:
-    """Return what counts in a report: an approval outlives a new schema of the document that keeps it."""
+    """Return the sealed part of a report: an approval outlives a new schema of the stored document."""
     return None if report is None else {name: value for name, value in report.to_json().items() if name != "schema"}
 
 
 def _change_set(planned: StackPlan, change_set: ChangeSet | None) -> dict[str, Any]:
-    """Return what there is of a stack's plan; a change set that is gone or cannot be executed is another one."""
+    """Return the sealed part of a stack's plan; a change set that is gone or cannot be executed counts as changed."""
     return {
         "stack": planned.stack_name,
         "progress": planned.progress.value,

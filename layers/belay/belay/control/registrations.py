@@ -71,7 +71,7 @@ class Registrations:
         return self._texts(application, self._parameters.get_parameter)
 
     def read(self) -> "ReadRegistrations":
-        """Read every application and stage; what is wrong with one keeps none of the others from being read.
+        """Read every application and stage; a fault in one does not affect the others.
 
         Costs one call for every ten parameters, and one for each pointer.
         """

@@ -1,4 +1,4 @@
-"""What no event told of: starts what was held, reminds, ends what was left, counts old locks, looks at stacks."""
+"""Reconciles missed events: starts held uploads, reminds, finishes what was left, checks locks and stacks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep. What one part or item meets hinders no other: it is kept in ``faults``."""
+    """One sweep. A fault in one part or item does not affect the others: it is kept in ``faults``."""
 
     ledger: Ledger
     executions: Executions
@@ -80,7 +80,7 @@ class Sweep:
             return None
 
     def resume(self, held: HeldUpload) -> str:
-        """Start a held upload. Held once more, it is started once more: a name used before would start nothing."""
+        """Start a held upload. If it is held again it needs another name: a used name would start nothing."""
         name = execution_name("held", held.upload.application, held.name)
         self.executions.start_execution(self.deploy_machine_arn, name, held.event)
         self.ledger.uploads.unhold(held)

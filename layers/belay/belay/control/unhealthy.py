@@ -32,7 +32,7 @@ class Unhealthy:
             self._ledger.incidents.watch(incident, unstable)
 
     def close_if_healthy(self, watched: WatchedIncident) -> str | None:
-        """Tell of an incident whose stacks are all stable again, once; return its name, None where they are not."""
+        """Announce, once, that all stacks of an incident are stable again; return its name, None if they are not."""
         incident = watched.incident
         statuses = {stack_id: self._status(stack_id) for stack_id in watched.stack_ids}
         if not all(_stable(status) for status in statuses.values()):

@@ -1,4 +1,4 @@
-"""An Aurora DB cluster, and the instances that are its members.
+"""An Aurora DB cluster and its member instances.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html
 """
@@ -39,7 +39,7 @@ MEMBER: Final = UnitKind(
 
 
 def _members(cluster: Description) -> list[str]:
-    """Its writer first: the first instance that a restored cluster is given becomes its writer."""
+    """Its writer first: the first instance added to a restored cluster becomes its writer."""
     in_order = sorted(cluster["DBClusterMembers"], key=lambda each: not each["IsClusterWriter"])
     return [each["DBInstanceIdentifier"] for each in in_order]
 
@@ -50,7 +50,7 @@ CLUSTER: Final = DatabaseKind(
     arn_type="cluster",
     id_key="DbClusterResourceId",
     made_by="RestoreDBClusterFromSnapshot",
-    # Without a version a cluster is restored to the newest of its engine.
+    # Without a version a cluster is restored to its engine's newest one.
     of_snapshot={"SnapshotIdentifier": "DBClusterSnapshotIdentifier", "EngineVersion": "EngineVersion"},
     snapshot=ResourceType(noun="DBClusterSnapshot", arn_type="cluster-snapshot", id_key="DbClusterResourceId"),
     snapshot_quota="ManualClusterSnapshots",

@@ -1,4 +1,4 @@
-"""The AWS CLI commands that a person is handed about a database. Each can be pasted into a shell as it is."""
+"""The AWS CLI commands that people get about a database. Each can be pasted into a shell."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def snapshots_command(kind: DatabaseKind, identifier: str) -> str:
 
 
 def call_command(operation: str, parameters: Mapping[str, Any]) -> str:
-    """Make a call as it stands in a plan."""
+    """Make a call from a plan."""
     document = shlex.quote(json.dumps(dict(parameters), sort_keys=True))
     return f"aws rds {_words(operation)} --cli-input-json {document}"
 

@@ -1,6 +1,6 @@
-"""What a restore gives back of a database: what the call that makes the new one takes, and what the Modify call does.
+"""The settings that a restore keeps: those that the creating call accepts, and those that the Modify call does.
 
-A restore makes a new database with RDS's defaults for whatever is not passed
+A restore creates a new database with RDS's defaults for everything that is not passed
 (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html). The fields of each kind of
 database are in its description (``belay.database.kind``).
 """
@@ -13,20 +13,20 @@ from belay.database.kind import Description, Field, UnitKind
 _LOG_EXPORTS: Final = "CloudwatchLogsExportConfiguration"
 _ONLY_WHERE_SET: Final = ("MonitoringInterval", "BacktrackWindow")
 _OFF_UNLESS_ASKED: Final = ("CustomerOwnedIpEnabled", "DedicatedLogVolume", "IAMDatabaseAuthenticationEnabled")
-"""What RDS shows as off for every engine, and only some engines take as a parameter: off is what it is without one."""
+"""Shown as off for every engine, but accepted as a parameter only by some; off is the default."""
 _ONE_NAME: Final = ("DBParameterGroupName", "OptionGroupName")
 _GP3_BASELINE: Final = (3000, 125)
-"""What gp3 volumes below the size of their engine's threshold always have, in IOPS and MiB/s. RDS shows it, and refuses
-it as a parameter (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html)."""
+"""The fixed IOPS and MiB/s of gp3 volumes below their engine's size threshold. RDS shows them, and refuses them as
+parameters (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html)."""
 
 
 _PROVISIONED: Final = {"Iops": ("gp3", "io1", "io2"), "StorageThroughput": ("gp3",)}
-"""The storage types that take each as a parameter; of the others RDS shows none, or 0, which a restore would refuse
+"""The storage types that accept each parameter; for the others RDS shows none, or 0, which a restore would refuse
 (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html)."""
 
 
 def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
-    """Return what the call that makes the new database takes of the original's description."""
+    """Return the creating call's parameters from the original's description."""
     taken = {
         field.create: _parameter(field.create, field.of(original))
         for field in kind.fields
@@ -37,7 +37,7 @@ def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
 
 
 def modify_parameters(kind: UnitKind, original: Description, restored: Description) -> dict[str, Any]:
-    """Return what the Modify call has to give back still: nothing where the new database has it all."""
+    """Return what the Modify call still has to set; empty if the new database has everything."""
     missing = [field for field in kind.fields if field.modify and _can_be_modified(field, original, restored)]
     together = {field.together for field in missing if field.together}
     wanted = [field for field in kind.fields if field.modify and (field in missing or field.together in together)]
@@ -49,9 +49,9 @@ def modify_parameters(kind: UnitKind, original: Description, restored: Descripti
 
 
 def before_modifying(kind: UnitKind, original: Description) -> Description:
-    """Return what a restored database will be described with at first, as far as the table tells: what the call takes.
+    """Return the expected first description of a restored database, as far as the table tells.
 
-    A plan that people read before the restore shows by it what will be given back afterwards.
+    A plan made before the restore uses it to show what will be set afterwards.
     """
     lost = {field.path.partition(".")[0] for field in kind.fields if field.modify and not field.create}
     lost |= {"AssociatedRoles"}
@@ -65,7 +65,7 @@ def missing_roles(original: Description, restored: Description) -> tuple[tuple[s
 
 
 def differing(kind: UnitKind, original: Description, restored: Description) -> Iterator[Field]:
-    """Give the fields in which the new database is not what the original is."""
+    """Return the fields in which the new database differs from the original."""
     return (field for field in kind.fields if _differs(field, original, restored))
 
 
@@ -79,7 +79,7 @@ def own_tags(description: Description) -> dict[str, str]:
 
 
 def _can_be_modified(field: Field, original: Description, restored: Description) -> bool:
-    """Whether it differs, and not because the original has none of it: what is on can be turned off, no more."""
+    """Whether it differs, and not because the original lacks it: what is on can be turned off, no more."""
     given = field.of(original) is not None or isinstance(field.of(restored), bool) or field.modify == _LOG_EXPORTS
     return given and _differs(field, original, restored)
 
@@ -91,12 +91,12 @@ def _differs(field: Field, original: Description, restored: Description) -> bool
 
 
 def _comparable(field: Field, description: Description) -> Any:
-    """A field's value; what is not there, is off, or is empty, is the same."""
+    """A field's value; missing, off and empty are the same."""
     return field.of(description) or None
 
 
 def _left_out(field: Field, original: Description) -> bool:
-    """Whether a call is not given a field: there is nothing to give, or RDS would refuse it."""
+    """Whether a field is not passed: it has no value, or RDS would refuse it."""
     if field.of(original) in (None, [], {}, ""):
         return True
     if field.name == "AvailabilityZone":

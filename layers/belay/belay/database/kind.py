@@ -1,6 +1,6 @@
-"""The description of a kind of database: all that RDS calls and shows differently of an instance and of a cluster.
+"""The description of a kind of database: all that differs in RDS between an instance and a cluster.
 
-Whatever else is known about databases is code that reads these descriptions, and branches on no kind.
+All other code about databases reads these descriptions, and never branches on a kind.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Field:
 
 
 def same(name: str, together: str | None = None) -> Field:
-    """A field that both calls call what the description does."""
+    """A field with the same name in both calls and in the description."""
     return Field(name, name, name, together)
 
 
@@ -69,10 +69,10 @@ COMMON: Final = (
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ResourceType:
-    """What RDS calls a type of resource.
+    """RDS's names for a type of resource.
 
     - ``noun`` stands in operations, parameters, descriptions and error codes (``DBInstance``), ``arn_type`` in ARNs.
-    - ``id_key`` is the key of a database's resource id, which survives every renaming; its snapshots have it too.
+    - ``id_key`` is the key of a database's resource id, which survives renaming; its snapshots have it too.
     """
 
     noun: str
@@ -82,12 +82,12 @@ class ResourceType:
 
     @property
     def identifier(self) -> str:
-        """The parameter and the key that have its name: ``DBInstanceIdentifier``."""
+        """The parameter and key of its name: ``DBInstanceIdentifier``."""
         return f"{self.noun}Identifier"
 
     @property
     def listed(self) -> str:
-        """The key of the descriptions in the answer of the describe call: ``DBInstances``."""
+        """The key of the descriptions in the describe call's response: ``DBInstances``."""
         return f"{self.noun}s"
 
     @property
@@ -97,7 +97,7 @@ class ResourceType:
 
     @property
     def create(self) -> str:
-        """The operation that makes a new one: ``CreateDBSnapshot``."""
+        """The operation that creates one: ``CreateDBSnapshot``."""
         return f"Create{self.noun}"
 
     @property
@@ -116,7 +116,7 @@ class ResourceType:
         return f"AddRoleTo{self.noun}"
 
     def resource_id(self, description: Description) -> str:
-        """Return what names a database whatever it is called."""
+        """Return a database's resource id, which does not depend on its name."""
         return str(description[self.id_key])
 
     def arn(self, description: Description) -> str:
@@ -130,9 +130,9 @@ class ResourceType:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UnitKind(ResourceType):
-    """What is restored, modified and renamed by itself: a kind of database, or of a database's members.
+    """What is restored, modified and renamed on its own: a kind of database, or of a database's members.
 
-    - ``name`` is what plans and messages call it.
+    - ``name`` is its name in plans and messages.
     - ``made_by`` is the operation that makes the restored one. It takes ``fields`` of the original, ``of_snapshot`` (by
       parameter, the key in the snapshot's description), and not what is ``unless_of_snapshot`` and the same there.
     - ``made_in`` is the parameter that names the database a member is made in.
@@ -153,7 +153,7 @@ class UnitKind(ResourceType):
 
 @dataclass(frozen=True)
 class Members:
-    """What a kind of database consists of: its members' kind, and how their names are read from a description."""
+    """The members of a kind of database: their kind, and how their names are read from a description."""
 
     kind: UnitKind
     names: Callable[[Description], Sequence[str]]
@@ -161,7 +161,7 @@ class Members:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DatabaseKind(UnitKind):
-    """What can be registered: it has snapshots of its own.
+    """A kind that can be registered: it has snapshots of its own.
 
     - ``snapshot`` is the type of its snapshots, ``snapshot_quota`` the account's quota of manual ones,
       ``longest_snapshot_name`` how many characters a name may have.

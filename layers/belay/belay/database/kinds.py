@@ -8,7 +8,7 @@ from belay.database.instance import INSTANCE
 from belay.database.kind import DatabaseKind, UnitKind
 
 KINDS: Final[Mapping[str, DatabaseKind]] = {kind.name: kind for kind in (INSTANCE, CLUSTER)}
-"""Each by its name, which is its key in a registration."""
+"""By name, which is the key in a registration."""
 
 UNIT_KINDS: Final[tuple[UnitKind, ...]] = (
     *KINDS.values(),

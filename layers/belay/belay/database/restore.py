@@ -1,9 +1,8 @@
-"""Restoring a database beside the one it is to replace: what may be restored, by which calls, and who is who.
+"""Restoring a database beside the one it is to replace: what may be restored, by which calls, and which one is which.
 
-A restore always makes a new database. It is made beside the original under a name that tells what it is, given back
-everything the original has, compared with it, and only then takes the original's name; the original keeps its data
-under a name of its own. So at every moment each of them can be told by its name and its resource id, and a recovery
-that was interrupted sees how far it came.
+A restore always creates a new database. It is created beside the original under a descriptive name, gets all the
+original's settings, is compared with it, and only then takes its name; the original keeps its data under another name.
+So both can always be identified by name and resource id, and an interrupted recovery can see its progress.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html,
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html
@@ -30,7 +29,7 @@ TAG_OPERATION: Final = "AddTagsToResource"
 OPERATIONS: Final = frozenset(
     {TAG_OPERATION, *(call for kind in UNIT_KINDS for call in (kind.made_by, kind.modify, kind.add_role))}
 )
-"""Every operation of RDS that a recovery calls. None of them deletes anything."""
+"""Every RDS operation that a recovery calls. None of them deletes anything."""
 
 INCIDENT_TAG: Final = f"{TAG_PREFIX}incident"
 """The tag of a restored database that names the incident it was restored in."""
@@ -42,7 +41,7 @@ _DIGITS: Final = 8
 
 
 class Place(StrEnum):
-    """Where one of the two databases stands: under the registered name, or beside it."""
+    """The place of one of the two databases: the registered name, or beside it."""
 
     NAME = "name"
     RESTORED = "restored"
@@ -50,9 +49,9 @@ class Place(StrEnum):
 
 
 def name_beside(name: str, place: Place, incident: str) -> str:
-    """Name what stands beside a database: ``orders-db-belay-restored-1f0c9a3e``, the same each time.
+    """Name the database beside another: ``orders-db-belay-restored-1f0c9a3e``, the same each time.
 
-    The infix is what policies go by. A letter, then letters, digits and single hyphens, at most 63
+    IAM policies match the infix. A letter, then letters, digits and single hyphens, at most 63
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html).
     """
     infix = f"-belay-{place}-"
@@ -65,7 +64,7 @@ class Unit:
     """One thing that is restored and renamed: an instance, a cluster, or one of a cluster's members.
 
     ``name`` is the registered or the member's own name, ``source_id`` the resource id of the original: it survives
-    every renaming (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html). ``found`` holds the
+    renaming (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html). ``found`` holds the
     description of what stands at each place now.
     """
 
@@ -81,13 +80,13 @@ class Unit:
 
     @property
     def original_place(self) -> Place | None:
-        """Where the original is, None where it is gone."""
+        """Where the original is, None if it is gone."""
         places = (Place.NAME, Place.REPLACED)
         return next((each for each in places if self._resource_id(each) == self.source_id), None)
 
     @property
     def restored_place(self) -> Place | None:
-        """Where the restored one is, None before it was made. It is known by its tags: names could be anybody's."""
+        """Where the restored one is, None before it was created. Its tags identify it: a name proves nothing."""
         places = (Place.NAME, Place.RESTORED)
         return next((each for each in places if self._is_restored(each)), None)
 
@@ -117,9 +116,9 @@ class Unit:
         return own_tags(described).get(INCIDENT_TAG) == self.incident
 
     def create(self, original: Description, snapshot: Description, tags: Mapping[str, str], database: str) -> Call:
-        """Return the call that makes the restored one, with everything of the original that it takes.
+        """Return the call that creates the restored one, with every setting of the original that it accepts.
 
-        ``database`` is the name of the restored database that a member is made in.
+        ``database`` is the name of the restored database that a member is created in.
         """
         parameters = create_parameters(self.kind, original)
         own = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", [])} | dict(tags)
@@ -133,25 +132,25 @@ class Unit:
         return self.kind.made_by, parameters | {self.kind.identifier: self.at(Place.RESTORED)}
 
     def modify(self, place: Place, parameters: Mapping[str, Any]) -> Call:
-        """Return the call that modifies what stands at a place, now rather than in the maintenance window."""
+        """Return the call that modifies the database at a place, immediately rather than in the maintenance window."""
         return self.kind.modify, {self.kind.identifier: self.at(place), **parameters, "ApplyImmediately": True}
 
     def rename(self, place: Place, to: Place) -> Call:
-        """Return the call that renames what stands at one place to another one's name."""
+        """Return the call that renames the database at one place to another's name."""
         return self.modify(place, {f"New{self.kind.identifier}": self.at(to)})
 
     def add_role(self, role: tuple[str, str | None]) -> Call:
-        """Return the call that gives the restored one a role."""
+        """Return the call that adds a role to the restored one."""
         arn, feature = role
         for_feature = {"FeatureName": feature} if feature else {}
         return self.kind.add_role, {self.kind.identifier: self.at(Place.RESTORED), "RoleArn": arn, **for_feature}
 
 
 def availability_of(kind: UnitKind, description: Description, *, new: bool) -> Availability:
-    """Tell whether a database can be modified now, will be by waiting, or will not be.
+    """Tell whether a database can be modified now, after waiting, or never.
 
-    Modify and rename need it to be available. A ``new`` one was asked for changes that have to be done before it is
-    used: they stand under PendingModifiedValues
+    Modify and rename need it to be available. A ``new`` one has requested changes that must be done before it is
+    used: they are under PendingModifiedValues
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html). What is pending of an
     available original waits for its maintenance window (``waits_for_window``).
     """
@@ -160,14 +159,14 @@ def availability_of(kind: UnitKind, description: Description, *, new: bool) -> A
 
 
 def pending(description: Description) -> list[str]:
-    """Return the names of the changes that were asked for and are not done yet."""
+    """Return the names of the pending changes."""
     return sorted(name for name, value in (description.get("PendingModifiedValues") or {}).items() if value)
 
 
 def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | None:
-    """Say which changes wait for a database's maintenance window, and would not after a rename; None where none does.
+    """Say which changes wait for the maintenance window, and would no longer after a rename; None if none does.
 
-    Such as a new engine version, which would then be made to the only copy of the newest data.
+    Such as an engine upgrade, which would then be applied to the only copy of the newest data.
     """
     waiting = pending(original) if kind.rename_applies_pending else []
     if not waiting or availability(kind.status(original)) is not Availability.READY:
@@ -182,7 +181,7 @@ def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | 
 
 @dataclass(frozen=True)
 class Taken:
-    """What the release knows about its snapshot of a database: its name, whose it is, when the attempt began."""
+    """A release's record of its snapshot: its name, its tags, and when the attempt began."""
 
     name: str
     application: str
@@ -192,7 +191,7 @@ class Taken:
 
 
 def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, source_id: str | None) -> str | None:
-    """Say why a snapshot must not be restored from; None where it may.
+    """Return why a snapshot must not be restored; None if it may.
 
     It has to be available, ours (its name and the tags written with it), no older than the release, and of the database
     that it would replace: ``source_id`` is the resource id of what has the name now, or had it before the swap.
@@ -214,7 +213,7 @@ def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, sour
 
 
 def obstacles(kind: DatabaseKind, original: Description) -> tuple[str, ...]:
-    """Say what of a database a restore would leave behind or cut off, and no call of the recovery gives back."""
+    """List what a restore would lose or cut off, and no call of the recovery restores."""
     engine = str(original.get("Engine", ""))
     return (
         *(words.format(_listed(original[name])) for name, words in kind.obstacles.items() if _present(name, original)),
@@ -234,13 +233,13 @@ def _listed(value: Any) -> str:
 
 
 def restored_tags(application: str, stage: str, version: str, incident: str, snapshot: str) -> dict[str, str]:
-    """The tags of a restored database: from what it came and for what."""
+    """The tags of a restored database: its source and its purpose."""
     tags = snapshot_tags(application, stage, version)
     return tags | {INCIDENT_TAG: incident, f"{TAG_PREFIX}restored-from": snapshot}
 
 
 def replaced_tags(application: str, stage: str, version: str, *, reason: str, keep_until: datetime) -> dict[str, str]:
-    """The tags of the replaced database, which is kept: of which release its data is, why, and until when.
+    """The tags of the replaced database, which is kept: its data's release, why, and until when.
 
     A tag's value has at most 256 letters, digits, spaces and ``_.:/=+-@``
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html).
@@ -252,9 +251,9 @@ def replaced_tags(application: str, stage: str, version: str, *, reason: str, ke
 
 
 def differences(kind: UnitKind, original: Description, restored: Description) -> tuple[str, ...]:
-    """Say in words where a restored database is not what the original is: nothing may be left before it is swapped in.
+    """List how a restored database differs from the original: it must not before the swap.
 
-    Explained, and so not told: what names it, its age and its counters; the tags that say it was restored; AWS's own
+    Expected differences, not listed: its names, its age and its counters; the tags that say it was restored; AWS's own
     tags, which only AWS sets; the managed secret of the master user, which stays with the replaced database.
     """
     told = [

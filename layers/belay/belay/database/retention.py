@@ -1,4 +1,4 @@
-"""Which of the snapshots that releases took are still needed, and which can go."""
+"""Which of the releases' snapshots are still needed, and which can be deleted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from enum import StrEnum
 from belay.database.snapshots import TAG_PREFIX, Snapshot, SnapshotState
 
 SPARE = 10
-"""How many manual snapshots there shall be room for: RDS refuses the next one at the quota, and a release with it."""
+"""The room to keep for manual snapshots: at the quota RDS refuses the next one, and so the release fails."""
 
 
 class Need(StrEnum):
-    """Why a snapshot is kept whatever its age."""
+    """Why a snapshot is kept regardless of its age."""
 
     LAST_KNOWN_GOOD = "its release is what the stage goes back to"
     UNDER_WAY = "its release is on its way, or an open incident is about it"
@@ -23,7 +23,7 @@ Released = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Quota:
-    """How many manual snapshots of one kind, everybody's, there are in the account and Region, and how many may be."""
+    """The number of manual snapshots of one kind in the account and Region, and the quota."""
 
     used: int
     most: int
@@ -31,7 +31,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Retention:
-    """What becomes of the snapshots of one kind: why each that stays does so, and which are deleted.
+    """The decision for the snapshots of one kind: those kept, with the reason, and those to delete.
 
     ``too_many`` is how many more would have to go for SPARE to be free, and may not.
     """
@@ -48,10 +48,10 @@ def released(snapshot: Snapshot) -> Released:
 
 
 def ours(snapshots: Iterable[Snapshot], executions: str) -> tuple[Snapshot, ...]:
-    """Return the snapshots that this Belay took and that are finished, oldest first.
+    """Return the finished snapshots that this Belay took, oldest first.
 
-    They are manual and have every tag that is written with them; ``executions`` is how the ARNs of the executions begin
-    that take them: another Belay in the same account has others.
+    They are manual and have every tag that is written with them; ``executions`` is the prefix of the ARNs of the
+    executions that take them: another Belay in the same account has another.
     """
     tags = [f"{TAG_PREFIX}{tag}" for tag in ("application", "stage", "release", "execution")]
     found = [
@@ -66,8 +66,8 @@ def ours(snapshots: Iterable[Snapshot], executions: str) -> tuple[Snapshot, ...]
 def retain(snapshots: Sequence[Snapshot], keep: int, needed: Mapping[Released, Need], quota: Quota | None) -> Retention:
     """Decide about snapshots of ours of one kind, oldest first.
 
-    Of each database the newest ``keep`` stay, at least one, and so does what is ``needed``. Where the account is closer
-    than SPARE to its quota more go, the oldest first: never what is needed, nor the newest of a database.
+    The newest ``keep`` (at least one) of each database stay, and so does what is ``needed``. If the account is closer
+    than SPARE to its quota, more are deleted, oldest first: never a needed one, nor the newest of a database.
     """
     kept = {each.name: needed[released(each)].value for each in snapshots if released(each) in needed}
     kept |= {name: "it is the newest of its database" for name in _newest(snapshots, 1) if name not in kept}

@@ -1,4 +1,4 @@
-"""Snapshots of a stage's databases: which to take, how far one is, whose it is, how old it is."""
+"""Snapshots of a stage's databases: which to take, their progress, their owner and their age."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,11 +24,11 @@ class Availability(StrEnum):
 
     READY = "READY"
     NOT_YET = "NOT_YET"
-    """It is busy with something that ends by itself: look again."""
+    """It is busy with something that ends by itself: check again."""
     NOT_POSSIBLE = "NOT_POSSIBLE"
     """It will not become ready by waiting."""
     ABSENT = "ABSENT"
-    """There is no such database: before the first release there is none, which is no fault."""
+    """There is no such database, which is normal before the first release."""
 
 
 def availability(status: str) -> Availability:
@@ -45,7 +45,7 @@ def availability(status: str) -> Availability:
 
 @dataclass(frozen=True)
 class SnapshotSource:
-    """A registered database that a snapshot is to be taken of; ``status`` is None where there is no such database.
+    """A registered database to take a snapshot of; ``status`` is None if there is no such database.
 
     ``cluster`` is the cluster that an instance is a member of.
     """
@@ -66,7 +66,7 @@ class SnapshotSource:
         return Availability.NOT_POSSIBLE if self.cluster is not None else availability(self.status)
 
     def in_words(self) -> str:
-        """``instance orders-db is available``; why it cannot be snapshotted where that is so."""
+        """``instance orders-db is available``; or why it cannot be snapshotted."""
         if self.status is None:
             return f"{self.kind} {self.identifier} does not exist"
         if self.cluster is not None:
@@ -75,7 +75,7 @@ class SnapshotSource:
 
 
 class SnapshotState(StrEnum):
-    """How far a snapshot is."""
+    """A snapshot's progress."""
 
     CREATING = "CREATING"
     AVAILABLE = "AVAILABLE"
@@ -100,7 +100,7 @@ class Snapshot:
 
     @property
     def state(self) -> SnapshotState:
-        """How far it is. A status that is neither ``available`` nor a known failure counts as still being created."""
+        """Its progress. A status that is neither ``available`` nor a known failure counts as still being created."""
         if self.status == "available":
             return SnapshotState.AVAILABLE
         failed = self.status in _FAILED or self.status.startswith(("incompatible-", "inaccessible-"))
@@ -113,7 +113,7 @@ class Snapshot:
 
 
 def snapshot_source(kind: DatabaseKind, identifier: str, description: Description | None) -> SnapshotSource:
-    """Read what the describe call of a kind shows of a database; None where there is none."""
+    """Read a database from its kind's describe call; None if there is none."""
     if description is None:
         return SnapshotSource(kind, identifier, status=None)
     cluster = description.get(kind.part_of) if kind.part_of else None
@@ -121,7 +121,7 @@ def snapshot_source(kind: DatabaseKind, identifier: str, description: Descriptio
 
 
 def snapshot_of(kind: DatabaseKind, description: Description) -> Snapshot:
-    """Read one of the snapshots that the describe call of a kind shows."""
+    """Read a snapshot from its kind's describe call."""
     created = description.get("SnapshotCreateTime")
     return Snapshot(
         kind=kind,

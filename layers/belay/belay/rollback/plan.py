@@ -1,4 +1,4 @@
-"""A rollback plan: the ordered steps of a recovery, and what only a person can do."""
+"""A rollback plan: the ordered steps of a recovery, and what is left for a person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from belay.release.records import Outcome
 
 
 class Kind(StrEnum):
-    """What a step is about; each kind has its own part of the plan and its own performer."""
+    """A step's kind of subject; each has its own part of the plan and its own performer."""
 
     STACK = "STACK"
     DATABASE = "DATABASE"
@@ -21,38 +21,38 @@ class Kind(StrEnum):
 
 
 class Action(StrEnum):
-    """Everything a recovery may do."""
+    """Every action of a recovery."""
 
     WAIT = "WAIT"
     """Wait until AWS has finished what it is doing, or a person has answered."""
     ASK = "ASK"
-    """Ask a person whether something may be done that is not done without approval."""
+    """Ask a person for an approval."""
     CANCEL_UPDATE = "CANCEL_UPDATE"
     """Stop an update that is still running; CloudFormation then rolls it back."""
     ROLLBACK_STACK = "ROLLBACK_STACK"
-    """Take a stack that failed with rollback disabled back to its last stable state."""
+    """Roll a stack that failed with rollback disabled back to its last stable state."""
     CONTINUE_UPDATE_ROLLBACK = "CONTINUE_UPDATE_ROLLBACK"
-    """Go on with an update rollback that got stuck."""
+    """Continue a stuck update rollback."""
     SKIP_RESOURCES = "SKIP_RESOURCES"
-    """Go on with an update rollback without the resources that it is stuck on."""
+    """Continue a stuck update rollback, skipping the resources that it is stuck on."""
     DETECT_DRIFT = "DETECT_DRIFT"
     """Compare a resource that was skipped with its template."""
     REVERT_DRIFT = "REVERT_DRIFT"
-    """Bring skipped resources back to their template: make a change set that looks at the drift, look, execute it."""
+    """Bring skipped resources back to their template: create a drift-aware change set, check it, execute it."""
     UPDATE_TO_BASELINE = "UPDATE_TO_BASELINE"
-    """Bring a stack back to what it was before the release: make a change set, look at it, execute it."""
+    """Bring a stack back to its state before the release: create a change set, check it, execute it."""
     DELETE_CHANGE_SET = "DELETE_CHANGE_SET"
-    """Remove a change set that was never executed."""
+    """Delete a change set that was never executed."""
     DELETE_STACK = "DELETE_STACK"
-    """Remove a stack that the release created."""
+    """Delete a stack that the release created."""
     RESTORE_DATABASE = "RESTORE_DATABASE"
     """Restore a snapshot beside the database that it was taken of."""
     CREATE_MEMBER = "CREATE_MEMBER"
-    """Give a restored cluster one of its instances."""
+    """Create one of a restored cluster's instances."""
     MODIFY_DATABASE = "MODIFY_DATABASE"
-    """Give a restored database back what the restore itself does not take."""
+    """Set on a restored database what the restore call does not accept."""
     ADD_ROLE = "ADD_ROLE"
-    """Give a restored database back a role."""
+    """Add a role to a restored database."""
     RENAME_ORIGINAL = "RENAME_ORIGINAL"
     """Take the name from the database that is replaced."""
     RENAME_RESTORED = "RENAME_RESTORED"
@@ -64,23 +64,23 @@ class Action(StrEnum):
     PROTECT_REPLACED = "PROTECT_REPLACED"
     """Protect the replaced database from deletion."""
     TAG_REPLACED = "TAG_REPLACED"
-    """Say on the replaced database why it is kept, and until when."""
+    """Tag the replaced database with why it is kept, and until when."""
     SUSPEND_SCALING = "SUSPEND_SCALING"
     """Keep Application Auto Scaling from starting tasks of a service that is to be stopped."""
     STOP_SERVICE = "STOP_SERVICE"
-    """Let a service run no tasks, remembering how many it ran."""
+    """Stop all tasks of a service, remembering how many it ran."""
     START_SERVICE = "START_SERVICE"
-    """Let a stopped service run as many tasks as before."""
+    """Start as many tasks of a stopped service as before."""
     RESUME_SCALING = "RESUME_SCALING"
-    """Give a service that runs again back to Application Auto Scaling."""
+    """Resume Application Auto Scaling of a restarted service."""
     RESTART_SERVICE = "RESTART_SERVICE"
-    """Replace every task of a service by a new one."""
+    """Replace every task of a service with a new one."""
     VERIFY = "VERIFY"
     """Ask the verify function and watch the alarms for the bake time."""
 
 
 class Risk(StrEnum):
-    """What a step may cost, the worst word that applies."""
+    """What a step may cost: the worst that applies."""
 
     NONE = "none"
     DOWNTIME = "downtime"
@@ -94,12 +94,12 @@ class Step:
     - ``subject`` is the registered name of the stack, database or service that the step is about, ``subject_id`` what
       the call names it by: a stack's id, a database's identifier, a service's ARN.
     - ``call`` is the service, as boto3 spells it, and the operation; ``parameters`` what is passed, as the API spells
-      it. Whoever performs the step adds the request token, and for a change set its name.
+      it. The performer adds the request token, and for a change set its name.
     - ``why`` says it for people, ``legal_because`` names the rule that allows the call in the status it is made in.
     - ``risk`` and ``risk_in_words`` say what it may cost.
-    - ``expected`` are the statuses that show that it worked (a stack's absence is written ``DELETE_COMPLETE``),
-      ``checked_afterwards`` says in words what is looked at then.
-    - ``estimate_seconds`` is what earlier runs of the step took; None where it was never seen.
+    - ``expected`` are the statuses that show success (a stack's absence is written ``DELETE_COMPLETE``),
+      ``checked_afterwards`` describes what is checked then.
+    - ``estimate_seconds`` is what earlier runs of the step took; None if it was never measured.
     """
 
     action: Action
@@ -124,9 +124,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Remark:
-    """What people are told about a subject although the rollback is complete without it: why something was left alone.
+    """A remark about a subject that does not keep the rollback from being complete: why something was left alone.
 
-    ``follow_up`` says that somebody has to do something about it, later: it keeps no release from being ROLLED_BACK.
+    ``follow_up``: somebody has to act on it later; the release is ROLLED_BACK all the same.
     """
 
     subject: str
@@ -134,12 +134,12 @@ class Remark:
     follow_up: bool = False
 
     def in_words(self) -> str:
-        """The remark as people read it."""
+        """The remark as text."""
         return f"{self.subject}: {self.what}"
 
 
 def lasting(seconds: int) -> str:
-    """Say how long something takes: ``40 seconds``, ``3 minutes``."""
+    """Format a duration: ``40 seconds``, ``3 minutes``."""
     if seconds < 1:
         return "less than a second"
     if seconds < _MINUTES_FROM:
@@ -165,9 +165,9 @@ Todo = Step | LeftToDo | Remark
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """What to do now, in order, and what remains for a person when all of it is done.
+    """What to do now, in order, and what is left for a person afterwards.
 
-    A plan without steps and without anything left to do says that the stage is recovered.
+    A plan with no steps and nothing left to do means that the stage is recovered.
     """
 
     steps: tuple[Step, ...]
@@ -191,27 +191,27 @@ class RollbackPlan:
 
     @property
     def done(self) -> bool:
-        """Whether there is no step to take any more."""
+        """Whether no step is left."""
         return not self.steps
 
     def describe(self) -> list[str]:
-        """The plan for people, one line a step, then what is left to do."""
+        """The plan as text, one line per step, then what is left to do."""
         steps = [f"{number}. {step.in_words()}" for number, step in enumerate(self.steps, 1)]
         left = [each.in_words() for each in self.left_to_do]
         told = [each.in_words() for each in self.remarks]
         return steps + left + told or ["Nothing to do: every stack is as it was."]
 
     def undone(self) -> list[LeftToDo]:
-        """Return what a recovery that was stopped left to do, step by step; a database between two names with how.
+        """Return what a stopped recovery left to do, step by step, with commands for a database between two names.
 
-        Whether the first of it was done nobody knows: its answer may have been lost.
+        It is unknown whether the first step was done: its response may have been lost.
         """
         steps = [step for step in self.steps if step.action not in (Action.WAIT, Action.ASK, Action.VERIFY)]
         why = "not done, or not seen to be done"
         return [LeftToDo(step.subject, f"{step.why} ({step.call[1]})", why, then=_how(step)) for step in steps]
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as a JSON document; ``outcome_if_done`` is in it for whoever reads it without this class."""
+        """The plan as a JSON document; ``outcome_if_done`` is included for readers without this class."""
         return {**written(self), "outcome_if_done": self.outcome_if_done}
 
     @classmethod

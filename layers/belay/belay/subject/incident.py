@@ -1,4 +1,4 @@
-"""One failure, from whoever saw it first to its end."""
+"""One failure, from its detection to its end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDepl
 
 @dataclass(frozen=True)
 class Incident:
-    """What failed, or is to be undone, and how far its recovery may go.
+    """What failed, or is to be undone, and what its recovery may do.
 
     ``service_role`` and ``recover_foreign`` are the registration's as they were when the incident was opened.
     """
@@ -87,7 +87,7 @@ def _fields(kind: type[Subject], document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _written_by_0_1(document: Mapping[str, Any]) -> Subject:
-    """Read the subject of an incident in which every kind had its optional fields, and a release that may be none."""
+    """Read a subject from Belay 0.1's format, where every kind had optional fields and an optional release."""
     release = ReleaseReference.from_dict(document["release"])
     whole = {**document, "application": release.application, "execution": release.version}
     if document["stack_id"] is not None:

@@ -1,7 +1,7 @@
-"""The names of incidents: the same failure has the same name, whoever saw it, and two failures never share one.
+"""The names of incidents: the same failure always has the same name, and two failures never share one.
 
-They are idempotency keys. A release's attempt is made from its object's bucket, key and version, a pipeline's execution
-has an id of its own, and a stack's id is an ARN: account and region are in each of them.
+They are idempotency keys. A release's attempt is derived from its object's bucket, key and version, a pipeline's
+execution has a unique id, and a stack's id is an ARN: account and region are part of each.
 """
 
 import hashlib
@@ -10,24 +10,24 @@ from belay.release.origin import Origin
 
 
 def incident_of(origin: Origin, stage: str) -> str:
-    """Return the name of the one incident that a failure in a stage can be (at most 80 characters)."""
+    """Return the name of the one incident of a failure in a stage (at most 80 characters)."""
     return _named(f"{origin.application}-{stage}-{origin.attempt}")
 
 
 def pipeline_incident_of(execution: Origin, stage: str, failure: str) -> str:
-    """Return the name of the one incident that a failure of a pipeline's execution can be; a retried one fails anew."""
+    """Return the name of the one incident of a pipeline execution's failure; a retry that fails is another one."""
     digest = hashlib.sha256(failure.encode()).hexdigest()[:6]
     return _named(f"{execution.application}-{stage}-{execution.attempt}-{digest}")
 
 
 def foreign_incident_of(stack_id: str, token: str, operation: str) -> str:
-    """Return the name of the one incident that a failed stack operation not started by Belay can be."""
+    """Return the name of the one incident of a failed stack operation that Belay did not start."""
     digest = hashlib.sha256(f"{stack_id}#{token}#{operation}".encode()).hexdigest()[:16]
     return _named(f"{stack_id.split('/')[1]}-{digest}")
 
 
 def asked_attempt(undone: str, target: str, now: str) -> str:
-    """Name the attempt of a rollback that a person asks for, by the attempts it leads from and to, and when."""
+    """Name the attempt of a requested rollback, by the attempts it leads from and to, and when."""
     return hashlib.sha256(f"{undone}#{target}#{now}".encode()).hexdigest()[:12]
 
 

@@ -1,4 +1,4 @@
-"""What can fail and be taken back: one class a kind, and ``Subject`` for any of them."""
+"""What can fail and be rolled back: one class for each kind, and ``Subject`` for any of them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from belay.stack.status import StackStatus
 from belay.subject.names import foreign_incident_of
 
 _NO_VERSION: Final = "none"
-"""What stands for a version in the client request tokens of a foreign operation's recovery."""
+"""Takes the place of a version in the client request tokens of a foreign operation's recovery."""
 
 
 class _Subject:
-    """What every subject has. ``topic`` is the application's own, None where it has none."""
+    """What every subject has. ``topic`` is the application's own, None if it has none."""
 
     kind: ClassVar[str]
     stage: str
@@ -26,12 +26,12 @@ class _Subject:
 
     @property
     def origin(self) -> Origin:
-        """Under which its plan and its baselines are kept."""
+        """The key under which its plan and its baselines are stored."""
         raise NotImplementedError
 
     @property
     def attempt(self) -> str:
-        """What owns the stage's lock while it is taken back."""
+        """The owner of the stage's lock during the rollback."""
         return self.origin.attempt
 
     @property
@@ -41,12 +41,12 @@ class _Subject:
 
     @property
     def label(self) -> str:
-        """What it is called beside its application: the release's version, the execution, or the stack."""
+        """Its label: the release's version, the execution, or the stack."""
         return self.origin.name
 
     @property
     def told_as(self) -> Deployment:
-        """What a message about it is about."""
+        """The subject of messages about it."""
         return Deployment(self.origin.application, self.label, self.stage, thread=self.thread)
 
 
@@ -73,7 +73,7 @@ class ReleaseAttempt(_Subject):
 
 @dataclass(frozen=True)
 class PipelineDeployment(_Subject):
-    """What an execution of a stage's pipeline deployed, where no release of Belay's ran it."""
+    """What an execution of a stage's pipeline deployed, if no Belay release started it."""
 
     kind = "pipeline"
     application: str
@@ -92,7 +92,7 @@ class PipelineDeployment(_Subject):
 class ForeignOperation(_Subject):
     """An operation on one registered stack that failed and that Belay did not start.
 
-    ``stack`` is the stack's registered name, ``token`` the operation's client request token where it has one.
+    ``stack`` is the stack's registered name, ``token`` the operation's client request token, if any.
     """
 
     kind = "foreign"
@@ -106,7 +106,7 @@ class ForeignOperation(_Subject):
 
     @property
     def origin(self) -> Origin:
-        """One of its own, named after the incident: nothing but the recovery's plan is kept under it."""
+        """Its own, named after the incident: only the recovery's plan is stored under it."""
         return Origin(self.application, _NO_VERSION, hashlib.sha256(self.incident.encode()).hexdigest()[:12])
 
     @property
@@ -122,11 +122,10 @@ class ForeignOperation(_Subject):
 
 @dataclass(frozen=True)
 class AskedRollback(_Subject):
-    """A rollback that a person asked for.
+    """A rollback that a person requested.
 
-    ``release`` is the newest of those undone and stands for all of them, under an attempt of its own; ``target`` is
-    what the stage goes back to, ``stood_on`` the attempt that was its last-known-good when this was asked for.
-    ``asked_by`` is an ARN.
+    ``release`` is the newest of those undone and represents them all, under an attempt of its own; ``target`` is what
+    the stage goes back to, ``stood_on`` its last-known-good attempt at the time of the request. ``asked_by`` is an ARN.
     """
 
     kind = "asked"
@@ -149,7 +148,7 @@ class AskedRollback(_Subject):
         return self.release.application
 
     def is_overtaken_by(self, attempt: str) -> bool:
-        """Whether what the stage stands on now is neither what it did when this was asked for, nor where it leads."""
+        """Whether the stage's last-known-good is now neither the one at the time of the request, nor the target."""
         leads_to = None if self.target is None else self.target.attempt
         return attempt not in (self.stood_on, leads_to)
 
