@@ -35,7 +35,7 @@ _REPORTS: Final = {"static-report.json": "templates", "live-report.json": "live"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument("--attempt", metavar="N", help="1 is the oldest; or its twelve digits; default: the newest")
+    parser.add_argument("--attempt", metavar="N", help="1 is the oldest of 100; or its 12 digits; default: the newest")
     parser.add_argument("--report", action="store_true", help="open the report that its approvers are shown")
     parser.add_argument("--stage", metavar="STAGE", help="with --report: of this stage; default: the newest there is")
     add_account_arguments(parser)

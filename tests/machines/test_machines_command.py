@@ -10,6 +10,7 @@ import pytest
 from deployed_belay import Application, Belay, until
 from small_releases import nesting, settings
 
+from belay.ledger.incidents import IncidentRecord
 from belay.notify.told import in_words
 from cli.__main__ import main
 from local.demo_inbox import Inbox
@@ -92,7 +93,7 @@ def test_why_a_release_failed_is_told_in_the_same_words_everywhere(
     assert re.search(
         r": Child/Later \(AWS::SSM::Parameter\) could not be updated at .* UTC: no more parameters$", reason
     )
-    (incident,) = app.belay.ledger.incidents.of_application(app.name)
+    incident = IncidentRecord.from_item(*app.belay.incidents(app.name))
     assert (app.belay.release(app.name, "1.1.0")["reason"], in_words(incident.incident.reason)) == (reason, reason)
     *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
     assert f"First cause\n  {reason}\n" in message.text

@@ -103,9 +103,7 @@ class TestRevalidation:
 
         ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
         app.belay.invoke("RevalidateStagesFunction", wanted)
-        findings = app.belay.items(f"APPLICATION#{app.name}", "FINDING#production#")
-        assert findings
-        assert all("closed_at" in finding for finding in findings)
+        assert app.belay.items(f"APPLICATION#{app.name}", "FINDING#production#") == []
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
         app.belay.invoke("RevalidateStagesFunction", wanted)
         app.told("deployment-started", "DEPLOYED", "findings-appeared", "findings-gone", "findings-appeared")

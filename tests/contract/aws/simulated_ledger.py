@@ -6,6 +6,7 @@ from typing import Any
 from belay.aws.dynamodb import Table
 from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket
+from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.life import FOLLOWS, State
 from belay.release.reason import from_document
@@ -28,6 +29,12 @@ def empty_ledger(dynamodb: Any) -> Ledger:
 def remembered() -> tuple[Ledger, ArtifactBucket]:
     """The ledger and the artifact bucket of the account that this process runs in, which moto plays."""
     return Ledger(own_aws().table("ledger")), own_aws().artifacts("artifacts")
+
+
+def every_incident(ledger: Ledger, application: str) -> list[IncidentRecord]:
+    """Every incident of an application, which only tests ask for: Belay knows each by its name."""
+    items = ledger.incidents._table.query(f"APPLICATION#{application}", "INCIDENT#")
+    return [IncidentRecord.from_item(item) for item in items]
 
 
 def accepted(

@@ -12,6 +12,7 @@ from simulated_ledger import empty_ledger
 
 from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer, Override, Word
 from belay.approval.seal import Seal
+from belay.aws.clock import lease
 from belay.aws.dynamodb import Table
 from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
 from belay.ledger.incidents import IncidentRecord, OpenIncident
@@ -200,11 +201,14 @@ def test_the_queue_shows_who_waits(ledger: Ledger) -> None:
     first = Claim.of_release(release("a", version="1.0.0"), "production", "e-a")
     second = Claim.of_release(release("b", version="1.1.0"), "production", "e-b")
     recovery = Claim("orders", "production", "c", "network", "e-c", incident="i")
-    ledger.locks.wait(first, 100)
-    ledger.locks.wait(second, 200)
-    queue = ledger.locks.wait(recovery, 300)
-    assert [(each.version, each.seen_at) for each in queue] == [("1.0.0", 100), ("1.1.0", 200), (None, 300)]
-    assert ledger.locks.queues() == queue
+    now = lease(0)
+    ledger.locks.wait(first, now - 200)
+    ledger.locks.wait(second, now - 100)
+    queue = ledger.locks.wait(recovery, now)
+    seen = [(each.version, each.seen_at) for each in queue]
+    assert seen == [("1.0.0", now - 200), ("1.1.0", now - 100), (None, now)]
+    ledger.locks.wait(Claim.of_release(release("d", version="1.2.0"), "test", "e-d"), 100)
+    assert ledger.locks.queues() == queue, "one that died long ago is not shown, though it is not deleted yet"
     assert ledger.locks.held() == [], "a place in the queue is no lock"
     ledger.locks.leave_queue(first)
     assert [each.attempt for each in ledger.locks.wait(second, 400)] == ["b", "c"]

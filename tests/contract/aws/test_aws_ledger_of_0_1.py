@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import v0_1
-from simulated_ledger import empty_ledger
+from simulated_ledger import empty_ledger, every_incident
 
 from belay.approval.asked import GivenAnswer, Override
 from belay.ledger.ledger import Ledger
@@ -32,7 +32,7 @@ def ledger(simulated: Callable[[str], Any]) -> Ledger:
 
 def test_incidents_of_every_kind_with_what_was_tried(ledger: Ledger) -> None:
     kept = v0_1.items("incident")
-    read = [each for name in {item["application"] for item in kept} for each in ledger.incidents.of_application(name)]
+    read = [each for name in {item["application"] for item in kept} for each in every_incident(ledger, name)]
     assert {each.incident.name for each in read} == {item["incident"] for item in kept}
     kinds = {type(each.incident.subject) for each in read}
     assert kinds == {ReleaseAttempt, PipelineDeployment, ForeignOperation, AskedRollback}

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 from pipeline_world import EVENTS, EXECUTION, PIPELINE, STAGES, WORLDS, World
-from simulated_ledger import empty_ledger
+from simulated_ledger import empty_ledger, every_incident
 
 from belay.aws.cloudformation import Stacks
 from belay.aws.codebuild import Builds
@@ -300,7 +300,7 @@ def test_a_failed_deployment_opens_the_incident_of_the_stacks_it_changed() -> No
     world.now = len(world.moments) - 1
     account.receive(world.events[-1][1])
 
-    (record,) = account.ledger.incidents.of_application("orders")
+    (record,) = every_incident(account.ledger, "orders")
     subject = record.incident.subject
     assert subject == PipelineDeployment("orders", "production", None, PIPELINE, EXECUTION)
     key = f"attempts/orders/{subject.attempt}/production/plan.json"
@@ -396,7 +396,7 @@ def asks(account: Account, token: str | None = None) -> Success:
 
 
 def incident_in(account: Account) -> Incident:
-    (record,) = account.ledger.incidents.of_application("orders")
+    (record,) = every_incident(account.ledger, "orders")
     return record.incident
 
 

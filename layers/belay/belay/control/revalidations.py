@@ -86,7 +86,7 @@ class Revalidations:
         comparison = compare(report, told)
         self._tell_gone(stage, release, [known[name].finding for name in comparison.gone], len(told))
         for name in compare(report, list(known)).gone:
-            self._ledger.findings.close(stage.application, stage.name, name, timestamp())
+            self._ledger.findings.close(stage.application, stage.name, name)
         if not comparison.new:
             return
         for name, finding in comparison.new.items():

@@ -1,7 +1,9 @@
 """Every upload, from its event to its outcome, and the version it tries to deploy."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from itertools import islice
+from typing import Final
 
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
@@ -26,6 +28,8 @@ from belay.release.reason import Reason, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
 
 _NAMES = {"#state": "state", "#stage": "stage"}
+_MOST: Final = 100
+"""Attempts that are read at once: what one BatchGetItem takes."""
 
 
 class AttemptRecords:
@@ -277,22 +281,20 @@ class AttemptRecords:
 
     def newest(self, application: str, count: int) -> list[Attempt]:
         """Return the newest attempts of an application, the newest first."""
-        leading = self._table.query(f"APPLICATION#{application}", "CLAIMED#", newest=count)
-        items = self._table.get_many([attempt_key(application, each["attempt"]) for each in leading])
-        found = [attempt_from(each) for each in items if is_current(each)]
-        if len(leading) < count:
+        found = self._led_to_from(application, f"APPLICATION#{application}", count)
+        if len(found) < count:
             found += self._of_0_1.attempts(application)
         return sorted(found, key=lambda each: each.claimed_at, reverse=True)[:count]
 
     def of_version(self, application: str, version: str) -> list[Attempt]:
-        """Return every attempt at a version, including those that did not become a release, oldest first."""
-        found = self._led_to_from(application, f"RELEASE#{application}#{version}")
-        return [each for each in found if each.version == version]
+        """Return the newest 100 attempts at a version, including those that became no release, oldest first."""
+        found = self._led_to_from(application, f"RELEASE#{application}#{version}", _MOST)
+        return self._with_old_ones(application, found, lambda each: each.version == version)
 
     def of_file(self, application: str, name: str) -> list[Attempt]:
-        """Return every attempt that was uploaded under a file's name, oldest first."""
-        found = self._led_to_from(application, f"FILE#{application}#{file_key(name)}")
-        return [each for each in found if each.upload.file == name]
+        """Return the newest 100 attempts that were uploaded under a file's name, oldest first."""
+        found = self._led_to_from(application, f"FILE#{application}#{file_key(name)}", _MOST)
+        return self._with_old_ones(application, found, lambda each: each.upload.file == name)
 
     def head(self, application: str, version: str) -> VersionHead | None:
         """Return a version's head; None if it was never accepted."""
@@ -308,11 +310,22 @@ class AttemptRecords:
 
     # -- writing and reading ---------------------------------------------------------------------------------------
 
-    def _led_to_from(self, application: str, partition: str) -> list[Attempt]:
-        """Return the attempts that a partition indexes, and all that Belay 0.1 left, oldest first."""
-        leading = self._table.query(partition, "CLAIMED#")
-        found = [*filter(None, (self.of_id(application, each["attempt"]) for each in leading))]
-        return sorted([*found, *self._of_0_1.attempts(application)], key=lambda each: each.claimed_at)
+    def _led_to_from(self, application: str, partition: str, count: int) -> list[Attempt]:
+        """Return the newest attempts that a partition indexes.
+
+        An index item expires with its attempt. At least 100 are read, so that items that have expired and are not
+        deleted yet do not hide older ones.
+        """
+        leading = filter(is_current, self._table.query(partition, "CLAIMED#", newest=max(count, _MOST)))
+        keys = [attempt_key(application, each["attempt"]) for each in islice(leading, count)]
+        return [attempt_from(each) for each in self._table.get_many(keys) if is_current(each)]
+
+    def _with_old_ones(
+        self, application: str, found: list[Attempt], wanted: Callable[[Attempt], bool]
+    ) -> list[Attempt]:
+        """Return the wanted ones of the attempts that were found and of those that Belay 0.1 left, oldest first."""
+        every = [*found, *self._of_0_1.attempts(application)]
+        return sorted(filter(wanted, every), key=lambda each: each.claimed_at)
 
     def _write(self, about: Upload | ReleaseReference, *changes: Item) -> bool:
         """Write all or nothing; an attempt that Belay 0.1 left is converted first."""

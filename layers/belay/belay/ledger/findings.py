@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 
-from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Table
 from belay.documents import read
 from belay.ledger.ends import announced
@@ -25,7 +24,7 @@ class FindingRecords:
         self._table = table
 
     def standing(self, application: str, stage: str) -> dict[str, StandingFinding]:
-        """Return the open findings of a stage, by identity."""
+        """Return the open findings of a stage, by identity; Belay 0.1 kept closed ones too."""
         pk, prefix = _keys(application, stage, "")
         return {
             item["SK"].removeprefix(prefix): StandingFinding(
@@ -39,7 +38,7 @@ class FindingRecords:
         """Record a finding with the time it was first seen; an open one is left unchanged."""
         self._table.update(
             *_keys(application, stage, identity),
-            "SET finding = :finding, first_seen = :now REMOVE closed_at, announced, expires",
+            "SET finding = :finding, first_seen = :now REMOVE closed_at, announced",
             "attribute_not_exists(PK) OR attribute_exists(closed_at)",
             {":finding": asdict(finding), ":now": now},
         )
@@ -48,14 +47,9 @@ class FindingRecords:
         """Record that a finding was announced."""
         announced(self._table, *_keys(application, stage, identity))
 
-    def close(self, application: str, stage: str, identity: str, now: str) -> None:
-        """Close a finding; if it comes back, it is new."""
-        self._table.update(
-            *_keys(application, stage, identity),
-            "SET closed_at = :now, expires = :expires",
-            "attribute_exists(PK)",
-            {":now": now, ":expires": kept_until(now)},
-        )
+    def close(self, application: str, stage: str, identity: str) -> None:
+        """Forget a finding that is gone; if it comes back, it is new."""
+        self._table.delete(*_keys(application, stage, identity))
 
 
 def _keys(application: str, stage: str, identity: str) -> tuple[str, str]:

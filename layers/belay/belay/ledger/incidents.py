@@ -102,10 +102,6 @@ class IncidentRecords:
         item = self._table.get(*_keys(application, incident))
         return None if item is None else IncidentRecord.from_item(item)
 
-    def of_application(self, application: str) -> list[IncidentRecord]:
-        """Return every incident of an application, in the order of their names."""
-        return [IncidentRecord.from_item(item) for item in self._table.query(f"APPLICATION#{application}", "INCIDENT#")]
-
     def open_ones(self) -> list[OpenIncident]:
         """Return the incidents that have not ended, or whose outcome was not announced."""
         return [OpenIncident(**i["document"], execution=i["execution"]) for i in self._table.query("OPEN", "INCIDENT#")]

@@ -4,6 +4,7 @@ from typing import Final
 
 from belay.aws.dynamodb import Item, Table
 from belay.errors import LockLost
+from belay.ledger.expiry import is_current
 from belay.release.lock import Claim, Lock, Waiter
 
 _DIED_LONG_AGO_SECONDS: Final = 86_400
@@ -81,7 +82,7 @@ class LockRecords:
 
     def queues(self) -> list[Waiter]:
         """Return the queue of a stage's lock."""
-        return [_waiter(item) for item in self._table.query("LOCK") if "#WAITING#" in item["SK"]]
+        return [_waiter(item) for item in self._table.query("LOCK") if "#WAITING#" in item["SK"] and is_current(item)]
 
     def wait(self, claim: Claim, seen_at: int) -> list[Waiter]:
         """Join a stage's queue, and return the whole queue."""

@@ -39,7 +39,8 @@ class AttemptsOf01:
     def attempts(self, application: str) -> list[Attempt]:
         """Return every attempt of an application that was not converted yet."""
         uploads = [each for each in self._table.query(f"APPLICATION#{application}", "UPLOAD#") if is_current(each)]
-        heads = self._table.query(f"APPLICATION#{application}", "RELEASE#") if uploads else []
+        versions = {each["version"] for each in uploads if "version" in each}
+        heads = self._table.get_many([head_key(application, version) for version in sorted(versions)])
         by_version = {head["version"]: head for head in heads}
         return [_attempt(each, by_version.get(each.get("version"), {})) for each in uploads]
 

@@ -1,0 +1,280 @@
+"""A ledger that many releases went through, and what is asked of DynamoDB while something is done.
+
+One release lives through the ledger's own writes; what that leaves is put there for as many more, each with names and
+times of its own.
+"""
+
+import io
+import json
+import math
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from botocore import handlers
+from modules import function
+from moto.dynamodb.models import Table, dynamodb_backends
+from simulated_ledger import bring, end, end_stage
+from test_aws_command import Office
+
+from belay.aws.rds import Databases
+from belay.control.retention import SnapshotRetention
+from belay.database.instance import INSTANCE
+from belay.database.snapshots import snapshot_tags
+from belay.ledger.ledger import Ledger
+from belay.ledger.operations import Purpose
+from belay.policy.verdict import Finding, Severity, Verdict
+from belay.release.life import State
+from belay.release.reason import Statement, Why, from_document
+from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
+from belay.release.registration import Database
+from belay.rollback.request import RollbackRequest, Way, way_back
+from belay.subject.incident import Incident
+from belay.subject.names import incident_of
+from belay.subject.subjects import ReleaseAttempt
+from cli.__main__ import main
+from cli.account import Account
+
+PAGE_BYTES = 1_000_000
+"""What DynamoDB reads at once is 1 MB at most; moto pages at the same size."""
+
+STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/6a7e8fe0"
+EXECUTIONS = "arn:aws:states:eu-west-1:123456789012:execution:belay-deploy-stage:"
+MACHINES = "arn:aws:states:eu-west-1:123456789012:stateMachine:"
+OTHER_VERSION = "9.9.9"
+LIFE = "2026-01-01T10:00"
+"""The minute in which the one release lives that the others are made of."""
+
+
+class Requests:
+    """What was asked of DynamoDB, by operation; an answer larger than a page counts as the pages that it takes."""
+
+    def __init__(self) -> None:
+        self.by_operation: dict[str, int] = {}
+
+    def note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        """Hear of an answer, as botocore's event ``after-call`` tells."""
+        size = sum(len(json.dumps(each, default=str)) for each in parsed.get("Items", ()))
+        pages = max(1, math.ceil(size / PAGE_BYTES))
+        self.by_operation[model.name] = self.by_operation.get(model.name, 0) + pages
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_operation.values())
+
+
+_HEARD: list[Requests] = []
+
+
+def _hear(**event: Any) -> None:
+    for each in _HEARD:
+        each.note(**event)
+
+
+handlers.BUILTIN_HANDLERS.append(("after-call.dynamodb", _hear))  # of every session that is made from now on
+
+
+@contextmanager
+def requests_to_ledger() -> Iterator[Requests]:
+    """Count what is asked of DynamoDB by the clients of sessions that were made after this module."""
+    requests = Requests()
+    _HEARD.append(requests)
+    try:
+        yield requests
+    finally:
+        _HEARD.remove(requests)
+
+
+def upload_number(number: int) -> Upload:
+    """The upload of one of the releases, which are numbered from 1."""
+    return upload_of("orders", "releases-bucket", f"releases/orders/2.{number}.0.zip", "v1", 4711)
+
+
+def rejected_number(number: int) -> Upload:
+    """The upload that came before one of the releases, and became none."""
+    return upload_of("orders", "releases-bucket", "releases/orders/upload.zip", f"again-{number}-", 4711)
+
+
+def release_number(number: int) -> ReleaseReference:
+    """One of the releases."""
+    return ReleaseReference("orders", f"2.{number}.0", "d" * 64, upload_number(number).attempt)
+
+
+class GrownOffice(Office):
+    """An Office whose ledger ``releases`` went through, the next a minute after the one before.
+
+    Every one was deployed and taken back by a recovery that asked a question. An upload that became no release came
+    before each, always under the same file's name and version. A snapshot of the first is kept.
+    """
+
+    def __init__(self) -> None:
+        client: Callable[[str], Any] = boto3.Session(region_name="eu-west-1").client
+        super().__init__(client)
+        _live(self.ledger)
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName="ledger")
+        self.releases, self._life = 1, json.dumps([item for page in pages for item in page["Items"]])
+        rds = client("rds")
+        rds.describe_account_attributes = lambda: {"AccountQuotas": []}  # moto knows no quotas
+        login = {"MasterUsername": "admin1", "MasterUserPassword": "not-a-secret-1"}
+        rds.create_db_instance(
+            DBInstanceIdentifier="orders-db", DBInstanceClass="db.t4g.micro", Engine="postgres", **login
+        )
+        self.databases = Databases(rds)
+        tags = snapshot_tags("orders", "production", "2.1.0", f"{EXECUTIONS}1")
+        self.databases.create_snapshot(Database(INSTANCE, "orders-db"), "orders-db-1", tags)
+        self._account = Account.of(Namespace(profile=None, region="eu-west-1", endpoint_url=None, stack="belay"))
+        self.environment = {
+            "LEDGER_TABLE": "ledger",
+            "ARTIFACT_BUCKET": "artifacts",
+            "NOTIFICATION_TOPIC_ARN": self.topic,
+            "PAUSE_PARAMETER": "/belay/paused",
+            "DEPLOY_RELEASE_MACHINE_ARN": MACHINES + "belay-deploy-release",
+            "ROLLBACK_STAGE_MACHINE_ARN": MACHINES + "belay-rollback-stage",
+        }
+
+    def grow(self, releases: int) -> None:
+        """Let more releases have gone through, until there are so many."""
+        table = dynamodb_backends["123456789012"]["eu-west-1"].tables["ledger"]
+        for number in range(self.releases + 1, releases + 1):
+            for item in json.loads(_of_another(self._life, number)):
+                table.put_item(item)
+        self.releases = releases
+
+    def command(self, *words: str) -> None:
+        """Say something to ``belay``; every command has the clients of the first one, which take long to make."""
+        with patch.object(Account, "of", return_value=self._account), redirect_stdout(io.StringIO()) as said:
+            status = main([*words, "--output", "json"])
+        assert status == 0, said.getvalue()
+
+    def items(self) -> Counter[str]:
+        """How many items of each kind there are, by the beginning of their sort keys."""
+        table = dynamodb_backends["123456789012"]["eu-west-1"].tables["ledger"]
+        return Counter(str(item.attrs["SK"].value).split("#")[0] for item in table.all_items())
+
+    def measured(self) -> dict[str, Requests]:
+        """What each of the acts asks of DynamoDB."""
+        found = {}
+        for name, act in acts(self).items():
+            # moto copies every table before a transaction, to go back to where one fails: none does here.
+            with patch.object(Table, "__deepcopy__", _itself, create=True), requests_to_ledger() as found[name]:
+                act()
+        return found
+
+
+def _live(ledger: Ledger) -> None:
+    """Take the first release, and an upload that became none, through their lives."""
+    rejected, upload, release = rejected_number(1), upload_number(1), release_number(1)
+    assert ledger.attempts.claim(rejected, "execution-r1", f"{LIFE}:00.000+00:00")
+    ledger.attempts.note_version(rejected, OTHER_VERSION)
+    attempt = ledger.attempts.get(rejected)
+    assert attempt is not None
+    why = from_document("the archive has no release.yaml")
+    assert ledger.attempts.close(attempt, Outcome.REJECTED, why, f"{LIFE}:01.000+00:00")
+    ledger.attempts.announced(attempt)
+
+    assert ledger.attempts.claim(upload, "execution-1", f"{LIFE}:02.000+00:00")
+    ledger.attempts.note_version(upload, release.version)
+    assert ledger.attempts.accept(release, upload, f"{LIFE}:03.000+00:00") is None
+    for second, stage in ((10, "test"), (20, "production")):
+        bring(ledger, release, stage, State.VERIFIED, now=f"{LIFE}:{second}.000+00:00")
+        ledger.operations.record(
+            STACK, f"token-1-{stage}", release, stage, purpose=Purpose.DEPLOY, now=f"{LIFE}:{second}.500+00:00"
+        )
+        end_stage(ledger, release, stage, now=f"{LIFE}:{second + 5}.000+00:00")
+    finding = Finding(
+        "t.yaml", "Group", "ssh-open", Verdict.FAIL, Severity.CRITICAL, 3, 5, "P", "It is.", "Do.", "Group"
+    )
+    ledger.findings.open("orders", "production", f"finding-{release.attempt}", finding, f"{LIFE}:40.000+00:00")
+    ledger.findings.close("orders", "production", f"finding-{release.attempt}")
+    _recover(ledger, release)
+    end(ledger, release, Outcome.DEPLOYED, now=f"{LIFE}:30.000+00:00")
+    attempt = ledger.attempts.get(release)
+    assert attempt is not None
+    ledger.attempts.announced(attempt)
+
+
+def _recover(ledger: Ledger, release: ReleaseReference) -> None:
+    subject = ReleaseAttempt(release, "production", None)
+    incident = Incident(incident_of(release.origin, "production"), subject, from_document("it failed"), "role")
+    assert ledger.incidents.open(incident, f"{LIFE}:41.000+00:00")
+    assert ledger.decisions.ask("orders", incident.name, "restore", "Restore?", f"{LIFE}:42.000+00:00")
+    ledger.decisions.close("orders", incident.name, f"{LIFE}:43.000+00:00")
+    why = Statement(Why.INTERRUPTED, "it was taken back")
+    assert ledger.incidents.close(incident, Outcome.ROLLED_BACK, why, f"{LIFE}:44.000+00:00")
+    ledger.incidents.announced(incident)
+    for key in range(3):
+        ledger.threads.number(f"orders-{release.attempt}", f"message-{key}")
+
+
+def _of_another(text: str, number: int) -> str:
+    """What the first release left, under the names and times of another."""
+    minute = datetime.fromisoformat(f"{LIFE}:00+00:00") + timedelta(minutes=number)
+    for old, new in (
+        (upload_number(1).attempt, upload_number(number).attempt),
+        (rejected_number(1).attempt, rejected_number(number).attempt),
+        ("2.1.0", f"2.{number}.0"),
+        ("again-1-", f"again-{number}-"),
+        ("token-1-", f"token-{number}-"),
+        (LIFE, minute.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")),
+    ):
+        text = text.replace(old, new)
+    return text
+
+
+# -- what is held to ask no more ---------------------------------------------------------------------------------------
+
+
+def _itself(table: Table, _: object) -> Table:
+    return table
+
+
+def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
+    """What people and functions do with the ledger, by name."""
+    ledger, releases = office.ledger, office.releases
+    newest = release_number(releases)
+    snapshots = SnapshotRetention(ledger, office.databases)
+
+    def claim_and_close() -> None:
+        upload = replace(upload_number(releases + 1), version_id="v9")
+        now = "2025-01-01T10:00:00.000+00:00"
+        assert ledger.attempts.claim(upload, "execution-new", now)
+        ledger.attempts.note_version(upload, newest.version)
+        attempt = ledger.attempts.get(upload)
+        assert attempt is not None
+        assert ledger.attempts.close(attempt, Outcome.REJECTED, None, now)
+        ledger.attempts.announced(attempt)
+
+    def way() -> None:
+        history = ledger.stages.history("orders", "production")
+        asked = RollbackRequest("orders", "production")
+        assert isinstance(way_back(asked, history, None), Way)
+        ledger.incidents.durations("orders", "production")
+
+    def operation() -> None:
+        ledger.operations.settled(STACK)
+        assert ledger.operations.get(STACK, f"token-{releases}-production") is not None
+        assert ledger.operations.get(STACK, "nobody's") is None
+
+    return {
+        "list": lambda: office.command("list"),
+        "list APPLICATION": lambda: office.command("list", "orders"),
+        "status": lambda: office.command("status"),
+        "status APPLICATION": lambda: office.command("status", "orders"),
+        "show APPLICATION": lambda: office.command("show", "orders"),
+        "show RELEASE": lambda: office.command("show", f"orders/{newest.version}"),
+        "show the oldest": lambda: office.command("show", "orders/2.1.0"),
+        "show a version of many attempts": lambda: office.command("show", f"orders/{OTHER_VERSION}"),
+        "show a file of many uploads": lambda: office.command("show", f"orders/{rejected_number(1).file}"),
+        "sweep": lambda: function("sweep").handler({}, None),
+        "the way back": way,
+        "claim and close": claim_and_close,
+        "whose an operation is": operation,
+        "findings of a stage": lambda: ledger.findings.standing("orders", "production"),
+        "snapshot retention": lambda: snapshots.clean(EXECUTIONS, 1, dry_run=True),
+    }

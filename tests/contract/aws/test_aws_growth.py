@@ -1,0 +1,45 @@
+"""A ledger that has grown is asked no more than a small one, by anybody who reads or writes it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from grown_ledger import GrownOffice, upload_number
+
+from belay.aws.gateways import own_aws
+from belay.release.records import upload_of
+
+
+@pytest.fixture
+def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[GrownOffice]:
+    monkeypatch.delenv("BELAY_STACK", raising=False)
+    own_aws.cache_clear()
+    office = GrownOffice()
+    for name, value in office.environment.items():
+        monkeypatch.setenv(name, value)
+    yield office
+    own_aws.cache_clear()
+
+
+def test_nothing_asks_more_of_a_ledger_that_has_grown(office: GrownOffice) -> None:
+    office.grow(10)
+    few = {name: requests.by_operation for name, requests in office.measured().items()}
+    office.grow(300)
+    many = {name: requests.by_operation for name, requests in office.measured().items()}
+    assert all(few.values()), "everything here reads the ledger"
+    more = {
+        name: (few[name], asked)
+        for name, asked in many.items()
+        if any(count > few[name].get(operation, 0) for operation, count in asked.items())
+    }
+    assert more == {}
+
+
+def test_expired_uploads_that_are_not_deleted_yet_hide_no_older_release(
+    office: GrownOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HISTORY_DAYS", "0")
+    for number in range(20):
+        late = upload_of("orders", "releases-bucket", "releases/orders/late.zip", f"v{number}", 1)
+        assert office.ledger.attempts.claim(late, "e", f"2026-02-01T10:00:{number:02}.000+00:00")
+    assert [each.id for each in office.ledger.attempts.newest("orders", 1)] == [upload_number(1).attempt]
