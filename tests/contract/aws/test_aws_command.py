@@ -188,7 +188,7 @@ def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
     execution = office.deploy("production", State.EXECUTING, "network")
     office.lock(execution)
     office.ledger.uploads.hold(UPLOAD, {}, NOW)
-    office.ledger.locks.wait(Claim.of_release(RELEASE, "production", "e"), 1)
+    office.ledger.locks.wait(Claim.of_release(RELEASE, "production", "e"), lease(0))
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
     found = document(belay, "status")
     assert found["asks"] == []
