@@ -10,7 +10,6 @@ import pytest
 from deployed_belay import Application, Belay, until
 from small_releases import nesting, settings
 
-from belay.ledger.incidents import IncidentRecord
 from belay.notify.told import in_words
 from cli.__main__ import main
 from local.demo_inbox import Inbox
@@ -87,14 +86,14 @@ def test_why_a_release_failed_is_told_in_the_same_words_everywhere(
     child = next(name for name in app.belay.stacks(app.stack("first")) if "Child" in name)
     app.belay.engine.fail_resource("Later", "update", "no more parameters", stack=child)
 
-    record = app.run(app.release("1.1.0", stacks={"first": nesting("child-2.json")}, more=files))
-
-    reason = record["reason"]
+    reason = app.run(app.release("1.1.0", stacks={"first": nesting("child-2.json")}, more=files))["reason"]
     assert re.search(
         r": Child/Later \(AWS::SSM::Parameter\) could not be updated at .* UTC: no more parameters$", reason
     )
-    incident = IncidentRecord.from_item(*app.belay.incidents(app.name))
-    assert (app.belay.release(app.name, "1.1.0")["reason"], in_words(incident.incident.reason)) == (reason, reason)
+    (opened,) = app.belay.incidents(app.name)
+    record = app.belay.ledger.incidents.get(app.name, opened["incident"])
+    assert record is not None
+    assert (app.belay.release(app.name, "1.1.0")["reason"], in_words(record.incident.reason)) == (reason, reason)
     *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
     assert f"First cause\n  {reason}\n" in message.text
     shown = command("show", f"{app.name}/1.1.0")

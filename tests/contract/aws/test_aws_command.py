@@ -20,6 +20,7 @@ from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
 from belay.approval.asked import AskedApproval
 from belay.approval.seal import Seal
+from belay.aws.clock import lease
 from belay.aws.stepfunctions import Executions
 from belay.release.attempt import Attempt
 from belay.release.life import Occurrence, State
