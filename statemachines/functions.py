@@ -1,4 +1,4 @@
-"""Writes docs/functions.md from the template: which function may do what, and who may call it."""
+"""Writes docs/functions.md from the template: the permissions and callers of each function."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,17 +16,17 @@ READS = re.compile(r":(BatchGet|Describe|Detect|Get|List|Query|Simulate)")
 _ABOUT = """\
 # What each function may do
 
-Made from `template.yaml`, the machines and `functions/` by `make docs`.
+Generated from `template.yaml`, the state machines and `functions/` by `make docs`.
 
-One Lambda function takes the steps that have the same power, the same time limit and the same memory: a release at a
-quiet hour waits for few cold starts, and nothing that a step does not need is within its reach. Where callers differ,
-functions differ. What reads uploads has no power over stacks and databases; what plans cannot execute; deploying,
-recovering stacks, recovering databases and deleting snapshots are apart.
+Each Lambda function has the steps that need the same permissions, timeout and memory: this keeps the number of cold
+starts low without giving a step permissions it does not need. Functions with different callers are separate. What
+reads uploads has no access to stacks and databases; what plans cannot execute; deploying, recovering stacks,
+recovering databases and deleting snapshots are separate.
 
-A test holds what each may do against what its code can call: a permission that is missing and one that is unused both
-fail. `template.yaml` says on which resources, and why where it is not plain.
+A test compares the permissions of each function with the calls its code can make: a missing and an unused permission
+both fail. `template.yaml` says on which resources, and why where that is not obvious.
 
-| function | what it is for | steps | called by | may change, or send | may read | limits |
+| function | purpose | steps | called by | may change or send | may read | limits |
 | --- | --- | --- | --- | --- | --- | --- |"""
 
 
@@ -80,13 +80,13 @@ def _actions(properties: Mapping[str, Any]) -> Iterator[str]:
 def _callers(logical_id: str, properties: Mapping[str, Any]) -> Sequence[str]:
     target = f"${{{logical_id}Arn}}"
     called_by = [
-        f"the machine {machine}"
+        f"the state machine {machine}"
         for machine in machines()
         if any(each.get("Arguments", {}).get("FunctionName") == target for each in _tasks(machine))
     ]
     if "FunctionUrlConfig" in properties:
         signed = properties["FunctionUrlConfig"]["AuthType"] == "AWS_IAM"
-        called_by.append("people, by a signed request" if signed else "whoever has a link that Belay sent")
+        called_by.append("people, by a signed request" if signed else "anyone with a link that Belay sent")
     for event in properties.get("Events", {}).values():
         called_by.append(_source(event))
     return list(dict.fromkeys(called_by)) or ["an Invoke action of a pipeline"]
