@@ -38,6 +38,7 @@ from local.bridges import (
     lambda_runtime,
     lambda_workers,
     moto_services,
+    nested_change_sets,
     nested_executions,
     nested_stacks,
     object_events,
@@ -105,6 +106,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     stack_names.install()
     template_parameters.install()
     template_urls.install()
+    nested_change_sets.install()
     strict_resources.install()
     size_limits.install()
     security_groups.install()

@@ -76,6 +76,14 @@ def _is_made_anew(change: Record) -> bool:
     return change["Action"] == "Add" or change.get("Replacement") == "True"
 
 
+def resolved_properties(change_set: Record, name: str) -> Record:
+    """The properties that a resource will have, as far as they are known beforehand."""
+    held = _stacks[change_set["StackName"]]["_resources"]
+    made = {each["ResourceChange"]["LogicalResourceId"] for each in change_set["Changes"]} - set(held)
+    later = {each: {"PhysicalResourceId": LATER, "Attributes": _KnownLater()} for each in made}
+    return dict(_after(change_set, name, {**held, **later}))
+
+
 def _after(change_set: Record, name: str, resources: Record) -> Any:
     template, parameters = change_set["_template"], change_set["_resolved_params"]
     properties = copy.deepcopy(template["Resources"][name].get("Properties") or {})

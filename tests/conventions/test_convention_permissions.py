@@ -76,7 +76,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "Stacks.delete_stack": {"iam:PassRole"},
     "Stacks.perform": {"iam:PassRole"},
     # The template of a baseline is one version of an object.
-    "RecoveredStacks._create_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
+    "RecoveredStacks._named_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     "Notifications.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html

@@ -1,10 +1,11 @@
 """``deploy_stage``: one release in one stage, from its change sets to deployed, refused or recovered."""
 
 import itertools
+import json
 from collections.abc import Callable
 
 from deployed_belay import Application, Execution, Uploaded, until
-from small_releases import hidden_group, security_group, setting
+from small_releases import hidden_group, nesting, security_group, setting
 
 Applications = Callable[..., Application]
 
@@ -85,6 +86,39 @@ class TestRejected:
         assert record["outcome"] == "REJECTED"
         assert "REVIEW" in record["reason"]
         assert app.belay.executions(app.name, "deploy_stage") == []
+
+    def test_a_nested_template_that_somebody_may_still_change(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        s3 = app.belay.aws("s3")
+        s3.create_bucket(Bucket=f"{app.name}-elsewhere")
+        s3.put_object(Bucket=f"{app.name}-elsewhere", Key="inner.json", Body=json.dumps(setting("1")).encode())
+        url = f"{s3.meta.endpoint_url}/{app.name}-elsewhere/inner.json"
+        inner = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+
+        record = app.run(app.release(stacks={"first": {"Resources": {"Inner": inner}}}))
+
+        assert record["outcome"] == "REJECTED"
+        assert f"first/Inner: its template {url} is not a file of this release" in record["reason"]
+        assert app.belay.stacks(app.name) == {}
+        app.told("deployment-started", "REJECTED")
+
+    def test_data_that_a_nested_stack_would_lose_where_nobody_approves(self, application: Applications) -> None:
+        app = application()
+        for version in ("1.0.0", "1.1.0"):
+            key = {"AttributeName": f"id-{version}", "AttributeType": "S"}
+            schema = [{"AttributeName": f"id-{version}", "KeyType": "HASH"}]
+            table = {"BillingMode": "PAY_PER_REQUEST", "AttributeDefinitions": [key], "KeySchema": schema}
+            inner = {"Resources": {"Store": {"Type": "AWS::DynamoDB::Table", "Properties": table}}}
+            release = app.release(
+                version,
+                stacks={"first": nesting("inner.json")},
+                more={"inner.json": json.dumps(inner).encode()},
+            )
+            record = app.run(release)
+
+        assert record["outcome"] == "REJECTED"
+        assert "Child/Store" in record["reason"]
+        assert app.belay.last_known_good(app.name) == "1.0.0"
 
 
 class TestApproval:

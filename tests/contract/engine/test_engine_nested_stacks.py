@@ -122,3 +122,28 @@ def test_a_child_that_cannot_be_deleted_keeps_its_parent(engine, aws, stacks, fa
     aws("cloudformation").delete_stack(StackName=family.name)
 
     assert stacks.settled(stack_id)["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_change_set_shows_what_it_changes_in_a_child(aws, stacks, family, unique):
+    stacks.create(family.name, family.template("1"))
+    client = aws("cloudformation")
+    changed = family.template("2", Another=parameter("3"))
+    changed["New"] = family.template("4")["Child"]
+    asked = {"StackName": family.name, "TemplateBody": json.dumps({"Resources": changed})}
+
+    made = client.create_change_set(ChangeSetName=unique("with"), IncludeNestedStacks=True, **asked)["Id"]
+    without = client.create_change_set(ChangeSetName=unique("without"), **asked)["Id"]
+
+    def inside(change_set):
+        changes = client.describe_change_set(ChangeSetName=change_set)["Changes"]
+        return {each["LogicalResourceId"]: each.get("ChangeSetId") for each in (c["ResourceChange"] for c in changes)}
+
+    children = inside(made)
+    assert inside(without) == {"Child": None, "New": None}
+    assert inside(children["Child"]) == {"Another": None, "Inner": None}
+    assert inside(children["New"]) == {"Inner": None}
+    template = client.get_template(ChangeSetName=children["Child"], TemplateStage="Processed")["TemplateBody"]
+    assert set(template["Resources"]) == {"Another", "Inner"}
+    client.execute_change_set(ChangeSetName=made)
+    stacks.settled(family.name)
+    assert (family.inner(), family.child()["StackStatus"]) == ("2", "UPDATE_COMPLETE")

@@ -106,6 +106,18 @@ def test_nested_stacks_are_looked_into() -> None:
     assert [finding.resource for finding in check(parent).findings] == ["Data/Database"]
 
 
+def test_a_nested_stack_whose_changes_go_untold_is_for_a_person_to_decide() -> None:
+    changes = change("Data", "AWS::CloudFormation::Stack", "Modify", Replacement="False")
+    (finding,) = check(answered(changes)).findings
+    assert (finding.policy, finding.verdict, finding.resource) == ("stateful-replacement", Verdict.REVIEW, "Data")
+    assert "does not tell what changes" in finding.message
+
+    inner = answered(changes, number=2)
+    outer = answered(changes | {"LogicalResourceId": "Outer", "ChangeSetId": inner.change_set_id}, nested=(inner,))
+    assert [each.resource for each in check(outer).findings] == ["Outer/Data"]
+    assert check(answered(changes | {"Action": "Add"})).findings == ()
+
+
 def test_a_nested_stack_that_goes_untold_is_for_a_person_to_decide() -> None:
     goes = change("Data", "AWS::CloudFormation::Stack", "Remove", PhysicalResourceId=STACK_ID)
     (finding,) = check(answered(goes)).findings

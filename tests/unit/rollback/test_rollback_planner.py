@@ -130,6 +130,7 @@ def test_going_back_to_the_baseline_says_everything_and_drops_the_rollback_trigg
         "StackName": f"{ARN}/orders-service/1",
         "ChangeSetType": "UPDATE",
         "TemplateURL": "https://s3.eu-west-1.amazonaws.com/artifacts/service.yaml?versionId=v1",
+        "IncludeNestedStacks": True,
         "Parameters": [{"ParameterKey": "Count", "ParameterValue": "2"}],
         "Capabilities": ["CAPABILITY_IAM"],
         "Tags": [{"Key": "team", "Value": "orders"}],

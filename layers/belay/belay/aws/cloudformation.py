@@ -137,6 +137,12 @@ class Stacks:
         nested = [self.describe_change_set(child) for child in children]
         return parse_change_set(pages, [child for child in nested if child is not None])
 
+    def change_set_template(self, change_set_id: str) -> bytes:
+        """Return the template that a change set will run, after its transforms."""
+        with translated("CloudFormation.GetTemplate"):
+            answer = self._client.get_template(ChangeSetName=change_set_id, TemplateStage="Processed")
+        return _template_bytes(answer["TemplateBody"])
+
     @contextmanager
     def begun_once(self, stack_id: str, token: str) -> Iterator[None]:
         """Make the call that begins an operation; ignore a refusal if the operation has already begun with this token.

@@ -113,13 +113,6 @@ class ArtifactBucket:
                 if each["IsLatest"]
             }
 
-    def nests(self, key: str) -> bool:
-        """Return whether a template has nested stacks, whose changes a change set includes only on request.
-
-        A mention is enough: requesting the changes of nested stacks makes no difference if there are none.
-        """
-        return b"AWS::CloudFormation::Stack" in (self.get_bytes(key) or b"")
-
     def has_member(self, key: str, sha256: str) -> bool:
         """Return whether a member was already copied with this digest."""
         with translated("S3.HeadObject"):

@@ -250,7 +250,7 @@ class RecoveredStacks:
 
     def _update_to_baseline(self, step: Step, number: int) -> bool:
         """Create, check and execute the change set to the baseline. Returns whether it is still being created."""
-        change_set_id = self._create_change_set(step, number)
+        change_set_id = self._named_change_set(step, number)
         change_set = self._made(change_set_id)
         if change_set is None:
             return True
@@ -374,18 +374,13 @@ class RecoveredStacks:
         left = [each if each.drift == "IN_SYNC" else replace(each, left=why) for each in self._skipped(step.subject)]
         self._note_skipped(step, left)
 
-    def _create_change_set(self, step: Step, number: int) -> str:
-        """Create the change set back to the baseline, or find the one made before a crash."""
-        baseline = self._recovery.ledger.baselines.of(self._recovery.origin, self._incident.stage)[step.subject]
-        nests = baseline.template is not None and self._recovery.artifacts.nests(baseline.template.key)
-        return self._named_change_set(step, number, IncludeNestedStacks=nests)
-
-    def _named_change_set(self, step: Step, number: int, **more: Any) -> str:
+    def _named_change_set(self, step: Step, number: int) -> str:
+        """Create the change set of a step, or find the one made before a crash."""
         incident = self._incident
         unique = f"{incident.name}-{number}"
         name = change_set_name(self._recovery.application, incident.stage, "recover", step.subject, unique)
         names = {"ChangeSetName": name, "ClientToken": name}
-        change_set_id, _ = self._stacks.create_change_set({**step.parameters, **names, **more})
+        change_set_id, _ = self._stacks.create_change_set({**step.parameters, **names})
         return change_set_id
 
     def _take(self, step: Step, number: int) -> str:

@@ -16,9 +16,10 @@ from belay.release.gate import refuse_wave
 from belay.release.life import State
 from belay.release.names import change_set_name
 from belay.release.verification import rollback_triggers
-from belay.stack.change_set import missing_dependency
+from belay.stack.change_set import ChangeSet, missing_dependency
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
+from belay.template.unpinned import unpinned
 
 
 class StageChangeSets:
@@ -68,6 +69,9 @@ class StageChangeSets:
             refuse_fault_in(change_set.reason or "", "CloudFormation.CreateChangeSet")
             self._stacks.delete_change_set(change_set_id)
             return _deferred(plan, stack, f"no change set could be made: {change_set.reason}")
+        problems = self._unpinned(change_set, where=stack.stack)
+        if problems:
+            raise InvalidRelease(problems)
         policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
         return replace(
             stack,
@@ -76,6 +80,17 @@ class StageChangeSets:
             changes=tuple(change_set.describe()),
             report=check_change_set(change_set, policies, now().date(), path=stack.stack).to_json(),
         )
+
+    def _unpinned(self, change_set: ChangeSet, *, where: str) -> list[str]:
+        """Return the nested stacks, at every level, whose templates somebody may change before they are deployed."""
+        run = self._run
+        template = self._stacks.change_set_template(change_set.change_set_id)
+        values = {**change_set.parameters, **change_set.pseudo_parameters}
+        release = run.artifacts.name, run.release.prefix
+        found = unpinned(template, values, release, run.accepted.manifest.digests, where=where)
+        inside = ((each.logical_id, change_set.inside(each)) for each in change_set.changes)
+        nested = ((name, child) for name, child in inside if child is not None and child.status != "FAILED")
+        return found + [line for name, child in nested for line in self._unpinned(child, where=f"{where}/{name}")]
 
     def _make(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
         """Create the stack's change set, unless another operation on the stack must end first."""
@@ -105,7 +120,6 @@ class StageChangeSets:
         """Return CreateChangeSet's arguments for one stack of the release."""
         run, release, stage = self._run, self._run.release, self._run.stage
         manifest = {each.name: each for each in run.accepted.manifest.stacks}[stack.stack]
-        template = release.member_key(manifest.template)
         unique = f"{release.attempt}-{stack.generation}"
         name = change_set_name(release.application, stage.name, release.version, stack.stack, unique)
         parameters = run.accepted.parameters(stage.name, manifest, release.attempt, run.artifacts.name, release.prefix)
@@ -114,10 +128,10 @@ class StageChangeSets:
             "ChangeSetName": name,
             "ChangeSetType": "CREATE" if creates else "UPDATE",
             "ClientToken": name,
-            "TemplateURL": run.artifacts.url(template),
+            "TemplateURL": run.artifacts.url(release.member_key(manifest.template)),
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
             "Capabilities": list(manifest.capabilities),
-            "IncludeNestedStacks": run.artifacts.nests(template),
+            "IncludeNestedStacks": True,
             "RoleARN": stage.service_role,
             # Even if it is empty: CloudFormation would keep the triggers of an earlier registration.
             "RollbackConfiguration": rollback_triggers(

@@ -165,6 +165,7 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
             "StackName": seen.target,
             "ChangeSetType": "UPDATE",
             "TemplateURL": template.url(*_region(seen.target)),
+            "IncludeNestedStacks": True,
             "Parameters": baseline.update_parameters(seen.parameter_keys),
             # An empty list removes what the release added.
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(baseline.tags.items())],

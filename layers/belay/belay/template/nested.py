@@ -19,29 +19,42 @@ MAX_NESTING = 8
 """Levels of nested stacks that are followed."""
 
 
-def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:  # noqa: PLR0911 - one a reason
-    """Return the scope of a nested stack, or unknown if its template is not a file of the release."""
+def template_file(body: MapValue, world: World) -> str | Unknown:
+    """Return the path in the release of a nested stack's template, or why it is none; the file may not exist."""
     scope = body.scope
-    path = scope.key(name)
     given = properties(body, world)
     if isinstance(given, Unknown):
         return given
     kind = resource_type(body)
-    url = get(given, "TemplateURL" if kind == STACK else "Location", world)
-    shown = as_text(url)
+    shown = as_text(get(given, "TemplateURL" if kind == STACK else "Location", world))
     if shown is None:
         return unknown_at(body.node, scope, "the URL of its template is not known")
     bucket, prefix = scope.release
     file = release_file(shown, parent=scope.document.path, bucket=bucket, prefix=prefix)
+    return file or _not_in_release(body, shown)
+
+
+def _not_in_release(body: MapValue, shown: str) -> Unknown:
+    return unknown_at(body.node, body.scope, f"its template {shown} is not a file of this release")
+
+
+def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:
+    """Return the scope of a nested stack, or unknown if its template is not a file of the release."""
+    scope = body.scope
+    path = scope.key(name)
+    file = template_file(body, world)
+    if isinstance(file, Unknown):
+        return file
     try:
-        document = scope.read(file) if file else None
+        document = scope.read(file)
     except UnreadableTemplate as error:
         return unknown_at(body.node, scope, f"its template cannot be read: {error}")
     if document is None:
-        return unknown_at(body.node, scope, f"its template {shown} is not a file of this release")
+        return _not_in_release(body, file)
     if path.count("/") >= MAX_NESTING:
         return unknown_at(body.node, scope, f"it is nested more than {MAX_NESTING} levels deep")
-    passed = get(given, "Parameters", world)
+    given = properties(body, world)
+    passed = given if isinstance(given, Unknown) else get(given, "Parameters", world)
     bindings = entries(passed, world) if isinstance(passed, MapValue) else passed
     if isinstance(bindings, (Unknown, ListValue, str)):
         return unknown_at(body.node, scope, "the parameters passed to it are not known")

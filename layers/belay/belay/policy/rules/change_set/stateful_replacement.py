@@ -21,7 +21,9 @@ POLICY = Policy(
 
 
 def check(stack: PlannedStack, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for stateful resources that are or may be replaced and that no policy keeps."""
+    """Look for stateful resources that are or may be replaced and that no policy keeps. A nested stack that changes
+    without the change set listing what changes in it may hold some.
+    """
     for path, change in stack.change_set.all_changes():
         if not change.loses_data or change.action == "Remove":
             continue
@@ -32,3 +34,6 @@ def check(stack: PlannedStack, settings: PolicySettings) -> Iterator[Violation]:
         because = f" for {', '.join(forcing)}" if forcing else ""
         place = Location(stack.path, path, "UpdateReplacePolicy", 0, 0)
         yield Violation(Verdict.REVIEW, place, f"{change.resource_type} {change.physical_id or path} {verb}{because}")
+    for path in stack.change_set.unread:
+        place = Location(stack.path, path, "TemplateURL", 0, 0)
+        yield Violation(Verdict.REVIEW, place, "the change set does not tell what changes in this nested stack")
