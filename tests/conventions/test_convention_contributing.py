@@ -166,11 +166,11 @@ def test_the_makefile_s_targets_are_told_with_what_they_do() -> None:
     assert sorted(phony[1].split()) == sorted(name for name, _ in targets)
 
 
-def test_every_room_is_told_of() -> None:
-    rooms = {path.parent.name for path in LAYER.glob("*/__init__.py")}
+def test_every_package_is_described() -> None:
+    packages = {path.parent.name for path in LAYER.glob("*/__init__.py")}
 
-    table = GUIDE.partition("\n## The rooms\n")[2].partition("\n## ")[0]
-    assert set(re.findall(r"`(\w+)/`", "".join(re.findall(r"^\|.*$", table, re.MULTILINE)))) == rooms
+    table = GUIDE.partition("\n## The packages\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(\w+)/`", "".join(re.findall(r"^\|.*$", table, re.MULTILINE)))) == packages
 
 
 def test_the_newest_version_of_the_changelog_is_this_one() -> None:
