@@ -102,6 +102,21 @@ def test_why_a_release_failed_is_told_in_the_same_words_everywhere(
     assert f"Why it ended so\n  {reason}\n" in capsys.readouterr().out
 
 
+def test_what_failed_in_a_nested_stack_that_is_gone_is_told_everywhere(
+    application: Applications, command: Command
+) -> None:
+    app = application()
+    dead = json.dumps({"Resources": {"Dead": {"Type": "AWS::No::Such", "Properties": {}}}}).encode()
+
+    reason = app.run(app.release("1.0.0", stacks={"first": nesting("dead.json")}, more={"dead.json": dead}))["reason"]
+
+    assert re.search(r": Child/Dead \(AWS::No::Such\) could not be created at .* UTC: .*AWS::No::Such", reason)
+    *_, message = app.told("deployment-started", "ROLLED_BACK")
+    assert f"First cause\n  {reason}\n" in message.text
+    assert command("show", f"{app.name}/1.0.0")["reason"] == reason
+    assert reason in json.dumps(command("logs", app.name, "--errors"))
+
+
 def test_an_aborted_release_is_taken_back(application: Applications, command: Command, tmp_path: Path) -> None:
     app = application()
     assert command("release", "push", zipped(app, "1.0.0", tmp_path), "--wait")["outcome"] == "DEPLOYED"

@@ -49,12 +49,14 @@ class TestRolledBack:
     def test_a_creation_that_failed_is_deleted_and_made_anew(self, application: Applications) -> None:
         app = application()
         app.belay.engine.fail_resource("Setting", "create", "no more parameters", stack=app.stack("first"))
+        early = "Stack [first] cannot be deleted while in status ROLLBACK_IN_PROGRESS"
+        app.belay.engine.inject("cloudformation", "DeleteStack", "ValidationError", early, times=3)
 
         record = app.run(app.release("1.0.0"))
 
         assert record["outcome"] == "ROLLED_BACK"
         assert app.belay.stacks(app.name) == {}
-        assert actions(app) == ["DELETE_STACK first"]
+        assert actions(app) == ["DELETE_STACK first"] * 4, "what came too early is asked for again"
         as_before(app, None)
         app.deploy("1.0.1")
 

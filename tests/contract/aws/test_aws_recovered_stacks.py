@@ -17,10 +17,11 @@ from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.ledger.operations import Purpose
 from belay.release.reason import from_document
 from belay.rollback import steps
-from belay.rollback.plan import LeftToDo, Step
+from belay.rollback.plan import Action, LeftToDo, Step
 from belay.rollback.planner import plan_rollback
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import repair_drift
+from belay.rollback.taken import times_tried
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.change_set import ChangeSet, parse_change_set
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -95,6 +96,22 @@ def entered() -> Recovery:
             ),
             None,
         ),
+        (
+            InvalidRequest(
+                "CloudFormation.DeleteStack",
+                "ValidationError",
+                f"Stack [{STACK_ID}] cannot be deleted while in status UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            ),
+            None,
+        ),
+        (
+            AwsFault(
+                "CloudFormation.ExecuteChangeSet",
+                "InvalidChangeSetStatus",
+                f"ChangeSet [{MADE}] cannot be executed in its current execution status of [OBSOLETE]",
+            ),
+            None,
+        ),
     ],
 )
 def test_a_refused_call_is_noted_unless_it_only_came_too_early(
@@ -106,6 +123,10 @@ def test_a_refused_call_is_noted_unless_it_only_came_too_early(
     blocked = entered().blocked("network")
     assert (blocked is None) is (noted is None)
     assert (noted or "") in (blocked or "")
+    record = entered().record
+    assert [each.refused for each in record.tried] == [True]
+    assert times_tried(record.tried) == {}, "what AWS refused was not tried"
+    assert times_tried(record.tried * 11) == {(Action.DELETE_STACK, "network"): 2}, "but nothing is asked for ever"
 
 
 def test_a_throttle_is_made_again_by_the_machine(house: House) -> None:

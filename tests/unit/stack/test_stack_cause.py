@@ -187,13 +187,82 @@ def test_stacks_that_claim_to_be_nested_in_each_other_come_to_an_end() -> None:
 
 def test_another_operation_s_failure_is_not_this_one_s() -> None:
     events = [
+        of_stack(-61, "UPDATE_IN_PROGRESS", ClientRequestToken="other"),
         event(-60, "Old", "UPDATE_FAILED", "yesterday", ClientRequestToken="other"),
+        of_stack(-59, "UPDATE_ROLLBACK_COMPLETE", ClientRequestToken="other"),
+        of_stack(1, "UPDATE_IN_PROGRESS"),
         event(2, "New", "UPDATE_FAILED", "today"),
+    ]
+    for known in (first_cause(events, token=TOKEN), first_cause(events)):
+        assert known is not None
+        assert known.path == ("New",)
+    yesterday = first_cause(events, token="other")
+    assert yesterday is not None
+    assert yesterday.path == ("Old",)
+    assert first_cause(events, token="nobody's") is None
+
+
+ALARM = "Rollback triggers went into ALARM state: [arn:aws:cloudwatch:eu-west-1:111122223333:alarm:orders-5xx]"
+EXPORT = "Export orders-vpc cannot be updated as it is in use by orders-service"
+
+
+@pytest.mark.parametrize("reason", [ALARM, EXPORT, "Update cancelled by user"])
+def test_a_resource_that_failed_while_the_stack_rolled_back_is_not_why_it_did(reason: str) -> None:
+    events = [
+        of_stack(0, "UPDATE_IN_PROGRESS"),
+        event(1, "Queue", "UPDATE_FAILED", "Resource update cancelled"),
+        of_stack(2, "UPDATE_ROLLBACK_IN_PROGRESS", reason),
+        event(3, "Topic", "UPDATE_FAILED", "Topic is gone"),
+        of_stack(4, "UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: [Topic]."),
     ]
     cause = first_cause(events, token=TOKEN)
     assert cause is not None
-    assert cause.path == ("New",)
-    assert first_cause(events, token="nobody's") is None
+    assert (cause.path, cause.reason) == ((), reason)
+
+
+@pytest.mark.parametrize("token", [TOKEN, "cancel-1"])
+def test_a_cancellation_is_part_of_the_operation_that_it_stops_though_its_token_is_another(token: str) -> None:
+    other = {"ClientRequestToken": "cancel-1"}
+    events = [
+        of_stack(-9, "UPDATE_COMPLETE", ClientRequestToken="before"),
+        of_stack(0, "UPDATE_IN_PROGRESS"),
+        event(1, "Queue", "UPDATE_COMPLETE"),
+        of_stack(2, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated", **other),
+        event(3, "Topic", "UPDATE_FAILED", "Topic is gone", **other),
+        of_stack(4, "UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: [Topic].", **other),
+    ]
+    cause = first_cause(events, token=token)
+    assert cause is not None
+    assert cause.in_words() == "stack orders was cancelled at 09:00:02 UTC: User Initiated"
+
+
+def test_the_beginning_of_a_rollback_that_somebody_asked_for_is_no_failure() -> None:
+    events = [
+        of_stack(-9, "UPDATE_ROLLBACK_FAILED", ClientRequestToken="before"),
+        of_stack(0, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated"),
+        event(3, "Topic", "UPDATE_FAILED", "Topic is gone"),
+        of_stack(4, "UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: [Topic]."),
+    ]
+    cause = first_cause(events, token=TOKEN)
+    assert cause is not None
+    assert cause.path == ("Topic",)
+
+
+def test_a_nested_stack_that_failed_before_its_resources_is_the_cause() -> None:
+    events = [of_stack(0, "UPDATE_IN_PROGRESS"), of_nested(9, "Database", "UPDATE_FAILED", EMBEDDED, DATABASE)]
+    inner = [
+        of_stack(1, "UPDATE_IN_PROGRESS", stack=DATABASE),
+        of_stack(2, "UPDATE_ROLLBACK_IN_PROGRESS", EXPORT, stack=DATABASE),
+        event(3, "Topic", "UPDATE_FAILED", "Topic is gone", stack=DATABASE),
+    ]
+    cause = first_cause(events, {DATABASE: inner})
+    assert cause is not None
+    assert (cause.path, cause.reason, cause.stack_id) == (("Database",), EXPORT, DATABASE)
+
+
+def test_a_nested_stack_is_known_by_the_reason_of_its_failure() -> None:
+    reason = f"Embedded stack {DATABASE} was not successfully created: The following resource(s) failed to create: [X]."
+    assert nested_stack_ids([of_nested(9, "Database", "CREATE_FAILED", reason, "")]) == (DATABASE,)
 
 
 @pytest.mark.parametrize(
@@ -252,5 +321,7 @@ def test_a_reason_of_many_lines_and_any_length_becomes_one_bounded_line() -> Non
 def test_the_nested_stacks_to_look_into_are_those_that_failed() -> None:
     events = [*NESTED_ROOT, of_nested(2, "Network", "CREATE_COMPLETE", "", f"{ARN}/orders-Network/4")]
     assert nested_stack_ids(events, token=TOKEN) == (DATABASE,)
+    assert nested_stack_ids(events, {DATABASE: NESTED[DATABASE]}, token=TOKEN) == (INNER,)
+    assert nested_stack_ids(events, NESTED, token=TOKEN) == ()
     assert nested_stack_ids(events, token="nobody's") == ()
     assert nested_stack_ids([of_stack(1, "CREATE_FAILED")]) == ()

@@ -17,6 +17,7 @@ from belay.stack.status import StackStatus
 
 _STACK = "AWS::CloudFormation::Stack"
 _EVENTS_LOOKED_AT = 2000
+_NESTED_LOOKED_INTO = 50
 
 
 class Stacks:
@@ -92,16 +93,15 @@ class Stacks:
             return [str(summary["ChangeSetId"]) for page in pages for summary in page["Summaries"]]
 
     def first_cause(self, stack_id: str, token: str | None) -> Cause | None:
-        """Return the first resource that failed in an operation, including nested stacks."""
+        """Return what failed first in an operation, the newest one without a token, including nested stacks.
+
+        At most 50 nested stacks are looked into, at any depth; deleted ones are found by their ids.
+        """
         events = list(self.events(stack_id))
         nested: dict[str, list[dict[str, Any]]] = {}
-        waiting = list(nested_stack_ids(events, token=token))
-        while waiting:
-            each = waiting.pop()
-            if each not in nested:
-                nested[each] = list(self.events(each))
-                waiting += nested_stack_ids(nested[each])
-        return first_cause(events, token=token, nested=nested)
+        while (unread := nested_stack_ids(events, nested, token=token)) and len(nested) < _NESTED_LOOKED_INTO:
+            nested[unread[0]] = list(self.events(unread[0]))
+        return first_cause(events, nested, token=token)
 
     # -- change sets ---------------------------------------------------------------------------------------------
 

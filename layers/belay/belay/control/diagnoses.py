@@ -11,7 +11,6 @@ from belay.aws.logs import LogStreams
 from belay.errors import AwsFault
 from belay.pipeline.diagnosis import Diagnosis, Evidence, diagnose
 from belay.pipeline.execution import ActionExecution, PipelineExecution
-from belay.stack.cause import first_cause
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 
@@ -74,13 +73,4 @@ class Diagnoses:
         newest = self._stacks.newest_event(description["StackId"])
         if newest is None or newest["Timestamp"] < failed.started - _CLOCKS_DIFFER:
             return Evidence()
-        token = newest.get("ClientRequestToken")
-        if token is not None:
-            return Evidence(stack=self._stacks.first_cause(description["StackId"], token))
-        # Without a token the operation is identified by its time alone.
-        begun = failed.started - _CLOCKS_DIFFER
-        return Evidence(
-            stack=first_cause(
-                [each for each in self._stacks.events(description["StackId"]) if each["Timestamp"] >= begun]
-            )
-        )
+        return Evidence(stack=self._stacks.first_cause(description["StackId"], newest.get("ClientRequestToken")))

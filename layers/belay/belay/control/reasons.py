@@ -7,6 +7,7 @@ from typing import Any
 
 from belay.aws.s3 import ArtifactBucket
 from belay.errors import InvalidRegistration, InvalidRelease, StackFailed, UnreadableTemplate
+from belay.notify.told import in_words
 from belay.release.reason import Reason, ReleaseProblems, caught, from_document, kept_as, to_dict
 from belay.release.records import ReleaseReference, Upload
 
@@ -25,8 +26,8 @@ class Reasons:
         return {"document": self._key}
 
     def failed(self, reason: Reason) -> StackFailed:
-        """Store a reason; return the error that ends the stage with it."""
-        return StackFailed(json.dumps(self.keep(reason)))
+        """Store a reason; return the error that ends the stage with it, and says it in the log."""
+        return StackFailed(json.dumps({**self.keep(reason), "reason": in_words(reason)}))
 
     @contextmanager
     def refusing(self) -> Iterator[None]:

@@ -1,6 +1,5 @@
 """The stacks of an incident: observing them, and performing their steps."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,7 +25,7 @@ from belay.rollback.situation import StackSeen
 from belay.stack.baseline import Baseline
 from belay.stack.cause import event_time
 from belay.stack.change_set import ChangeSet
-from belay.stack.operation import last_operation
+from belay.stack.operation import last_operation, refused_for_now
 from belay.stack.plan import Progress, StackPlan
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
@@ -42,9 +41,6 @@ from belay.template.dependencies import dependencies
 from belay.template.loader import load
 
 _BEGINS_WITHIN = timedelta(minutes=5)
-_WENT_ON = re.compile(r"\bis in \S+ state|current stack status", re.IGNORECASE)
-"""How CloudFormation says that a stack is not in the status that a call starts from."""
-
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -87,7 +83,7 @@ class RecoveredStacks:
         last = self._recovery.record.tried[-1] if self._recovery.record.tried else None
         if last is None or last.stack_id is None or last.token is None:
             return False
-        if now() - datetime.fromisoformat(last.at) > _BEGINS_WITHIN or self._recovery.blocked(last.subject):
+        if last.refused or now() - datetime.fromisoformat(last.at) > _BEGINS_WITHIN:
             return False
         return self._stacks.operation_status(last.stack_id, last.token) is None
 
@@ -219,10 +215,11 @@ class RecoveredStacks:
         """
         if self._stacks.operation_status(step.subject_id, self._recovery.token(step, number)) is not None:
             return False
-        with self._recovery.blocking(step.subject, unless=_WENT_ON):
+        with self._recovery.blocking(step.subject, unless=refused_for_now):
             return self._begin(step, number)
         # A call that was refused before it was recorded counts as well: nothing is tried for ever.
         self._recovery.take(step, number)
+        self._recovery.refused(number)
         return False
 
     def _begin(self, step: Step, number: int) -> bool:
@@ -339,7 +336,7 @@ class RecoveredStacks:
         try:
             change_set_id = self._named_change_set(step, number)
         except (AccessDenied, InvalidRequest) as error:
-            if _WENT_ON.search(error.message):
+            if refused_for_now(error.code, error.message):
                 raise
             self._leave_skipped(
                 step, f"CloudFormation refused the change set that would bring it back: {error.message}"

@@ -1,10 +1,9 @@
 """What every function of a recovery starts from: the incident, its plan, the steps taken so far."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from re import Pattern
 from typing import Any
 
 from belay.aws.clock import lease, now, timestamp
@@ -113,13 +112,13 @@ class Recovery:
         return len(self.record.tried)
 
     def done(self) -> list[str]:
-        """Return the steps taken so far, in words and in order."""
-        return [each.in_words for each in self.record.tried]
+        """Return the steps taken so far that AWS did not refuse, in words and in order."""
+        return [each.in_words for each in self.record.tried if not each.refused]
 
     def timed(self, plan: RollbackPlan) -> RollbackPlan:
         """Record how long the last step took, if this plan shows that it is over; estimate the plan's steps."""
         tried, stage = self.record.tried, self.incident.stage
-        if tried and tried[-1].seconds is None and is_over(tried[-1], plan):
+        if tried and not tried[-1].refused and tried[-1].seconds is None and is_over(tried[-1], plan):
             last, number = tried[-1], len(tried) - 1
             seconds = round((now() - datetime.fromisoformat(last.at)).total_seconds())
             if self.ledger.incidents.end_step(self.incident, number, seconds):
@@ -132,6 +131,10 @@ class Recovery:
         """Record a step before its call; stack and token tell later whether AWS has begun it."""
         taken = StepTaken(step.action, step.kind, step.subject, step.why, timestamp(), stack_id=stack_id, token=token)
         self.ledger.incidents.record_step(self.incident, taken, number)
+
+    def refused(self, number: int) -> None:
+        """Record that AWS refused a step, so that nothing was begun."""
+        self.ledger.incidents.refuse_step(self.incident, number)
 
     def token(self, step: Step, number: int) -> str:
         """Return the client request token of a step, the same for every try of it."""
@@ -147,17 +150,17 @@ class Recovery:
         self.ledger.incidents.block(self.incident, subject, reason)
 
     @contextmanager
-    def blocking(self, subject: str, *, unless: Pattern[str] | None = None) -> Iterator[None]:
+    def blocking(self, subject: str, *, unless: Callable[[str, str], bool] | None = None) -> Iterator[None]:
         """Record a permanent refusal by AWS, so that the next plan does the rest; a transient fault is raised.
 
-        A refusal whose text matches ``unless`` was only a matter of timing: it is not recorded, and planned again.
+        A refusal whose code and message ``unless`` knows was only a matter of timing: it is planned again.
         """
         try:
             yield
         except (Throttled, ServiceUnavailable):
             raise
         except AwsFault as fault:
-            if unless is None or not unless.search(fault.message):
+            if unless is None or not unless(fault.code, fault.message):
                 self.block(subject, str(fault))
 
     def blocked(self, subject: str) -> str | None:

@@ -1,6 +1,5 @@
 """Observing a whole stage before its recovery is planned."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from belay.aws.application_autoscaling import ScalableTargets
@@ -15,6 +14,7 @@ from belay.control.recovery import Recovery
 from belay.control.verification import verification_seen
 from belay.release.attempt import Runs
 from belay.rollback.situation import Situation
+from belay.rollback.taken import times_tried
 from belay.subject.subjects import AskedRollback, Subject
 
 
@@ -38,7 +38,7 @@ class Situations:
         subject = incident.subject
         runs = recovery.ledger.stages.runs(incident.application, incident.stage)
         stage, seen = recovery.registered(), self.recovered_stacks(recovery).look()
-        tried = Counter((each.action, each.subject) for each in recovery.record.tried)
+        tried = times_tried(recovery.record.tried)
         if isinstance(subject, AskedRollback) and runs is not None and subject.is_overtaken_by(runs.release.attempt):
             overtaken = f"{runs.release.version} was deployed after the rollback was asked for; ask again"
             seen = tuple(replace(stack, blocked=overtaken) for stack in seen)

@@ -7,12 +7,13 @@ from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.control.sealing import broken_since_approval
 from belay.control.stage import StageContext
-from belay.errors import ReleaseSuperseded, StackFailed
+from belay.errors import AwsFault, ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
 from belay.release.life import State
 from belay.release.lock import overtaken
 from belay.release.names import client_request_token
 from belay.release.reason import StackFailure, Statement, Why
+from belay.stack.operation import refused_for_now
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
 
@@ -119,12 +120,16 @@ class StageStacks:
         return status is StackStatus.DELETE_COMPLETE
 
     def _delete(self, stack: StackPlan, token: str) -> None:
-        """Ask for a stack's deletion; asking again under the same token changes nothing."""
+        """Ask for a stack's deletion, unless its status does not allow that now; asking again changes nothing."""
         run, stack_id = self._run, str(stack.stack_id)
         run.ledger.operations.record(
             stack_id, token, run.release, run.stage.name, purpose=Purpose.DELETE, now=timestamp()
         )
-        self._stacks.delete_stack(stack_id, token, run.stage.service_role)
+        try:
+            self._stacks.delete_stack(stack_id, token, run.stage.service_role)
+        except AwsFault as fault:
+            if not refused_for_now(fault.code, fault.message):
+                raise
 
     def _token(self, stack: StackPlan, purpose: str) -> str:
         release, stage = self._run.release, self._run.stage.name

@@ -115,6 +115,15 @@ class IncidentRecords:
             {":step": [step.to_dict()], ":number": number},
         )
 
+    def refuse_step(self, incident: Incident, number: int) -> None:
+        """Record that AWS refused a recovery's numbered step."""
+        self._table.update(
+            *_keys(incident.application, incident.name),
+            f"SET tried[{number}].refused = :refused",
+            f"attribute_exists(tried[{number}])",
+            {":refused": True},
+        )
+
     def end_step(self, incident: Incident, number: int, seconds: int) -> bool:
         """Record how long a recovery's step took. False if that was recorded before."""
         return self._table.update(

@@ -99,6 +99,17 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         link=_CODEBUILD,
     ),
     _known(
+        "build-key-not-found",
+        "CodeBuild",
+        r"KMS\.NotFoundException",
+        example="CLIENT_ERROR: Error in UPLOAD_ARTIFACTS phase: KMS.NotFoundException: Key "
+        "'arn:aws:kms:eu-west-1:111122223333:key/6a7e' does not exist",
+        fix="CodeBuild encrypts with the project's key, not the pipeline's: give the project the key that the "
+        "pipeline's artifact store names, by its ARN (a key's id or an alias is looked for in the project's own "
+        "account), and check that the key was not deleted.",
+        link="https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html",
+    ),
+    _known(
         "build-out-of-memory",
         "CodeBuild",
         r"Build container found dead|exit status 137|Cannot allocate memory|JavaScript heap out of memory",
@@ -319,6 +330,26 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         example="File [packaged.yaml] does not exist in artifact [BuildOutput]",
         fix="Correct the action's TemplatePath, or list the file in the artifacts of the buildspec that creates it.",
         link="https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html",
+    ),
+    _known(
+        "obsolete-change-set",
+        "CloudFormation",
+        r"status of \[?OBSOLETE|change ?set .*\bobsolete",
+        example="ChangeSet [arn:aws:cloudformation:eu-west-1:111122223333:changeSet/release/6a7e] cannot be executed "
+        "in its current execution status of [OBSOLETE]",
+        fix="Somebody updated the stack after the change set was made: make a new one from the stack as it is now "
+        "(start again from the action that creates it), and let one thing at a time deploy the stack.",
+        link="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html",
+    ),
+    _known(
+        "early-validation",
+        "CloudFormation",
+        r"AWS::EarlyValidation::|Early Validation error",
+        example="The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To "
+        "troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information.",
+        fix="Nothing was changed. aws cloudformation describe-events --change-set-name, with the change set's ARN, "
+        "names resource, property and reason: correct that in the template, or import or rename what exists.",
+        link="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html",
     ),
     _known(
         "no-change-set",

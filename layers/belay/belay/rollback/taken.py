@@ -1,6 +1,7 @@
 """The steps that a recovery has taken."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from belay.rollback.plan import Action, Kind, lasting
 class StepTaken:
     """A step begun at ``at``; ``seconds`` is its duration, once it is over.
 
-    ``stack_id`` and ``token`` show whether CloudFormation has begun the operation.
+    ``stack_id`` and ``token`` show whether CloudFormation has begun the operation; ``refused``: it did not accept it.
     """
 
     action: Action
@@ -22,6 +23,7 @@ class StepTaken:
     seconds: int | None = None
     stack_id: str | None = None
     token: str | None = None
+    refused: bool = False
 
     @property
     def in_words(self) -> str:
@@ -30,9 +32,21 @@ class StepTaken:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` reads, without unknown values."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value is not None and value is not False}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "StepTaken":
         """Read what ``to_dict`` wrote."""
         return cls(**{**document, "action": Action(document["action"]), "kind": Kind(document["kind"])})
+
+
+REFUSALS_PER_TRY = 5
+"""How many calls that AWS refused count as one try: what only came too early is tried again, but not for ever."""
+
+
+def times_tried(taken: Iterable[StepTaken]) -> Counter[tuple[Action, str]]:
+    """Count how often each action was tried on each subject."""
+    steps = [*taken]
+    refused = Counter((each.action, each.subject) for each in steps if each.refused)
+    accepted = Counter((each.action, each.subject) for each in steps if not each.refused)
+    return accepted + Counter({each: times // REFUSALS_PER_TRY for each, times in refused.items()})

@@ -1,10 +1,12 @@
-"""The root cause of a failed stack operation: the first resource that failed, including nested stacks."""
+"""The root cause of a failed stack operation: what failed first, a resource (of nested stacks too) or the stack."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from belay.stack.status import StackStatus
 
 Event = Mapping[str, Any]
 """One element of DescribeStackEvents' ``StackEvents``
@@ -15,7 +17,19 @@ Event = Mapping[str, Any]
 _CANCELLED = re.compile(r"^\s*resource (creation|update|deletion|import) cancell?ed", re.IGNORECASE)
 """CloudFormation's reason on resources it stopped because another one had failed: never the cause."""
 
+_BY_RESOURCES = re.compile(r"^\s*The following resource\(s\) failed to", re.IGNORECASE)
+"""CloudFormation's reason on a stack that failed because its resources did: they have events of their own."""
+
+_STACK_FAILS = re.compile(r"ROLLBACK_IN_PROGRESS|_FAILED|DELETE_IN_PROGRESS")
+"""The statuses by which a stack's own event shows that it failed, was cancelled or is deleted halfway."""
+
 _NESTED_STACK = "AWS::CloudFormation::Stack"
+
+_EMBEDDED = re.compile(r"^Embedded stack (?P<stack_id>arn:\S+:stack/\S+) was not successfully")
+"""CloudFormation's reason on a nested stack that failed, by which the nested stack is known."""
+
+_REQUESTED = "User Initiated"
+"""CloudFormation's reason on a stack when somebody called the operation."""
 
 _LONGEST_REASON = 2000
 
@@ -45,7 +59,7 @@ class Cause:
     def in_words(self) -> str:
         """Return one sentence: what failed, how, when and why."""
         what = f"{self.logical_path} ({self.resource_type})" if self.path else f"stack {self.logical_path}"
-        return f"{what} {_failure(self.status)} at {self.time:%H:%M:%S} UTC: {self.reason}"
+        return f"{what} {_failure(self)} at {self.time:%H:%M:%S} UTC: {self.reason}"
 
 
 def first_cause(
@@ -53,30 +67,59 @@ def first_cause(
 ) -> Cause | None:
     """Return what failed first in one operation on a stack, or None if nothing failed.
 
-    ``events`` are the root stack's, in any order; ``token`` is the operation's ClientRequestToken; without it all
-    events count as one operation. ``nested`` maps the id of each nested stack to its events, of which those within the
+    ``events`` are the root stack's, in any order; ``token`` is the operation's ClientRequestToken, the newest operation
+    is meant without one. ``nested`` maps the id of each nested stack to its events, of which those within the
     operation's time count. A resource that was only cancelled because another one failed is never the cause, nor is a
-    nested stack whose own events name a resource in it. If no resource failed, the cause is the stack's own first event
-    that failed or rolled back (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html).
+    nested stack whose own events name a resource in it. The stack itself is the cause where it failed before any
+    resource did: a rollback trigger, an export in use, a cancellation; what fails while it rolls back comes later
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html).
     """
-    operation = in_order(event for event in events if token is None or event.get("ClientRequestToken") == token)
-    if not operation:
-        return None
-    first, last = event_time(operation[0]), event_time(operation[-1])
-    inner = {
-        stack: [event for event in in_order(them) if first <= event_time(event) <= last]
-        for stack, them in (nested or {}).items()
-    }
-    failures = sorted(_failures((), operation, inner, frozenset()), key=lambda cause: cause.time)
+    operation = of_operation(events, token)
+    found = _failures((), operation, _within(operation, nested or {}), frozenset())
+    failures = sorted(found, key=lambda cause: cause.time)
     return failures[0] if failures else _of_the_stack(operation)
 
 
-def nested_stack_ids(events: Sequence[Event], *, token: str | None = None) -> tuple[str, ...]:
-    """Return the ids of the nested stacks that failed in an operation, whose events ``first_cause`` needs as well."""
-    operation = in_order(event for event in events if token is None or event.get("ClientRequestToken") == token)
-    failed = (event for event in operation if _is_failure(event) and event.get("ResourceType") == _NESTED_STACK)
-    ids = (_physical_id(event, operation) for event in failed)
-    return tuple(dict.fromkeys(each for each in ids if each))
+def of_operation(events: Sequence[Event], token: str | None) -> list[Event]:
+    """Return the events of the operation with a ClientRequestToken, or else of the newest one, oldest first.
+
+    An operation ends in a terminal status of the stack. A cancellation has a token of its own and no operation of its
+    own: it takes place in the one that it stops.
+    """
+    operations: list[list[Event]] = [[]]
+    last: Event | None = None
+    for event in in_order(events):
+        if _is_stack(event):
+            if last is not None and _follows(last, event):
+                operations.append([])
+            last = event
+        operations[-1].append(event)
+    if token is None:
+        return operations[-1]
+    return next((each for each in operations if any(event.get("ClientRequestToken") == token for event in each)), [])
+
+
+def _follows(last: Event, event: Event) -> bool:
+    """Whether of two own events of a stack, one after the other, the second begins another operation."""
+    token = event.get("ClientRequestToken")
+    another = token is None or token != last.get("ClientRequestToken")
+    return another and StackStatus(last["ResourceStatus"]).terminal
+
+
+def nested_stack_ids(
+    events: Sequence[Event], nested: Mapping[str, Sequence[Event]] | None = None, *, token: str | None = None
+) -> tuple[str, ...]:
+    """Return the ids of the nested stacks that failed in an operation and are not in ``nested`` yet, at any depth.
+
+    ``first_cause`` needs their events as well.
+    """
+    operation = of_operation(events, token)
+    known = _within(operation, nested or {})
+    found: dict[str, None] = {}
+    for each in (operation, *known.values()):
+        failed = (event for event in each if _is_failure(event) and event.get("ResourceType") == _NESTED_STACK)
+        found |= dict.fromkeys(_nested_stack(event, each) for event in failed)
+    return tuple(each for each in found if each and each not in known)
 
 
 def was_cancelled(resource: Mapping[str, Any]) -> bool:
@@ -90,26 +133,53 @@ def in_order(events: Iterator[Event] | Sequence[Event]) -> list[Event]:
     return [event for _, event in placed]
 
 
+def _within(operation: Sequence[Event], nested: Mapping[str, Sequence[Event]]) -> dict[str, list[Event]]:
+    """Return the events of nested stacks within the time of an operation on their root stack, oldest first."""
+    if not operation:
+        return {}
+    first, last = event_time(operation[0]), event_time(operation[-1])
+    return {
+        stack: [event for event in in_order(them) if first <= event_time(event) <= last]
+        for stack, them in nested.items()
+    }
+
+
 def _failures(
     path: tuple[str, ...], events: Sequence[Event], nested: Mapping[str, Sequence[Event]], seen: frozenset[str]
 ) -> Iterator[Cause]:
-    """Yield every resource that failed by itself: in nested stacks whose events are known, the innermost ones."""
-    for event in filter(_is_failure, events):
-        here = (*path, event["LogicalResourceId"])
-        child = _physical_id(event, events)
-        inside: list[Cause] = []
-        if event.get("ResourceType") == _NESTED_STACK and child in nested and child not in seen:
-            inside = list(_failures(here, nested[child], nested, seen | {child}))
-        if inside:
-            yield from inside
-        elif not was_cancelled(event):
-            yield _cause(here, event, events)
+    """Yield what failed by itself: the stack, its resources, and in nested stacks with known events the same."""
+    begin = next(filter(_is_stack, events), None)
+    for event in events:
+        if _is_stack(event):
+            if event is not begin and _fails_by_itself(event):
+                yield _cause(path, event, events)
+        elif _is_failure(event):
+            here = (*path, event["LogicalResourceId"])
+            child = _nested_stack(event, events)
+            inside: list[Cause] = []
+            if event.get("ResourceType") == _NESTED_STACK and child in nested and child not in seen:
+                inside = list(_failures(here, nested[child], nested, seen | {child}))
+            if was_cancelled(event):
+                inside = [each for each in inside if each.path != here]
+            if inside:
+                yield from inside
+            elif not was_cancelled(event):
+                yield _cause(here, event, events)
 
 
-def _physical_id(event: Event, events: Sequence[Event]) -> str:
-    """Return the physical id of the event or of another event of the same resource; empty if there is none."""
+def _fails_by_itself(event: Event) -> bool:
+    """Whether a stack's own event says that it failed, and not only because its resources did."""
+    reason = event.get("ResourceStatusReason") or ""
+    failed = _STACK_FAILS.search(str(event.get("ResourceStatus")))
+    return bool(failed and reason and not _BY_RESOURCES.match(reason)) and not was_cancelled(event)
+
+
+def _nested_stack(event: Event, events: Sequence[Event]) -> str:
+    """Return the id of the nested stack that an event is about; empty if no event of it tells."""
     same = (each for each in (event, *events) if each["LogicalResourceId"] == event["LogicalResourceId"])
-    return next((str(each["PhysicalResourceId"]) for each in same if each.get("PhysicalResourceId")), "")
+    known = next((str(each["PhysicalResourceId"]) for each in same if each.get("PhysicalResourceId")), "")
+    named = _EMBEDDED.match(event.get("ResourceStatusReason") or "")
+    return known or (named["stack_id"] if named else "")
 
 
 def _is_failure(event: Event) -> bool:
@@ -157,14 +227,16 @@ def event_time(event: Event) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def _failure(status: str) -> str:
+def _failure(cause: Cause) -> str:
+    if not cause.path and cause.reason == _REQUESTED:
+        return "was deleted halfway" if cause.status == StackStatus.DELETE_IN_PROGRESS else "was cancelled"
     verbs = {
         "CREATE_FAILED": "could not be created",
         "UPDATE_FAILED": "could not be updated",
         "DELETE_FAILED": "could not be deleted",
         "IMPORT_FAILED": "could not be imported",
     }
-    return verbs.get(status, f"became {status}")
+    return verbs.get(cause.status, f"became {cause.status}")
 
 
 def _stack_name(stack_id: str) -> str:

@@ -1,5 +1,6 @@
-"""A stack's last operation, according to its events."""
+"""A stack's last operation, according to its events, and when CloudFormation accepts the next one."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,29 @@ from belay.stack.cause import Event, in_order
 
 _BEGINS: Final = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 """The statuses in which every operation begins, and only a beginning operation."""
+
+
+_TOO_EARLY = re.compile(
+    r"\bis in \S+ state|current stack status|cannot be deleted while in status|"
+    r"cannot be executed in its current (?:execution )?status|only when the stack is in|stack status is not|"
+    r"\bStack (?:with id )?\S+ does not exist|operation .*\bis (?:already |currently )?in progress",
+    re.IGNORECASE,
+)
+"""CloudFormation's wordings for a call that the status of the stack or the change set does not allow now.
+
+Public reports have them: amplify-backend#2366 and guidance-for-clickstream-analytics-on-aws#573 (DeleteStack),
+amazon-chime-sdk-js#1089 (an obsolete change set), eks-perf-tests#517 (FORCE_DELETE_STACK). Termination protection is
+worded otherwise: it stays.
+"""
+
+
+def refused_for_now(code: str, message: str) -> bool:
+    """Whether CloudFormation refused a call only because of the status that something is in: it may be accepted later.
+
+    ``InvalidChangeSetStatus`` is "for example, the change set status might be CREATE_IN_PROGRESS, or the stack status
+    might be UPDATE_IN_PROGRESS" (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html).
+    """
+    return code == "InvalidChangeSetStatus" or bool(_TOO_EARLY.search(message))
 
 
 def last_token(events: Sequence[Event]) -> str | None:
