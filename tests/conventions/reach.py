@@ -165,10 +165,11 @@ class Code:
                 )
 
 
-def reached(function: str) -> set[Node]:
-    """Every function and method that the handlers of a function's steps may reach."""
+def reached(function: str, step: str | None = None) -> set[Node]:
+    """Every function and method that the handlers of a function's steps, or of one of them, may reach."""
     code = Code.of(function)
-    seen = {Node(f"functions.{step}", "", "handler") for step in step_modules(function)}
+    steps = step_modules(function) if step is None else [step]
+    seen = {Node(f"functions.{step}", "", "handler") for step in steps}
     waiting = [*seen]
     while waiting:
         for node in code.calls(waiting.pop()):
@@ -180,12 +181,13 @@ def reached(function: str) -> set[Node]:
     return seen
 
 
-def operations(function: str) -> set[tuple[str, str]]:
-    """The calls of AWS that a function may make: the gateway's method and the operation, ``EC2.DescribeVpcs``."""
+def operations(function: str, step: str | None = None) -> set[tuple[str, str]]:
+    """The calls of AWS that a function, or one of its steps, may make: the gateway's method and the operation
+    (``EC2.DescribeVpcs``)."""
     code = Code.of(function)
     return {
         (str(node), operation)
-        for node in reached(function)
+        for node in reached(function, step)
         if node.name != "__init__" or "__init__" in code.classes[node.owner].methods
         for call in ast.walk(code.definition(node))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "translated"

@@ -1,14 +1,21 @@
+import ast
+import importlib
+import inspect
+import pkgutil
 import socket
+from types import ModuleType
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
+import belay.aws
 from belay.aws.cloudformation import Stacks
-from belay.aws.faults import cancellation_codes, translated
+from belay.aws.faults import _ACCESS_DENIED, _INVALID, _THROTTLED, _TIMED_OUT, cancellation_codes, translated
 from belay.aws.s3 import ArtifactBucket
 from belay.errors import AccessDenied, AwsFault, BelayError, InvalidRequest, ServiceUnavailable, Throttled
 
@@ -61,7 +68,12 @@ def test_an_answer_becomes_a_fault_by_its_code(code: str, status: int, fault: ty
     assert str(raised) == f"CloudFormation.CreateChangeSet answered {code}: said AWS"
 
 
-@pytest.mark.parametrize("code", sorted(vars(ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]))
+BOTOCORE_S = {*vars(ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]}
+QUOTA = "LimitExceededException"
+"""A throttle to botocore, for the sake of services that are not called here."""
+
+
+@pytest.mark.parametrize("code", sorted(BOTOCORE_S - {QUOTA}))
 def test_what_botocore_takes_for_throttling_is_throttling(code: str) -> None:
     assert type(fault_of(answer(code))) is Throttled
 
@@ -69,6 +81,89 @@ def test_what_botocore_takes_for_throttling_is_throttling(code: str) -> None:
 @pytest.mark.parametrize("code", sorted(vars(TransientRetryableChecker)["_TRANSIENT_ERROR_CODES"]))
 def test_what_botocore_takes_for_transient_is_tried_again(code: str) -> None:
     assert isinstance(fault_of(answer(code)), ServiceUnavailable | Throttled)
+
+
+SESSION = botocore.session.get_session()
+SERVICES = (
+    *("application-autoscaling", "cloudformation", "cloudwatch", "codebuild", "codedeploy", "codepipeline", "dynamodb"),
+    *("ec2", "ecs", "elasticache", "elbv2", "iam", "kms", "lambda", "logs", "rds", "s3", "sns", "ssm", "stepfunctions"),
+)
+
+THROTTLES = {
+    "dynamodb": {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+    | {"TransactionConflictException", "TransactionInProgressException"},
+    "application-autoscaling": {"ConcurrentUpdateException"},
+    "codedeploy": {"ThrottlingException"},
+    "elbv2": {"PriorRequestNotComplete"},
+    "lambda": {"EC2ThrottledException", "TooManyRequestsException"},
+    "logs": {"ThrottlingException"},
+    "sns": {"KMSThrottling", "Throttled"},
+    "ssm": {"ThrottlingException", "TooManyUpdates"},
+    "stepfunctions": {"ExecutionLimitExceeded", "KmsThrottlingException"},
+}
+"""Every code that asks to slow down in the models of the services that are called here."""
+
+UNMODELLED = {
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+    *("ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"),
+    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    *(BOTOCORE_S - {QUOTA}),
+}
+
+
+def modelled(service: str) -> set[str]:
+    faults = SESSION.get_service_model(service).error_shapes
+    return {str(fault.error_code or fault.name) for fault in faults}
+
+
+def shapes(service: str) -> set[str]:
+    """The names of a service's errors, some of which RDS answers without their end."""
+    names = {fault.name for fault in SESSION.get_service_model(service).error_shapes}
+    return names | {name.removesuffix("Fault") for name in names}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_throttles_of_a_service_are_told_from_its_quotas(service: str) -> None:
+    throttled = {code for code in modelled(service) if type(fault_of(answer(code))) is Throttled}
+    assert throttled == THROTTLES.get(service, set())
+
+
+def test_every_throttle_that_is_known_is_one_of_some_service() -> None:
+    assert _THROTTLED - set().union(*THROTTLES.values()) <= UNMODELLED
+
+
+def compared(module: ModuleType) -> set[str]:
+    """The error codes that a gateway tells apart: written in the comparison, or in a set that it names."""
+    codes: set[str] = set()
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.Compare) and ast.unparse(node.left).startswith(("code_of(", "fault.code")):
+            for part in ast.walk(node.comparators[0]):
+                if isinstance(part, ast.Name):
+                    codes |= getattr(module, part.id)
+                elif isinstance(part, ast.Constant):
+                    codes.add(str(part.value))
+    return codes
+
+
+DOCUMENTED = {
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: EC2 models no errors.
+    *("InvalidInstanceID.NotFound", "InvalidNetworkInterfaceID.NotFound", "InvalidPrefixListID.NotFound"),
+    *("InvalidPrefixListId.NotFound", "InvalidVpcEndpointId.NotFound", "UnauthorizedOperation"),
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; HeadObject has no body, hence its status.
+    *("403", "404", "NoSuchVersion", "NotFound", "RequestTimeout", "RequestTimeoutException"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in pkgutil.iter_modules(belay.aws.__path__)))
+def test_every_code_that_is_told_apart_is_one_that_aws_has(name: str) -> None:
+    module = importlib.import_module(f"belay.aws.{name}")
+    tables = {*_ACCESS_DENIED, *_INVALID, *_TIMED_OUT} if name == "faults" else set()
+    known = set().union(*(modelled(service) | shapes(service) for service in SERVICES))
+    assert (compared(module) | tables) - known - DOCUMENTED == set()
+
+
+def test_a_quota_is_not_waited_for() -> None:
+    assert type(fault_of(answer(QUOTA))) is AwsFault
 
 
 def cancelled(*codes: str) -> ClientError:

@@ -115,3 +115,12 @@ def test_what_a_newer_version_wrote_is_refused() -> None:
 def test_what_is_no_reason_is_refused() -> None:
     with pytest.raises(errors.UnreadableRecord):
         from_document({"schema": 2, "kind": "other"})
+
+
+@pytest.mark.parametrize(
+    "error", ["Throttled", "ServiceUnavailable", "States.Timeout", "Lambda.TooManyRequestsException"]
+)
+def test_a_fault_may_say_nothing_but_that_nobody_could_look(error: str) -> None:
+    assert Fault(error, "").blind
+    assert not Fault("LockLost", "").blind
+    assert not Fault("States.TaskFailed", "the execution was stopped").blind

@@ -182,6 +182,7 @@ def test_a_template_in_china_is_read_from_there() -> None:
 def test_an_update_is_cancelled_once_and_then_waited_for() -> None:
     running = stack(status="UPDATE_IN_PROGRESS")
     assert decision(running) == "CANCEL_UPDATE"
+    assert decision(running, blind=True) == "WAIT"
     assert decision(running, tried={(Action.CANCEL_UPDATE, "service"): 1}) == "WAIT"
 
 

@@ -28,8 +28,10 @@ _THROTTLED = {
     "BandwidthLimitExceeded",
     "ConcurrentUpdateException",
     "EC2ThrottledException",
+    # Too many executions are open; room comes as they end.
+    "ExecutionLimitExceeded",
     "KMSThrottling",
-    "LimitExceededException",
+    "KmsThrottlingException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
@@ -37,6 +39,7 @@ _THROTTLED = {
     "RequestThrottled",
     "RequestThrottledException",
     "SlowDown",
+    "Throttled",
     "ThrottledException",
     "Throttling",
     "ThrottlingError",
@@ -48,6 +51,7 @@ _THROTTLED = {
     "TransactionConflictException",
     "TransactionInProgressException",
 }
+# Not among them: LimitExceededException, which botocore takes for a throttle, is a quota in every service called here.
 _TIMED_OUT = {"RequestTimeout", "RequestTimeoutException"}
 _SERVER_ERROR = 500
 

@@ -13,6 +13,7 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.verification import verification_seen
 from belay.release.attempt import Runs
+from belay.release.reason import Fault
 from belay.rollback.situation import Situation
 from belay.rollback.taken import times_tried
 from belay.subject.subjects import AskedRollback, Subject
@@ -52,6 +53,7 @@ class Situations:
             verification=verification_seen(recovery, stage),
             goal=_goal(subject, runs),
             recover_foreign=incident.recover_foreign,
+            blind=isinstance(incident.reason, Fault) and incident.reason.blind,
             ephemeral=subject.ephemeral,
             role_arn=incident.service_role,
             tried=tried,

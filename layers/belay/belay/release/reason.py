@@ -118,6 +118,13 @@ class Fault:
     error: str
     message: str
 
+    @property
+    def blind(self) -> bool:
+        """Whether AWS could not be asked, or a function not be run: nothing is known of what it was about."""
+        return self.error in _BLIND or self.error.startswith(("Lambda.", "Sandbox."))
+
+
+_BLIND = {"AccessDenied", "ServiceUnavailable", "States.Timeout", "Throttled"}
 
 Reason = ReleaseProblems | PolicyFindings | StackFailure | PipelineFailure | PersonDecided | Statement | Fault
 

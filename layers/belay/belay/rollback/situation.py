@@ -224,6 +224,7 @@ class Situation:
     - ``goal`` is the version the stage goes back to, None if there was none before.
     - ``recover_foreign``: the registration allows rolling back and deleting what failed in operations that Belay did
       not start.
+    - ``blind``: the incident was opened because AWS could not be asked, not because anything is known to have failed.
     - ``ephemeral``: the stage exists for this release only, and everything in it may be deleted, data included.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
     - ``answers`` holds the states of announced questions, by name (``rollback.question``).
@@ -240,6 +241,7 @@ class Situation:
     verification: VerificationSeen | None = None
     goal: str | None = None
     recover_foreign: bool = False
+    blind: bool = False
     ephemeral: bool = False
     role_arn: str | None = None
     tried: Mapping[tuple[Action, str], int] = field(default_factory=dict)

@@ -172,9 +172,13 @@ def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _cancellable(seen: StackSeen, situation: Situation) -> bool:
-    """Whether the release's own update is under way, not the one back to the baseline, and not cancelled."""
+    """Whether the release's own update is under way, not the one back to the baseline, and not cancelled.
+
+    A healthy update is not cancelled because nobody could look at it.
+    """
     return (
-        seen.status is StackStatus.UPDATE_IN_PROGRESS
+        not situation.blind
+        and seen.status is StackStatus.UPDATE_IN_PROGRESS
         and seen.changed_by_release
         and situation.times(Action.UPDATE_TO_BASELINE, seen.stack) == 0
         and situation.times(Action.CANCEL_UPDATE, seen.stack) == 0
