@@ -24,13 +24,14 @@ from belay.rollback.situation import (
 from belay.rollback.stuck import DETECTABLE, MOST_SKIPS
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource, StuckResource
+from belay.stack.stuck import StuckResource
+from belay.stack.trace import UnprovedResource
 
 _ID: Final = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service/1"
 _BEFORE: Final = Baseline("orders-service", True, _ID, template=TemplatePointer("artifacts", "t", "v1", "d"))
 _UPDATED: Final[Mapping[str, Any]] = {"changed_by_release": True, "baseline": _BEFORE, "completed_by_release": True}
 _STUCK: Final = (StuckResource("Topic", "Topic", _ID, "Topic", "AWS::SNS::Topic", "it does not exist"),)
-_SKIPPED: Final = SkippedResource("Topic", _ID, "Topic", "AWS::SNS::Topic")
+_SKIPPED: Final = UnprovedResource("Topic", _ID, "Topic", "AWS::SNS::Topic")
 _FREE: Final = dict.fromkeys(SCALING_ACTIVITIES, False)
 _REFUSED: Final = "{} answered AccessDenied"
 _HELD: Final = Scaling(1, dict.fromkeys(SCALING_ACTIVITIES, True))
@@ -151,10 +152,10 @@ def _stuck_rollbacks() -> Iterator[str]:
         ("UPDATE_ROLLBACK_FAILED", stuck, {}),
         ("it is stuck again, on a topic", stuck, {"tried": tried}),
         ("it is stuck again, on a table", replace(stuck, stuck=data), {"tried": tried}),
-        ("it continued without the topic", replace(back, skipped=(_SKIPPED,)), {}),
-        ("the topic differs from the template", replace(back, skipped=(replace(_SKIPPED, drift="MODIFIED"),)), {}),
-        ("the topic's drift is unknown", replace(back, skipped=(replace(_SKIPPED, drift="UNSUPPORTED"),)), {}),
-        ("the topic matches the template", replace(back, skipped=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
+        ("it continued without the topic", replace(back, unproved=(_SKIPPED,)), {}),
+        ("the topic differs from the template", replace(back, unproved=(replace(_SKIPPED, drift="MODIFIED"),)), {}),
+        ("the topic's drift is unknown", replace(back, unproved=(replace(_SKIPPED, drift="UNSUPPORTED"),)), {}),
+        ("the topic matches the template", replace(back, unproved=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
     ):
         plan = _plan(seen, **more)
         why = [step.why for step in plan.steps] + [f"{each.what}: {each.why.rstrip('.')}" for each in plan.left_to_do]
@@ -219,7 +220,7 @@ def _every_step() -> Iterator[tuple[str, Step]]:
     yield from ((StackStatus.UPDATE_ROLLBACK_FAILED.value, step) for step in plan.steps)
     for drift in (None, "MODIFIED"):
         for status in DETECTABLE:
-            seen = _seen(status, skipped=(replace(_SKIPPED, drift=drift),), **_UPDATED)
+            seen = _seen(status, unproved=(replace(_SKIPPED, drift=drift),), **_UPDATED)
             yield from ((status.value, step) for step in _plan(seen).steps)
 
 

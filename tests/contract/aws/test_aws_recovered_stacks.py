@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,13 +27,13 @@ from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.change_set import ChangeSet, parse_change_set
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource
+from belay.stack.trace import UnprovedResource
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/1"
 SEEN = StackSeen("network", "orders-network", STACK_ID, StackStatus.CREATE_COMPLETE, created_by_release=True)
 SITUATION = Situation("orders", "production", "1.0.0", (SEEN,))
 MADE = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/made/1"
-SKIPPED = SkippedResource("Topic", STACK_ID, "Topic", "AWS::SNS::Topic")
+SKIPPED = UnprovedResource("Topic", STACK_ID, "Topic", "AWS::SNS::Topic")
 
 
 Stubbed = Callable[[str], tuple[Any, Stubber]]
@@ -135,20 +136,53 @@ def test_a_throttle_is_made_again_by_the_machine(house: House) -> None:
         stacks.perform(steps.delete_stack(SEEN, SITUATION), 0)
 
 
+def told(second: int, name: str, status: str) -> dict[str, Any]:
+    itself = name == "orders-network"
+    kind = "AWS::CloudFormation::Stack" if itself else "AWS::SNS::Topic"
+    return {
+        "StackId": STACK_ID,
+        "StackName": "orders-network",
+        "EventId": f"{second}",
+        "LogicalResourceId": name,
+        "PhysicalResourceId": STACK_ID if itself else "topic",
+        "ResourceType": kind,
+        "ResourceStatus": status,
+        "Timestamp": datetime(2026, 11, 28, 8, 0, second, tzinfo=UTC),
+    }
+
+
+ROLLING = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+
+class Showing(Stacks):
+    """CloudFormation shows these events of the stack, of which a topic is a part, and no operation of Belay's."""
+
+    def __init__(self, *events: tuple[str, str]) -> None:
+        self.shown = [told(second, *each) for second, each in enumerate(events)]
+
+    def operation_status(self, stack_id: str, token: str) -> None:
+        return None
+
+    def events(self, stack_id: str, most: int = 0) -> Iterator[dict[str, Any]]:
+        return reversed(self.shown)
+
+    def list_resources(self, stack_id: str) -> list[dict[str, Any]]:
+        return [{**self.shown[1], "ResourceStatus": "UPDATE_COMPLETE"}]
+
+
 def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(house: House, stubbed: Stubbed) -> None:
-    recovery = entered()
-    recovery.note("network", {"skipped": [SKIPPED.to_dict()]})
-
-    # The call answers when it knows, so it is made by the client that waits.
-    (looking, looks), (waiting, waits) = stubbed("cloudformation"), stubbed("cloudformation")
-    looks.add_response("describe_stack_events", {"StackEvents": []})
+    (waiting, waits) = stubbed("cloudformation")
     waits.add_client_error("detect_stack_resource_drift", "AccessDenied", "may not sns:GetTopicAttributes")
-    stacks = RecoveredStacks(entered(), Stacks(looking), ResourceDrift(waiting))
-    stacks.perform(steps.detect_drift(SEEN, SKIPPED), 0)
+    shown = Showing(("orders-network", ROLLING), ("Topic", "UPDATE_FAILED"), ("Topic", "UPDATE_COMPLETE"))
+    RecoveredStacks(entered(), shown, ResourceDrift(waiting)).perform(steps.detect_drift(SEEN, SKIPPED), 0)
 
-    (known,) = entered().noted("network")["skipped"]
+    (known,) = entered().noted("network")["unproved"]
     seen = StackSeen(
-        "network", "orders-network", STACK_ID, StackStatus.UPDATE_ROLLBACK_COMPLETE, skipped=(SkippedResource(**known),)
+        "network",
+        "orders-network",
+        STACK_ID,
+        StackStatus.UPDATE_ROLLBACK_COMPLETE,
+        unproved=(UnprovedResource.from_dict(known),),
     )
     (left,) = repair_drift(seen, SITUATION)
     assert isinstance(left, LeftToDo)
@@ -212,10 +246,10 @@ def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House
 
 
 def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_executed(house: House) -> None:
-    skipped = SkippedResource("Data/Topic", "arn:child", "Topic", "AWS::SNS::Topic", drift="MODIFIED")
+    skipped = UnprovedResource("Data/Topic", "arn:child", "Topic", "AWS::SNS::Topic", drift="MODIFIED")
     recovery = entered()
-    recovery.note("network", {"skipped": [skipped.to_dict()]})
-    seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_ROLLBACK_COMPLETE, skipped=(skipped,))
+    recovery.note("network", {"unproved": [skipped.to_dict()]})
+    seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_ROLLBACK_COMPLETE, unproved=(skipped,))
     (step,) = repair_drift(seen, SITUATION)
     assert isinstance(step, Step)
     assert step.parameters["IncludeNestedStacks"] is True
@@ -223,7 +257,7 @@ def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_e
 
     assert recovered(stacks).perform(step, 0) is False
 
-    (known,) = entered().noted("network")["skipped"]
+    (known,) = entered().noted("network")["unproved"]
     assert "finds nothing to bring back" in known["left"]
     assert stacks.deleted == ["arn:change-set"]
 
@@ -275,7 +309,7 @@ def shell(house: House, change_sets: list[str]) -> StackSeen:
     with Stubber(house.cloudformation) as stub:
         stub.add_response("describe_stacks", {"Stacks": [{**described, "StackStatus": "REVIEW_IN_PROGRESS"}]})
         stub.add_response("list_change_sets", {"Summaries": [{"ChangeSetId": each} for each in change_sets]})
-        for _ in range(3):
+        for _ in range(2):
             stub.add_response("describe_stack_events", {"StackEvents": []})
         (seen,) = recovered(Stacks(house.cloudformation)).look()
     return seen

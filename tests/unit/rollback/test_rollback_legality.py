@@ -25,7 +25,7 @@ from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import MOST_SKIPS
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource
+from belay.stack.trace import UnprovedResource
 
 IN_PROGRESS = {status.value for status in StackStatus if status.value.endswith("_IN_PROGRESS")} - {"REVIEW_IN_PROGRESS"}
 
@@ -87,9 +87,9 @@ DRIFTS = [None, "IN_SYNC", "MODIFIED", "DELETED", "NOT_CHECKED", "UNKNOWN", "UNS
 """``StackResourceDriftStatus`` and none: not looked yet."""
 
 
-def skipped(name: str) -> st.SearchStrategy[SkippedResource]:
+def skipped(name: str) -> st.SearchStrategy[UnprovedResource]:
     return st.builds(
-        SkippedResource,
+        UnprovedResource,
         path=st.just(name),
         stack_id=st.sampled_from([stack_id("orders-a"), stack_id("orders-a-Child-ABC")]),
         logical_id=st.just(name),
@@ -123,7 +123,7 @@ def stacks(name: str) -> st.SearchStrategy[StackSeen]:
         changed_by_release=st.booleans(),
         completed_by_release=st.booleans(),
         stateful=st.sampled_from([(), ("Table",)]),
-        skipped=st.sampled_from([(), ("Topic",), ("Topic", "Table")]).flatmap(
+        unproved=st.sampled_from([(), ("Topic",), ("Topic", "Table")]).flatmap(
             lambda names: st.tuples(*(skipped(each) for each in names))
         ),
         capabilities=st.sampled_from([(), ("CAPABILITY_IAM",)]),
@@ -220,7 +220,7 @@ def what_is_somebody_else_s_is_at_most_continued_unless_allowed(stage: Stage, pl
     for step in plan.steps:
         seen = stage.seen_by(step)
         own_shell = seen.created_by_release and seen.status is StackStatus.REVIEW_IN_PROGRESS
-        repairs = {Action.DETECT_DRIFT, Action.REVERT_DRIFT} if seen.skipped else set()
+        repairs = {Action.DETECT_DRIFT, Action.REVERT_DRIFT} if seen.unproved else set()
         if not (seen.ours or own_shell or stage.situation.recover_foreign or stage.situation.ephemeral):
             assert step.action in {Action.WAIT, Action.CONTINUE_UPDATE_ROLLBACK, Action.ASK} | repairs
 
@@ -256,7 +256,7 @@ def what_holds_data_is_skipped_with_approval_only(stage: Stage, plan: RollbackPl
 def what_was_skipped_is_told_until_it_is_as_the_template_says(stage: Stage, plan: RollbackPlan) -> None:
     told = {each.subject for each in (*plan.steps, *plan.left_to_do)}
     for seen in stage.situation.stacks:
-        differs = any(each.drift != "IN_SYNC" for each in seen.skipped)
+        differs = any(each.drift != "IN_SYNC" for each in seen.unproved)
         if differs and seen.status is not None and seen.status.updatable:
             assert seen.stack in told
 
@@ -280,7 +280,7 @@ def the_last_stack_comes_first(stage: Stage, plan: RollbackPlan) -> None:
 
 def a_stack_that_is_well_and_was_never_touched_is_left_alone(stage: Stage, plan: RollbackPlan) -> None:
     for seen in stage.situation.stacks:
-        touched = seen.changed_by_release or seen.created_by_release or seen.skipped or seen.blocked is not None
+        touched = seen.changed_by_release or seen.created_by_release or seen.unproved or seen.blocked is not None
         if not touched and seen.status in (StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE):
             assert seen.stack not in {each.subject for each in (*plan.steps, *plan.left_to_do)}
 

@@ -13,7 +13,8 @@ from belay.rollback.question import Answer
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource, StuckResource
+from belay.stack.stuck import StuckResource
+from belay.stack.trace import UnprovedResource
 
 S = StackStatus
 
@@ -86,23 +87,23 @@ class Stack:
 
     def reverted(self, *, well: bool) -> "Stack":
         """The update to the template it has; what was seen of the drift before says nothing any more."""
-        again = tuple(replace(each, drift=None) for each in self.seen.skipped)
+        again = tuple(replace(each, drift=None) for each in self.seen.unproved)
         ended = self.ended(S.UPDATE_COMPLETE if well else S.UPDATE_ROLLBACK_COMPLETE, back=self.stable == "before")
-        return replace(ended, seen=replace(ended.seen, skipped=again), drifted=self.drifted and not well)
+        return replace(ended, seen=replace(ended.seen, unproved=again), drifted=self.drifted and not well)
 
     def went_on_without(self, skips: list[str], *, well: bool) -> "Stack":
         """What is skipped stays as the release left it; what was stuck because of it may be next."""
-        skipped = tuple(SkippedResource(each, str(self.seen.stack_id), each, "AWS::SNS::Topic") for each in skips)
+        skipped = tuple(UnprovedResource(each, str(self.seen.stack_id), each, "AWS::SNS::Topic") for each in skips)
         stuck = tuple(replace(each, needs=()) for each in self.seen.stuck if each.skip_as not in skips)
         ended = self.ended(S.UPDATE_ROLLBACK_COMPLETE if well or not stuck else S.UPDATE_ROLLBACK_FAILED)
-        seen = replace(ended.seen, skipped=(*self.seen.skipped, *skipped), stuck=stuck)
+        seen = replace(ended.seen, unproved=(*self.seen.unproved, *skipped), stuck=stuck)
         return replace(ended, seen=seen, drifted=True)
 
     def detected(self, name: str, *, well: bool) -> "Stack":
         """Of some resources CloudFormation cannot tell whether they drifted."""
         found = ("MODIFIED" if self.drifted else "IN_SYNC") if well else "UNSUPPORTED"
-        skipped = tuple(replace(each, drift=found) if each.path == name else each for each in self.seen.skipped)
-        return replace(self, seen=replace(self.seen, skipped=skipped))
+        skipped = tuple(replace(each, drift=found) if each.path == name else each for each in self.seen.unproved)
+        return replace(self, seen=replace(self.seen, unproved=skipped))
 
     def ended(self, status: StackStatus, *, back: bool = False) -> "Stack":
         """The stack in another status; an update that ends well makes its configuration the stable one."""

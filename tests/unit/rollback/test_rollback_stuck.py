@@ -12,7 +12,8 @@ from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import MOST_SKIPS, smallest_skips
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource, StuckResource
+from belay.stack.stuck import StuckResource
+from belay.stack.trace import UnprovedResource
 
 ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service/1"
 CHILD = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-Child-ABC/2"
@@ -23,9 +24,9 @@ def stuck(name: str, kind: str = "AWS::SNS::Topic", *needs: str) -> StuckResourc
     return StuckResource(name, name, ID, name, kind, "no such topic", needs)
 
 
-def skipped(name: str, drift: str | None = None, **values: Any) -> SkippedResource:
+def skipped(name: str, drift: str | None = None, **values: Any) -> UnprovedResource:
     known: dict[str, Any] = {"stack_id": ID, "resource_type": "AWS::SNS::Topic"}
-    return SkippedResource(name, logical_id=name, drift=drift, **known | values)
+    return UnprovedResource(name, logical_id=name, drift=drift, **known | values)
 
 
 def seen(status: str = "UPDATE_ROLLBACK_FAILED", **values: Any) -> StackSeen:
@@ -101,7 +102,7 @@ def test_it_is_not_continued_for_ever() -> None:
 
 def test_what_was_skipped_is_looked_at_one_by_one() -> None:
     inner = skipped("Child/Queue", stack_id=CHILD)
-    back = seen("UPDATE_ROLLBACK_COMPLETE", skipped=(skipped("Topic"), inner, skipped("Key", "IN_SYNC")))
+    back = seen("UPDATE_ROLLBACK_COMPLETE", unproved=(skipped("Topic"), inner, skipped("Key", "IN_SYNC")))
     steps = plan_rollback(situation(back)).steps
     assert [step.call[1] for step in steps] == ["DetectStackResourceDrift"] * 2
     assert steps[0].parameters == {"StackName": ID, "LogicalResourceId": "Topic"}
@@ -112,7 +113,7 @@ def test_what_was_skipped_is_looked_at_one_by_one() -> None:
 def test_what_drifted_is_brought_back_by_a_change_set_that_looks_at_the_drift(drift: str) -> None:
     back = seen(
         "UPDATE_ROLLBACK_COMPLETE",
-        skipped=(skipped("Topic", drift, differences="/DisplayName"),),
+        unproved=(skipped("Topic", drift, differences="/DisplayName"),),
         capabilities=("CAPABILITY_IAM",),
     )
     (step,) = plan_rollback(situation(back, role_arn="arn:aws:iam::111122223333:role/deploy")).steps
@@ -132,7 +133,7 @@ def test_what_drifted_is_brought_back_by_a_change_set_that_looks_at_the_drift(dr
 
 
 def test_a_nested_resource_is_brought_back_from_the_root_stack() -> None:
-    back = seen("UPDATE_ROLLBACK_COMPLETE", skipped=(skipped("Child/Queue", "MODIFIED", stack_id=CHILD),))
+    back = seen("UPDATE_ROLLBACK_COMPLETE", unproved=(skipped("Child/Queue", "MODIFIED", stack_id=CHILD),))
     (step,) = plan_rollback(situation(back)).steps
     assert (step.parameters["StackName"], step.parameters["IncludeNestedStacks"]) == (ID, True)
 
@@ -145,8 +146,8 @@ def test_a_nested_resource_is_brought_back_from_the_root_stack() -> None:
         (skipped("Topic", "MODIFIED", left="the change set failed"), "the change set failed"),
     ],
 )
-def test_what_cannot_be_brought_back_is_left_with_the_reason(resource: SkippedResource, why: str) -> None:
-    plan = plan_rollback(situation(seen("UPDATE_ROLLBACK_COMPLETE", skipped=(resource,))))
+def test_what_cannot_be_brought_back_is_left_with_the_reason(resource: UnprovedResource, why: str) -> None:
+    plan = plan_rollback(situation(seen("UPDATE_ROLLBACK_COMPLETE", unproved=(resource,))))
     (left,) = plan.left_to_do
     assert plan.done
     assert why in left.why
@@ -156,13 +157,13 @@ def test_what_cannot_be_brought_back_is_left_with_the_reason(resource: SkippedRe
 
 
 def test_bringing_back_is_tried_twice() -> None:
-    back = seen("UPDATE_ROLLBACK_COMPLETE", skipped=(skipped("Topic", "MODIFIED"),))
+    back = seen("UPDATE_ROLLBACK_COMPLETE", unproved=(skipped("Topic", "MODIFIED"),))
     (left,) = plan_rollback(situation(back, tried={(Action.REVERT_DRIFT, "service"): 2})).left_to_do
     assert "bringing back what its rollback was continued without was tried 2 times" in left.why
 
 
 def test_when_all_is_as_the_template_says_the_way_back_goes_on() -> None:
-    back = seen("UPDATE_ROLLBACK_COMPLETE", skipped=(skipped("Topic", "IN_SYNC"),))
+    back = seen("UPDATE_ROLLBACK_COMPLETE", unproved=(skipped("Topic", "IN_SYNC"),))
     assert plan_rollback(situation(back)).outcome_if_done == "ROLLED_BACK"
     assert plan_rollback(situation(back)).done
     (step,) = plan_rollback(situation(replace(back, completed_by_release=True))).steps

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from botocore import xform_name
@@ -11,13 +11,17 @@ from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
 from belay.errors import AwsFault
-from belay.stack.cause import Cause, first_cause, nested_stack_ids
+from belay.stack.cause import Cause, Event, first_cause, nested_stack_ids
 from belay.stack.change_set import ChangeSet, parse_change_set
+from belay.stack.operation import since
 from belay.stack.status import StackStatus
+from belay.stack.trace import nested_in
 
 _STACK = "AWS::CloudFormation::Stack"
 _EVENTS_LOOKED_AT = 2000
 _NESTED_LOOKED_INTO = 50
+_EVENTS_OF_AN_OPERATION = 20_000
+"""A stack has 500 resources at most, each with a few events on the way and on the way back."""
 
 
 class Stacks:
@@ -66,11 +70,27 @@ class Stacks:
             waiting += [r["PhysicalResourceId"] for r in found[each] if r["ResourceType"] == _STACK and _exists(r)]
         return found
 
-    def events(self, stack_id: str) -> Iterator[dict[str, Any]]:
-        """Yield a stack's newest events (2,000 at most), newest first, a page at a time."""
+    def events(self, stack_id: str, most: int = _EVENTS_LOOKED_AT) -> Iterator[dict[str, Any]]:
+        """Yield a stack's newest events, newest first, a page at a time."""
         with translated("CloudFormation.DescribeStackEvents"):
             pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-            yield from islice((event for page in pages for event in page["StackEvents"]), _EVENTS_LOOKED_AT)
+            yield from islice((event for page in pages for event in page["StackEvents"]), most)
+
+    def events_since(self, stack_id: str, token: str | None) -> dict[str, list[Event]]:
+        """Return the events since an operation on a stack began (its last one without a ``token``), by stack id.
+
+        Those of the nested stacks that it touched are included.
+        """
+        found = {stack_id: since(self.events(stack_id, most=_EVENTS_OF_AN_OPERATION), token)}
+        waiting = list(nested_in(found[stack_id]))
+        began = found[stack_id][-1]["Timestamp"] if waiting else None
+        while waiting:
+            each = waiting.pop()
+            if each not in found:
+                of_it = self.events(each, most=_EVENTS_OF_AN_OPERATION)
+                found[each] = list(takewhile(lambda event: event["Timestamp"] >= began, of_it))
+                waiting += nested_in(found[each])
+        return found
 
     def newest_event(self, stack_id: str) -> dict[str, Any] | None:
         """Return a stack's newest event, or None if it has none."""

@@ -1,6 +1,6 @@
 """The stacks of an incident: observing them, and performing their steps."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,12 +30,13 @@ from belay.stack.plan import Progress, StackPlan
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
 from belay.stack.stuck import (
-    SkippedResource,
+    Resource,
     StuckResource,
     differences_in_words,
     stuck_in_rollback,
     stuck_resources,
 )
+from belay.stack.trace import Trace, UnprovedResource, unproved
 from belay.subject.subjects import AskedRollback, ForeignOperation
 from belay.template.dependencies import dependencies
 from belay.template.loader import load
@@ -103,12 +104,13 @@ class RecoveredStacks:
             stack_id=operation.stack_id,
             token=operation.token,
             ours=False,
-            **self._described(operation.stack, self._stacks.describe_stack(operation.stack_id)),
+            **self._described(operation.stack, self._stacks.describe_stack(operation.stack_id), touched=True),
         )
 
     def _own_stack(self, stack: StackPlan, baseline: Baseline | None) -> StackSeen:
         description = self._stacks.describe_stack(stack.stack_id or stack.stack_name)
         change_sets = self._change_sets_of_shell(description)
+        changed = self._changed(stack)
         own_shell = change_sets is not None and set(change_sets) <= {stack.change_set_id}
         return StackSeen(
             stack=stack.stack,
@@ -116,17 +118,17 @@ class RecoveredStacks:
             stack_id=None if description is None else description["StackId"],
             token=stack.token,
             baseline=baseline,
-            created_by_release=stack.creates and (self._changed(stack) or own_shell),
-            changed_by_release=self._changed(stack),
+            created_by_release=stack.creates and (changed or own_shell),
+            changed_by_release=changed,
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
             at_baseline=stack.stack in self._recovery.record.settled or self._at_baseline(baseline, description),
             change_sets=tuple(each for each in change_sets or () if each == stack.change_set_id),
             depends_on=stack.depends_on,
-            **self._described(stack.stack, description),
+            **self._described(stack.stack, description, touched=changed or stack.token is not None),
         )
 
-    def _described(self, stack: str, description: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _described(self, stack: str, description: Mapping[str, Any] | None, *, touched: bool) -> dict[str, Any]:
         blocked = self._recovery.blocked(stack)
         if description is None:
             return {"status": None, "blocked": blocked}
@@ -145,7 +147,7 @@ class RecoveredStacks:
             ),
             "failed_resources": stuck_resources(stack_id, status, resources),
             "stuck": self._stuck(stack_id, resources) if status is StackStatus.UPDATE_ROLLBACK_FAILED else (),
-            "skipped": self._skipped(stack),
+            "unproved": self._unproved(stack, stack_id, resources) if touched and _stands(status) else (),
             "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
             "role_arn": description.get("RoleARN"),
             "capabilities": tuple(description.get("Capabilities", ())),
@@ -156,7 +158,7 @@ class RecoveredStacks:
         newest = self._stacks.newest_event(stack_id)
         return newest is not None and now() - event_time(newest) > timedelta(hours=LONGEST_SILENCE_HOURS)
 
-    def _stuck(self, stack_id: str, resources: Mapping[str, list[dict[str, Any]]]) -> tuple[StuckResource, ...]:
+    def _stuck(self, stack_id: str, resources: Mapping[str, Sequence[Resource]]) -> tuple[StuckResource, ...]:
         """Read what a rollback is stuck on from each stack's events, and the dependencies from its template."""
         events = {each: list(self._stacks.events(each)) for each in resources}
         needs = {each: self._needs(each) for each in resources}
@@ -169,8 +171,28 @@ class RecoveredStacks:
         except UnreadableTemplate:
             return {}
 
-    def _skipped(self, stack: str) -> tuple[SkippedResource, ...]:
-        return tuple(SkippedResource(**each) for each in self._recovery.noted(stack).get("skipped", ()))
+    def _unproved(
+        self, stack: str, stack_id: str, resources: Mapping[str, Sequence[Resource]]
+    ) -> tuple[UnprovedResource, ...]:
+        """Read from the events what is in doubt, and add what drift detection has found out about it."""
+        events = self._stacks.events_since(stack_id, self._operation_on(stack))
+        known = {each.key: each for each in self._noted(stack)}
+        return tuple(known.get(each.key, each) for each in unproved(stack_id, events, resources))
+
+    def _operation_on(self, stack: str) -> str | None:
+        """The operation on a stack that failed or is undone."""
+        if isinstance(self._incident.subject, ForeignOperation):
+            return self._incident.subject.token
+        plans = self._recovery.release_plan().stacks
+        return next((each.token or self._deployment_token(each) for each in plans if each.stack == stack), None)
+
+    def _noted(self, stack: str) -> tuple[UnprovedResource, ...]:
+        noted = self._recovery.noted(stack).get("unproved", ())
+        return tuple(UnprovedResource.from_dict(each) for each in noted)
+
+    def _note(self, step: Step, found: Iterable[UnprovedResource]) -> None:
+        known = {each.key: each for each in self._noted(step.subject)} | {each.key: each for each in found}
+        self._recovery.note(step.subject, {"unproved": [each.to_dict() for each in known.values()]})
 
     def _ours(self, stack_id: str) -> bool:
         """Whether the newest operation on a stack was this attempt's or its recovery's."""
@@ -233,9 +255,6 @@ class RecoveredStacks:
             case Action.DELETE_CHANGE_SET:
                 self._recovery.take(step, number)
                 self._stacks.delete_change_set(step.parameters["ChangeSetName"])
-            case Action.SKIP_RESOURCES:
-                self._note_skips(step)
-                self._call(step, number)
             case _:
                 self._call(step, number)
         return False
@@ -288,20 +307,6 @@ class RecoveredStacks:
         with self._stacks.begun_once(step.subject_id, token):
             self._stacks.execute_change_set(change_set_id, token)
 
-    def _note_skips(self, step: Step) -> None:
-        """Record, before the call, which resources are skipped: they have to be checked afterwards."""
-        stack_id = step.subject_id
-        resources = self._stacks.resources_by_stack(stack_id)
-        asked = step.parameters["ResourcesToSkip"]
-        skipping = [each for each in self._stuck(stack_id, resources) if each.skip_as in asked]
-        known = {each.path: each for each in self._skipped(step.subject)}
-        for each in skipping:
-            known[each.path] = SkippedResource(each.path, each.stack_id, each.logical_id, each.resource_type)
-        self._note_skipped(step, known.values())
-
-    def _note_skipped(self, step: Step, skipped: Iterable[SkippedResource]) -> None:
-        self._recovery.note(step.subject, {"skipped": [each.to_dict() for each in skipped]})
-
     def _detect_drift(self, step: Step, number: int) -> None:
         """Compare one skipped resource with its template, and record how it differs.
 
@@ -317,59 +322,52 @@ class RecoveredStacks:
         except AwsFault as error:
             found = {"StackResourceDriftStatus": "UNSUPPORTED", "DriftStatusReason": error.message}
         drift, differences = found["StackResourceDriftStatus"], differences_in_words(found)
-        self._note_skipped(
-            step,
-            [
-                replace(each, drift=drift, differences=differences)
-                if (each.stack_id, each.logical_id) == (stack_id, logical_id)
-                else each
-                for each in self._skipped(step.subject)
-            ],
-        )
+        looked_at = (each for each in self._doubted(step) if (each.stack_id, each.logical_id) == (stack_id, logical_id))
+        self._note(step, [replace(each, drift=drift, differences=differences) for each in looked_at])
+
+    def _doubted(self, step: Step) -> tuple[UnprovedResource, ...]:
+        """The resources of a step's stack that only drift detection can be evidence for."""
+        found = self._unproved(step.subject, step.subject_id, self._stacks.resources_by_stack(step.subject_id))
+        return tuple(each for each in found if each.trace is not Trace.KEPT)
 
     def _revert_drift(self, step: Step, number: int) -> bool:
         """Create the drift-aware change set, check it, execute it. Returns whether it is still being created.
 
         If it is empty, or would do something it must not, that is recorded and left for a person.
         """
-        skipped = self._skipped(step.subject)
+        doubted = self._noted(step.subject)
         try:
             change_set_id = self._named_change_set(step, number)
         except (AccessDenied, InvalidRequest) as error:
             if refused_for_now(error.code, error.message):
                 raise
-            self._leave_skipped(
-                step, f"CloudFormation refused the change set that would bring it back: {error.message}"
-            )
+            self._leave(step, f"CloudFormation refused the change set that would bring it back: {error.message}")
             return False
         change_set = self._made(change_set_id)
         if change_set is None:
             return True
-        wanted, drifted = {each.path for each in skipped}, set(change_set.drifted)
+        wanted, drifted = {each.path for each in doubted}, set(change_set.drifted)
         if change_set.failed:
-            self._leave_skipped(step, f"the change set to bring it back could not be made: {change_set.reason}")
+            self._leave(step, f"the change set to bring it back could not be made: {change_set.reason}")
         elif not wanted & drifted:
             # It need not be empty: a nested stack may be updated without checking it for drift.
-            self._leave_skipped(
-                step, "CloudFormation finds nothing to bring back: compare it with the template by hand"
-            )
+            self._leave(step, "CloudFormation finds nothing to bring back: compare it with the template by hand")
         elif endangered := self._endangered(change_set):
             lost = ", ".join(endangered)
-            self._leave_skipped(step, f"bringing it back would replace or delete {lost}, which hold data")
+            self._leave(step, f"bringing it back would replace or delete {lost}, which hold data")
         elif others := drifted - wanted:
             named = ", ".join(sorted(others))
-            self._leave_skipped(step, f"bringing it back would also undo what somebody changed by hand on {named}")
+            self._leave(step, f"bringing it back would also undo what somebody changed by hand on {named}")
         else:
             # The recorded drift is from before the change set: it is detected again afterwards.
-            self._note_skipped(step, [replace(each, drift=None, differences="") for each in skipped])
+            self._note(step, [replace(each, drift=None, differences="") for each in doubted])
             self._execute(step, number, change_set_id)
             return False
         self._stacks.delete_change_set(change_set_id)
         return False
 
-    def _leave_skipped(self, step: Step, why: str) -> None:
-        left = [each if each.drift == "IN_SYNC" else replace(each, left=why) for each in self._skipped(step.subject)]
-        self._note_skipped(step, left)
+    def _leave(self, step: Step, why: str) -> None:
+        self._note(step, [replace(each, left=why) for each in self._noted(step.subject) if each.drift != "IN_SYNC"])
 
     def _named_change_set(self, step: Step, number: int) -> str:
         """Create the change set of a step, or find the one made before a crash."""
@@ -399,3 +397,8 @@ class RecoveredStacks:
         for stack in self._recovery.release_plan().in_progress(Progress.PLANNED):
             if stack.change_set_id is not None:
                 self._stacks.delete_change_set(stack.change_set_id)
+
+
+def _stands(status: StackStatus) -> bool:
+    """Whether nothing is under way and nothing failed halfway, so that the events tell what became of everything."""
+    return status.updatable or status is StackStatus.DELETE_COMPLETE

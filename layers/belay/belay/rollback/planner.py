@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from belay.release.left_to_do import LeftToDo
 from belay.rollback.databases import plan_databases
+from belay.rollback.evidence import left_unproved
 from belay.rollback.plan import Action, Kind, RollbackPlan, Step, Todo
 from belay.rollback.services import plan_services
 from belay.rollback.situation import Situation
@@ -17,19 +18,19 @@ def plan_rollback(situation: Situation) -> RollbackPlan:
     The caller takes the plan's first step, observes and plans again: the plan of a recovered stage has no steps and
     ends ROLLED_BACK. Its later parts are for people to read. While a stack is left to a person, databases and services
     are left alone, because the release that they would be recovered for is not running. Only a service that this
-    incident stopped is always started again.
+    incident stopped is always started again. What evidence is missing for keeps nothing else from being done.
     """
-    stacks = plan_stacks(situation)
+    stacks, unproved = plan_stacks(situation), tuple(left_unproved(situation))
     databases, services = plan_databases(situation), plan_services(situation)
     if any(isinstance(todo, LeftToDo) for todo in stacks):
         again = tuple(todo for todo in services if isinstance(todo, Step) and todo.action in _STARTS_AGAIN)
         rest = [todo for todo in (*databases, *services) if todo not in again]
-        return RollbackPlan.of(stacks, again, tuple(_left_alone(rest)))
+        return RollbackPlan.of(stacks, again, tuple(_left_alone(rest)), unproved)
     recovered = RollbackPlan.of(stacks, databases, services)
     if recovered.left_to_do:
         # A person is needed anyway: a bake time would only make them wait.
-        return recovered
-    return RollbackPlan.of(stacks, databases, services, plan_verification(situation))
+        return RollbackPlan.of(stacks, databases, services, unproved)
+    return RollbackPlan.of(stacks, databases, services, plan_verification(situation), unproved)
 
 
 _STARTS_AGAIN = (Action.START_SERVICE, Action.RESUME_SCALING)

@@ -14,7 +14,8 @@ from belay.rollback.plan import Action
 from belay.rollback.question import Answer
 from belay.stack.baseline import Baseline
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource, StuckResource
+from belay.stack.stuck import StuckResource
+from belay.stack.trace import UnprovedResource
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class StackSeen:
       to the baseline came out empty).
     - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
       that cause its status (``stack.stuck.stuck_resources``).
-    - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``skipped`` those that this incident
-      has skipped already.
+    - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``unproved`` those whose events do
+      not prove that they went back, whoever skipped or kept them.
     - ``change_sets`` are the ids of the release's own on a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and capabilities.
     - ``depends_on`` are the registered names of the stacks that it depends on.
@@ -55,7 +56,7 @@ class StackSeen:
     stateful: tuple[str, ...] = ()
     failed_resources: tuple[str, ...] = ()
     stuck: tuple[StuckResource, ...] = ()
-    skipped: tuple[SkippedResource, ...] = ()
+    unproved: tuple[UnprovedResource, ...] = ()
     ours: bool = True
     at_baseline: bool = False
     change_sets: tuple[str, ...] = ()

@@ -58,7 +58,7 @@ def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
         return (left(seen, f"it is as the release left it: {seen.blocked.rstrip('. ')}."),)
     if not seen.exists:
         return _gone(seen)
-    if seen.skipped and status_of(seen).updatable:
+    if seen.unproved and status_of(seen).updatable:
         repair = repair_drift(seen, situation)
         if repair:
             return repair

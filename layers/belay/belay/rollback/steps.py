@@ -7,7 +7,8 @@ from belay.rollback.plan import Action, Kind, Risk, Step
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource, StuckResource
+from belay.stack.stuck import StuckResource
+from belay.stack.trace import Trace, UnprovedResource
 
 _API = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/"
 
@@ -22,7 +23,7 @@ _AFTERWARDS: Mapping[Action, str] = {
     Action.CONTINUE_UPDATE_ROLLBACK: "that the stack has finished rolling back",
     Action.SKIP_RESOURCES: "that the stack has finished rolling back, and how each skipped resource differs from it",
     Action.DETECT_DRIFT: "how the resource differs",
-    Action.REVERT_DRIFT: "that the skipped resources are what the template says",
+    Action.REVERT_DRIFT: "that the resources are what the template says",
     Action.UPDATE_TO_BASELINE: "that the stack has the template, parameters and tags of before",
     Action.DELETE_CHANGE_SET: "that the change set is gone",
     Action.DELETE_STACK: "that the stack is gone",
@@ -110,22 +111,24 @@ def skip_resources(seen: StackSeen, situation: Situation, skips: Sequence[StuckR
     )
 
 
-def detect_drift(seen: StackSeen, skipped: SkippedResource) -> Step:
-    """Compare a resource that was skipped with its template."""
+def detect_drift(seen: StackSeen, doubted: UnprovedResource) -> Step:
+    """Compare a resource in doubt with its template."""
+    skipped = doubted.trace is Trace.SKIPPED
+    because = "which the rollback was continued without" if skipped else "of which no event says that it went back"
     return _step(
         Action.DETECT_DRIFT,
         seen,
         "DetectStackResourceDrift",
-        {"StackName": skipped.stack_id, "LogicalResourceId": skipped.logical_id},
-        why=f"find out whether {skipped.path}, which the rollback was continued without, is what the template says",
+        {"StackName": doubted.stack_id, "LogicalResourceId": doubted.logical_id},
+        why=f"find out whether {doubted.path}, {because}, is what the template says",
         legal_because=f"{seen.status} is stable, comparing changes nothing; {_API}API_DetectStackResourceDrift.html",
         risk=(Risk.NONE, "none: it only looks"),
         expected=("IN_SYNC",),
     )
 
 
-def revert_drift(seen: StackSeen, situation: Situation, drifted: Sequence[SkippedResource]) -> Step:
-    """Repair skipped resources with a drift-aware change set."""
+def revert_drift(seen: StackSeen, situation: Situation, drifted: Sequence[UnprovedResource]) -> Step:
+    """Repair resources in doubt with a drift-aware change set."""
     differs = [f"{each.path}{_quoted(each.differences)}" for each in drifted]
     nested = any(each.stack_id != seen.target for each in drifted)
     return _step(

@@ -12,12 +12,14 @@ from dataclasses import replace
 
 from belay.rollback import steps
 from belay.rollback.attempts import LIMIT, attempt, left, status_of, tried_in_vain
+from belay.rollback.evidence import UNKNOWN_TO_DRIFT, doubtful, left_in_doubt
 from belay.rollback.plan import Action, Kind, Todo
 from belay.rollback.question import Question, with_approval
 from belay.rollback.situation import Situation, StackSeen
-from belay.stack.command_line import continue_skipping_command, detect_drift_command
+from belay.stack.command_line import continue_skipping_command
 from belay.stack.status import StackStatus
-from belay.stack.stuck import SkippedResource, StuckResource
+from belay.stack.stuck import StuckResource
+from belay.stack.trace import UnprovedResource
 
 MOST_SKIPS = 5
 """How often a rollback is continued with skipped resources: each time only those that blocked the last one."""
@@ -71,25 +73,17 @@ def smallest_skips(stuck: tuple[StuckResource, ...]) -> tuple[StuckResource, ...
 
 
 def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Check the skipped resources one by one, and repair those that differ from the template."""
+    """Check the resources in doubt one by one, and repair those that differ from the template."""
+    doubted = doubtful(seen)
     if status_of(seen) not in DETECTABLE:
         imported = "resources were imported since, and CloudFormation detects no drift in this status"
-        seen = replace(seen, skipped=tuple(replace(each, left=each.left or imported) for each in seen.skipped))
-    unseen = [each for each in seen.skipped if each.drift is None and each.left is None]
+        doubted = tuple(replace(each, left=each.left or imported) for each in doubted)
+    unseen = [each for each in doubted if each.drift is None and each.left is None]
     if unseen:
         return tuple(steps.detect_drift(seen, each) for each in unseen)
-    repairable = tuple(each for each in seen.skipped if _can_be_reverted(each))
-    hopeless = tuple(
-        left(
-            seen,
-            f"its rollback was continued without {each.path} ({each.resource_type}), and {_why_left(each)}. Until it "
-            "is what the template says, a later update may fail and leave the stack beyond recovery.",
-            detect_drift_command(each.stack_id, each.logical_id),
-            what=f"bring {each.path} to what the template says",
-        )
-        for each in seen.skipped
-        if each.drift != "IN_SYNC" and not _can_be_reverted(each)
-    )
+    may_revert = seen.ours or situation.recover_foreign
+    repairable = tuple(each for each in doubted if may_revert and _can_be_reverted(each))
+    hopeless = left_in_doubt(seen, [each for each in doubted if each not in repairable])
     if not repairable:
         return hopeless
     if situation.times(Action.REVERT_DRIFT, seen.stack) >= LIMIT:
@@ -97,17 +91,8 @@ def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     return (steps.revert_drift(seen, situation, repairable), *hopeless)
 
 
-def _can_be_reverted(resource: SkippedResource) -> bool:
+def _can_be_reverted(resource: UnprovedResource) -> bool:
     """A deleted resource with data would come back empty: a person must decide."""
-    if resource.left is not None or resource.drift in ("IN_SYNC", "UNSUPPORTED"):
+    if resource.left is not None or resource.drift in ("IN_SYNC", UNKNOWN_TO_DRIFT):
         return False
     return not (resource.drift == "DELETED" and resource.stateful)
-
-
-def _why_left(resource: SkippedResource) -> str:
-    if resource.left is not None:
-        return resource.left
-    if resource.drift == "UNSUPPORTED":
-        why = f" ({resource.differences.rstrip('.')})" if resource.differences else ""
-        return f"CloudFormation cannot tell whether it is what the template says{why}: compare the two by hand"
-    return "it is gone, with its data: a new one would be empty"

@@ -7,7 +7,7 @@ from typing import Final
 
 from belay.stack.cause import Event, in_order
 
-_BEGINS: Final = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
+BEGINS: Final = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 """The statuses in which every operation begins, and only a beginning operation."""
 
 
@@ -55,8 +55,23 @@ def last_operation(newest: Event) -> str:
 
 def last_change_began(events: Iterable[Event], stack_id: str) -> datetime | None:
     """Return when the last change of a stack began, from its events, newest first; None if they do not show it."""
-    began = (
-        each for each in events if each.get("PhysicalResourceId") == stack_id and each["ResourceStatus"] in _BEGINS
-    )
+    began = (each for each in events if each.get("PhysicalResourceId") == stack_id and each["ResourceStatus"] in BEGINS)
     newest = next(began, None)
     return None if newest is None else newest["Timestamp"]
+
+
+def since(events: Iterable[Event], operation: str | None) -> list[Event]:
+    """Return a stack's events, newest first, back to the beginning of an operation: ``last_operation`` names it.
+
+    Back to the beginning of the last one if none is named, or if the events do not show it any more.
+    """
+    found: list[Event] = []
+    last, seen = None, operation is None
+    for event in events:
+        found.append(event)
+        seen = seen or operation in (event.get("ClientRequestToken"), event.get("EventId"))
+        if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in BEGINS:
+            if seen:
+                return found
+            last = last or len(found)
+    return found[:last]

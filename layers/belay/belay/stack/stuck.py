@@ -1,7 +1,7 @@
 """The resources that a stack is stuck on, in the format of the call that continues without them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from belay.stack.cause import Event, event_time, in_order, was_cancelled
@@ -36,32 +36,6 @@ class StuckResource:
     def stateful(self) -> bool:
         """Whether it holds data."""
         return is_stateful(self.resource_type)
-
-
-@dataclass(frozen=True)
-class SkippedResource:
-    """A resource that was skipped in a rollback, so that it may differ from its template.
-
-    ``drift`` is its ``StackResourceDriftStatus`` since then, None if it was not detected; ``differences`` says what
-    differs; ``left`` says why CloudFormation cannot restore it.
-    """
-
-    path: str
-    stack_id: str
-    logical_id: str
-    resource_type: str
-    drift: str | None = None
-    differences: str = ""
-    left: str | None = None
-
-    @property
-    def stateful(self) -> bool:
-        """Whether it holds data."""
-        return is_stateful(self.resource_type)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON document."""
-        return asdict(self)
 
 
 Needs = Mapping[str, Mapping[str, Collection[str]]]

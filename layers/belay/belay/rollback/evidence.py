@@ -1,0 +1,116 @@
+"""What proves that a stack is as it was before an operation that failed, and what is left where nothing proves it.
+
+A recovery ends well only on evidence for every resource that the operation touched. Either its own rollback event
+succeeded; or drift detection found it IN_SYNC; or the stack's template, parameters and tags are those of before, and
+its rollback was not continued without the resource, because then "the state of the skipped resources will be
+inconsistent with the state of the resources in the stack template"
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from belay.release.left_to_do import LeftToDo
+from belay.rollback.attempts import left, status_of
+from belay.rollback.plan import Remark, Todo
+from belay.rollback.situation import Situation, StackSeen
+from belay.stack.command_line import detect_drift_command
+from belay.stack.trace import Trace, UnprovedResource
+
+UNKNOWN_TO_DRIFT: Final = "UNSUPPORTED"
+"""Recorded as a drift status where CloudFormation cannot tell: it does not know the type, or may not read it."""
+
+
+def doubtful(seen: StackSeen) -> tuple[UnprovedResource, ...]:
+    """Return the resources for which only drift detection can be evidence."""
+    return tuple(
+        each
+        for each in seen.unproved
+        if each.trace is Trace.SKIPPED or (each.trace is Trace.SILENT and not seen.at_baseline)
+    )
+
+
+def is_proved(resource: UnprovedResource) -> bool:
+    """Whether drift detection found a resource to be what its template says, and nothing speaks against that."""
+    return resource.drift == "IN_SYNC" and resource.left is None
+
+
+def left_unproved(situation: Situation) -> Iterator[Todo]:
+    """Yield what no step brings back although the stacks are as they were: what was not deleted, what cannot be seen.
+
+    That CloudFormation does not know how to detect a type's drift is said, and alone is no reason to call a person.
+    """
+    for seen in situation.stacks:
+        for each in seen.unproved if not seen.exists or status_of(seen).updatable else ():
+            if each.trace is Trace.KEPT:
+                yield _kept(seen, each)
+            elif _cannot_be_seen(each):
+                told = f"no event says that {each.path} ({each.resource_type}) went back, and {_why_left(each)}"
+                yield Remark(seen.stack, told, follow_up=True)
+
+
+def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tuple[LeftToDo, ...]:
+    """Leave to a person the resources that drift detection does not find in sync and that no step brings back."""
+    return tuple(
+        left(
+            seen,
+            f"{_DOUBT[each.trace]} {each.path} ({each.resource_type}), and {_why_left(each)}. Until it is what the "
+            "template says, a later update may fail and leave the stack beyond recovery.",
+            detect_drift_command(each.stack_id, each.logical_id),
+            what=f"bring {each.path} to what the template says",
+        )
+        for each in resources
+        if not is_proved(each) and not _cannot_be_seen(each)
+    )
+
+
+_DOUBT: Final = {
+    Trace.SKIPPED: "its rollback was continued without",
+    Trace.SILENT: "no event says that it took back",
+}
+
+
+def _cannot_be_seen(resource: UnprovedResource) -> bool:
+    return resource.trace is Trace.SILENT and resource.drift == UNKNOWN_TO_DRIFT
+
+
+def _why_left(resource: UnprovedResource) -> str:
+    if resource.left is not None:
+        return resource.left.rstrip(".")
+    if resource.drift == UNKNOWN_TO_DRIFT:
+        why = f" ({resource.differences.rstrip('.')})" if resource.differences else ""
+        return f"CloudFormation cannot tell whether it is what the template says{why}: compare the two by hand"
+    if resource.drift == "DELETED" and resource.stateful:
+        return "it is gone, with its data: a new one would be empty"
+    return f"it differs from the template{': ' + resource.differences if resource.differences else ''}"
+
+
+def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
+    """A resource that nothing refers to any more; one with a name of its own is in the way of the next deployment."""
+    what = f"{resource.path} ({resource.resource_type}, {resource.physical_id})"
+    if not resource.reason and not _is_in_the_way(seen, resource):
+        return Remark(seen.stack, f"{what} still exists outside of the stack: its policy keeps it", follow_up=True)
+    why = resource.reason.strip().rstrip(".") or "its policy keeps it"
+    return LeftToDo(
+        seen.stack,
+        f"save what is needed of {what}, then delete it",
+        f"it still exists outside of the stack ({why}), and may be in the way of the next deployment.",
+    )
+
+
+def _is_in_the_way(seen: StackSeen, resource: UnprovedResource) -> bool:
+    """Whether a resource has a name that its template gives it, so that no other one can be created beside it.
+
+    CloudFormation makes up ``stack-LogicalId-1A2B3C``
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html), services make
+    up ids (``sg-0a1b2c3d``).
+    """
+    name = re.split(r"[:/]", resource.physical_id)[-1]
+    stack = resource.stack_id.split("/")[1].lower()
+    made_up = name.lower().startswith(f"{stack}-"[:15]) and _MADE_UP_ENDING.search(name)
+    return not (made_up or _SERVICE_S_OWN.fullmatch(name))
+
+
+_MADE_UP_ENDING: Final = re.compile(r"-(?=[A-Za-z]*\d)[A-Za-z0-9]{8,13}$")
+_SERVICE_S_OWN: Final = re.compile(r"[a-z]*-?[0-9a-f]{8,17}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z0-9]{13,}")
