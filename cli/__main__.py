@@ -1,4 +1,4 @@
-"""``belay``: what authors, operators and people on call run by hand. One module a command; only one is imported."""
+"""``belay``: for release authors, operators and on-call engineers. One module per command; only one is imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 from cli.commands import COMMANDS, parser, usage
 
 _COMPLETING: Final = "_ARGCOMPLETE"
-"""What a shell sets that runs the command to ask what may be typed next."""
+"""Set by a shell that runs the command for completion."""
 _LAYER: Final = Path(__file__).parents[1] / "layers" / "belay"
 
 
@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
             try:
                 status: int = import_module(module_name).run(parser(command).parse_args(words[len(command) :]))
                 sys.stdout.flush()
-            except BrokenPipeError:  # whoever read the output has seen enough; nothing is left to flush in the end
+            except BrokenPipeError:  # the reader closed the pipe; nothing is left to flush
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 0
             except (Exception, KeyboardInterrupt) as error:
@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _told(error: BaseException) -> int:
-    """Tell what kept a command from going on. A fault of the command's own is raised again, with its trace."""
+    """Print why a command failed. Other exceptions are raised again, with their traceback."""
     # What these need takes longer to import than a small template to check.
     from cli import problems  # noqa: PLC0415
     from cli.output import plain  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""``belay abort RELEASE``: stop a release where it is; what it changed is taken back as after a failure."""
+"""``belay abort RELEASE``: stop a release; what it changed is rolled back as after a failure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
     parser.add_argument(
-        "--recovery", action="store_true", help="stop the way back of a release that failed; a person goes on then"
+        "--recovery", action="store_true", help="stop the rollback of a failed release; a person has to continue"
     )
-    parser.add_argument("--comment", metavar="TEXT", default="", help="why; it becomes the cause that people are told")
+    parser.add_argument("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Stop the execution that is at work."""
+    """Stop the running execution."""
     belay = Account.of(arguments)
     attempt = find_accepted(belay.ledger, arguments.release)
     execution = recovery_to_stop(belay, attempt) if arguments.recovery else to_stop(belay, attempt)
@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments,
         found,
         [
-            f"{name}: its way back is stopped; it is left to a person"
+            f"{name}: its rollback is stopped; the rest is left to a person"
             if arguments.recovery
-            else f"{name} is stopped; what it changed is being taken back",
+            else f"{name} is stopped; what it changed is being rolled back",
             f"follow it:  belay status {attempt.application} --watch",
         ],
     )
@@ -48,29 +48,29 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def recovery_to_stop(belay: Account, attempt: Attempt) -> str:
-    """Return the execution that takes a release back, or what a person asked for there. Raises ``Refused``."""
+    """Return the execution that rolls a stage back. Raises ``Refused`` if there is none."""
     lock = belay.ledger.locks.get(attempt.application, attempt.stage or "")
     incident = lock.incident if lock is not None and lock.held else None
     execution = None if incident is None else belay.ledger.incidents.execution(incident)
     if not execution or not belay.executions.running(execution):
-        raise Refused(f"nothing is being taken back in {attempt.stage or 'any stage'} of {attempt.application}")
+        raise Refused(f"no rollback is running in {attempt.stage or 'any stage'} of {attempt.application}")
     return execution
 
 
 def to_stop(belay: Account, attempt: Attempt) -> str:
-    """Return the execution to stop: the stage's own where it runs, else the release's. Raises ``Refused``."""
+    """Return the execution to stop: the stage's if it runs, otherwise the release's. Raises ``Refused``."""
     release, stage = attempt.release, attempt.stage
     name = f"{attempt.application}/{attempt.version}"
     if attempt.outcome is not None or release is None:
-        raise Refused(f"{name} has ended: {attempt.outcome}. `belay rollback` takes back what is deployed")
+        raise Refused(f"{name} has ended: {attempt.outcome}. Use `belay rollback` to roll back what is deployed")
     if stage and belay.ledger.incidents.execution(incident_of(release.origin, stage)) is not None:
         raise Refused(
-            f"{name} failed and is being taken back already; `belay status` shows how far that is, --recovery stops it"
+            f"{name} failed and is already being rolled back; `belay status` shows the progress, --recovery stops it"
         )
     waits = unanswered(belay.ledger, release)
     if waits:
         raise Refused(
-            f"{name} has changed nothing in {waits[0]} yet and waits for an answer: "
+            f"{name} has not changed {waits[0]} yet and waits for an approval; to stop it: "
             f"belay reject {name} --stage {waits[0]}"
         )
     suffix = stage_suffix(attempt.id, attempt.execution)
@@ -79,4 +79,4 @@ def to_stop(belay: Account, attempt: Attempt) -> str:
         return own
     if belay.executions.running(attempt.execution):
         return attempt.execution
-    raise Refused(f"nothing of {name} runs any more; the sweep ends it within five minutes")
+    raise Refused(f"{name} has no running execution; the sweep ends it within five minutes")

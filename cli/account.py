@@ -1,4 +1,4 @@
-"""The deployed Belay that a command talks to: credentials, region, the stack's outputs, the layer's own gateways."""
+"""The Belay stack that a command uses: credentials, region, outputs, gateways."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _MACHINES: Final = {
 
 
 def add_account_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what every command takes that talks to AWS."""
-    group = parser.add_argument_group("where", "the ordinary AWS credential chain decides what these leave open")
+    """Declare the arguments of every command that calls AWS."""
+    group = parser.add_argument_group("where", "defaults come from the standard AWS credential chain")
     group.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")
-    group.add_argument("--region", metavar="REGION", help="the region that Belay is deployed in")
+    group.add_argument("--region", metavar="REGION", help="the region of the Belay stack")
     group.add_argument(
         "--stack",
         metavar="NAME",
@@ -40,13 +40,13 @@ def add_account_arguments(parser: argparse.ArgumentParser) -> None:
         help="Belay's CloudFormation stack; default: BELAY_STACK, or belay",
     )
     group.add_argument(
-        "--endpoint-url", metavar="URL", type=_url, help="another endpoint for every service: the embedded engine"
+        "--endpoint-url", metavar="URL", type=_url, help="endpoint of all services, such as the embedded engine"
     )
-    group.add_argument("--output", choices=("text", "json"), default="text", help="for people or for programs")
+    group.add_argument("--output", choices=("text", "json"), default="text", help="output format")
 
 
 def _url(text: str) -> str:
-    """Read an endpoint. Raises ``argparse.ArgumentTypeError`` where it is none."""
+    """Read an endpoint. Raises ``argparse.ArgumentTypeError``."""
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"expected a URL such as http://127.0.0.1:4566, found {text!r}")
     return text
@@ -54,7 +54,7 @@ def _url(text: str) -> str:
 
 @dataclass(frozen=True)
 class Account:
-    """A stack of Belay's in one account and region. ``outputs`` are the stack's, by name."""
+    """A Belay stack in one account and region. ``outputs`` are the stack's, by name."""
 
     session: Any
     endpoint_url: str | None
@@ -64,7 +64,7 @@ class Account:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Account:
-        """Find the stack. Raises ``Unreachable`` where there are no credentials or no region, ``NoSuchStack``."""
+        """Find the stack. Raises ``Unreachable`` without credentials or region, ``NoSuchStack``."""
         try:
             session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
             if session.region_name is None:
@@ -81,7 +81,7 @@ class Account:
 
     @property
     def region(self) -> str:
-        """The region that is talked to."""
+        """The region of the stack."""
         return str(self.session.region_name)
 
     @property
@@ -97,11 +97,11 @@ class Account:
         return self._clients[service]
 
     def output(self, name: str) -> str:
-        """Return one of the stack's outputs. Raises ``Unreachable`` where it has none of that name."""
+        """Return an output of the stack. Raises ``Unreachable`` if it has none of that name."""
         if name not in self.outputs:
             raise Unreachable(
-                f"the stack {self.stack} in {self.region} has no output {name}: it is not Belay's, or older than this "
-                "command; deploy the version that this command belongs to"
+                f"the stack {self.stack} in {self.region} has no output {name}: it is no Belay stack, or older "
+                "than this command; deploy this version first"
             )
         return self.outputs[name]
 
@@ -139,7 +139,7 @@ class Account:
         return Registrations(self.parameters, Buckets(self.client("s3")))
 
     def caller(self) -> str:
-        """Return the ARN that the credentials belong to; asking for it needs no permission."""
+        """Return the ARN of the credentials; this needs no permission."""
         with translated("STS.GetCallerIdentity"):
             return str(self.client("sts").get_caller_identity()["Arn"])
 
@@ -147,6 +147,6 @@ class Account:
 def _about_stack(error: ClientError, stack: str, session: Any) -> Exception:
     if code_of(error) == "ValidationError" and "does not exist" in str(error):
         return NoSuchStack(
-            f"there is no stack {stack!r} in {session.region_name}: is it another --region, --profile or --stack?"
+            f"there is no stack {stack!r} in {session.region_name}: check --region, --profile and --stack"
         )
     return Unreachable.because(error)

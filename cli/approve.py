@@ -1,4 +1,4 @@
-"""``belay approve RELEASE``: approve a release in a stage, or what an incident asks, after showing what that is."""
+"""``belay approve RELEASE``: approve a release in a stage, or an incident's question, after showing what that is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cli.problems import Refused
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_decision_arguments(parser, incidents=True)
-    parser.add_argument("--yes", action="store_true", help="approve what is asked at this moment, without asking back")
+    parser.add_argument("--yes", action="store_true", help="approve the current request without confirmation")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,13 +58,13 @@ class Asked:
 
     @classmethod
     def find(cls, belay: Account, document: Mapping[str, str]) -> Asked:
-        """Find what the stage that ``document`` names asks. Raises ``Refused`` where it asks nothing."""
+        """Find the request of the stage in ``document``. Raises ``Refused`` if there is none."""
         application, version, stage = (document[name] for name in ("application", "version", "stage"))
         attempt = belay.ledger.attempts.current(application, version)
         approval = belay.ledger.approvals.get(application, version, stage)
         release = None if attempt is None else attempt.release
         if approval is None or release is None or approval.attempt != release.attempt:
-            raise Refused(f"{application}/{version} does not ask for an approval in {stage}")
+            raise Refused(f"{application}/{version} is not waiting for an approval in {stage}")
         told = belay.artifacts.require_json(release.stage_key(stage, "approval.json"))
         return cls(
             release=f"{application}/{version}",
@@ -77,15 +77,15 @@ class Asked:
 
     @property
     def short_seal(self) -> str:
-        """As much of the seal as the message shows."""
+        """The first digits of the seal, as in the message."""
         return self.seal[:SEAL_DIGITS]
 
     def lines(self, now: datetime) -> list[str]:
-        """Say what would be approved."""
+        """Describe what would be approved."""
         since = ago(datetime.fromisoformat(self.since), now)
         return [
             str(self.told["what"]),
-            f"  asked     {at(self.since)}, {since} ago; until {at(self.until)}",
+            f"  requested {at(self.since)}, {since} ago; expires {at(self.until)}",
             f"  seal      {self.short_seal}",
             *section("Changes", self.told["changes"]),
             *(line for title, lines in self.told["more"].items() for line in section(title, lines)),
@@ -94,24 +94,24 @@ class Asked:
 
 
 def question_lines(belay: Account, document: Mapping[str, str]) -> list[str]:
-    """Say what an incident asks; nothing where it does not ask that, which is refused with what it does ask."""
+    """Show an incident's question; nothing if there is no such question, which the function then refuses."""
     asked = belay.ledger.decisions.get(document["application"], document["incident"], document["question"])
     return [asked.text, f"  asked     {at(asked.asked_at)}", ""] if asked else []
 
 
 def show(lines: list[str]) -> None:
-    """Print what is about to be approved where it is in no program's way."""
+    """Print what is about to be approved, unless the output is JSON."""
     if lines:
         print(plain("\n".join(lines)), file=sys.stderr)
 
 
 def confirm(asked: Asked) -> None:
-    """Ask the person at the terminal. Raises ``Refused`` where there is no terminal, or no yes."""
+    """Ask for confirmation. Raises ``Refused`` without a terminal or without a yes."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         command = f"belay approve {asked.release} --stage {asked.stage} --seal {asked.short_seal}"
         raise Refused(
-            f"nothing was approved: nobody can be asked here. Say what you have read: {command}\n"
-            "or pass --yes, which approves whatever is asked at that moment"
+            f"nothing was approved: there is no terminal to confirm it. Pass the seal you saw: {command}\n"
+            "or pass --yes to approve the current request, whatever it is"
         )
     print(f"Approve {asked.release} in {asked.stage}? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):

@@ -38,7 +38,7 @@ _READABLE_FILE: Final = (stat.S_IFREG | 0o644) << 16
 
 @dataclass(frozen=True)
 class BuiltRelease:
-    """A release's zip. ``size`` is in bytes; ``left_out`` are files of the directory that are not in the zip."""
+    """A release's zip. ``size`` is in bytes; ``left_out`` are files that are not in the zip."""
 
     path: Path
     application: str
@@ -60,14 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         built = build_release(arguments.directory, arguments.output)
     except InvalidRelease as error:
-        print(f"{arguments.directory} cannot be built into a release:", file=sys.stderr)
+        print(f"{arguments.directory} is not a valid release:", file=sys.stderr)
         print(*(f"  {problem}" for problem in error.problems), sep="\n", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"{arguments.directory} could not be built: {error}", file=sys.stderr)
         return 1
     if built.left_out:
-        print(f"left out: {', '.join(built.left_out)} (releases have no hidden files)", file=sys.stderr)
+        print(f"left out: {', '.join(built.left_out)} (hidden files are not part of a release)", file=sys.stderr)
     print(f"release  {built.application} {built.version}")
     print(f"file     {built.path}")
     print(f"size     {built.size} bytes, {built.files} file{'' if built.files == 1 else 's'}")

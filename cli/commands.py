@@ -1,4 +1,4 @@
-"""The commands by what they are for, and what each may be given. A module is imported when its command is asked for."""
+"""The commands by purpose, and their arguments. A command's module is imported when it is used."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import Final
 Commands = dict[tuple[str, ...], tuple[str, str]]
 
 GROUPS: Final[dict[str, Commands]] = {
-    "Make a release": {
+    "Build releases": {
         ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
         ("policies",): ("cli.policies", "list every policy, as Markdown"),
-        ("release", "build"): ("cli.build", "make a directory into a release's zip"),
-        ("release", "push"): ("cli.push", "upload a release, which starts it"),
+        ("release", "build"): ("cli.build", "build a release's zip from a directory"),
+        ("release", "push"): ("cli.push", "upload a release, which starts its deployment"),
     },
-    "See what goes on": {
-        ("status",): ("cli.status", "what runs, waits or is held"),
-        ("list",): ("cli.list", "applications, what their stages run, their releases"),
-        ("show",): ("cli.show", "one release: its way, causes, findings, snapshots, approvals"),
-        ("logs",): ("cli.logs", "what the functions logged about a release"),
+    "Observe": {
+        ("status",): ("cli.status", "show what is running, waiting or held"),
+        ("list",): ("cli.list", "list applications, what their stages run, and their releases"),
+        ("show",): ("cli.show", "show one release: timeline, causes, findings, snapshots, approvals"),
+        ("logs",): ("cli.logs", "show what the functions logged about a release"),
     },
     "Decide": {
-        ("approve",): ("cli.approve", "approve a release in a stage, or what an incident asks"),
-        ("reject",): ("cli.reject", "reject it"),
-        ("override",): ("cli.override", "let a held release go on outside of its stage's windows"),
+        ("approve",): ("cli.approve", "approve a release in a stage, or an incident's question"),
+        ("reject",): ("cli.reject", "reject a release in a stage, or an incident's question"),
+        ("override",): ("cli.override", "let a held release continue outside of its stage's windows"),
     },
     "Act": {
-        ("abort",): ("cli.abort", "stop a release and take back what it changed"),
-        ("retry",): ("cli.retry", "deploy a release again that ended without being deployed"),
-        ("rollback",): ("cli.rollback", "bring a stage back to an earlier release"),
-        ("pause",): ("cli.pause", "hold every release that is uploaded from now on"),
-        ("resume",): ("cli.resume", "end the pause and start what was held"),
-        ("unlock",): ("cli.unlock", "free a stage's lock that nobody works under"),
+        ("abort",): ("cli.abort", "stop a release and roll back what it changed"),
+        ("retry",): ("cli.retry", "deploy a release again that was not deployed or was rolled back"),
+        ("rollback",): ("cli.rollback", "roll a stage back to an earlier release"),
+        ("pause",): ("cli.pause", "hold all releases that are uploaded from now on"),
+        ("resume",): ("cli.resume", "end the pause and start held releases"),
+        ("unlock",): ("cli.unlock", "release an unused lock of a stage"),
         ("upgrade", "check"): ("cli.upgrade", "list what has to end before another version of Belay is deployed"),
-        ("upgrade", "continue"): ("cli.upgrade_continue", "let what waits go on with the version that is deployed now"),
+        ("upgrade", "continue"): ("cli.upgrade_continue", "continue waiting releases with the version deployed now"),
     },
 }
 COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for command, entry in group.items()}
@@ -56,9 +56,9 @@ def add_arguments(command: tuple[str, ...], made: argparse.ArgumentParser) -> No
 
 
 def usage() -> str:
-    """Return what ``belay --help`` says."""
+    """Return the text of ``belay --help``."""
     lines = ["usage: belay COMMAND ..."]
     for group, commands in GROUPS.items():
         lines += ["", f"{group}:"]
         lines += [f"  {' '.join(command):<18}{described}" for command, (_, described) in commands.items()]
-    return "\n".join([*lines, "", "belay COMMAND --help tells more."])
+    return "\n".join([*lines, "", "See belay COMMAND --help."])

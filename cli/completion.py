@@ -1,4 +1,4 @@
-"""Completion in a shell, which runs the command to ask what fits: ``eval "$(register-python-argcomplete belay)"``."""
+"""Shell completion, for which the shell runs the command: ``eval "$(register-python-argcomplete belay)"``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cli.commands import COMMANDS, add_arguments
 
 
 def complete() -> None:
-    """Tell the shell what fits what is typed so far, and end the process (https://kislyuk.github.io/argcomplete/)."""
+    """Print completions for what is typed so far, and exit (https://kislyuk.github.io/argcomplete/)."""
     argcomplete.autocomplete(whole(os.environ["COMP_LINE"].split()[1:]))
 
 

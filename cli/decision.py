@@ -1,4 +1,4 @@
-"""Sending what a person decides to Belay, signed with that person's credentials."""
+"""Sends decisions to Belay, signed with the caller's credentials."""
 
 from __future__ import annotations
 
@@ -22,19 +22,24 @@ _OK: Final = 200
 
 
 def add_decision_arguments(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
-    """Declare what names the thing that is decided; ``incidents`` says whether it may be what an incident asks."""
+    """Declare the arguments that name a request; ``incidents`` says whether it may be an incident's question."""
     parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument("--stage", metavar="STAGE", help="default: the one stage that asks")
-    parser.add_argument("--comment", metavar="TEXT", default="", help="why; kept with the decision")
+    parser.add_argument("--stage", metavar="STAGE", help="default: the only stage that waits")
+    parser.add_argument("--comment", metavar="TEXT", default="", help="why; recorded with the decision")
     if incidents:
-        parser.add_argument("--seal", metavar="DIGEST", default="", help="the seal you saw; refused if it has changed")
-        parser.add_argument("--incident", metavar="NAME", help="answer an incident of the application, not a release")
-        parser.add_argument("--question", metavar="NAME", help="what the incident asks; its message names it")
+        parser.add_argument(
+            "--seal",
+            metavar="DIGEST",
+            default="",
+            help="the seal you saw; refused if it has changed",
+        )
+        parser.add_argument("--incident", metavar="NAME", help="answer a question of this incident instead")
+        parser.add_argument("--question", metavar="NAME", help="the name of the question, from the incident's message")
     add_account_arguments(parser)
 
 
 def decide(arguments: argparse.Namespace, word: str) -> int:
-    """Send a decision and tell how it was recorded. Raises ``Refused`` with the reason where it is not taken."""
+    """Send a decision and show the recorded one. Raises ``Refused`` if it is not accepted."""
     belay = Account.of(arguments)
     if getattr(arguments, "incident", None):
         document = about_incident(arguments)
@@ -44,7 +49,7 @@ def decide(arguments: argparse.Namespace, word: str) -> int:
 
 
 def take(belay: Account, arguments: argparse.Namespace, word: str, document: Mapping[str, str]) -> int:
-    """Send what was decided about what ``document`` names, and tell how it was recorded; raises as ``decide``."""
+    """Send a decision about the request in ``document`` and show the recorded one; raises like ``decide``."""
     found = send(belay, "DecisionUrl", {"decision": word, **document}, policy="DeciderPolicyArn")
     about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
     tell(arguments, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])
@@ -52,9 +57,9 @@ def take(belay: Account, arguments: argparse.Namespace, word: str, document: Map
 
 
 def about_incident(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return what names an incident's question. Raises ``Refused`` where it is not named."""
+    """Return the name of an incident's question. Raises ``Refused`` without one."""
     if not arguments.question:
-        raise Refused("--incident needs --question too: the incident's message names it")
+        raise Refused("--incident needs --question, which is in the incident's message")
     return {
         "application": arguments.release.application,
         "incident": arguments.incident,
@@ -64,7 +69,7 @@ def about_incident(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def about_release(ledger: Ledger, arguments: argparse.Namespace, *, waiting: Waiting) -> dict[str, str]:
-    """Return what names a stage's approval or hold. Raises ``Refused`` where no stage or several are ``waiting``."""
+    """Return the name of a stage's approval or hold. Raises ``Refused`` unless exactly one stage is ``waiting``."""
     name: ReleaseName = arguments.release
     release = find_release(ledger, name)
     application, version = release.application, release.version
@@ -91,9 +96,9 @@ def held(ledger: Ledger, release: ReleaseReference) -> list[str]:
 def the_one(stages: Sequence[str], release: str) -> str:
     """Return the one stage there is. Raises ``Refused`` otherwise."""
     if not stages:
-        raise Refused(f"{release} waits for nobody; `belay show {release}` tells how it stands")
+        raise Refused(f"{release} is not waiting for a person; see `belay show {release}`")
     if len(stages) > 1:
-        raise Refused(f"{release} waits in {' and '.join(stages)}: say which with --stage")
+        raise Refused(f"{release} waits in {' and '.join(stages)}: choose one with --stage")
     return stages[0]
 
 
@@ -111,7 +116,7 @@ def send(belay: Account, url: str, document: Mapping[str, Any], *, policy: str) 
     message = str(answer.get("message") or answer.get("Message") or answer)
     if status == _FORBIDDEN and "error" not in answer:
         raise Unreachable(
-            f"AWS refuses lambda:InvokeFunctionUrl to these credentials: {message} The stack's output {policy} names "
+            f"these credentials may not call lambda:InvokeFunctionUrl: {message} The stack's output {policy} has "
             "the policy that allows it."
         )
     raise Refused(message)

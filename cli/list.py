@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tell which applications there are."""
+    """List the applications."""
     found = gather(Account.of(arguments), arguments.application)
     tell(arguments, found, render(found, in_full=arguments.application is not None))
     return 0
@@ -41,7 +41,7 @@ def gather(belay: Account, application: str | None) -> dict[str, Any]:
     registered = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
     if application is not None and application not in registered:
         known = ", ".join(sorted(registered)) or "none"
-        raise Refused(f"{application} is not registered here; registered: {known}")
+        raise Refused(f"{application} is not registered; registered: {known}")
     names = sorted(registered) if application is None else [application]
     count = _MOST if application is not None else _SHOWN
     return {"applications": [_application(belay.ledger, name, registered[name], count) for name in names]}
@@ -99,7 +99,7 @@ def _attempt(attempt: Attempt, taken_back: TakenBack | None) -> dict[str, Any]:
 
 
 def render(found: Mapping[str, Any], *, in_full: bool) -> list[str]:
-    """Say it as lines for people: of one application the newest hundred attempts, of several the newest ten of each."""
+    """Render it as text: of one application the newest hundred attempts, of several the newest ten of each."""
     lines: list[str] = []
     for each in found["applications"]:
         more = not in_full and len(each["attempts"]) == _SHOWN
@@ -123,13 +123,13 @@ def render(found: Mapping[str, Any], *, in_full: bool) -> list[str]:
             ),
             *([f"  more: belay list {each['application']}"] if more else []),
         ]
-    return lines or ["No application is registered here."]
+    return lines or ["No applications are registered."]
 
 
 def _ended(attempt: Mapping[str, Any]) -> str:
     back = attempt["taken_back"]
     ended = attempt["outcome"] or f"({attempt['state']})"
-    return f"{ended}, taken back {at(back['at'])} by {back['by']}" if back else ended
+    return f"{ended}, rolled back {at(back['at'])} by {back['by']}" if back else ended
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

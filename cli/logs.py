@@ -1,4 +1,4 @@
-"""``belay logs RELEASE``: what the functions logged about a release, oldest first."""
+"""``belay logs RELEASE``: show what the functions logged about a release, oldest first."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _TOLD_APART: Final = ("timestamp", "level", "message", "function", "stage", "exc
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument("--errors", action="store_true", help="only what failed")
+    parser.add_argument("--errors", action="store_true", help="only errors")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read the log from when the release was taken up."""
+    """Read the log from the start of the release."""
     belay = Account.of(arguments)
     attempt = find_attempts(belay.ledger, arguments.release)[-1]
     group = belay.output("LogGroupName")
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     entries = read(belay.client("logs"), group, [attempt.id, *incidents], since)
     kept = [entry for entry in entries if not arguments.errors or entry["level"] in ("ERROR", "CRITICAL")]
     name = f"{attempt.application}/{attempt.name}"
-    none = f"{name} has no such lines in {group}; `belay show {name}` and `belay status` tell how it stands"
+    none = f"{name} has no such lines in {group}; see `belay show {name}` and `belay status`"
     tell(arguments, {"release": name, "log_group": group, "entries": kept}, render(kept) or [none])
     return 0
 
@@ -72,7 +72,7 @@ def entry(message: str, timestamp: int) -> dict[str, Any]:
 
 
 def render(entries: list[dict[str, Any]]) -> list[str]:
-    """Say the entries as lines for people, with the exception below where there is one."""
+    """Render the entries as text, each with its exception, if any."""
     lines = []
     for each in entries:
         when = f"{each['at'][11:23]}"

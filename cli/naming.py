@@ -47,7 +47,7 @@ def find_attempts(ledger: Ledger, name: ReleaseName) -> list[Attempt]:
     if name.version is None:
         newest = ledger.attempts.newest(name.application, 1)
         if not newest:
-            raise Refused(f"{name.application} has no releases here; `belay list` shows what there is")
+            raise Refused(f"{name.application} has no releases; see `belay list`")
         version = newest[0].version
         return newest if version is None else ledger.attempts.of_version(name.application, version)
     found = ledger.attempts.of_version(name.application, name.version)
@@ -80,8 +80,8 @@ def find_release(ledger: Ledger, name: ReleaseName) -> ReleaseReference:
 def _unknown(ledger: Ledger, name: ReleaseName) -> Refused:
     known = dict.fromkeys(each.name for each in ledger.attempts.newest(name.application, _LOOKED_AT))
     if not known:
-        return Refused(f"{name.application} has no releases here; `belay list` shows what there is")
-    what = f"release {name.version}" if name.version else "release that was accepted"
+        return Refused(f"{name.application} has no releases; see `belay list`")
+    what = f"release {name.version}" if name.version else "accepted release"
     return Refused(f"{name.application} has no {what}; its newest are {', '.join([*known][:5])}")
 
 

@@ -1,4 +1,4 @@
-"""What runs, waits or is held in an account: gathered from the ledger and the running executions."""
+"""What is running, waiting or held in an account, from the ledger and the running executions."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def lock(held: Lock) -> dict[str, Any]:
 
 
 def executions(belay: Account, work: Mapping[str, Any]) -> list[Execution]:
-    """Return the executions behind what goes on, with the steps taken so far, in the order in which they started."""
+    """Return the executions of releases and incidents with their steps so far, in the order of their start."""
     arns = [arn for each in (*work["releases"], *work["incidents"]) for arn in each["executions"]]
     found = (execution(belay, arn) for arn in dict.fromkeys(arns))
     return sorted((each for each in found if each is not None), key=lambda each: each.started)
 
 
 def execution(belay: Account, arn: str) -> Execution | None:
-    """Return one execution with its steps; None where it was never started."""
+    """Return an execution with its steps; None if it was never started."""
     described = belay.executions.describe(arn)
     if described is None:
         return None

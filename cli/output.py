@@ -1,4 +1,4 @@
-"""How a command tells what it found: lines for people, or one JSON document for programs."""
+"""Output of commands: lines of text, or one JSON document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DAY: Final = 24 * _HOUR
 
 
 def tell(arguments: argparse.Namespace, found: Mapping[str, Any], lines: Iterable[str]) -> None:
-    """Print the lines, or with ``--output json`` the document that they were made of."""
+    """Print the lines, or with ``--output json`` the document they were rendered from."""
     if arguments.output == "json":
         document = json.dumps(found, indent=2, ensure_ascii=False, default=str)
         print("".join(each if _harmless(each) else json.dumps(each)[1:-1] for each in document))
@@ -49,7 +49,7 @@ def section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def ago(since: datetime, now: datetime) -> str:
-    """Return how long ago something was, as ``12 s``, ``5 min``, ``3 h 20 min`` or ``4 d``."""
+    """Return the time since then, as ``12 s``, ``5 min``, ``3 h 20 min`` or ``4 d``."""
     return duration(now - since)
 
 
@@ -67,7 +67,7 @@ def duration(span: timedelta) -> str:
 
 
 def at(timestamp: str | None) -> str:
-    """Return a ledger's timestamp for people: ``2026-03-02 09:23:11 UTC``; a dash where there is none."""
+    """Return a timestamp of the ledger as text: ``2026-03-02 09:23:11 UTC``; a dash if there is none."""
     if not timestamp:
         return "-"
     return f"{timestamp[:10]} {timestamp[11:19]} UTC"

@@ -1,4 +1,4 @@
-"""``belay override RELEASE``: let a held release go on outside of its stage's windows; --comment says why."""
+"""``belay override RELEASE``: let a held release continue outside of its stage's windows; --comment says why."""
 
 from __future__ import annotations
 

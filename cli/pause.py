@@ -1,4 +1,4 @@
-"""``belay pause``: hold every release that is uploaded from now on. What runs goes on."""
+"""``belay pause``: hold all releases that are uploaded from now on. What runs goes on."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
     tell(
         arguments,
         {"paused": True},
-        ["paused: what is uploaded from now on is held, not lost; what runs goes on", "end it:  belay resume"],
+        ["paused: new uploads are held; running releases continue", "end it:  belay resume"],
     )
     return 0

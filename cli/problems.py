@@ -1,4 +1,4 @@
-"""What keeps a command from doing what it was asked: told in a sentence with an exit status, never a stack trace."""
+"""Errors of commands: a sentence and an exit status, not a stack trace."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ INTERRUPTED: Final = 130
 
 EXIT_STATUSES: Final = {
     0: "done",
-    REFUSED: "it cannot be done as things stand; the message says why",
-    2: "the command line is wrong",
-    UNREACHABLE: "AWS could not be asked: credentials, region, stack, permission or network",
+    REFUSED: "refused; the message says why",
+    2: "invalid arguments",
+    UNREACHABLE: "AWS could not be called: credentials, region, stack, permission or network",
     INTERRUPTED: "interrupted",
 }
 """What every command's exit statuses mean; 2 is argparse's own."""
@@ -30,12 +30,12 @@ _CREDENTIALS: Final = {
     "PartialCredentialsError": "the credentials are incomplete: set both the access key and its secret",
     "TokenRetrievalError": "the sign-in has expired: sign in again with `aws sso login`",
     "UnauthorizedSSOTokenError": "the sign-in has expired: sign in again with `aws sso login`",
-    "SSOTokenLoadError": "there is no sign-in: sign in with `aws sso login`",
+    "SSOTokenLoadError": "not signed in: sign in with `aws sso login`",
     "ExpiredToken": "the credentials have expired: sign in again",
     "ExpiredTokenException": "the credentials have expired: sign in again",
-    "InvalidClientTokenId": "AWS does not know these credentials: is it another --profile?",
-    "UnrecognizedClientException": "AWS does not know these credentials: is it another --profile?",
-    "SignatureDoesNotMatch": "AWS does not accept the secret of these credentials",
+    "InvalidClientTokenId": "AWS does not know these credentials: check --profile",
+    "UnrecognizedClientException": "AWS does not know these credentials: check --profile",
+    "SignatureDoesNotMatch": "the secret access key of these credentials is wrong",
     "NoRegionError": "no region: pass --region, or set AWS_REGION or the profile's region",
     "ProfileNotFound": "",
     "EndpointConnectionError": "",
@@ -44,13 +44,13 @@ _CREDENTIALS: Final = {
 
 
 class Refused(BelayError):  # noqa: N818
-    """What was asked cannot be done as things stand."""
+    """The command cannot be carried out in the current state."""
 
     status = REFUSED
 
 
 class Unreachable(BelayError):  # noqa: N818
-    """AWS, or Belay in it, could not be asked."""
+    """AWS or the Belay stack could not be called."""
 
     status = UNREACHABLE
 
@@ -61,7 +61,7 @@ class Unreachable(BelayError):  # noqa: N818
 
 
 class NoSuchStack(Unreachable):
-    """There is no stack of this name: Belay was not deployed, or elsewhere."""
+    """There is no stack of this name."""
 
 
 def status_of(error: BaseException) -> int | None:
@@ -76,7 +76,7 @@ def status_of(error: BaseException) -> int | None:
 
 
 def in_words(error: BaseException) -> str:
-    """Say in a sentence what keeps a command from going on, and what to do, where that is known."""
+    """Return a sentence that says what failed and, if known, what to do."""
     name = error.code if isinstance(error, AwsFault) else type(error).__name__
     message = error.message if isinstance(error, AwsFault) else str(error)
     if isinstance(error, ClientError):
@@ -84,7 +84,7 @@ def in_words(error: BaseException) -> str:
     if _CREDENTIALS.get(name):
         return _CREDENTIALS[name]
     if isinstance(error, AccessDenied):
-        return f"AWS refuses {_action(error.operation)} to these credentials: {error.message}"
+        return f"these credentials may not call {_action(error.operation)}: {error.message}"
     if isinstance(error, AwsFault):
         return message if name in _CREDENTIALS else str(error)
     return message

@@ -1,4 +1,4 @@
-"""How far a release is: the states its executions entered and left, read from Step Functions' histories."""
+"""The progress of a release: the states its executions entered and left, read from Step Functions' histories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 _SILENT: Final = ("Choice", "Pass", "Succeed", "Fail")
-"""Types of state that decide, assign or end, and take no time of their own."""
+"""Types of states that take no time."""
 
 _ENDS: Final = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
@@ -26,7 +26,7 @@ class Step:
 
     @property
     def silent(self) -> bool:
-        """Whether there is nothing to see in it: it decides, assigns or ends."""
+        """Whether it takes no time: it decides, assigns or ends."""
         return self.kind in _SILENT
 
     def seconds(self, now: datetime) -> float:
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Execution:
-    """One execution of one of the machines, with the steps it has taken so far."""
+    """One execution of a state machine, with its steps so far."""
 
     arn: str
     machine: str
@@ -68,7 +68,7 @@ def _left(found: list[Step], at: datetime) -> list[Step]:
 
 
 def history(stepfunctions: Any, arn: str) -> Iterable[Mapping[str, Any]]:
-    """Return an execution's events, oldest first, without the data that went through it."""
+    """Return an execution's events, oldest first, without inputs and outputs."""
     pages = stepfunctions.get_paginator("get_execution_history").paginate(
         executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
     )

@@ -1,4 +1,4 @@
-"""Showing progress: a line for each state that was left and, on a terminal, what lasts below it."""
+"""Shows progress: a line for each completed state and, on a terminal, the current states below."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cli.progress import Execution, Step
 
 
 class ProgressScreen:
-    """Writes to a terminal with a live footer, and to anything else as a plain log."""
+    """Writes to a terminal with a live footer, and elsewhere as a plain log."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -24,7 +24,7 @@ class ProgressScreen:
 
     @contextmanager
     def following(self, began: datetime | None = None) -> Iterator[None]:
-        """Head the lines; times are told from ``began`` on, now where it is not given."""
+        """Print the heading; times are relative to ``began``, by default now."""
         self._shown, self._began = {}, began or datetime.now(UTC)
         self._console.print(Text(row("at", "machine", "stage", "state", "took"), "dim"), soft_wrap=True)
         if not self._console.is_terminal:
@@ -35,7 +35,7 @@ class ProgressScreen:
         self._live = None
 
     def progress(self, executions: Sequence[Execution]) -> None:
-        """Write a line for each state left since the last look, and what lasts now."""
+        """Write a line for each state completed since the last call, and the current states."""
         for step in self._newly_left(executions):
             self._console.print(Text(self._line(step)), soft_wrap=True)
         if self._live:

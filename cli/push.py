@@ -38,13 +38,13 @@ _MOST_IN_ONE_PUT: Final = 5 * 1024**3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="the zip that `belay release build` made")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a zip built by `belay release build`")
     parser.add_argument("--wait", action="store_true", help="follow the release; exit status 1 unless it is DEPLOYED")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, upload, say how to follow; with ``--wait`` follow."""
+    """Check, upload, show how to follow; with ``--wait`` follow."""
     manifest = read_release(arguments.file)
     belay = Account.of(arguments)
     upload = push(belay, arguments.file, manifest, Console(stderr=True, highlight=False))
@@ -67,20 +67,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_release(path: Path) -> Manifest:
-    """Read a zip as Belay will. Raises ``Refused`` where it is none that Belay would accept."""
+    """Read a zip as Belay does. Raises ``Refused`` if Belay would not accept it."""
     try:
         return read_back(path)
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from error
     except BelayError as error:
-        raise Refused(f"{path} is no release that would be accepted; nothing was uploaded:\n{error}") from error
+        raise Refused(f"{path} is not a valid release; nothing was uploaded:\n{error}") from error
 
 
 def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Upload:
     """Upload a zip with its SHA-256, which S3 checks. Returns the upload as S3 names it.
 
     It is one PutObject wherever S3 takes one: CloudTrail's record of that names the object's version, by which four
-    eyes know the uploader. Of a CompleteMultipartUpload's record nobody documents that.
+    eyes know the uploader. It is not documented for a CompleteMultipartUpload's record.
     """
     bucket = belay.output("ReleaseBucketName")
     key = f"releases/{manifest.application}/{manifest.application}-{manifest.version}.zip"
@@ -102,22 +102,22 @@ def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Up
             raise error.__context__ or error from None
         answer = s3.head_object(Bucket=bucket, Key=key)
     if answer.get("Metadata", {}).get("sha256") != digest:
-        raise Refused(f"s3://{bucket}/{key}: somebody else uploaded another zip under this name at the same time")
+        raise Refused(f"s3://{bucket}/{key}: a different zip was uploaded under this name at the same time")
     return upload_of(manifest.application, bucket, key, answer.get("VersionId"), size)
 
 
 def render(found: Mapping[str, Any]) -> list[str]:
-    """Say what was uploaded and how to follow it."""
+    """Show what was uploaded and how to follow it."""
     application = found["release"].partition("/")[0]
     return [
         f"uploaded {found['release']} to s3://{found['bucket']}/{found['key']} (version {found['version_id']})",
         f"follow it:  belay status {application} --watch",
-        f"read it:    belay show {found['release']}",
+        f"show it:    belay show {found['release']}",
     ]
 
 
 def follow(belay: Account, upload: Upload, console: Console) -> Attempt:
-    """Show an upload's progress until it has its outcome and that was told; return how it stands."""
+    """Show an upload's progress until its outcome was sent; return the attempt."""
     screen = ProgressScreen(console)
     with screen.following():
         while True:

@@ -1,4 +1,4 @@
-"""A release's zip on this machine, read as one in S3 is."""
+"""A local zip, read in the same way as one in S3."""
 
 from dataclasses import dataclass
 from pathlib import Path

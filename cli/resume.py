@@ -1,4 +1,4 @@
-"""``belay resume``: end the pause and start what was held."""
+"""``belay resume``: end the pause and start held releases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """End the pause; the sweep, which starts what was held, is run at once where that is allowed."""
+    """End the pause; run the sweep, which starts held uploads, at once if permitted."""
     belay = Account.of(arguments)
     held = len(belay.ledger.uploads.held())
     belay.parameters.put_parameter(belay.output("PauseParameterName"), "false")
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def sweep(belay: Account) -> bool:
-    """Run the sweep now. False where these credentials may not: it runs every five minutes anyway."""
+    """Run the sweep now. False without the permission: it runs every five minutes anyway."""
     try:
         with translated("Lambda.InvokeFunction"):
             belay.client("lambda").invoke(

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments,
         found,
         [
-            f"{found['upload']} is uploaded again as version {version_id}",
+            f"{found['upload']} was uploaded again as version {version_id}",
             f"follow it:  belay status {upload.application} --watch",
         ],
     )
@@ -41,12 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def to_retry(ledger: Ledger, name: ReleaseName) -> Upload:
-    """Return the upload that is to be tried again. Raises ``Refused`` where it has not ended, or is deployed."""
+    """Return the upload to retry. Raises ``Refused`` if it has not ended, or is deployed."""
     attempt = find_attempts(ledger, name)[-1]
     if attempt.outcome is None:
-        raise Refused(f"{name} has not ended yet; `belay status {name.application}` shows where it is")
+        raise Refused(f"{name} has not ended yet; see `belay status {name.application}`")
     if attempt.outcome is Outcome.DEPLOYED and not _was_taken_back(ledger, attempt):
-        raise Refused(f"{name} is deployed: there is nothing to try again")
+        raise Refused(f"{name} is deployed, so it cannot be retried")
     return attempt.upload
 
 
@@ -75,6 +75,6 @@ def copy_onto_itself(s3: Any, upload: Upload) -> str:
             )
         except ClientError as error:
             if code_of(error) in ("NoSuchKey", "NoSuchVersion", "404"):
-                raise Refused(f"s3://{upload.bucket}/{upload.key}: that version is gone; push the zip again") from error
+                raise Refused(f"s3://{upload.bucket}/{upload.key}: this version is gone; push the zip again") from error
             raise
     return str(answer["VersionId"])

@@ -1,4 +1,4 @@
-"""``belay rollback APPLICATION STAGE``: bring a stage back to an earlier release, or plan it."""
+"""``belay rollback APPLICATION STAGE``: roll a stage back to an earlier release, or preview it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("application", type=application_name, metavar="APPLICATION")
     parser.add_argument("stage", metavar="STAGE")
     parser.add_argument("--to", metavar="VERSION", help="default: the last-known-good release, or the one before it")
-    parser.add_argument("--plan", action="store_true", help="only say what would be done; changes nothing")
-    parser.add_argument("--comment", metavar="TEXT", default="", help="why; it becomes the cause that people are told")
+    parser.add_argument("--plan", action="store_true", help="only show what would be done")
+    parser.add_argument("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
     add_account_arguments(parser)
 
 
@@ -35,12 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def render(found: Mapping[str, Any], application: str) -> list[str]:
-    """Say what is done, or would be."""
-    lines = [str(line) for line in found.get("lines") or ["Nothing to do: every stack is as it was."]]
+    """Describe what is done, or would be."""
+    lines = [str(line) for line in found.get("lines") or ["Nothing to do: all stacks are as they were before."]]
     if not found.get("execution"):
-        return [*lines, "Nothing was changed: this is the plan only."]
+        return [*lines, "This is only a preview; nothing was changed."]
     return [
-        f"incident {found['incident']} is being worked on:",
+        f"incident {found['incident']} was opened:",
         *lines,
         f"follow it:  belay status {application} --watch",
     ]

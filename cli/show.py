@@ -1,4 +1,4 @@
-"""``belay show RELEASE``: an attempt's way, causes, changes, findings, snapshots and approvals; or its report."""
+"""``belay show RELEASE``: an attempt's timeline, causes, changes, findings, snapshots and approvals; or its report."""
 
 from __future__ import annotations
 
@@ -35,16 +35,18 @@ _REPORTS: Final = {"static-report.json": "templates", "live-report.json": "live"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument("--attempt", metavar="N", help="1 is the oldest of 100; or its 12 digits; default: the newest")
-    parser.add_argument("--report", action="store_true", help="open the report that its approvers are shown")
-    parser.add_argument("--stage", metavar="STAGE", help="with --report: of this stage; default: the newest there is")
+    parser.add_argument(
+        "--attempt", metavar="N", help="its number (1: the oldest of 100) or its id; default: the newest"
+    )
+    parser.add_argument("--report", action="store_true", help="open the approval report")
+    parser.add_argument("--stage", metavar="STAGE", help="with --report: the stage; default: the newest report")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tell about an attempt, whether a release came of it or not."""
+    """Show an attempt."""
     if arguments.stage and not arguments.report:
-        raise Refused("--stage goes with --report: without it every stage is shown")
+        raise Refused("--stage needs --report; without it, every stage is shown")
     belay = Account.of(arguments)
     attempts = find_attempts(belay.ledger, arguments.release)
     attempt = chosen(attempts, arguments.attempt, arguments.release)
@@ -70,7 +72,7 @@ def chosen(attempts: Sequence[Attempt], asked: str | None, name: ReleaseName) ->
 
 
 def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts: Sequence[Attempt]) -> dict[str, Any]:
-    """Return everything that is kept about an attempt, one of ``attempts``, as plain data."""
+    """Return all records of an attempt, one of ``attempts``, as plain data."""
     release, history = attempt.release, ledger.attempts.history(attempt)
     stages = [*dict.fromkeys(each.stage for each in history if each.stage)]
     document = None if release is None else artifacts.get_json(release.document_key)
@@ -161,13 +163,13 @@ def _stage(
 
 
 def _approvals(ledger: Ledger, release: ReleaseReference) -> list[dict[str, Any]]:
-    """Return what an attempt asked of people."""
+    """Return an attempt's approvals."""
     asked = ledger.approvals.of_release(release.application, release.version)
     return [_approval(each) for each in asked if each.attempt == release.attempt]
 
 
 def _approval(asked: AskedApproval) -> dict[str, Any]:
-    """Return an approval without the task token, which only the decision's function needs."""
+    """Return an approval without its task token, which only the function needs."""
     return {
         "stage": asked.stage,
         "requested_at": asked.requested_at,
@@ -195,21 +197,21 @@ def _incident(record: IncidentRecord, questions: Mapping[str, AskedQuestion]) ->
 
 
 def render(found: Mapping[str, Any]) -> list[str]:
-    """Say it as lines for people."""
+    """Render it as text."""
     upload = found["upload"]
     where = f"s3://{upload['bucket']}/{upload['key']} (version {upload['version_id']})"
     several = f", {found['number']} of {len(found['attempts'])}" if len(found["attempts"]) > 1 else ""
     lines = [
         f"{found['release'] or where}  {found['state']}",
         *([f"  {found['description']}"] if found["description"] else []),
-        *(["  it became no release"] if found["outcome"] and not found["release"] else []),
+        *(["  not accepted as a release"] if found["outcome"] and not found["release"] else []),
         f"  uploaded  {at(found['claimed_at'])}, {where}",
         *([f"  content   {found['digest']}"] if found["digest"] else []),
         f"  attempt   {found['attempt']}{several}",
         f"  ended     {at(found['ended_at'])}",
     ]
     if found["reason"]:
-        lines += section("Why it ended so", str(found["reason"]).splitlines())
+        lines += section("Reason", str(found["reason"]).splitlines())
     lines += section("Deployed", [_deployment(each) for each in found["deployments"]])
     others = [each for each in found["attempts"] if each["attempt"] != found["attempt"]]
     lines += section(
@@ -221,7 +223,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
         for name, report in each["findings"].items():
             told = [_finding(finding) for finding in report["findings"] if finding["blocking"] or finding["waiver"]]
             advice = len(report["findings"]) - len(told)
-            told += [f"{advice} more {'is' if advice == 1 else 'are'} advice: --output json has all"] if advice else []
+            told += [f"{advice} more {'is' if advice == 1 else 'are'} advice: see --output json"] if advice else []
             lines += section(f"Findings in {each['stage']}, {name}: {report['verdict']}", told or ["none"])
         lines += section(f"Snapshots in {each['stage']}", each["snapshots"])
     lines += section("Approvals", [_approval_in_words(each) for each in found["approvals"]])
@@ -240,8 +242,8 @@ def render(found: Mapping[str, Any]) -> list[str]:
 
 def _deployment(deployment: Mapping[str, Any]) -> str:
     back = deployment["taken_back"]
-    by = f" by going back, incident {deployment['incident']}" if deployment["incident"] else ""
-    gone = f"; taken back {at(back['at'])} by {back['by']}, incident {back['incident']}" if back else ""
+    by = f" by a rollback, incident {deployment['incident']}" if deployment["incident"] else ""
+    gone = f"; rolled back {at(back['at'])} by {back['by']}, incident {back['incident']}" if back else ""
     return f"{deployment['stage']}: {at(deployment['at'])}{by}{gone}"
 
 
@@ -268,17 +270,17 @@ def _approval_in_words(approval: Mapping[str, Any]) -> str:
         comment = f": {answer['comment']}" if answer.get("comment") else ""
         return f"{approval['stage']}: {answer['decision']} by {answer['by']}, {at(answer['at'])}{comment}"
     until = f", until {at(approval['expires_at'])}" if approval.get("expires_at") else ""
-    return f"{approval['stage']}: asked for {at(approval['requested_at'])}{until}"
+    return f"{approval['stage']}: requested {at(approval['requested_at'])}{until}"
 
 
 # -- the report --------------------------------------------------------------------------------------------------------
 
 
 def save_report(artifacts: ArtifactBucket, attempt: Attempt, stage: str | None) -> dict[str, Any]:
-    """Save the report of a stage to a file of its own. Raises ``Refused`` where there is none."""
+    """Save the report of a stage to a file. Raises ``Refused`` if there is none."""
     release = attempt.release
     if release is None:
-        raise Refused(f"{attempt.application}/{attempt.name} became no release: it has no report")
+        raise Refused(f"{attempt.application}/{attempt.name} was not accepted as a release, so it has no report")
     document = artifacts.get_json(release.document_key)
     stages = [] if document is None else list(AcceptedRelease.from_dict(document).stages)
     for each in [stage] if stage else reversed(stages):
@@ -290,5 +292,5 @@ def save_report(artifacts: ArtifactBucket, attempt: Attempt, stage: str | None) 
             return {"release": f"{release.application}/{release.version}", "stage": each, "file": str(file)}
     where = f" in {stage}" if stage else ""
     raise Refused(
-        f"{release.application}/{release.version} has no report{where}: only a stage that asks for approval has"
+        f"{release.application}/{release.version} has no report{where}: only a stage that requires approval has"
     )

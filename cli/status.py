@@ -1,4 +1,4 @@
-"""``belay status [APPLICATION]``: what runs, waits or is held; with ``--watch`` its progress, until nothing runs."""
+"""``belay status [APPLICATION]``: show what is running, waiting or held; with ``--watch``, follow it."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from cli.progress_screen import ProgressScreen
 
 LOOK_EVERY_SECONDS: Final = 2.0
 SOON_SECONDS: Final = 16.0
-"""How long ``--watch`` looks for what an upload of a moment ago begins."""
-NOTHING: Final = "Nothing runs, waits or is held."
+"""How long ``--watch`` waits for a recent upload to start."""
+NOTHING: Final = "Nothing is running, waiting or held."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("application", nargs="?", type=application_name, metavar="APPLICATION", help="default: all")
-    parser.add_argument("--watch", action="store_true", help="show the progress of what runs until nothing does")
+    parser.add_argument("--watch", action="store_true", help="show progress until nothing is running")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tell what goes on."""
+    """Show what is running, waiting or held."""
     belay = Account.of(arguments)
     if arguments.application is not None:
         refuse_unknown(belay, arguments.application)
@@ -48,21 +48,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def refuse_unknown(belay: Account, application: str) -> None:
-    """Raise ``Refused`` for what nobody registered and nobody uploaded: "nothing runs" would hide a slip of the pen."""
+    """Raise ``Refused`` for an unknown application: "nothing is running" would hide a typing error."""
     known = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
     if application not in known and not belay.ledger.attempts.newest(application, 1):
-        raise Refused(f"{application} is no application here; registered: {', '.join(known) or 'none'}")
+        raise Refused(f"{application} is not an application; registered: {', '.join(known) or 'none'}")
 
 
 def watch(belay: Account, application: str | None, console: Console) -> None:
-    """Show the progress of everything that runs, and of what it starts, until nothing runs any more."""
+    """Show the progress of everything that runs, and of what it starts, until nothing is running."""
     work = gather(belay, application)
     if not _goes_on(work):
         lines = render(work, datetime.now(UTC))
         _say(console, "\n".join(lines))
         if lines != [NOTHING]:
             return
-        _say(console, f"What was uploaded a moment ago may yet begin: looking for {SOON_SECONDS:.0f} s more.")
+        _say(console, f"A recent upload may not have started yet: looking for {SOON_SECONDS:.0f} s more.")
         work = _soon(belay, application)
         if not _goes_on(work):
             return
@@ -97,7 +97,7 @@ def _goes_on(work: Mapping[str, Any]) -> bool:
 
 
 def _soon(belay: Account, application: str | None) -> dict[str, Any]:
-    """Return what goes on once something does: an upload's event takes seconds, and so does a cold start."""
+    """Return what is running, once something is: an upload's event takes seconds, and so does a cold start."""
     work: dict[str, Any] = gather(belay, application)
     for _ in range(int(SOON_SECONDS / LOOK_EVERY_SECONDS)):
         if _goes_on(work):
@@ -108,7 +108,7 @@ def _soon(belay: Account, application: str | None) -> dict[str, Any]:
 
 
 def _still_to_show(belay: Account, work: Mapping[str, Any], before: Iterable[Execution]) -> list[Execution]:
-    """Return the executions behind what goes on, and how those went on that ran at the last look and are done since."""
+    """Return the current executions, and those that ran at the last look and have ended since."""
     found = {each.arn: each for each in executions(belay, work)}
     done = (execution(belay, each.arn) for each in before if each.running and each.arn not in found)
     return sorted([*found.values(), *filter(None, done)], key=lambda each: each.started)
@@ -119,7 +119,7 @@ def _say(console: Console, text: str) -> None:
 
 
 def with_doing(work: Mapping[str, Any], running: Iterable[Execution]) -> dict[str, Any]:
-    """Return what goes on with the state that each release's and incident's executions are in."""
+    """Return it with the current state of each release's and incident's executions."""
     doing = {each.arn: _last(each) for each in running if each.running}
     found = dict(work)
     for kind in ("releases", "incidents"):
@@ -138,9 +138,9 @@ def _last(execution: Execution) -> dict[str, Any] | None:
 
 
 def render(work: Mapping[str, Any], now: datetime) -> list[str]:
-    """Say what goes on, as lines for people."""
+    """Render it as text."""
     blocks = [
-        ["Releases are paused: what is uploaded is held. `belay resume` ends the pause."] if work["paused"] else [],
+        ["Releases are paused: new uploads are held. `belay resume` ends the pause."] if work["paused"] else [],
         table(
             ("waits for a person", "for", "what", "answer with"),
             [(each["about"], _for(each["since"], now), _short(each["what"]), each["answer"]) for each in work["asks"]],

@@ -1,4 +1,4 @@
-"""What ``belay validate`` is pointed at: a template, a folder, a release's zip."""
+"""What ``belay validate`` checks: a template, a folder, a release's zip."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from belay.template.limits import MAX_BYTES
 
 EXTENSIONS = (".yaml", ".yml", ".json", ".template")
 SIGNS = (b"AWSTemplateFormatVersion", b"AWS::", b"::MODULE")
-"""What a file in a folder holds, if it is meant as a template."""
+"""What a template contains."""
 ZIP_SIGNATURE = b"PK\x03\x04"
 
 Roots = Mapping[str, tuple[str, Mapping[str, str]]]
 
 
 class Folder(Mapping[str, bytes]):
-    """The files under a folder by their path in it, read when they are asked for; hidden ones are left out."""
+    """The files in a folder by relative path, read on demand, without hidden ones."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def __getitem__(self, path: str) -> bytes:
-        """Give a file's bytes; one byte more than a template may have at most, so that it is refused for its size."""
+        """Return a file's bytes, up to one more than a template may have, so that it is refused for its size."""
         try:
             with (self.folder / path).open("rb") as file:
                 return file.read(MAX_BYTES + 1)
@@ -61,7 +61,7 @@ class Target:
 
 
 def read_target(path: str) -> Target:
-    """Find out what a path is; raises :class:`UnreadableTemplate` where it is nothing that can be read."""
+    """Find out what a path is; raises :class:`UnreadableTemplate` if it cannot be read."""
     given = Path(path)
     if given.is_dir():
         files = Folder(given)
@@ -79,7 +79,7 @@ def read_target(path: str) -> Target:
 
 
 def _templates(files: Mapping[str, bytes], names: Iterable[str], path: str) -> Roots:
-    """What was given to be checked and holds nothing to check was not what was meant."""
+    """Refuse a folder without templates, which is probably the wrong one."""
     roots: Roots = {name: ("", {}) for name in names if any(sign in files.get(name, b"") for sign in SIGNS)}
     if not roots:
         raise UnreadableTemplate(f"{path}: expected a template in it ({', '.join(EXTENSIONS)}), found none.")

@@ -1,4 +1,4 @@
-"""``belay unlock APPLICATION STAGE``: free a stage's lock that nobody works under; says who holds it and since when."""
+"""``belay unlock APPLICATION STAGE``: release an unused lock of a stage; shows its holder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("application", type=application_name, metavar="APPLICATION")
     parser.add_argument("stage", metavar="STAGE")
-    parser.add_argument("--look", action="store_true", help="only say who holds it")
+    parser.add_argument("--look", action="store_true", help="only show its holder")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say who holds the lock, and free it unless its owner runs."""
+    """Show the holder of the lock, and release it unless the holder is running."""
     belay = Account.of(arguments)
     name = f"{arguments.application}/{arguments.stage}"
     held = belay.ledger.locks.get(arguments.application, arguments.stage)
@@ -44,42 +44,40 @@ def run(arguments: argparse.Namespace) -> int:
     tell(
         arguments,
         {**found, "freed": freed},
-        [*render(found, datetime.now(UTC)), *(["It is free now."] if freed else [])],
+        [*render(found, datetime.now(UTC)), *(["It was released."] if freed else [])],
     )
     return 0
 
 
 def refuse_unknown(belay: Account, application: str, stage: str) -> None:
-    """Raise ``Refused`` where there is no such stage: that its lock is free would be no answer to a slip of the pen."""
+    """Raise ``Refused`` where there is no such stage: "not locked" would hide a typing error."""
     known = registrations(belay.parameters.get_parameters_by_path(f"{APPLICATIONS}{application}"))
     stages = known.get(application, [])
     if stage not in stages:
-        raise Refused(f"{application} has no stage {stage} here; registered: {', '.join(stages) or 'none'}")
+        raise Refused(f"{application} has no stage {stage}; registered: {', '.join(stages) or 'none'}")
 
 
 def open_incident(belay: Account, held: Lock) -> str | None:
-    """Return the incident that holds the lock, where it has not ended."""
+    """Return the open incident that holds the lock, if any."""
     if held.incident is None or belay.ledger.incidents.execution(held.incident) is None:
         return None
     return held.incident
 
 
 def refuse(found: Mapping[str, Any]) -> None:
-    """Raise ``Refused`` where somebody still works under the lock, or will again."""
+    """Raise ``Refused`` if the lock is still in use."""
     who = "\n".join(render(found, datetime.now(UTC)))
     if found["owner_runs"]:
-        raise Refused(
-            f"{who}\nIt works under the lock now: belay abort {found['application']}/{found['version']} stops it"
-        )
+        raise Refused(f"{who}\nIt is running; to stop it: belay abort {found['application']}/{found['version']}")
     if found["open_incident"]:
         raise Refused(
-            f"{who}\nThe incident {found['open_incident']} has not ended: the sweep starts its recovery again within "
-            "five minutes, and the lock keeps others from deploying over it"
+            f"{who}\nThe incident {found['open_incident']} has not ended: the sweep restarts its recovery within "
+            "five minutes, and until then the lock prevents other deployments"
         )
 
 
 def render(found: Mapping[str, Any], now: datetime) -> list[str]:
-    """Say who holds a lock and since when."""
+    """Describe the holder of a lock."""
     since = (
         f" since {found['since'][:19]}Z, {ago(datetime.fromisoformat(found['since']), now)} ago"
         if found["since"]

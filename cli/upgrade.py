@@ -17,10 +17,10 @@ from cli.output import ago, section, table, tell
 from cli.problems import REFUSED, NoSuchStack
 
 _IN_ITS_STAGE: Final = "DeployStage"
-"""The state of deploy_release in which the stage's own execution works."""
+"""The state of deploy_release that runs the stage's execution."""
 
 WAITING: Final = ("RequestApproval", "WaitForWindow")
-"""The states of deploy_stage in which nothing is locked and nothing is at work, in every version so far."""
+"""The states of deploy_stage that only wait, without a lock, in all versions so far."""
 
 _PIPELINE: Final = ("StartPipeline", "CheckPipeline", "WaitForPipeline")
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the executions that run; refuse while one is at work. A first deployment has nothing to ask."""
+    """List running executions; refuse unless all of them only wait. A first deployment has nothing to check."""
     try:
         belay = Account.of(arguments)
     except NoSuchStack:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def running(belay: Account) -> list[Running]:
-    """Return everything at work, the oldest first. A release that is in a stage is told by the stage's execution."""
+    """Return all running executions, the oldest first; a release in a stage only as the stage's execution."""
     stages = _executions(belay, "deploy_stage")
     parents = {document.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID") for document in stages.values()}
     releases = {
@@ -87,10 +87,10 @@ def _executions(belay: Account, machine: str) -> dict[str, Mapping[str, Any]]:
 
 
 def describe(execution: str, machine: str, document: Mapping[str, Any], state: str, since: datetime) -> Running:
-    """Say what an execution is about and how it ends, from the document it was started with and the state it is in."""
+    """Describe an execution and how to end it, from its input and its current state."""
     if "incident" in document:
         application = document.get("application") or document["release"]["application"]
-        remedy = f"wait, answer what it asks, or: belay abort {application} --recovery"
+        remedy = f"wait, answer its question, or: belay abort {application} --recovery"
         return Running(execution, machine, document["incident"], document["stage"], state, since, remedy)
     if "release" not in document:
         begun = document.get("continues", {}).get("upload", document)
@@ -104,14 +104,14 @@ def describe(execution: str, machine: str, document: Mapping[str, Any], state: s
 
 def _remedy(about: str, state: str) -> str:
     if state in WAITING:
-        return "nothing: the next version continues it"
+        return "nothing: the new version continues it"
     if state in _PIPELINE:
         return f"wait for the pipeline, or stop its execution there; or: belay abort {about}"
     return f"wait, or: belay abort {about}"
 
 
 def render(found: Sequence[Running], now: datetime) -> list[str]:
-    """Say it as lines for people."""
+    """Render it as text."""
     columns = ("what", "stage", "state", "for", "what to do")
     rows = [
         [
@@ -123,11 +123,11 @@ def render(found: Sequence[Running], now: datetime) -> list[str]:
     ]
     working, waiting = (table(columns, each) for each in rows)
     if not working:
-        return ["Nothing is at work: another version of Belay can be deployed.", *section("Waits", waiting)]
+        return ["Nothing is running: another version of Belay can be deployed.", *section("Waiting", waiting)]
     return [
-        "Another version of Belay cannot be deployed yet: what is at work needs the functions of the deployed one.",
-        *section("At work", working),
-        *section("Waits", waiting),
+        "Another version of Belay cannot be deployed yet: executions are running that need the deployed functions.",
+        *section("Running", working),
+        *section("Waiting", waiting),
         "",
-        "`belay pause` holds what is uploaded meanwhile, `belay resume` starts it afterwards. See docs/upgrading.md.",
+        "`belay pause` holds new uploads, and `belay resume` starts them afterwards. See docs/upgrading.md.",
     ]

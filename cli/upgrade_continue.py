@@ -1,7 +1,7 @@
-"""``belay upgrade continue``: let what waits go on with the version that is deployed now; ``make deploy`` ends with it.
+"""``belay upgrade continue``: continue waiting releases with the version deployed now; ``make deploy`` ends with it.
 
-Their executions keep the definition of the version that started them, and the functions which that names. Nobody is
-asked or told again: the successor waits for the same answer, until the same time.
+Their executions keep the definition of the version that started them, and its functions. Nobody is
+asked or notified again: the successor waits for the same answer, with the same deadline.
 """
 
 from __future__ import annotations
@@ -29,5 +29,5 @@ def run(arguments: argparse.Namespace) -> int:
         if each.waits
     }
     lines = [f"{name}: {successor or 'has ended'}" for name, successor in found.items()]
-    tell(arguments, {"continued": found}, ["continued by this version:", *lines] if lines else ["nothing waits"])
+    tell(arguments, {"continued": found}, ["continued by this version:", *lines] if lines else ["nothing is waiting"])
     return 0

@@ -50,7 +50,7 @@ def test_a_release_from_its_push_to_its_retry(application: Applications, command
     assert (release["release"], release["state"]) == (f"{app.name}/1.0.0", "AWAITING APPROVAL")
     assert release["doing"]["state"] == "RequestApproval"
     assert "belay reject" in command("abort", app.name, status=1)["told"]
-    assert "nobody can be asked here" in command("approve", app.name, status=1)["told"]
+    assert "there is no terminal" in command("approve", app.name, status=1)["told"]
     seal = app.belay.asked(app.name)["seal"]["digest"][:12]
     assert command("approve", app.name, "--seal", seal, "--comment", "by the book")["decision"] == "approve"
     until(lambda: app.belay.release(app.name).get("announced"))
@@ -99,7 +99,7 @@ def test_why_a_release_failed_is_told_in_the_same_words_everywhere(
     shown = command("show", f"{app.name}/1.1.0")
     assert (shown["reason"], [each["reason"] for each in shown["incidents"]]) == (reason, [reason])
     assert main(["show", f"{app.name}/1.1.0"]) == 0
-    assert f"Why it ended so\n  {reason}\n" in capsys.readouterr().out
+    assert f"Reason\n  {reason}\n" in capsys.readouterr().out
 
 
 def test_what_failed_in_a_nested_stack_that_is_gone_is_told_everywhere(
@@ -123,7 +123,7 @@ def test_an_aborted_release_is_taken_back(application: Applications, command: Co
     with app.belay.held("ValidateStacks", after=True) as call:
         command("release", "push", zipped(app, "1.1.0", tmp_path))
         call.reached()
-        assert "works under the lock" in command("unlock", app.name, "production", status=1)["told"]
+        assert "It is running" in command("unlock", app.name, "production", status=1)["told"]
         command("abort", f"{app.name}/1.1.0", "--comment", "the wrong build")
 
     until(lambda: app.belay.release(app.name, "1.1.0").get("announced"))

@@ -137,7 +137,7 @@ def document(belay: Belay, *words: str) -> dict[str, Any]:
 
 
 def test_nothing_goes_on(office: Office, belay: Belay) -> None:
-    assert belay("status") == (0, "Nothing runs, waits or is held.\n", "")
+    assert belay("status") == (0, "Nothing is running, waiting or held.\n", "")
 
 
 def test_a_stage_without_its_report_is_refused(belay: Belay) -> None:
@@ -147,7 +147,7 @@ def test_a_stage_without_its_report_is_refused(belay: Belay) -> None:
 def test_an_application_that_nobody_knows_is_no_idle_one(office: Office, belay: Belay) -> None:
     status, out, err = belay("status", "ordres")
     assert (status, out) == (1, "")
-    assert "ordres is no application here; registered: orders" in err
+    assert "ordres is not an application; registered: orders" in err
 
 
 def test_watching_waits_a_moment_for_what_was_just_uploaded(
@@ -169,7 +169,7 @@ def test_watching_waits_a_moment_for_what_was_just_uploaded(
     monkeypatch.setattr("cli.status.time", SimpleNamespace(sleep=go_on))
     status, out, _ = belay("status", "orders", "--watch")
     assert status == 0
-    assert out.startswith("Nothing runs, waits or is held.\nWhat was uploaded a moment ago may yet begin")
+    assert out.startswith("Nothing is running, waiting or held.\nA recent upload may not have started yet")
     assert "waits for a person: orders/1.0.0 in production; answer with belay approve orders/1.0.0 --stage" in out
     assert out.splitlines()[-1] == "orders/1.0.0: DEPLOYED"
     assert len(looks) == 2
@@ -178,7 +178,7 @@ def test_watching_waits_a_moment_for_what_was_just_uploaded(
 def test_watching_ends_where_nothing_begins(office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[float] = []
     monkeypatch.setattr("cli.status.time", SimpleNamespace(sleep=looks.append))
-    assert belay("status", "--watch")[1].startswith("Nothing runs, waits or is held.\n")
+    assert belay("status", "--watch")[1].startswith("Nothing is running, waiting or held.\n")
     assert sum(looks) == SOON_SECONDS
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
     assert belay("status", "--watch")[1].startswith("Releases are paused")
@@ -249,7 +249,7 @@ def test_applications_stages_and_releases(office: Office, belay: Belay) -> None:
     assert [(each["version"], each["outcome"]) for each in application["attempts"]] == [("1.0.0", "DEPLOYED")]
     assert "production  1.0.0  1        2026-01-01 10:05:00 UTC" in belay("list", "orders")[1]
     status, _, err = belay("list", "payments")
-    assert (status, err) == (1, "belay: payments is not registered here; registered: orders\n")
+    assert (status, err) == (1, "belay: payments is not registered; registered: orders\n")
 
 
 def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
@@ -296,7 +296,7 @@ def test_a_release_that_was_taken_back_keeps_its_outcome_and_may_be_tried_again(
     release = accepted(office.ledger, replace(UPLOAD, version_id=put["VersionId"]), "1.0.0", now=LATER)
     end_stage(office.ledger, release, now=LATER)
     end(office.ledger, release, Outcome.DEPLOYED)
-    assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed: there is nothing to try again\n")
+    assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed, so it cannot be retried\n")
     office.ledger.stages.went_back("orders", "production", before, "orders-production-asked", "user/ann", MUCH_LATER)
     (application,) = document(belay, "list")["applications"]
     production = next(each for each in application["stages"] if each["stage"] == "production")
@@ -304,8 +304,8 @@ def test_a_release_that_was_taken_back_keeps_its_outcome_and_may_be_tried_again(
     newest = application["attempts"][0]
     back = {"at": MUCH_LATER, "incident": "orders-production-asked", "by": "user/ann"}
     assert (newest["version"], newest["outcome"], newest["taken_back"]) == ("1.0.0", "DEPLOYED", back)
-    assert "DEPLOYED, taken back 2026-01-01 11:00:00 UTC by user/ann" in belay("list", "orders")[1]
-    assert "taken back 2026-01-01 11:00:00 UTC by user/ann, incident orders-prod" in belay("show", "orders/1.0.0")[1]
+    assert "DEPLOYED, rolled back 2026-01-01 11:00:00 UTC by user/ann" in belay("list", "orders")[1]
+    assert "rolled back 2026-01-01 11:00:00 UTC by user/ann, incident orders-prod" in belay("show", "orders/1.0.0")[1]
     assert document(belay, "retry", "orders/1.0.0")["of"] == put["VersionId"]
 
 
@@ -334,9 +334,7 @@ def test_an_upload_that_became_no_release_is_shown_by_its_version_or_file_name(o
 
 
 def test_a_release_that_is_not_there_says_which_are(office: Office, belay: Belay) -> None:
-    assert belay("show", "orders/9.9.9")[2] == (
-        "belay: orders has no releases here; `belay list` shows what there is\n"
-    )
+    assert belay("show", "orders/9.9.9")[2] == ("belay: orders has no releases; see `belay list`\n")
     office.accept()
     assert belay("show", "orders/9.9.9")[::2] == (
         1,
@@ -452,11 +450,11 @@ def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Bela
     execution = office.deploy("production", State.EXECUTING, "network")
     status, out, _ = belay("abort", "orders/1.0.0", "--comment", "wrong build")
     assert status == 0
-    assert "is being taken back" in out
+    assert "is being rolled back" in out
     assert office.states.describe_execution(executionArn=execution)["status"] == "ABORTED"
     assert belay("abort", "orders")[::2] == (
         1,
-        "belay: nothing of orders/1.0.0 runs any more; the sweep ends it within five minutes\n",
+        "belay: orders/1.0.0 has no running execution; the sweep ends it within five minutes\n",
     )
 
 
@@ -470,7 +468,7 @@ def test_another_version_of_belay_waits_for_what_is_at_work(
         return found and (found[0], datetime.fromisoformat(found[1]))
 
     monkeypatch.setattr(Executions, "state", state)
-    assert belay("upgrade", "check")[:2] == (0, "Nothing is at work: another version of Belay can be deployed.\n")
+    assert belay("upgrade", "check")[:2] == (0, "Nothing is running: another version of Belay can be deployed.\n")
     office.deploy("production", State.EXECUTING, "network")
     status, out, _ = belay("upgrade", "check")
     assert status == 1
@@ -485,7 +483,7 @@ def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, bel
     office.ask()
     assert "belay reject orders/1.0.0 --stage production" in belay("abort", "orders")[2]
     office.incidents.open_for_release(RELEASE, "production", from_document("no capacity"))
-    assert "is being taken back already" in belay("abort", "orders")[2]
+    assert "is already being rolled back" in belay("abort", "orders")[2]
     end(office.ledger, RELEASE, Outcome.ROLLED_BACK, "no capacity")
     assert "has ended: ROLLED_BACK" in belay("abort", "orders")[2]
 
@@ -502,14 +500,14 @@ def test_a_release_that_ended_badly_is_tried_again(office: Office, belay: Belay)
     office.s3.delete_object(Bucket="releases-bucket", Key=UPLOAD.key, VersionId=put["VersionId"])
     assert belay("retry", "orders")[::2] == (
         1,
-        f"belay: s3://releases-bucket/{UPLOAD.key}: that version is gone; push the zip again\n",
+        f"belay: s3://releases-bucket/{UPLOAD.key}: this version is gone; push the zip again\n",
     )
 
 
 def test_what_is_deployed_is_not_tried_again(office: Office, belay: Belay) -> None:
     office.accept()
     end(office.ledger, RELEASE, Outcome.DEPLOYED)
-    assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed: there is nothing to try again\n")
+    assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed, so it cannot be retried\n")
 
 
 def test_pausing_and_resuming(office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -530,7 +528,7 @@ def test_a_lock_that_somebody_works_under_stays(office: Office, belay: Belay) ->
     status, _, err = belay("unlock", "orders", "production")
     assert status == 1
     assert "held by release 1.0.0 since 2026-01-01T10:00:00Z" in err
-    assert "belay abort orders/1.0.0 stops it" in err
+    assert "to stop it: belay abort orders/1.0.0" in err
     assert [each.stage for each in office.ledger.locks.held()] == ["production"]
 
 
@@ -541,17 +539,17 @@ def test_a_lock_of_an_incident_that_has_not_ended_stays(office: Office, belay: B
     office.lock("arn:aws:states:eu-west-1:123456789012:execution:belay-rollback-stage:gone", INCIDENT)
     status, _, err = belay("unlock", "orders", "production")
     assert status == 1
-    assert "has not ended: the sweep starts its recovery again" in err
+    assert "has not ended: the sweep restarts its recovery" in err
 
 
 def test_a_stage_that_is_not_there_has_no_lock(office: Office, belay: Belay) -> None:
     assert belay("unlock", "orders", "prod")[::2] == (
         1,
-        "belay: orders has no stage prod here; registered: production, test\n",
+        "belay: orders has no stage prod; registered: production, test\n",
     )
     assert belay("unlock", "nobody", "production")[::2] == (
         1,
-        "belay: nobody has no stage production here; registered: none\n",
+        "belay: nobody has no stage production; registered: none\n",
     )
 
 
@@ -600,11 +598,11 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 def test_an_approval_names_what_was_shown(office: Office, belay: Belay, sent: list[Any]) -> None:
     office.accept()
-    assert "waits for nobody" in belay("approve", "orders")[2]
+    assert "is not waiting for a person" in belay("approve", "orders")[2]
     office.ask()
     status, out, shown = belay("approve", "orders/1.0.0", "--yes", "--comment", "looks good")
     assert (status, out) == (0, "approved: orders/1.0.0 in production, by arn:aws:iam::123456789012:user/ann\n")
-    assert shown.startswith("orders 1.0.0 would delete 1.\n  asked     2026-01-01 10:00:00 UTC, ")
+    assert shown.startswith("orders 1.0.0 would delete 1.\n  requested 2026-01-01 10:00:00 UTC, ")
     assert "  seal      0123456789ab\n\nChanges\n  network: DELETES Vpc\n\nPolicies\n  PASS\n" in shown
     named = {"application": "orders", "version": "1.0.0", "stage": "production", "comment": "looks good"}
     assert sent == [("https://decide.example/", {"decision": "approve", "seal": SEAL, **named}, "eu-west-1")]
@@ -653,7 +651,7 @@ def test_a_stage_that_asks_nothing_is_not_approved(office: Office, belay: Belay,
     office.accept()
     office.ask()
     status, _, err = belay("approve", "orders", "--stage", "test", "--yes")
-    assert (status, err, sent) == (1, "belay: orders/1.0.0 does not ask for an approval in test\n", [])
+    assert (status, err, sent) == (1, "belay: orders/1.0.0 is not waiting for an approval in test\n", [])
 
 
 def test_an_incident_is_answered_by_its_question(office: Office, belay: Belay, sent: list[Any]) -> None:
@@ -664,12 +662,12 @@ def test_an_incident_is_answered_by_its_question(office: Office, belay: Belay, s
     office.ledger.decisions.ask("orders", "i", "restore", "Restore the database?", NOW)
     status, _, shown = belay("approve", "orders", "--incident", "i", "--question", "restore")
     assert (status, sent[1][1]) == (0, {"decision": "approve", **named})
-    assert shown == "Restore the database?\n  asked     2026-01-01 10:00:00 UTC\n\n"
+    assert shown == "Restore the database?\n  requested 2026-01-01 10:00:00 UTC\n\n"
 
 
 def test_a_rollback_is_planned_and_started(office: Office, belay: Belay, sent: list[Any]) -> None:
     status, out, _ = belay("rollback", "orders", "production", "--to", "1.0.0", "--plan")
-    assert (status, out.splitlines()[-1]) == (0, "Nothing was changed: this is the plan only.")
+    assert (status, out.splitlines()[-1]) == (0, "This is only a preview; nothing was changed.")
     asked = {"application": "orders", "stage": "production", "to": "1.0.0", "plan_only": True, "comment": ""}
     assert sent == [("https://rollback.example/", asked, "eu-west-1")]
 
@@ -678,7 +676,7 @@ def test_a_rollback_is_planned_and_started(office: Office, belay: Belay, sent: l
     ("status", "answer", "exit_status", "told"),
     [
         (409, {"error": "AlreadyAnswered", "message": "it was approved by bob"}, 1, "it was approved by bob"),
-        (403, {"Message": "Forbidden"}, 3, "AWS refuses lambda:InvokeFunctionUrl"),
+        (403, {"Message": "Forbidden"}, 3, "these credentials may not call lambda:InvokeFunctionUrl"),
         (403, {"error": "FourEyes", "message": "somebody else has to"}, 1, "somebody else has to"),
     ],
 )
@@ -705,7 +703,7 @@ def test_no_such_stack(office: Office, belay: Belay) -> None:
     status, _, err = belay("list", "--stack", "other")
     assert (status, err) == (
         3,
-        "belay: there is no stack 'other' in eu-west-1: is it another --region, --profile or --stack?\n",
+        "belay: there is no stack 'other' in eu-west-1: check --region, --profile and --stack\n",
     )
 
 

@@ -81,10 +81,14 @@ def test_names_are_read() -> None:
         (
             AccessDenied("StepFunctions.StopExecution", "AccessDeniedException", "user/ann is not authorized"),
             3,
-            "AWS refuses states:StopExecution to these credentials: user/ann is not authorized",
+            "these credentials may not call states:StopExecution: user/ann is not authorized",
         ),
-        (AccessDenied("DynamoDB.Query", "AccessDeniedException", "no"), 3, "AWS refuses dynamodb:Query"),
-        (AccessDenied("S3.PutObject", "AccessDenied", "no"), 3, "AWS refuses s3:PutObject"),
+        (
+            AccessDenied("DynamoDB.Query", "AccessDeniedException", "no"),
+            3,
+            "these credentials may not call dynamodb:Query",
+        ),
+        (AccessDenied("S3.PutObject", "AccessDenied", "no"), 3, "may not call s3:PutObject"),
         (Throttled("S3.PutObject", "SlowDown", "slow down"), 3, "S3.PutObject answered SlowDown: slow down"),
         (Unreachable("no region"), 3, "no region"),
         (Refused("it has ended"), 1, "it has ended"),

@@ -258,8 +258,8 @@ def test_there_is_a_text_for_each_and_no_other() -> None:
 
 def test_nothing_is_said_so() -> None:
     nothing = {name: [] for name in WORK if name != "paused"} | {"paused": False}
-    assert status.render(nothing, NOW) == ["Nothing runs, waits or is held."]
-    assert listing.render({"applications": []}, in_full=False) == ["No application is registered here."]
+    assert status.render(nothing, NOW) == ["Nothing is running, waiting or held."]
+    assert listing.render({"applications": []}, in_full=False) == ["No applications are registered."]
 
 
 @pytest.mark.parametrize(

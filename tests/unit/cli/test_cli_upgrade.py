@@ -21,14 +21,14 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
             IN_STAGE,
             "RequestApproval",
             "orders/1.4.1",
-            "nothing: the next version continues it",
+            "nothing: the new version continues it",
         ),
         (
             "deploy_stage",
             IN_STAGE,
             "WaitForWindow",
             "orders/1.4.1",
-            "nothing: the next version continues it",
+            "nothing: the new version continues it",
         ),
         (
             "deploy_stage",
@@ -43,14 +43,14 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
             {"application": "orders", "stage": "production", "incident": "orders-production-1"},
             "WaitForStep",
             "orders-production-1",
-            "wait, answer what it asks, or: belay abort orders --recovery",
+            "wait, answer its question, or: belay abort orders --recovery",
         ),
         (
             "rollback_stage",
             {**IN_STAGE, "incident": "orders-production-1"},
             "WaitForStep",
             "orders-production-1",
-            "wait, answer what it asks, or: belay abort orders --recovery",
+            "wait, answer its question, or: belay abort orders --recovery",
         ),
         (
             "deploy_release",
@@ -75,8 +75,8 @@ def test_it_is_listed_with_its_stage_and_since_when() -> None:
     assert lines[0].startswith("Another version of Belay cannot be deployed yet")
     assert "  orders/1.4.1  production  ExecuteWave  5 min  wait, or: belay abort orders/1.4.1" in lines
     waiting = describe("arn", "deploy_stage", IN_STAGE, "RequestApproval", SINCE)
-    assert render([waiting], SINCE)[0] == "Nothing is at work: another version of Belay can be deployed."
-    assert "  orders/1.4.1  production  RequestApproval  0 s  nothing: the next version continues it" in render(
+    assert render([waiting], SINCE)[0] == "Nothing is running: another version of Belay can be deployed."
+    assert "  orders/1.4.1  production  RequestApproval  0 s  nothing: the new version continues it" in render(
         [waiting], SINCE
     )
-    assert render([], SINCE) == ["Nothing is at work: another version of Belay can be deployed."]
+    assert render([], SINCE) == ["Nothing is running: another version of Belay can be deployed."]

@@ -200,12 +200,12 @@ class TestCommand:
             f"size     {built.stat().st_size} bytes, 4 files",
             f"sha-256  {digest(built.read_bytes())}",
         ]
-        assert output.err == "left out: .env (releases have no hidden files)\n"
+        assert output.err == "left out: .env (hidden files are not part of a release)\n"
 
     def test_it_tells_what_is_wrong(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(tmp_path, "--output", tmp_path / "x.zip") == 1
         assert capsys.readouterr().err.splitlines() == [
-            f"{tmp_path} cannot be built into a release:",
+            f"{tmp_path} is not a valid release:",
             f"  {tmp_path / 'release.yaml'}: expected the release's manifest, found no such file",
         ]
 

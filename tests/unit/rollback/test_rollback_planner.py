@@ -397,4 +397,4 @@ def test_a_plan_reads_as_an_ordered_list() -> None:
         "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\" "
         f"--output text Then: aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1",
     ]
-    assert plan_rollback(situation()).describe() == ["Nothing to do: every stack is as it was."]
+    assert plan_rollback(situation()).describe() == ["Nothing to do: all stacks are as they were before."]

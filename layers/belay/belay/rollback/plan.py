@@ -199,7 +199,7 @@ class RollbackPlan:
         steps = [f"{number}. {step.in_words()}" for number, step in enumerate(self.steps, 1)]
         left = [each.in_words() for each in self.left_to_do]
         told = [each.in_words() for each in self.remarks]
-        return steps + left + told or ["Nothing to do: every stack is as it was."]
+        return steps + left + told or ["Nothing to do: all stacks are as they were before."]
 
     def undone(self) -> list[LeftToDo]:
         """Return what a stopped recovery left to do, step by step, with commands for a database between two names.
