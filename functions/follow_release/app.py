@@ -11,6 +11,7 @@ from follow_release import (
     finish_stage,
     hold_release,
     lock_stage,
+    supersede_older,
 )
 
 STEPS: Mapping[str, Handler] = {
@@ -20,6 +21,7 @@ STEPS: Mapping[str, Handler] = {
     "finish_stage": finish_stage.handler,
     "hold_release": hold_release.handler,
     "lock_stage": lock_stage.handler,
+    "supersede_older": supersede_older.handler,
 }
 
 handler = one_of(STEPS)

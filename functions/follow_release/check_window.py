@@ -23,10 +23,14 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return whether it is ``open``; if not, why, until when, and how many seconds that is."""
+    """Return whether it is ``open``; if not, why, until when, and how many seconds that is.
+
+    Raises ``ReleaseSuperseded``.
+    """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
+    run.refuse_superseded()
     moment = now()
     held = run.stage.calendar.held(moment)
     override = run.ledger.holds.override(run.release.application, run.release.version, run.stage.name)

@@ -27,21 +27,22 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Store the task token for a person's override, and announce that the release waits."""
+    """Store the task token for a person's override, and announce that the release waits.
+
+    Raises ``ReleaseSuperseded``; asked once the token is stored, so that a newer release finds the token or is found.
+    """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     release, stage, at = run.release, run.stage.name, timestamp()
     held = {"task_token": event["task_token"], "reason": event["why"], "until": event["until"]}
-    if run.ledger.holds.hold(release, stage, **held, now=at):
+    if ledger.holds.hold(release, stage, **held, now=at):
         why = f"{event['why']}; it goes on at {event['until']}"
-        run.ledger.attempts.record(release, State.HELD, at, stage=stage, detail=why)
-    endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
-    message = release_held(
-        Deployment(release.application, release.version, stage, thread=release.thread),
-        why=event["why"],
-        until=f"at {event['until']}",
-        let_through=f"belay override {release.application}/{release.version} --stage {stage} --comment WHY",
-    )
+        ledger.attempts.record(release, State.HELD, at, stage=stage, detail=why)
+    run.refuse_superseded()
+    endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
+    about = Deployment(release.application, release.version, stage, thread=release.thread)
+    let_through = f"belay override {release.application}/{release.version} --stage {stage} --comment WHY"
+    message = release_held(about, why=event["why"], until=f"at {event['until']}", let_through=let_through)
     endings.topic_of(release).publish(message)
     return {}

@@ -46,13 +46,17 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def approval(run: StageContext) -> dict[str, Any]:
-    """Return whether a person has to approve, or has, and the remaining time: a pending request keeps its deadline."""
+    """Return whether the stage asks for approval, and the remaining time: a pending request keeps its deadline.
+
+    It is ``given`` by a person, or by the registration if nothing changes. What was given for one plan is for no other.
+    """
     days = run.stage.approval.expires_after_days
     asked = run.ledger.approvals.asked_of(run.release, run.stage.name)
+    approved = asked is not None and asked.answer is not None and asked.answer.word == "approve"
     expires_at = now() + timedelta(days=days) if asked is None else datetime.fromisoformat(asked.expires_at)
     return {
         "required": run.stage.approval.required,
-        "given": asked is not None and asked.answer is not None and asked.answer.word == "approve",
+        "given": approved or (run.stage.approval.required and not run.asks),
         "expires_after_days": days,
         "expires_after_seconds": max(1, math.floor((expires_at - now()).total_seconds())),
     }

@@ -32,6 +32,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Seal the request, write the report, store the task token for the answer, and notify the approvers.
 
     A request of this attempt from an execution that this one continues is neither changed nor announced again.
+    Raises ``ReleaseSuperseded``; asked once the token is stored, so that a newer release finds the token or is found.
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
@@ -39,11 +40,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     asked = ledger.approvals.asked_of(run.release, run.stage.name)
     if asked is not None:
         ledger.approvals.ask_on(run.release, asked, event["task_token"])
+        run.refuse_superseded()
         return {}
     endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
     approvals = Approvals(run.ledger, run.artifacts, endings)
     links = Links(aws.mac_key(settings.link_key_id), settings.link_url)
     request = links.add_to(approvals.gather(run, aws.stacks, now()))
     approvals.keep(request, render(request))
-    approvals.ask(request, event["task_token"])
+    approvals.record(request, event["task_token"])
+    run.refuse_superseded()
+    approvals.announce(request)
     return {}

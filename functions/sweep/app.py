@@ -13,6 +13,7 @@ from belay.control.endings import Endings
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
 from belay.control.registrations import RegistrationsReadOnce
+from belay.control.superseding import Superseding
 from belay.control.sweep import Sweep
 from belay.control.topics import Topic
 from belay.control.unfinished import Unfinished
@@ -67,6 +68,7 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
         Unfinished(ledger, endings, incidents, artifacts, registrations, closing),
         FailedStacks(ledger, incidents, registrations, aws.stacks),
         unhealthy,
+        Superseding(ledger, artifacts, aws.executions),
         Approvals(ledger, artifacts, endings),
         Decisions(ledger, aws.executions),
         settings.deploy_release_machine_arn,

@@ -155,6 +155,41 @@ class TestAnswered:
         assert app.belay.ended(upload)["outcome"] == "ABORTED"
 
 
+class TestUnanswered:
+    def test_a_newer_release_ends_the_older_one_s_question(self, application: Applications) -> None:
+        app = application()
+        older = asking(app)
+        newer = app.belay.upload(app.release("1.2.0"))
+
+        until(lambda: app.belay.uploaded(older).get("announced"))
+        record = app.belay.uploaded(older)
+
+        assert (record["outcome"], record["reason"]) == (
+            "ABORTED",
+            "1.2.0 is newer than 1.1.0 and came to production while that waited there",
+        )
+        status, refused = app.belay.decide({"decision": "approve", "version": "1.1.0"}, app.name)
+        assert (status, refused["error"]) == (410, "Ended")
+        app.belay.asked(app.name, "1.2.0")
+        app.belay.approve(app.name, "1.2.0")
+        assert app.belay.ended(newer)["outcome"] == "DEPLOYED"
+        assert app.belay.change_sets(app.stack("first")) == []
+
+    def test_nobody_is_asked_about_nothing_where_the_registration_says_so(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        app.register(approval={"required": True, "skip_unchanged": True})
+
+        nothing = app.belay.upload(app.release("1.0.1", "1.0.0"))
+
+        assert app.belay.ended(nothing)["outcome"] == "DEPLOYED"
+        assert app.belay.items(f"RELEASE#{app.name}#1.0.1", "APPROVAL#") == []
+        something = app.belay.upload(app.release("1.1.0"))
+        app.belay.asked(app.name, "1.1.0")
+        app.belay.decide({"decision": "reject", "version": "1.1.0"}, app.name)
+        assert app.belay.ended(something)["outcome"] == "ABORTED"
+
+
 class TestSealed:
     """What was approved is deployed, or nothing is."""
 

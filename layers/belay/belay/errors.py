@@ -47,7 +47,7 @@ class UnreadableTemplate(BelayError):  # noqa: N818
 class ReleaseSuperseded(BelayError):  # noqa: N818
     """A newer release of the application overtook this one, or the same version is on its way already.
 
-    Raised by ``open_release`` and ``lock_stage``. The release ends ABORTED, nothing changed.
+    Raised by ``open_release`` and by the steps before a stage is changed. The release ends ABORTED, nothing changed.
     """
 
 

@@ -204,14 +204,15 @@ def test_the_queue_shows_who_waits(ledger: Ledger) -> None:
     now = lease(0)
     ledger.locks.wait(first, now - 200)
     ledger.locks.wait(second, now - 100)
-    queue = ledger.locks.wait(recovery, now)
+    ledger.locks.wait(recovery, now)
+    queue = ledger.locks.queue(second)
     seen = [(each.version, each.seen_at) for each in queue]
     assert seen == [("1.0.0", now - 200), ("1.1.0", now - 100), (None, now)]
     ledger.locks.wait(Claim.of_release(release("d", version="1.2.0"), "test", "e-d"), 100)
     assert ledger.locks.queues() == queue, "one that died long ago is not shown, though it is not deleted yet"
     assert ledger.locks.held() == [], "a place in the queue is no lock"
     ledger.locks.leave_queue(first)
-    assert [each.attempt for each in ledger.locks.wait(second, 400)] == ["b", "c"]
+    assert [each.attempt for each in ledger.locks.queue(second)] == ["b", "c"]
 
 
 # -- operations and incidents ------------------------------------------------------------------------------------------

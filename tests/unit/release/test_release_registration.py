@@ -102,7 +102,8 @@ class TestApplication:
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
                 " policies, pipeline, timezone, windows, freezes, regions",
-                "defaults.approval: expected a mapping with required, expires_after_days, four_eyes, found 'yes'",
+                "defaults.approval: expected a mapping with required, expires_after_days, four_eyes,"
+                " skip_unchanged, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
             ],
             "stages: [test]\ndefaults: none": [
@@ -230,8 +231,9 @@ class TestStage:
                 "approval.required: expected true or false, found the number 1",
                 "approval.expires_after_days: expected a whole number from 1 to 90, found the number 0.5",
             ],
-            "approval: {four_eyes: true}": [
-                "approval.four_eyes: expected required: true beside it, or nobody is asked at all"
+            "approval: {four_eyes: true, skip_unchanged: true}": [
+                "approval.four_eyes: expected required: true beside it, or nobody is asked at all",
+                "approval.skip_unchanged: expected required: true beside it, or nobody is asked at all",
             ],
             "approval: {expires_after_days: 91}": [
                 "approval.expires_after_days: expected a whole number from 1 to 90, found the number 91"

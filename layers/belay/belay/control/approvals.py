@@ -68,8 +68,8 @@ class Approvals:
         self._artifacts.put_html(release.stage_key(stage, "report.html"), report)
         self._artifacts.put_json(release.stage_key(stage, "approval.json"), ApprovalText.of(request).to_dict())
 
-    def ask(self, request: ApprovalRequest, task_token: str) -> None:
-        """Record the request and announce it."""
+    def record(self, request: ApprovalRequest, task_token: str) -> None:
+        """Record that the stage waits for an answer."""
         release, stage = request.sealed.release, request.stage
         asked_at = request.asked_at.isoformat(timespec="milliseconds")
         asked = AskedApproval(
@@ -85,7 +85,10 @@ class Approvals:
         until = f"until {in_utc(request.expires_at)}"
         self._ledger.attempts.record(release, State.AWAITING_APPROVAL, asked_at, stage=stage.name, detail=until)
         self._ledger.approvals.ask(release, asked)
-        told = ApprovalText.of(request)
+
+    def announce(self, request: ApprovalRequest) -> None:
+        """Ask the approvers."""
+        release, stage, told = request.sealed.release, request.stage, ApprovalText.of(request)
         # Anyone with the link can answer: it is sent to the approvers and stored nowhere.
         by_link = [LeftToDo("", f"Without the command: open {request.link}")] if request.link else []
         message = _message(release, stage.name, told, by_link)

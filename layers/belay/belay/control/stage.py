@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clock import lease, now
 from belay.aws.s3 import ArtifactBucket
 from belay.control.reasons import Reasons
+from belay.errors import ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
@@ -55,6 +56,19 @@ class StageContext:
                 for each in self.accepted.manifest.stacks
             )
         )
+
+    def refuse_superseded(self) -> None:
+        """Raise ``ReleaseSuperseded`` if a newer release has taken this one's turn in the stage."""
+        attempt = self.ledger.attempts.get(self.release)
+        superseded = None if attempt is None else attempt.superseded_in(self.stage.name)
+        if superseded is not None:
+            raise ReleaseSuperseded(superseded.why(self.release.version))
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to approve. Database changes are none of CloudFormation's, so they always count."""
+        approval, changes_database = self.stage.approval, self.accepted.manifest.database is not None
+        return approval.required and not (approval.skip_unchanged and not changes_database and self.plan().unchanged)
 
     @property
     def reasons(self) -> Reasons:

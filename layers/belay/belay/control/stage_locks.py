@@ -5,7 +5,8 @@ from belay.aws.stepfunctions import Executions
 from belay.control.stage import LEASE_SECONDS
 from belay.errors import IncidentEnded, LockLost, ReleaseSuperseded
 from belay.ledger.ledger import Ledger
-from belay.release.lock import Claim, Decision, decide, superseded_by
+from belay.release.attempt import Superseded
+from belay.release.lock import Claim, Decision, Waiter, decide, superseded_by
 
 
 class StageLocks:
@@ -29,14 +30,9 @@ class StageLocks:
     def take(self, claim: Claim) -> int | None:
         """Return the fencing token, or None while another holder works under the lock.
 
-        Raises ``LockLost``, and ``ReleaseSuperseded`` if a newer release is waiting too.
+        A recovery takes its turn, whoever else is in the queue. Raises ``LockLost``, and ``ReleaseSuperseded`` if a
+        newer release is waiting too, or has taken this one's turn.
         """
-        fencing = self._acquire(claim)
-        if fencing is None:
-            self._wait(claim)
-        return fencing
-
-    def _acquire(self, claim: Claim) -> int | None:
         seen = self._ledger.locks.get(claim.application, claim.stage)
         owner_runs = seen is not None and self._executions.running(seen.execution)
         decision = decide(claim, seen, now=lease(0), owner_runs=owner_runs)
@@ -46,18 +42,32 @@ class StageLocks:
             raise LockLost(
                 f"{claim.application} {claim.label} is being recovered in {claim.stage}; its deployment stops"
             )
-        if decision is Decision.WAIT:
-            return None
-        fencing = self._ledger.locks.acquire(claim, expires_at=lease(LEASE_SECONDS), seen=seen, now=timestamp())
-        if fencing is not None:
+        self._refuse_superseded(claim)
+        fencing = None
+        if decision is Decision.TAKE:
+            fencing = self._ledger.locks.acquire(claim, expires_at=lease(LEASE_SECONDS), seen=seen, now=timestamp())
+        if fencing is None:
+            self._ledger.locks.wait(claim, seen_at=lease(0))
+        else:
             self._ledger.locks.leave_queue(claim)
         return fencing
 
-    def _wait(self, claim: Claim) -> None:
-        """Join the queue; a recovery keeps waiting, whoever else is in it."""
-        newer = superseded_by(claim, self._ledger.locks.wait(claim, seen_at=lease(0)), now=lease(0))
-        if newer:
+    def _refuse_superseded(self, claim: Claim) -> None:
+        """Leave the queue if a newer release waits, although the lock may be free: it must not matter who asks first.
+
+        Raises ``ReleaseSuperseded``.
+        """
+        if claim.incident is not None:
+            return
+        waiting = [each for each in self._ledger.locks.queue(claim) if self._waits(each)]
+        newer = superseded_by(claim, waiting, now=lease(0))
+        attempt = self._ledger.attempts.of_id(claim.application, claim.attempt)
+        superseded = Superseded(claim.stage, newer) if newer else attempt and attempt.superseded_in(claim.stage)
+        if superseded:
             self._ledger.locks.leave_queue(claim)
-            raise ReleaseSuperseded(
-                f"{newer} waits for {claim.stage} too and is newer: only the newest in the queue is deployed"
-            )
+            raise ReleaseSuperseded(superseded.why(claim.label))
+
+    def _waits(self, waiter: Waiter) -> bool:
+        """Whether the execution of a waiter may still be alive: one that was stopped does not leave the queue."""
+        attempt = self._ledger.attempts.of_id(waiter.application, waiter.attempt)
+        return attempt is None or attempt.state.waits

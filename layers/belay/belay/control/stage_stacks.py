@@ -31,12 +31,13 @@ class StageStacks:
         """Return why the plan is no longer valid under the stage's lock; None if it is.
 
         What was approved is compared with its seal, every planned change set with what CloudFormation says now.
-        Differences are planned again, unless they were approved. Raises ``ReleaseSuperseded`` if a newer version was
-        deployed while this one waited.
+        Differences are planned again, unless the stage asks for approval. Raises ``ReleaseSuperseded`` if a newer
+        version came or was deployed while this one waited.
         """
         run = self._run
+        run.refuse_superseded()
         self._refuse_overtaken()
-        broken = broken_since_approval(run, self._stacks, today) if run.stage.approval.required else None
+        broken = broken_since_approval(run, self._stacks, today) if run.asks else None
         if broken is not None:
             return Statement(Why.PLAN_CHANGED, broken)
         plan = run.plan()

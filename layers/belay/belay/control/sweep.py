@@ -11,6 +11,7 @@ from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
 from belay.control.failed_stacks import FailedStacks
 from belay.control.registrations import RegistrationsReadOnce
+from belay.control.superseding import Superseding
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
@@ -34,6 +35,7 @@ class Sweep:
     unfinished: Unfinished
     failed_stacks: FailedStacks
     unhealthy: Unhealthy
+    superseding: Superseding
     approvals: Approvals
     decisions: Decisions
     deploy_machine_arn: str
@@ -49,6 +51,7 @@ class Sweep:
         may_start = self._attempted(paused) is False
         return {
             "resumed": len(self._each(self.ledger.uploads.held, self.resume)) if may_start else 0,
+            "superseded": self._each(self.ledger.attempts.open_ones, self.superseding.see_to),
             "reminded": len(self._each(self.ledger.approvals.asked, self.approvals.see_to, self.decisions, now)),
             "taken_up": [
                 *self._each(self.ledger.attempts.open_ones, self.unfinished.take_up_dead),

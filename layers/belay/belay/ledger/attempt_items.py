@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from belay.aws.dynamodb import Item
-from belay.release.attempt import Attempt, VersionHead, file_key
+from belay.release.attempt import Attempt, Superseded, VersionHead, file_key
 from belay.release.life import State
 from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome, Upload
@@ -53,6 +53,7 @@ def attempt_item(attempt: Attempt) -> Item:
         "reason": attempt.reason and to_dict(attempt.reason),
         "ended_at": attempt.ended_at,
         "announced": attempt.announced or None,
+        "superseded": attempt.superseded and asdict(attempt.superseded),
     }
     return {"PK": pk, "SK": sk, **{name: value for name, value in known.items() if value is not None}}
 
@@ -73,6 +74,7 @@ def attempt_from(item: Mapping[str, Any]) -> Attempt:
         reason=reason_in(item),
         ended_at=item.get("ended_at"),
         announced=item.get("announced", False),
+        superseded=Superseded(**item["superseded"]) if item.get("superseded") else None,
     )
 
 

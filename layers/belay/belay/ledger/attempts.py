@@ -22,7 +22,7 @@ from belay.ledger.expiry import is_current
 from belay.ledger.stages import StageRecords
 from belay.ledger.v0_1 import AttemptsOf01
 from belay.notify.told import in_words
-from belay.release.attempt import Attempt, OpenAttempt, Transition, VersionHead, file_key
+from belay.release.attempt import Attempt, OpenAttempt, Superseded, Transition, VersionHead, file_key
 from belay.release.life import Occurrence, State, before
 from belay.release.reason import Reason, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
@@ -175,6 +175,21 @@ class AttemptRecords:
     ) -> None:
         """Record an occurrence that does not change an attempt's state."""
         self._table.put(_line(release, Transition(now, what, stage, about, None, detail)))
+
+    def supersede(self, release: ReleaseReference, superseded: Superseded) -> bool:
+        """Record that a newer release has taken an attempt's turn in a stage. False if it does not wait there."""
+        waiting = [each for each in State if each.waits]
+        return self._write(
+            release,
+            self._table.change(
+                *attempt_key(release.application, release.attempt),
+                "SET superseded = :superseded",
+                f"#stage = :stage AND #state IN ({_listed(waiting)})",
+                {f":{each.name}": each.value for each in waiting}
+                | {":superseded": asdict(superseded), ":stage": superseded.stage},
+                names=_NAMES,
+            ),
+        )
 
     def end_stage(
         self, release: ReleaseReference, stage: str, outcome: Outcome, *, good: bool, fencing: int | None, now: str

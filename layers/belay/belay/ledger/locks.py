@@ -84,12 +84,15 @@ class LockRecords:
         """Return the queue of a stage's lock."""
         return [_waiter(item) for item in self._table.query("LOCK") if "#WAITING#" in item["SK"] and is_current(item)]
 
-    def wait(self, claim: Claim, seen_at: int) -> list[Waiter]:
-        """Join a stage's queue, and return the whole queue."""
+    def queue(self, claim: Claim) -> list[Waiter]:
+        """Return the queue of the stage that is claimed."""
+        return [_waiter(item) for item in self._table.query("LOCK", _queue(claim)) if is_current(item)]
+
+    def wait(self, claim: Claim, seen_at: int) -> None:
+        """Join a stage's queue."""
         waits: Item = {"PK": "LOCK", "SK": _queue(claim) + claim.attempt, "seen_at": seen_at, "held": False}
         waits["expires"] = seen_at + _DIED_LONG_AGO_SECONDS
         self._table.put(waits if claim.incident else {**waits, "version": claim.label})
-        return [_waiter(item) for item in self._table.query("LOCK", _queue(claim))]
 
     def leave_queue(self, claim: Claim) -> None:
         """Leave the queue."""

@@ -17,7 +17,8 @@ class Attempt:
 
     ``version`` is known once its manifest was read, ``digest`` once it is accepted: an upload that did not become a
     release never has one. ``stage`` is the current or last stage; ``about`` and ``stage_outcome`` belong to its state.
-    ``announced`` says whether the outcome was announced. Times are ISO 8601 in UTC.
+    ``announced`` says whether the outcome was announced. ``superseded`` is set once a newer release has taken its turn
+    in a stage. Times are ISO 8601 in UTC.
     """
 
     upload: Upload
@@ -33,6 +34,7 @@ class Attempt:
     reason: Reason | None = None
     ended_at: str | None = None
     announced: bool = False
+    superseded: "Superseded | None" = None
 
     @property
     def application(self) -> str:
@@ -60,6 +62,22 @@ class Attempt:
     def standing(self) -> str:
         """Its outcome, or its current state, in words."""
         return self.outcome or in_words(self.state, self.about, self.stage_outcome)
+
+    def superseded_in(self, stage: str) -> "Superseded | None":
+        """Return what has taken its turn in a stage; None if nothing has."""
+        return self.superseded if self.superseded is not None and self.superseded.stage == stage else None
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """The ``version`` that took an older release's turn in a ``stage`` where that still waited."""
+
+    stage: str
+    version: str
+
+    def why(self, older: str) -> str:
+        """Say it in a sentence."""
+        return f"{self.version} is newer than {older} and came to {self.stage} while that waited there"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ class State(StrEnum):
         """Whether it is a state within an unfinished stage."""
         return self in _IN_STAGE
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing of the stage was changed yet: a newer release may take its turn."""
+        return self in _WAITING
+
 
 class Occurrence(StrEnum):
     """What happens to an attempt without changing its state."""
@@ -101,6 +106,8 @@ _IN_STAGE: Final = frozenset(State) - {
     State.STAGE_ENDED,
     State.ENDED,
 }
+
+_WAITING: Final = _ASKED | {State.PLANNING, State.REHEARSED, State.HELD}
 
 
 def before(state: State) -> frozenset[State]:

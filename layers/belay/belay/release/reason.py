@@ -193,8 +193,11 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
 APPROVAL_DENIED, APPROVAL_EXPIRED = "ApprovalDenied", "ApprovalExpired"
 """Sent with the answer as a reason's document, and made by the machine with the number of days."""
 
+SUPERSEDED = "ReleaseSuperseded"
+"""Raised by a step, or sent to an execution that waits."""
+
 _REFUSALS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate")
-_STATEMENTS = {"ReleaseSuperseded": Why.SUPERSEDED, "StackFailed": Why.TOLD, APPROVAL_DENIED: Why.NOT_APPROVED}
+_STATEMENTS = {SUPERSEDED: Why.SUPERSEDED, "StackFailed": Why.TOLD, APPROVAL_DENIED: Why.NOT_APPROVED}
 
 
 def _message(cause: str) -> str:

@@ -90,12 +90,14 @@ class RegisteredStack:
 class Approval:
     """Whether a person must approve a release before it changes a stage, and within how many days.
 
-    With ``four_eyes`` the uploader cannot approve.
+    With ``four_eyes`` the uploader cannot approve. With ``skip_unchanged`` nobody is asked about a release that changes
+    nothing in the stage.
     """
 
     required: bool = False
     expires_after_days: int = _DEFAULT_DAYS
     four_eyes: bool = False
+    skip_unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -374,14 +376,16 @@ def _stacks(node: Node) -> dict[str, RegisteredStack]:
 
 
 def _approval(node: Node) -> Approval:
-    fields = node.fields([], ["required", "expires_after_days", "four_eyes"])
+    fields = node.fields([], ["required", "expires_after_days", "four_eyes", "skip_unchanged"])
     approval = Approval(
         required=fields["required"].boolean(),
         expires_after_days=fields["expires_after_days"].integer(1, _MOST_DAYS, _DEFAULT_DAYS),
         four_eyes=fields["four_eyes"].boolean(),
+        skip_unchanged=fields["skip_unchanged"].boolean(),
     )
-    if approval.four_eyes and not approval.required:
-        fields["four_eyes"].note("expected required: true beside it, or nobody is asked at all")
+    for name in ("four_eyes", "skip_unchanged"):
+        if fields[name].present and fields[name].value is True and not approval.required:
+            fields[name].note("expected required: true beside it, or nobody is asked at all")
     return approval
 
 

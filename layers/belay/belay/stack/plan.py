@@ -111,6 +111,14 @@ class StagePlan:
         return all(stack.progress in _SETTLED for stack in self.stacks)
 
     @property
+    def unchanged(self) -> bool:
+        """Whether CloudFormation found nothing to change in any stack: a change set that is there changes something.
+
+        One that only updates nested stacks may change the outputs of its own stack, which no change set shows.
+        """
+        return all(stack.progress is Progress.UNCHANGED for stack in self.stacks)
+
+    @property
     def wave(self) -> str:
         """How far the wave is whose change sets were executed: RUNNING, NEXT_WAVE (to be planned first) or DONE."""
         if self.in_progress(Progress.EXECUTING):
