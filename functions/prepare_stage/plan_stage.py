@@ -22,6 +22,7 @@ class Settings:
     ledger_table: str
     artifact_bucket: str
     poll_seconds: int
+    value_key_id: str
 
 
 @observed
@@ -34,7 +35,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     pipeline = run.stage.runs_pipeline
-    ready = pipeline or StageChangeSets(run, aws.stacks, aws.alarms).advance().ready
+    change_sets = StageChangeSets(run, aws.stacks, aws.alarms, aws.value_key(settings.value_key_id))
+    ready = pipeline or change_sets.advance().ready
     return {
         "ready": ready,
         "pipeline": pipeline,

@@ -28,6 +28,7 @@ class Settings:
     artifact_bucket: str
     pause_parameter: str
     notification_topic_arn: str
+    value_key_id: str
 
 
 @observed
@@ -48,7 +49,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return disposition("HELD")
     if not ledger.attempts.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
-    accepted = Admission(ledger, artifacts, registrations, aws.buckets).accept(upload)
+    key = aws.value_key(settings.value_key_id)
+    accepted = Admission(ledger, artifacts, registrations, aws.buckets, key).accept(upload)
     return disposition("ACCEPTED", *accepted)
 
 

@@ -235,7 +235,7 @@ WEATHER = {
 
 OF_A_MOMENT = {"Lambda.ClientExecutionTimeoutException", "Lambda.Unknown", "Sandbox.Timedout"}
 
-LOOKING = ("Describe", "Get", "List", "Head", "Simulate", "BatchGet", "Detect")
+LOOKING = ("Describe", "Get", "List", "Head", "Simulate", "BatchGet", "Detect", "Encrypt", "Decrypt", "GenerateMac")
 RECORDING = {"S3.PutObject", "SNS.Publish", "Lambda.Invoke"}
 """Calls that keep a document, tell people, or ask a function of the operator's."""
 

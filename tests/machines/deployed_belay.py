@@ -212,6 +212,15 @@ class Belay:
         """Every incident of an application."""
         return self.items(f"APPLICATION#{application}", "INCIDENT#")
 
+    def written(self, application: str) -> Iterator[str]:
+        """Everything that Belay keeps: an application's documents, and the whole ledger."""
+        s3, bucket = self.aws("s3"), self.outputs["ArtifactBucketName"]
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"attempts/{application}/"):
+            for each in page["Contents"]:
+                yield s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode()
+        for page in self.aws("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["LedgerTableName"]):
+            yield from map(str, page["Items"])
+
     def transitions(self, application: str, version: str = "1.0.0") -> list[str]:
         """What a release went through, in order."""
         attempts = self.ledger.attempts.of_version(application, version)

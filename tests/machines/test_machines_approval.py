@@ -69,6 +69,25 @@ class TestAnswered:
         assert app.belay.decide({"decision": "reject"}, app.name)[0] == 200
         assert app.belay.ended(upload)["outcome"] == "ABORTED"
 
+    def test_a_secret_reaches_cloudformation_and_is_written_nowhere(self, application: Applications) -> None:
+        """By NoEcho, by way of a nested expression, and by a name that sounds secret."""
+        pin, word = "wombat-4711", "quokka-0815"
+        template = setting({"Fn::Join": ["-", [{"Ref": "Pin"}, {"Ref": "AdminPassword"}]]})
+        template["Parameters"] = {"Pin": {"Type": "String", "NoEcho": True}, "AdminPassword": {"Type": "String"}}
+        app = application()
+        first = {"name": app.stack("first"), "parameters": {"AdminPassword": word}}
+        app.register({"production": {"stacks": {"first": first}}}, approval={"required": True})
+        upload = app.belay.upload(app.release(stacks={"first": template}, parameters={"first": {"Pin": pin}}))
+        app.belay.asked(app.name)
+        assert app.belay.decide({"decision": "approve"}, app.name)[0] == 200
+
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+
+        assert app.belay.setting(app.stack("first")) == f"{pin}-{word}"
+        written = [*app.belay.written(app.name), *(message.text for message in app.received())]
+        assert any("What would change" in text for text in written)
+        assert not [text for text in written if pin in text or word in text]
+
     def test_people_are_reminded_and_an_answer_that_was_lost_arrives(self, application: Applications) -> None:
         app = application(approval={"required": True})
         upload = app.belay.upload(app.release())

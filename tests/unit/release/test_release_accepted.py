@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -120,3 +121,59 @@ def test_pointers_must_have_been_followed() -> None:
 def test_a_manifest_that_cannot_be_read_is_no_release() -> None:
     with pytest.raises(InvalidRelease):
         AcceptedRelease.of("orders", "version: 1", APPLICATION, STAGES, DECLARED)
+
+
+def encrypted(value: str, context: Mapping[str, str]) -> str:
+    return f"{value[::-1]} of {json.dumps(context, sort_keys=True)}"
+
+
+def decrypted(text: str, context: Mapping[str, str]) -> str:
+    value, _, made_for = text.partition(" of ")
+    assert made_for == json.dumps(context, sort_keys=True)
+    return value[::-1]
+
+
+SECRET = {"templates/network.yaml": {"VpcCidr"}, "templates/service.yaml": set[str]()}
+NO_SECRET: dict[str, set[str]] = {template: set() for template in DECLARED}
+
+
+def test_secret_values_are_stored_encrypted_and_nowhere_in_the_clear() -> None:
+    kept = accepted().with_secrets_encrypted(SECRET, encrypted)
+    document = json.dumps(kept.to_dict())
+
+    assert "10.0.0.0/16" not in document
+    assert "10.40.0.0/16" not in document
+    assert '"Size": "small"' in document
+    assert parameters(kept, "production", 0) == {"Size": "small", "VpcCidr": "****", "Stage": "production"}
+    read = AcceptedRelease.from_dict(json.loads(document))
+    values = {stage: read.secret_values(stage, "network", decrypted) for stage in ("test", "production")}
+    assert values == {"test": {"VpcCidr": "10.0.0.0/16"}, "production": {"VpcCidr": "10.40.0.0/16"}}
+    assert read.secret_values("production", "order-service", decrypted) == {}
+
+
+def test_what_has_no_secrets_is_stored_as_it_was_read() -> None:
+    assert accepted().with_secrets_encrypted(NO_SECRET, encrypted) == accepted()
+
+
+@pytest.mark.parametrize("where", ["stage", "defaults"])
+def test_a_registered_value_that_nobody_deploys_is_not_stored_either(where: str) -> None:
+    """Only the template that declares it would say whether it is secret."""
+    unused = "stacks: {later: {name: later, parameters: {Pin: 4711}}, network: {name: n, parameters: {Old: 4711}}"
+    unused += ", order-service: {name: s}}"
+    role = "service_role: 'arn:aws:iam::111122223333:role/orders'"
+    defaults = f"{role}, {unused}" if where == "defaults" else role
+    application = f"stages: [production]\ndefaults: {{{defaults}}}"
+    stages = {"production": unused if where == "stage" else "{}"}
+    release = AcceptedRelease.of("orders", MANIFEST, application, stages, DECLARED)
+    assert "4711" in json.dumps(release.to_dict())
+
+    assert "4711" not in json.dumps(release.with_secrets_encrypted(NO_SECRET, encrypted).to_dict())
+
+
+def test_a_reference_to_a_secret_says_where_it_is_and_is_stored() -> None:
+    reference = "{{resolve:secretsmanager:orders:SecretString:cidr}}"
+    stages = STAGES | {"production": STAGES["production"].replace("10.40.0.0/16", f"'{reference}'")}
+    kept = accepted(stages).with_secrets_encrypted(SECRET, encrypted)
+
+    assert parameters(kept, "production", 0)["VpcCidr"] == reference
+    assert kept.secret_values("production", "network", decrypted) == {}

@@ -290,7 +290,7 @@ def _finding(finding: Finding) -> Html:
 
 
 def _parameters(request: ApprovalRequest) -> Html:
-    """The values as CloudFormation shows them, where NoEcho parameters are already hidden."""
+    """The values that may be shown: see ``stack.shown``."""
     parts = []
     for stack in request.sealed.plan.stacks:
         change_set = request.sealed.change_sets.get(stack.stack)

@@ -87,7 +87,8 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
     for stack in accepted.manifest.stacks:
         bucket = sealed.artifact_bucket
         parameters = accepted.parameters(stage, stack, release.attempt, bucket, release.prefix)
-        parts[f"the parameters of {stack.name}"] = parameters
+        secrets = accepted.secrets.get(stage, {}).get(stack.name, {})
+        parts[f"the parameters of {stack.name}"] = {**parameters, **secrets}
     for planned in sealed.plan.stacks:
         change_set, report = sealed.change_sets.get(planned.stack), sealed.reports.get(planned.stack)
         parts[f"the change set of {planned.stack}"] = _change_set(planned, change_set)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
 from belay.errors import AwsFault
+from belay.masking import masked
 from belay.stack.cause import Cause, Event, first_cause, nested_stack_ids
 from belay.stack.change_set import ChangeSet, parse_change_set
 from belay.stack.operation import since
@@ -22,6 +23,7 @@ _EVENTS_LOOKED_AT = 2000
 _NESTED_LOOKED_INTO = 50
 _EVENTS_OF_AN_OPERATION = 20_000
 """A stack has 500 resources at most, each with a few events on the way and on the way back."""
+_REASONS = ("StackStatusReason", "ResourceStatusReason", "StatusReason", "DriftStatusReason")
 
 
 class Stacks:
@@ -36,7 +38,7 @@ class Stacks:
         """Return one element of DescribeStacks' ``Stacks``, or None if there is no such stack."""
         with translated("CloudFormation.DescribeStacks"):
             try:
-                return dict(self._client.describe_stacks(StackName=stack)["Stacks"][0])
+                return _masked(self._client.describe_stacks(StackName=stack)["Stacks"][0])
             except ClientError as error:
                 if code_of(error) == "ValidationError" and "does not exist" in str(error):
                     return None
@@ -46,7 +48,7 @@ class Stacks:
         """Yield every stack that is not deleted."""
         with translated("CloudFormation.DescribeStacks"):
             for page in self._client.get_paginator("describe_stacks").paginate():
-                yield from page["Stacks"]
+                yield from map(_masked, page["Stacks"])
 
     def get_template(self, stack_id: str, stage: str = "Original") -> bytes:
         """Return the template as passed to CloudFormation, or after its transforms (``Processed``)."""
@@ -58,7 +60,7 @@ class Stacks:
         """Return a stack's StackResourceSummaries."""
         with translated("CloudFormation.ListStackResources"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-            return [dict(summary) for page in pages for summary in page["StackResourceSummaries"]]
+            return [_masked(summary) for page in pages for summary in page["StackResourceSummaries"]]
 
     def resources_by_stack(self, stack_id: str) -> dict[str, list[dict[str, Any]]]:
         """Return the resource summaries of a stack and of every stack nested in it, by stack id."""
@@ -74,7 +76,7 @@ class Stacks:
         """Yield a stack's newest events, newest first, a page at a time."""
         with translated("CloudFormation.DescribeStackEvents"):
             pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-            yield from islice((event for page in pages for event in page["StackEvents"]), most)
+            yield from islice((_masked(event) for page in pages for event in page["StackEvents"]), most)
 
     def events_since(self, stack_id: str, token: str | None) -> dict[str, list[Event]]:
         """Return the events since an operation on a stack began (its last one without a ``token``), by stack id.
@@ -217,7 +219,7 @@ class Stacks:
         with translated("CloudFormation.DescribeChangeSet"):
             try:
                 while True:
-                    pages.append(self._client.describe_change_set(**arguments))
+                    pages.append(_masked(self._client.describe_change_set(**arguments)))
                     if not pages[-1].get("NextToken"):
                         return pages
                     arguments["NextToken"] = pages[-1]["NextToken"]
@@ -243,7 +245,13 @@ class ResourceDrift:
         """
         with translated("CloudFormation.DetectStackResourceDrift"):
             answer = self._client.detect_stack_resource_drift(StackName=stack_id, LogicalResourceId=logical_id)
-        return dict(answer["StackResourceDrift"])
+        return _masked(answer["StackResourceDrift"])
+
+
+def _masked(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an element of an answer with secrets in its reasons masked: a service may quote a value."""
+    reasons = {name: masked(answer[name]) for name in _REASONS if answer.get(name)}
+    return {**answer, **reasons}
 
 
 def _exists(resource: Mapping[str, Any]) -> bool:

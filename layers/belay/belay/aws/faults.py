@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, ServiceUnavailable, Throttled
+from belay.masking import masked
 
 _ACCESS_DENIED = {
     "403",
@@ -68,7 +69,7 @@ def translated(operation: str) -> Iterator[None]:
     except ClientError as error:
         raise _fault(operation, error) from error
     except ParamValidationError as error:
-        raise InvalidRequest(operation, type(error).__name__, str(error)) from error
+        raise InvalidRequest(operation, type(error).__name__, masked(str(error))) from error
     except BotoCoreError as error:
         raise ServiceUnavailable(operation, type(error).__name__, str(error)) from error
 
@@ -91,7 +92,7 @@ def cancellation_codes(error: ClientError) -> set[str]:
 def _fault(operation: str, error: ClientError) -> AwsFault:
     code = code_of(error)
     codes = {code} | cancellation_codes(error)
-    message = str(error.response.get("Error", {}).get("Message", ""))
+    message = masked(str(error.response.get("Error", {}).get("Message", "")))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if codes & _ACCESS_DENIED:
         return AccessDenied(operation, code, message)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from belay.aws.ecs import Services
     from belay.aws.guard_function import GuardFunction
     from belay.aws.iam import Roles
-    from belay.aws.kms import MacKey
+    from belay.aws.kms import MacKey, ValueKey
     from belay.aws.logs import LogStreams
     from belay.aws.pipelines import Pipelines
     from belay.aws.rds import Databases
@@ -262,6 +262,12 @@ class Aws:
         from belay.aws.dynamodb import Table
 
         return Table(self._client("dynamodb"), name)
+
+    def value_key(self, key_id: str) -> ValueKey:
+        """Return a symmetric key of KMS."""
+        from belay.aws.kms import ValueKey
+
+        return ValueKey(self._client("kms"), key_id)
 
     @cached_property
     def verify_functions(self) -> VerifyFunctions:

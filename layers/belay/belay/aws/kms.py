@@ -1,5 +1,7 @@
-"""KMS: message authentication codes with a key that never leaves KMS."""
+"""KMS: values encrypted, and message authentication codes, with keys that never leave KMS."""
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -32,3 +34,25 @@ class MacKey:
                     return False
                 raise
         return True
+
+
+class ValueKey:
+    """One symmetric key, for texts of at most 4,096 bytes, which is what a stack's parameter may have."""
+
+    def __init__(self, client: Any, key_id: str) -> None:
+        self._client = client
+        self._key_id = key_id
+
+    def encrypt(self, value: str, context: Mapping[str, str]) -> str:
+        """Return a value encrypted, in base64. ``context`` says what it belongs to: no other decrypts it."""
+        with translated("KMS.Encrypt"):
+            answer = self._client.encrypt(KeyId=self._key_id, Plaintext=value.encode(), EncryptionContext=dict(context))
+        return base64.b64encode(answer["CiphertextBlob"]).decode()
+
+    def decrypt(self, encrypted: str, context: Mapping[str, str]) -> str:
+        """Return what was encrypted with this context."""
+        with translated("KMS.Decrypt"):
+            answer = self._client.decrypt(
+                KeyId=self._key_id, CiphertextBlob=base64.b64decode(encrypted), EncryptionContext=dict(context)
+            )
+        return bytes(answer["Plaintext"]).decode()

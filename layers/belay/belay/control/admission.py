@@ -1,6 +1,7 @@
 """Admitting uploads: a release must be intact, allowed by its registration, and not superseded."""
 
 from belay.aws.clock import timestamp
+from belay.aws.kms import ValueKey
 from belay.aws.s3 import ArtifactBucket, Buckets
 from belay.control.reasons import Reasons
 from belay.control.registrations import Registrations
@@ -14,6 +15,7 @@ from belay.release.manifest import Manifest, digest, read_manifest, read_verifie
 from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import admit
 from belay.template.loader import load
+from belay.template.no_echo import secret_parameters
 from belay.template.sections import parameters, transforms
 
 
@@ -21,12 +23,13 @@ class Admission:
     """Verifies uploads and claims their versions."""
 
     def __init__(
-        self, ledger: Ledger, artifacts: ArtifactBucket, registrations: Registrations, buckets: Buckets
+        self, ledger: Ledger, artifacts: ArtifactBucket, registrations: Registrations, buckets: Buckets, key: ValueKey
     ) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._registrations = registrations
         self._buckets = buckets
+        self._key = key
 
     def accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
         """Return the upload's release and its stages.
@@ -73,7 +76,8 @@ class Admission:
             list(accepted.stages.values()),
             {path: transforms(document) for path, document in templates.items()},
         )
-        return accepted
+        secret = {path: secret_parameters(document) for path, document in templates.items()}
+        return accepted.with_secrets_encrypted(secret, self._key.encrypt)
 
     def _refuse_overtaken(self, accepted: AcceptedRelease) -> None:
         """Raise ``InvalidRelease`` if a newer version is deployed and the manifest does not allow a downgrade."""

@@ -12,6 +12,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.control.decisions import Decisions
 from belay.control.endings import Endings
 from belay.control.sealing import looked_up, sealed_now
+from belay.control.shown_change_sets import shown
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.notify.approvals import approval_requested
@@ -40,7 +41,7 @@ class Approvals:
         runs = self._ledger.stages.runs(run.release.application, run.stage.name)
         held = run.stage.calendar.held(asked_at)
         request = ApprovalRequest(
-            sealed=sealed,
+            sealed=replace(sealed, change_sets=shown(sealed.change_sets, stacks)),
             seal=Seal.of(sealed),
             asked_at=asked_at,
             expires_at=asked_at + timedelta(days=run.stage.approval.expires_after_days),

@@ -8,6 +8,7 @@ from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import refuse_fault_in
+from belay.aws.kms import ValueKey
 from belay.control.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.policy.change_sets import check_change_set
@@ -25,8 +26,9 @@ from belay.template.unpinned import unpinned
 class StageChangeSets:
     """Creates and reads a release's change sets in one stage; the plan, saved after every call, tracks the progress."""
 
-    def __init__(self, run: StageContext, stacks: Stacks, alarms: Alarms) -> None:
+    def __init__(self, run: StageContext, stacks: Stacks, alarms: Alarms, key: ValueKey) -> None:
         self._run = run
+        self._key = key
         self._stacks = stacks
         self._alarms = alarms
 
@@ -123,6 +125,7 @@ class StageChangeSets:
         unique = f"{release.attempt}-{stack.generation}"
         name = change_set_name(release.application, stage.name, release.version, stack.stack, unique)
         parameters = run.accepted.parameters(stage.name, manifest, release.attempt, run.artifacts.name, release.prefix)
+        parameters |= run.accepted.secret_values(stage.name, stack.stack, self._key.decrypt)
         return {
             "StackName": stack.stack_name,
             "ChangeSetName": name,

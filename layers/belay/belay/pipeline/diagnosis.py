@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from belay.masking import masked
 from belay.pipeline.execution import ActionExecution, PipelineExecution
 from belay.pipeline.known_failures import known_failure
-from belay.pipeline.masking import masked
 from belay.release.reason import PipelineFailure
 from belay.stack.cause import Cause
 from belay.stack.command_line import failed_events_command

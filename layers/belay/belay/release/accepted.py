@@ -1,15 +1,20 @@
 """The accepted release: the upload and the registration at that moment, stored as one document."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from belay.documents import Document, read, written
 from belay.errors import InvalidRegistration, InvalidRelease
+from belay.masking import MASK, is_reference
 from belay.release.archive import MANIFEST
-from belay.release.document import Problems, join
+from belay.release.document import Problems, join, load_document
 from belay.release.manifest import Manifest, ManifestStack, parse_manifest
 from belay.release.registration import Application, Pointer, Stage, effective_parameters, parse_application, parse_stage
+
+Cipher = Callable[[str, Mapping[str, str]], str]
+"""Encrypts or decrypts a value with an encryption context that says what it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,8 @@ class AcceptedRelease:
 
     ``declared`` maps each template of the release to the parameters it declares, each with whether it has a default.
     Manifest and registration are stored parsed, so that a later, stricter version of Belay still accepts them. An
-    approval seals the texts, which are stored as they were read.
+    approval seals the texts, which are stored as they were read. The values of secret parameters are stored encrypted,
+    in ``secrets`` by stage, stack and name; everywhere else they are masked.
     """
 
     manifest_text: str
@@ -28,6 +34,7 @@ class AcceptedRelease:
     manifest: Manifest
     application: Application
     stages: Mapping[str, Stage]
+    secrets: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -67,6 +74,46 @@ class AcceptedRelease:
         """Return a JSON document."""
         return written(self)
 
+    def with_secrets_encrypted(self, secret: Mapping[str, Collection[str]], encrypt: Cipher) -> "AcceptedRelease":
+        """Return the release to be stored. ``secret`` names the secret parameters of each template.
+
+        A dynamic reference is not secret: it says where the value is. What a template does not declare is not deployed,
+        so it is masked too: nobody knows whether it is secret.
+        """
+        shown = {
+            stack.name: self.declared[stack.template].keys() - secret[stack.template] for stack in self.manifest.stacks
+        }
+        secrets: dict[str, dict[str, dict[str, str]]] = {}
+        for name, stage in self.stages.items():
+            for stack in self.manifest.stacks:
+                declared = self.declared[stack.template]
+                for parameter, value in effective_parameters(stack, stage.stacks[stack.name], declared, "", "").items():
+                    if parameter not in shown[stack.name] and not is_reference(value):
+                        encrypted = encrypt(value, self._place(name, stack.name, parameter))
+                        secrets.setdefault(name, {}).setdefault(stack.name, {})[parameter] = encrypted
+        stacks = tuple(
+            replace(each, parameters=_masked(each.parameters, shown[each.name])) for each in self.manifest.stacks
+        )
+        return replace(
+            self,
+            manifest_text=_masked_text(self.manifest_text, shown),
+            application_text=_masked_text(self.application_text, shown),
+            stage_texts={stage: _masked_text(text, shown) for stage, text in self.stage_texts.items()},
+            manifest=replace(self.manifest, stacks=stacks),
+            stages={name: _masked_stage(stage, shown) for name, stage in self.stages.items()},
+            secrets=secrets,
+        )
+
+    def secret_values(self, stage: str, stack: str, decrypt: Cipher) -> dict[str, str]:
+        """Return the values of a stack's secret parameters, for CloudFormation alone."""
+        return {
+            name: decrypt(encrypted, self._place(stage, stack, name))
+            for name, encrypted in self.secrets.get(stage, {}).get(stack, {}).items()
+        }
+
+    def _place(self, stage: str, stack: str, parameter: str) -> dict[str, str]:
+        return {"application": self.application.name, "stage": stage, "stack": stack, "parameter": parameter}
+
     def stack_name(self, stage: str, stack: str, attempt: str) -> str:
         """Return the real name of a release's stack in a stage; in an ephemeral stage each attempt has its own."""
         return self.stages[stage].stack_name(stack, str(self.manifest.version), attempt)
@@ -98,6 +145,32 @@ class AcceptedRelease:
                     f"{MANIFEST} or have the operator register one",
                 )
         problems.raise_as(InvalidRelease)
+
+
+def _masked(parameters: Mapping[str, str], shown: Collection[str]) -> dict[str, str]:
+    return {name: value if name in shown or is_reference(value) else MASK for name, value in parameters.items()}
+
+
+def _masked_stage(stage: Stage, shown: Mapping[str, Collection[str]]) -> Stage:
+    stacks = {
+        name: replace(stack, parameters=_masked(stack.parameters, shown.get(name, ())))
+        for name, stack in stage.stacks.items()
+    }
+    return replace(stage, stacks=stacks)
+
+
+def _masked_text(text: str, shown: Mapping[str, Collection[str]]) -> str:
+    """Return a manifest's or a registration's text with its secret parameters masked; as it is if it has none."""
+    document: Any = load_document(text)
+    masked = False
+    for stacks in (document.get("stacks"), document.get("defaults", {}).get("stacks")):
+        named = stacks.items() if isinstance(stacks, dict) else [(each["name"], each) for each in stacks or ()]
+        for stack, entry in named:
+            for name, value in (entry.get("parameters") or {}).items():
+                if name not in shown.get(stack, ()) and not (isinstance(value, str) and is_reference(value)):
+                    entry["parameters"][name] = MASK
+                    masked = True
+    return json.dumps(document, default=lambda number: number.text) if masked else text
 
 
 def _parsed(document: Document) -> Document:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from belay.masking import sounds_secret
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import force
 from belay.template.scope import ListValue, Scope, Value
 from belay.template.texts import as_text, literal, unless_dynamic
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
+
+_FALSE = frozenset({"false", "no", "off", "n", "0", ""})
 
 
 def parameter(name: str, scope: Scope, world: World) -> Value:
@@ -22,6 +25,8 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
         value = bound if isinstance(bound, str) else force(bound, world)
     if value is NO_VALUE and key in world.answers:
         value = str(world.answers[key])
+    if is_secret(name, node):
+        return Unknown(key, f"the parameter {name} is secret (NoEcho, or by its name), so its value is not looked at")
     if kind.startswith("AWS::SSM::Parameter::Value"):
         return Unknown(key, f"the parameter {name} is read from Parameter Store at deployment")
     if value is NO_VALUE:
@@ -31,6 +36,17 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
     if isinstance(value, str) and _is_list(kind):
         return ListValue(tuple([item.strip() for item in value.split(",")]))
     return value
+
+
+def is_secret(name: str, declared: Node) -> bool:
+    """Return whether a parameter's value is kept out of every document: NoEcho, or a name that sounds secret."""
+    return is_no_echo(declared) or sounds_secret(name)
+
+
+def is_no_echo(declared: Node) -> bool:
+    """Return whether a parameter is declared NoEcho; what is not clearly false counts."""
+    node = declared.entries.get("NoEcho") if isinstance(declared, MappingNode) else None
+    return node is not None and not (isinstance(node, ScalarNode) and node.text.lower() in _FALSE)
 
 
 def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: World) -> str | Unknown:

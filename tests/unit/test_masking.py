@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belay.pipeline.masking import MASK, masked
+from belay.masking import MASK, masked
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\nq2x0Yy1k\n-----END RSA PRIVATE KEY-----"
@@ -38,6 +38,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
         (r'{"message": "{\"password\": \"two words\", \"user\": \"orders\"}"}', "two words", "orders"),
         (r'{"a": "{\"b\": \"{\\\"token\\\": \\\"hunter2\\\"}\"}"}', "hunter2", '{"a"'),
         (r'password: "a\"b rest" next', "rest", "next"),
+        ("1 error: Value 'hunter2' at 'masterUserPassword' failed to satisfy", "hunter2", "masterUserPassword"),
         ("DB_PASS=hunter2 make test", "hunter2", "make test"),
         ("AccountKey=hunter2;EndpointSuffix=example.com", "hunter2", "EndpointSuffix"),
         ("Set-Cookie: session=hunter2; Path=/", "hunter2", "Path=/"),
