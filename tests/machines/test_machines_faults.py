@@ -91,6 +91,18 @@ class TestTransient:
         assert record["outcome"] == "ROLLED_BACK", record
         assert len(app.belay.incidents(app.name)[0]["tried"]) == 1
 
+    def test_a_look_at_a_running_stack_for_long(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        # Three calls a try of the function: more tries than a fault of a moment is given.
+        app.belay.engine.inject("cloudformation", "DescribeStackEvents", "Throttling", times=21)
+
+        record = app.run(app.release("1.1.0"))
+
+        assert record["outcome"] == "DEPLOYED"
+        assert app.belay.incidents(app.name) == []
+        assert app.belay.setting(app.stack("first")) == "1.1.0"
+
     def test_at_every_function(self, application: Applications) -> None:
         app = application()
         for name in (
