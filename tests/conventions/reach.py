@@ -11,7 +11,7 @@ from functools import cache
 from operator import attrgetter
 from pathlib import Path
 
-from project import layer_modules, parsed, step_modules
+from project import ROOT, layer_modules, parsed, step_modules
 
 from belay.database.kinds import KINDS, UNIT_KINDS
 
@@ -54,10 +54,23 @@ class Code:
         code = cls()
         for step, path in step_modules(function).items():
             code.add(f"functions.{step}", path)
+        code.add_rooms()
+        return code
+
+    @classmethod
+    @cache
+    def of_the_command(cls) -> "Code":
+        """The command's own modules, and the rooms that reach AWS."""
+        code = cls()
+        for path in sorted((ROOT / "cli").glob("*.py")):
+            code.add(f"cli.{path.stem}", path)
+        code.add_rooms()
+        return code
+
+    def add_rooms(self) -> None:
         for name, path in layer_modules().items():
             if name.startswith(("belay.aws.", "belay.ledger.", "belay.control.")):
-                code.add(name, path)
-        return code
+                self.add(name, path)
 
     def add(self, module: str, path: Path) -> None:
         for node in parsed(path).body:
@@ -167,9 +180,12 @@ class Code:
 
 def reached(function: str, step: str | None = None) -> set[Node]:
     """Every function and method that the handlers of a function's steps, or of one of them, may reach."""
-    code = Code.of(function)
     steps = step_modules(function) if step is None else [step]
-    seen = {Node(f"functions.{step}", "", "handler") for step in steps}
+    return followed(Code.of(function), {Node(f"functions.{each}", "", "handler") for each in steps})
+
+
+def followed(code: Code, seen: set[Node]) -> set[Node]:
+    """Those functions and methods, and every one that they may reach."""
     waiting = [*seen]
     while waiting:
         for node in code.calls(waiting.pop()):
@@ -184,10 +200,14 @@ def reached(function: str, step: str | None = None) -> set[Node]:
 def operations(function: str, step: str | None = None) -> set[tuple[str, str]]:
     """The calls of AWS that a function, or one of its steps, may make: the gateway's method and the operation
     (``EC2.DescribeVpcs``)."""
-    code = Code.of(function)
+    return calls_of(Code.of(function), reached(function, step))
+
+
+def calls_of(code: Code, nodes: set[Node]) -> set[tuple[str, str]]:
+    """The calls of AWS that these functions and methods make."""
     return {
         (str(node), operation)
-        for node in reached(function, step)
+        for node in nodes
         if node.name != "__init__" or "__init__" in code.classes[node.owner].methods
         for call in ast.walk(code.definition(node))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "translated"

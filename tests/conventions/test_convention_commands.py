@@ -1,0 +1,100 @@
+"""Whoever has the managed policy that a command is documented under may do what the command does, and no more."""
+
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from project import ROOT, machines, resources
+from reach import Code, Node, calls_of, followed
+from test_convention_permissions import ALSO_NEEDED, OTHERWISE_CALLED, PREFIX, RELEASES, named
+
+from cli.commands import COMMANDS
+
+PAGE = (ROOT / "docs" / "command-line.md").read_text()
+ALSO_ATTACHED = {"OperatorPolicy": "ReaderPolicy"}
+
+OF_THE_COMMAND = {
+    "Account.of": {"cloudformation:DescribeStacks"},
+    # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    "send": {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"},
+    # One PutObject, or parts of a zip over 5 GiB; the answer to HeadObject tells the version.
+    "push": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "AbortMultipartUpload", "GetObject")},
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    "copy_onto_itself": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "GetObjectVersion")},
+}
+"""What a function of the command needs beside the calls that it names."""
+
+WITHOUT_A_PERMISSION = {"STS.GetCallerIdentity", "S3.CopyObject", "Lambda.InvokeFunction"}
+"""Calls that need none, or whose permission stands in the table above or has their name."""
+
+
+def documented() -> dict[str, list[str]]:
+    """The commands that the page lists under each policy."""
+    rows = re.findall(r"^\| `(\w+Policy)`[^|]*\| ([^|]+) \|$", PAGE, re.MULTILINE)
+    return {policy: re.findall(r"`([a-z ]+)`", commands) for policy, commands in rows}
+
+
+def needed(command: str) -> set[str]:
+    code = Code.of_the_command()
+    nodes = followed(code, {Node(COMMANDS[tuple(command.split())][0], "", "run")})
+    found: set[str] = set()
+    for node, operation in calls_of(code, nodes):
+        service, name = operation.split(".")
+        if node not in OF_THE_COMMAND and operation != "STS.GetCallerIdentity":
+            found |= OTHERWISE_CALLED.get(operation, {f"{PREFIX[service]}:{name}"})
+    also = {**ALSO_NEEDED, **OF_THE_COMMAND}
+    return found.union(*(also.get(str(node), set()) for node in nodes))
+
+
+def statements(policy: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = resources("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]["Statement"]
+    return found
+
+
+def granted(policy: str) -> set[str]:
+    return {
+        named(action, statement["Resource"])
+        for statement in statements(policy)
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+OF_COMMANDS = [(policy, command) for policy, commands in documented().items() for command in commands]
+
+
+@pytest.mark.parametrize(("policy", "command"), OF_COMMANDS)
+def test_who_has_the_policy_may_use_the_command(policy: str, command: str) -> None:
+    also = granted(ALSO_ATTACHED[policy]) if policy in ALSO_ATTACHED else set()
+    assert needed(command) - granted(policy) - also == set()
+
+
+@pytest.mark.parametrize("policy", documented())
+def test_a_policy_allows_no_more_than_its_commands(policy: str) -> None:
+    assert granted(policy) - set().union(*(needed(each) for each in documented()[policy])) == set()
+
+
+def test_every_command_that_asks_aws_is_somebody_s() -> None:
+    """But those of whoever deploys Belay, who may do everything to its stack."""
+    asking = {" ".join(command) for command in COMMANDS if needs_aws(" ".join(command))}
+    assert asking - {command for _, command in OF_COMMANDS} == {"upgrade check", "upgrade continue"}
+
+
+def needs_aws(command: str) -> bool:
+    return (COMMANDS[tuple(command.split())][0], "run") in Code.of_the_command().functions and bool(needed(command))
+
+
+def test_what_a_command_needs_is_really_found() -> None:
+    assert "states:StopExecution" in needed("abort")
+    assert "states:GetExecutionHistory" in needed("status")
+    assert "lambda:InvokeFunctionUrl" in needed("rollback")
+    assert f"s3:GetObjectVersion@{RELEASES}" in needed("retry")
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_an_abort_may_stop_the_executions_of_every_machine(machine: str) -> None:
+    """``--recovery`` stops those of ``rollback_stage``."""
+    (stopping,) = (each for each in statements("OperatorPolicy") if each["Action"] == "states:StopExecution")
+    execution = f"execution:${{AWS::StackName}}-{machine.replace('_', '-')}:name"
+    patterns = [each["Fn::Sub"].partition("${AWS::AccountId}:")[2] for each in stopping["Resource"]]
+    assert any(fnmatchcase(execution, pattern) for pattern in patterns)
