@@ -7,10 +7,12 @@ from typing import Any
 
 import botocore.session
 import pytest
-from project import LAYER, function_modules, functions, layer_modules, logical_id, parsed, resources
+from botocore.config import Config
+from project import LAYER, function_modules, functions, layer_modules, logical_id, parsed, resources, template
 from reach import operations, reached
 
 from belay.aws.clients import PATIENT_SECONDS
+from belay.aws.gateways import Aws
 from belay.database.restore import OPERATIONS
 
 PREFIX = {
@@ -173,12 +175,23 @@ def test_every_method_in_the_table_exists() -> None:
 
 
 def test_a_function_outlives_the_calls_that_it_is_patient_with() -> None:
-    waited_for = {"ResourceDrift.detect", "VerifyFunctions.ask"}
+    waited_for = {"GuardFunction.check", "ResourceDrift.detect", "VerifyFunctions.ask"}
     patient = {name for name in function_modules() if waited_for & {str(node) for node in reached(name)}}
-    assert patient == {"check_stage", "recover_stacks"}
+    assert patient == {"check_stage", "read_release", "recover_stacks"}
     for name in patient:
         # A minute for what it does before and after.
         assert functions()[name]["Timeout"] >= PATIENT_SECONDS + 60
+
+
+def test_the_guard_pack_is_read_for_as_long_as_it_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Config] = []
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    Aws(make=lambda service, **options: made.append(options["config"])).guard_function("arn")
+    (config,) = made
+    limit = template("packs/guard/template.yaml")["Resources"]["CheckRulesFunction"]["Properties"]["Timeout"]
+    assert config.read_timeout > limit
+    # A second call would run the rules twice at the same time.
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
 
 
 def test_only_functions_that_are_triggered_start_executions_of_their_own() -> None:

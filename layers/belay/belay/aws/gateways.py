@@ -169,7 +169,7 @@ class Aws:
         """Return the function of the optional pack."""
         from belay.aws.guard_function import GuardFunction
 
-        return GuardFunction(self._client("lambda"), arn)
+        return GuardFunction(self._client("lambda", patient=True), arn)
 
     def input_artifact(self, artifact: Artifact, credentials: Credentials) -> InputArtifact:
         """Return a job's input artifact, opened with the job's credentials, which are never cached."""
