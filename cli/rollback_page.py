@@ -84,6 +84,11 @@ tried again once that one is skipped. Resources of nested stacks are written `Ch
 itself is skipped only if its deletion failed. `ForceRollback` is not used. A change set that would delete or replace a
 resource with data, or undo someone's manual change, is not executed.
 
+ROLLED_BACK needs evidence for every resource that the failed operation touched, whoever acted meanwhile: its own
+rollback event succeeded, or drift detection finds it in sync, or the stack's template, parameters and tags are those of
+before. The stack's events say what was skipped, by Belay or by a person, and what was not deleted: that is left to a
+person where its name is in the way of the next deployment, or where its deletion failed, and else only reported.
+
 A resource skipped in a nested stack is checked there, and restored by a change set of the root stack with
 `IncludeNestedStacks`, if that change set includes it. AWS does not document that it does:
 [drift-aware change sets](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html)
@@ -147,14 +152,18 @@ def _stuck_rollbacks() -> Iterator[str]:
     stuck = _seen(StackStatus.UPDATE_ROLLBACK_FAILED, stuck=_STUCK, **_UPDATED)
     back = replace(stuck, status=StackStatus.UPDATE_ROLLBACK_COMPLETE, stuck=(), completed_by_release=False)
     data = (replace(_STUCK[0], resource_type="AWS::DynamoDB::Table", skip_as="Table", path="Table"),)
+    denied = (replace(_STUCK[0], reason="not authorized to perform: sns:SetTopicAttributes"),)
+    in_vain = replace(_SKIPPED, left="the update after that, which was to bring it back, was itself rolled back")
     tried = {(Action.CONTINUE_UPDATE_ROLLBACK, "service"): 1}
     for what, seen, more in (
         ("UPDATE_ROLLBACK_FAILED", stuck, {}),
         ("it is stuck again, on a topic", stuck, {"tried": tried}),
         ("it is stuck again, on a table", replace(stuck, stuck=data), {"tried": tried}),
+        ("it is stuck again, for a missing permission", replace(stuck, stuck=denied), {"tried": tried}),
         ("it continued without the topic", replace(back, unproved=(_SKIPPED,)), {}),
         ("the topic differs from the template", replace(back, unproved=(replace(_SKIPPED, drift="MODIFIED"),)), {}),
         ("the topic's drift is unknown", replace(back, unproved=(replace(_SKIPPED, drift="UNSUPPORTED"),)), {}),
+        ("the change set failed and was rolled back", replace(back, unproved=(in_vain,)), {}),
         ("the topic matches the template", replace(back, unproved=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
     ):
         plan = _plan(seen, **more)

@@ -138,6 +138,23 @@ class TestRolledBack:
         assert "without Setting (AWS::SSM::Parameter" in message.text
         app.deploy("1.2.0", stacks={"first": settings(Setting="1.2.0", Later="1.2.0")})
 
+    def test_a_person_continues_without_a_resource_meanwhile(self, application: Applications) -> None:
+        app = application()
+        release, name = stuck(app, times=1), app.stack("first")
+        with app.belay.held("PlanRollback") as call:
+            uploaded = app.belay.upload(release)
+            call.reached()
+            skip = {"StackName": name, "ResourcesToSkip": ["Setting"]}
+            app.belay.aws("cloudformation").continue_update_rollback(**skip)
+            until(lambda: app.belay.status(name) == "UPDATE_ROLLBACK_COMPLETE")
+            assert app.belay.setting(name) == "1.1.0"
+        record = app.belay.ended(uploaded)
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert app.belay.setting(name) == "1.0.0"
+        tried = [each["action"] for incident in app.belay.incidents(app.name) for each in incident["tried"]]
+        assert tried == ["DETECT_DRIFT", "REVERT_DRIFT", "DETECT_DRIFT"]
+
     def test_a_nested_stack_s_rollback_goes_on_without_what_it_is_stuck_on(self, application: Applications) -> None:
         app = application()
         files = {f"child-{n}.json": json.dumps(settings(Setting=n, Later=n)).encode() for n in ("1", "2")}
@@ -174,6 +191,34 @@ class TestNeedsOperator:
         assert app.belay.states(app.name, "rollback_stage")[-1] == "NeedsOperator"
         *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
         assert "detect-stack-resource-drift" in message.text
+
+    def test_a_revert_that_is_rolled_back_is_not_taken_for_done(self, application: Applications) -> None:
+        app = application()
+        release, name = stuck(app, times=2), app.stack("first")
+        with app.belay.engine.hold("cloudformation", "DetectStackResourceDrift") as call:
+            uploaded = app.belay.upload(release)
+            call.reached()
+            app.belay.engine.fail_resource("Setting", "update", "denied", stack=name, stack_status="UPDATE_IN_PROGRESS")
+        record = app.belay.ended(uploaded)
+
+        assert app.belay.setting(name) == "1.1.0"
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert actions(app)[-1] == "REVERT_DRIFT first"
+        assert "was itself rolled back (Setting: denied)" in app.received()[-1].text
+
+    def test_a_permission_that_is_missing_is_told_and_nothing_is_skipped(self, application: Applications) -> None:
+        app = application()
+        lacking = "User: arn:aws:sts::1:assumed-role/deployer/x is not authorized to perform: ssm:PutParameter"
+        release, name = stuck(app, times=2, reason=lacking), app.stack("first")
+
+        record = app.run(release)
+
+        assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"]
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        assert lacking in app.received()[-1].text
+        app.belay.aws("cloudformation").continue_update_rollback(StackName=name)
+        until(lambda: app.belay.status(name) == "UPDATE_ROLLBACK_COMPLETE")
+        assert app.belay.setting(name) == "1.0.0"
 
     def test_what_holds_data_is_not_deleted_when_a_person_says_no(self, application: Applications) -> None:
         app = application()

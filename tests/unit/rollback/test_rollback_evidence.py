@@ -51,6 +51,17 @@ def test_a_type_whose_drift_cannot_be_detected_is_told_and_is_no_reason_to_call_
     assert skipped.outcome_if_done == "NEEDS_OPERATOR"
 
 
+def test_a_revert_that_was_rolled_back_is_left_to_a_person_whatever_drift_detection_says() -> None:
+    in_vain = resource(Trace.SKIPPED, left="the update that was to bring it back was itself rolled back (denied)")
+    plan = plan_rollback(situation(seen(in_vain, at_baseline=True)))
+    assert (plan.done, plan.outcome_if_done) == (True, "NEEDS_OPERATOR")
+    assert "itself rolled back (denied)" in plan.left_to_do[0].why
+    assert in_vain.compared(None) == in_vain
+    again = in_vain.compared(replace(in_vain, left=None, drift=None))
+    assert again.left == in_vain.left, "what was found out before it says nothing"
+    assert in_vain.compared(replace(in_vain, left=None, drift="IN_SYNC")).left is None
+
+
 def test_what_somebody_skipped_in_an_operation_of_their_own_is_looked_at_and_left_to_them() -> None:
     theirs = seen(resource(Trace.SKIPPED), ours=False, changed_by_release=False)
     assert [step.action for step in plan_rollback(situation(theirs)).steps] == [Action.DETECT_DRIFT]

@@ -76,6 +76,29 @@ def test_somebody_else_s_rollback_is_continued_without_something_only_where_that
     assert step.action is Action.SKIP_RESOURCES
 
 
+@pytest.mark.parametrize("may_skip", [True, False])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "User: arn:aws:sts::111122223333:assumed-role/deploy/x is not authorized to perform: sns:SetTopicAttributes on",
+        "API: ec2:DeleteSecurityGroup You are not authorized to perform this operation.",
+        "Access Denied (Service: S3, Status Code: 403, Request ID: 1)",
+        'Resource handler returned message: "null (AccessDeniedException)"',
+    ],
+)
+def test_a_permission_that_is_missing_is_told_and_nothing_is_skipped_for_it(reason: str, may_skip: bool) -> None:
+    both = (replace(stuck("Topic"), reason=reason), stuck("Queue", "AWS::SQS::Queue"))
+    stack = seen(stuck=both, role_arn="arn:aws:iam::111122223333:role/deploy", ours=may_skip)
+    (step,) = plan_rollback(situation(stack)).steps
+    assert step.action is Action.CONTINUE_UPDATE_ROLLBACK
+    plan = plan_rollback(situation(stack, tried=ONCE))
+    (left,) = plan.left_to_do
+    assert plan.done
+    assert "role/deploy lacks a permission, and nothing was skipped: Topic (AWS::SNS::Topic): " in left.why
+    assert "give the role the permission that it lacks" in left.what
+    assert left.then == f"aws cloudformation continue-update-rollback --stack-name {ID} --region eu-west-1"
+
+
 def test_what_holds_data_is_skipped_with_a_person_s_approval_only() -> None:
     stage = situation(seen(stuck=(stuck("Table", "AWS::DynamoDB::Table"), stuck("Topic"))), tried=ONCE)
     (ask,) = plan_rollback(stage).steps

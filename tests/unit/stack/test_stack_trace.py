@@ -71,6 +71,22 @@ def test_what_was_skipped_is_in_doubt_whoever_skipped_it_and_whatever_came_after
     assert doubts(*skipped, *UPDATED, *undone) == [("Topic", "SKIPPED")], "the update to repair it was undone"
 
 
+def test_drift_detection_says_nothing_once_the_update_that_was_to_bring_it_back_was_rolled_back() -> None:
+    def left(*told: Event) -> str | None:
+        (found,) = unproved(ROOT, {ROOT: events(*told)}, {ROOT: resources("Topic")})
+        return found.left
+
+    skipped = (*STUCK, *BACK, ("Topic", "UPDATE_COMPLETE"), *DONE)
+    revert = (("stack", "UPDATE_IN_PROGRESS"), ("Topic", "UPDATE_IN_PROGRESS"), ("Topic", "UPDATE_FAILED:denied"))
+    failed = (*skipped, *revert, *BACK, ("Topic", "UPDATE_COMPLETE"), *DONE)
+    assert left(*skipped) is None
+    assert left(*STUCK, *BACK, ("Topic", "UPDATE_COMPLETE"), ("stack", "UPDATE_ROLLBACK_FAILED"), *BACK, *DONE) is None
+    assert "rolled back (Topic: denied)" in str(left(*failed))
+    assert left(*failed, *UPDATED, ("stack", "UPDATE_COMPLETE")) is None, "a later update brought it back"
+    other = (("stack", "UPDATE_IN_PROGRESS"), ("Other", "UPDATE_COMPLETE"), ("stack", "UPDATE_COMPLETE"))
+    assert "denied" in str(left(*failed, *other)), "a later update left it out"
+
+
 def test_a_change_of_which_no_event_says_that_it_went_back_is_in_doubt_as_long_as_the_resource_is_there() -> None:
     assert doubts(*UPDATED, *BACK, *DONE) == [("Topic", "SILENT")]
     assert doubts(*UPDATED, ("stack", "UPDATE_COMPLETE")) == []

@@ -177,7 +177,7 @@ class RecoveredStacks:
         """Read from the events what is in doubt, and add what drift detection has found out about it."""
         events = self._stacks.events_since(stack_id, self._operation_on(stack))
         known = {each.key: each for each in self._noted(stack)}
-        return tuple(known.get(each.key, each) for each in unproved(stack_id, events, resources))
+        return tuple(each.compared(known.get(each.key)) for each in unproved(stack_id, events, resources))
 
     def _operation_on(self, stack: str) -> str | None:
         """The operation on a stack that failed or is undone."""
@@ -360,7 +360,8 @@ class RecoveredStacks:
             self._leave(step, f"bringing it back would also undo what somebody changed by hand on {named}")
         else:
             # The recorded drift is from before the change set: it is detected again afterwards.
-            self._note(step, [replace(each, drift=None, differences="") for each in doubted])
+            again = (each for each in doubted if each.drift != "IN_SYNC")
+            self._note(step, [replace(each, drift=None, differences="") for each in again])
             self._execute(step, number, change_set_id)
             return False
         self._stacks.delete_change_set(change_set_id)

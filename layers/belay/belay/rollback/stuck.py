@@ -8,15 +8,17 @@ set to the same template would find nothing to change; a drift-aware one does
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
+from belay.release.left_to_do import LeftToDo
 from belay.rollback import steps
 from belay.rollback.attempts import LIMIT, attempt, left, status_of, tried_in_vain
 from belay.rollback.evidence import UNKNOWN_TO_DRIFT, doubtful, left_in_doubt
 from belay.rollback.plan import Action, Kind, Todo
 from belay.rollback.question import Question, with_approval
 from belay.rollback.situation import Situation, StackSeen
-from belay.stack.command_line import continue_skipping_command
+from belay.stack.command_line import continue_command, continue_skipping_command
 from belay.stack.status import StackStatus
 from belay.stack.stuck import StuckResource
 from belay.stack.trace import UnprovedResource
@@ -33,8 +35,12 @@ DETECTABLE = (StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE, StackSta
 def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> tuple[Todo, ...]:
     """Continue without skipping first; if that gets stuck too, skip what it got stuck on.
 
-    ``may_skip`` is false for a foreign operation's stack.
+    ``may_skip`` is false for a foreign operation's stack. A missing permission is no reason to skip: once it is there,
+    the rollback goes on with every resource (public case: data-dot-all/dataall#849).
     """
+    forbidden = tuple(each for each in seen.stuck if each.forbidden)
+    if forbidden and situation.times(Action.CONTINUE_UPDATE_ROLLBACK, seen.stack):
+        return (_left_forbidden(seen, situation, forbidden),)
     skips = smallest_skips(seen.stuck)
     if situation.times(Action.CONTINUE_UPDATE_ROLLBACK, seen.stack) == 0 or not (skips and may_skip):
         return attempt(steps.continue_update_rollback, seen, situation)
@@ -62,6 +68,18 @@ def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> 
     return with_approval(question, situation.answers.get(question.name), (step,), refused)
 
 
+def _left_forbidden(seen: StackSeen, situation: Situation, forbidden: Sequence[StuckResource]) -> LeftToDo:
+    role = seen.role_arn or situation.role_arn
+    said = "; ".join(f"{each.path} ({each.resource_type}): {each.reason.strip().rstrip('.')}" for each in forbidden)
+    return left(
+        seen,
+        f"its rollback is stuck because {f'the role {role}' if role else 'its role'} lacks a permission, and nothing "
+        f"was skipped: {said}.",
+        continue_command(seen.target),
+        what="give the role the permission that it lacks, then continue its rollback",
+    )
+
+
 def smallest_skips(stuck: tuple[StuckResource, ...]) -> tuple[StuckResource, ...]:
     """Return the fewest resources that a rollback has to skip, as far as is known now.
 
@@ -81,7 +99,7 @@ def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     unseen = [each for each in doubted if each.drift is None and each.left is None]
     if unseen:
         return tuple(steps.detect_drift(seen, each) for each in unseen)
-    may_revert = seen.ours or situation.recover_foreign
+    may_revert = seen.changed_by_release or seen.ours or situation.recover_foreign
     repairable = tuple(each for each in doubted if may_revert and _can_be_reverted(each))
     hopeless = left_in_doubt(seen, [each for each in doubted if each not in repairable])
     if not repairable:

@@ -11,9 +11,14 @@ def failed_events_command(stack_id: str) -> str:
     return f"{_about(stack_id, 'describe-stack-events')} --query {_FAILED} --output text"
 
 
+def continue_command(stack_id: str) -> str:
+    """Continue a stuck rollback with every resource."""
+    return _about(stack_id, "continue-update-rollback")
+
+
 def continue_skipping_command(stack_id: str, resources: Sequence[str]) -> str:
     """Continue a stuck rollback without these resources; nested ones are ``NestedStackName.LogicalId``."""
-    return f"{_about(stack_id, 'continue-update-rollback')} --resources-to-skip {_words(resources)}"
+    return f"{continue_command(stack_id)} --resources-to-skip {_words(resources)}"
 
 
 def detect_drift_command(stack_id: str, logical_id: str) -> str:

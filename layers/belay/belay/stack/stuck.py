@@ -1,5 +1,6 @@
 """The resources that a stack is stuck on, in the format of the call that continues without them."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,17 @@ class StuckResource:
         """Whether it holds data."""
         return is_stateful(self.resource_type)
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether it failed because CloudFormation's role lacks a permission, which a person can give it."""
+        return bool(_FORBIDDEN.search(self.reason))
+
+
+_FORBIDDEN = re.compile(
+    r"access ?denied|not authorized|unauthorized(operation|access)|explicit deny|status code: 403", re.IGNORECASE
+)
+"""How services answer a call that a role may not make
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)."""
 
 Needs = Mapping[str, Mapping[str, Collection[str]]]
 """By stack id: the logical ids that each logical id of the stack's template depends on (``template.dependencies``)."""
@@ -54,12 +66,12 @@ def stuck_in_rollback(
     """
     paths = dict(_paths(stack_id, (), resources))
     found = [
-        (event_time(failed), owner, resource)
+        (event_time(failed), owner, resource, failed.get("ResourceStatusReason") or "")
         for owner in paths
         for resource in resources[owner]
         if _skippable(resource) and (failed := _failed_in_rollback(resource, events.get(owner, ())))
     ]
-    here = {(*paths[owner], str(resource["LogicalResourceId"])) for _, owner, resource in found}
+    here = {(*paths[owner], str(resource["LogicalResourceId"])) for _, owner, resource, _ in found}
     wider = {(*path, name): needed for owner, path in paths.items() for name, needed in needs.get(owner, {}).items()}
     return tuple(
         StuckResource(
@@ -68,10 +80,10 @@ def stuck_in_rollback(
             stack_id=owner,
             logical_id=path[-1],
             resource_type=resource["ResourceType"],
-            reason=resource.get("ResourceStatusReason") or "",
+            reason=reason,
             needs=tuple(sorted("/".join(other) for other in here if other != path and _leans(path, other, wider))),
         )
-        for _, owner, resource in sorted(found, key=lambda item: item[0])
+        for _, owner, resource, reason in sorted(found, key=lambda item: item[0])
         for path in [(*paths[owner], str(resource["LogicalResourceId"]))]
     )
 

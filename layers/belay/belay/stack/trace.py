@@ -1,7 +1,7 @@
 """What a stack's events say became of each resource that an operation touched, once the operation was rolled back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -53,6 +53,13 @@ class UnprovedResource:
     def key(self) -> tuple[str, str, str, str]:
         """The event that leaves it in doubt: a later one leaves it in doubt anew."""
         return (self.stack_id, self.logical_id, self.physical_id, self.at)
+
+    def compared(self, known: "UnprovedResource | None") -> "UnprovedResource":
+        """Return it with what drift detection has found out since the event, which ``known`` says."""
+        if known is None:
+            return self
+        left = known.left or (None if known.drift == "IN_SYNC" else self.left)
+        return replace(self, drift=known.drift, differences=known.differences, left=left)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
@@ -119,6 +126,7 @@ def _of_one_stack(
             physical_id=physical_id,
             at=event_time(event).isoformat(),
             reason=event.get("ResourceStatusReason") or "",
+            left=told.in_vain(logical_id) if trace is Trace.SKIPPED else None,
         )
 
 
@@ -136,7 +144,8 @@ class _Told:
 
     A resource that is skipped "is set to UPDATE_COMPLETE" without an update of its own
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html), or keeps its
-    failure; a later update that leaves it out does not bring it back, so it stays in doubt.
+    failure; a later update that leaves it out does not bring it back, so it stays in doubt. Once an update after that
+    was rolled back, what CloudFormation compares the resource with may be what that update began at.
     """
 
     def __init__(self) -> None:
@@ -146,6 +155,9 @@ class _Told:
         self._failed: dict[str, Event] = {}
         self._skipped: dict[str, Event] = {}
         self._kept: dict[tuple[str, str], Event] = {}
+        self._failure: Event | None = None
+        self._before: set[str] = set()
+        self._in_vain: dict[str, Event | None] = {}
 
     def hear(self, event: Event) -> None:
         """Take in the next event."""
@@ -158,6 +170,16 @@ class _Told:
             self._hear_of_rollback(event, status)
         elif event.get("PhysicalResourceId") and event.get("ResourceType") != NESTED_STACK:
             self._changed[str(event["LogicalResourceId"])] = event
+        if not self._turned_back and status.endswith("_FAILED") and not was_cancelled(event):
+            self._failure = self._failure or event
+
+    def in_vain(self, name: str) -> str | None:
+        """Say that the update after a resource was skipped was rolled back, and why; None if there was none."""
+        if name not in self._in_vain:
+            return None
+        failure = self._in_vain[name]
+        because = "" if failure is None else f" ({failure['LogicalResourceId']}: {failure.get('ResourceStatusReason')})"
+        return f"the update after that, which was to bring it back, was itself rolled back{because}"
 
     def doubts(self) -> Iterator[tuple[Event, Trace]]:
         """Yield the events that leave a resource in doubt, and how."""
@@ -172,9 +194,13 @@ class _Told:
         if status in BEGINS:
             self._turned_back = False
             self._skipped |= self._failed
-            self._changed, self._back, self._failed = {}, set(), {}
+            self._before = {*self._skipped}
+            self._changed, self._back, self._failed, self._failure = {}, set(), {}, None
         elif status == "UPDATE_ROLLBACK_IN_PROGRESS":
             self._turned_back = True
+            self._in_vain |= dict.fromkeys(self._before, self._failure)
+        elif status.startswith("UPDATE_COMPLETE"):
+            self._in_vain = {name: each for name, each in self._in_vain.items() if name not in self._changed}
 
     def _hear_of_deletion(self, event: Event, status: str) -> None:
         name, physical_id = str(event["LogicalResourceId"]), str(event.get("PhysicalResourceId") or "")
