@@ -4,7 +4,7 @@ import pytest
 
 from belay.template.loader import load
 from belay.template.nodes import MappingNode
-from belay.template.resolver import items, read, resolve
+from belay.template.resolver import items, read, resolve, settled
 from belay.template.root import FUNCTIONS
 from belay.template.scope import ListValue, MapValue, Scope, Value
 from belay.template.sections import parameters, transforms
@@ -21,8 +21,11 @@ Parameters:
   Number: {Type: Number, MinValue: 1024, MaxValue: 2048}
   Stored: {Type: AWS::SSM::Parameter::Value<String>, Default: /key}
   Answer: {Type: String, Default: yes}
+  Octal: {Type: String, AllowedValues: [010], Default: 010}
+  Octals: {Type: List<Number>, Default: 010}
 Mappings:
   Map: {red: {Size: small}, green: {Size: large, List: [x, z]}}
+  Numbers: {012: {Size: ten}}
   Regions: {eu-west-1: {Block: 10.1.0.0/16}, us-east-1: {Block: 10.2.0.0/16}}
 Conditions:
   True: !Equals [a, a]
@@ -30,6 +33,8 @@ Conditions:
   IsRed: !Equals [!Ref Choice, red]
   IsFree: !Equals [!Ref Free, free]
   IsOther: !Equals [!Ref Free, other]
+  Octal: !Equals [010, 8]
+  Quoted: !Equals ['010', 8]
   Circle: !Or [!Condition Circle, !Condition Circle]
   Both: !And [!Condition IsFree, !Condition IsOther]
 Resources:
@@ -48,6 +53,7 @@ def scope(expression: str, *, passed: dict[str, str] | None = None, defaults_app
 def told(value: Value, world: World) -> object:
     if isinstance(value, ListValue):
         return [told(item, world) for item in items(value, world)]
+    value = settled(value, world)
     if isinstance(value, MapValue):
         return "a table"
     return "?" if isinstance(value, Unknown) and not value.parts else as_text(value)
@@ -127,6 +133,61 @@ def test_yes_and_no_are_read_both_ways() -> None:
     assert values("yes") == ["true", "yes"]
     assert values("!Ref Answer") == ["true", "yes"]
     assert values("'yes'") == ["yes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("8", ["8"]),
+        ("-1", ["-1"]),
+        ("010", ["010", "10", "8"]),
+        ("089", ["089", "89"]),
+        ("0x1F", ["0x1F", "31"]),
+        ("0b11", ["0b11", "3"]),
+        ("0o17", ["0o17", "15"]),
+        ("1_0", ["10", "1_0"]),
+        ("+1", ["+1", "1"]),
+        ("-0", ["-0", "0"]),
+        ("1:40", ["100", "100.0", "1:40"]),
+        ("1e1", ["10", "10.0", "1e1"]),
+        ("1.0", ["1", "1.0"]),
+        ("1.10", ["1.1", "1.10"]),
+        (".5", [".5", "0.5"]),
+        ("!!int '010'", ["010", "10", "8"]),
+        ("!!float 1", ["1", "1.0"]),
+        ("!!str 010", ["010"]),
+        ("! 010", ["010"]),
+        ("'010'", ["010"]),
+        ("1.2.3.4/8", ["1.2.3.4/8"]),
+        ("1e99999", ["1e99999", "inf"]),
+        ("0" * 400, ["?"]),
+    ],
+)
+def test_numbers_without_quotes_are_read_in_every_way(text: str, expected: list[object]) -> None:
+    assert values(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("!Sub 010", ["010", "10", "8"]),
+        ("!Join ['', [010]]", ["010", "10", "8"]),
+        ("!Select [0, !Split [',', 010]]", ["010", "10", "8"]),
+        ("!Select [01, [a, b]]", ["b", "b"]),
+        ("!Select ['01', [a, b]]", ["b"]),
+        ("!FindInMap [Numbers, 8, Size]", ["?"]),
+        ("!FindInMap [Numbers, 012, Size]", ["ten", "ten", "ten"]),
+        ("!FindInMap [Numbers, '10', Size]", ["ten"]),
+        ("!FindInMap [Numbers, '13', Size, {DefaultValue: none}]", ["none"]),
+        ("!FindInMap [Numbers, '12', Size, {DefaultValue: none}]", ["none", "none", "ten"]),
+        ("!If [Octal, a, b]", ["a", "b", "b"]),
+        ("!If [Quoted, a, b]", ["b"]),
+        ("!Ref Octal", ["010", "10", "8"]),
+        ("!Ref Octals", [["010"], ["10"], ["8"]]),
+    ],
+)
+def test_readings_are_compared_and_joined(expression: str, expected: list[object]) -> None:
+    assert values(expression) == expected
 
 
 def test_a_default_is_only_one_of_the_values_where_others_may_be_passed() -> None:

@@ -39,6 +39,8 @@ STANDALONE: dict[str, Direction] = {
 }
 INLINE: dict[Direction, str] = {"ingress": "SecurityGroupIngress", "egress": "SecurityGroupEgress"}
 NETWORK_PROPERTIES = {"CidrIp": IPV4, "CidrIpv6": IPV6}
+FAMILIES = {"IPv4": IPV4, "IPv6": IPV6}
+"""The values of a prefix list's AddressFamily."""
 PREFIX_LIST_PROPERTIES = frozenset({"SourcePrefixListId", "DestinationPrefixListId"})
 GROUP_PROPERTIES = frozenset({"SourceSecurityGroupId", "SourceSecurityGroupName", "DestinationSecurityGroupId"})
 PEER_PROPERTIES = frozenset({*NETWORK_PROPERTIES, *PREFIX_LIST_PROPERTIES, *GROUP_PROPERTIES})
@@ -215,9 +217,10 @@ class _Collector:
             peers.add_unknown(UnknownPeer(f"the prefix list {shown}: {reason}"), shown)
             return
         peers.add_other(f"prefix list {shown}")
+        family = get(given, "AddressFamily", world) if isinstance(given, MapValue) else NO_VALUE
         for row in items(rows, world):
             block = get(row, "Cidr", world) if isinstance(row, MapValue) else row
-            peers.add_network(block, IPV4)
+            peers.add_network(block, FAMILIES.get(family) if isinstance(family, str) else None)
 
     def _standalone(self) -> dict[str, dict[Direction, list[Entry]]]:
         """Return the standalone rules by their group, each with its alternatives for that group."""
@@ -283,7 +286,7 @@ def _mentions(body: MapValue, name: str) -> bool:
     entries = getattr(given, "entries", None)
     if given is None:
         return False
-    return entries is None or name in entries or any(key.startswith("Fn::") for key in entries)
+    return entries is None or name in entries or any(key == "Ref" or key.startswith("Fn::") for key in entries)
 
 
 def _node(found: Found, item: Value | Lazy) -> Node:

@@ -19,6 +19,8 @@ IPV4 = 4
 IPV6 = 6
 V4_BITS = 32
 V6_BITS = 128
+LONGEST_LENGTH = 9
+"""Digits of a prefix length, with leading zeros."""
 
 
 @lru_cache(maxsize=65_536)
@@ -29,7 +31,7 @@ def parse_network(text: str) -> Network | None:
     Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html
     """
     address, slash, length = text.strip().partition("/")
-    if not slash or not length.isdecimal() or not length.isascii():
+    if not slash or not length.isdecimal() or not length.isascii() or len(length) > LONGEST_LENGTH:
         return None
     if ":" in address:
         return _parse_v6(address, int(length))

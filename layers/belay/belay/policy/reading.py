@@ -13,6 +13,7 @@ from belay.template.values import NO_VALUE, Unknown
 
 PORT = re.compile(r"(?:0|[1-9][0-9]{0,4})(?:\.0{1,5})?")
 """A port; JSON may have it as 22.0. No leading zeros: ``026`` is 22 in YAML 1.1 and 26 elsewhere."""
+PROTOCOL = re.compile(r"0{0,9}[0-9]{1,3}")
 LENGTH_AT_END = re.compile(r"/([0-9]{1,3})\Z")
 WORLD = {IPV4: (0, (1 << V4_BITS) - 1), IPV6: (0, (1 << V6_BITS) - 1)}
 MANY_BITS = 10
@@ -33,7 +34,7 @@ def read_protocol(value: Value) -> tuple[str | None, str]:
         text = value.strip().lower()
         if text in PROTOCOL_NAMES:
             return PROTOCOL_NAMES[text], ""
-        if text.isascii() and text.isdecimal() and int(text) <= LAST_PROTOCOL:
+        if PROTOCOL.fullmatch(text) and int(text) <= LAST_PROTOCOL:
             return str(int(text)), ""
         return None, f"{value!r} is not a protocol that EC2 documents"
     return None, "IpProtocol is not a text"
@@ -87,6 +88,10 @@ def _port(value: Value, everything: int, name: str) -> tuple[tuple[int, int], st
         if PORT.fullmatch(text) and int(float(text)) <= ALL_PORTS[1]:
             return (int(float(text)), int(float(text))), ""
         return ALL_PORTS, f"{name} {value!r} is not a port"
+    if isinstance(value, Unknown) and value.readings:
+        found = [_port(text, everything, name)[0] for text in value.readings]
+        same = found.count(found[0]) == len(found)
+        return (min(low for low, _ in found), max(high for _, high in found)), "" if same else value.reason
     if isinstance(value, Unknown):
         low, high = value.bounds or ALL_PORTS
         return (max(low, 0), min(high, ALL_PORTS[1])), value.reason
@@ -114,8 +119,8 @@ class Peers:
         """The IPv6 addresses that are certain."""
         return union(self._v6)
 
-    def add_network(self, value: Value, family: int) -> None:
-        """Add an address block; ``family`` is 4 or 6, according to its property."""
+    def add_network(self, value: Value, family: int | None) -> None:
+        """Add an address block; ``family`` is 4 or 6, according to its property, or ``None`` if it may be either."""
         if isinstance(value, str):
             network = parse_network(value)
             if network is None:
@@ -128,23 +133,30 @@ class Peers:
         elif value is not NO_VALUE:
             self.add_unknown(UnknownPeer("an address block is not a text"), "?")
 
-    def _add_unknown_network(self, value: Unknown, family: int) -> None:
+    def _add_unknown_network(self, value: Unknown, family: int | None) -> None:
         """Add an unknown block; if its prefix length is known, so is its number of addresses."""
-        whole = V4_BITS if family == IPV4 else V6_BITS
-        bits = value.prefix_bits
+        if family is None and any(isinstance(part, str) and ":" in part for part in value.parts):
+            family = IPV6
         tail = value.parts[-1] if value.parts else None
         length = LENGTH_AT_END.search(tail) if isinstance(tail, str) else None
-        if length is not None:
-            bits = whole - int(length[1])
-        if length is not None and bits == whole:
-            self._add(family, WORLD[family])  # whatever the address is, /0 is all of them
+        if length is not None and int(length[1]) == 0:
+            self._add(family or IPV4, WORLD[family or IPV4])  # whatever the address is, /0 is all of them
             self.shown.append(value.key)
             return
+        v4, v6 = [
+            0 if family not in (None, own) else self._most(value, int(length[1]) if length else None, own)
+            for own in (IPV4, IPV6)
+        ]
+        self.add_unknown(UnknownPeer(value.reason, v4, v6), value.key if value.parts else f"${{{value.key}}}")
+
+    @staticmethod
+    def _most(value: Unknown, length: int | None, family: int) -> int:
+        """Return the most addresses of one family that an unknown block of this prefix length has."""
+        whole = V4_BITS if family == IPV4 else V6_BITS
+        bits = value.prefix_bits if length is None else whole - length
         if bits is not None and any(part.many for part in value.parts if isinstance(part, Unknown)):
             bits += MANY_BITS
-        most = 1 << (whole if bits is None else min(max(bits, 0), whole))
-        peer = UnknownPeer(value.reason, v4=most if family == IPV4 else 0, v6=most if family == IPV6 else 0)
-        self.add_unknown(peer, value.key if value.parts else f"${{{value.key}}}")
+        return 1 << (whole if bits is None else min(max(bits, 0), whole))
 
     def _add(self, family: int, interval: Interval) -> None:
         (self._v4 if family == IPV4 else self._v6).append(interval)

@@ -164,7 +164,7 @@ def _why(value: Value, name: str) -> str:
 
 def _rule(opened: Opened, source: Value, place: Location) -> GroupRule:
     peers = Peers()
-    peers.add_network(source, IPV4)
+    peers.add_network(source, None)
     if not peers.shown:
         peers.add_unknown(UnknownPeer("it names no peer"), "?")
     return _opening(opened, peers, place)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from belay.template.resolver import entries, resolve
-from belay.template.scope import Function, MapValue, Scope, Value
+from belay.template.resolver import entries, resolve, settled
+from belay.template.scope import Function, Lazy, MapValue, Scope, Value
 from belay.template.texts import unknown_at, unroll
 from belay.template.values import Unknown
 from belay.template.world import World
@@ -56,7 +56,7 @@ def truth(node: Node, scope: Scope, world: World) -> bool:  # noqa: PLR0911 - on
         if function == "Fn::Not" and len(operands) == 1:
             return not truth(operands[0], scope, world)
         if function == "Fn::Equals" and len(operands) == EQUALS_ARGUMENTS:
-            one, other = (resolve(operand, scope, world) for operand in operands)
+            one, other = (settled(Lazy(operand, scope), world) for operand in operands)
             return _equal(one, other, node, scope, world)
     return world.choose(("truth", scope.stack, node.line, node.column), (True, False))
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from belay.template.nodes import Node
-from belay.template.resolver import entries, force, get, items, resolve
+from belay.template.resolver import entries, force, get, items, resolve, settled
 from belay.template.scope import Function, Lazy, ListValue, MapValue, Scope, Value
 from belay.template.subnets import subnets
 from belay.template.texts import as_text, concatenate, unknown_at
 from belay.template.values import NO_VALUE, Unknown
+from belay.template.words import readings, unquoted
 from belay.template.world import World
 
 MAP_ARGUMENTS = 3
 CIDR_ARGUMENTS = 2
+LONGEST_INDEX = 9
 
 
 def arguments(argument: Node, scope: Scope, world: World, count: int) -> list[Value | Lazy] | None:
@@ -24,18 +27,24 @@ def arguments(argument: Node, scope: Scope, world: World, count: int) -> list[Va
     return list(value.items)
 
 
+def _number(value: Value) -> int | None:
+    """Return a whole number that is small enough to be an index or a number of bits."""
+    small = isinstance(value, str) and value.isdecimal() and len(value) <= LONGEST_INDEX
+    return int(str(value)) if small else None
+
+
 def _join(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
     if given is None:
         return unknown_at(argument, scope, "Fn::Join does not have a delimiter and a list")
-    delimiter, listed = force(given[0], world), force(given[1], world)
+    delimiter, listed = settled(given[0], world), settled(given[1], world)
     if isinstance(listed, Unknown):
         return listed._replace(key=f"joined {listed.key}", parts=(), prefix_bits=None)
     if not isinstance(listed, ListValue):
         return unknown_at(argument, scope, "Fn::Join does not have a list")
     pieces: list[Value] = []
     for value in items(listed, world):
-        pieces += [delimiter, value]
+        pieces += [delimiter, settled(value, world)]
     return concatenate(pieces[1:])
 
 
@@ -43,7 +52,7 @@ def _split(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
     if given is None:
         return unknown_at(argument, scope, "Fn::Split does not have a delimiter and a text")
-    delimiter, text = force(given[0], world), force(given[1], world)
+    delimiter, text = settled(given[0], world), settled(given[1], world)
     if isinstance(delimiter, str) and delimiter and isinstance(text, str):
         return ListValue(tuple(text.split(delimiter)))
     if isinstance(text, Unknown):
@@ -55,14 +64,17 @@ def _select(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
     if given is None:
         return unknown_at(argument, scope, "Fn::Select does not have an index and a list")
-    index, listed = force(given[0], world), force(given[1], world)
+    index, listed = settled(given[0], world), settled(given[1], world)
     if isinstance(listed, Unknown):
         return Unknown(f"{listed.key}[{as_text(index)}]", listed.reason, prefix_bits=listed.prefix_bits)
     choices = listed.items if isinstance(listed, ListValue) else ()
     if isinstance(index, Unknown):
         index = world.pick(index.key, [str(number) for number in range(len(choices))]) or index
-    if isinstance(index, str) and index.isdecimal() and int(index) < len(choices):
-        return force(choices[int(index)], world)
+    number = _number(index)
+    if number is not None and number < len(choices):
+        if any(force(choice, world) is NO_VALUE for choice in choices[: number + 1]):
+            return unknown_at(argument, scope, "Fn::Select's list has AWS::NoValue before the item")
+        return force(choices[number], world)
     return unknown_at(argument, scope, "Fn::Select's index is not in its list")
 
 
@@ -74,31 +86,52 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
     last = force(given[MAP_ARGUMENTS], world) if len(given) > MAP_ARGUMENTS else NO_VALUE
     default = get(last, "DefaultValue", world) if isinstance(last, MapValue) else NO_VALUE
     for argument_ in given[:MAP_ARGUMENTS]:
-        key = force(argument_, world)
+        key = settled(argument_, world)
         table = entries(found, world) if isinstance(found, MapValue) else {}
         if isinstance(table, Unknown):
             return table
+        names = _names(found, table) if isinstance(found, MapValue) else {}
         if isinstance(key, Unknown):
             # A key that is not in the map gives the default; without a default CloudFormation refuses the stack.
             listed = default is NO_VALUE or world.choose(("in a map", key.key), (True, False))
-            key = (world.pick(key.key, list(table)) if listed else None) or key
-        if not isinstance(key, str) or key not in table:
+            key = (world.pick(key.key, list(names)) if listed else None) or key
+        written = names.get(key, []) if isinstance(key, str) else []
+        if len(written) > 1 or default is not NO_VALUE:
+            written = [name for name in written if settled(_key(name, found), world) == key]
+        if not written:
             return (
                 unknown_at(argument, scope, "Fn::FindInMap's keys are not in Mappings")
                 if default is NO_VALUE
                 else default
             )
-        found = force(table[key], world)
+        if len(written) > 1:
+            return unknown_at(argument, scope, f"{' and '.join(written)} are one key of a map")
+        found = force(table[written[0]], world)
     return found
+
+
+def _names(found: MapValue, table: Mapping[str, Lazy]) -> dict[str, list[str]]:
+    """Return the keys of a map as they are written, by what each may be read as."""
+    names: dict[str, list[str]] = {}
+    for name in table:
+        for reading in readings(name) if name in found.node.ambiguous else (name,):
+            names.setdefault(reading, []).append(name)
+    return names
+
+
+def _key(name: str, found: Value) -> Value:
+    """Return a key of a map as a value."""
+    unquoted_key = isinstance(found, MapValue) and name in found.node.ambiguous
+    return unquoted(name) if unquoted_key else name
 
 
 def _cidr(argument: Node, scope: Scope, world: World) -> Value:
     given = arguments(argument, scope, world, 2)
-    values = [force(value, world) for value in given or []]
+    values = [settled(value, world) for value in given or []]
     if len(values) < CIDR_ARGUMENTS:
         return unknown_at(argument, scope, "Fn::Cidr does not have a block and a count")
     block, count, bits = values[0], values[1], values[2] if len(values) > CIDR_ARGUMENTS else NO_VALUE
-    size = int(bits) if isinstance(bits, str) and bits.isdecimal() else None
+    size = _number(bits)
     if isinstance(block, str) and isinstance(count, str) and (size is not None or bits is NO_VALUE):
         found = subnets(block, count, size)
         if found is not None:
@@ -110,7 +143,7 @@ def _cidr(argument: Node, scope: Scope, world: World) -> Value:
 
 
 def _base64(argument: Node, scope: Scope, world: World) -> Value:
-    value = resolve(argument, scope, world)
+    value = settled(Lazy(argument, scope), world)
     if isinstance(value, str):
         import base64  # noqa: PLC0415 - security groups hardly ever need it
 
@@ -120,8 +153,8 @@ def _base64(argument: Node, scope: Scope, world: World) -> Value:
 
 def _length(argument: Node, scope: Scope, world: World) -> Value:
     value = resolve(argument, scope, world)
-    if isinstance(value, ListValue):
-        return str(sum(1 for _ in items(value, world)))
+    if isinstance(value, ListValue) and not any(force(item, world) is NO_VALUE for item in value.items):
+        return str(len(value.items))
     return unknown_at(argument, scope, "Fn::Length counts a list that is only known at deployment")
 
 

@@ -31,14 +31,18 @@ class ScalarNode:
 
 
 class MappingNode:
-    """A mapping with unique keys, in the author's order."""
+    """A mapping with unique keys, in the author's order.
 
-    __slots__ = ("_literal_keys", "column", "entries", "line")
+    ``ambiguous`` are the keys without quotes that may be read as something else than what is written.
+    """
+
+    __slots__ = ("_literal_keys", "ambiguous", "column", "entries", "line")
 
     def __init__(self, entries: dict[str, Node], line: int, column: int) -> None:
         self.entries = entries
         self.line = line
         self.column = column
+        self.ambiguous: frozenset[str] = frozenset()
         self._literal_keys: bool | None = None
 
     @property

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from belay.masking import sounds_secret
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from belay.template.resolver import force
+from belay.template.resolver import force, settled
 from belay.template.scope import ListValue, Scope, Value
 from belay.template.texts import as_text, literal, unless_dynamic
-from belay.template.values import NO_VALUE, Unknown
+from belay.template.values import NO_VALUE, NoValue, Unknown
 from belay.template.world import World
 
 _FALSE = frozenset({"false", "no", "off", "n", "0", ""})
@@ -33,9 +33,10 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
         value = _open_parameter(name, declared, scope, world)
     if isinstance(value, str):
         value = unless_dynamic(value)
-    if isinstance(value, str) and _is_list(kind):
-        return ListValue(tuple([item.strip() for item in value.split(",")]))
-    return value
+    if not _is_list(kind):
+        return value
+    value = settled(value, world)
+    return ListValue(tuple([item.strip() for item in value.split(",")])) if isinstance(value, str) else value
 
 
 def is_secret(name: str, declared: Node) -> bool:
@@ -49,38 +50,48 @@ def is_no_echo(declared: Node) -> bool:
     return node is not None and not (isinstance(node, ScalarNode) and node.text.lower() in _FALSE)
 
 
-def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: World) -> str | Unknown:
+def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: World) -> Value:
     """Return a value of a parameter that is not passed: its default, an allowed value, or unknown."""
     kind = _text_of(declared.get("Type")) or "String"
-    default = _declared(declared.get("Default"), scope, world)
-    if scope.defaults_apply and default is not None:
+    default = _declared(declared.get("Default"), scope)
+    if scope.defaults_apply and default is not NO_VALUE:
         return default
     key = scope.key(name)
     allowed = declared.get("AllowedValues")
     if isinstance(allowed, SequenceNode) and not _is_list(kind):
-        texts = [text for item in allowed.items if (text := _declared(item, scope, world)) is not None]
+        texts = [text for item in allowed.items for text in _texts(_declared(item, scope))]
         picked = world.pick(key, list(dict.fromkeys(texts)))
         if picked is not None:
             return picked
-    elif default is not None and world.equals(key, default):
-        return default
+    elif any(world.equals(key, text) for text in _texts(default)):
+        return str(world.answers[key])
     reason = f"the parameter {name} may have any value"
-    return Unknown(key, reason, bounds=_bounds(declared) if kind == "Number" else None)
+    return Unknown(key, reason, bounds=_bounds(declared, scope) if kind == "Number" else None)
 
 
 def _is_list(kind: str) -> bool:
     return kind == "CommaDelimitedList" or kind.startswith("List<")
 
 
-def _declared(node: Node | None, scope: Scope, world: World) -> str | None:
-    """Return the text of a literal in a parameter's declaration."""
-    value = literal(node, scope, world) if isinstance(node, ScalarNode) else NO_VALUE
-    return as_text(value)
+def _declared(node: Node | None, scope: Scope) -> str | NoValue | Unknown:
+    """Return a literal of a parameter's declaration."""
+    return literal(node, scope) if isinstance(node, ScalarNode) else NO_VALUE
 
 
-def _bounds(declared: dict[str, Node]) -> tuple[int, int] | None:
+def _texts(value: str | NoValue | Unknown) -> tuple[str, ...]:
+    """Return the texts that a literal may be; a dynamic reference is kept as it is written."""
+    if isinstance(value, Unknown):
+        return value.readings or ((shown,) if (shown := as_text(value)) else ())
+    return (value,) if isinstance(value, str) else ()
+
+
+def _bounds(declared: dict[str, Node], scope: Scope) -> tuple[int, int] | None:
+    """Return the smallest and the largest number that a parameter may be, however its limits are read."""
     try:
-        return int(_text_of(declared.get("MinValue"))), int(_text_of(declared.get("MaxValue")))
+        low, high = [
+            [int(text) for text in _texts(_declared(declared.get(name), scope))] for name in ("MinValue", "MaxValue")
+        ]
+        return min(low), max(high)
     except ValueError:
         return None
 

@@ -6,12 +6,12 @@ import re
 from typing import Final
 
 from belay.template.nested import STACK_TYPES, child_stack
-from belay.template.nodes import MappingNode, Node, SequenceNode
+from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.parameters import parameter
-from belay.template.resolver import entries, force, get, items, resolve
+from belay.template.resolver import entries, force, get, items, resolve, settled
 from belay.template.resources import properties, resource, resource_type
 from belay.template.scope import Function, Lazy, ListValue, MapValue, Scope, Value
-from belay.template.texts import as_text, concatenate, unknown_at
+from belay.template.texts import as_text, concatenate, unknown_at, unroll
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
 
@@ -24,7 +24,8 @@ VPC_BITS_V6 = 84
 
 
 def _ref(argument: Node, scope: Scope, world: World) -> Value:
-    name = resolve(argument, scope, world)
+    # A name is read as the key that it names is read: the author's spelling is compared.
+    name = unroll(argument.text, scope) if isinstance(argument, ScalarNode) else resolve(argument, scope, world)
     return (
         refer(name, scope, world) if isinstance(name, str) else unknown_at(argument, scope, "Ref's argument is unknown")
     )
@@ -48,9 +49,9 @@ def refer(name: str, scope: Scope, world: World) -> Value:
 
 
 def _get_att(argument: Node, scope: Scope, world: World) -> Value:
-    value = resolve(argument, scope, world)
+    value = settled(Lazy(argument, scope), world)
     if isinstance(value, ListValue):
-        parts = [as_text(item) for item in items(value, world)]
+        parts = [as_text(settled(item, world)) for item in items(value, world)]
         path = None if None in parts else ".".join([part for part in parts if part is not None])
     else:
         path = as_text(value)
@@ -115,10 +116,10 @@ def _sub(argument: Node, scope: Scope, world: World) -> Value:
     if isinstance(argument, SequenceNode):
         if len(argument.items) != SUB_ARGUMENTS or not isinstance(argument.items[1], MappingNode):
             return unknown_at(argument, scope, "Fn::Sub is not a text and a mapping")
-        template = resolve(argument.items[0], scope, world)
+        template = settled(Lazy(argument.items[0], scope), world)
         variables = entries(MapValue(argument.items[1], scope), world)
     else:
-        template = resolve(argument, scope, world)
+        template = settled(Lazy(argument, scope), world)
     if isinstance(variables, Unknown):
         return variables
     if not isinstance(template, str):
@@ -127,7 +128,7 @@ def _sub(argument: Node, scope: Scope, world: World) -> Value:
     end = 0
     for match in PLACEHOLDER.finditer(template):
         pieces.append(template[end : match.start()])
-        pieces.append(_substituted(match[1], variables, scope, world))
+        pieces.append(settled(_substituted(match[1], variables, scope, world), world))
         end = match.end()
     return concatenate([*pieces, template[end:]])
 

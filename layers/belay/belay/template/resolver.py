@@ -24,7 +24,7 @@ TRANSFORM = "Fn::Transform"
 def resolve(node: Node, scope: Scope, world: World) -> Value:
     """Return the value of an expression in this world."""
     if isinstance(node, ScalarNode):
-        return literal(node, scope, world)
+        return literal(node, scope)
     if isinstance(node, SequenceNode):
         world.budget.spend(len(node.items))
         return ListValue(tuple([Lazy(item, scope) for item in node.items]))
@@ -44,22 +44,35 @@ def force(value: Value | Lazy, world: World) -> Value:
     return resolve(value.node, value.scope, world) if isinstance(value, Lazy) else value
 
 
+def settled(value: Value | Lazy, world: World) -> Value:
+    """Return a value as it is compared and joined: with one of its readings, if it may be read in several ways."""
+    value = force(value, world)
+    if isinstance(value, Unknown) and value.readings:
+        return world.choose(("reading", value.key), value.readings)
+    return value
+
+
 def entries(table: MapValue, world: World) -> dict[str, Lazy] | Unknown:
     """Return a mapping's entries with its loops expanded, or unknown if a macro may add more."""
     raw = table.node.entries
     if table.node.has_literal_keys:
         return {name: Lazy(node, table.scope) for name, node in raw.items()}
-    found: dict[str, Lazy] = {}
+    made: list[tuple[str, Lazy]] = []
     for name, node in raw.items():
         if name.startswith(LOOP):
             rounds = _rounds(node, table.scope, world)
             if rounds is None:
                 return unknown_at(table.node, table.scope, f"{name} is not an identifier, a collection and a mapping")
-            found.update(rounds)
+            made += rounds
         elif name.startswith("Fn::"):
             return unknown_at(table.node, table.scope, f"{name} may add anything at deployment")
         else:
-            found[name] = Lazy(node, table.scope)
+            made.append((name, Lazy(node, table.scope)))
+    found: dict[str, Lazy] = {}
+    for name, lazy in made:
+        if name in found:
+            return unknown_at(table.node, table.scope, f"its loops make the key {name} more than once")
+        found[name] = lazy
     return found
 
 
@@ -68,7 +81,7 @@ def read(table: MapValue, world: World) -> dict[str, Value] | Unknown:
     if table.node.has_literal_keys:
         scope = table.scope
         values = {
-            name: literal(node, scope, world) if isinstance(node, ScalarNode) else resolve(node, scope, world)
+            name: literal(node, scope) if isinstance(node, ScalarNode) else resolve(node, scope, world)
             for name, node in table.node.entries.items()
         }
     else:
@@ -100,7 +113,7 @@ def items(row: ListValue, world: World) -> Iterator[Value]:
             yield value
 
 
-def _rounds(node: Node, scope: Scope, world: World) -> dict[str, Lazy] | None:
+def _rounds(node: Node, scope: Scope, world: World) -> list[tuple[str, Lazy]] | None:
     """Expand one ``Fn::ForEach``: identifier, collection, and a mapping of keys to bodies; ``None`` if malformed.
 
     An unknown collection is one round with an unknown value that stands for many.
@@ -110,7 +123,7 @@ def _rounds(node: Node, scope: Scope, world: World) -> dict[str, Lazy] | None:
     identifier, collection, body = node.items
     if not isinstance(identifier, ScalarNode) or not isinstance(body, MappingNode):
         return None
-    found: dict[str, Lazy] = {}
+    made: list[tuple[str, Lazy]] = []
     for value in _collection(collection, scope, world):
         inner = scope.looping(identifier.text, value)
         for name, entry in body.entries.items():
@@ -119,15 +132,16 @@ def _rounds(node: Node, scope: Scope, world: World) -> dict[str, Lazy] | None:
                 nested = _rounds(entry, inner, world)
                 if nested is None:
                     return None
-                found.update(nested)
+                made += nested
             else:
-                found[as_text(unroll(name, inner)) or name] = Lazy(entry, inner)
-    return found
+                made.append((as_text(unroll(name, inner)) or name, Lazy(entry, inner)))
+    return made
 
 
 def _collection(node: Node, scope: Scope, world: World) -> Iterator[str | Unknown]:
-    values = resolve(node, scope, world)
-    for value in items(values, world) if isinstance(values, ListValue) else (values,):
+    values = settled(Lazy(node, scope), world)
+    for item in items(values, world) if isinstance(values, ListValue) else (values,):
+        value = settled(item, world)
         if isinstance(value, str):
             yield value
         else:

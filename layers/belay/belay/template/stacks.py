@@ -18,10 +18,26 @@ MAX_STACKS = 200
 """Stacks followed in one release; a nested template counts each time it is used."""
 
 HIDDEN_TYPES = {
-    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "the product's template is in Service Catalog",
     "AWS::CloudFormation::StackSet": "the stack set's stacks are deployed from a template of their own",
+    "AWS::CodeStarConnections::SyncConfiguration": "the stack that it names is updated from a Git repository",
+    "AWS::ControlTower::EnabledBaseline": "the baseline is deployed from templates of AWS Control Tower",
+    "AWS::ControlTower::LandingZone": "the landing zone is deployed from templates of AWS Control Tower",
+    "AWS::DataZone::Environment": "the environment is deployed from a template of its blueprint",
+    "AWS::LaunchWizard::Deployment": "the workload is deployed from templates of AWS Launch Wizard",
+    "AWS::SSMQuickSetup::ConfigurationManager": "the configuration is deployed from templates of Systems Manager",
+    "AWS::SageMaker::Project": "the project is deployed from a template in Service Catalog or Amazon S3",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "the product's template is in Service Catalog",
 }
-"""Types that deploy a template of their own."""
+"""Types that deploy a template of their own.
+
+Source: the descriptions and the handlers' permissions in the schemas of all 1,817 types of AWS, read in November 2026
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-type-schemas.html): whatever creates stacks or
+stack sets, or runs a template. A pipeline or a change set deploys nothing until somebody starts it, a conformance pack
+has AWS Config's rules alone, and the stack of a federated data catalog of Athena has a function alone.
+"""
+
+MODULES = "Modules"
+"""The section of modules whose templates ``aws cloudformation package`` puts into this one."""
 
 
 class Found(NamedTuple):
@@ -73,6 +89,9 @@ class StackTree:
         for macro in macros(scope.document):
             reason = f"the macro {macro} may rewrite the template at deployment"
             yield Hidden(scope.key("Transform"), scope, root.entries["Transform"], given, reason)
+        if MODULES in root.entries:
+            reason = "its modules are only put into it when it is packaged"
+            yield Hidden(scope.key(MODULES), scope, root.entries[MODULES], given, reason)
         if TRANSFORM in root.entries:
             reason = f"{TRANSFORM} may add anything to the template at deployment"
             yield Hidden(scope.key(TRANSFORM), scope, root.entries[TRANSFORM], given, reason)
@@ -90,7 +109,7 @@ class StackTree:
             yield from self._child(name, guard, body)
         elif kind in HIDDEN_TYPES:
             yield Hidden(body.scope.key(name), body.scope, body.node, guard, HIDDEN_TYPES[kind])
-        elif kind.endswith("::MODULE"):
+        elif kind.endswith("::MODULE") or "::" not in kind:
             reason = f"the module {kind} may contain anything"
             yield Hidden(body.scope.key(name), body.scope, body.node, guard, reason)
         else:

@@ -6,9 +6,9 @@ import re
 
 from belay.template.nodes import Node, ScalarNode
 from belay.template.scope import Scope, Value
-from belay.template.values import Unknown
-from belay.template.words import READINGS
-from belay.template.world import TooManyStepsError, World
+from belay.template.values import NoValue, Unknown
+from belay.template.words import unquoted
+from belay.template.world import TooManyStepsError
 
 MAX_TEXT = 65_536
 MAX_PARTS = 256
@@ -16,15 +16,12 @@ DYNAMIC_REFERENCE = "{{resolve:"
 IDENTIFIER = re.compile(r"[$&]\{([^${}]*)\}")
 
 
-def literal(node: ScalarNode, scope: Scope, world: World) -> Value:
+def literal(node: ScalarNode, scope: Scope) -> str | NoValue | Unknown:
     """Return the value of a text, number, boolean or null of the template."""
     text = node.text
-    if node.plain and text in READINGS:
-        readings = READINGS[text]
-        return readings[0] if len(readings) == 1 else world.choose(("YAML 1.1", text), readings)
-    if "{" not in text:
-        return text
-    return unroll(text, scope) if scope.loops else unless_dynamic(text)
+    if "{" in text:
+        return unroll(text, scope) if scope.loops else unless_dynamic(text)
+    return unquoted(text) if node.plain else text
 
 
 def unless_dynamic(text: str) -> str | Unknown:

@@ -22,9 +22,11 @@ from yaml.events import (
 from belay.errors import UnreadableTemplate
 from belay.template.limits import MAX_DEPTH, MAX_NODES
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from belay.template.words import readings
 
 MERGE = "<<"
 STANDARD_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("bool", "float", "int", "map", "null", "seq", "str"))
+FLOAT_TAG = "tag:yaml.org,2002:float"
 TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
@@ -73,6 +75,7 @@ class _YamlReader:
         self._path = path
         self._anchors: dict[str, _Anchor | None] = {}
         self._count = 0
+        self._unambiguous: set[str] = set()
 
     def read(self) -> Node:
         self._next_event()  # the stream's start
@@ -88,6 +91,7 @@ class _YamlReader:
 
     def _document(self) -> Node:  # noqa: C901, PLR0912 - the one hot loop: calls would double its time
         next_event = self._next_event
+        unambiguous = self._unambiguous
         opened: list[_OpenNode] = []
         entries: dict[str, Node] | None = None
         items: list[Node] | None = None
@@ -99,6 +103,8 @@ class _YamlReader:
             if kind is ScalarEvent:
                 if key is None and entries is not None:
                     key = event.value
+                    if key not in unambiguous:
+                        self._check_reading(event, opened[-1].node)
                     if key in entries or event.tag is not None or event.anchor is not None:
                         self._check_key(event, entries)
                     continue
@@ -132,6 +138,12 @@ class _YamlReader:
                 key = None
             else:
                 return node
+
+    def _check_reading(self, event: Any, node: MappingNode | SequenceNode) -> None:
+        if readings(event.value) == (event.value,):
+            self._unambiguous.add(event.value)
+        elif not event.style and isinstance(node, MappingNode):
+            node.ambiguous |= {event.value}
 
     def _check_key(self, event: Any, entries: dict[str, Node]) -> None:
         if event.tag is not None:
@@ -211,13 +223,16 @@ class _YamlReader:
             if not isinstance(source, MappingNode):
                 self._refuse(event, "expected << to merge a mapping or a list of mappings")
             self._count += len(source.entries)
+            node.ambiguous |= source.ambiguous - node.entries.keys()
             for key, value in source.entries.items():
                 node.entries.setdefault(key, value)
 
     def _tagged(self, node: Node, tag: str, event: Any) -> Node:
         if tag in STANDARD_TAGS or tag == "!":
-            if tag in TEXT_TAGS and isinstance(node, ScalarNode):
-                node.plain = False
+            if isinstance(node, ScalarNode):
+                node.plain = tag not in TEXT_TAGS
+                if tag == FLOAT_TAG and node.text.isdecimal():
+                    node.text += ".0"
             return node
         if not tag.startswith("!"):
             self._refuse(event, f"expected a tag that CloudFormation knows, found {tag}")
