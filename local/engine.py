@@ -196,6 +196,7 @@ class Engine:
     ) -> None:
         """Make CloudFormation's next ``times`` attempts to ``create``, ``update`` or ``delete`` a resource fail.
 
+        With ``validate`` it is the early validation of a change set that creates or changes the resource.
         ``stack`` and ``stack_status`` restrict it: ``stack_status="UPDATE_ROLLBACK_IN_PROGRESS"`` with ``update`` fails
         only the rollback and so leaves the stack in UPDATE_ROLLBACK_FAILED.
         """

@@ -21,6 +21,7 @@ from local.bridges import (
     database_restores,
     databases,
     drift_aware_change_sets,
+    early_validation,
     ecs_services,
     ended_executions,
     event_targets,
@@ -100,6 +101,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     rollback_triggers.install()
     change_sets.install()
     drift_aware_change_sets.install()
+    early_validation.install()
     change_set_values.install()
     stack_descriptions.install()
     resource_statuses.install()

@@ -53,7 +53,15 @@ def _make_children(change_set: Record, parameters: Any) -> None:
             if refused:
                 reason = f"Nested change set of {name} was not successfully created: {refused}"
                 change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason)
+            failed = [each for each in made.values() if _failed(_change_sets[each])]
+            if failed:
+                reason = f"Nested change set {failed[0]} was not successfully created: Currently in FAILED."
+                change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason)
             change_set["_children"] |= made
+
+
+def _failed(child: Record) -> bool:
+    return child["Status"] == "FAILED" and "didn't contain changes" not in child["StatusReason"]
 
 
 def _child(change_set: Record, change: Record, parameters: Any) -> tuple[dict[str, str], str]:

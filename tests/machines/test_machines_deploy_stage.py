@@ -56,6 +56,16 @@ class TestRejected:
         assert last_state(app) == "Rejected"
         app.told("deployment-started", "REJECTED")
 
+    def test_a_change_set_that_fails_early_validation(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.fail_resource("Setting", "validate", "no such tier", stack=app.stack("first"))
+
+        record = app.run(app.release())
+
+        assert record["outcome"] == "REJECTED"
+        assert "Setting (AWS::SSM::Parameter), property Type: no such tier" in record["reason"]
+        assert app.belay.stacks(app.name) == {}
+
     def test_a_parameter_that_nobody_gives(self, application: Applications) -> None:
         app = application()
         template = {**setting("1"), "Parameters": {"Size": {"Type": "String"}}}

@@ -2,7 +2,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from belay.aws.cloudformation import Stacks
 from belay.documents import plain
-from belay.errors import AccessDenied, AwsFault, InvalidRequest
+from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.release.names import change_set_name, client_request_token
 from belay.rollback.plan import Action, Step
 from belay.rollback.planner import plan_rollback
@@ -217,6 +217,72 @@ def described(**more: Any) -> dict[str, Any]:
         "Changes": [],
         **more,
     }
+
+
+EARLY = (
+    "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early "
+    "Validation errors, use the DescribeEvents API for detailed failure information."
+)
+INVALID = {
+    "EventType": "VALIDATION_ERROR",
+    "LogicalResourceId": "Bucket",
+    "ResourceType": "AWS::S3::Bucket",
+    "ValidationFailureMode": "FAIL",
+    "ValidationPath": "/Resources/Bucket/Properties/LifecycleConfiguration/Rules/2",
+    "ValidationStatusReason": "extraneous key [Filter] is not permitted",
+}
+TOLD = (
+    "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]: Bucket (AWS::S3::Bucket), "
+    "property LifecycleConfiguration/Rules/2: extraneous key [Filter] is not permitted"
+)
+
+
+def test_the_events_of_a_change_set_say_why_it_failed_also_in_a_nested_stack(stubbed: Stubbed) -> None:
+    client, stub = stubbed("cloudformation")
+    inner = CHANGE_SET.replace("belay-1", "inner")
+    nested = f"Nested change set {inner} was not successfully created: Currently in FAILED."
+    failed = {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE"}
+    stub.add_response("describe_change_set", described(**failed, StatusReason=nested))
+    stub.add_response("describe_change_set", described(**failed, StatusReason=EARLY, ChangeSetId=inner))
+    asked = {"ChangeSetName": inner, "Filters": {"FailedEvents": True}}
+    stub.add_response("describe_events", {"OperationEvents": [], "NextToken": "n"}, asked)
+    stub.add_response("describe_events", {"OperationEvents": [INVALID]}, {**asked, "NextToken": "n"})
+    stacks = Stacks(client)
+    change_set = stacks.describe_change_set(CHANGE_SET)
+    assert change_set is not None
+    assert stacks.why_failed(change_set) == TOLD
+
+
+def test_that_events_cannot_be_read_is_said_and_a_throttle_is_raised(stubbed: Stubbed) -> None:
+    client, stub = stubbed("cloudformation")
+    stub.add_response("describe_change_set", described(Status="FAILED", StatusReason=EARLY))
+    stub.add_client_error("describe_events", "AccessDenied", "not authorized", http_status_code=403)
+    stub.add_client_error("describe_events", "Throttling", "Rate exceeded")
+    stacks = Stacks(client)
+    change_set = stacks.describe_change_set(CHANGE_SET)
+    assert change_set is not None
+    why = stacks.why_failed(change_set)
+    assert why.startswith(EARLY)
+    assert "not authorized" in why
+    with pytest.raises(Throttled):
+        stacks.why_failed(change_set)
+
+
+def test_an_operation_that_failed_validation_is_told_by_its_own_events(stubbed: Stubbed) -> None:
+    client, stub = stubbed("cloudformation")
+    called = "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list of issues with details."
+    events = [
+        event("UPDATE_ROLLBACK_COMPLETE", "deploy-1"),
+        event("UPDATE_FAILED", "deploy-1", ResourceStatusReason=called),
+        event("UPDATE_IN_PROGRESS", "deploy-1"),
+    ]
+    stub.add_response("describe_stack_events", {"StackEvents": events}, {"StackName": ID})
+    yesterday = {**INVALID, "ValidationStatusReason": "yesterday's", "Timestamp": WHEN - timedelta(days=1)}
+    found = {"OperationEvents": [yesterday, {**INVALID, "Timestamp": WHEN}]}
+    stub.add_response("describe_events", found, {"StackName": ID, "Filters": {"FailedEvents": True}})
+    cause = Stacks(client).first_cause(ID, "deploy-1")
+    assert cause is not None
+    assert cause.reason == f"Validation failed with 1 error(s): {TOLD.partition(']: ')[2]}"
 
 
 def test_a_change_set_that_a_crash_left_is_ours(stubbed: Stubbed) -> None:

@@ -49,6 +49,22 @@ def test_resources_say_their_status_too(stacks, caught, until, unique):
     assert last["client-request-token"] == "token-2"
 
 
+def test_a_change_set_for_a_name_that_is_taken_fails_early_and_its_events_name_it(aws, stacks, unique):
+    name, taken, cloudformation = unique("stack"), unique("bucket"), aws("cloudformation")
+    aws("s3").create_bucket(Bucket=taken)
+    bucket = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": taken}}}
+
+    change_set = stacks.change_set(name, {**TOPIC, **bucket}, ChangeSetType="CREATE")
+
+    assert (change_set["Status"], change_set["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+    assert "[AWS::EarlyValidation::ResourceExistenceCheck]" in change_set["StatusReason"]
+    (event,) = cloudformation.describe_events(ChangeSetName=change_set["ChangeSetId"], Filters={"FailedEvents": True})[
+        "OperationEvents"
+    ]
+    assert (event["EventType"], event["LogicalResourceId"]) == ("VALIDATION_ERROR", "Bucket")
+    assert taken in event["ValidationStatusReason"]
+
+
 def test_executing_a_change_set_carries_its_token_into_events_and_describes(aws, stacks, caught, until, unique):
     name, cloudformation = unique("stack"), aws("cloudformation")
     events = caught({**STACK_EVENT, "detail": {"status-details": {"status": ["CREATE_COMPLETE"]}}})

@@ -1,8 +1,10 @@
 """CloudFormation: stacks, change sets, events and the calls of a rollback."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import Any
 
@@ -10,13 +12,14 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
-from belay.errors import AwsFault
+from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.masking import masked
-from belay.stack.cause import Cause, Event, first_cause, nested_stack_ids
-from belay.stack.change_set import ChangeSet, parse_change_set
+from belay.stack.cause import Cause, Event, event_time, first_cause, nested_stack_ids, of_operation
+from belay.stack.change_set import ChangeSet, nested_change_set, parse_change_set
 from belay.stack.operation import since
 from belay.stack.status import StackStatus
 from belay.stack.trace import nested_in
+from belay.stack.validation import sends_to_events, with_events
 
 _STACK = "AWS::CloudFormation::Stack"
 _EVENTS_LOOKED_AT = 2000
@@ -123,7 +126,36 @@ class Stacks:
         nested: dict[str, list[dict[str, Any]]] = {}
         while (unread := nested_stack_ids(events, nested, token=token)) and len(nested) < _NESTED_LOOKED_INTO:
             nested[unread[0]] = list(self.events(unread[0]))
-        return first_cause(events, nested, token=token)
+        cause = first_cause(events, nested, token=token)
+        if cause is None or not sends_to_events(cause.reason):
+            return cause
+        times = [event_time(event) for event in of_operation(events, token)]
+        return replace(cause, reason=self._with_events(cause.reason, times, StackName=cause.stack_id))
+
+    def why_failed(self, change_set: ChangeSet) -> str:
+        """Return why a change set failed, with the resources that its events name, also those of nested change sets.
+
+        The events go with the change set: ask before it is deleted.
+        """
+        told = [
+            self._with_events(each.reason or "CloudFormation gives no reason", [], ChangeSetName=each.change_set_id)
+            for each in change_set.failed_ones()
+        ]
+        return "; ".join(told)
+
+    def _with_events(self, reason: str, between: Sequence[datetime], **named: str) -> str:
+        """Add to a reason what DescribeEvents names; that it could not be read is said, and is no verdict."""
+        arguments = {**named, "Filters": {"FailedEvents": True}}
+        try:
+            with translated("CloudFormation.DescribeEvents"):
+                pages = self._client.get_paginator("describe_events").paginate(**arguments)
+                found = [*islice((event for page in pages for event in page["OperationEvents"]), _EVENTS_LOOKED_AT)]
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            return f"{reason} (what its events name could not be read: {fault})"
+        inside = [each for each in found if not between or min(between) <= event_time(each) <= max(between)]
+        return with_events(reason, inside)
 
     # -- change sets ---------------------------------------------------------------------------------------------
 
@@ -150,13 +182,10 @@ class Stacks:
         pages = self._change_set_pages(change_set_id)
         if not pages:
             return None
-        children = [
-            change["ResourceChange"]["ChangeSetId"]
-            for page in pages
-            for change in page.get("Changes", [])
-            if change.get("ResourceChange", {}).get("ChangeSetId")
-        ]
-        nested = [self.describe_change_set(child) for child in children]
+        named = nested_change_set(pages[0].get("StatusReason"))
+        changes = [change.get("ResourceChange", {}) for page in pages for change in page.get("Changes", [])]
+        children = dict.fromkeys([each["ChangeSetId"] for each in changes if each.get("ChangeSetId")])
+        nested = [self.describe_change_set(child) for child in children | ({named: None} if named else {})]
         return parse_change_set(pages, [child for child in nested if child is not None])
 
     def change_set_template(self, change_set_id: str) -> bytes:

@@ -273,7 +273,8 @@ class RecoveredStacks:
         if change_set.empty:
             self._recovery.settle(step.subject)
         elif change_set.failed:
-            self._recovery.block(step.subject, f"the change set back could not be made: {change_set.reason}")
+            why = self._stacks.why_failed(change_set)
+            self._recovery.block(step.subject, f"the change set back could not be made: {why}")
         elif endangered := self._endangered(change_set):
             lost = ", ".join(endangered)
             self._recovery.block(step.subject, f"the change set back would replace or delete {lost}, which hold data")
@@ -348,7 +349,8 @@ class RecoveredStacks:
             return True
         wanted, drifted = {each.path for each in doubted}, set(change_set.drifted)
         if change_set.failed:
-            self._leave(step, f"the change set to bring it back could not be made: {change_set.reason}")
+            why = self._stacks.why_failed(change_set)
+            self._leave(step, f"the change set to bring it back could not be made: {why}")
         elif not wanted & drifted:
             # It need not be empty: a nested stack may be updated without checking it for drift.
             self._leave(step, "CloudFormation finds nothing to bring back: compare it with the template by hand")

@@ -68,9 +68,11 @@ class StageChangeSets:
             self._stacks.delete_change_set(change_set_id)
             return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
         if change_set.failed:
-            refuse_fault_in(change_set.reason or "", "CloudFormation.CreateChangeSet")
+            for each in change_set.failed_ones():
+                refuse_fault_in(each.reason or "", "CloudFormation.CreateChangeSet")
+            problem = f"no change set could be made: {self._stacks.why_failed(change_set)}"
             self._stacks.delete_change_set(change_set_id)
-            return _deferred(plan, stack, f"no change set could be made: {change_set.reason}")
+            return _deferred(plan, stack, problem)
         problems = self._unpinned(change_set, where=stack.stack)
         if problems:
             raise InvalidRelease(problems)

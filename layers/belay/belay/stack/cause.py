@@ -101,9 +101,11 @@ def of_operation(events: Sequence[Event], token: str | None) -> list[Event]:
 
 def _follows(last: Event, event: Event) -> bool:
     """Whether of two own events of a stack, one after the other, the second begins another operation."""
+    if not StackStatus(last["ResourceStatus"]).terminal:
+        return False
     token = event.get("ClientRequestToken")
-    another = token is None or token != last.get("ClientRequestToken")
-    return another and StackStatus(last["ResourceStatus"]).terminal
+    by_itself = event.get("ResourceStatusReason") != _REQUESTED and "ROLLBACK" in str(event["ResourceStatus"])
+    return not by_itself if token is None else token != last.get("ClientRequestToken")
 
 
 def nested_stack_ids(

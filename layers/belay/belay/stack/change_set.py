@@ -18,6 +18,8 @@ CLI (``awscli/customizations/cloudformation/deployer.py``), the SAM CLI (``samcl
 
 _NESTED = "AWS::CloudFormation::Stack"
 
+_NESTED_FAILED = re.compile(r"Nested change set (?P<change_set_id>arn:\S+) was not successfully created")
+
 _MISSING = (
     re.compile(r"No export named (?P<name>\S+?) found"),
     re.compile(r"Unable to fetch parameters \[(?P<name>[^\]]+)\] from parameter store"),
@@ -266,6 +268,11 @@ class ChangeSet:
             for path, inner in inside.all_changes() if inside else ():
                 yield f"{change.logical_id}/{path}", inner
 
+    def failed_ones(self) -> tuple["ChangeSet", ...]:
+        """Return the change sets that failed by themselves: those of nested stacks before the one they made fail."""
+        inside = tuple(each for nested in self.nested for each in nested.failed_ones())
+        return inside or ((self,) if self.failed else ())
+
     def inside(self, change: Change) -> "ChangeSet | None":
         """Return the change set of the nested stack that ``change`` is about, if there is one."""
         return next((each for each in self.nested if each.change_set_id == change.nested_change_set), None)
@@ -321,6 +328,12 @@ def parse_change_set(pages: Sequence[Mapping[str, Any]], nested: Sequence[Change
         deployment_mode=head.get("DeploymentMode"),
         nested=tuple(nested),
     )
+
+
+def nested_change_set(reason: str | None) -> str | None:
+    """Return the id of the nested stack's change set that a change set failed because of, if its reason names one."""
+    named = _NESTED_FAILED.search(reason or "")
+    return named["change_set_id"] if named else None
 
 
 def missing_dependency(reason: str | None) -> str | None:
