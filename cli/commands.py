@@ -19,6 +19,7 @@ GROUPS: Final[dict[str, Commands]] = {
         ("status",): ("cli.status", "show what is running, waiting or held"),
         ("list",): ("cli.list", "list applications, what their stages run, and their releases"),
         ("show",): ("cli.show", "show one release: timeline, causes, findings, snapshots, approvals"),
+        ("stacks",): ("cli.stacks", "show which stage each stack belongs to"),
         ("logs",): ("cli.logs", "show what the functions logged about a release"),
     },
     "Decide": {
@@ -33,6 +34,7 @@ GROUPS: Final[dict[str, Commands]] = {
         ("pause",): ("cli.pause", "hold all releases that are uploaded from now on"),
         ("resume",): ("cli.resume", "end the pause and start held releases"),
         ("unlock",): ("cli.unlock", "release an unused lock of a stage"),
+        ("unclaim",): ("cli.unclaim", "give up a stack that its stage no longer registers"),
         ("upgrade", "check"): ("cli.upgrade", "list what has to end before another version of Belay is deployed"),
         ("upgrade", "continue"): ("cli.upgrade_continue", "continue waiting releases with the version deployed now"),
     },

@@ -41,8 +41,8 @@ The stack creates four managed policies, whose ARNs are in its outputs:
 
 | policy | allows |
 | --- | --- |
-| `ReaderPolicy` | `status`, `list`, `show`, `logs` |
-| `OperatorPolicy`, in addition | `release push`, `abort`, `retry`, `pause`, `resume`, `unlock` |
+| `ReaderPolicy` | `status`, `list`, `show`, `logs`, `stacks` |
+| `OperatorPolicy`, in addition | `release push`, `abort`, `retry`, `pause`, `resume`, `unlock`, `unclaim` |
 | `DeciderPolicy` | `approve`, `reject`, `override` |
 | `RollbackPolicy` | `rollback` |
 

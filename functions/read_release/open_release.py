@@ -8,6 +8,7 @@ from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.control.admission import Admission
 from belay.control.registrations import Registrations
+from belay.control.stack_claims import StackClaims
 from belay.control.topics import Topic
 from belay.events.s3 import ObjectCreated
 from belay.ledger.ledger import Ledger
@@ -49,9 +50,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return disposition("HELD")
     if not ledger.attempts.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
-    key = aws.value_key(settings.value_key_id)
-    accepted = Admission(ledger, artifacts, registrations, aws.buckets, key).accept(upload)
-    return disposition("ACCEPTED", *accepted)
+    key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
+    admission = Admission(ledger, artifacts, registrations, aws.buckets, key, stack_claims)
+    return disposition("ACCEPTED", *admission.accept(upload))
 
 
 def held(upload: Upload, execution: str) -> Message:

@@ -13,6 +13,7 @@ from belay.control.endings import Endings
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
 from belay.control.registrations import RegistrationsReadOnce
+from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
 from belay.control.sweep import Sweep
 from belay.control.topics import Topic
@@ -69,6 +70,8 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
         FailedStacks(ledger, incidents, registrations, aws.stacks),
         unhealthy,
         Superseding(ledger, artifacts, aws.executions),
+        StackClaims(ledger, artifacts, aws.region),
+        aws.stacks,
         Approvals(ledger, artifacts, endings),
         Decisions(ledger, aws.executions),
         settings.deploy_release_machine_arn,

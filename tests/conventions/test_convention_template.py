@@ -378,8 +378,9 @@ def test_people_may_do_what_their_policy_says_and_no_more() -> None:
     reads = {each for s in policies["ReaderPolicy"]["PolicyDocument"]["Statement"] for each in actions(s)}
     assert reads >= READS, "of the ledger"
     assert all(re.search(r":(Describe|Get|BatchGet|List|Query|Filter)", action) for action in reads)
-    (unlock,) = [s for s in policies["OperatorPolicy"]["PolicyDocument"]["Statement"] if s["Sid"] == "Unlock"]
-    assert unlock["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["LOCK"]}}
+    operates = {each["Sid"]: each for each in policies["OperatorPolicy"]["PolicyDocument"]["Statement"]}
+    for sid, key in (("Unlock", "LOCK"), ("Unclaim", "STACKS")):
+        assert operates[sid]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [key]}}
 
 
 # -- watching ----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from belay.release.life import Occurrence, State
 from belay.release.lock import Claim
 from belay.release.reason import from_document
 from belay.release.records import Outcome
+from belay.release.stack_claim import StackClaim
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
@@ -562,6 +563,30 @@ def test_a_lock_left_behind_is_freed(office: Office, belay: Belay) -> None:
     assert status == 0
     assert "no longer runs" in out
     assert office.ledger.locks.held() == []
+
+
+# -- stacks ------------------------------------------------------------------------------------------------------------
+
+
+def test_which_stage_a_stack_belongs_to(office: Office, belay: Belay) -> None:
+    claim = StackClaim("123456789012", "eu-west-1", "orders-network", "crm", "production", NOW)
+    office.ledger.stack_claims.claim(claim)
+    found = document(belay, "stacks")
+    assert found["stacks"] == [
+        {"stack": claim.key, "belongs_to": "crm/production", "since": NOW, "registered_by": ["orders/production"]}
+    ]
+    assert claim.key in belay("stacks")[1]
+
+
+def test_a_stack_is_given_up_that_its_stage_does_not_register(office: Office, belay: Belay) -> None:
+    known = ("123456789012", "eu-west-1", "orders-network")
+    office.ledger.stack_claims.claim(StackClaim(*known, "orders", "production", NOW))
+    status, _, err = belay("unclaim", "orders-network")
+    assert (status, "First remove it from /belay/applications/orders/production" in err) == (1, True)
+    office.ssm.delete_parameter(Name="/belay/applications/orders")
+    assert belay("unclaim", "orders-network")[0] == 0
+    assert office.ledger.stack_claims.every() == {}
+    assert belay("unclaim", "orders-network")[0] == 1
 
 
 # -- decide ------------------------------------------------------------------------------------------------------------

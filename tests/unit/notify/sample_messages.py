@@ -11,7 +11,7 @@ from belay.notify.findings import findings_appeared, findings_gone
 from belay.notify.incidents import foreign_stack_failed, healthy_again, person_needed, recovery_started
 from belay.notify.message import Urgency
 from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
-from belay.notify.registrations import registration_corrected, registration_unreadable
+from belay.notify.registrations import registration_corrected, registration_unreadable, stacks_shared
 from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held
 from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release.left_to_do import LeftToDo
@@ -222,6 +222,13 @@ MESSAGES = {
             "stage orders/production: stacks.service.name: expected the name of a CloudFormation stack, found 7",
             "stage orders/production: approval.expires_after_days: expected a whole number from 1 to 90, found 0",
         ],
+        since="2026-03-02T12:00:00.000+00:00",
+    ),
+    "stacks_shared": stacks_shared(
+        "billing",
+        "production",
+        parameter="/belay/applications/billing/production",
+        problems=["the stack 'orders-network' is registered for orders/production, too, and belongs to it"],
         since="2026-03-02T12:00:00.000+00:00",
     ),
     "registration_corrected": registration_corrected(

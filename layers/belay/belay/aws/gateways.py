@@ -94,7 +94,7 @@ class Aws:
     @cached_property
     def region(self) -> str:
         """The region's name."""
-        return self._region or str(self._client("ec2").meta.region_name)
+        return self._region or str(self._client("dynamodb").meta.region_name)
 
     @cached_property
     def alarms(self) -> Alarms:

@@ -1,10 +1,13 @@
 """Admitting uploads: a release must be intact, allowed by its registration, and not superseded."""
 
+from dataclasses import dataclass
+
 from belay.aws.clock import timestamp
 from belay.aws.kms import ValueKey
 from belay.aws.s3 import ArtifactBucket, Buckets
 from belay.control.reasons import Reasons
 from belay.control.registrations import Registrations
+from belay.control.stack_claims import StackClaims
 from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
@@ -19,17 +22,16 @@ from belay.template.no_echo import secret_parameters
 from belay.template.sections import parameters, transforms
 
 
+@dataclass(frozen=True)
 class Admission:
     """Verifies uploads and claims their versions."""
 
-    def __init__(
-        self, ledger: Ledger, artifacts: ArtifactBucket, registrations: Registrations, buckets: Buckets, key: ValueKey
-    ) -> None:
-        self._ledger = ledger
-        self._artifacts = artifacts
-        self._registrations = registrations
-        self._buckets = buckets
-        self._key = key
+    ledger: Ledger
+    artifacts: ArtifactBucket
+    registrations: Registrations
+    buckets: Buckets
+    key: ValueKey
+    stack_claims: StackClaims
 
     def accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
         """Return the upload's release and its stages.
@@ -37,28 +39,29 @@ class Admission:
         Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` if
         the same content is already under way. The problems are stored as a document of the attempt.
         """
-        with Reasons(self._artifacts, upload).refusing():
+        with Reasons(self.artifacts, upload).refusing():
             return self._accept(upload)
 
     def _accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
-        archive = open_archive(self._buckets.uploaded(upload))
+        archive = open_archive(self.buckets.uploaded(upload))
         manifest = read_manifest(archive)
-        self._ledger.attempts.note_version(upload, str(manifest.version))
+        self.ledger.attempts.note_version(upload, str(manifest.version))
         verify_members(manifest, archive)
         accepted = self._registered(upload.application, archive, manifest)
         self._refuse_overtaken(accepted)
+        self.stack_claims.claim(accepted)
         release = ReleaseReference(
             upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
         )
-        self._artifacts.put_json(release.document_key, accepted.to_dict())
-        head = self._ledger.attempts.accept(release, upload, timestamp())
+        self.artifacts.put_json(release.document_key, accepted.to_dict())
+        head = self.ledger.attempts.accept(release, upload, timestamp())
         if head is not None:
-            raise refusal(release, head, self._ledger.attempts.of_id(release.application, head.attempt))
+            raise refusal(release, head, self.ledger.attempts.of_id(release.application, head.attempt))
         return release, accepted.application.stages
 
     def _registered(self, application: str, archive: Archive, manifest: Manifest) -> AcceptedRelease:
         """Check a release against its application's registration, which it cannot widen."""
-        text, stage_texts = self._registrations.texts(application)
+        text, stage_texts = self.registrations.texts(application)
         templates = {
             stack.template: load(read_verified(archive, manifest, stack.template), stack.template)
             for stack in manifest.stacks
@@ -77,13 +80,13 @@ class Admission:
             {path: transforms(document) for path, document in templates.items()},
         )
         secret = {path: secret_parameters(document) for path, document in templates.items()}
-        return accepted.with_secrets_encrypted(secret, self._key.encrypt)
+        return accepted.with_secrets_encrypted(secret, self.key.encrypt)
 
     def _refuse_overtaken(self, accepted: AcceptedRelease) -> None:
         """Raise ``InvalidRelease`` if a newer version is deployed and the manifest does not allow a downgrade."""
         manifest = accepted.manifest
         for stage in accepted.stages:
-            runs = self._ledger.stages.runs(accepted.application.name, stage)
+            runs = self.ledger.stages.runs(accepted.application.name, stage)
             running = None if runs is None else runs.release.version
             if overtaken(manifest.version, running, downgrade=manifest.downgrade):
                 raise InvalidRelease(

@@ -6,18 +6,22 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from belay.aws.clock import lease
+from belay.aws.cloudformation import Stacks
 from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
 from belay.control.failed_stacks import FailedStacks
 from belay.control.registrations import RegistrationsReadOnce
+from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
 from belay.ledger.ledger import Ledger
+from belay.notify.registrations import registration_unreadable, stacks_shared
 from belay.release.attempt import HeldUpload
 from belay.release.names import execution_name
+from belay.release.stack_claim import StackClaim
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -36,6 +40,8 @@ class Sweep:
     failed_stacks: FailedStacks
     unhealthy: Unhealthy
     superseding: Superseding
+    stack_claims: StackClaims
+    stacks: Stacks
     approvals: Approvals
     decisions: Decisions
     deploy_machine_arn: str
@@ -59,6 +65,7 @@ class Sweep:
             ],
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
             "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],
+            "freed_stacks": self._each(self.unregistered_stacks, self.stack_claims.free_if_gone, self.stacks),
             "healthy_again": self._each(self.ledger.incidents.watched, self.unhealthy.close_if_healthy),
             "failed_stacks": self._each(self.failed_stacks.failed, self.failed_stacks.take_up_failed),
         }
@@ -90,14 +97,21 @@ class Sweep:
         return name
 
     def tell_of_registrations(self, now: datetime) -> list[str]:
-        """Tell of every registration that cannot be read, and of those that were corrected; return the former."""
+        """Tell of registrations that cannot be read or share a stack, and of corrected ones; return the unreadable."""
         read = self.registrations.all
         self.faults.extend(read.faults.values())
-        self._each(read.unreadable.items, self.unreadable.tell, now)
+        self._each(read.unreadable.items, self.unreadable.tell, now, registration_unreadable)
+        shared = self._attempted(self.stack_claims.shared, read)
+        self._each((shared or {}).items, self.unreadable.tell, now, stacks_shared)
         known = self._attempted(self.ledger.registrations.unreadable) or []
-        corrected = [each for each in known if read.is_in_order(each.parameter)]
+        corrected = [each for each in known if shared is not None and each.parameter not in shared]
+        corrected = [each for each in corrected if read.is_in_order(each.parameter)]
         self._each(lambda: corrected, self.unreadable.tell_corrected)
         return [*read.unreadable]
+
+    def unregistered_stacks(self) -> list[StackClaim]:
+        """Return the claims on stacks that are not registered any more."""
+        return self.stack_claims.unregistered(self.registrations.all)
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held beyond their expiry."""

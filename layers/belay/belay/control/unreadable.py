@@ -1,14 +1,15 @@
 """Telling people of registrations that cannot be read, once, and again when they were corrected."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from belay.aws.ssm import APPLICATIONS
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.ledger.registrations import UnreadableRegistration
-from belay.notify.registrations import registration_corrected, registration_unreadable
+from belay.notify.message import Message
+from belay.notify.registrations import registration_corrected
 
 
 class Unreadable:
@@ -18,14 +19,14 @@ class Unreadable:
         self._ledger = ledger
         self._topic = topic
 
-    def tell(self, found: tuple[str, Sequence[str]], now: datetime) -> None:
+    def tell(self, found: tuple[str, Sequence[str]], now: datetime, message: Callable[..., Message]) -> None:
         """Tell of a parameter and its problems, unless these were told; others are told anew."""
         parameter, problems = found
         digest = hashlib.sha256("\n".join(problems).encode()).hexdigest()[:16]
         at = now.isoformat(timespec="milliseconds")
         noted = self._ledger.registrations.note_unreadable(parameter, digest, at)
-        message = registration_unreadable(*_path(parameter), parameter=parameter, problems=problems, since=noted.since)
-        self._topic.publish(message)
+        told = message(*_path(parameter), parameter=parameter, problems=problems, since=noted.since)
+        self._topic.publish(told)
 
     def tell_corrected(self, known: UnreadableRegistration) -> None:
         """Tell that a parameter can be read again, or is gone."""

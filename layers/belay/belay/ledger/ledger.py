@@ -23,6 +23,7 @@
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
 | ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation; does not expire |
 | ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |
+| ``STACKS`` | ``<account>/<region>/<stack name>`` | the stage that a stack belongs to |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
@@ -45,6 +46,7 @@ from belay.ledger.locks import LockRecords
 from belay.ledger.operations import OperationRecords
 from belay.ledger.pipelines import PipelineRecords
 from belay.ledger.registrations import RegistrationRecords
+from belay.ledger.stack_claims import StackClaimRecords
 from belay.ledger.stages import StageRecords
 from belay.ledger.threads import ThreadRecords
 from belay.ledger.uploads import UploadRecords
@@ -72,3 +74,4 @@ class Ledger:
         self.pipelines = PipelineRecords(self._table)
         self.baselines = BaselineRecords(self._table)
         self.registrations = RegistrationRecords(self._table)
+        self.stack_claims = StackClaimRecords(self._table)

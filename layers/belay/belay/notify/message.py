@@ -68,6 +68,7 @@ class MessageKind(StrEnum):
     PIPELINE_RECOVERED = "pipeline-recovered"
     PIPELINE_NOTICE = "pipeline-notice"
     REGISTRATION_UNREADABLE = "registration-unreadable"
+    STACKS_SHARED = "stacks-shared"
     REGISTRATION_CORRECTED = "registration-corrected"
 
 

@@ -36,6 +36,24 @@ def registration_unreadable(
     )
 
 
+def stacks_shared(application: str, stage: str, *, parameter: str, problems: Sequence[str], since: str) -> Message:
+    """Tell that a stage registers stacks that belong to another stage; ``since`` as in ``registration_unreadable``."""
+    return compose(
+        MessageKind.STACKS_SHARED,
+        Urgency.WARNING,
+        _about(application, stage),
+        "SHARES A STACK",
+        what="Two stages deploy over each other, and a rollback of one brings back what the other replaced. "
+        f"{application} can still be deployed there if it was before; any other release is rejected.",
+        findings=problems,
+        findings_title="Stacks",
+        left_to_do=[
+            LeftToDo(parameter, "register a stack of another name, in one of the stages", look="belay stacks"),
+        ],
+        key=since,
+    )
+
+
 def registration_corrected(application: str, stage: str, *, parameter: str, since: str) -> Message:
     """Tell that what was wrong with a parameter ``since`` a time no longer is."""
     about = _about(application, stage)
@@ -49,7 +67,7 @@ def registration_corrected(application: str, stage: str, *, parameter: str, sinc
         look=[f"belay list {shlex.quote(application)}"],
         key=since,
         state=ThreadState.CLOSED,
-        closes=frozenset({MessageKind.REGISTRATION_UNREADABLE}),
+        closes=frozenset({MessageKind.REGISTRATION_UNREADABLE, MessageKind.STACKS_SHARED}),
     )
 
 

@@ -194,6 +194,11 @@ class Stage:
     regions: tuple[str, ...] = ()
 
     @property
+    def account(self) -> str:
+        """The account of its stacks: CloudFormation takes service roles of the same account only."""
+        return self.service_role.split(":")[4]
+
+    @property
     def verified(self) -> bool:
         """Whether there is anything to verify a deployment by."""
         return bool(self.alarms or self.verify.function)

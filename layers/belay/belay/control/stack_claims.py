@@ -1,0 +1,75 @@
+"""Claiming a stage's stacks when a release is accepted, and giving up what is not registered any more."""
+
+from dataclasses import dataclass
+
+from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.ssm import APPLICATIONS
+from belay.control.registrations import ReadRegistrations
+from belay.errors import InvalidRegistration
+from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
+from belay.release.stack_claim import StackClaim, claims_of, refusal, shared
+
+
+@dataclass(frozen=True)
+class StackClaims:
+    """The claims on stacks of Belay's own region."""
+
+    ledger: Ledger
+    artifacts: ArtifactBucket
+    region: str
+
+    def claim(self, accepted: AcceptedRelease) -> None:
+        """Claim the stacks of every stage of a release.
+
+        Raises ``InvalidRegistration`` if one belongs to another stage. Two stages that shared a stack before there were
+        claims keep it; the sweep reports them.
+        """
+        problems = []
+        for stage in accepted.stages.values():
+            for wanted in claims_of(stage, self.region, timestamp()):
+                found = self.ledger.stack_claims.claim(wanted)
+                if found.owner != wanted.owner and not self._deployed_before(wanted):
+                    problems.append(refusal(wanted, found))
+        if problems:
+            raise InvalidRegistration(problems)
+
+    def shared(self, read: ReadRegistrations) -> dict[str, list[str]]:
+        """Return the problems with stacks that several stages register, by the stage's parameter."""
+        registered = [each for stage in read.stages for each in claims_of(stage, self.region, "")]
+        found = shared(registered, self.ledger.stack_claims.every())
+        return {f"{APPLICATIONS}{stage}": problems for stage, problems in found.items()}
+
+    def unregistered(self, read: ReadRegistrations) -> list[StackClaim]:
+        """Return the claims on stacks that their stages do not register any more, as far as that is known.
+
+        A release that is under way may yet create what was registered when it was accepted.
+        """
+        registered = {(each.key, each.owner) for stage in read.stages for each in claims_of(stage, self.region, "")}
+        spared = {*read.faults, *(each.removeprefix(APPLICATIONS).split("/")[0] for each in read.unreadable)}
+        spared |= {each.upload.application for each in self.ledger.attempts.open_ones()}
+        return [
+            each
+            for each in self.ledger.stack_claims.every().values()
+            if each.region == self.region and each.application not in spared
+            if (each.key, each.owner) not in registered
+        ]
+
+    def free_if_gone(self, claim: StackClaim, stacks: Stacks) -> str | None:
+        """Give a stack up that does not exist any more. Returns its key; None if it exists."""
+        if stacks.describe_stack(claim.stack_name) is not None:
+            return None
+        self.ledger.stack_claims.free(claim)
+        return claim.key
+
+    def _deployed_before(self, wanted: StackClaim) -> bool:
+        """Whether a stage runs a release that was deployed to the stack, although it belongs to another stage."""
+        runs = self.ledger.stages.runs(wanted.application, wanted.stage)
+        document = None if runs is None else self.artifacts.get_json(runs.release.document_key)
+        if document is None:
+            return False
+        accepted = AcceptedRelease.from_dict(document)
+        registered = accepted.stages[wanted.stage].stacks
+        return wanted.stack_name in {registered[each.name].name for each in accepted.manifest.stacks}

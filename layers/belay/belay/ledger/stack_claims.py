@@ -1,0 +1,34 @@
+"""Which stage each stack belongs to."""
+
+from dataclasses import asdict
+
+from belay.aws.dynamodb import Item, Table
+from belay.release.stack_claim import StackClaim
+
+_PK = "STACKS"
+
+
+class StackClaimRecords:
+    """Items of the partition ``STACKS``."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def claim(self, wanted: StackClaim) -> StackClaim:
+        """Claim a stack for a stage, unless it belongs to one. Returns the claim that stands."""
+        if self._table.transact(self._table.new({"PK": _PK, "SK": wanted.key} | asdict(wanted), once=True)):
+            return wanted
+        item = self._table.get(_PK, wanted.key)
+        return wanted if item is None else _claim(item)
+
+    def every(self) -> dict[str, StackClaim]:
+        """Return all claims by their key."""
+        return {item["SK"]: _claim(item) for item in self._table.query(_PK)}
+
+    def free(self, claim: StackClaim) -> None:
+        """Give a stack up: the next release that registers it claims it."""
+        self._table.delete(_PK, claim.key)
+
+
+def _claim(item: Item) -> StackClaim:
+    return StackClaim(**{name: item[name] for name in StackClaim.__dataclass_fields__})
