@@ -79,6 +79,22 @@ def test_a_stage_goes_back_over_several_releases_and_what_they_made_goes(applica
     assert app.belay.setting(app.stack("first")) == "1.0.0"
 
 
+def test_a_stack_that_was_renamed_between_releases_is_undone_as_itself(application: Applications) -> None:
+    app = application()
+    app.deploy("1.0.0")
+    app.deploy("1.1.0")
+    renamed = app.stack("renamed")
+    app.register({"production": {"stacks": {"first": {"name": renamed}}}})
+    app.deploy("1.2.0")
+    assert app.belay.setting(renamed) == "1.2.0"
+
+    record = asked(app, to="1.0.0")
+
+    assert record["outcome"] == "ROLLED_BACK"
+    assert app.belay.stacks(app.name) == {app.stack("first"): "UPDATE_COMPLETE"}
+    assert app.belay.setting(app.stack("first")) == "1.0.0"
+
+
 def test_what_a_person_was_needed_for_is_tried_again_when_a_person_asks(application: Applications) -> None:
     app = application()
     app.deploy("1.0.0", stacks={"first": setting("1.0.0"), "second": setting("1.0.0")})

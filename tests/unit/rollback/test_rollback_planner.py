@@ -148,6 +148,11 @@ def test_tags_and_notifications_that_the_release_added_are_taken_away() -> None:
     assert "Capabilities" not in step.parameters
 
 
+def test_a_record_of_another_stack_is_not_applied_to_this_one() -> None:
+    other = Baseline("orders", existed=True, stack_id=f"{ARN}/orders/9", template=TemplatePointer("a", "t", "v1", "d"))
+    assert f"is about another stack, {ARN}/orders/9" in left(stack(baseline=other)).why
+
+
 def test_a_deletion_says_why_the_stack_should_go() -> None:
     allowed = {"ours": False, "changed_by_release": False}
     for seen, why in (
@@ -174,7 +179,9 @@ def test_what_the_update_back_cannot_restore_is_said_as_its_risk() -> None:
 
 
 def test_a_template_in_china_is_read_from_there() -> None:
-    seen = stack(stack_id="arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/orders-service/1")
+    stack_id = "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/orders-service/1"
+    template = TemplatePointer("artifacts", "service.yaml", "v1", "d")
+    seen = stack(stack_id=stack_id, baseline=Baseline("orders-service", True, stack_id, template=template))
     (step,) = plan_rollback(situation(seen)).steps
     assert step.parameters["TemplateURL"].startswith("https://s3.cn-north-1.amazonaws.com.cn/")
 

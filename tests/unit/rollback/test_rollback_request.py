@@ -1,6 +1,7 @@
 """A rollback that a person asks for: what may be asked, and what has to be undone for it."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,26 @@ def test_several_releases_are_undone_as_if_they_were_one() -> None:
         "service": was("nothing"),
         "extra": was("0"),
     }
+
+
+def test_a_stack_that_was_registered_under_the_same_name_is_undone_as_itself() -> None:
+    def plan(name: str, stack_id: str | None, *, creates: bool = False, **values: Any) -> StagePlan:
+        known: dict[str, Any] = {"progress": Progress.EXECUTED, "creates": creates, "stack_id": stack_id}
+        network = StackPlan("network", "n", progress=Progress.EXECUTED, stack_id="n-1")
+        return StagePlan((network, StackPlan("first", name, ("network",), **known | values)))
+
+    waiting = plan("renamed", None, progress=Progress.WAITING)
+    newest, oldest = plan("renamed", "r-1", creates=True), plan("original", "o-1")
+    captured = [{"first": was("nothing")}, {"first": was("original"), "network": was("n")}]
+    together = undone_together([(waiting, {}), (newest, captured[0]), (oldest, captured[1])])
+    found = [(stack.stack, stack.stack_id, stack.creates, stack.depends_on) for stack in together.plan.stacks]
+    assert found == [
+        ("network", "n-1", False, ()),
+        ("first", "r-1", True, ("network",)),
+        ("original", "o-1", False, ("network",)),
+    ]
+    assert together.baselines == {"network": was("n"), "first": was("nothing"), "original": was("original")}
+    taken = StackPlan("original", "x", progress=Progress.EXECUTED, stack_id="x-1")
+    named = undone_together([(newest, {}), (StagePlan((*oldest.stacks, taken)), {})]).plan.stacks
+    assert [each.stack for each in named] == ["network", "first", "original", "x"]
+    assert len({each.stack_id for each in named}) == len(named)

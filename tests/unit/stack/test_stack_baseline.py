@@ -1,5 +1,8 @@
 """Baselines: what is kept of a stack, what cannot be, and the way into a change set."""
 
+import hashlib
+import json
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
@@ -9,7 +12,8 @@ from botocore.validate import ParamValidator
 from belay.stack.baseline import Baseline, TemplatePointer, baseline_of
 from belay.stack.status import StackStatus
 
-TEMPLATE = TemplatePointer("belay-artifacts", "baselines/orders-service.yaml", "v1", "a" * 64)
+BODY = b'{"Resources":{"Size":1.10}}'
+TEMPLATE = TemplatePointer("belay-artifacts", "baselines/orders-service.yaml", "v1", hashlib.sha256(BODY).hexdigest())
 
 
 def description(**changes: Any) -> dict[str, Any]:
@@ -111,22 +115,30 @@ def test_the_template_s_address_is_path_style_and_pins_the_version() -> None:
 
 def test_a_stack_as_it_was_matches_whatever_its_status() -> None:
     baseline = baseline_of(description(), TEMPLATE)
-    assert baseline.matches(description(StackStatus="UPDATE_ROLLBACK_COMPLETE"), "a" * 64)
+    assert baseline.matches(description(StackStatus="UPDATE_ROLLBACK_COMPLETE"), BODY)
 
 
 @pytest.mark.parametrize(
-    ("now", "digest"),
+    ("now", "body"),
     [
-        (description(), "b" * 64),
-        (description(Parameters=[]), "a" * 64),
-        (description(Tags=[]), "a" * 64),
-        (description(StackId="arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service/new"), "a" * 64),
+        (description(), BODY + b"\n"),
+        (description(Parameters=[]), BODY),
+        (description(Tags=[]), BODY),
+        (description(StackId="arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service/new"), BODY),
     ],
 )
-def test_another_template_parameter_tag_or_stack_does_not_match(now: dict[str, Any], digest: str) -> None:
-    assert not baseline_of(description(), TEMPLATE).matches(now, digest)
+def test_another_template_parameter_tag_or_stack_does_not_match(now: dict[str, Any], body: bytes) -> None:
+    assert not baseline_of(description(), TEMPLATE).matches(now, body)
+
+
+def test_a_template_that_belay_0_1_had_parsed_and_written_again_is_known() -> None:
+    written_again = hashlib.sha256(json.dumps(json.loads(BODY)).encode()).hexdigest()
+    old = replace(TEMPLATE, digest=written_again)
+    assert baseline_of(description(), old).matches(description(), BODY)
+    assert not old.is_of(b"Resources: {}")
+    assert not old.is_of(b"[" * 100_000)
 
 
 def test_what_did_not_exist_or_has_no_template_matches_nothing() -> None:
-    assert not baseline_of(None, None, "orders-service").matches(description(), "a" * 64)
-    assert not baseline_of(description(), None).matches(description(), "a" * 64)
+    assert not baseline_of(None, None, "orders-service").matches(description(), BODY)
+    assert not baseline_of(description(), None).matches(description(), BODY)

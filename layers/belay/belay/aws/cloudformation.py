@@ -1,6 +1,5 @@
 """CloudFormation: stacks, change sets, events and the calls of a rollback."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from botocore.handlers import json_decode_template_body
 
 from belay.aws.faults import code_of, translated
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
@@ -54,10 +54,8 @@ class Stacks:
                 yield from map(_masked, page["Stacks"])
 
     def get_template(self, stack_id: str, stage: str = "Original") -> bytes:
-        """Return the template as passed to CloudFormation, or after its transforms (``Processed``)."""
-        with translated("CloudFormation.GetTemplate"):
-            body = self._client.get_template(StackName=stack_id, TemplateStage=stage)["TemplateBody"]
-        return _template_bytes(body)
+        """Return the template exactly as passed to CloudFormation, or after its transforms (``Processed``)."""
+        return self._template(StackName=stack_id, TemplateStage=stage)
 
     def list_resources(self, stack_id: str) -> list[dict[str, Any]]:
         """Return a stack's StackResourceSummaries."""
@@ -190,9 +188,13 @@ class Stacks:
 
     def change_set_template(self, change_set_id: str) -> bytes:
         """Return the template that a change set will run, after its transforms."""
+        return self._template(ChangeSetName=change_set_id, TemplateStage="Processed")
+
+    def _template(self, **named: str) -> bytes:
+        # botocore parses a JSON template into a dict, and 1.10 would come back as 1.1, a minified one longer.
+        self._client.meta.events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
         with translated("CloudFormation.GetTemplate"):
-            answer = self._client.get_template(ChangeSetName=change_set_id, TemplateStage="Processed")
-        return _template_bytes(answer["TemplateBody"])
+            return str(self._client.get_template(**named)["TemplateBody"]).encode()
 
     @contextmanager
     def begun_once(self, stack_id: str, token: str) -> Iterator[None]:
@@ -289,10 +291,3 @@ def _exists(resource: Mapping[str, Any]) -> bool:
 
 def _no_stack(error: ClientError) -> bool:
     return code_of(error) == "ValidationError" and "does not exist" in str(error)
-
-
-def _template_bytes(body: Any) -> bytes:
-    # botocore parses a JSON template into a dict; YAML stays text.
-    if isinstance(body, str):
-        return body.encode()
-    return json.dumps(body).encode()

@@ -92,4 +92,5 @@ class PipelineStacks:
         good = self._ledger.pipelines.good(stage.application, stage.name)
         kept = {} if good is None else self._ledger.baselines.of(good.kept_under(stage.application), stage.name)
         for name in plans.keys() & kept.keys():
-            self._ledger.baselines.record(origin, stage.name, name, kept[name])
+            if kept[name].stack_id in (None, plans[name].stack_id):
+                self._ledger.baselines.record(origin, stage.name, name, kept[name])

@@ -17,7 +17,6 @@ from belay.errors import (
     UnreadableTemplate,
 )
 from belay.ledger.operations import Purpose
-from belay.release.manifest import digest
 from belay.release.names import change_set_name
 from belay.rollback.attempts import LONGEST_SILENCE_HOURS
 from belay.rollback.plan import Action, Step
@@ -225,7 +224,7 @@ class RecoveredStacks:
             return False
         if not StackStatus(description["StackStatus"]).updatable:
             return False
-        return baseline.matches(description, digest(self._stacks.get_template(description["StackId"])))
+        return baseline.matches(description, self._stacks.get_template(description["StackId"]))
 
     # -- acting --------------------------------------------------------------------------------------------------
 

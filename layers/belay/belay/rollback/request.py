@@ -114,17 +114,25 @@ def way_back(
 def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Baseline]]]) -> Undone:
     """Combine what several releases did, the newest first: each with its plan and its baselines by stack.
 
-    Every stack goes back to its state before the oldest of them that changed it.
+    Every stack goes back to its state before the oldest of them that changed it. Stacks are told apart by their ids: a
+    registered name may have meant another stack then, which is undone under its own name.
     """
+    names: dict[str, str] = {}
     stacks: dict[str, StackPlan] = {}
     baselines: dict[str, Baseline] = {}
     for plan, captured in releases:
-        baselines |= captured
+        here = {stack.stack: _name(stack, names) for stack in plan.stacks}
+        baselines |= {here[stack]: baseline for stack, baseline in captured.items() if stack in here}
         for stack in plan.stacks:
-            newer = stacks.get(stack.stack, stack)
+            name = here[stack.stack]
+            newer = stacks.get(name, stack)
             changed = {stack.progress, newer.progress} & {Progress.EXECUTED, Progress.EXECUTING}
-            stacks[stack.stack] = replace(
+            stacks[name] = replace(
                 newer,
+                stack=name,
+                depends_on=newer.depends_on
+                if name in stacks
+                else tuple(here.get(each, each) for each in stack.depends_on),
                 progress=Progress.EXECUTED if changed else newer.progress,
                 creates=stack.creates,
                 stack_id=newer.stack_id or stack.stack_id,
@@ -132,6 +140,15 @@ def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Baseline]]]
                 report=None,
             )
     return Undone(StagePlan(tuple(stacks.values())), baselines)
+
+
+def _name(stack: StackPlan, names: dict[str, str]) -> str:
+    """Return what a stack is called in the rollback; ``names`` has those given so far, by the stack's id or name."""
+    known = names.get(stack.stack_id or stack.stack_name) or names.get(stack.stack_name, "")
+    free = (each for each in (stack.stack, stack.stack_name) if each not in names.values())
+    name = known or next(free, f"{stack.stack}-{stack.stack_name}")
+    names[stack.stack_id or stack.stack_name] = name
+    return name
 
 
 def _invalid(message: str) -> Refusal:

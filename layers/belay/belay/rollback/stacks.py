@@ -199,6 +199,8 @@ def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]
     baseline = seen.baseline
     if baseline is None or baseline.template is None:
         return (left(seen, "the release changed it, and no record says what it was before."),)
+    if baseline.stack_id not in (None, seen.stack_id):
+        return (left(seen, f"the record of what it was before is about another stack, {baseline.stack_id}."),)
     lost = baseline.lost(seen.parameter_keys)
     if lost:
         return (

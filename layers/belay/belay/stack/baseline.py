@@ -1,5 +1,7 @@
 """The state of a stack before a release changed it, to roll back to."""
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +23,10 @@ class TemplatePointer:
     key: str
     version_id: str | None
     digest: str
+
+    def is_of(self, template: bytes) -> bool:
+        """Whether it points to this template; Belay 0.1 stored a JSON one parsed and written again."""
+        return self.digest in (_sha256(template), _sha256(_written_again(template)))
 
     def url(self, region: str, suffix: str = "amazonaws.com") -> str:
         """Return the ``TemplateURL`` for CreateChangeSet: path-style, with the version."""
@@ -64,16 +70,16 @@ class Baseline:
         """Return the hidden parameters that the stack no longer has, so that their values are lost."""
         return () if current is None else tuple(key for key in self.hidden if key not in current)
 
-    def matches(self, description: Mapping[str, Any], template_digest: str) -> bool:
+    def matches(self, description: Mapping[str, Any], template: bytes) -> bool:
         """Return whether a stack is now as it was then: same template, same parameters, same tags.
 
-        ``description`` is one element of DescribeStacks' ``Stacks``, ``template_digest`` the SHA-256 (hex) of
-        GetTemplate's template for ``TemplateStage=Original``. Hidden values cannot be compared.
+        ``description`` is one element of DescribeStacks' ``Stacks``, ``template`` GetTemplate's for
+        ``TemplateStage=Original``. Hidden values cannot be compared.
         """
         now = baseline_of(description, self.template)
         return (
             self.template is not None
-            and self.template.digest == template_digest
+            and self.template.is_of(template)
             and (now.stack_id, now.parameters, now.hidden) == (self.stack_id, self.parameters, self.hidden)
             and now.tags == self.tags
         )
@@ -118,3 +124,14 @@ def baseline_of(description: Mapping[str, Any] | None, template: TemplatePointer
         role_arn=description.get("RoleARN"),
         notification_arns=tuple(description.get("NotificationARNs") or ()),
     )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _written_again(template: bytes) -> bytes:
+    try:
+        return json.dumps(json.loads(template)).encode()
+    except (ValueError, RecursionError):
+        return template
