@@ -20,6 +20,7 @@ from local.bridges import (
     database_resources,
     database_restores,
     databases,
+    deleted_creations,
     drift_aware_change_sets,
     early_validation,
     ecs_services,
@@ -84,6 +85,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     simulated_events.install()
     stack_events.install()
     nested_stacks.install()
+    deleted_creations.install()
     object_events.install()
     ranged_versions.install()
     execution_history.install()

@@ -480,6 +480,19 @@ class Application:
         assert [m.attributes.get("outcome") or m.attributes["kind"] for m in found] == list(outcomes)
         return found
 
+    def held_stack(self, name: str) -> Callable[[], None]:
+        """Wait until a stack of the template ``holding`` waits for its signal; return what sends that."""
+        cloudformation, stack = self.belay.aws("cloudformation"), self.stack(name)
+
+        def reached() -> bool:
+            events = self.belay.status(stack) and cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+            return any(each["LogicalResourceId"] == "Held" for each in events or ())
+
+        until(reached)
+        return lambda: cloudformation.signal_resource(
+            StackName=stack, LogicalResourceId="Held", UniqueId="go-on", Status="SUCCESS"
+        )
+
     # -- shorthands -------------------------------------------------------------------------------------------------
 
     def release(self, version: str = "1.0.0", value: str | None = None, **more: Any) -> Release:

@@ -32,6 +32,16 @@ def settings(**values: str) -> dict[str, Any]:
     return {"Resources": resources}
 
 
+def holding(value: str) -> dict[str, Any]:
+    """A template of ``Setting``, which is changed first, and ``Later``, before which a stack waits for a signal."""
+    changed = settings(Setting=value, Later=value)["Resources"]
+    held: dict[str, Any] = {"Type": "AWS::CloudFormation::WaitCondition", "DependsOn": "Setting"}
+    held["CreationPolicy"] = {"ResourceSignal": {"Count": 1, "Timeout": "PT2M"}}
+    return {
+        "Resources": {"Setting": changed["Setting"], "Held": held, "Later": {**changed["Later"], "DependsOn": "Held"}}
+    }
+
+
 def nesting(file: str) -> dict[str, Any]:
     """A template of one nested stack, ``Child``, whose own template is a file of the release."""
     url = f"https://s3.${{AWS::Region}}.${{AWS::URLSuffix}}/${{ReleaseBucket}}/${{ReleasePrefix}}/{file}"

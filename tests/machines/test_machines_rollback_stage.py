@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from deployed_belay import Application, stuck, until
-from small_releases import nesting, setting, settings
+from small_releases import holding, nesting, setting, settings
 
 from belay.aws.dynamodb import Table
 from belay.ledger.ledger import Ledger
@@ -175,6 +175,51 @@ class TestRolledBack:
         # The engine's drift-aware change sets do not look into nested stacks.
         assert record["outcome"] == "NEEDS_OPERATOR"
         assert "CloudFormation finds nothing to bring back" in app.received()[-1].text
+
+
+class TestByHand:
+    """A person acts on a stack while the release's operation on it is under way."""
+
+    def test_an_update_is_cancelled(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0")
+        upload = app.belay.upload(app.release("1.1.0", stacks={"first": holding("1.1.0")}))
+        signal = app.held_stack("first")
+        app.belay.aws("cloudformation").cancel_update_stack(
+            StackName=app.stack("first"), ClientRequestToken="Console-CancelUpdateStack-1"
+        )
+        signal()
+
+        record = app.belay.ended(upload)
+        app.belay.invoke("SweepFunction", {})
+        app.belay.at_rest(app.name)
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert "cancelled" in record["reason"]
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+        assert app.belay.setting(app.stack("first")) == "1.0.0"
+        assert actions(app) == []
+        as_before(app)
+        *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
+        assert "cancelled" in message.text
+        assert "Find the cause" not in message.text
+
+    def test_a_stack_is_deleted_while_it_is_created(self, application: Applications) -> None:
+        app = application()
+        upload = app.belay.upload(app.release("1.0.0", stacks={"first": holding("1.0.0")}))
+        app.held_stack("first")
+        app.belay.aws("cloudformation").delete_stack(
+            StackName=app.stack("first"), ClientRequestToken="Console-DeleteStack-1"
+        )
+
+        record = app.belay.ended(upload)
+        app.belay.invoke("SweepFunction", {})
+        app.belay.at_rest(app.name)
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert "deleted" in record["reason"]
+        assert app.belay.stacks(app.name) == {}
+        as_before(app, None)
 
 
 class TestNeedsOperator:

@@ -162,3 +162,27 @@ def test_an_update_is_cancelled_on_its_way(*, engine, aws, stacks, function, uni
 
     assert stacks.settled(name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert value(name) == "1"
+
+
+def test_a_stack_that_is_deleted_while_it_is_created_is_not_created_any_further(*, aws, stacks, unique, until):
+    name, cloudformation = unique("stack"), aws("cloudformation")
+    signal = {"ResourceSignal": {"Count": 1, "Timeout": "PT1M"}}
+    waits = {"Type": "AWS::CloudFormation::WaitCondition", "DependsOn": "First", "CreationPolicy": signal}
+    template = {"Resources": FIRST | {"Waits": waits, "Last": {**FIRST["First"], "DependsOn": "Waits"}}}
+    stack = cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), ClientRequestToken="make-1")
+    stack_id = stack["StackId"]
+
+    def events():
+        return cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+
+    until(events, lambda seen: any(each["LogicalResourceId"] == "Waits" for each in seen))
+    cloudformation.delete_stack(StackName=name, ClientRequestToken="delete-1")
+
+    assert stacks.settled(stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    of_stack = [each for each in reversed(events()) if each["PhysicalResourceId"] == stack_id]
+    assert [(each["ResourceStatus"], each["ClientRequestToken"]) for each in of_stack] == [
+        ("CREATE_IN_PROGRESS", "make-1"),
+        ("DELETE_IN_PROGRESS", "delete-1"),
+        ("DELETE_COMPLETE", "delete-1"),
+    ]
+    assert not [each for each in events() if each["LogicalResourceId"] == "Last"]

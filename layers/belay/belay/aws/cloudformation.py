@@ -16,7 +16,7 @@ from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.masking import masked
 from belay.stack.cause import Cause, Event, event_time, first_cause, nested_stack_ids, of_operation
 from belay.stack.change_set import ChangeSet, nested_change_set, parse_change_set
-from belay.stack.operation import since
+from belay.stack.operation import LONGEST_SILENCE, OperationSeen, TakenOver, operation_seen, since, taken_over
 from belay.stack.status import StackStatus
 from belay.stack.trace import nested_in
 from belay.stack.validation import sends_to_events, with_events
@@ -99,15 +99,28 @@ class Stacks:
         """Return a stack's newest event, or None if it has none."""
         return next(self.events(stack_id), None)
 
-    def operation_status(self, stack_id: str, token: str) -> StackStatus | None:
-        """Return the stack's newest status in the operation with this client request token.
+    def operation(self, stack_id: str, token: str) -> OperationSeen:
+        """Return how far the operation with this client request token has come, and what interrupted it.
 
-        None until CloudFormation has begun: DescribeStacks would return the status of an earlier operation.
+        Without a status until CloudFormation has begun: DescribeStacks would return that of an earlier operation.
         """
-        for event in self.events(stack_id):
-            if event.get("ClientRequestToken") == token and event.get("PhysicalResourceId") == stack_id:
-                return StackStatus(event["ResourceStatus"])
-        return None
+        return operation_seen(self.events(stack_id), stack_id, token)
+
+    def operation_status(self, stack_id: str, token: str) -> StackStatus | None:
+        """Return the newest status in the operation with this client request token; None until it has begun."""
+        return self.operation(stack_id, token).status
+
+    def stands_still(self, stack_id: str, now: datetime) -> bool:
+        """Return whether neither a stack nor a stack nested in it had an event for the longest that one may take."""
+        newest = self.newest_event(stack_id)
+        if newest is None or now - event_time(newest) <= LONGEST_SILENCE:
+            return False
+        events = (self.newest_event(each) for each in self.resources_by_stack(stack_id))
+        return all(now - event_time(each) > LONGEST_SILENCE for each in events if each is not None)
+
+    def taken_over(self, stack_id: str, by: str | None = None) -> TakenOver | None:
+        """Return which operation one with the token ``by``, or else the last one, interrupted; None if none."""
+        return taken_over(self.events(stack_id), stack_id, by)
 
     def list_change_sets(self, stack_id: str) -> list[str]:
         """Return the ids of all of a stack's change sets."""

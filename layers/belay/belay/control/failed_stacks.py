@@ -7,10 +7,10 @@ from belay.aws.cloudformation import Stacks
 from belay.control.incidents import Incidents
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
-from belay.ledger.operations import Purpose
-from belay.release.reason import StackFailure
+from belay.ledger.operations import Operation, Purpose
+from belay.release.reason import PersonDecided, Reason, StackFailure
 from belay.release.registration import Stage
-from belay.stack.operation import last_operation, last_token
+from belay.stack.operation import TakenOver, last_operation, last_token
 from belay.stack.status import StackStatus
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
@@ -39,18 +39,24 @@ class FailedStacks:
     def take_up(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
         """Open the incident of an operation that failed, ``token`` being its client request token.
 
+        An operation that only cancelled or deleted what a release had begun belongs to that release's incident.
         Returns its name; None for a failed recovery or deletion, which its own execution handles, and for a stack that
         is not registered.
         """
-        operation = None if token is None else self._ledger.operations.get(stack_id, token)
+        operation, taken = self._known_operation(stack_id, token)
         if operation is None:
             return self._take_up_foreign(stack_id, status, reason, token)
         if operation.purpose is not Purpose.DEPLOY or operation.release is None:
             return None
         release, stage = operation.release, operation.stage
-        return self._known(release.application, incident_of(release.origin, stage)) or self._incidents.open_for_release(
-            release, stage, self._failure(stack_id, status, reason, token)
-        )
+        known = self._known(release.application, incident_of(release.origin, stage))
+        if known is not None:
+            return known
+        if taken is not None:
+            why: Reason = PersonDecided(taken.by, taken.in_words(stack_id.split("/")[1]))
+        else:
+            why = self._failure(stack_id, status, reason, token)
+        return self._incidents.open_for_release(release, stage, why)
 
     def failed(self) -> list[FailedStack]:
         """Return every registered stack whose last operation failed."""
@@ -82,11 +88,16 @@ class FailedStacks:
         if newest is not None or not stack.status.updatable:
             token = last_token([newest] if newest else [])
             incident = self.take_up(stack.stack_id, stack.status, stack.reason, token)
-            known = newest and self._ledger.operations.get(stack.stack_id, last_operation(newest))
-            if incident is None and not known:
+            if incident is None and not (newest and self._known_operation(stack.stack_id, last_operation(newest))[0]):
                 return None  # its pipeline is deploying, and may be responsible for it
         self._ledger.operations.note_settled(stack.stack_id, stack.standing)
         return incident
+
+    def _known_operation(self, stack_id: str, token: str | None) -> tuple[Operation | None, TakenOver | None]:
+        """Return the known operation with a token, or the one that this one took over, with that fact."""
+        operation = None if token is None else self._ledger.operations.get(stack_id, token)
+        taken = self._stacks.taken_over(stack_id, token) if operation is None else None
+        return (operation, None) if taken is None else (self._ledger.operations.get(stack_id, taken.token or ""), taken)
 
     def _take_up_foreign(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
         found = self._registered(stack_id.split("/")[1])

@@ -18,11 +18,9 @@ from belay.errors import (
 )
 from belay.ledger.operations import Purpose
 from belay.release.names import change_set_name
-from belay.rollback.attempts import LONGEST_SILENCE_HOURS
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import StackSeen
 from belay.stack.baseline import Baseline
-from belay.stack.cause import event_time
 from belay.stack.change_set import ChangeSet
 from belay.stack.operation import last_operation, refused_for_now
 from belay.stack.plan import Progress, StackPlan
@@ -150,12 +148,8 @@ class RecoveredStacks:
             "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
             "role_arn": description.get("RoleARN"),
             "capabilities": tuple(description.get("Capabilities", ())),
-            "stands_still": status.in_progress and self._stands_still(stack_id),
+            "stands_still": status.in_progress and self._stacks.stands_still(stack_id, now()),
         }
-
-    def _stands_still(self, stack_id: str) -> bool:
-        newest = self._stacks.newest_event(stack_id)
-        return newest is not None and now() - event_time(newest) > timedelta(hours=LONGEST_SILENCE_HOURS)
 
     def _stuck(self, stack_id: str, resources: Mapping[str, Sequence[Resource]]) -> tuple[StuckResource, ...]:
         """Read what a rollback is stuck on from each stack's events, and the dependencies from its template."""
@@ -195,8 +189,13 @@ class RecoveredStacks:
 
     def _ours(self, stack_id: str) -> bool:
         """Whether the newest operation on a stack was this attempt's or its recovery's."""
-        newest = self._stacks.newest_event(stack_id)
-        operation = None if newest is None else self._recovery.ledger.operations.get(stack_id, last_operation(newest))
+        newest, operations = self._stacks.newest_event(stack_id), self._recovery.ledger.operations
+        if newest is None:
+            return False
+        operation = operations.get(stack_id, last_operation(newest))
+        if operation is None and (taken := self._stacks.taken_over(stack_id)) is not None:
+            # Cancelling or deleting what Belay had begun is part of that, whoever did it.
+            operation = operations.get(stack_id, taken.token or "")
         if operation is None or operation.purpose is Purpose.REPAIR:
             return False
         # A requested rollback undoes several releases and their recoveries: any operation of Belay's is its own.

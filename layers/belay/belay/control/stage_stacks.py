@@ -1,9 +1,10 @@
 """The stacks of a stage, once they are planned: executing their change sets, discarding those, deleting stacks."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from belay.aws.clock import timestamp
+from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.control.sealing import broken_since_approval
 from belay.control.stage import StageContext
@@ -12,10 +13,13 @@ from belay.ledger.operations import Purpose
 from belay.release.life import State
 from belay.release.lock import overtaken
 from belay.release.names import client_request_token
-from belay.release.reason import StackFailure, Statement, Why
-from belay.stack.operation import refused_for_now
+from belay.release.reason import PersonDecided, StackFailure, Statement, Why
+from belay.stack.operation import SILENT, refused_for_now
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
+
+_BEGINS_WITHIN: Final = timedelta(hours=1)
+"""How long the first event of an execution may take: usually it takes seconds."""
 
 
 class StageStacks:
@@ -74,7 +78,17 @@ class StageStacks:
         for stack in plan.in_progress(Progress.EXECUTING):
             plan = plan.with_stack(self._follow(stack))
         self._run.save(plan)
+        if plan.done:
+            self._refuse_deleted(plan)
         return plan
+
+    def _refuse_deleted(self, plan: StagePlan) -> None:
+        """Raise ``StackFailed`` if a stack that was finished is gone by the time the last one is."""
+        for stack_id in (str(each.stack_id) for each in plan.in_progress(Progress.EXECUTED)):
+            status = self._status(stack_id)
+            if status.startswith("DELETE_"):
+                said = "somebody deleted it while the release was being deployed"
+                raise self._run.reasons.failed(StackFailure(stack_id, status, said=said))
 
     def _execute(self, stack: StackPlan) -> StackPlan:
         """Execute a stack's change set once: a rerun finds the operation by its token."""
@@ -85,17 +99,40 @@ class StageStacks:
             run.ledger.attempts.record(release, State.EXECUTING, timestamp(), stage=stage, about=stack.stack)
             with self._stacks.begun_once(stack_id, token):
                 self._stacks.execute_change_set(str(stack.change_set_id), token)
-        return replace(stack, progress=Progress.EXECUTING, token=token)
+        return replace(stack, progress=Progress.EXECUTING, token=token, asked_at=timestamp())
 
     def _follow(self, stack: StackPlan) -> StackPlan:
-        """Return the stack with the state of its execution. Raises ``StackFailed`` with the first cause."""
+        """Return the stack with the state of its execution. Raises ``StackFailed`` with the first cause.
+
+        Where the execution's own events fall silent, the stack itself is looked at: another operation may have taken it
+        over.
+        """
         stack_id, token = str(stack.stack_id), str(stack.token)
-        status = self._stacks.operation_status(stack_id, token)
-        if status is None or (status.in_progress and not status.turned_back):
-            return stack
-        if status.succeeded:
+        seen = self._stacks.operation(stack_id, token)
+        if seen.taken_over is not None:
+            by = seen.taken_over
+            raise self._run.reasons.failed(PersonDecided(by.by, by.in_words(stack.stack_name)))
+        if seen.status is None or (seen.status.in_progress and not seen.status.turned_back):
+            silence = self._silence(stack, seen.status)
+            if silence is None:
+                return stack
+            raise self._run.reasons.failed(StackFailure(stack_id, self._status(stack_id), said=silence))
+        if seen.status.succeeded:
             return replace(stack, progress=Progress.EXECUTED)
-        raise self._failed(stack_id, status, token)
+        raise self._failed(stack_id, seen.status, token)
+
+    def _silence(self, stack: StackPlan, status: StackStatus | None) -> str | None:
+        """Say for how long an execution was not heard of, if that is too long: before its first event, or since."""
+        if status is not None:
+            return SILENT if self._stacks.stands_still(str(stack.stack_id), now()) else None
+        waited = now() - datetime.fromisoformat(stack.asked_at or timestamp())
+        if waited <= _BEGINS_WITHIN:
+            return None
+        return f"the execution of its change set was asked for at {stack.asked_at}, and CloudFormation shows none"
+
+    def _status(self, stack_id: str) -> StackStatus:
+        description = self._stacks.describe_stack(stack_id)
+        return StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
 
     def _failed(self, stack_id: str, status: StackStatus, token: str) -> StackFailed:
         cause = self._stacks.first_cause(stack_id, token)
@@ -114,8 +151,7 @@ class StageStacks:
     def _gone(self, stack: StackPlan) -> bool:
         """Tell whether a stack is deleted. Raises ``StackFailed`` if its deletion failed."""
         stack_id = str(stack.stack_id)
-        description = self._stacks.describe_stack(stack_id)
-        status = StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
+        status = self._status(stack_id)
         if status is StackStatus.DELETE_FAILED:
             raise self._failed(stack_id, status, self._token(stack, "delete"))
         return status is StackStatus.DELETE_COMPLETE

@@ -29,3 +29,7 @@ OTHERWISE: Final = {
     Outcome.NEEDS_OPERATOR: "Do this now: look at every stack of the stage; what is left to do is not known.",
 }
 """What is left to do where nobody said so."""
+
+STOPPED: Final = "The release was stopped by a person and taken back."
+STOPPED_OTHERWISE: Final = "Nothing to do. Upload the release again when it is wanted."
+"""The same where no fault but a person's act ended it, and it was rolled back."""

@@ -81,7 +81,10 @@ class PipelineFailure:
 
 @dataclass(frozen=True)
 class PersonDecided:
-    """A person, named by ARN, decided it: ``what`` is the decision, ``comment`` their comment."""
+    """A person decided it: ``what`` is the decision, ``comment`` their comment.
+
+    ``by`` is their ARN, or what is known of who it was where AWS's events name nobody.
+    """
 
     kind: ClassVar[str] = "person-decided"
     by: str

@@ -10,23 +10,18 @@ from belay.stack.command_line import (
     delete_retaining_command,
     failed_events_command,
 )
+from belay.stack.operation import SILENT
 from belay.stack.status import StackStatus
 
 LIMIT = 2
 """How often one action is tried on one stack in one incident."""
-
-LONGEST_SILENCE_HOURS = 12
-"""How long to wait for a stack in progress without a new event: the longest that a wait condition may take
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html).
-"""
 
 
 def attempt(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """A step, unless this incident has tried it too often."""
     step = make(seen, situation)
     if step.action is Action.WAIT and seen.stands_still:
-        silent = f"CloudFormation has said nothing about it for {LONGEST_SILENCE_HOURS} hours"
-        return (left(seen, f"{silent}, and it is still {seen.status}."),)
+        return (left(seen, f"{SILENT}, and it is still {seen.status}."),)
     if situation.times(step.action, seen.stack) < LIMIT:
         return (step,)
     return (tried_in_vain(step.action, LIMIT, seen),)

@@ -1,14 +1,104 @@
-"""A stack's last operation, according to its events, and when CloudFormation accepts the next one."""
+"""A stack's operations, according to its events, and when CloudFormation accepts the next one."""
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
-from belay.stack.cause import Event, in_order
+from belay.stack.cause import Event, event_time, in_order
+from belay.stack.status import StackStatus
 
 BEGINS: Final = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 """The statuses in which every operation begins, and only a beginning operation."""
+
+LONGEST_SILENCE: Final = timedelta(hours=12)
+"""How long to wait for a stack in progress without a new event: the longest that a wait condition may take
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html).
+"""
+
+SILENT: Final = f"CloudFormation has said nothing about it for {LONGEST_SILENCE // timedelta(hours=1)} hours"
+
+_IN_CONSOLE: Final = "Console-"
+"""How the token of an operation begins that a person started in the console (page of StackEvent)."""
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """An operation that another one interrupted before it had ended: a cancellation, a deletion.
+
+    ``token`` is the interrupted operation's, ``by_token`` the other one's; ``began`` is the status in which that began,
+    ``at`` when (UTC).
+    """
+
+    token: str | None
+    by_token: str | None
+    began: StackStatus
+    at: datetime
+
+    @property
+    def by(self) -> str:
+        """Who did it, as far as CloudFormation's events tell."""
+        if self.by_token is None:
+            return "somebody other than Belay"
+        where = "a person in the CloudFormation console" if self.by_token.startswith(_IN_CONSOLE) else "somebody else"
+        return f"{where} (client request token {self.by_token})"
+
+    def in_words(self, stack_name: str) -> str:
+        """Say what was done, as in ``cancelled the update of the stack orders-production at 09:41:05 UTC``."""
+        done = "began another operation on"
+        if self.began.rolling_back:
+            done = "cancelled the update of"
+        elif self.began is StackStatus.DELETE_IN_PROGRESS:
+            done = "deleted"
+        return f"{done} the stack {stack_name} at {self.at:%H:%M:%S} UTC"
+
+
+@dataclass(frozen=True)
+class OperationSeen:
+    """How far an operation has come: its newest status, None before its first event, and what interrupted it."""
+
+    status: StackStatus | None
+    taken_over: TakenOver | None = None
+
+
+def operation_seen(events: Iterable[Event], stack_id: str, token: str) -> OperationSeen:
+    """Return how far a stack's operation has come, from the stack's events, newest first.
+
+    An operation falls silent where another one takes the stack over: the rollback of a cancelled update carries the
+    token of CancelUpdateStack. No more events are read than that needs.
+    """
+    later: Event | None = None
+    for event in events:
+        if event.get("PhysicalResourceId") != stack_id:
+            continue
+        if event.get("ClientRequestToken") == token:
+            status = StackStatus(event["ResourceStatus"])
+            return OperationSeen(status, _interrupted(event, later) if later is not None else None)
+        later = event
+    return OperationSeen(None)
+
+
+def taken_over(events: Iterable[Event], stack_id: str, by: str | None = None) -> TakenOver | None:
+    """Return what the operation with the token ``by``, or else a stack's last one, interrupted; None if nothing.
+
+    ``events`` are the stack's, newest first.
+    """
+    own = (event for event in events if event.get("PhysicalResourceId") == stack_id)
+    for later, event in pairwise(own):
+        token, by_token = (each.get("ClientRequestToken") or None for each in (event, later))
+        if by in (None, by_token) and (token != by_token or (not token and later["ResourceStatus"] in BEGINS)):
+            return _interrupted(event, later)
+    return None
+
+
+def _interrupted(last: Event, by: Event) -> TakenOver | None:
+    """Return that an operation was interrupted after its ``last`` event, unless it had ended by then."""
+    if not StackStatus(last["ResourceStatus"]).in_progress:
+        return None
+    token, by_token = (each.get("ClientRequestToken") or None for each in (last, by))
+    return TakenOver(token, by_token, StackStatus(by["ResourceStatus"]), event_time(by))
 
 
 _TOO_EARLY = re.compile(

@@ -33,8 +33,9 @@ class StackPlan:
     """One stack of the release in this stage.
 
     ``creates`` is true if the stack does not exist yet, ``generation`` counts the change sets created for it, ``token``
-    is the client request token of the execution, ``digest`` identifies what the change set will do, ``changes``
-    describe it; ``report`` is the policies' report on it, as written by ``policy.verdict.Report.to_json``.
+    is the client request token of the execution and ``asked_at`` when it was asked for (ISO 8601 in UTC), ``digest``
+    identifies what the change set will do, ``changes`` describe it; ``report`` is the policies' report on it, as
+    written by ``policy.verdict.Report.to_json``.
     """
 
     stack: str
@@ -46,6 +47,7 @@ class StackPlan:
     change_set_id: str | None = None
     generation: int = 0
     token: str | None = None
+    asked_at: str | None = None
     digest: str | None = None
     changes: tuple[str, ...] = ()
     report: Mapping[str, Any] | None = None
