@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from belay.aws.dynamodb import Table
 from belay.aws.faults import code_of, translated
-from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.registrations import Registrations
@@ -136,7 +136,7 @@ class Account:
     @property
     def registrations(self) -> Registrations:
         """What operators registered."""
-        return Registrations(self.parameters, Buckets(self.client("s3")))
+        return Registrations(self.parameters, self.artifacts)
 
     def caller(self) -> str:
         """Return the ARN of the credentials; this needs no permission."""

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def registered_in(belay: Account) -> list[StackClaim]:
     """Return the stacks that are registered, each as its stage would claim it."""
-    return [each for stage in belay.registrations.stages() for each in claims_of(stage, belay.region, "")]
+    return [each for stage in belay.registrations.read().stages for each in claims_of(stage, belay.region, "")]
 
 
 def gather(claims: Mapping[str, StackClaim], registered: list[StackClaim]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"outcome": outcome}
     told: dict[str, Any] = {"reason": reason}
     if attempt.release is None:
-        told["topic"] = Registrations(aws.parameters, aws.buckets).topic_of(upload.application)
+        told["topic"] = Registrations(aws.parameters, artifacts).topic_of(upload.application)
         told["left_to_do"] = left_to_operator(reason, upload.application)
     endings.close(attempt, outcome, **told)
     standing = ledger.attempts.get(upload)

@@ -21,6 +21,7 @@ class Settings:
     """Environment variables."""
 
     ledger_table: str
+    artifact_bucket: str
     notification_topic_arn: str
 
 
@@ -28,7 +29,7 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success once the message is published."""
     settings, aws = read(Settings), own_aws()
-    registrations = Registrations(aws.parameters, aws.buckets)
+    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     ledger = Ledger(aws.table(settings.ledger_table))
     topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
     return aws.jobs(logger().exception).answer(event, lambda job: tell(topics, job))

@@ -36,7 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     told = aws.notifications, settings.notification_topic_arn
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
-    registrations = Registrations(aws.parameters, aws.buckets)
+    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     closing = Closing(ledger, aws.stacks, endings, unhealthy)
     unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, closing)
     document = json.loads(change.input) if change.input else aws.executions.input(change.execution_arn)

@@ -34,7 +34,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     failed_stacks = FailedStacks(
         ledger,
         Incidents(ledger, artifacts, executions, settings.rollback_stage_machine_arn),
-        Registrations(aws.parameters, aws.buckets),
+        Registrations(aws.parameters, artifacts),
         aws.stacks,
     )
     incident = failed_stacks.take_up(change.stack_id, change.status, change.reason, change.client_request_token)

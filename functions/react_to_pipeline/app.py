@@ -40,16 +40,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if hint is None:
         return {"looked_at": []}
     settings, aws = read(Settings), own_aws()
-    registrations = Registrations(aws.parameters, aws.buckets)
-    stages = registrations.stages() if hint.missed else recent_stages().stages()
+    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
+    stages = registrations.read().stages if hint.missed else recent_stages(settings.artifact_bucket).stages()
     return {"looked_at": put_together(settings, aws, registrations).follow(hint, stages)}
 
 
 @cache
-def recent_stages() -> RecentStages:
+def recent_stages(artifact_bucket: str) -> RecentStages:
     """Return the registered stages, cached in this process for many events."""
     aws = own_aws()
-    return RecentStages(Registrations(aws.parameters, aws.buckets))
+    return RecentStages(Registrations(aws.parameters, aws.artifacts(artifact_bucket)))
 
 
 def put_together(settings: Settings, aws: Aws, registrations: Registrations) -> PipelineExecutions:

@@ -42,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return disposition("IGNORED")
     upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    registrations = Registrations(aws.parameters, aws.buckets)
+    registrations = Registrations(aws.parameters, artifacts)
     if aws.parameters.get_parameter(settings.pause_parameter) == "true":
         ledger.uploads.hold(upload, event["upload"], timestamp())
         topic = registrations.topic_of(application) or settings.notification_topic_arn

@@ -28,14 +28,20 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Validate every stage, or only those of the ``application`` and ``stage`` in a manual invocation.
 
-    A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end.
+    A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end, or the fault that kept a
+    registration from being read.
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    registrations, live = Registrations(aws.parameters, aws.buckets), live_stages(aws, artifacts)
+    registrations, live = Registrations(aws.parameters, artifacts), live_stages(aws, artifacts)
     sns, topic = aws.notifications, settings.notification_topic_arn
     revalidations = Revalidations(ledger, artifacts, registrations, live, sns=sns, default_topic=topic)
-    return {"verdicts": revalidations.revalidate_each(wanted(registrations.stages(), event), now().date())}
+    registered = registrations.read()
+    verdicts = revalidations.revalidate_each(wanted(registered.stages, event), now().date())
+    for application, fault in registered.faults.items():
+        if event.get("application", application) == application:
+            raise fault
+    return {"verdicts": verdicts}
 
 
 def wanted(stages: list[Stage], event: Mapping[str, Any]) -> list[Stage]:

@@ -31,7 +31,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success once all is rolled back, failure if a person is needed, or continue."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    registrations = Registrations(aws.parameters, aws.buckets)
+    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     recovery = PipelineRecovery(PipelineStacks(aws.stacks, artifacts, ledger), incidents, topics)

@@ -11,18 +11,21 @@ from belay.observability import logger, observed
 from belay.pipeline.actions import snapshot_action
 from belay.pipeline.execution import origin_of
 from belay.pipeline.job import Job, Success
+from belay.settings import read
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Environment variables: those of every function."""
+    """Environment variables."""
+
+    artifact_bucket: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success once every snapshot is available, continue until then."""
-    aws = own_aws()
-    registrations = Registrations(aws.parameters, aws.buckets)
+    settings, aws = read(Settings), own_aws()
+    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     snapshots = StageSnapshots(aws.databases)
     return aws.jobs(logger().exception).answer(event, lambda job: take(snapshots, registrations, job))
 

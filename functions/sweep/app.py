@@ -60,7 +60,7 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
     closing = Closing(ledger, aws.stacks, endings, unhealthy)
-    registrations = RegistrationsReadOnce(aws.parameters, aws.buckets)
+    registrations = RegistrationsReadOnce(aws.parameters, artifacts)
     return Sweep(
         ledger,
         aws.executions,

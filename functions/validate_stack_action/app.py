@@ -28,7 +28,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success if every stack passes, failure with the findings, or continue."""
     settings, aws = read(Settings), own_aws()
     stages = live_stages(aws, aws.artifacts(settings.artifact_bucket))
-    registrations = Registrations(aws.parameters, aws.buckets)
+    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     return aws.jobs(logger().exception).answer(event, lambda job: validate(stages, registrations, job))
 
 

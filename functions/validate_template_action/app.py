@@ -15,18 +15,21 @@ from belay.pipeline.job import Artifact, Credentials, Job, Success
 from belay.policy.gate import check_template
 from belay.policy.verdict import Report
 from belay.release.gate import action_summary
+from belay.settings import read
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Environment variables: those of every function."""
+    """Environment variables."""
+
+    artifact_bucket: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success if every template passes, failure with the findings otherwise."""
-    aws = own_aws()
-    registrations = Registrations(aws.parameters, aws.buckets)
+    settings, aws = read(Settings), own_aws()
+    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     return aws.jobs(logger().exception).answer(event, lambda job: validate(registrations, aws.input_artifact, job))
 
 

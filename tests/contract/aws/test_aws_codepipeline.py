@@ -17,7 +17,7 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.codepipeline import ArtifactFiles, InputArtifact, Jobs
 from belay.aws.ec2 import SecurityGroups
 from belay.aws.gateways import own_aws
-from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.control.live import LiveRegion, LiveStages
 from belay.control.registrations import Registrations
@@ -194,7 +194,7 @@ policies:
 """
     for name, text in {"orders": "stages: [production]", "orders/production": stage}.items():
         simulated("ssm").put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String")
-    return Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
+    return Registrations(ParameterStore(simulated("ssm")), ArtifactBucket(simulated("s3"), "artifacts"))
 
 
 def test_templates_of_an_artifact_are_validated(

@@ -16,7 +16,7 @@ from belay.aws.attached_groups import AttachedGroups
 from belay.aws.cloudformation import Stacks
 from belay.aws.ec2 import SecurityGroups
 from belay.aws.gateways import own_aws
-from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.control.live import LiveRegion, LiveStages
@@ -64,7 +64,7 @@ class Deployed:
     queue: str
 
     def revalidate(self) -> str:
-        (stage,) = self.registrations.stages()
+        (stage,) = self.registrations.read().stages
         return self.revalidations.revalidate(stage, TODAY)
 
     def heard(self) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ policies: {{waivers: []}}
     document = AcceptedRelease.of("orders", MANIFEST, application, {"production": stage}, {"web.yaml": {"Vpc": False}})
     artifacts.put_json(release.document_key, document.to_dict())
     artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
-    registrations = Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
+    registrations = Registrations(ParameterStore(simulated("ssm")), ArtifactBucket(simulated("s3"), "artifacts"))
     live = LiveStages(live_region(simulated), artifacts, partial(live_region, simulated))
     return Deployed(
         simulated,

@@ -10,7 +10,7 @@ from modules import ROOT, function
 from simulated_ledger import empty_ledger, remembered
 
 from belay.aws.rds import Databases
-from belay.aws.s3 import Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.control.application_topics import ApplicationTopics
@@ -50,7 +50,7 @@ pipeline: {{name: orders-pipeline, deployment_stage: Deploy}}
     }
     for name, text in texts.items():
         simulated("ssm").put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String")
-    return Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
+    return Registrations(ParameterStore(simulated("ssm")), ArtifactBucket(simulated("s3"), "artifacts"))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from belay.aws.codedeploy import Deployments
 from belay.aws.logs import LogStreams
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
-from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
@@ -96,7 +96,7 @@ class Account:
         )["stateMachineArn"]
         self.world = world
         self.ledger = empty_ledger(client("dynamodb"))
-        self.registrations = Registrations(ParameterStore(client("ssm")), Buckets(client("s3")))
+        self.registrations = Registrations(ParameterStore(client("ssm")), ArtifactBucket(client("s3"), "artifacts"))
         artifacts, pipelines = ArtifactBucket(client("s3"), "artifacts"), Pipelines(world)
         cloudformation = StacksOfThen(client("cloudformation"), world)
         stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
@@ -121,10 +121,10 @@ class Account:
     def receive(self, event: Any) -> list[str]:
         hint = hint_of(event)
         assert hint is not None
-        return self.executions.follow(hint, self.registrations.stages())
+        return self.executions.follow(hint, self.registrations.read().stages)
 
     def sweep(self) -> None:
-        self.executions.follow(Hint(missed=True), self.registrations.stages())
+        self.executions.follow(Hint(missed=True), self.registrations.read().stages)
 
     def messages(self) -> list[dict[str, Any]]:
         received = self.clients["sqs"].receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])

@@ -12,7 +12,7 @@ from modules import ROOT, function, loaded
 
 from belay.aws.gateways import own_aws
 from belay.aws.rds import Databases
-from belay.aws.s3 import Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
@@ -34,7 +34,7 @@ def registrations(simulated: Aws) -> Registrations:
     for path in sorted((EXAMPLE / "registration").glob("*.yaml")):
         name = "/belay/applications/hello" + ("" if path.stem == "application" else f"/{path.stem}")
         simulated("ssm").put_parameter(Name=name, Value=path.read_text(), Type="String")
-    return Registrations(ParameterStore(simulated("ssm")), Buckets(simulated("s3")))
+    return Registrations(ParameterStore(simulated("ssm")), ArtifactBucket(simulated("s3"), "artifacts"))
 
 
 def job(action: str, source: dict[str, Any] | None = None, **parameters: str) -> Job:

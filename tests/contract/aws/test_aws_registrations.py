@@ -9,10 +9,10 @@ import pytest
 from botocore.stub import Stubber
 from modules import ROOT, function
 
-from belay.aws.s3 import Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import RECENT, RecentStages, Registrations
-from belay.errors import AccessDenied, AwsFault, InvalidRegistration, InvalidRelease, Throttled
+from belay.errors import AccessDenied, InvalidRegistration, InvalidRelease, Throttled
 
 NOW = datetime(2026, 1, 1, 10, tzinfo=UTC)
 BUCKET = "artifacts"
@@ -44,7 +44,7 @@ class Operator:
 
     @property
     def registrations(self) -> Registrations:
-        return Registrations(ParameterStore(self.ssm), Buckets(self.s3))
+        return Registrations(ParameterStore(self.ssm), ArtifactBucket(self.s3, "artifacts"))
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_every_stage_is_found_and_what_cannot_be_read_is_left_out(operator: Oper
     operator.write("broken/production", PRODUCTION)
     operator.write("orders/test", "stacks: 7\n")
     read = operator.registrations.read()
-    (stage,) = operator.registrations.stages()
+    (stage,) = operator.registrations.read().stages
     assert (stage.application, stage.name) == ("orders", "production")
     assert stage.stacks["network"].name == "orders-production-network"
     problems = {name.removeprefix("/belay/applications/"): "; ".join(each) for name, each in read.unreadable.items()}
@@ -129,23 +129,61 @@ def test_every_problem_of_every_stage_is_told_at_once(operator: Operator) -> Non
     }
 
 
-def test_a_document_that_aws_does_not_show_keeps_no_other_from_being_read(operator: Operator) -> None:
+@pytest.mark.parametrize("elsewhere", [{"bucket": "somebody-elses"}, {"key": "documents/billing.yaml"}])
+def test_a_pointer_to_where_belay_may_not_read_is_told_and_keeps_no_other_from_being_read(
+    operator: Operator, elsewhere: dict[str, str]
+) -> None:
     operator.write("billing", APPLICATION.replace("[test, production]", "[production]"))
-    operator.point("billing/production", PRODUCTION, bucket="somebody-elses")
+    operator.point("billing/production", PRODUCTION, **elsewhere)
     read = operator.registrations.read()
+    assert [(stage.application, stage.name) for stage in read.stages] == [("orders", "test"), ("orders", "production")]
+    ((parameter, (problem,)),) = read.unreadable.items()
+    assert parameter == "/belay/applications/billing/production"
+    assert "expected an object under s3://artifacts/registrations/; move it there" in problem
+    assert read.faults == {}
+
+
+@pytest.fixture
+def hidden(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    """AWS does not show a document of billing's; the parameters of orders can be read."""
+    operator.write("billing", APPLICATION.replace("[test, production]", "[production]"))
+    operator.point("billing/production", PRODUCTION.replace("orders", "billing"))
+
+    def refused(*_: Any) -> bytes:
+        raise AccessDenied("S3.GetObject", "AccessDenied", "no")
+
+    monkeypatch.setattr(ArtifactBucket, "get_version", refused)
+    return operator
+
+
+def test_a_document_that_aws_does_not_show_keeps_no_other_from_being_read(hidden: Operator) -> None:
+    read = hidden.registrations.read()
     assert [(stage.application, stage.name) for stage in read.stages] == [("orders", "test"), ("orders", "production")]
     assert read.faults.keys() == {"billing"}
     assert read.unreadable == {}
     assert not read.is_in_order("/belay/applications/billing/production"), "nobody knows"
-    with pytest.raises(AwsFault):
-        operator.registrations.stages()
+
+
+def test_an_event_of_a_stack_that_is_known_is_heard_while_another_application_cannot_be_read(hidden: Operator) -> None:
+    found = hidden.registrations.of_stack("orders-production-network")
+    assert found is not None
+    assert (found[0].name, found[1]) == ("production", "network")
+    with pytest.raises(AccessDenied):
+        hidden.registrations.of_stack("billing-production-network")
+
+
+def test_events_of_pipelines_are_heard_while_another_application_cannot_be_read(hidden: Operator) -> None:
+    recent = RecentStages(hidden.registrations, lambda: NOW)
+    assert [stage.name for stage in recent.stages()] == ["test", "production"]
+    hidden.write("orders", APPLICATION.replace("[test, production]", "[production]"))
+    assert [stage.name for stage in recent.stages()] == ["production"], "read again, until all can be read"
 
 
 def test_more_parameters_than_one_answer_holds_are_all_read(operator: Operator) -> None:
     for number in range(12):
         operator.write(f"app{number:02}", APPLICATION.replace("[test, production]", "[production]"))
         operator.write(f"app{number:02}/production", PRODUCTION.replace("orders", f"app{number:02}"))
-    assert len(operator.registrations.stages()) == 14
+    assert len(operator.registrations.read().stages) == 14
 
 
 def test_every_stage_is_read_with_a_call_for_ten_parameters(operator: Operator) -> None:
@@ -154,7 +192,7 @@ def test_every_stage_is_read_with_a_call_for_ten_parameters(operator: Operator) 
         operator.write(f"app{number:02}/production", PRODUCTION)
     calls: list[str] = []
     operator.ssm.meta.events.register("before-call.ssm", lambda model, **_: calls.append(model.name))
-    assert len(operator.registrations.stages()) == 14
+    assert len(operator.registrations.read().stages) == 14
     assert calls == ["GetParametersByPath"] * 3, "27 parameters"
 
 
@@ -179,7 +217,7 @@ def test_what_could_not_be_read_is_not_kept(stubbed: Callable[[str], tuple[Any, 
     client, stub = stubbed("ssm")
     stub.add_client_error("get_parameters_by_path", "ThrottlingException")
     stub.add_response("get_parameters_by_path", {"Parameters": []})
-    recent = RecentStages(Registrations(ParameterStore(client), Buckets(None)), lambda: NOW)
+    recent = RecentStages(Registrations(ParameterStore(client), ArtifactBucket(None, "artifacts")), lambda: NOW)
     with pytest.raises(Throttled):
         recent.stages()
     assert recent.stages() == []

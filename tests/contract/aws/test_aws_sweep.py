@@ -13,6 +13,7 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Table
 from belay.aws.gateways import own_aws
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.control.unfinished import Unfinished
@@ -362,9 +363,16 @@ def test_a_registration_that_could_not_be_told_is_told_the_next_time(
     assert house.told() == [("registration-unreadable", None)]
 
 
-def test_what_aws_does_not_show_of_a_registration_is_a_fault_and_no_verdict(house: House, sweep: ModuleType) -> None:
-    pointer = {"bucket": "somebody-elses", "key": "k", "version_id": "v", "sha256": "0" * 64}
+def test_what_aws_does_not_show_of_a_registration_is_a_fault_and_no_verdict(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pointer = {"bucket": "artifacts", "key": "registrations/k", "version_id": "v", "sha256": "0" * 64}
     register(house, json.dumps({"s3": pointer}))
+
+    def refused(*_: Any) -> bytes:
+        raise AwsFault("S3.GetObject", "KMS.DisabledException", "the key is disabled")
+
+    monkeypatch.setattr(ArtifactBucket, "get_version", refused)
     with pytest.raises(ExceptionGroup) as caught:
         sweep.handler({}, None)
     assert [type(fault) for fault in caught.value.exceptions] == [AwsFault]

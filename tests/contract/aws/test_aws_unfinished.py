@@ -10,7 +10,7 @@ from moto.cloudformation.models import cloudformation_backends
 from simulated_ledger import accepted, bring, empty_ledger, end_stage
 
 from belay.aws.cloudformation import Stacks
-from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
@@ -65,7 +65,7 @@ class House:
         self.artifacts = ArtifactBucket(self.s3, "artifacts")
         self.endings = Endings(self.ledger, self.artifacts, Notifications(self.sns), self.topic)
         self.incidents = Incidents(self.ledger, self.artifacts, Executions(self.states), MACHINE)
-        registrations = Registrations(ParameterStore(self.ssm), Buckets(self.s3))
+        registrations = Registrations(ParameterStore(self.ssm), ArtifactBucket(self.s3, "artifacts"))
         self.cloudformation = simulated("cloudformation")
         self.unhealthy = Unhealthy(self.ledger, Stacks(self.cloudformation), Notifications(self.sns), self.topic)
         self.closing = Closing(self.ledger, Stacks(self.cloudformation), self.endings, self.unhealthy)

@@ -22,7 +22,7 @@ from modules import ROOT, function
 
 from belay.aws.gateways import own_aws
 from belay.aws.rds import Databases
-from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.control.live import live_stages
 from belay.control.registrations import Registrations
@@ -245,7 +245,7 @@ class Player:
         data["inputArtifacts"] = [
             {"name": each, "location": {"type": "S3", "s3Location": self.uploaded}} for each in inputs
         ]
-        registrations = Registrations(ParameterStore(self.aws("ssm")), Buckets(self.aws("s3")))
+        registrations = Registrations(ParameterStore(self.aws("ssm")), ArtifactBucket(self.aws("s3"), "artifacts"))
         job = parse_job(event)
         match configuration["FunctionName"].rpartition("-")[2]:
             case "ValidateTemplate":

@@ -125,7 +125,7 @@ class Aws:
 
     @cached_property
     def buckets(self) -> Buckets:
-        """Objects in buckets named by a document or an event."""
+        """Objects in buckets named by an event."""
         from belay.aws.s3 import Buckets
 
         return Buckets(self._client("s3"))

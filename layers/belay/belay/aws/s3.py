@@ -164,7 +164,7 @@ class ArtifactBucket:
 
 
 class Buckets:
-    """Objects in buckets that only a document or an event names."""
+    """Objects in buckets that only an event names."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -172,10 +172,6 @@ class Buckets:
     def uploaded(self, upload: Upload) -> UploadedObject:
         """Return the one version of the one object that an upload is."""
         return UploadedObject(self._client, upload.bucket, upload.key, upload.version_id, upload.size)
-
-    def get_version(self, bucket: str, key: str, version_id: str) -> bytes | None:
-        """Return a version of an object, None where it does not exist."""
-        return ArtifactBucket(self._client, bucket).get_version(key, version_id)
 
 
 class ReleaseFiles(Mapping[str, bytes]):

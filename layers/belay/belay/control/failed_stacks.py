@@ -62,7 +62,7 @@ class FailedStacks:
         """Return every registered stack whose last operation failed."""
         registered = {
             stack.name
-            for stage in self._registrations.stages()
+            for stage in self._registrations.read().stages
             if not stage.ephemeral
             for stack in stage.stacks.values()
         }
@@ -100,7 +100,7 @@ class FailedStacks:
         return (operation, None) if taken is None else (self._ledger.operations.get(stack_id, taken.token or ""), taken)
 
     def _take_up_foreign(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
-        found = self._registered(stack_id.split("/")[1])
+        found = self._registrations.of_stack(stack_id.split("/")[1])
         if found is None:
             return None
         stage, stack = found
@@ -152,13 +152,6 @@ class FailedStacks:
                 )
                 return True
         return False
-
-    def _registered(self, stack_name: str) -> tuple[Stage, str] | None:
-        for stage in self._registrations.stages():
-            for stack, registered in stage.stacks.items():
-                if registered.name == stack_name and not stage.ephemeral:
-                    return stage, stack
-        return None
 
     def _failure(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> StackFailure:
         cause = self._stacks.first_cause(stack_id, token)

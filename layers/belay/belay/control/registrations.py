@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final, TypeVar
 
 from belay.aws.clock import now
-from belay.aws.s3 import Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS, ParameterStore
 from belay.errors import AwsFault, InvalidActionConfiguration, InvalidRegistration, InvalidRelease
 from belay.pipeline.actions import Registered
@@ -18,6 +18,9 @@ from belay.release.registration import Application, Pointer, Stage, parse_applic
 
 RECENT: Final = timedelta(minutes=1)
 """How long cached registrations may be used; docs/pipelines.md says so too."""
+
+DOCUMENTS: Final = "registrations/"
+"""Where documents too large for a parameter are in the artifact bucket: Belay's roles can read them nowhere else."""
 
 Parsed = TypeVar("Parsed")
 
@@ -58,9 +61,9 @@ class ReadRegistrations:
 class Registrations:
     """Reads registrations as text, following a pointer to a versioned S3 object if the parameter holds one."""
 
-    def __init__(self, parameters: ParameterStore, buckets: Buckets) -> None:
+    def __init__(self, parameters: ParameterStore, artifacts: ArtifactBucket) -> None:
         self._parameters = parameters
-        self._buckets = buckets
+        self._artifacts = artifacts
 
     def texts(self, application: str) -> tuple[str, dict[str, str]]:
         """Return an application's document and that of each of its stages, by stage in order.
@@ -87,15 +90,19 @@ class Registrations:
                         read.stages.append(self._stage(application, stage, values.get)[1])
         return read
 
-    def stages(self) -> list[Stage]:
-        """Return every stage that can be read; the sweep tells of the rest.
+    def of_stack(self, stack_name: str) -> tuple[Stage, str] | None:
+        """Return the lasting stage with a stack, and its name there; None if it is not registered.
 
-        Raises ``AwsFault`` where AWS kept one from being read.
+        Raises ``AwsFault`` if the stack may be one of an application that AWS did not show.
         """
         read = self.read()
+        for stage in read.stages:
+            for stack, registered in stage.stacks.items():
+                if registered.name == stack_name and not stage.ephemeral:
+                    return stage, stack
         for fault in read.faults.values():
             raise fault
-        return read.stages
+        return None
 
     def topic_of(self, application: str) -> str | None:
         """Return an application's own topic; None also if its registration cannot be read."""
@@ -171,8 +178,11 @@ class Registrations:
         parsed = parse(text)
         if not isinstance(parsed, Pointer):
             return text, parsed
-        body = self._buckets.get_version(parsed.bucket, parsed.key, parsed.version_id)
         where = f"s3://{parsed.bucket}/{parsed.key} (version {parsed.version_id})"
+        if parsed.bucket != self._artifacts.name or not parsed.key.startswith(DOCUMENTS):
+            allowed = f"s3://{self._artifacts.name}/{DOCUMENTS}"
+            raise InvalidRegistration([f"{name} points to {where}: expected an object under {allowed}; move it there"])
+        body = self._artifacts.get_version(parsed.key, parsed.version_id)
         if body is None:
             raise InvalidRegistration([f"{name} points to {where}, which does not exist"])
         found = hashlib.sha256(body).hexdigest()
@@ -191,11 +201,11 @@ class RegistrationsReadOnce(Registrations):
     @cached_property
     def all(self) -> ReadRegistrations:
         """Everything that is registered."""
-        return self.read()
+        return super().read()
 
-    def stages(self) -> list[Stage]:
-        """Return every stage that could be read; whoever asks for ``all`` is told what could not."""
-        return self.all.stages
+    def read(self) -> ReadRegistrations:
+        """Return it as it was read first."""
+        return self.all
 
     def topic_of(self, application: str) -> str | None:
         """Return the topic an application has of its own; None also where its registration cannot be read.
@@ -220,8 +230,10 @@ class RecentStages:
         self._read: tuple[datetime, list[Stage]] | None = None
 
     def stages(self) -> list[Stage]:
-        """Return them, read again when that is due; a failed read is not cached."""
+        """Return those that can be read, read again when that is due; a read with faults is not cached."""
         time = self._clock()
-        if self._read is None or not timedelta(0) <= time - self._read[0] < RECENT:
-            self._read = time, self._registrations.stages()
-        return self._read[1]
+        if self._read is not None and timedelta(0) <= time - self._read[0] < RECENT:
+            return self._read[1]
+        read = self._registrations.read()
+        self._read = None if read.faults else (time, read.stages)
+        return read.stages
