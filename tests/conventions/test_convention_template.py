@@ -124,6 +124,15 @@ def test_a_power_is_held_by_few(power: str, held_by: set[str]) -> None:
     assert found == held_by
 
 
+def test_whoever_reads_parameters_for_cloudformation_reads_none_of_belay_s() -> None:
+    """CreateChangeSet reads what a template names with its caller's permissions."""
+    reading = [(name, each) for name, each in statements() if "ssm:GetParameters" in actions(each)]
+    allowed, denied = ({name for name, each in reading if each["Effect"] == effect} for effect in ("Allow", "Deny"))
+    assert allowed == denied == {"PrepareStageFunction", "RecoverStacksFunction"}
+    resources_denied = [str(each["Resource"]) for _, each in reading if each["Effect"] == "Deny"]
+    assert all(":parameter/belay/*" in resource for resource in resources_denied)
+
+
 @pytest.mark.parametrize("function", function_modules())
 def test_a_function_says_what_it_does(function: str) -> None:
     assert len(functions()[function]["Description"]) <= 256

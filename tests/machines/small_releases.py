@@ -11,7 +11,7 @@ from typing import Any
 Template = Mapping[str, Any]
 
 
-def setting(value: str, *, imports: str | None = None, exports: bool = False) -> dict[str, Any]:
+def setting(value: Any, *, imports: str | None = None, exports: bool = False) -> dict[str, Any]:
     """A template of one parameter, ``Setting``, which holds nothing of value; quick to create, update and delete."""
     properties: dict[str, Any] = {"Type": "String", "Value": value}
     if imports is not None:
@@ -40,6 +40,12 @@ def holding(value: str) -> dict[str, Any]:
     return {
         "Resources": {"Setting": changed["Setting"], "Held": held, "Later": {**changed["Later"], "DependsOn": "Held"}}
     }
+
+
+def reading(name: str) -> dict[str, Any]:
+    """A template whose ``Setting`` is what CloudFormation reads from an SSM parameter of this name."""
+    parameter = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": name}
+    return {"Parameters": {"Read": parameter}, **setting({"Ref": "Read"})}
 
 
 def nesting(file: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from deployed_belay import Application, until
-from small_releases import Release, archive, security_group, setting
+from small_releases import Release, archive, reading, security_group, setting
 
 Applications = Callable[..., Application]
 
@@ -128,6 +128,10 @@ class TestRejected:
         "member is not what its digest says": (
             {"more": {"site/index.html": b"hello"}, "tampered": {"site/index.html": b"HELLO"}},
             "site/index.html",
+        ),
+        "reading somebody's SSM parameter": (
+            {"stacks": {"first": reading("/belay/applications/other")}},
+            "'/belay/applications/other' is a parameter of Belay's own",
         ),
         "open to the world": ({"stacks": {"first": security_group(cidr="0.0.0.0/0")}}, "Group"),
     }

@@ -177,3 +177,57 @@ def test_a_reference_to_a_secret_says_where_it_is_and_is_stored() -> None:
 
     assert parameters(kept, "production", 0)["VpcCidr"] == reference
     assert kept.secret_values("production", "network", decrypted) == {}
+
+
+PARAMETER_STORE = """\
+Parameters: {VpcCidr: {Type: AWS::SSM::Parameter::Value<String>}}
+Resources: {A: {Type: AWS::SNS::Topic}}
+"""
+ARN = "arn:aws:ssm:eu-west-1:111122223333:parameter"
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        ("/aws/service/ami/latest", [], ""),
+        (
+            "/orders/vpc",
+            [],
+            "stage production does not allow reading the SSM parameter '/orders/vpc'",
+        ),
+        ("/orders/vpc", ["/orders/"], ""),
+        ("/orders/vpc:3", ["/orders/"], ""),
+        ("/orders/vpc", ["/orders/vpc"], ""),
+        ("/orders/vpc2", ["/orders/vpc"], "does not allow"),
+        ("/orders-secret/vpc", ["/orders/"], "allowed are those below /aws/service/, below /orders/. An operator"),
+        ("orders-vpc", ["orders-vpc"], ""),
+        (f"{ARN}/shared/vpc", ["/shared/"], "does not allow"),
+        (
+            f"{ARN}/shared/vpc",
+            [f"{ARN}/"],
+            "",
+        ),
+        ("/belay/applications/orders", ["/", "/belay/"], "is a parameter of Belay's own, which no release may read"),
+        ("belay/applications/orders", ["belay/"], "is a parameter of Belay's own"),
+        (
+            f"{ARN}/belay/paused",
+            ["arn:aws:ssm:"],
+            "is a parameter of Belay's own",
+        ),
+    ],
+)
+def test_a_release_reads_the_ssm_parameters_that_its_stage_allows(name: str, allowed: list[str], refused: str) -> None:
+    test = STAGES["test"].replace("-network}", "-network, parameters: {VpcCidr: /aws/service/vpc}}")
+    production = STAGES["production"].replace("10.40.0.0/16", f"'{name}'")
+    stages = {"test": test, "production": f"{production}ssm_parameters: {json.dumps(allowed)}\n"}
+    release = accepted(stages)
+    files = {"templates/network.yaml": PARAMETER_STORE.encode(), "templates/service.yaml": b"Resources: {A: {Type: B}}"}
+
+    try:
+        release.refuse_reading(files, "0123456789ab", "artifacts", "releases/orders/1")
+        problems = []
+    except InvalidRelease as error:
+        problems = error.problems
+
+    assert len(problems) == bool(refused)
+    assert all(each.startswith("templates/network.yaml: VpcCidr") and refused in each for each in problems), problems

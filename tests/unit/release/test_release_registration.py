@@ -101,7 +101,7 @@ class TestApplication:
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline, timezone, windows, freezes, regions",
+                " policies, pipeline, timezone, windows, freezes, regions, ssm_parameters",
                 "defaults.approval: expected a mapping with required, expires_after_days, four_eyes,"
                 " skip_unchanged, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
@@ -109,7 +109,7 @@ class TestApplication:
             "stages: [test]\ndefaults: none": [
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline, timezone, windows, freezes, regions, found 'none'"
+                " policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, found 'none'"
             ],
         }.items(),
     )

@@ -14,7 +14,7 @@ from belay.release.accepted import AcceptedRelease
 from belay.release.archive import MANIFEST, Archive, open_archive
 from belay.release.attempt import refusal
 from belay.release.lock import overtaken
-from belay.release.manifest import Manifest, digest, read_manifest, read_verified, verify_members
+from belay.release.manifest import ArchivedFiles, Manifest, digest, read_manifest, verify_members
 from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import admit
 from belay.template.loader import load
@@ -47,27 +47,25 @@ class Admission:
         manifest = read_manifest(archive)
         self.ledger.attempts.note_version(upload, str(manifest.version))
         verify_members(manifest, archive)
-        accepted = self._registered(upload.application, archive, manifest)
-        self._refuse_overtaken(accepted)
-        self.stack_claims.claim(accepted)
         release = ReleaseReference(
             upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
         )
+        accepted = self._registered(release, archive, manifest)
+        self._refuse_overtaken(accepted)
+        self.stack_claims.claim(accepted)
         self.artifacts.put_json(release.document_key, accepted.to_dict())
         head = self.ledger.attempts.accept(release, upload, timestamp())
         if head is not None:
             raise refusal(release, head, self.ledger.attempts.of_id(release.application, head.attempt))
         return release, accepted.application.stages
 
-    def _registered(self, application: str, archive: Archive, manifest: Manifest) -> AcceptedRelease:
+    def _registered(self, release: ReleaseReference, archive: Archive, manifest: Manifest) -> AcceptedRelease:
         """Check a release against its application's registration, which it cannot widen."""
-        text, stage_texts = self.registrations.texts(application)
-        templates = {
-            stack.template: load(read_verified(archive, manifest, stack.template), stack.template)
-            for stack in manifest.stacks
-        }
+        text, stage_texts = self.registrations.texts(release.application)
+        files = ArchivedFiles(archive, manifest)
+        templates = {stack.template: load(files[stack.template], stack.template) for stack in manifest.stacks}
         accepted = AcceptedRelease.of(
-            application,
+            release.application,
             archive.read(MANIFEST).decode(),
             text,
             stage_texts,
@@ -79,6 +77,7 @@ class Admission:
             list(accepted.stages.values()),
             {path: transforms(document) for path, document in templates.items()},
         )
+        accepted.refuse_reading(files, release.attempt, self.artifacts.name, release.prefix)
         secret = {path: secret_parameters(document) for path, document in templates.items()}
         return accepted.with_secrets_encrypted(secret, self.key.encrypt)
 

@@ -11,7 +11,17 @@ from belay.masking import MASK, is_reference
 from belay.release.archive import MANIFEST
 from belay.release.document import Problems, join, load_document
 from belay.release.manifest import Manifest, ManifestStack, parse_manifest
-from belay.release.registration import Application, Pointer, Stage, effective_parameters, parse_application, parse_stage
+from belay.release.registration import (
+    Application,
+    Pointer,
+    Stage,
+    effective_parameters,
+    parse_application,
+    parse_stage,
+    refused_read,
+)
+from belay.template.root import root_scope
+from belay.template.ssm_parameters import read_parameters
 
 Cipher = Callable[[str, Mapping[str, str]], str]
 """Encrypts or decrypts a value with an encryption context that says what it belongs to."""
@@ -103,6 +113,21 @@ class AcceptedRelease:
             stages={name: _masked_stage(stage, shown) for name, stage in self.stages.items()},
             secrets=secrets,
         )
+
+    def refuse_reading(self, files: Mapping[str, bytes], attempt: str, bucket: str, prefix: str) -> None:
+        """Raise ``InvalidRelease`` if a stack, nested ones included, reads SSM parameters that a stage does not allow.
+
+        What a stage's own pipeline deploys is read with the pipeline's permissions.
+        """
+        problems = Problems()
+        for name, stage in self.stages.items():
+            for stack in self.manifest.stacks if not stage.runs_pipeline else ():
+                given = self.parameters(name, stack, attempt, bucket, prefix)
+                for each in read_parameters(root_scope(files, stack.template, given, defaults_apply=True)):
+                    refused = refused_read(stage, each.name, each.reason)
+                    if refused is not None:
+                        problems.add(each.where, refused)
+        problems.raise_as(InvalidRelease)
 
     def secret_values(self, stage: str, stack: str, decrypt: Cipher) -> dict[str, str]:
         """Return the values of a stack's secret parameters, for CloudFormation alone."""

@@ -290,6 +290,26 @@ def read_verified(archive: Archive, manifest: Manifest, name: str) -> bytes:
     return data
 
 
+class ArchivedFiles(Mapping[str, bytes]):
+    """The files of a release by path, each read from its archive and checked when it is first used."""
+
+    def __init__(self, archive: Archive, manifest: Manifest) -> None:
+        self._archive = archive
+        self._manifest = manifest
+
+    def __getitem__(self, path: str) -> bytes:
+        """Return a file. Raises ``InvalidRelease`` like ``read_verified``."""
+        if path not in self._manifest.digests:
+            raise KeyError(path)
+        return read_verified(self._archive, self._manifest, path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._manifest.digests)
+
+    def __len__(self) -> int:
+        return len(self._manifest.digests)
+
+
 def stream_verified(archive: Archive, manifest: Manifest, name: str) -> Iterator[bytes]:
     """Stream a member in pieces of at most 1 MiB, checking its digest.
 

@@ -27,6 +27,11 @@ DEFAULT_TRANSFORMS: Final = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensi
 """Transforms that need no registration: they only rewrite the template itself. ``AWS::Include`` includes text from
 elsewhere, others change how a stack is deployed: an operator allows them by name, under ``macros``."""
 
+PUBLIC_PARAMETERS: Final = "/aws/service/"
+"""AWS's public parameters need no registration
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters.html)."""
+_OWN_PARAMETERS: Final = re.compile(r"(arn:.*:parameter)?/*belay(/.*)?", re.IGNORECASE)
+
 _PRECEDENCES: Final[tuple[Precedence, ...]] = ("registration", "release")
 _RESTORES: Final[tuple[Restore, ...]] = ("never", "approval", "automatic")
 
@@ -43,6 +48,7 @@ _MACRO: Final = re.compile(r"[A-Za-z0-9:_-]{1,256}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
 _VERSION_ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
+_SSM_NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,2048}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _PIPELINE_NAME: Final = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
@@ -191,6 +197,7 @@ class Stage:
     policies: Mapping[str, object] = field(default_factory=dict)
     pipeline: Pipeline | None = None
     calendar: Calendar = ALWAYS_OPEN
+    ssm_parameters: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
 
     @property
@@ -224,7 +231,7 @@ _REQUIRED: Final = ("service_role", "stacks")
 _OPTIONAL: Final = (
     *("ephemeral", "approval", "trusted_networks", "databases", "services", "alarms"),
     *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
-    *("pipeline", "timezone", "windows", "freezes", "regions"),
+    *("pipeline", "timezone", "windows", "freezes", "regions", "ssm_parameters"),
 )
 
 
@@ -321,6 +328,7 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         pipeline=_pipeline(fields),
         calendar=read_calendar(fields),
         regions=_regions(fields),
+        ssm_parameters=fields["ssm_parameters"].texts(_SSM_NAME, "an SSM parameter's name, or a prefix that ends in /"),
     )
 
 
@@ -471,6 +479,26 @@ def admit(
             for transform in sorted(set(transforms[template]) - allowed):
                 problems.add(template, f"stage {stage.name} does not allow the transform {quote(transform)}")
     problems.raise_as(InvalidRelease)
+
+
+def refused_read(stage: Stage, name: str | None, reason: str) -> str | None:
+    """Say why a release may not read an SSM parameter through a parameter's type; None if it may.
+
+    CreateChangeSet reads it with the permissions of its caller, Belay, not with those of the service role. A registered
+    name that ends in ``/`` allows everything below it. Belay's own parameters are never allowed.
+    """
+    if name is None:
+        return f"which SSM parameter it reads cannot be decided: {reason}. Give the name itself"
+    if _OWN_PARAMETERS.fullmatch(name):
+        return f"{quote(name)} is a parameter of Belay's own, which no release may read"
+    for allowed in (PUBLIC_PARAMETERS, *stage.ssm_parameters):
+        if name == allowed or (allowed.endswith("/") and name.startswith(allowed)):
+            return None
+    below = f", below {', '.join(stage.ssm_parameters)}" if stage.ssm_parameters else ""
+    return (
+        f"stage {stage.name} does not allow reading the SSM parameter {quote(name)}; allowed are those below "
+        f"{PUBLIC_PARAMETERS}{below}. An operator registers others under ssm_parameters"
+    )
 
 
 def _refuse_shared_stacks(application: Application, stages: Sequence[Stage]) -> None:

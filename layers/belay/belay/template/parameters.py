@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belay.masking import sounds_secret
+from belay.masking import MASK, sounds_secret
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import force, settled
 from belay.template.scope import ListValue, Scope, Value
@@ -25,7 +25,7 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
         value = bound if isinstance(bound, str) else force(bound, world)
     if value is NO_VALUE and key in world.answers:
         value = str(world.answers[key])
-    if is_secret(name, node):
+    if is_no_echo(node) or value == MASK:
         return Unknown(key, f"the parameter {name} is secret (NoEcho, or by its name), so its value is not looked at")
     if kind.startswith("AWS::SSM::Parameter::Value"):
         return Unknown(key, f"the parameter {name} is read from Parameter Store at deployment")

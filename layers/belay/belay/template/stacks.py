@@ -65,7 +65,10 @@ class Hidden(NamedTuple):
 
 
 class StackTree:
-    """A walk through one stack and its nested stacks; iterate once, then :attr:`templates` is complete."""
+    """A walk through one stack and its nested stacks; iterate once.
+
+    Then :attr:`templates` is complete, and so is :attr:`scopes`: each stack, with the conditions it is created under.
+    """
 
     def __init__(self, root: Scope) -> None:
         self._root = root
@@ -73,6 +76,7 @@ class StackTree:
         self._hidden = 0
         self._gave_up = False
         self._templates: dict[str, None] = {}
+        self.scopes: list[tuple[Scope, Guard]] = []
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -86,6 +90,7 @@ class StackTree:
         self._count += 1
         root = scope.document.root
         self._templates[scope.document.path] = None
+        self.scopes.append((scope, given))
         for macro in macros(scope.document):
             reason = f"the macro {macro} may rewrite the template at deployment"
             yield Hidden(scope.key("Transform"), scope, root.entries["Transform"], given, reason)
