@@ -17,8 +17,8 @@ INTRODUCTION = """# Policies
 
 Most policies check security groups, both those that a template and its nested stacks declare and live ones; others
 check a deployed stage or a change set as a whole. Ports that a service opens with rules of its own are checked too: of
-EKS node groups with `RemoteAccess`, Elastic Beanstalk environments, Lightsail instances and GameLift fleets. Each
-policy gives one of three verdicts.
+EKS node groups with `RemoteAccess`, Elastic Beanstalk environments, Lightsail instances and databases, GameLift fleets
+and the replication servers of Elastic Disaster Recovery. Each policy gives one of three verdicts.
 
 | verdict | meaning |
 | --- | --- |
@@ -34,8 +34,11 @@ all rules of a group that can exist at the same time are added up. A large part 
 **A parameter's values** are the value that will be passed; the template's default, if no other value will be passed;
 otherwise every allowed value, or without `AllowedValues` the default and any other value. Nested templates of the
 release are evaluated with the values that their parent passes. **REVIEW** is the verdict on templates from elsewhere,
-macros and modules, imports, dynamic references, attributes that exist only after deployment, and prefix lists whose
-entries are not available. A custom resource by itself is not REVIEW: live validation checks what it did.
+macros and modules, imports from other releases, dynamic references, attributes that exist only after deployment,
+resources that deploy templates of their own (products, stack sets, AWS Launch Wizard), loops that make a key twice, and
+prefix lists whose entries are not available. A custom resource by itself is not REVIEW: live validation checks what it
+did. A number or word without quotes that YAML's versions read differently (`010`, `1_0`, `on`) has all its readings: as
+a port or protocol it is REVIEW, in a condition every reading is evaluated.
 
 **Severity** decides what stops a release: findings of severity `{blocking}` or higher do, the rest are advice. The
 operator's registration sets this, never the release:

@@ -1,5 +1,6 @@
 """The gate on templates: what is found, where, and what can only be reviewed."""
 
+import json
 from datetime import date
 
 import pytest
@@ -255,6 +256,12 @@ URLS = {
     "https://${ReleaseBucket}.s3.amazonaws.com/${ReleasePrefix}/../templates/child.yaml": "REVIEW",
     "https://${ReleaseBucket}.s3.evil.example/${ReleasePrefix}/templates/child.yaml": "REVIEW",
     "https://${ReleaseBucket}.s3.amazonaws.com/${ReleasePrefix}/templates/missing.yaml": "REVIEW",
+    "https://release-bucket.s3.amazonaws.com/release-prefix/templates/child.yaml": "REVIEW",
+    "https://${!ReleaseBucket}.s3.amazonaws.com/${!ReleasePrefix}/templates/child.yaml": "REVIEW",
+    "https://${ReleasePrefix}.s3.amazonaws.com/${ReleaseBucket}/templates/child.yaml": "REVIEW",
+    "https://s3.${!AWS::Region}.amazonaws.com/${ReleaseBucket}/${ReleasePrefix}/templates/child.yaml": "REVIEW",
+    "https://\x01.s3.amazonaws.com/\x02/templates/child.yaml": "REVIEW",
+    "https://${ReleaseBucket}.s3.amazonaws.com/${ReleasePrefix}/${Size}/child.yaml": "REVIEW",
     "../templates/child.yaml": "REVIEW",
     "https://s3.amazonaws.com/${AWS::AccountId}/child.yaml": "REVIEW",
 }
@@ -263,11 +270,19 @@ URLS = {
 @pytest.mark.parametrize(("url", "expected"), URLS.items())
 def test_only_files_of_the_release_are_followed(url: str, expected: str) -> None:
     start = PARENT.index("!Sub '")
-    text = PARENT[:start] + f"!Sub '{url}'" + PARENT[PARENT.index("\n", start) :]
+    text = PARENT[:start] + f"!Sub {json.dumps(url)}" + PARENT[PARENT.index("\n", start) :]
     report = check({"root.yaml": text.replace("SOURCE", "0.0.0.0/0"), "templates/child.yaml": CHILD})
     assert verdict(report) == expected
     if expected == "REVIEW":
         assert "is not a file of this release" in reason(report)
+
+
+def test_a_resource_is_not_taken_for_the_release_s_bucket() -> None:
+    own = "  ReleaseBucket: {Type: AWS::S3::Bucket}\n  ReleasePrefix: {Type: AWS::S3::Bucket}\n"
+    text = PARENT.replace("SOURCE", "0.0.0.0/0").replace(
+        "ReleaseBucket: {Type: String}, ReleasePrefix: {Type: String}, ", ""
+    )
+    assert verdict(check({"root.yaml": text + own, "templates/child.yaml": CHILD})) == "REVIEW"
 
 
 def test_a_nested_template_that_cannot_be_read_is_review() -> None:

@@ -2,62 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
-from belay.policy.model import SecurityGroup
-from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode, walk
+from belay.policy.model import Alternative, Entry, GroupKey, GroupRule, SecurityGroup, most_of
+from belay.policy.networks import is_internet
+from belay.policy.same_group import unsure
+from belay.template.nodes import ScalarNode
+from belay.template.resolver import entries, force
+from belay.template.resources import properties
+from belay.template.scope import Lazy, ListValue, MapValue, Value
 from belay.template.stacks import Found
+from belay.template.values import Guard, Unknown
+from belay.template.world import World, agree, explore
 
-LARGE_V4 = 1 << 24
-LARGE_V6 = 1 << 100
-"""Groups that open to fewer addresses do not add up to the Internet with a few others."""
+TOGETHER = (
+    ("SecurityGroupIds", "SecurityGroups"),
+    ("EmrManagedMasterSecurityGroup", "AdditionalMasterSecurityGroups"),
+    ("EmrManagedSlaveSecurityGroup", "AdditionalSlaveSecurityGroups"),
+)
+"""Properties whose groups are attached to the same machine: of EC2's instances and EMR's clusters."""
+SOURCES = frozenset({"SourceSecurityGroups"})
+"""Properties that name groups which are let in, not attached."""
+REASON = "it depends on too much which groups are attached to one resource"
+
+KeyOf = Callable[[Value, World], GroupKey | None]
 
 
-def attached_together(groups: Sequence[SecurityGroup], resources: Iterable[Found]) -> Iterator[SecurityGroup]:
-    """Yield, for each list of groups attached to a resource, one group with the rules of all of them.
+class _Listed(NamedTuple):
+    """What one expression of a resource comes to: the lists of groups in it, and the expressions inside it."""
 
-    Only groups that open to a large part of the Internet are considered: hardly any template has two.
+    lists: tuple[tuple[GroupKey, ...], ...] = ()
+    inside: tuple[Lazy, ...] = ()
+
+
+def attached_together(
+    groups: Mapping[GroupKey, Sequence[SecurityGroup]], resources: Iterable[Found], key_of: KeyOf
+) -> Iterator[SecurityGroup]:
+    """Yield, for the groups attached to a resource under some conditions, one group with the rules of all of them.
+
+    ``groups`` are the groups by key, once for each way in which a group may be created; ``key_of`` tells which group a
+    value names. A rule that may open to the Internet by itself is left out: it is found in its own group.
     """
-    large: dict[str, list[SecurityGroup]] = {}
-    for group in groups:
-        if group.declared and is_large(group):
-            large.setdefault(group.place.resource, []).append(group)
-    if len(large) < 2:  # noqa: PLR2004 - one group does not add up with others
+    partly = {key: [_partly(way) for way in ways] for key, ways in groups.items()}
+    sizes = {key: tuple(map(max, *[(0, 0), *map(_most, ways)])) for key, ways in partly.items()}
+    large = {key for key, size in sizes.items() if any(size)}
+    if len(large) < 2 or not _adds_up(large, sizes):  # noqa: PLR2004 - one group does not add up with others
         return
-    seen: set[tuple[str, ...]] = set()
-    for found in resources:
-        for node in walk(found.body.node):
-            if isinstance(node, SequenceNode):
-                attached = [name for name in map(partial(_named, found), node.items) if name in large]
-                names = tuple(dict.fromkeys(attached))
-                if len(names) > 1 and names not in seen:
-                    seen.add(names)
-                    yield _one(names, [group for name in names for group in large[name]])
+    seen: set[object] = set()
+    for each in resources:
+        for guard, listed in _lists(each, key_of):
+            keys = tuple(dict.fromkeys(key for key in (large if listed is None else listed) if key in large))
+            question = (keys, frozenset(guard.items()))
+            if len(keys) > 1 and question not in seen and _adds_up(keys, sizes):
+                seen.add(question)
+                yield _one(keys, [way for key in keys for way in partly[key]], guard, certain=listed is not None)
 
 
-def is_large(group: SecurityGroup) -> bool:
-    """Return whether a few groups like this one may add up to the Internet."""
-    v4, v6 = group.most("ingress")
-    return v4 >= LARGE_V4 or v6 >= LARGE_V6
+def _most(group: SecurityGroup) -> tuple[int, int]:
+    return most_of(group.rules("ingress"))
 
 
-def _named(found: Found, item: Node) -> str:
-    """Return the first resource that an item of a list refers to, inside whatever functions."""
-    for node in walk(item):
-        if isinstance(node, MappingNode):
-            name = _text(node.entries.get("Ref")) or _text(node.entries.get("Fn::GetAtt"))
-            if name:
-                return found.body.scope.key(name.partition(".")[0])
-    return ""
+def _adds_up(keys: Iterable[GroupKey], sizes: Mapping[GroupKey, tuple[int, ...]]) -> bool:
+    v4, v6 = (sum(sizes[key][family] for key in keys) for family in (0, 1))
+    return is_internet(v4, v6)
 
 
-def _text(node: Node | None) -> str:
-    if isinstance(node, SequenceNode) and node.items:
-        node = node.items[0]
-    return node.text if isinstance(node, ScalarNode) else ""
+def _partly(group: SecurityGroup) -> SecurityGroup:
+    """Return the part of a group that may only open to the Internet together with others."""
+    kept = [
+        Entry(
+            entry.guard,
+            tuple([one._replace(rules=tuple(filter(_is_part, one.rules))) for one in entry.alternatives]),
+        )
+        for entry in group.reaching["ingress"]
+    ]
+    return SecurityGroup(group.place, tuple(kept), guard=group.guard, budget=group.budget)
 
 
-def _one(names: tuple[str, ...], groups: Sequence[SecurityGroup]) -> SecurityGroup:
-    entries = tuple([entry for group in groups for entry in group.ingress])
-    return SecurityGroup(groups[0].place, ingress=entries, together=names, budget=groups[0].budget)
+def _is_part(rule: GroupRule) -> bool:
+    return not is_internet(*most_of([rule]))
+
+
+def _lists(found: Found, key_of: KeyOf) -> Iterator[tuple[Guard, tuple[GroupKey, ...] | None]]:
+    """Yield the groups that each list of a resource has, with the conditions; ``None`` if there are too many."""
+    pending: list[tuple[Guard, Lazy | None]] = [(found.guard, None)]
+    while pending:
+        guard, lazy = pending.pop()
+        for branch in explore(partial(_listed, found.body, lazy, key_of), guard, found.body.scope.budget):
+            if branch.outcome is None:
+                yield guard, None
+                continue
+            yield from ((branch.guard, keys) for keys in branch.outcome.lists)
+            pending += [(branch.guard, inner) for inner in branch.outcome.inside]
+
+
+def _listed(body: MapValue, lazy: Lazy | None, key_of: KeyOf, world: World) -> _Listed:
+    value = properties(body, world) if lazy is None else force(lazy, world)
+    if isinstance(value, (ListValue, Unknown)):
+        listed = value.items if isinstance(value, ListValue) else ()
+        maps = [item for item in listed if isinstance(item, Lazy) and isinstance(force(item, world), MapValue)]
+        return _Listed((tuple(_keys(value, key_of, world)),), tuple(maps))
+    table = entries(value, world) if isinstance(value, MapValue) else None
+    if not isinstance(table, dict):
+        return _Listed()
+    pairs = [[table[name] for name in pair] for pair in TOGETHER if table.keys() >= set(pair)]
+    inside = [lazy for name, lazy in table.items() if name not in SOURCES and not isinstance(lazy.node, ScalarNode)]
+    lists = [tuple([key for each in pair for key in _keys(force(each, world), key_of, world)]) for pair in pairs]
+    return _Listed(tuple(lists), tuple(inside))
+
+
+def _keys(value: Value, key_of: KeyOf, world: World) -> Iterator[GroupKey]:
+    if isinstance(value, ListValue):
+        for item in value.items:
+            yield from _keys(force(item, world), key_of, world)
+    elif isinstance(value, Unknown) and value.many:
+        for part in value.parts:
+            if isinstance(part, Unknown):
+                yield from _keys(part, key_of, world)
+    elif isinstance(value, (str, Unknown)):
+        key = key_of(value, world)
+        if key is not None:
+            yield key
+
+
+def _one(keys: Sequence[GroupKey], ways: Sequence[SecurityGroup], guard: Guard, *, certain: bool) -> SecurityGroup:
+    """Return one group with the rules that these groups have under a condition."""
+    found = [
+        Entry({**guard, **entry.guard}, tuple(_under(guard, entry.alternatives, certain)))
+        for way in ways
+        if agree(guard, way.guard)
+        for entry in way.ingress
+        if agree(guard, entry.guard)
+    ]
+    names = tuple(dict.fromkeys(way.place.resource for way in ways))
+    return SecurityGroup(ways[0].place, tuple(found), together=names, budget=ways[0].budget)
+
+
+def _under(guard: Guard, alternatives: Iterable[Alternative], certain: bool) -> Iterator[Alternative]:
+    for one in alternatives:
+        if agree(guard, one.guard):
+            yield Alternative({**guard, **one.guard}, one.rules if certain else unsure(one.rules, REASON))

@@ -11,6 +11,7 @@ from belay.policy.model import (
     Alternative,
     Direction,
     Entry,
+    GroupKey,
     GroupRule,
     Location,
     SecurityGroup,
@@ -20,10 +21,10 @@ from belay.policy.model import (
 from belay.policy.networks import IPV4, IPV6
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
-from belay.policy.same_group import possibly_same_group
-from belay.policy.service_groups import service_groups
+from belay.policy.same_group import ID, possibly_same_group
+from belay.policy.service_groups import CONFIGURATION_TEMPLATE, service_groups
 from belay.template.nodes import Node
-from belay.template.resolver import force, get, items, read
+from belay.template.resolver import force, get, items, read, settled
 from belay.template.resources import properties
 from belay.template.scope import Lazy, ListValue, MapValue, Scope, Value
 from belay.template.stacks import Found, Hidden, StackTree
@@ -57,8 +58,8 @@ def security_groups(root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
 
 class _Collector:
     def __init__(self) -> None:
-        self._resources: list[Found] = []
         self._found: list[Found] = []
+        self._named: list[Found] = []
         self._groups: list[SecurityGroup] = []
         self._budget = Budget(JUDGING_STEPS)
         self._unasked: World | None = None
@@ -66,26 +67,33 @@ class _Collector:
 
     def collect(self, root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
         stacks = StackTree(root)
+        others: list[Found] = []
         for one in stacks:
             if isinstance(one, Hidden):
                 self._groups.append(_hidden(one))
                 continue
-            self._resources.append(one)
             if one.kind == PREFIX_LIST:
                 self._prefix_lists.setdefault(one.path, []).append(one)
             elif one.kind == GROUP or one.kind in STANDALONE:
                 self._found.append(one)
             else:
-                self._groups += service_groups(one, self._budget)
+                others.append(one)
+        templates = frozenset(one.path for one in others if one.kind == CONFIGURATION_TEMPLATE)
+        for one in others:
+            self._groups += service_groups(one, templates, self._budget)
+        self._named = [one for one in self._found if one.kind == GROUP and _mentions(one.body, "GroupName")]
         attached = self._standalone()
         # A group that is created under a condition is found once for each combination of answers that makes it true.
-        made = [found for found in self._found if found.kind == GROUP]
-        self._groups += [self._group(found, attached.get(found.path, {})) for found in made]
-        for found in made:
-            attached.pop(found.path, None)
-        elsewhere = {key: _elsewhere(entries, self._budget) for key, entries in attached.items()}
+        groups: dict[GroupKey, list[SecurityGroup]] = {}
+        for found in self._found:
+            if found.kind == GROUP:
+                key = GroupKey(found.path, known=False)
+                groups.setdefault(key, []).append(self._group(found, attached.get(key, {})))
+        elsewhere = {key: _elsewhere(rest, self._budget) for key, rest in attached.items() if key not in groups}
+        self._groups += [group for ways in groups.values() for group in ways]
         self._groups += elsewhere.values()
-        self._groups += [*attached_together(self._groups, self._resources), *possibly_same_group(elsewhere)]
+        groups |= {key: [group] for key, group in elsewhere.items()}
+        self._groups += [*attached_together(groups, others, self._key), *possibly_same_group(elsewhere)]
         return self._groups, stacks.templates
 
     def _group(self, found: Found, attached: dict[Direction, list[Entry]]) -> SecurityGroup:
@@ -222,9 +230,9 @@ class _Collector:
             block = get(row, "Cidr", world) if isinstance(row, MapValue) else row
             peers.add_network(block, FAMILIES.get(family) if isinstance(family, str) else None)
 
-    def _standalone(self) -> dict[str, dict[Direction, list[Entry]]]:
+    def _standalone(self) -> dict[GroupKey, dict[Direction, list[Entry]]]:
         """Return the standalone rules by their group, each with its alternatives for that group."""
-        attached: dict[str, dict[Direction, list[Entry]]] = {}
+        attached: dict[GroupKey, dict[Direction, list[Entry]]] = {}
         for found in self._found:
             if found.kind not in STANDALONE:
                 continue
@@ -240,29 +248,33 @@ class _Collector:
                 attached.setdefault(group, {}).setdefault(direction, []).append(Entry(found.guard, alternatives))
         return attached
 
-    def _attached(self, found: Found, direction: Direction, world: World) -> tuple[str, GroupRule]:
+    def _attached(self, found: Found, direction: Direction, world: World) -> tuple[GroupKey, GroupRule]:
         given = properties(found.body, world)
-        own = found.path
+        own = GroupKey(found.path, known=False)
         if isinstance(given, Unknown):
             return own, opaque_rule(direction, _place(found, "", found.body.node), given.reason)
         group = get(given, "GroupId", world)
         if group is NO_VALUE:
-            group = self._named(get(given, "GroupName", world), world)
-        key = group.key if isinstance(group, Unknown) else group if isinstance(group, str) else own
-        return key, self._rule(found, "", given, direction, world)
+            group = get(given, "GroupName", world)
+        return self._key(group, world) or own, self._rule(found, "", given, direction, world)
 
-    def _named(self, name: Value, world: World) -> Value:
-        """Return the path of the template's group of this name, or the name itself if there is none."""
-        for found in self._found:
-            if found.kind == GROUP and isinstance(name, str):
+    def _key(self, value: Value, world: World) -> GroupKey | None:
+        """Return which group a value names by id or by name; ``None`` if it is neither."""
+        value = settled(value, world)
+        if isinstance(value, Unknown):
+            return GroupKey(value.key, known=False)
+        if not isinstance(value, str):
+            return None
+        for found in self._named if not value.startswith(ID) else ():
+            if agree(found.guard, world.answers):
                 given = properties(found.body, world)
-                if isinstance(given, MapValue) and get(given, "GroupName", world) == name:
-                    return found.path
-        return name
+                if isinstance(given, MapValue) and settled(get(given, "GroupName", world), world) == value:
+                    return GroupKey(found.path, known=False)
+        return GroupKey(value, known=True)
 
 
-def _given_up(found: Found, direction: Direction, reason: str) -> tuple[str, GroupRule]:
-    return found.path, opaque_rule(direction, _place(found, "", found.body.node), reason)
+def _given_up(found: Found, direction: Direction, reason: str) -> tuple[GroupKey, GroupRule]:
+    return GroupKey(found.path, known=False), opaque_rule(direction, _place(found, "", found.body.node), reason)
 
 
 def _hidden(hidden: Hidden) -> SecurityGroup:

@@ -31,6 +31,13 @@ def shown_protocol(protocol: str | None) -> str:
     return "an unknown protocol" if protocol is None else SHOWN_PROTOCOLS.get(protocol, f"protocol {protocol}")
 
 
+class GroupKey(NamedTuple):
+    """Which group a value names: the text of an id or a name, or an unknown value by its key."""
+
+    text: str
+    known: bool
+
+
 class Location(NamedTuple):
     """A position: file, resource, property, line and column (0 if there is no text)."""
 
@@ -178,7 +185,7 @@ class SecurityGroup:
 
     @cached_property
     def _most(self) -> dict[Direction, tuple[int, int]]:
-        return {direction: _added_up(self.rules(direction)) for direction in ("ingress", "egress")}
+        return {direction: most_of(self.rules(direction)) for direction in ("ingress", "egress")}
 
 
 def _reaching(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
@@ -195,7 +202,8 @@ def _reaching(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return tuple(kept)
 
 
-def _added_up(rules: Iterable[GroupRule]) -> tuple[int, int]:
+def most_of(rules: Iterable[GroupRule]) -> tuple[int, int]:
+    """Return the most addresses of each family that rules may open to, added up."""
     v4 = v6 = 0
     for rule in rules:
         for first, last in rule.v4:

@@ -137,7 +137,7 @@ class Peers:
         """Add an unknown block; if its prefix length is known, so is its number of addresses."""
         if family is None and any(isinstance(part, str) and ":" in part for part in value.parts):
             family = IPV6
-        tail = value.parts[-1] if value.parts else None
+        tail = value.parts[-1] if value.parts and not value.many else None
         length = LENGTH_AT_END.search(tail) if isinstance(tail, str) else None
         if length is not None and int(length[1]) == 0:
             self._add(family or IPV4, WORLD[family or IPV4])  # whatever the address is, /0 is all of them

@@ -4,12 +4,17 @@ Sources: https://docs.aws.amazon.com/eks/latest/APIReference/API_RemoteAccessCon
 is open to 0.0.0.0/0), https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
 (SSHSourceRestriction), https://docs.aws.amazon.com/lightsail/2016-11-28/api-reference/API_PortInfo.html (an instance's
 own firewall) and https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_IpPermission.html. Lightsail's API
-does not document its default sources, so they are left to a person's review.
+does not document its default sources, so they are left to a person's review. So is what the replication servers of
+Elastic Disaster Recovery open, port 1500 (https://docs.aws.amazon.com/drs/latest/userguide/Network-Requirements.html).
+
+Which types have such ports was read from the descriptions and the handlers' permissions in the schemas of all 1,817
+types of AWS in November 2026. Those of directories, HSMs, managed EMR endpoints, route servers and Refactor Spaces open
+ports only to their own VPC; a load balancer, a container service or a streaming input is meant to be reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Final
 
@@ -23,9 +28,9 @@ from belay.policy.model import (
     UnknownPeer,
     opaque_rule,
 )
-from belay.policy.networks import IPV4, IPV6
+from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS
 from belay.policy.reading import Peers, read_ports, read_protocol
-from belay.template.resolver import get, items
+from belay.template.resolver import get, items, settled
 from belay.template.resources import properties
 from belay.template.scope import ListValue, MapValue, Value
 from belay.template.stacks import Found
@@ -34,8 +39,14 @@ from belay.template.world import Budget, World, explore
 
 SSH = ("tcp", "22", "22")
 RDP = ("tcp", "3389", "3389")
+REPLICATION = ("tcp", "1500", "1500")
+DATABASES = {"mysql": ("tcp", "3306", "3306"), "postgres": ("tcp", "5432", "5432")}
 ANYWHERE = "0.0.0.0/0"
+WINDOWS = "WINDOWS"
+CONFIGURATION_TEMPLATE = "AWS::ElasticBeanstalk::ConfigurationTemplate"
 BEANSTALK_NAMESPACE = "aws:autoscaling:launchconfiguration"
+RESTRICTION = "SSHSourceRestriction"
+KEY_NAME = "EC2KeyName"
 RESTRICTION_PARTS = 4
 
 Opened = tuple[Value, Value, Value]
@@ -43,9 +54,14 @@ Opened = tuple[Value, Value, Value]
 Reader = Callable[[MapValue, Location, World], tuple[GroupRule, ...]]
 
 
-def service_groups(found: Found, budget: Budget) -> Iterator[SecurityGroup]:
-    """Yield the group that a service creates for a resource, if it has ingress rules."""
+def service_groups(found: Found, templates: Collection[str], budget: Budget) -> Iterator[SecurityGroup]:
+    """Yield the group that a service creates for a resource, if it has ingress rules.
+
+    ``templates`` are the paths of the Elastic Beanstalk configuration templates that are checked themselves.
+    """
     reader = READERS.get(found.kind)
+    if found.kind in BEANSTALK:
+        reader = partial(_environment, templates)
     if reader is None:
         return
     scope, node = found.body.scope, found.body.node
@@ -74,41 +90,109 @@ def _node_group(given: MapValue, place: Location, world: World) -> tuple[GroupRu
     if access is NO_VALUE:
         return ()
     place = place._replace(property="Properties.RemoteAccess")
+    opened = RDP if _is_windows(get(given, "AmiType", world), world) else SSH
     if not isinstance(access, MapValue):
-        return (_rule(SSH, access, place),)
+        return (_rule(opened, access, place),)
     place = place._replace(line=access.node.line, column=access.node.column)
     groups = get(access, "SourceSecurityGroups", world)
     if groups is NO_VALUE or (isinstance(groups, ListValue) and not list(items(groups, world))):
-        return (_rule(SSH, ANYWHERE, place),)
-    return (_rule(SSH, groups, place),) if isinstance(groups, Unknown) else ()
+        return (_rule(opened, ANYWHERE, place),)
+    return (_rule(opened, groups, place),) if isinstance(groups, Unknown) else ()
 
 
-def _environment(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
+def _is_windows(kind: Value, world: World) -> bool:
+    """Return whether a node group runs Windows, so that RDP takes the place of SSH."""
+    if not isinstance(kind, Unknown):
+        return isinstance(kind, str) and kind.startswith(WINDOWS)
+    start = kind.parts[0] if kind.parts else None
+    if isinstance(start, str) and not WINDOWS.startswith(start):
+        return start.startswith(WINDOWS)
+    return world.choose(("is Windows", kind.key), (False, True))
+
+
+def _environment(templates: Collection[str], given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
     listed = get(given, "OptionSettings", world)
-    if listed is NO_VALUE:
-        return ()
     place = place._replace(property="Properties.OptionSettings")
-    if not isinstance(listed, ListValue):
-        return (_rule(SSH, listed, place),)
-    options = dict(_options(listed, world))
-    restriction = options.get("SSHSourceRestriction", NO_VALUE)
-    if isinstance(restriction, str):
-        protocol, first, last, source, *_ = [*map(str.strip, restriction.split(",")), *[""] * RESTRICTION_PARTS]
-        return () if source.startswith("sg-") else (_rule((protocol, first, last), source, place),)
-    if restriction is not NO_VALUE:
-        return (_rule(SSH, restriction, place),)
-    if options.get("EC2KeyName", NO_VALUE) is NO_VALUE:
+    options: dict[str, list[Value]] = {}
+    for name, value in _options(listed, world) if isinstance(listed, ListValue) else ():
+        options.setdefault(name, []).append(value)
+    if options.get(RESTRICTION):
+        return tuple([rule for value in options[RESTRICTION] for rule in _restriction(value, place)])
+    if not isinstance(listed, ListValue) and listed is not NO_VALUE:
+        return (opaque_rule("ingress", place, _why(listed, "OptionSettings")),)
+    if any(value is not NO_VALUE for value in options.get(KEY_NAME, ())):
+        reason = f"without {RESTRICTION}, Elastic Beanstalk decides from where SSH is allowed"
+        return (_rule(SSH, Unknown(RESTRICTION, reason), place),)
+    saved = [value for value in _saved(given, world) if not _is_checked(value, templates)]
+    reason = "the options of a saved configuration are not in the template"
+    return (opaque_rule("ingress", place._replace(property="Properties"), reason),) if saved else ()
+
+
+def _restriction(value: Value, place: Location) -> tuple[GroupRule, ...]:
+    """Return the rule of an option such as ``tcp,22,22,10.0.0.0/8``; the source may be a group."""
+    if value is NO_VALUE:
         return ()
-    reason = "without SSHSourceRestriction, Elastic Beanstalk decides from where SSH is allowed"
-    return (_rule(SSH, Unknown("SSHSourceRestriction", reason), place),)
+    if not isinstance(value, str):
+        ports: Value = value if isinstance(value, Unknown) else Unknown(RESTRICTION, _why(value, RESTRICTION))
+        return (_rule((ports, ports, ports), value, place),)
+    protocol, first, last, source, *_ = [*map(str.strip, value.split(",")), *[""] * RESTRICTION_PARTS]
+    return () if source.startswith("sg-") else (_rule((protocol, first, last), source, place),)
 
 
 def _options(listed: ListValue, world: World) -> Iterator[tuple[str, Value]]:
+    """Yield the options about SSH by name; an option that may be the restriction is one, with an unknown value."""
     for option in items(listed, world):
-        if isinstance(option, MapValue) and get(option, "Namespace", world) == BEANSTALK_NAMESPACE:
-            name = get(option, "OptionName", world)
-            if isinstance(name, str):
-                yield name, get(option, "Value", world)
+        if not isinstance(option, MapValue):
+            yield RESTRICTION, Unknown(RESTRICTION, _why(option, "an option"))
+            continue
+        namespace, name = (settled(get(option, each, world), world) for each in ("Namespace", "OptionName"))
+        if not _may_be(namespace, BEANSTALK_NAMESPACE) or not _may_be(name, RESTRICTION, KEY_NAME):
+            continue
+        if isinstance(namespace, str) and isinstance(name, str):
+            yield name, get(option, "Value", world)
+        else:
+            unsure = name if isinstance(namespace, str) else namespace
+            yield RESTRICTION, Unknown(RESTRICTION, _why(unsure, "an option's name"))
+
+
+def _may_be(value: Value, *texts: str) -> bool:
+    return value in texts if isinstance(value, str) else value is not NO_VALUE
+
+
+def _saved(given: MapValue, world: World) -> Iterator[Value]:
+    """Yield what names a saved configuration, or an environment whose configuration is taken over."""
+    source = get(given, "SourceConfiguration", world)
+    named = get(source, "TemplateName", world) if isinstance(source, MapValue) else source
+    for value in (named, get(given, "TemplateName", world), get(given, "EnvironmentId", world)):
+        if value is not NO_VALUE:
+            yield value
+
+
+def _is_checked(value: Value, templates: Collection[str]) -> bool:
+    return isinstance(value, Unknown) and value.key in templates
+
+
+def _database(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
+    """Return the port of a database that is in public mode, in which anyone who has its password may connect."""
+    public = settled(get(given, "PubliclyAccessible", world), world)
+    if public is NO_VALUE or (isinstance(public, str) and public.lower() != "true"):
+        return ()
+    blueprint = get(given, "RelationalDatabaseBlueprintId", world)
+    named = [
+        opened for name, opened in DATABASES.items() if not isinstance(blueprint, str) or blueprint.startswith(name)
+    ]
+    source: Value = ANYWHERE if isinstance(public, str) else public
+    return tuple(_rule(opened, source, place._replace(property="Properties.PubliclyAccessible")) for opened in named)
+
+
+def _replication(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
+    """Return the port of Elastic Disaster Recovery's default group, if its replication servers get it."""
+    default = settled(get(given, "AssociateDefaultSecurityGroup", world), world)
+    if isinstance(default, str) and default.lower() == "false":
+        return ()
+    reason = "Elastic Disaster Recovery decides from where its default group allows replication"
+    place = place._replace(property="Properties.AssociateDefaultSecurityGroup")
+    return (_rule(REPLICATION, Unknown("AssociateDefaultSecurityGroup", reason), place),)
 
 
 def _lightsail(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
@@ -127,15 +211,24 @@ def _lightsail_port(port: Value, place: Location, world: World) -> GroupRule:
     if not isinstance(port, MapValue):
         return opaque_rule("ingress", place, _why(port, "an entry of Ports"))
     peers = Peers()
-    for name, family in (("Cidrs", IPV4), ("Ipv6Cidrs", IPV6)):
-        listed = get(port, name, world)
+    listed_by = {IPV4: get(port, "Cidrs", world), IPV6: get(port, "Ipv6Cidrs", world)}
+    only_aliases = get(port, "CidrListAliases", world) is not NO_VALUE and set(listed_by.values()) == {NO_VALUE}
+    for family, listed in listed_by.items():
         for each in items(listed, world) if isinstance(listed, ListValue) else (listed,):
-            peers.add_network(each, family)
-    if get(port, "CidrListAliases", world) is not NO_VALUE:
+            peers.add_network(_block(each, family), family)
+        if listed is NO_VALUE and not only_aliases:
+            reason = f"it names no IPv{family} addresses, so Lightsail decides which are allowed"
+            v4, v6 = [1 << bits if family == own else 0 for own, bits in ((IPV4, V4_BITS), (IPV6, V6_BITS))]
+            peers.add_unknown(UnknownPeer(reason, v4, v6), "?")
+    if only_aliases:
         peers.add_other("CidrListAliases")
-    if not peers.shown:
-        peers.add_unknown(UnknownPeer("it names no addresses, so Lightsail decides which are allowed"), "?")
     return _opening(_opened(port, world), peers, place)
+
+
+def _block(value: Value, family: int) -> Value:
+    """Return an address as a block: Lightsail allows both."""
+    alone = isinstance(value, str) and "/" not in value
+    return f"{value}/{V4_BITS if family == IPV4 else V6_BITS}" if alone else value
 
 
 def _game_servers(named: str, given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
@@ -177,11 +270,12 @@ def _opening(opened: Opened, peers: Peers, place: Location) -> GroupRule:
     return GroupRule("ingress", place, protocol, ports, *peer, described=True, reason=reason)
 
 
+BEANSTALK = frozenset({CONFIGURATION_TEMPLATE, "AWS::ElasticBeanstalk::Environment"})
 READERS: Final[dict[str, Reader]] = {
+    "AWS::DRS::ReplicationConfigurationTemplate": _replication,
     "AWS::EKS::Nodegroup": _node_group,
-    "AWS::ElasticBeanstalk::ConfigurationTemplate": _environment,
-    "AWS::ElasticBeanstalk::Environment": _environment,
     "AWS::GameLift::ContainerFleet": partial(_game_servers, "InstanceInboundPermissions"),
     "AWS::GameLift::Fleet": partial(_game_servers, "EC2InboundPermissions"),
+    "AWS::Lightsail::Database": _database,
     "AWS::Lightsail::Instance": _lightsail,
 }

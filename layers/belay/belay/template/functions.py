@@ -9,7 +9,7 @@ from belay.template.nodes import Node
 from belay.template.resolver import entries, force, get, items, resolve, settled
 from belay.template.scope import Function, Lazy, ListValue, MapValue, Scope, Value
 from belay.template.subnets import subnets
-from belay.template.texts import as_text, concatenate, unknown_at
+from belay.template.texts import as_text, concatenate, split, unknown_at
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.words import readings, unquoted
 from belay.template.world import World
@@ -53,10 +53,12 @@ def _split(argument: Node, scope: Scope, world: World) -> Value:
     if given is None:
         return unknown_at(argument, scope, "Fn::Split does not have a delimiter and a text")
     delimiter, text = settled(given[0], world), settled(given[1], world)
-    if isinstance(delimiter, str) and delimiter and isinstance(text, str):
-        return ListValue(tuple(text.split(delimiter)))
+    if isinstance(delimiter, str) and delimiter and isinstance(text, (str, Unknown)):
+        pieces = split(text, delimiter)
+        if pieces is not None:
+            return ListValue(tuple(pieces))
     if isinstance(text, Unknown):
-        return Unknown(f"{text.key} split at {as_text(delimiter)}", text.reason)
+        return Unknown(f"{text.key} split at {as_text(delimiter)}", text.reason, text.parts, many=True)
     return unknown_at(argument, scope, "Fn::Split does not have a delimiter and a text")
 
 

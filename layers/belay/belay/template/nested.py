@@ -26,12 +26,11 @@ def template_file(body: MapValue, world: World) -> str | Unknown:
     if isinstance(given, Unknown):
         return given
     kind = resource_type(body)
-    shown = as_text(get(given, "TemplateURL" if kind == STACK else "Location", world))
-    if shown is None:
+    url = get(given, "TemplateURL" if kind == STACK else "Location", world)
+    if not isinstance(url, (str, Unknown)):
         return unknown_at(body.node, scope, "the URL of its template is not known")
-    bucket, prefix = scope.release
-    file = release_file(shown, parent=scope.document.path, bucket=bucket, prefix=prefix)
-    return file or _not_in_release(body, shown)
+    file = release_file(url, parent=scope.document.path, release=scope.release)
+    return file or _not_in_release(body, as_text(url) or "?")
 
 
 def _not_in_release(body: MapValue, shown: str) -> Unknown:

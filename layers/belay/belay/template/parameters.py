@@ -6,7 +6,7 @@ from belay.masking import MASK, sounds_secret
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import force, settled
 from belay.template.scope import ListValue, Scope, Value
-from belay.template.texts import as_text, literal, unless_dynamic
+from belay.template.texts import as_text, literal, split, unless_dynamic
 from belay.template.values import NO_VALUE, NoValue, Unknown
 from belay.template.world import World
 
@@ -36,7 +36,10 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
     if not _is_list(kind):
         return value
     value = settled(value, world)
-    return ListValue(tuple([item.strip() for item in value.split(",")])) if isinstance(value, str) else value
+    pieces = split(value, ",") if isinstance(value, (str, Unknown)) else None
+    if pieces is None:
+        return value._replace(many=True) if isinstance(value, Unknown) and value.parts else value
+    return ListValue(tuple([piece.strip() if isinstance(piece, str) else piece for piece in pieces]))
 
 
 def is_secret(name: str, declared: Node) -> bool:
@@ -66,7 +69,8 @@ def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: W
     elif any(world.equals(key, text) for text in _texts(default)):
         return str(world.answers[key])
     reason = f"the parameter {name} may have any value"
-    return Unknown(key, reason, bounds=_bounds(declared, scope) if kind == "Number" else None)
+    bounds = _bounds(declared, scope) if kind == "Number" else None
+    return Unknown(key, reason, bounds=bounds, word=kind.startswith("AWS::EC2::") and kind.endswith("::Id"))
 
 
 def _is_list(kind: str) -> bool:

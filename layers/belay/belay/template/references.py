@@ -10,13 +10,16 @@ from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.parameters import parameter
 from belay.template.resolver import entries, force, get, items, resolve, settled
 from belay.template.resources import properties, resource, resource_type
-from belay.template.scope import Function, Lazy, ListValue, MapValue, Scope, Value
+from belay.template.scope import ExportName, Function, Lazy, ListValue, MapValue, Scope, Value
 from belay.template.texts import as_text, concatenate, unknown_at, unroll
 from belay.template.values import NO_VALUE, Unknown
-from belay.template.world import World
+from belay.template.world import World, agree
 
 PLACEHOLDER = re.compile(r"\$\{([^${}]*)\}")
 SUB_ARGUMENTS = 2
+WORDS = frozenset({"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackName"})
+WORD_TYPES = frozenset({"AWS::EC2::PrefixList", "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC"})
+"""Pseudo parameters and types of resources whose reference is letters, digits and dashes."""
 VPC_BITS = 16
 """A VPC's IPv4 block is a /16 or smaller. Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
 VPC_BITS_V6 = 84
@@ -44,8 +47,11 @@ def refer(name: str, scope: Scope, world: World) -> Value:
         return str(world.answers[key])
     if name.startswith("AWS::"):
         bound = scope.parameters.get(name)
-        return bound if isinstance(bound, str) else Unknown(key, f"{name} is only known at deployment")
-    return Unknown(key, f"{name} is only known at deployment")
+        word = name in WORDS
+        return bound if isinstance(bound, str) else Unknown(key, f"{name} is only known at deployment", word=word)
+    node = scope.document.section("Resources").entries.get(name)
+    word = isinstance(node, MappingNode) and resource_type(MapValue(node, scope)) in WORD_TYPES
+    return Unknown(key, f"{name} is only known at deployment", word=word)
 
 
 def _get_att(argument: Node, scope: Scope, world: World) -> Value:
@@ -82,7 +88,7 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
         return unknown
     match kind, attribute:
         case ("AWS::EC2::SecurityGroup", "GroupId" | "Id") | ("AWS::EC2::PrefixList", "PrefixListId"):
-            return Unknown(scope.key(name), unknown.reason)
+            return Unknown(scope.key(name), unknown.reason, word=True)
         case ("AWS::EC2::VPC" | "AWS::EC2::Subnet", "CidrBlock"):
             given = properties(body, world)
             block = get(given, "CidrBlock", world) if isinstance(given, MapValue) else given
@@ -145,4 +151,31 @@ def _substituted(name: str, variables: dict[str, Lazy], scope: Scope, world: Wor
     return refer(name, scope, world)
 
 
-FUNCTIONS: Final[dict[str, Function]] = {"Ref": _ref, "Fn::GetAtt": _get_att, "Fn::Sub": _sub}
+def _import_value(argument: Node, scope: Scope, world: World) -> Value:
+    name = settled(Lazy(argument, scope), world)
+    if not isinstance(name, (str, Unknown)):
+        return unknown_at(argument, scope, "Fn::ImportValue is missing its name")
+    key = export_name(name)
+    # Without the output that exports it CloudFormation refuses the stack, so its conditions hold.
+    exports = [one for one in scope.exports.get(key, ()) if agree(one.guard, world.answers)]
+    if exports and key not in world.active:
+        export = exports[world.choose(("export", key), range(len(exports)))]
+        world.answers.update(export.guard)
+        world.active.add(key)
+        value = force(export.value, world)
+        world.active.discard(key)
+        return value
+    return Unknown(f"export {as_text(name)}", f"the export {as_text(name)} is only known at deployment")
+
+
+def export_name(name: str | Unknown) -> ExportName:
+    """Return the name of an export as it is compared."""
+    return (name.key, False) if isinstance(name, Unknown) else (name, True)
+
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    "Fn::GetAtt": _get_att,
+    "Fn::ImportValue": _import_value,
+    "Fn::Sub": _sub,
+    "Ref": _ref,
+}

@@ -10,8 +10,9 @@ from belay.errors import UnreadableTemplate
 from belay.template import conditions, functions, references
 from belay.template.loader import load
 from belay.template.nodes import Document
-from belay.template.scope import Function, Scope
+from belay.template.scope import Binding, Function, Scope
 from belay.template.sections import parameters as declared_parameters
+from belay.template.values import Unknown
 
 RELEASE_BUCKET = "ReleaseBucket"
 RELEASE_PREFIX = "ReleasePrefix"
@@ -21,7 +22,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {**conditions.FUNCTIONS, **functions.
 def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], *, defaults_apply: bool) -> Scope:
     """Return the scope of a root stack's expressions.
 
-    The release's bucket and prefix need not be known to follow nested stacks: placeholders are used for them.
+    The release's bucket and prefix need not be known to follow nested stacks.
     Raises ``UnreadableTemplate`` if the root template cannot be read.
     """
 
@@ -32,9 +33,13 @@ def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, s
     if root not in files:
         raise UnreadableTemplate(f"{root}: expected a template, found no such file in the release.")
     document = load(files[root], root)
-    release = (parameters.get(RELEASE_BUCKET) or "release-bucket", parameters.get(RELEASE_PREFIX) or "release-prefix")
-    known = dict(parameters)
+    release = (_place(RELEASE_BUCKET, parameters), _place(RELEASE_PREFIX, parameters))
+    known: dict[str, Binding] = dict(parameters)
     for name, value in zip((RELEASE_BUCKET, RELEASE_PREFIX), release, strict=True):
         if name in declared_parameters(document):
             known[name] = value
     return Scope(document, "", known, defaults_apply, read, FUNCTIONS, release)
+
+
+def _place(name: str, parameters: Mapping[str, str]) -> str | Unknown:
+    return parameters.get(name) or Unknown(f"the {name}", f"{name} is only known at deployment")

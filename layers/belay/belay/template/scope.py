@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from belay.template.nodes import Document, MappingNode, Node
-from belay.template.values import NoValue, Unknown
+from belay.template.values import Guard, NoValue, Unknown
 from belay.template.world import Budget, World
 
 GLOBAL_PSEUDO_PARAMETERS = frozenset({"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix"})
@@ -27,9 +27,9 @@ class Scope:
     ``stack`` is the path of logical ids from the root stack (empty for the root). ``parameters`` are the values passed:
     texts at the root, expressions of the parent below it. ``defaults_apply`` is true if a parameter that is not passed
     has its default; otherwise the default is only one of its possible values. ``read`` returns the release's templates
-    by path, for nested stacks; ``release`` is their bucket and prefix. ``functions`` are the intrinsic functions by
-    name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` limits the work on the stack and its nested
-    stacks.
+    by path, for nested stacks; ``release`` is their bucket and prefix, if known. ``functions`` are the intrinsic
+    functions by name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` limits the work on the stack and
+    its nested stacks, which share ``exports``: their exported outputs, as far as they have been read.
     """
 
     document: Document
@@ -38,9 +38,10 @@ class Scope:
     defaults_apply: bool
     read: Callable[[str], Document | None]
     functions: AbstractMapping[str, Function]
-    release: tuple[str, str] = ("", "")
+    release: tuple[str | Unknown, str | Unknown] = ("", "")
     loops: AbstractMapping[str, str | Unknown] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    exports: dict[ExportName, list[Export]] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
         """Qualify a name with the stack, so that it differs from the same name in another stack."""
@@ -75,6 +76,17 @@ Value = str | ListValue | MapValue | NoValue | Unknown
 
 Binding = str | Lazy | Unknown
 """The value passed for a parameter."""
+
+ExportName = tuple[str, bool]
+"""The text of an export's name, or the key of a name that is not known, which is told by the second."""
+
+
+class Export(NamedTuple):
+    """An exported output's value, and the conditions under which it is exported."""
+
+    guard: Guard
+    value: Lazy
+
 
 Function = Callable[[Node, Scope, World], Value]
 """An intrinsic function of its unevaluated argument, the argument's scope, and the world it is evaluated in."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from belay.template.conditions import holds
 from belay.template.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode, walk
-from belay.template.resolver import TRANSFORM, entries
+from belay.template.references import export_name
+from belay.template.resolver import TRANSFORM, entries, get, settled
 from belay.template.resources import resource_type
-from belay.template.scope import Lazy, MapValue, Scope
-from belay.template.values import Guard, Unknown
+from belay.template.scope import Export, ExportName, Lazy, MapValue, Scope
+from belay.template.values import NO_VALUE, Guard, Unknown
 from belay.template.world import World, explore
 
 KNOWN_TRANSFORMS = frozenset(
@@ -74,6 +76,23 @@ def resources(scope: Scope, given: Guard) -> Iterator[Resource]:
             yield Resource("Resources", branch.guard, Unknown("Resources", branch.reason))
 
 
+def exports(scope: Scope, given: Guard) -> Iterator[tuple[ExportName, Export]]:
+    """Yield a stack's exported outputs, each with its name, value and conditions."""
+    for node in scope.document.section("Outputs").entries.values():
+        if isinstance(node, MappingNode) and {"Export", "Value"} <= node.entries.keys():
+            table = MapValue(node, scope)
+            for branch in explore(partial(_exported, table), given, scope.budget):
+                if branch.outcome is not None:
+                    yield branch.outcome, Export(branch.guard, Lazy(node.entries["Value"], scope))
+
+
+def _exported(table: MapValue, world: World) -> ExportName | None:
+    """Return the name of an output's export; ``None`` if the output does not exist."""
+    export = get(table, "Export", world)
+    name = settled(get(export, "Name", world), world) if isinstance(export, MapValue) else NO_VALUE
+    return export_name(name) if isinstance(name, (str, Unknown)) and _exists(table, world) else None
+
+
 def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]:
     node = body.node
     if not isinstance(node, MappingNode):
@@ -96,7 +115,7 @@ def _under_conditions(name: str, body: Lazy, given: Guard) -> Iterator[Resource]
 
 
 def _exists(body: MapValue, world: World) -> bool:
-    condition = body.node.entries["Condition"]
+    condition = body.node.entries.get("Condition")
     name = condition.text if isinstance(condition, ScalarNode) else None
     return name is None or holds(name, body.scope, world)
 

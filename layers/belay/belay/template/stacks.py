@@ -10,7 +10,7 @@ from belay.template.nodes import Node
 from belay.template.resolver import TRANSFORM
 from belay.template.resources import resource_type
 from belay.template.scope import MapValue, Scope
-from belay.template.sections import macros, resources
+from belay.template.sections import exports, macros, resources
 from belay.template.values import Guard, Unknown
 from belay.template.world import explore
 
@@ -100,6 +100,8 @@ class StackTree:
         if TRANSFORM in root.entries:
             reason = f"{TRANSFORM} may add anything to the template at deployment"
             yield Hidden(scope.key(TRANSFORM), scope, root.entries[TRANSFORM], given, reason)
+        for name, export in exports(scope, given):
+            scope.exports.setdefault(name, []).append(export)
         section = scope.document.section("Resources")
         for resource in resources(scope, given):
             if isinstance(resource.body, Unknown):

@@ -13,6 +13,7 @@ from belay.template.world import TooManyStepsError
 MAX_TEXT = 65_536
 MAX_PARTS = 256
 DYNAMIC_REFERENCE = "{{resolve:"
+IN_WORDS = re.compile(r"[A-Za-z0-9-]*")
 IDENTIFIER = re.compile(r"[$&]\{([^${}]*)\}")
 
 
@@ -71,6 +72,21 @@ def concatenate(pieces: list[Value]) -> str | Unknown:
     shown = "".join([part if isinstance(part, str) else f"${{{part.key}}}" for part in parts])
     reason = next(part.reason for part in parts if isinstance(part, Unknown))
     return Unknown(shown, reason, tuple(parts))
+
+
+def split(text: str | Unknown, delimiter: str) -> list[str | Unknown] | None:
+    """Split a text; ``None`` if it has an unknown piece that may have the delimiter, too."""
+    if isinstance(text, str):
+        return list(text.split(delimiter))
+    words = all(isinstance(part, str) or part.word for part in text.parts or (text,))
+    if not words or IN_WORDS.fullmatch(delimiter):
+        return None
+    rows: list[list[Value]] = [[]]
+    for part in text.parts or (text,):
+        first, *others = part.split(delimiter) if isinstance(part, str) else (part,)
+        rows[-1].append(first)
+        rows += [[other] for other in others]
+    return [concatenate(row) for row in rows]
 
 
 def unknown_at(node: Node, scope: Scope, reason: str) -> Unknown:

@@ -26,8 +26,9 @@ class Unknown(NamedTuple):
     ``key`` names it: two unknowns with the same key are the same value. ``reason`` completes the sentence "cannot be
     decided: ...". ``parts`` are set for a text with some known pieces. ``prefix_bits`` says that, as an address block,
     it has at most 2**prefix_bits addresses. ``bounds`` are the smallest and the largest number it may be. ``many`` says
-    that it stands for several values, as in a loop over an unknown list. ``readings`` are the texts that an unquoted
-    scalar may be read as: it is one of them.
+    that it stands for several values, as in a loop over an unknown list or a text that is split. ``readings`` are the
+    texts that an unquoted scalar may be read as: it is one of them. ``word`` says that it has only letters, digits and
+    dashes, as ids have.
     """
 
     key: str
@@ -37,3 +38,4 @@ class Unknown(NamedTuple):
     bounds: tuple[int, int] | None = None
     many: bool = False
     readings: tuple[str, ...] = ()
+    word: bool = False
