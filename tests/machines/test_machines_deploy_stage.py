@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 from deployed_belay import Application, Execution, Uploaded, until
-from small_releases import hidden_group, nesting, security_group, setting
+from small_releases import hidden_group, nesting, security_group, setting, settings
 
 Applications = Callable[..., Application]
 
@@ -28,6 +28,20 @@ class TestWaves:
             assert app.belay.setting(app.stack("second")) == version
         plans = [each.states.count("ExecuteWave") for each in app.belay.executions(app.name, "deploy_stage")]
         assert min(plans) >= 2
+
+    def test_what_could_not_be_deleted_is_told_when_all_is_deployed(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0", Old="1.0.0")})
+        cloudformation = app.belay.aws("cloudformation")
+        old = cloudformation.describe_stack_resource(StackName=app.stack("first"), LogicalResourceId="Old")
+        app.belay.engine.fail_resource("Old", "delete", "it is in use", stack=app.stack("first"), times=3)
+
+        app.deploy("1.1.0", stacks={"first": settings(Setting="1.1.0")})
+
+        message, physical_id = app.received()[-1], old["StackResourceDetail"]["PhysicalResourceId"]
+        assert message.text.startswith(
+            f"To do: production/first: delete Old (AWS::SSM::Parameter, {physical_id}): it is in use"
+        )
 
     def test_a_later_wave_that_is_impossible_undoes_the_earlier(self, application: Applications) -> None:
         app = application()

@@ -251,6 +251,20 @@ class TestNeedsOperator:
         assert actions(app)[-1] == "REVERT_DRIFT first"
         assert "was itself rolled back (Setting: denied)" in app.received()[-1].text
 
+    def test_what_the_failed_release_made_and_could_not_be_deleted(self, application: Applications) -> None:
+        app = application()
+        app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0")})
+        app.belay.engine.fail_resource("Later", "create", stack=app.stack("first"))
+        app.belay.engine.fail_resource("New", "delete", "it is in use", stack=app.stack("first"), times=3)
+
+        record = app.run(app.release("1.1.0", stacks={"first": settings(Setting="1.0.0", New="1", Later="1")}))
+
+        assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
+        assert record["outcome"] == "NEEDS_OPERATOR"
+        message = app.received()[-1].text
+        assert message.startswith("Do this now: first: save what is needed of New (AWS::SSM::Parameter, ")
+        assert "it still exists outside of the stack (it is in use)" in message
+
     def test_a_permission_that_is_missing_is_told_and_nothing_is_skipped(self, application: Applications) -> None:
         app = application()
         lacking = "User: arn:aws:sts::1:assumed-role/deployer/x is not authorized to perform: ssm:PutParameter"

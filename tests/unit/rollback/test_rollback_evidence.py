@@ -90,7 +90,7 @@ def test_what_was_not_deleted_is_told_and_left_where_it_is_in_the_way(
     status: str, physical_id: str, reason: str, outcome: str
 ) -> None:
     kept = seen(
-        resource(Trace.KEPT, physical_id=physical_id, reason=reason),
+        resource(Trace.UNDELETED if reason else Trace.RETAINED, physical_id=physical_id, reason=reason),
         status=status,
         created_by_release=status == "DELETE_COMPLETE",
     )
@@ -101,7 +101,7 @@ def test_what_was_not_deleted_is_told_and_left_where_it_is_in_the_way(
 
 
 def test_what_was_not_deleted_keeps_no_other_stack_from_going_back() -> None:
-    kept = seen(resource(Trace.KEPT, physical_id="topic", reason="it is in use"), at_baseline=True)
+    kept = seen(resource(Trace.UNDELETED, physical_id="topic", reason="it is in use"), at_baseline=True)
     network = replace(seen(status="UPDATE_COMPLETE"), stack="network", name="orders-network")
     plan = plan_rollback(situation(network, replace(kept, depends_on=("network",))))
     assert [step.subject for step in plan.steps] == ["network"]

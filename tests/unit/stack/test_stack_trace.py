@@ -96,15 +96,15 @@ def test_a_change_of_which_no_event_says_that_it_went_back_is_in_doubt_as_long_a
 def test_what_was_not_deleted_is_in_doubt_unless_it_is_gone_or_the_stack_s_again() -> None:
     deleted = (*UPDATED, ("stack", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), ("Old", "DELETE_IN_PROGRESS", "old"))
     done = ("stack", "UPDATE_COMPLETE")
-    assert doubts(*deleted, ("Old", "DELETE_FAILED:in use", "old"), done) == [("Old", "KEPT")]
-    assert doubts(*deleted, ("Old", "DELETE_SKIPPED", "old"), done) == [("Old", "KEPT")]
+    assert doubts(*deleted, ("Old", "DELETE_FAILED:in use", "old"), done) == [("Old", "UNDELETED")]
+    assert doubts(*deleted, ("Old", "DELETE_SKIPPED", "old"), done) == [("Old", "RETAINED")]
     again = (("Old", "DELETE_FAILED:in use", "old"), ("Old", "DELETE_COMPLETE", "old"))
     assert doubts(*deleted, *again, done) == [], "CloudFormation tries three times"
     kept = (*deleted, ("Old", "DELETE_SKIPPED", "old"), done)
     assert doubts(*kept, standing=resources("Old", physical="old")) == [], "it was imported"
-    assert doubts(*kept, standing=resources("Old", physical="new")) == [("Old", "KEPT")]
+    assert doubts(*kept, standing=resources("Old", physical="new")) == [("Old", "RETAINED")]
     left = resources("Old", status="DELETE_FAILED", physical="old")
-    assert doubts(*deleted, ("Old", "DELETE_FAILED:in use", "old"), done, standing=left) == [("Old", "KEPT")]
+    assert doubts(*deleted, ("Old", "DELETE_FAILED:in use", "old"), done, standing=left) == [("Old", "UNDELETED")]
 
 
 def test_a_nested_stack_speaks_for_itself() -> None:

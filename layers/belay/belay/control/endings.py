@@ -1,6 +1,6 @@
 """Closing releases: an outcome is recorded once and announced once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
@@ -15,6 +15,7 @@ from belay.release.attempt import Attempt
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason
 from belay.release.records import Outcome, ReleaseReference
+from belay.stack.command_line import failed_events_command
 from belay.stack.plan import StagePlan
 from belay.subject.incident import Incident
 
@@ -55,6 +56,7 @@ class Endings:
         if not self._ledger.attempts.close(attempt, outcome, reason, timestamp()):
             return
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
+        plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
         runs = self._ledger.stages.runs(attempt.application, stage) if stage else None
         refused = f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed."
         message = release_ended(
@@ -63,8 +65,8 @@ class Endings:
             what=refused if release is None else None,
             reason=reason,
             done=done,
-            left_to_do=left_to_do,
-            changed=self._changed(release, stage) if outcome is Outcome.DEPLOYED else (),
+            left_to_do=[*left_to_do, *_undeleted(plans)],
+            changed=plans[stage].describe() if stage in plans else (),
             runs_now=None if runs is None else runs.release.version,
         )
         self._topic(release, topic).publish(message)
@@ -75,9 +77,23 @@ class Endings:
             return self.topic_of(release)
         return Topic(self._sns, topic or self._default_topic, self._ledger)
 
-    def _changed(self, release: ReleaseReference | None, stage: str | None) -> list[str]:
-        """Describe what a release changed in its last stage, from its change sets."""
-        if release is None or stage is None:
-            return []
-        document = self._artifacts.get_json(release.stage_key(stage, "plan.json"))
-        return [] if document is None else StagePlan.from_dict(document).describe()
+    def _plans(self, release: ReleaseReference) -> dict[str, StagePlan]:
+        """Return what a release did in each stage."""
+        stages = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key)).application.stages
+        documents = {name: self._artifacts.get_json(release.stage_key(name, "plan.json")) for name in stages}
+        return {name: StagePlan.from_dict(each) for name, each in documents.items() if each is not None}
+
+
+def _undeleted(plans: Mapping[str, StagePlan]) -> list[LeftToDo]:
+    """Return what CloudFormation could not delete after an update that is complete all the same."""
+    return [
+        LeftToDo(
+            f"{stage}/{stack.stack}",
+            f"delete {each}",
+            "the update is complete, and nothing refers to it any more",
+            look=failed_events_command(stack.stack_id or stack.stack_name),
+        )
+        for stage, plan in plans.items()
+        for stack in plan.stacks
+        for each in stack.undeleted
+    ]

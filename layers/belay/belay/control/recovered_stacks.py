@@ -33,7 +33,7 @@ from belay.stack.stuck import (
     stuck_in_rollback,
     stuck_resources,
 )
-from belay.stack.trace import Trace, UnprovedResource, unproved
+from belay.stack.trace import UnprovedResource, unproved
 from belay.subject.subjects import AskedRollback, ForeignOperation
 from belay.template.dependencies import dependencies
 from belay.template.loader import load
@@ -327,7 +327,7 @@ class RecoveredStacks:
     def _doubted(self, step: Step) -> tuple[UnprovedResource, ...]:
         """The resources of a step's stack that only drift detection can be evidence for."""
         found = self._unproved(step.subject, step.subject_id, self._stacks.resources_by_stack(step.subject_id))
-        return tuple(each for each in found if each.trace is not Trace.KEPT)
+        return tuple(each for each in found if not each.trace.outlives)
 
     def _revert_drift(self, step: Step, number: int) -> bool:
         """Create the drift-aware change set, check it, execute it. Returns whether it is still being created.

@@ -17,6 +17,7 @@ from belay.release.reason import PersonDecided, StackFailure, Statement, Why
 from belay.stack.operation import SILENT, refused_for_now
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
+from belay.stack.trace import undeleted
 
 _BEGINS_WITHIN: Final = timedelta(hours=1)
 """How long the first event of an execution may take: usually it takes seconds."""
@@ -118,7 +119,8 @@ class StageStacks:
                 return stack
             raise self._run.reasons.failed(StackFailure(stack_id, self._status(stack_id), said=silence))
         if seen.status.succeeded:
-            return replace(stack, progress=Progress.EXECUTED)
+            left = undeleted(stack_id, self._stacks.events_since(stack_id, token))
+            return replace(stack, progress=Progress.EXECUTED, undeleted=left)
         raise self._failed(stack_id, seen.status, token)
 
     def _silence(self, stack: StackPlan, status: StackStatus | None) -> str | None:

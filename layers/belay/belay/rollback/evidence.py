@@ -43,7 +43,7 @@ def left_unproved(situation: Situation) -> Iterator[Todo]:
     """
     for seen in situation.stacks:
         for each in seen.unproved if not seen.exists or status_of(seen).updatable else ():
-            if each.trace is Trace.KEPT:
+            if each.trace.outlives:
                 yield _kept(seen, each)
             elif _cannot_be_seen(each):
                 told = f"no event says that {each.path} ({each.resource_type}) went back, and {_why_left(each)}"
@@ -88,8 +88,8 @@ def _why_left(resource: UnprovedResource) -> str:
 
 def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
     """A resource that nothing refers to any more; one with a name of its own is in the way of the next deployment."""
-    what = f"{resource.path} ({resource.resource_type}, {resource.physical_id})"
-    if not resource.reason and not _is_in_the_way(seen, resource):
+    what = resource.named
+    if resource.trace is Trace.RETAINED and not _is_in_the_way(resource):
         return Remark(seen.stack, f"{what} still exists outside of the stack: its policy keeps it", follow_up=True)
     why = resource.reason.strip().rstrip(".") or "its policy keeps it"
     return LeftToDo(
@@ -99,7 +99,7 @@ def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
     )
 
 
-def _is_in_the_way(seen: StackSeen, resource: UnprovedResource) -> bool:
+def _is_in_the_way(resource: UnprovedResource) -> bool:
     """Whether a resource has a name that its template gives it, so that no other one can be created beside it.
 
     CloudFormation makes up ``stack-LogicalId-1A2B3C``

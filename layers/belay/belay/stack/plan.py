@@ -35,7 +35,7 @@ class StackPlan:
     ``creates`` is true if the stack does not exist yet, ``generation`` counts the change sets created for it, ``token``
     is the client request token of the execution and ``asked_at`` when it was asked for (ISO 8601 in UTC), ``digest``
     identifies what the change set will do, ``changes`` describe it; ``report`` is the policies' report on it, as
-    written by ``policy.verdict.Report.to_json``.
+    written by ``policy.verdict.Report.to_json``. ``undeleted`` says which resources the deployment could not delete.
     """
 
     stack: str
@@ -51,6 +51,7 @@ class StackPlan:
     digest: str | None = None
     changes: tuple[str, ...] = ()
     report: Mapping[str, Any] | None = None
+    undeleted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,15 @@ class Trace(StrEnum):
     """Its rollback failed, and the stack's rollback was continued without it: it is as the operation left it."""
     SILENT = "SILENT"
     """The operation changed it, and no event says that it was changed back."""
-    KEPT = "KEPT"
-    """It was to be deleted and still exists, outside of the stack or unwanted in it."""
+    UNDELETED = "UNDELETED"
+    """It was to be deleted, could not be, and still exists."""
+    RETAINED = "RETAINED"
+    """The stack let go of it, and its policy keeps it."""
+
+    @property
+    def outlives(self) -> bool:
+        """Whether the resource still exists although the stack does not want it."""
+        return self in (Trace.UNDELETED, Trace.RETAINED)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,11 @@ class UnprovedResource:
     def stateful(self) -> bool:
         """Whether it holds data."""
         return is_stateful(self.resource_type)
+
+    @property
+    def named(self) -> str:
+        """Its path, type and physical id."""
+        return f"{self.path} ({self.resource_type}, {self.physical_id})"
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -80,6 +92,16 @@ def unproved(
     they are now, both by the id of the stack and of each nested stack.
     """
     return tuple(_walked(stack_id, "", events, resources, frozenset()))
+
+
+def undeleted(stack_id: str, events: Mapping[str, Sequence[Event]]) -> tuple[str, ...]:
+    """Return what an operation that succeeded could not delete, each in words with its physical id.
+
+    The stack is UPDATE_COMPLETE all the same, "but one or more resources could not be deleted" (public case:
+    bcgov/coverage-roadmap#744).
+    """
+    found = (each for each in unproved(stack_id, events, {}) if each.trace is Trace.UNDELETED)
+    return tuple(f"{each.named}: {each.reason or 'CloudFormation gives no reason'}" for each in found)
 
 
 def nested_in(events: Sequence[Event]) -> tuple[str, ...]:
@@ -115,7 +137,7 @@ def _of_one_stack(
         now = standing.get(logical_id)
         if trace is Trace.SILENT and now is None:
             continue  # it never came to be
-        if trace is Trace.KEPT and now is not None and _stands(now, physical_id):
+        if trace.outlives and now is not None and _stands(now, physical_id):
             continue  # it belongs to the stack again
         yield UnprovedResource(
             path=f"{above}{logical_id}",
@@ -131,7 +153,7 @@ def _of_one_stack(
 
 
 _GONE: Final = ("DELETE_COMPLETE", "DELETE_SKIPPED")
-_NOT_DELETED: Final = ("DELETE_FAILED", "DELETE_SKIPPED")
+_KEPT: Final = {"DELETE_FAILED": Trace.UNDELETED, "DELETE_SKIPPED": Trace.RETAINED}
 
 
 def _stands(resource: Resource, physical_id: str) -> bool:
@@ -188,7 +210,7 @@ class _Told:
         if self._turned_back:
             known = self._back | skipped.keys()
             yield from ((event, Trace.SILENT) for name, event in self._changed.items() if name not in known)
-        yield from ((event, Trace.KEPT) for event in self._kept.values())
+        yield from ((event, _KEPT[str(event["ResourceStatus"])]) for event in self._kept.values())
 
     def _hear_of_stack(self, status: str) -> None:
         if status in BEGINS:
@@ -205,7 +227,7 @@ class _Told:
     def _hear_of_deletion(self, event: Event, status: str) -> None:
         name, physical_id = str(event["LogicalResourceId"]), str(event.get("PhysicalResourceId") or "")
         self._back.add(name)
-        if status in _NOT_DELETED and physical_id:
+        if status in _KEPT and physical_id:
             self._kept[name, physical_id] = event
         elif status == "DELETE_COMPLETE":
             self._kept.pop((name, physical_id), None)
