@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from belay.aws.stepfunctions import ABORTED
 from belay.release.attempt import Attempt
 from belay.release.names import stage_suffix
+from belay.release.reason import ABORTED, abort_cause
 from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
 from cli.decision import unanswered
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     belay = Account.of(arguments)
     attempt = find_accepted(belay.ledger, arguments.release)
     execution = recovery_to_stop(belay, attempt) if arguments.recovery else to_stop(belay, attempt)
-    cause = f"stopped by {belay.caller()}" + (f": {arguments.comment}" if arguments.comment else "")
+    cause = abort_cause(belay.caller(), arguments.comment)
     belay.executions.stop_execution(execution, error=ABORTED, cause=cause)
     name = f"{attempt.application}/{attempt.version}"
     found = {"release": name, "stage": attempt.stage, "stopped": execution, "cause": cause}

@@ -29,7 +29,8 @@ notify.told.todo_document
 
 MACHINES = """
 control.reasons.read_reason control.recovery.enter control.recovery.step control.stage.enter control.sweep.run
-control.unfinished.take_up_execution release.reason._execution_ended release.reason.caught
+control.unfinished.take_up_execution release.reason._document release.reason._execution_ended
+release.reason._stopped_execution release.reason.caught
 """
 """What the state machines send and are answered."""
 

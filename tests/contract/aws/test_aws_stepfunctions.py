@@ -8,6 +8,7 @@ from botocore.stub import Stubber
 
 from belay.aws.stepfunctions import Executions
 from belay.errors import AccessDenied, AwsFault
+from belay.release.reason import PersonDecided
 
 DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-rollback-stage"
@@ -116,15 +117,15 @@ def test_an_answer_that_could_not_be_told_is_a_fault(stubbed: Stubbed) -> None:
 @pytest.mark.parametrize(
     ("status", "error", "cause", "by"),
     [
-        ("ABORTED", "Aborted", "stopped by ann: let me look", "stopped by ann: let me look"),
-        ("ABORTED", "Aborted", None, "stopped by a person"),
+        ("ABORTED", "Aborted", "stopped by ann: let me look", PersonDecided("ann", "stopped it", "let me look")),
+        ("ABORTED", "Aborted", None, PersonDecided("a person", "stopped it")),
         ("ABORTED", "Stopped", "by hand", None),
         ("FAILED", "Aborted", "it said so", None),
         ("RUNNING", None, None, None),
     ],
 )
 def test_a_person_s_stop_is_told_from_any_other_end(
-    stubbed: Stubbed, status: str, error: str | None, cause: str | None, by: str | None
+    stubbed: Stubbed, status: str, error: str | None, cause: str | None, by: PersonDecided | None
 ) -> None:
     client, stub = stubbed("stepfunctions")
     found = {"executionArn": EXECUTION, "stateMachineArn": MACHINE, "status": status, "startDate": datetime.now(UTC)}

@@ -33,6 +33,7 @@ ANN = "arn:aws:iam::111122223333:user/ann"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-production/6a7e8fe0"
 EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
+STOPPED = PersonDecided(ANN, "stopped it", "stop it")
 THREAD = ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a").thread
 ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION, THREAD)
 ASKED = Deployment("orders", "1.3.0", "production", thread="orders-9c1d2e3f4a5b")
@@ -146,6 +147,10 @@ MESSAGES = {
     "aborted": release_ended(
         Outcome.ABORTED, ORDERS, reason=Statement(Why.SUPERSEDED, "superseded by 1.4.0"), runs_now="1.2.0"
     ),
+    "stopped_by_a_person": recovery_started(
+        ORDERS, reason=STOPPED, steps=["1. service: wait until CloudFormation has finished"]
+    ),
+    "rolled_back_by_a_person": release_ended(Outcome.ROLLED_BACK, ORDERS, reason=STOPPED, runs_now="1.2.0"),
     "rolled_back": release_ended(
         Outcome.ROLLED_BACK,
         ORDERS,

@@ -124,8 +124,10 @@ def test_numbers_go_on_where_the_first_messages_of_a_thread_are_forgotten() -> N
 def test_a_message_has_one_key_and_others_of_its_thread_have_others() -> None:
     keys = {name: message.key for name, message in MESSAGES.items() if message.thread == THREAD}
     ended = {name for name, key in keys.items() if key == "release-ended/ended"}
-    assert ended == {"deployed", "aborted", "rolled_back", "needs_operator", "needs_operator_unknown"}
-    others = [key for name, key in keys.items() if name not in ended | {"started", "started_first"}]
+    outcomes = {"deployed", "aborted", "rolled_back", "needs_operator"}
+    assert ended == outcomes | {"needs_operator_unknown", "rolled_back_by_a_person"}
+    again = {"started", "started_first", "stopped_by_a_person"}
+    others = [key for name, key in keys.items() if name not in ended | again]
     assert len(others) == len(set(others))
     assert deployment_started(ORDERS, changes=["other"]).key != MESSAGES["started"].key
 

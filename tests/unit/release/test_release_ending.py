@@ -6,7 +6,7 @@ from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.ending import Close, Recover, outcome_of_stage, what_is_left
 from belay.release.life import State
-from belay.release.reason import from_document
+from belay.release.reason import PersonDecided, from_document
 from belay.release.records import Outcome, Upload
 
 STAGES = ("test", "production")
@@ -63,6 +63,13 @@ def test_a_stage_that_was_not_deployed_ends_the_release(outcome: Outcome) -> Non
     ending = what_is_left(at(State.STAGE_ENDED, "test", outcome), STAGES)
     assert isinstance(ending, Close)
     assert ending.outcome is outcome
+
+
+def test_what_a_person_stopped_between_two_stages_is_left_to_nobody() -> None:
+    ann = PersonDecided("ann", "stopped it", "not today")
+    for attempt in (at(State.STAGE_ENDED, "test", Outcome.DEPLOYED), ACCEPTED):
+        assert what_is_left(attempt, STAGES, stopped=ann) == Close(Outcome.ABORTED, ann)
+    assert what_is_left(at(State.EXECUTING), STAGES, stopped=ann) == Recover("production")
 
 
 def test_a_release_between_two_stages_is_gone_on_with_by_a_person() -> None:

@@ -11,6 +11,7 @@ from belay.notify.told import in_words
 from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release import reason
 from belay.release.reason import (
+    ABORTED,
     Fault,
     FoundInStages,
     PersonDecided,
@@ -21,6 +22,7 @@ from belay.release.reason import (
     StackFailure,
     Statement,
     Why,
+    abort_cause,
     caught,
     from_document,
     to_dict,
@@ -60,7 +62,13 @@ ARN = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:a-prod
 @pytest.mark.parametrize(
     ("description", "words"),
     [
-        ({"Status": "ABORTED"}, f"States.TaskFailed: {ARN} ended ABORTED"),
+        ({"Status": "ABORTED"}, "its execution was stopped, but not by belay abort"),
+        ({"Status": "ABORTED", "Cause": "wrong one"}, "its execution was stopped, but not by belay abort: wrong one"),
+        (
+            {"Status": "ABORTED", "Error": ABORTED, "Cause": abort_cause("arn:aws:iam::1:user/ann", "stop: now")},
+            "arn:aws:iam::1:user/ann stopped it: stop: now",
+        ),
+        ({"Status": "ABORTED", "Error": ABORTED, "Cause": abort_cause("arn:ann", "")}, "arn:ann stopped it"),
         ({"Status": "TIMED_OUT", "Input": "{}", "Error": None}, f"States.TaskFailed: {ARN} ended TIMED_OUT"),
         (
             {"Status": "FAILED", "Error": "IncidentUnreachable", "Cause": cause("the ledger is gone")},

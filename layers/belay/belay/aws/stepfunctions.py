@@ -8,9 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
-
-ABORTED = "Aborted"
-"""The error that ``belay abort`` sets on an execution that it stops."""
+from belay.release.reason import PersonDecided, stopped
 
 
 class Executions:
@@ -62,7 +60,7 @@ class Executions:
             "started": answer["startDate"],
         }
 
-    def stopped_by(self, execution_arn: str) -> str | None:
+    def stopped_by(self, execution_arn: str) -> PersonDecided | None:
         """Return who stopped an execution with ``belay abort`` and why, or None.
 
         Anyone who stops it in another way sets another error
@@ -75,8 +73,7 @@ class Executions:
                 if code_of(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
                     return None
                 raise
-        stopped = found["status"] == "ABORTED" and found.get("error") == ABORTED
-        return str(found.get("cause", "stopped by a person")) if stopped else None
+        return stopped(found.get("error"), found.get("cause", "")) if found["status"] == "ABORTED" else None
 
     def running(self, execution_arn: str) -> bool:
         """Return whether an execution is running or being redriven; False if it was never started."""

@@ -58,11 +58,14 @@ class Endings:
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
         plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
         runs = self._ledger.stages.runs(attempt.application, stage) if stage else None
-        refused = f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed."
+        what: str | None = f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed."
+        if release is not None:
+            stopped_after = outcome is Outcome.ABORTED and attempt.stage_outcome is Outcome.DEPLOYED
+            what = f"The release was stopped once it was deployed to {stage}." if stopped_after else None
         message = release_ended(
             outcome,
             Deployment(attempt.application, attempt.name, stage, attempt.execution, upload.thread),
-            what=refused if release is None else None,
+            what=what,
             reason=reason,
             done=done,
             left_to_do=[*left_to_do, *_undeleted(plans)],

@@ -10,7 +10,7 @@ from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.life import State
-from belay.release.reason import Reason
+from belay.release.reason import PersonDecided, Reason
 from belay.release.records import ReleaseReference
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
@@ -54,12 +54,12 @@ class Incidents:
             self.start_recovery(incident, incident.name)
         return incident.name
 
-    def stopped_by(self, incident: str) -> str | None:
+    def stopped_by(self, incident: str) -> PersonDecided | None:
         """Return who stopped an incident's last recovery, and why; None if no person did."""
         execution = self._ledger.incidents.execution(incident)
         return self.execution_stopped_by(execution) if execution else None
 
-    def execution_stopped_by(self, execution: str) -> str | None:
+    def execution_stopped_by(self, execution: str) -> PersonDecided | None:
         """Return who stopped an execution, and why; None if no person did."""
         return self.executions.stopped_by(execution)
 

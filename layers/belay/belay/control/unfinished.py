@@ -16,7 +16,7 @@ from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, OpenAttempt
 from belay.release.ending import Close, Recover, what_is_left
-from belay.release.reason import Reason, Statement, Why
+from belay.release.reason import PersonDecided, Reason, Statement, Why, abort_cause
 from belay.release.records import ReleaseReference
 
 _MOST_RERUNS = 3
@@ -44,9 +44,8 @@ class Unfinished:
             attempt = self.ledger.attempts.get(release)
             if attempt is not None and parent not in (None, attempt.execution):
                 return None  # another execution continues it
-            stopped = self.incidents.execution_stopped_by(execution_arn)
-            interrupted = stopped or "the stage's execution ended without an outcome"
-            return self.take_up_attempt(attempt, Statement(Why.INTERRUPTED, interrupted))
+            interrupted = Statement(Why.INTERRUPTED, "the stage's execution ended without an outcome")
+            return self.take_up_attempt(attempt, self.incidents.execution_stopped_by(execution_arn) or interrupted)
         for each in self.ledger.attempts.open_ones():
             if each.execution == execution_arn:
                 return self.take_up(each)
@@ -63,7 +62,7 @@ class Unfinished:
         if isinstance(held_open, OpenIncident):
             return self.take_up_incident(held_open.application, held_open.incident)
         attempt = self.ledger.attempts.get(held_open.upload)
-        return self.take_up_attempt(attempt, _ENDED)
+        return self.take_up_attempt(attempt, self.incidents.execution_stopped_by(held_open.execution) or _ENDED)
 
     def take_up_attempt(self, attempt: Attempt | None, reason: Reason) -> str | None:
         """Open the incident of a release in the middle of a stage, or close an attempt that is in none."""
@@ -75,7 +74,7 @@ class Unfinished:
             topic = self.registrations.topic_of(attempt.application)
         else:
             stages = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key)).application.stages
-        left = what_is_left(attempt, stages)
+        left = what_is_left(attempt, stages, stopped=reason if isinstance(reason, PersonDecided) else None)
         if isinstance(left, Recover) and release is not None:
             return self.incidents.open_for_release(release, left.stage, reason)
         if isinstance(left, Close):
@@ -90,7 +89,8 @@ class Unfinished:
         recovery, first = Recovery(record, self.artifacts, self.ledger), in_words(record.incident.reason)
         stopped = self.incidents.stopped_by(name)
         if stopped is not None:
-            self.closing.give_up(recovery, Statement(Why.INTERRUPTED, f"its recovery was {stopped}; first: {first}"))
+            by = abort_cause(stopped.by, stopped.comment)
+            self.closing.give_up(recovery, Statement(Why.INTERRUPTED, f"its recovery was {by}; first: {first}"))
             return name
         rerun = self.ledger.incidents.rerun(record.incident)
         if rerun <= _MOST_RERUNS:

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from belay.notify.deployment import Deployment
 from belay.notify.message import About, Message, MessageKind, ThreadState, Urgency, compose
 from belay.release.left_to_do import LeftToDo
-from belay.release.reason import Reason
+from belay.release.reason import PersonDecided, Reason
 from belay.stack.command_line import failed_events_command
 
 
 def recovery_started(deployment: Deployment, *, reason: Reason | None, steps: Sequence[str]) -> Message:
-    """Tell that something failed in a lasting stage and is being taken back; ``steps`` are the plan, in order."""
+    """Tell that a lasting stage is being taken back; ``steps`` are the plan, in order.
+
+    Something failed there, or ``reason`` is what a person decided.
+    """
+    decided = isinstance(reason, PersonDecided)
+    happened = "is taken back because of what a person did" if decided else "failed"
     return compose(
         MessageKind.RECOVERY_STARTED,
         Urgency.WARNING,
         deployment.about,
-        "FAILED, BEING TAKEN BACK",
-        what=f"{deployment.in_words} failed. {deployment.where} is being brought back to what it was.",
+        "BEING TAKEN BACK" if decided else "FAILED, BEING TAKEN BACK",
+        what=f"{deployment.in_words} {happened}. {deployment.where} is being brought back to what it was.",
         reason=reason,
         lists={"steps": ("What is being done", steps)},
         otherwise="Nothing to do yet: the next message in this thread tells how the recovery ended.",

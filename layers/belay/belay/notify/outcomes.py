@@ -3,6 +3,7 @@
 from typing import Final
 
 from belay.notify.message import Urgency
+from belay.release.reason import PersonDecided, Reason
 from belay.release.records import Outcome
 
 URGENCY: Final = {
@@ -16,10 +17,16 @@ URGENCY: Final = {
 WHAT: Final = {
     Outcome.DEPLOYED: "The release is deployed and validated.",
     Outcome.REJECTED: "The release was refused.",
-    Outcome.ABORTED: "The release was stopped before it changed anything.",
+    Outcome.ABORTED: "The release was stopped before it changed {where}.",
     Outcome.ROLLED_BACK: "The release failed and was taken back.",
     Outcome.NEEDS_OPERATOR: "The release failed, and its rollback could not be finished without a person.",
 }
+
+_BY_A_PERSON: Final = {
+    Outcome.ROLLED_BACK: "The release was stopped by a person and taken back.",
+    Outcome.NEEDS_OPERATOR: "The release was stopped by a person, and its rollback could not be finished without one.",
+}
+"""The same where nothing failed: a person decided it."""
 
 OTHERWISE: Final = {
     Outcome.DEPLOYED: "Nothing to do.",
@@ -30,6 +37,15 @@ OTHERWISE: Final = {
 }
 """What is left to do where nobody said so."""
 
-STOPPED: Final = "The release was stopped by a person and taken back."
-STOPPED_OTHERWISE: Final = "Nothing to do. Upload the release again when it is wanted."
-"""The same where no fault but a person's act ended it, and it was rolled back."""
+
+def what_it_means(outcome: Outcome, reason: Reason | None, where: str) -> str:
+    """Say how a release ended, in a sentence."""
+    decided = isinstance(reason, PersonDecided) and outcome in _BY_A_PERSON
+    return _BY_A_PERSON[outcome] if decided else WHAT[outcome].format(where=where)
+
+
+def otherwise(outcome: Outcome, reason: Reason | None) -> str:
+    """Say what is left to do where nobody said so: no cause has to be found for what a person decided."""
+    if outcome is Outcome.ROLLED_BACK and isinstance(reason, PersonDecided):
+        return "Nothing to do. Upload the release again when it is wanted."
+    return OTHERWISE[outcome]

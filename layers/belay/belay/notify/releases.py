@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message, MessageKind, ThreadState, Urgency, compose
-from belay.notify.outcomes import OTHERWISE, STOPPED, STOPPED_OTHERWISE, URGENCY, WHAT
+from belay.notify.outcomes import URGENCY, otherwise, what_it_means
 from belay.release.left_to_do import LeftToDo
-from belay.release.reason import PersonDecided, Reason
+from belay.release.reason import Reason
 from belay.release.records import Outcome
 
 
@@ -69,19 +69,18 @@ def release_ended(
     ``what`` says it in a sentence or two, and has a default for each outcome; ``done`` are the steps taken, in order;
     ``changed`` is what the release changed; ``runs_now`` is the version that the stage runs now.
     """
-    stopped = what is None and outcome is Outcome.ROLLED_BACK and isinstance(reason, PersonDecided)
-    what = what or (STOPPED if stopped else WHAT[outcome])
+    meant = what_it_means(outcome, reason, deployment.stage or "anything")
     return compose(
         MessageKind.RELEASE_ENDED,
         URGENCY[outcome],
         deployment.about,
         outcome,
         outcome=outcome,
-        what=f"{what} {deployment.where} runs {runs_now}." if runs_now else what,
+        what=" ".join(filter(None, (what or meant, f"{deployment.where} runs {runs_now}." if runs_now else ""))),
         reason=reason,
         done=done,
         left_to_do=left_to_do,
-        otherwise=STOPPED_OTHERWISE if stopped else OTHERWISE[outcome],
+        otherwise=otherwise(outcome, reason),
         lists={"changes": ("What changed", changed)},
         look=deployment.look(),
         key="ended",

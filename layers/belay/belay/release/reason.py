@@ -190,8 +190,36 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
         return ReleaseProblems(tuple(message.splitlines()), by_registration=error == "InvalidRegistration")
     if error in _STATEMENTS:
         return Statement(_STATEMENTS[error], message)
-    return Fault(error, message)
+    return _stopped_execution(_document(str(output.get("Cause", "")))) or Fault(error, message)
 
+
+def _stopped_execution(execution: Mapping[str, Any]) -> Reason | None:
+    """Return who stopped a child execution, from its description; None if nobody did."""
+    if execution.get("Status") != "ABORTED":
+        return None
+    cause = str(execution.get("Cause") or "")
+    outside = "its execution was stopped, but not by belay abort" + (f": {cause}" if cause else "")
+    return stopped(execution.get("Error"), cause) or Statement(Why.INTERRUPTED, outside)
+
+
+def abort_cause(by: str, comment: str) -> str:
+    """Return the cause with which ``belay abort`` stops an execution for a person (an ARN)."""
+    return f"{_STOPPED_BY}{by}" + (f": {comment}" if comment else "")
+
+
+def stopped(error: str | None, cause: str) -> PersonDecided | None:
+    """Return who stopped an execution with ``belay abort``, from its error and cause; None if nobody did."""
+    if error != ABORTED:
+        return None
+    known = cause.startswith(_STOPPED_BY)
+    by, _, comment = cause.removeprefix(_STOPPED_BY).partition(": ") if known else ("a person", "", cause)
+    return PersonDecided(by, "stopped it", comment)
+
+
+ABORTED = "Aborted"
+"""The error with which ``belay abort`` stops an execution."""
+
+_STOPPED_BY = "stopped by "
 
 APPROVAL_DENIED, APPROVAL_EXPIRED = "ApprovalDenied", "ApprovalExpired"
 """Sent with the answer as a reason's document, and made by the machine with the number of days."""
@@ -204,15 +232,19 @@ _STATEMENTS = {SUPERSEDED: Why.SUPERSEDED, "StackFailed": Why.TOLD, APPROVAL_DEN
 
 
 def _message(cause: str) -> str:
-    try:
-        document = json.loads(cause)
-    except ValueError:
-        return cause
-    if not isinstance(document, dict):
-        return cause
+    document = _document(cause)
     if "ExecutionArn" in document:
         return _execution_ended(document)
     return str(document.get("errorMessage", cause))
+
+
+def _document(cause: str) -> dict[str, Any]:
+    """Return a cause that is a JSON document; an empty one if it is text."""
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _execution_ended(document: Mapping[str, Any]) -> str:
