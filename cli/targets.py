@@ -1,30 +1,33 @@
-"""What ``belay validate`` checks: a template, a folder, a release's zip."""
+"""What ``belay validate`` is given: a template, a folder, or a release's zip."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from belay.errors import BelayError, UnreadableTemplate
 from belay.template.limits import MAX_BYTES
+from belay.template.loader import load
 
 EXTENSIONS = (".yaml", ".yml", ".json", ".template")
+"""The endings of templates, in lower case; a file's own may be in upper case."""
 SIGNS = (b"AWSTemplateFormatVersion", b"AWS::", b"::MODULE")
-"""What a template contains."""
+"""What a file in a folder has if it is meant as a template; without any it is one only if it can be read as one."""
 ZIP_SIGNATURE = b"PK\x03\x04"
 
 Roots = Mapping[str, tuple[str, Mapping[str, str]]]
 
 
 class Folder(Mapping[str, bytes]):
-    """The files in a folder by relative path, read on demand, without hidden ones."""
+    """The files under a folder by their path in it, read when they are asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def __getitem__(self, path: str) -> bytes:
-        """Return a file's bytes, up to one more than a template may have, so that it is refused for its size."""
+        """Return a file's bytes; one more than a template may have at most, so that it is refused for its size."""
         try:
             with (self.folder / path).open("rb") as file:
                 return file.read(MAX_BYTES + 1)
@@ -35,38 +38,43 @@ class Folder(Mapping[str, bytes]):
         return isinstance(path, str) and (self.folder / path).is_file()
 
     def __iter__(self) -> Iterator[str]:
-        for path in sorted(self.folder.rglob("*")):
-            relative = path.relative_to(self.folder)
-            if not any(part.startswith(".") for part in relative.parts) and path.is_file():
-                yield relative.as_posix()
+        return (path for path in self.everything() if not path.endswith("/"))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def everything(self) -> Iterator[str]:
+        """Yield every file and, with a slash at the end, every folder that is not looked into: hidden or linked."""
+        for place, folders, files in os.walk(self.folder):
+            passed = [name for name in sorted(folders) if name.startswith(".") or Path(place, name).is_symlink()]
+            folders[:] = sorted(set(folders) - set(passed))
+            relative = Path(place).relative_to(self.folder)
+            yield from ((relative / name).as_posix() for name in sorted(files))
+            yield from ((relative / name).as_posix() + "/" for name in passed)
 
 
 @dataclass(frozen=True)
 class Target:
     """Templates that belong together, and which of them to start from.
 
-    ``shown`` is what stands before their paths in findings. ``roots`` gives for each template to start from the stack
-    it is for (empty where that is not told) and the parameters that the release passes. ``unreadable`` gives by path
-    why a file that is asked for cannot be read. ``nested`` says that some of the roots may be nested in others.
+    ``shown`` is the prefix of their paths in findings. ``roots`` has for each template to start from the stack it is
+    for (empty if that is not known) and the parameters that the release passes. ``unreadable`` has by path the reason
+    why a file that is asked for cannot be read. ``passed_over`` are the files that are not taken for templates.
     """
 
     shown: str
     files: Mapping[str, bytes]
     roots: Roots
     unreadable: Mapping[str, str] = field(default_factory=dict)
-    nested: bool = False
+    passed_over: tuple[str, ...] = ()
 
 
 def read_target(path: str) -> Target:
     """Find out what a path is; raises :class:`UnreadableTemplate` if it cannot be read."""
     given = Path(path)
     if given.is_dir():
-        files = Folder(given)
-        roots = _templates(files, (name for name in files if name.endswith(EXTENSIONS)), path)
-        return Target(path, files, roots, nested=True)
+        folder = Folder(given)
+        return _templates(folder, folder.everything(), path)
     try:
         with given.open("rb") as file:
             start = file.read(len(ZIP_SIGNATURE))
@@ -74,16 +82,40 @@ def read_target(path: str) -> Target:
         raise UnreadableTemplate(f"{path}: {error.strerror}.") from error
     if start == ZIP_SIGNATURE:
         return _zip(path)
-    folder = given.parent
-    return Target("" if folder == Path() else str(folder), Folder(folder), {given.name: ("", {})})
+    return Target("" if given.parent == Path() else str(given.parent), Folder(given.parent), {given.name: ("", {})})
 
 
-def _templates(files: Mapping[str, bytes], names: Iterable[str], path: str) -> Roots:
-    """Refuse a folder without templates, which is probably the wrong one."""
-    roots: Roots = {name: ("", {}) for name in names if any(sign in files.get(name, b"") for sign in SIGNS)}
-    if not roots:
-        raise UnreadableTemplate(f"{path}: expected a template in it ({', '.join(EXTENSIONS)}), found none.")
-    return roots
+def _templates(files: Mapping[str, bytes], names: Iterable[str], path: str) -> Target:
+    """Return the templates among files; raises :class:`UnreadableTemplate` if there are none, which nobody means."""
+    roots: dict[str, tuple[str, Mapping[str, str]]] = {}
+    passed_over, unreadable = [], {}
+    for name in names:
+        if not _has_ending(name) or name not in files:
+            passed_over.append(name)
+        elif (data := files.get(name)) is None:
+            unreadable[name] = f"{name}: it cannot be opened."
+        elif _is_template(data, name):
+            roots[name] = ("", {})
+        else:
+            passed_over.append(name)
+    if not roots and not unreadable:
+        shown = f" among {', '.join(passed_over)}" if passed_over else ""
+        raise UnreadableTemplate(f"{path}: expected a template in it ({', '.join(EXTENSIONS)}), found none{shown}.")
+    return Target(path, files, roots, unreadable, tuple(passed_over))
+
+
+def _has_ending(name: str) -> bool:
+    return name.lower().endswith(EXTENSIONS)
+
+
+def _is_template(data: bytes, name: str) -> bool:
+    if any(sign in data for sign in SIGNS):
+        return True
+    try:
+        load(data, name)
+    except UnreadableTemplate:
+        return False
+    return True
 
 
 def _zip(path: str) -> Target:
@@ -94,10 +126,10 @@ def _zip(path: str) -> Target:
 
     try:
         archive = open_archive(FileReader(Path(path)))
-        names = [member.name for member in archive.members if member.name.endswith(EXTENSIONS)]
-        files = {name: archive.read(name) for name in names if archive.member(name).size <= MAX_BYTES}
+        sizes = {member.name: member.size for member in archive.members}
+        files = {name: archive.read(name) for name, size in sizes.items() if _has_ending(name) and size <= MAX_BYTES}
         if MANIFEST not in archive:
-            return Target(path, files, _templates(files, files, path), nested=True)
+            return _templates(files, sizes, path)
         stacks = read_manifest(archive).stacks
     except BelayError as error:
         raise UnreadableTemplate(f"{path}: {error}") from error

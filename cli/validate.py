@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -19,6 +19,10 @@ from belay.errors import BelayError, UnreadableTemplate
 from belay.policy.gate import check_groups, check_template
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
+from belay.template.loader import load
+from belay.template.resolver import TRANSFORM
+from belay.template.sections import parameters as declared_parameters
+from cli.output import plain
 from cli.targets import Target, read_target
 
 if TYPE_CHECKING:
@@ -53,10 +57,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Result:
-    """The findings, and why files could not be read, by path."""
+    """The findings, why files could not be read, by path, and the files that were not taken for templates."""
 
     report: Report
     errors: Mapping[str, str]
+    passed_over: tuple[str, ...] = ()
 
     @property
     def status(self) -> int:
@@ -102,10 +107,12 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = _inputs(arguments)
         result = validate(arguments.paths, inputs)
         if arguments.live:
-            result = Result(result.report.merged(_live(arguments, inputs)), result.errors)
+            result = replace(result, report=result.report.merged(_live(arguments, inputs)))
     except BelayError as error:
         print(f"belay validate: {error}", file=sys.stderr)
         return UNREADABLE
+    if result.passed_over:
+        print(plain(f"belay validate: passed over as no templates: {', '.join(result.passed_over)}"), file=sys.stderr)
     # Imported by name, so that a format's libraries are only imported when it is used.
     format_module = import_module(f"cli.formats.{arguments.format}_format")
     sys.stdout.write(format_module.render(result.report, result.errors, advice=arguments.advice))
@@ -116,6 +123,8 @@ def validate(paths: Sequence[str], inputs: Inputs) -> Result:
     """Check every path; report a path that cannot be read and continue with the others."""
     reports = []
     errors: dict[str, str] = {}
+    passed_over: list[str] = []
+    undeclared = set(inputs.parameters)
     for path in paths:
         try:
             target = read_target(path)
@@ -125,7 +134,26 @@ def validate(paths: Sequence[str], inputs: Inputs) -> Result:
         report, unreadable = _check(target, inputs)
         reports.append(report)
         errors.update(unreadable)
-    return Result(Report().merged(*reports), errors)
+        passed_over += [_shown(target, name) for name in target.passed_over]
+        undeclared -= _declared(target, undeclared)
+    if undeclared:
+        named = ", ".join(sorted(undeclared))
+        errors["--parameters"] = f"--parameters: expected parameters that a template declares, found {named}."
+    return Result(Report().merged(*reports), errors, tuple(passed_over))
+
+
+def _declared(target: Target, names: Collection[str]) -> set[str]:
+    """Return which of these parameters a template of the target declares, or may get from a transform."""
+    found = {name for name in names if name.startswith("AWS::")}
+    for root in target.roots if found != names else ():
+        try:
+            document = load(target.files[root], root)
+        except UnreadableTemplate:
+            return set(names)
+        found |= (
+            set(names) if TRANSFORM in document.section("Parameters").entries else set(declared_parameters(document))
+        )
+    return found
 
 
 def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
@@ -141,20 +169,10 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
             errors[_shown(target, root)] = str(error)
         except Exception as error:
             errors[_shown(target, root)] = f"{root}: fault in Belay: {type(error).__name__}: {error}"
-    if target.nested:
-        reports = _outermost(reports)
     report = Report().merged(*reports.values())
     if inputs.rules:
         report = report.merged(inputs.rules.report(target.files, report.paths, inputs.settings, today))
     return report.under(target.shown), errors
-
-
-def _outermost(reports: Mapping[str, Report]) -> dict[str, Report]:
-    """Leave out templates nested in others: they are checked there, with their actual parameters."""
-    nested = {path for root, report in reports.items() for path in report.paths if path != root}
-    kept = {root: report for root, report in reports.items() if root not in nested}
-    reached = {path for report in kept.values() for path in report.paths}
-    return {root: report for root, report in reports.items() if root in kept or root not in reached}
 
 
 def _shown(target: Target, path: str) -> str:
@@ -162,16 +180,15 @@ def _shown(target: Target, path: str) -> str:
 
 
 def _live(arguments: argparse.Namespace, inputs: Inputs) -> Report:
-    answer = _json(arguments.live)
-    groups = answer.get("SecurityGroups", [answer]) if isinstance(answer, dict) else answer
-    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
-        raise UnreadableTemplate(f"{arguments.live}: expected the output of aws ec2 describe-security-groups.")
+    # Imported only for saved groups.
+    from cli.saved_groups import read_groups  # noqa: PLC0415
+
+    groups = read_groups(_json(arguments.live), arguments.live)
     prefix_lists = _json(arguments.prefix_lists) if arguments.prefix_lists else {}
     try:
         return check_groups(groups, prefix_lists, inputs.settings, datetime.now(UTC).date(), path=arguments.live)
     except (AttributeError, KeyError, TypeError) as error:
-        # A saved file may have any content; EC2's responses are parsed by botocore.
-        raise UnreadableTemplate(f"{arguments.live}: expected security groups as EC2 describes them.") from error
+        raise UnreadableTemplate(f"{arguments.prefix_lists}: expected an object of lists of address blocks.") from error
 
 
 def _inputs(arguments: argparse.Namespace) -> Inputs:
@@ -179,12 +196,13 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
     for path in arguments.application:
         document = _registration(path)
         registered.update(document.get("defaults", {}) if "stages" in document else document)
+    registration = ", ".join(arguments.application)
     stacks: dict[str, dict[str, Any]] = registered.get("stacks", {})
     settings = PolicySettings.from_registration(registered.get("policies", {}), registered.get("trusted_networks", ()))
     return Inputs(
         replace(settings, advice=arguments.advice or arguments.format != "text"),
         _parameters(arguments.parameters) if arguments.parameters else {},
-        {name: _texts(stack.get("parameters", {})) for name, stack in stacks.items()},
+        {name: _texts(stack.get("parameters", {}), registration) for name, stack in stacks.items()},
         frozenset(name for name, stack in stacks.items() if stack.get("parameter_precedence") == "release"),
         known=bool(arguments.parameters or arguments.application),
         rules=_rules(arguments.rules) if arguments.rules else None,
@@ -218,25 +236,40 @@ def _parameters(path: str) -> dict[str, str]:
         document = document["Parameters"]
     try:
         if isinstance(document, list):
-            document = {entry["ParameterKey"]: entry["ParameterValue"] for entry in document}
-        return _texts(document)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise UnreadableTemplate(f"{path}: expected parameters: a mapping of names and values.") from error
+            document = _unique((entry["ParameterKey"], entry["ParameterValue"]) for entry in document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableTemplate(f"{path}: expected parameters, each once with its value.") from error
+    return _texts(document, path)
 
 
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _value(value) for name, value in values.items()}
+def _texts(values: Any, path: str) -> dict[str, str]:
+    try:
+        return {name: _value(value) for name, value in values.items()}
+    except (AttributeError, TypeError) as error:
+        raise UnreadableTemplate(f"{path}: expected parameters: a mapping of names and texts or numbers.") from error
 
 
 def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ",".join(map(_value, value))
+    if not isinstance(value, (str, int, float)):
+        raise TypeError(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; raises ``ValueError`` for a name that is there twice, of which readers take either."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} is there more than once")
+        found[name] = value
+    return found
 
 
 def _json(path: str) -> Any:
     try:
-        return json.loads(_text(path))
+        return json.loads(_text(path), object_pairs_hook=_unique)
     except ValueError as error:
         raise UnreadableTemplate(f"{path}: expected JSON: {error}.") from error
 

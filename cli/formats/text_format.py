@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from belay.policy.verdict import Finding, Report, Verdict
 from cli.formats.overall import overall
+from cli.output import plain
 
 
 def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
@@ -24,7 +25,7 @@ def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
     lines.append(_summary(report, errors))
     if not advice:
         lines.append("Advice, which does not stop a release, is not shown: use --advice to see it.")
-    return "\n".join(lines) + "\n"
+    return "\n".join([plain(line).replace("\n", "\ufffd") for line in lines]) + "\n"
 
 
 def _folded(findings: tuple[Finding, ...]) -> list[list[Finding]]:

@@ -184,14 +184,16 @@ def test_the_registration_decides(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert validate(capsys, template, "--application", stage)[0] == 3
 
 
-def test_nested_templates_are_checked_where_they_are_nested(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_nested_templates_are_checked_where_they_are_nested_and_by_themselves(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     child = "Parameters: {Source: {Type: String}}\n" + GROUP.format(source="!Ref Source")
     (tmp_path / "child.yaml").write_text(child)
     parent = "{TemplateURL: child.yaml, Parameters: {Source: 10.0.0.0/8}}"
     (tmp_path / "parent.yaml").write_text(
         f"Resources: {{Child: {{Type: AWS::CloudFormation::Stack, Properties: {parent}}}}}"
     )
-    assert validate(capsys, tmp_path)[0] == 0
+    assert validate(capsys, tmp_path)[0] == 2
     assert validate(capsys, tmp_path / "parent.yaml")[0] == 0
     assert validate(capsys, tmp_path / "child.yaml")[0] == 2
 
@@ -234,9 +236,115 @@ def test_saved_groups(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     lists.write_text(json.dumps({"pl-1": ["0.0.0.0/0"]}))
     assert validate(capsys, "--live", answer)[0] == 2
     assert validate(capsys, "--live", answer, "--prefix-lists", lists)[0] == 1
-    for broken in ("none", [{"IpPermissions": "none"}], [{"IpPermissions": [{"IpRanges": [{}]}]}]):
-        answer.write_text(json.dumps({"SecurityGroups": broken}))
-        assert validate(capsys, "--live", answer)[0] in (2, 3)
+
+
+OPEN_RULE = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+OPEN_GROUP = {"GroupId": "sg-1", "IpPermissions": [OPEN_RULE], "IpPermissionsEgress": []}
+
+
+def lower(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name[0].lower() + name[1:]: lower(each) for name, each in value.items()}
+    return [lower(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"SecurityGroups": [OPEN_GROUP]}, 1),
+        ({"SecurityGroups": [OPEN_GROUP], "ResponseMetadata": {"RetryAttempts": 0}}, 1),
+        ({"SecurityGroups": [OPEN_GROUP], "NextToken": None}, 1),
+        ({"SecurityGroups": []}, 0),
+        ({}, 3),
+        ([OPEN_GROUP], 3),
+        (OPEN_GROUP, 3),
+        ({"SecurityGroups": "none"}, 3),
+        ({"SecurityGroups": [OPEN_GROUP], "NextToken": "more"}, 3),
+        ({"SecurityGroups": [], "SecurityGroupRules": []}, 3),
+        ({"SecurityGroupRules": [{"GroupId": "sg-1", "IpProtocol": "tcp", "CidrIpv4": "0.0.0.0/0"}]}, 3),
+        (lower({"SecurityGroups": [OPEN_GROUP]}), 3),
+        ({"SecurityGroups": [lower(OPEN_GROUP)]}, 3),
+        ({"SecurityGroups": [{**OPEN_GROUP, "IpPermissions": [lower(OPEN_RULE)]}]}, 3),
+        ({"SecurityGroups": [{**OPEN_GROUP, "IpPermissions": [{**OPEN_RULE, "IpRanges": [{"cidrIp": "::/0"}]}]}]}, 3),
+        ({"SecurityGroups": [{**OPEN_GROUP, "IpPermissions": [{**OPEN_RULE, "IpRanges": None}]}]}, 3),
+        ({"SecurityGroups": [{**OPEN_GROUP, "IpPermissions": [{"IpRanges": []}]}]}, 3),
+        ({"SecurityGroups": [{**OPEN_GROUP, "IpPermissions": "none"}]}, 3),
+        ({"SecurityGroups": [{"GroupId": "sg-1"}]}, 3),
+        ({"SecurityGroups": [{"IpPermissions": []}]}, 3),
+    ],
+)
+def test_only_the_whole_answer_about_groups_is_taken(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, answer: Any, status: int
+) -> None:
+    (tmp_path / "groups.json").write_text(json.dumps(answer))
+    assert validate(capsys, "--live", tmp_path / "groups.json")[0] == status
+
+
+def test_a_name_that_is_there_twice_is_not_taken(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = json.dumps({"SecurityGroups": [OPEN_GROUP]})
+    (tmp_path / "groups.json").write_text(text[:-1] + ', "SecurityGroups": []}')
+    assert validate(capsys, "--live", tmp_path / "groups.json")[0] == 3
+
+
+def test_a_folder_names_every_file_that_it_passes_over(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = GROUP.format(source="0.0.0.0/0")
+    escaped = json.dumps(yaml.safe_load(text)).replace("AWS::", "\\u0041WS\\u003a\\u003a")
+    (tmp_path / "upper.YAML").write_text(text)
+    (tmp_path / "utf16.yml").write_bytes(text.encode("utf-16"))
+    (tmp_path / "escaped.json").write_text(escaped)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "named.TEMPLATE").write_text(text)
+    (tmp_path / "values.yaml").write_text("some: [other, document]")
+    (tmp_path / "noted.txt").write_text(text)
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "t.yaml").write_text(text)
+    (tmp_path / "linked").symlink_to(tmp_path / ".hidden")
+    status = main(["validate", str(tmp_path), "--format", "json"])
+    shown = capsys.readouterr()
+    report = json.loads(shown.out)
+    failed = {Path(path).name for path, file in report["summary"].items() if file["policies"]["ssh-open"] == "FAIL"}
+    assert (status, failed) == (1, {"upper.YAML", "utf16.yml", "escaped.json", "named.TEMPLATE"})
+    passed_over = shown.err.partition("passed over as no templates: ")[2].strip().split(", ")
+    assert sorted(Path(name).name for name in passed_over) == [".hidden", "linked", "noted.txt", "values.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        ({"Source": "10.0.0.0/8"}, 0),
+        ({"Source": "10.0.0.0/8", "AWS::Region": "eu-west-1"}, 0),
+        ({"Sourec": "10.0.0.0/8"}, 3),
+        ({"source": "10.0.0.0/8"}, 3),
+        ({"Source": None}, 3),
+        ({"Source": {"Fn::Sub": "10.0.0.0/8"}}, 3),
+        ([{"ParameterKey": "Source", "ParameterValue": "10.0.0.0/8"}] * 2, 3),
+        ([{"ParameterKey": "Source", "UsePreviousValue": True}], 3),
+    ],
+)
+def test_parameters_that_no_template_declares_are_a_mistake(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, template: Path, document: Any, status: int
+) -> None:
+    template.write_text(PARAMETERS + GROUP.format(source="!Ref Source"))
+    (tmp_path / "parameters.json").write_text(json.dumps(document))
+    found = validate(capsys, template, "--parameters", tmp_path / "parameters.json")
+    assert found[0] == status
+    assert "Sourec" not in json.dumps(document) or "Sourec" in found[1]
+
+
+@pytest.mark.parametrize("shape", ["text", "json", "sarif", "junit"])
+def test_names_that_no_terminal_and_no_xml_can_show(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shape: str
+) -> None:
+    group = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"SecurityGroupIngress": {"CidrIp": "\udc00\x1b[2K"}}}
+    names = ["\ud800", "\x1b[1A\x00", "G\nPASS: 1 file, 0 violations"]
+    (tmp_path / "t.json").write_text(json.dumps({"Resources": dict.fromkeys(names, group)}))
+    status, out = validate(capsys, tmp_path / "t.json", "--format", shape)
+    assert status == 2
+    assert "\x1b" not in out
+    assert "\nPASS" not in out
+    out.encode()
+    if shape == "junit":
+        ET.fromstring(out)
 
 
 def test_the_page_of_policies_is_current() -> None:
