@@ -17,7 +17,7 @@ class Record(TypedDict):
 
     - ``files`` are the files whose tests ran.
     - ``states`` holds, by machine, the states that each of its executions entered, in order.
-    - ``announced`` counts, by application, the uploads and the rollbacks asked for that the ledger says were told of;
+    - ``announced`` counts, by application, the uploads and the rollbacks requested that the ledger says were told of;
       ``told`` the messages.
     - ``unfinished`` are the ledger's open and held items, ``undelivered`` counts the dead letters.
     """

@@ -38,7 +38,7 @@ def test_a_stage_goes_back_to_the_release_before_and_then_to_the_one_before_that
     status, answer = ask(app, plan_only=True)
     assert (status, answer["incident"], answer["execution"]) == (200, None, None)
     assert [step["action"] for step in answer["plan"]["steps"]] == ["UPDATE_TO_BASELINE"]
-    assert answer["lines"][0].startswith("1. first: bring the stack back to version 1.1.0 by ")
+    assert answer["lines"][0].startswith("1. first: update the stack back to version 1.1.0 by ")
     assert app.belay.incidents(app.name) == []
 
     record = asked(app, comment="it is slow")
@@ -51,8 +51,8 @@ def test_a_stage_goes_back_to_the_release_before_and_then_to_the_one_before_that
     assert app.belay.release(app.name, "1.2.0")["outcome"] == "DEPLOYED"
     message = app.received()[-1]
     assert "was brought back to 1.1.0, as a person asked" in message.text
-    assert "user/ann asked to go back from 1.2.0 to 1.1.0: it is slow" in message.text
-    assert "first: bring the stack back to version 1.1.0 by " in message.text
+    assert "user/ann requested a rollback from 1.2.0 to 1.1.0: it is slow" in message.text
+    assert "first: update the stack back to version 1.1.0 by " in message.text
 
     asked(app)
     assert app.belay.setting(app.stack("first")) == "1.0.0"

@@ -251,7 +251,7 @@ class TestHeld:
         assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
         assert app.belay.items("HELD") == []
         held_told, started, deployed = app.told("release-held", "deployment-started", "DEPLOYED")
-        assert held_told.text.startswith("Nothing to do: it goes on by itself when `belay resume` ends the pause.\n")
+        assert held_told.text.startswith("Nothing to do: it continues by itself when `belay resume` ends the pause.\n")
         assert started.text.endswith(
             f"Message 2 of the thread {app.name}-{app.belay.release(app.name)['attempt']}, closes 1\n"
         )

@@ -56,7 +56,7 @@ class TestRolledBack:
 
         assert record["outcome"] == "ROLLED_BACK"
         assert app.belay.stacks(app.name) == {}
-        assert actions(app) == ["DELETE_STACK first"] * 4, "what came too early is asked for again"
+        assert actions(app) == ["DELETE_STACK first"] * 4, "what came too early is requested again"
         as_before(app, None)
         app.deploy("1.0.1")
 

@@ -115,7 +115,7 @@ class TestTakenBack:
         (incident,) = app.belay.incidents(app.name)
         assert [step["action"] for step in incident["tried"]] == ["UPDATE_TO_BASELINE"]
         (*_, told) = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
-        assert "could not be seen: ECS.DescribeServices answered AccessDeniedException" in told.text
+        assert "could not be read: ECS.DescribeServices answered AccessDeniedException" in told.text
 
     def test_a_verify_function_never_answers(self, application: Applications) -> None:
         app = application()

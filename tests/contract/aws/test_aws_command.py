@@ -687,7 +687,7 @@ def test_an_incident_is_answered_by_its_question(office: Office, belay: Belay, s
     office.ledger.decisions.ask("orders", "i", "restore", "Restore the database?", NOW)
     status, _, shown = belay("approve", "orders", "--incident", "i", "--question", "restore")
     assert (status, sent[1][1]) == (0, {"decision": "approve", **named})
-    assert shown == "Restore the database?\n  requested 2026-01-01 10:00:00 UTC\n\n"
+    assert shown == "Restore the database?\n  asked     2026-01-01 10:00:00 UTC\n\n"
 
 
 def test_a_rollback_is_planned_and_started(office: Office, belay: Belay, sent: list[Any]) -> None:

@@ -207,7 +207,7 @@ def test_the_first_time_a_finding_was_seen_is_kept(deployed: Deployed) -> None:
 def test_a_stage_that_a_release_holds_is_left_to_it(deployed: Deployed) -> None:
     claim = Claim.of_release(deployed.release, "production", "e")
     deployed.ledger.locks.acquire(claim, expires_at=0, seen=None, now="2026-03-02T09:00:00.000+00:00")
-    assert deployed.revalidate() == "A RELEASE IS ON ITS WAY"
+    assert deployed.revalidate() == "A RELEASE IS IN PROGRESS"
 
 
 def test_a_stack_that_is_gone_is_a_fault(deployed: Deployed) -> None:

@@ -309,7 +309,7 @@ def test_a_failed_deployment_opens_the_incident_of_the_stacks_it_changed() -> No
         ("web", "EXECUTING", False)
     ]
     message = account.messages()[0]
-    assert "What it had deployed (web) is being taken back." in message["what"]
+    assert "What it had deployed (web) is being rolled back." in message["what"]
     assert message["state"] == "open"
 
 
@@ -413,13 +413,13 @@ def deployed() -> Account:
 @in_moto
 def test_a_rollback_that_a_pipeline_asks_for_is_begun_once_and_waited_for() -> None:
     account = deployed()
-    assert asks(account) == Success("taking back web", "0")
+    assert asks(account) == Success("rolling back web", "0")
     opened = [each.incident for each in account.ledger.incidents.open_ones()]
     assert asks(account, "0").continuation_token == "1"
     assert [each.incident for each in account.ledger.incidents.open_ones()] == opened
 
     account.ledger.incidents.close(incident_in(account), Outcome.ROLLED_BACK, ASKED, "2026-03-02T09:00:00.000+00:00")
-    assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was taken back")
+    assert asks(account, "1") == Success(f"what {EXECUTION} had deployed to production was rolled back")
 
 
 @in_moto
@@ -442,7 +442,7 @@ def test_a_job_takes_back_its_own_execution_only(job: dict[str, str], refused: s
 def test_a_job_whose_execution_is_not_told_is_its_pipeline_s() -> None:
     account = deployed()
     account.world.job = {"pipelineName": PIPELINE}
-    assert asks(account) == Success("taking back web", "0")
+    assert asks(account) == Success("rolling back web", "0")
 
 
 @in_moto
@@ -458,7 +458,7 @@ def test_a_rollback_that_needs_a_person_fails_the_action() -> None:
 @in_moto
 def test_where_nothing_was_deployed_there_is_nothing_to_take_back() -> None:
     account = Account(WORLDS["succeeded"]())
-    assert asks(account).summary.endswith("has changed no stack of production: nothing to take back")
+    assert asks(account).summary.endswith("has changed no stack of production: nothing to roll back")
     assert account.ledger.incidents.open_ones() == []
 
 
@@ -466,5 +466,5 @@ def test_where_nothing_was_deployed_there_is_nothing_to_take_back() -> None:
 def test_what_the_next_execution_does_to_a_stack_is_not_this_one_s_to_take_back() -> None:
     account = deployed()
     account.world.after_it = timedelta(minutes=5)
-    assert asks(account).summary.endswith("nothing to take back")
+    assert asks(account).summary.endswith("nothing to roll back")
     assert account.ledger.incidents.open_ones() == []

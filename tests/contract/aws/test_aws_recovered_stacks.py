@@ -127,7 +127,7 @@ def test_a_refused_call_is_noted_unless_it_only_came_too_early(
     record = entered().record
     assert [each.refused for each in record.tried] == [True]
     assert times_tried(record.tried) == {}, "what AWS refused was not tried"
-    assert times_tried(record.tried * 11) == {(Action.DELETE_STACK, "network"): 2}, "but nothing is asked for ever"
+    assert times_tried(record.tried * 11) == {(Action.DELETE_STACK, "network"): 2}, "but nothing is requested ever"
 
 
 def test_a_throttle_is_made_again_by_the_machine(house: House) -> None:
@@ -241,7 +241,7 @@ def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House
 
     recovered(stacks).perform(way_back(house), 0)
 
-    assert "would replace or delete Data/Table, which hold data" in str(entered().blocked("network"))
+    assert "would replace or delete Data/Table, which have data" in str(entered().blocked("network"))
     assert stacks.deleted == ["arn:change-set"]
 
 
@@ -258,7 +258,7 @@ def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_e
     assert recovered(stacks).perform(step, 0) is False
 
     (known,) = entered().noted("network")["unproved"]
-    assert "finds nothing to bring back" in known["left"]
+    assert "finds no drift to revert" in known["left"]
     assert stacks.deleted == ["arn:change-set"]
 
 

@@ -85,12 +85,12 @@ def test_a_pointer_to_nothing_is_refused(operator: Operator) -> None:
 def test_a_pointer_may_not_point_on(operator: Operator) -> None:
     pointer = operator.point("orders/production", PRODUCTION)
     operator.point("orders/production", pointer)
-    with pytest.raises(InvalidRegistration, match="a pointer must end at a document"):
+    with pytest.raises(InvalidRegistration, match="a pointer must refer to a document"):
         operator.registrations.texts("orders")
 
 
 def test_an_application_that_nobody_registered_cannot_be_released(operator: Operator) -> None:
-    with pytest.raises(InvalidRelease, match="an operator writes the parameter /belay/applications/billing first"):
+    with pytest.raises(InvalidRelease, match="an operator has to create /belay/applications/billing first"):
         operator.registrations.texts("billing")
 
 

@@ -43,7 +43,7 @@ class Watched:
             self._stub.add_response("describe_stacks", answer, {"StackName": stack_id})
 
     def last_happened(self, stack_id: str, token: str) -> None:
-        """Say what CloudFormation answers when it is asked for a stack's events."""
+        """Say what CloudFormation answers when it is requested a stack's events."""
         event = {
             "StackId": stack_id,
             "EventId": "e1",

@@ -59,8 +59,8 @@ def test_a_decision_about_an_incident_is_read() -> None:
         (json.dumps({key: STAGE[key] for key in ("decision", "version", "stage")}), "application: expected a name"),
         (json.dumps({**STAGE, "seal": "not a digest"}), "seal: expected"),
         (json.dumps({**STAGE, "comment": "x" * 1_025}), "comment: expected at most 1024"),
-        (json.dumps({**STAGE, "decision": "override"}), "comment: expected why"),
-        (json.dumps({**STAGE, "decision": "override", "comment": " "}), "comment: expected why"),
+        (json.dumps({**STAGE, "decision": "override"}), "comment: expected the reason"),
+        (json.dumps({**STAGE, "decision": "override", "comment": " "}), "comment: expected the reason"),
         (json.dumps({**QUESTION, "incident": "a b"}), "incident: expected"),
         (json.dumps({**QUESTION, "question": ""}), "question: expected"),
     ],
@@ -108,15 +108,15 @@ def test_an_approval_that_is_waited_for_is_taken() -> None:
 def test_what_was_never_asked_is_unknown() -> None:
     decision = Decision("approve", "orders", "1.2.0", "production")
     refused = refuse_approval(decision, None, ATTEMPT, uploader=None, caller=JO, now=NOW)
-    assert refused == Refusal(404, "Unknown", "orders 1.2.0 in production does not ask for an approval")
+    assert refused == Refusal(404, "Unknown", "orders 1.2.0 in production is not waiting for an approval")
 
 
 @pytest.mark.parametrize(
     ("given", "status", "error", "said"),
     [
-        ({"attempt": OTHER}, 404, "Unknown", "does not ask"),
-        ({"attempt": replace(ATTEMPT, outcome=Outcome.ABORTED)}, 410, "Ended", "has ended already"),
-        ({"expires_at": EARLIER}, 410, "Expired", f"the time to answer was over at {EARLIER}"),
+        ({"attempt": OTHER}, 404, "Unknown", "is not waiting"),
+        ({"attempt": replace(ATTEMPT, outcome=Outcome.ABORTED)}, 410, "Ended", "has already ended"),
+        ({"expires_at": EARLIER}, 410, "Expired", f"the request expired at {EARLIER}"),
         ({"expires_at": NOW}, 410, "Expired", "upload the release again"),
         (
             {"answer": GivenAnswer("reject", "arn:jo", EARLIER)},
@@ -125,7 +125,7 @@ def test_what_was_never_asked_is_unknown() -> None:
             f"was rejected by arn:jo at {EARLIER}",
         ),
         ({"seal": "fedcba987654"}, 409, "SealMismatch", "0123456789abcdef"),
-        ({"four_eyes": True, "caller": MARIA}, 403, "FourEyes", "somebody else has to approve it"),
+        ({"four_eyes": True, "caller": MARIA}, 403, "FourEyes", "the uploader cannot approve"),
         ({"four_eyes": True, "uploader": None}, 403, "UploaderUnknown", "UploaderTrail"),
         (
             {"four_eyes": True, "caller": Principal("arn:aws:iam::111122223333:root")},
@@ -151,10 +151,10 @@ def test_whoever_uploaded_may_reject() -> None:
     ("incident", "asked", "status", "said"),
     [
         (None, {}, 404, "has no incident"),
-        ({}, {}, 404, "it asks nothing"),
-        ({}, {"delete": AskedQuestion("delete")}, 404, "it asks delete"),
+        ({}, {}, 404, "it has no questions"),
+        ({}, {"delete": AskedQuestion("delete")}, 404, "its questions are delete"),
         ({}, {"restore": AskedQuestion("restore", approved=False, by="arn:jo", at=NOW)}, 409, "was denied by arn:jo"),
-        ({"outcome": "ROLLED_BACK"}, {"restore": AskedQuestion("restore")}, 410, "has ended already: ROLLED_BACK"),
+        ({"outcome": "ROLLED_BACK"}, {"restore": AskedQuestion("restore")}, 410, "has already ended: ROLLED_BACK"),
     ],
 )
 def test_an_incident_s_question_is_refused_in_words(incident: Any, asked: Any, status: int, said: str) -> None:

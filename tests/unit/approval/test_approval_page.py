@@ -134,7 +134,7 @@ def test_each_part_of_the_seal_stands_in_it() -> None:
 def test_what_the_seal_does_not_hold_stands_beside_it() -> None:
     assert "not sealed" not in Read(render(request())).text
     text = Read(render(request(unsealed=("service.yaml: {{resolve:ssm:/orders/size}}",)))).text
-    assert "service.yaml: {{resolve:ssm:/orders/size}}: CloudFormation looks it up by itself; not sealed" in text
+    assert "service.yaml: {{resolve:ssm:/orders/size}}: CloudFormation looks it up; not sealed" in text
 
 
 def test_the_page_asks_nobody_for_anything() -> None:
@@ -185,7 +185,7 @@ def test_what_is_long_is_cut_and_what_is_much_is_counted() -> None:
     page = render(request(change_sets={"service": replace(plain, changes=(long, *many))}))
     text = Read(page).text
     assert "(48000 more characters)" in text
-    assert "and 101 more changes, all of less risk" in text
+    assert "and 101 more changes of lower risk" in text
     assert len(page) < 500_000
 
 
@@ -201,7 +201,7 @@ def test_a_release_of_one_harmless_change_is_calm() -> None:
     )
     text = Read(render(asked)).text
     assert "No data is lost" in text
-    assert "Nothing is broken or open" in text
+    assert "No findings" in text
     assert "Rollback ready." in text
     assert "No changes declared" in text
-    assert "No stack that changes takes any." in text
+    assert "No changed stack has parameters." in text

@@ -22,7 +22,7 @@ def test_the_riskiest_change_of_all_stacks_comes_first() -> None:
         "network: MAY REPLACE WebGroup (AWS::EC2::SecurityGroup): GroupDescription",
         "service: changes Cluster (AWS::ECS::Service): DesiredCount, TaskDefinition",
         "service: adds Alarm (AWS::CloudWatch::Alarm)",
-        "reports: its changes are known only once service is deployed",
+        "reports: its changes are known only after service is deployed",
     ]
     assert request().counts == {"deleted": 1, "replaced": 2, "changed": 1, "added": 1}
 
@@ -35,7 +35,7 @@ def test_what_is_asked_is_said_in_a_sentence_or_two() -> None:
     nothing = request(replaces=None, change_sets={}, plan=StagePlan((StackPlan("network", "orders-network", ("x",)),)))
     assert nothing.what == (
         "orders 1.2.0 is ready to deploy to production and would change none of its resources yet. "
-        "Nothing was deployed to production so far."
+        "Nothing is deployed to production yet."
     )
 
 
@@ -55,21 +55,21 @@ def test_an_import_is_added_and_a_snapshot_loses_nothing() -> None:
 
 def test_what_only_a_person_can_decide_is_said_to_be_theirs() -> None:
     assert request().policy_lines == [
-        "REVIEW of the templates, PASS of the change sets",
-        "REVIEW, which is yours to decide: service.yaml:41 WebGroup SecurityGroupIngress[0].CidrIp: ssh-open: Who may "
+        "REVIEW for the templates, PASS for the change sets",
+        "REVIEW, for you to decide: service.yaml:41 WebGroup SecurityGroupIngress[0].CidrIp: ssh-open: Who may "
         "reach TCP 22 depends on a prefix list that cannot be read. Give it a value that can be read before the "
         "release runs.",
-        "1 more that were waived or are only advice: see the report",
+        "1 more, waived or only advice: see the report",
     ]
     assert request().verdict is Verdict.REVIEW
-    assert request(static=None).policy_lines == ["PASS of the templates, PASS of the change sets"]
+    assert request(static=None).policy_lines == ["PASS for the templates, PASS for the change sets"]
     assert request(static=None, reports={"network": Report()}).verdict is Verdict.PASS
 
 
 def test_database_changes_are_told_as_they_were_declared() -> None:
     assert request().database_lines == [
         "2 files of changes in migrations/, schema 41 to 43, applied by the stack service",
-        "a snapshot of orders-production is taken after the approval; restoring it would be asked of a person",
+        "a snapshot of orders-production is taken after the approval; a restore needs a separate approval",
     ]
     without = "\n".join(line for line in MANIFEST.splitlines() if not line.startswith("database"))
     assert request(manifest=without).database_lines[0] == "the release declares no database changes"
@@ -82,18 +82,18 @@ def test_whether_the_way_back_was_rehearsed_is_told() -> None:
 
 def test_what_it_costs_to_wait_is_told() -> None:
     lines = request(held="2026-03-03 09:00 UTC").waiting_lines
-    assert "on their way as well: 1.3.0 (CHECKED)" in lines
-    assert "approved now, it would still wait until 2026-03-03 09:00 UTC" in lines
+    assert "other releases in progress: 1.3.0 (CHECKED)" in lines
+    assert "if approved now, it waits until 2026-03-03 09:00 UTC" in lines
     assert "the uploader cannot approve" in lines
     quiet = request(others=(), stage=STAGE.replace(", four_eyes: true", "")).waiting_lines
-    assert "no other release of the application is on its way" in quiet
+    assert "no other release of the application is in progress" in quiet
     assert "the uploader cannot approve" not in quiet
 
 
 def test_what_the_seal_does_not_hold_is_told() -> None:
     open_one = "service.yaml: {{resolve:ssm:/orders/size}}"
     assert request().unsealed_lines == []
-    told = f"{open_one}: CloudFormation looks it up by itself; not sealed"
+    told = f"{open_one}: CloudFormation looks it up; not sealed"
     assert request(unsealed=(open_one,)).unsealed_lines == [told]
 
 

@@ -67,12 +67,12 @@ APPROVAL: Mapping[str, Any] = {
     "changes": [
         "service: DELETES Orders (AWS::DynamoDB::Table); ITS DATA IS LOST",
         "service: adds Alarm (AWS::CloudWatch::Alarm)",
-        "reports: its changes are known only once service is deployed",
+        "reports: its changes are known only after service is deployed",
     ],
     "more": {
         "Policies": [
-            "REVIEW of the templates, PASS of the change sets",
-            "REVIEW, which is yours to decide: network.yaml:41 Web: ssh-open: Who may reach TCP 22 is not known.",
+            "REVIEW for the templates, PASS for the change sets",
+            "REVIEW, for you to decide: network.yaml:41 Web: ssh-open: Who may reach TCP 22 is not known.",
         ],
         "Databases": ["the release declares no database changes"],
         "Rollback": ["Rollback ready. Checked: baselines, alarms."],
@@ -157,7 +157,7 @@ MESSAGES = {
         reason=FAILED,
         done=[
             "service: wait until CloudFormation has finished, the stack is UPDATE_ROLLBACK_IN_PROGRESS",
-            "network: bring the stack back to version 1.2.0 by a change set to its template and parameters of before",
+            "network: update the stack back to version 1.2.0, with its earlier template and parameters",
         ],
         runs_now="1.2.0",
     ),
@@ -165,7 +165,7 @@ MESSAGES = {
         Outcome.NEEDS_OPERATOR,
         ORDERS,
         reason=FAILED,
-        done=["service: continue the rollback that got stuck, without skipping any resource"],
+        done=["service: continue the failed rollback, without skipping any resource"],
         left_to_do=[
             LeftToDo(
                 "service",
@@ -180,15 +180,15 @@ MESSAGES = {
         Outcome.ROLLED_BACK,
         ASKED,
         target="1.2.0",
-        reason=PersonDecided(ANN, "asked to go back from 1.3.0 to 1.2.0", "too slow"),
-        done=["service: bring the stack back by a change set to its template and parameters of before"],
+        reason=PersonDecided(ANN, "requested a rollback from 1.3.0 to 1.2.0", "too slow"),
+        done=["service: bring the stack back, with its earlier template and parameters"],
     ),
     "asked_rollback_left": asked_rollback_ended(
         Outcome.NEEDS_OPERATOR,
         ASKED,
         target=None,
-        reason=PersonDecided(ANN, "asked to go back from 1.3.0, where nothing was before"),
-        left_to_do=[LeftToDo("database", "save what is needed, then delete the stack", "it holds data.")],
+        reason=PersonDecided(ANN, "requested a rollback from 1.3.0, where nothing was before"),
+        left_to_do=[LeftToDo("database", "save what you need, then delete the stack", "it holds data.")],
     ),
     "needs_operator_unknown": release_ended(
         Outcome.NEEDS_OPERATOR, ORDERS, reason=Fault("AccessDenied", "no permission")
@@ -252,7 +252,7 @@ MESSAGES = {
         stack_id=STACK_ID,
         status="UPDATE_ROLLBACK_COMPLETE",
         reason=FAILED,
-        done=["service: continue the rollback that got stuck, without skipping any resource"],
+        done=["service: continue the failed rollback, without skipping any resource"],
     ),
     "foreign_left": foreign_stack_failed(
         "orders",
@@ -281,7 +281,7 @@ MESSAGES = {
         incident="orders-production-0f1e2d3c4b5a-5d41ab",
         outcome=Outcome.ROLLED_BACK,
         reason=DEPLOYMENT,
-        done=["service: bring the stack back by a change set to its template and parameters of before"],
+        done=["service: bring the stack back, with its earlier template and parameters"],
     ),
     "pipeline_left": pipeline_recovered(
         "orders",
@@ -294,7 +294,7 @@ MESSAGES = {
             LeftToDo(
                 "service",
                 "finish its rollback by hand",
-                "the release changed it, and no record says what it was before.",
+                "the release changed it, and there is no record of its earlier state.",
             )
         ],
     ),

@@ -30,7 +30,7 @@ def test_whole_parameters_are_read() -> None:
 
 
 def test_what_may_be_left_out() -> None:
-    assert rollback_action(STAGE).reason == "the pipeline asked for a rollback"
+    assert rollback_action(STAGE).reason == "the pipeline requested a rollback"
     assert notify_action({"application": "orders", "message": "Look."}) == NotifyAction(
         "orders", None, None, "Look.", "info"
     )

@@ -112,9 +112,9 @@ POINTER = json.dumps({"s3": {"bucket": "some-bucket", "key": "k", "version_id": 
 
 
 def test_pointers_must_have_been_followed() -> None:
-    with pytest.raises(InvalidRegistration, match="orders: a pointer may not point to another pointer"):
+    with pytest.raises(InvalidRegistration, match="orders: a pointer may not refer to another pointer"):
         AcceptedRelease.of("orders", MANIFEST, POINTER, STAGES, DECLARED)
-    with pytest.raises(InvalidRegistration, match="orders/test: a pointer may not point"):
+    with pytest.raises(InvalidRegistration, match="orders/test: a pointer may not refer"):
         AcceptedRelease.of("orders", MANIFEST, APPLICATION, STAGES | {"test": POINTER}, DECLARED)
 
 

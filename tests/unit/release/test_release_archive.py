@@ -118,20 +118,20 @@ def test_names_that_are_refused(name: str, problem: str) -> None:
 
 
 PAIRS = {
-    "twice": (["a.txt", "a.txt"], "'a.txt': the name stands here twice, case and Unicode form aside ('a.txt')"),
-    "by case": (["a.TXT", "A.txt"], "'A.txt': the name stands here twice, case and Unicode form aside ('a.TXT')"),
+    "twice": (["a.txt", "a.txt"], "'a.txt': duplicate name, apart from case and Unicode form ('a.txt')"),
+    "by case": (["a.TXT", "A.txt"], "'A.txt': duplicate name, apart from case and Unicode form ('a.TXT')"),
     "by case beyond ASCII": (
         ["straße", "STRASSE"],
-        "'STRASSE': the name stands here twice, case and Unicode form aside ('straße')",
+        "'STRASSE': duplicate name, apart from case and Unicode form ('straße')",
     ),
     "by Unicode form": (
         [CAFE_NFC, CAFE_NFD],
-        f"{CAFE_NFD!r}: the name stands here twice, case and Unicode form aside ({CAFE_NFC!r})",
+        f"{CAFE_NFD!r}: duplicate name, apart from case and Unicode form ({CAFE_NFC!r})",
     ),
-    "directory twice": (["d/", "D/"], "'D/': the name stands here twice, case and Unicode form aside ('d/')"),
-    "file and directory": (["d", "d/"], "'d/': it lies in 'd', which is a file"),
-    "file in a file": (["d", "D/e/f"], "'D/e/f': it lies in 'd', which is a file"),
-    "file in a file, other order": (["d/e/f", "d/E"], "'d/e/f': it lies in 'd/E', which is a file"),
+    "directory twice": (["d/", "D/"], "'D/': duplicate name, apart from case and Unicode form ('d/')"),
+    "file and directory": (["d", "d/"], "'d/': its directory 'd' is a file"),
+    "file in a file": (["d", "D/e/f"], "'D/e/f': its directory 'd' is a file"),
+    "file in a file, other order": (["d/e/f", "d/E"], "'d/e/f': its directory 'd/E' is a file"),
 }
 
 
@@ -141,23 +141,23 @@ def test_names_that_cannot_lie_side_by_side(names: list[str], problem: str) -> N
 
 
 KINDS = {
-    "symbolic link": (Entry("a", b"/etc", mode=0o120777), "it is a symbolic link; a release holds files only"),
-    "device": (Entry("a", mode=0o020644), "it is a special file; a release holds files only"),
-    "pipe": (Entry("a", mode=0o010644), "it is a special file; a release holds files only"),
-    "socket": (Entry("a", mode=0o140644), "it is a special file; a release holds files only"),
-    "a file said to be a directory": (Entry("a", mode=0o040755), "it is a special file; a release holds files only"),
-    "a directory said to be a link": (Entry("a/", mode=0o120777), "it is a symbolic link; a release holds files only"),
-    "directory with content": (Entry("a/", b"1", mode=0o040755), "it is a directory, yet it has content"),
-    "encrypted": (Entry("a", b"1", flags=UTF8 | ENCRYPTED), "it is encrypted; a release holds no encrypted files"),
-    "strongly encrypted": (Entry("a", b"1", flags=0x41), "it is encrypted; a release holds no encrypted files"),
-    "encrypted directory": (Entry("a", b"1", flags=0x2000), "it is encrypted; a release holds no encrypted files"),
+    "symbolic link": (Entry("a", b"/etc", mode=0o120777), "it is a symbolic link; a release has only files"),
+    "device": (Entry("a", mode=0o020644), "it is a special file; a release has only files"),
+    "pipe": (Entry("a", mode=0o010644), "it is a special file; a release has only files"),
+    "socket": (Entry("a", mode=0o140644), "it is a special file; a release has only files"),
+    "a file said to be a directory": (Entry("a", mode=0o040755), "it is a special file; a release has only files"),
+    "a directory said to be a link": (Entry("a/", mode=0o120777), "it is a symbolic link; a release has only files"),
+    "directory with content": (Entry("a/", b"1", mode=0o040755), "it is a directory with content"),
+    "encrypted": (Entry("a", b"1", flags=UTF8 | ENCRYPTED), "it is encrypted; a release has no encrypted files"),
+    "strongly encrypted": (Entry("a", b"1", flags=0x41), "it is encrypted; a release has no encrypted files"),
+    "encrypted directory": (Entry("a", b"1", flags=0x2000), "it is encrypted; a release has no encrypted files"),
     "patch": (Entry("a", b"1", flags=PATCH), "it is patch data, not a file"),
     "other volume": (
         Entry("a", b"1", central={"disk": 3}),
-        "it lies in another part of the archive; upload it as a single file",
+        "it is in another part of the archive; upload it as a single file",
     ),
-    "bzip2": (Entry("a", b"1", method=12), "expected it stored or deflated, found compression method 12"),
-    "zstandard": (Entry("a", b"1", method=93), "expected it stored or deflated, found compression method 93"),
+    "bzip2": (Entry("a", b"1", method=12), "expected stored or deflated, found compression method 12"),
+    "zstandard": (Entry("a", b"1", method=93), "expected stored or deflated, found compression method 93"),
     "not marked as UTF-8": (
         Entry("größe", b"1", flags=0),
         "the name is not marked as UTF-8; build the archive with `belay release build`",
@@ -199,7 +199,7 @@ WEIGHTS = {
     "stored, other size": (
         zip_bytes(Entry("a", b"123", central={"size": 4})),
         None,
-        ["'a': it is stored, yet 3 bytes should become 4"],
+        ["'a': it is stored, but its compressed size 3 differs from its size 4"],
     ),
     "deflated to more": (
         zip_bytes(Entry("a", b"123", DEFLATED, raw=bytes(2000))),
@@ -243,10 +243,10 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
         ZIP[:10] + ZIP[40:],
         "the archive is cut off: its directory is not where its end record says",
     ),
-    "prepended": (b"#!/bin/sh\n" + ZIP, "the archive holds 10 bytes that its directory leaves out; expected none"),
+    "prepended": (b"#!/bin/sh\n" + ZIP, "the archive has 10 bytes that are not in its directory; expected none"),
     "prepended, offsets moved": (
         zip_bytes(Entry("a", b"1"), prefix=b"#!/bin/sh\n"),
-        "10 bytes stand before the archive's first member; expected none",
+        "10 bytes precede the archive's first member; expected none",
     ),
     "fewer entries": (zip_bytes(Entry("a"), here=2, total=2), "the archive's end record counts 2 entries, found 1"),
     "more entries": (
@@ -263,7 +263,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "zip64 against the end record": (zip_bytes(Entry("a"), zip64=True, narrow_offset=7), DISAGREE),
     "zip64 without its end": (
         zip_bytes(Entry("a", b"1", zip64=True), zip64=True)[:-42] + zip_bytes()[-22:],
-        "the archive holds 183 bytes that its directory leaves out; expected none",
+        "the archive has 183 bytes that are not in its directory; expected none",
     ),
     "no directory entry": (
         ZIP.replace(b"PK\x01\x02", b"PK\x01\x00", 1),

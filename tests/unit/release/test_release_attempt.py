@@ -72,8 +72,18 @@ def test_attempts_are_numbered_from_the_oldest() -> None:
 @pytest.mark.parametrize(
     ("head", "digest", "error", "said"),
     [
-        (VersionHead("orders", "1.0.0", ACCEPTED.id, True), "d1", ReleaseSuperseded, "is on its way already, in e1"),
-        (VersionHead("orders", "1.0.0", ACCEPTED.id, True), "d2", InvalidRelease, "is on its way with other content"),
+        (
+            VersionHead("orders", "1.0.0", ACCEPTED.id, True),
+            "d1",
+            ReleaseSuperseded,
+            "is already being deployed, in e1",
+        ),
+        (
+            VersionHead("orders", "1.0.0", ACCEPTED.id, True),
+            "d2",
+            InvalidRelease,
+            "is being deployed with other content",
+        ),
         (
             VersionHead("orders", "1.0.0", ACCEPTED.id, False, "d1"),
             "d2",

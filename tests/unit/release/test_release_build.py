@@ -137,7 +137,7 @@ def test_every_problem_is_told_at_once(directory: Path, tmp_path: Path) -> None:
         "'a\\\\b': the path has a backslash; expected forward slashes",
         "'pipe': expected a regular file, found a link or a special file",
         "'assets/link': expected a regular file, found a link or a special file",
-        "release.yaml: stacks[1].name: the stack 'network' stands here twice",
+        "release.yaml: stacks[1].name: duplicate stack 'network'",
         "release.yaml: stacks[1].template: the release has no file 'templates/service.yaml'",
         "release.yaml: version: expected a semantic version of at most 100 characters, such as 1.4.0 or 2.0.0-rc.1,"
         " found the number 1.2",
@@ -153,7 +153,7 @@ def test_names_that_some_systems_hold_equal(directory: Path, tmp_path: Path) -> 
     write(directory, "Release.yaml", "x")
 
     assert refusal(directory, tmp_path / "out.zip") == [
-        "'Release.yaml': the name stands here twice, case and Unicode form aside ('release.yaml')"
+        "'Release.yaml': duplicate name, apart from case and Unicode form ('release.yaml')"
     ]
 
 

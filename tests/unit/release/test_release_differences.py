@@ -37,9 +37,9 @@ def test_what_changes_stands_first_and_what_does_not_is_said_too() -> None:
         c_js="e",
     )
     assert differences(new, old) == [
-        "stack service: another template (service.yaml), other parameters (Count)",
+        "stack service: new template (service.yaml), new parameters (Count)",
         "stack queue: new, from queue.yaml",
-        "stack alarms: no longer part of the release; it stays as it is",
+        "stack alarms: no longer part of the release; not changed",
         "stack network: same template and parameters",
         "other files: 1 new, 1 changed, 1 gone",
     ]

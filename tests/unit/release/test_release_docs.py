@@ -43,8 +43,8 @@ def test_the_limits_are_the_ones_that_are_told() -> None:
     text = (DOCS / "release-format.md").read_text()
     limits = Limits()
 
-    assert f"at most {limits.entries:,} entries, {limits.member_size >> 30} GiB a file" in text
-    assert f"{limits.total_size >> 30} GiB together, a directory of {limits.directory_size >> 20} MiB" in text
+    assert f"at most {limits.entries:,} entries, {limits.member_size >> 30} GiB per file" in text
+    assert f"{limits.total_size >> 30} GiB in total, a directory of {limits.directory_size >> 20} MiB" in text
     assert f"inflates at most {limits.ratio} times" in text
     assert f"at most {limits.manifest_size >> 20} MiB, each template at most {limits.template_size >> 20} MiB" in text
 

@@ -157,7 +157,7 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "stack twice": (
         "[{name: network,",
         "[{name: network, template: templates/network.yaml}, {name: network,",
-        ["stacks[1].name: the stack 'network' stands here twice"],
+        ["stacks[1].name: duplicate stack 'network'"],
     ),
     "depends on a later one": (
         "network.yaml}]",
@@ -174,7 +174,7 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
         "network.yaml, capabilities: [CAPABILITY_ALL, CAPABILITY_IAM, CAPABILITY_IAM]}]",
         [
             f"stacks[0].capabilities[0]: expected {CAPABILITY_RULE}, found 'CAPABILITY_ALL'",
-            "stacks[0].capabilities[2]: 'CAPABILITY_IAM' stands here twice",
+            "stacks[0].capabilities[2]: duplicate 'CAPABILITY_IAM'",
         ],
     ),
     "parameters": (
@@ -258,7 +258,7 @@ DOCUMENTS: dict[str, tuple[bytes, list[str]]] = {
     "not UTF-8": (b"application: \xff", ["release.yaml: expected UTF-8 text, found other bytes at 13"]),
     "duplicate key": (
         b"version: 1\nversion: 2",
-        ["release.yaml: line 2, column 1: the key 'version' stands here twice"],
+        ["release.yaml: line 2, column 1: duplicate key 'version'"],
     ),
 }
 
@@ -292,7 +292,7 @@ class TestBeforeTheBuild:
     def test_digests_are_left_to_the_build(self) -> None:
         _, problems = examine_manifest(self.TEXT + b"digests: {}", ["a.yaml"])
 
-        assert problems == ["release.yaml: digests: the build computes these; leave them out"]
+        assert problems == ["release.yaml: digests: the build computes these; omit them"]
 
 
 TEMPLATE = b"Resources: {}\n"

@@ -90,7 +90,7 @@ class TestApplication:
                 "stages: expected a list, each a name of at most 40 letters, digits and hyphens that begins with a"
                 " letter, found 'test'"
             ],
-            "stages: [test, test]": ["stages[1]: 'test' stands here twice"],
+            "stages: [test, test]": ["stages[1]: duplicate 'test'"],
             "stages: [a/b]": [
                 "stages[0]: expected a name of at most 40 letters, digits and hyphens that begins with a letter, found"
                 " 'a/b'"
@@ -232,8 +232,8 @@ class TestStage:
                 "approval.expires_after_days: expected a whole number from 1 to 90, found the number 0.5",
             ],
             "approval: {four_eyes: true, skip_unchanged: true}": [
-                "approval.four_eyes: expected required: true beside it, or nobody is asked at all",
-                "approval.skip_unchanged: expected required: true beside it, or nobody is asked at all",
+                "approval.four_eyes: expected required: true with it, because otherwise there is no approval",
+                "approval.skip_unchanged: expected required: true with it, because otherwise there is no approval",
             ],
             "approval: {expires_after_days: 91}": [
                 "approval.expires_after_days: expected a whole number from 1 to 90, found the number 91"
@@ -250,7 +250,7 @@ class TestStage:
             "databases: [{instance: a-, cluster: b}, {}, {instance: db}, {instance: DB}, {instance: a--b}, db]": [
                 "databases[0]: expected either instance or cluster",
                 "databases[1]: expected either instance or cluster",
-                "databases[3]: the instance 'db' stands here twice",
+                "databases[3]: duplicate instance 'db'",
                 "databases[4].instance: expected the identifier of an RDS instance, found 'a--b'",
                 "databases[5]: expected a mapping with instance, cluster, found 'db'",
             ],
@@ -259,7 +259,7 @@ class TestStage:
                 "services[1].cluster: missing",
             ],
             "alarms: [a, b, c, d, e, f]": ["alarms: expected at most 5 alarms, found 6"],
-            "alarms: [a, a]": ["alarms[1]: 'a' stands here twice"],
+            "alarms: [a, a]": ["alarms[1]: duplicate 'a'"],
             "restore: always": ["restore: expected one of never, approval, automatic, found 'always'"],
             "verify: {function: verify-orders, bake_minutes: 181, monitoring_minutes: 1.5}": [
                 "verify.function: expected the ARN of a Lambda function, found 'verify-orders'",
@@ -269,7 +269,7 @@ class TestStage:
             "recover_foreign: on": ["recover_foreign: expected true or false, found 'on'"],
             "regions: [eu-central-1, Frankfurt, eu-central-1]": [
                 "regions[1]: expected the name of an AWS region, found 'Frankfurt'",
-                "regions[2]: 'eu-central-1' stands here twice",
+                "regions[2]: duplicate 'eu-central-1'",
             ],
             "regions: [eu-central-1]\nephemeral: true": [
                 "regions: each release has stacks of its own in an ephemeral stage, in Belay's own region alone"

@@ -123,7 +123,7 @@ def test_an_instance_is_restored_swapped_and_the_replaced_one_kept() -> None:
     assert own_tags(now_there)["belay:restored-from"] == SNAPSHOT
     assert own_tags(now_there)["team"] == "orders"
     assert left(incident.plan()) == ""
-    assert "kept in the replaced instance" in remarks(incident.plan())
+    assert "only in the replaced instance" in remarks(incident.plan())
 
 
 def test_a_cluster_is_restored_with_its_members() -> None:
@@ -201,7 +201,7 @@ def test_a_cluster_whose_instance_cannot_be_made_keeps_its_name() -> None:
         if (step.action, step.subject) == (Action.CREATE_MEMBER, "orders-db-2"):
             break
     incident.tried += [(Action.CREATE_MEMBER, "orders-db-2")] * LIMIT
-    assert "tried 2 times" in left(incident.plan())
+    assert "after 2 attempts" in left(incident.plan())
     assert not incident.steps()
 
 
@@ -245,7 +245,7 @@ def test_a_swap_that_shows_no_effect_is_tried_again_then_undone() -> None:
     actions = [step.action for step in incident.play()]
     assert actions == [Action.UNDO_RENAME_ORIGINAL]
     assert incident.rds.instances["orders-db"]["DbiResourceId"] == "db-ORIGINAL"
-    assert "names were given back" in left(incident.plan())
+    assert "the swap was undone" in left(incident.plan())
 
 
 def test_what_was_asked_a_moment_ago_is_waited_for_before_it_is_asked_again() -> None:
@@ -256,7 +256,7 @@ def test_what_was_asked_a_moment_ago_is_waited_for_before_it_is_asked_again() ->
     incident.more["last_step"] = (*asked, NOW - timedelta(minutes=6))
     assert incident.steps()[0].action is Action.RESTORE_DATABASE
     incident.tried = [asked] * LIMIT
-    assert "tried 2 times" in left(incident.plan())
+    assert "after 2 attempts" in left(incident.plan())
     assert incident.steps() == [], "without a restored database the original keeps its name"
 
 
@@ -361,7 +361,7 @@ class TestMayItBeRestored:
     def test_never_because_a_person_asked_to_go_back_from_what_was_deployed(self) -> None:
         for changes in (CHANGES, None):
             plan = Incident(asked=True, changes=changes).plan()
-            assert "would lose every write since" in remarks(plan)
+            assert "would lose all writes since" in remarks(plan)
             assert len(plan) == 1
 
     def test_by_default_a_person_is_asked_first(self) -> None:
@@ -458,7 +458,7 @@ def test_what_may_not_be_seen_is_left_to_a_person_with_its_snapshot() -> None:
     todos = Incident(unseen="RDS.DescribeDBInstances answered AccessDenied: not allowed.").plan()
     assert [type(todo) for todo in todos] == [LeftToDo]
     assert (
-        f"could not be seen: RDS.DescribeDBInstances answered AccessDenied: not allowed. Its snapshot is {SNAPSHOT}."
+        f"can be restored: RDS.DescribeDBInstances answered AccessDenied: not allowed. Its snapshot is {SNAPSHOT}."
         in (left(todos))
     )
 
@@ -487,8 +487,8 @@ def test_a_recovery_that_was_stopped_between_two_names_says_how_to_go_on() -> No
         if step.action is Action.RENAME_RESTORED:
             break
     told = RollbackPlan.of(incident.plan()).undone()
-    assert (told[0].subject, told[0].why) == ("orders-db", "not done, or not seen to be done")
-    assert told[0].what.startswith("give the name to the restored instance")
+    assert (told[0].subject, told[0].why) == ("orders-db", "not done, or not confirmed")
+    assert told[0].what.startswith("rename the restored instance")
     assert '"NewDBInstanceIdentifier": "orders-db"' in str(told[0].then)
     assert not [todo for todo in told if "wait" in todo.what]
 

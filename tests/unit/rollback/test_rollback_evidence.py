@@ -46,7 +46,7 @@ def test_a_type_whose_drift_cannot_be_detected_is_told_and_is_no_reason_to_call_
     plan = plan_rollback(situation(seen(resource(Trace.SILENT, drift="UNSUPPORTED", differences="no such type"))))
     assert (plan.done, plan.outcome_if_done) == (True, "ROLLED_BACK")
     (remark,) = plan.remarks
-    assert "Topic (AWS::SNS::Topic) went back, and CloudFormation cannot tell" in remark.what
+    assert "Topic (AWS::SNS::Topic) was rolled back, and CloudFormation cannot tell" in remark.what
     skipped = plan_rollback(situation(seen(resource(Trace.SKIPPED, drift="UNSUPPORTED"))))
     assert skipped.outcome_if_done == "NEEDS_OPERATOR"
 
@@ -58,7 +58,7 @@ def test_a_revert_that_was_rolled_back_is_left_to_a_person_whatever_drift_detect
     assert "itself rolled back (denied)" in plan.left_to_do[0].why
     assert in_vain.compared(None) == in_vain
     again = in_vain.compared(replace(in_vain, left=None, drift=None))
-    assert again.left == in_vain.left, "what was found out before it says nothing"
+    assert again.left == in_vain.left, "what was found out before no events"
     assert in_vain.compared(replace(in_vain, left=None, drift="IN_SYNC")).left is None
 
 

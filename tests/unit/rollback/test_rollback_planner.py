@@ -150,7 +150,7 @@ def test_tags_and_notifications_that_the_release_added_are_taken_away() -> None:
 
 def test_a_record_of_another_stack_is_not_applied_to_this_one() -> None:
     other = Baseline("orders", existed=True, stack_id=f"{ARN}/orders/9", template=TemplatePointer("a", "t", "v1", "d"))
-    assert f"is about another stack, {ARN}/orders/9" in left(stack(baseline=other)).why
+    assert f"is of another stack, {ARN}/orders/9" in left(stack(baseline=other)).why
 
 
 def test_a_deletion_says_why_the_stack_should_go() -> None:
@@ -220,7 +220,7 @@ def test_a_rolled_back_update_is_the_baseline_unless_it_was_a_later_one(
 
 def test_a_stack_with_data_that_the_release_made_is_left_with_its_data_named() -> None:
     todo = left(created("CREATE_COMPLETE", stateful=("Database/Instance", "Uploads")), answers=DENIED)
-    assert "holds data (Database/Instance, Uploads), so it was not deleted" in todo.why
+    assert "has data (Database/Instance, Uploads), so it was not deleted" in todo.why
     assert todo.then == f"aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1"
 
 
@@ -234,7 +234,7 @@ def test_a_stack_with_data_is_deleted_with_a_person_s_approval_only() -> None:
     seen = created("CREATE_FAILED", stateful=("Database",))
     (ask,) = plan_rollback(situation(seen)).steps
     assert (ask.action, ask.parameters["question"]) == (Action.ASK, "delete-service")
-    assert "it holds data (Database), which goes with it" in ask.why
+    assert "it has data (Database), which is deleted with it" in ask.why
     assert decision(seen, answers={"delete-service": Answer.WAITING}) == "WAIT"
     assert decision(seen, answers={"delete-service": Answer.APPROVED}) == "ROLLBACK_STACK"
     assert "Its approval was denied." in left(seen, answers=DENIED).why
@@ -322,11 +322,11 @@ def test_the_reason_of_the_last_failure_is_told_once_and_without_its_spaces() ->
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        ({"baseline": None}, "no record says what it was before"),
-        ({"baseline": Baseline("orders-service", existed=True)}, "no record says what it was before"),
-        ({"blocked": "it would delete Table."}, "it is as the release left it: it would delete Table."),
-        ({"ours": False}, "somebody else updated it after the release"),
-        ({"status": None}, "existed before the release and is gone"),
+        ({"baseline": None}, "there is no record of its earlier state"),
+        ({"baseline": Baseline("orders-service", existed=True)}, "there is no record of its earlier state"),
+        ({"blocked": "it would delete Table."}, "it was not rolled back: it would delete Table."),
+        ({"ours": False}, "it was updated after the release"),
+        ({"status": None}, "existed before the release and was deleted"),
     ],
 )
 def test_what_cannot_be_taken_back_is_left_with_the_reason(values: dict[str, Any], what: str) -> None:
@@ -340,7 +340,7 @@ def test_a_hidden_parameter_that_the_release_dropped_cannot_be_restored() -> Non
         template=TemplatePointer("artifacts", "t.yaml", "v1", "d"),
         hidden=("Password",),
     )
-    assert "NoEcho parameters (Password) were dropped" in left(stack(baseline=baseline, parameter_keys=("Count",))).why
+    assert "NoEcho parameters (Password) were removed" in left(stack(baseline=baseline, parameter_keys=("Count",))).why
     assert decision(stack(baseline=baseline, parameter_keys=("Password",))) == "UPDATE_TO_BASELINE"
 
 
@@ -352,7 +352,7 @@ def test_somebody_s_later_update_is_undone_only_where_the_registration_allows_it
 
 def test_somebody_s_failed_stack_is_not_deleted_with_its_data_even_where_recovery_is_allowed() -> None:
     seen = stack(status="ROLLBACK_FAILED", ours=False, changed_by_release=False, stateful=("Table",))
-    assert "It holds data (Table), so it was not deleted" in left(seen, recover_foreign=True).why
+    assert "It has data (Table), so it was not deleted" in left(seen, recover_foreign=True).why
 
 
 def test_after_somebody_else_s_operation_a_stack_keeps_the_role_it_has() -> None:
@@ -370,7 +370,7 @@ def test_a_stack_that_another_leans_on_waits_until_a_person_has_seen_to_that_one
     plan = plan_rollback(situation(network, data, stuck))
     assert plan.steps == ()
     assert [each.subject for each in plan.left_to_do] == ["service", "network"]
-    assert "service leans on it and comes first" in plan.left_to_do[1].why
+    assert "service depends on it and comes first" in plan.left_to_do[1].why
     free = plan_rollback(situation(network, data, stack("service", blocked="it would delete Table")))
     assert [step.subject for step in free.steps] == ["network"]
 
@@ -396,9 +396,9 @@ def test_a_stack_that_the_release_did_not_change_holds_nobody_up() -> None:
 def test_a_plan_reads_as_an_ordered_list() -> None:
     plan = plan_rollback(situation(stack("network"), created("DELETE_FAILED", stateful=("Table",)), answers=DENIED))
     assert plan.describe() == [
-        "1. network: bring the stack back to version 1.2.0 by a change set to its template and parameters of before "
+        "1. network: update the stack back to version 1.2.0, with its earlier template and parameters "
         "(CreateChangeSet).",
-        "service: save what is needed, then delete the stack: this release created it, and it holds data (Table), so "
+        "service: save what you need, then delete the stack: this release created it, and it has data (Table), so "
         "it was not deleted. Its approval was denied. Look: aws cloudformation describe-stack-events --stack-name "
         f"{ARN}/orders-service/1 --region eu-west-1 --query "
         "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\" "

@@ -96,7 +96,7 @@ def test_what_was_never_there_is_refused_with_what_was() -> None:
     assert refused(ASKED, []).status == 404
     assert refused(ASKED, ["1.0.0"]).error == "NothingBefore"
     unknown = refused(RollbackRequest("orders", "production", "9.9.9"), ["1.0.0", "1.1.0"])
-    assert unknown.message == ("9.9.9 is not among the releases that orders in production stands on: 1.0.0, 1.1.0")
+    assert unknown.message == ("9.9.9 is not an earlier release of orders in production; known are 1.0.0, 1.1.0")
 
 
 def test_several_releases_are_undone_as_if_they_were_one() -> None:

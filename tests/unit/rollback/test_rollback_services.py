@@ -102,7 +102,7 @@ class TestRestart:
     def test_left_to_a_person_when_it_takes_too_long(self) -> None:
         seen = replace(API, restarted="ecs-svc/1", running=1, waited_seconds=PATIENCE_SECONDS + 1, events=("no room",))
 
-        assert "1 of 2 tasks run; it said last: no room" in only(plan_services(situation(seen))).in_words()
+        assert "1 of 2 tasks run; last event: no room" in only(plan_services(situation(seen))).in_words()
 
     def test_left_to_whoever_deploys_it(self) -> None:
         seen = replace(API, controller="CODE_DEPLOY")
@@ -179,7 +179,7 @@ class TestUnseen:
         for todos in (plan_services(situation(self.DENIED)), stop_services(situation(self.DENIED))):
             left = only(todos)
             assert isinstance(left, LeftToDo)
-            assert "could not be seen: ECS.DescribeServices answered AccessDeniedException: not allowed." in left.why
+            assert "could not be read: ECS.DescribeServices answered AccessDeniedException: not allowed." in left.why
 
     def test_the_stacks_go_back_all_the_same_and_the_stage_is_not_called_well(self) -> None:
         whole = replace(situation(self.DENIED), verification=VerificationSeen(alarms=("errors",)))

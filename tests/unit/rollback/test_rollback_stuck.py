@@ -48,8 +48,8 @@ def test_then_what_it_is_stuck_on_is_skipped_and_explained() -> None:
     (step,) = plan_rollback(situation(seen(stuck=(stuck("Topic"),)), tried=ONCE)).steps
     assert (step.action, step.call) == (Action.SKIP_RESOURCES, ("cloudformation", "ContinueUpdateRollback"))
     assert step.parameters == {"StackName": ID, "ResourcesToSkip": ["Topic"]}
-    assert "without Topic (AWS::SNS::Topic: no such topic)" in step.why
-    assert "Topic stay as the release left them" in step.risk_in_words
+    assert "skipping Topic (AWS::SNS::Topic: no such topic)" in step.why
+    assert "Topic keep the release's configuration" in step.risk_in_words
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_holds_data_is_skipped_with_a_person_s_approval_only() -> None:
     (ask,) = plan_rollback(stage).steps
     question = ask.parameters["question"]
     assert ask.action is Action.ASK
-    assert "without Table? It holds data" in ask.why
+    assert "without Table? It has data" in ask.why
     (step,) = plan_rollback(replace(stage, answers={question: Answer.APPROVED})).steps
     assert step.parameters["ResourcesToSkip"] == ["Table", "Topic"]
     assert step.risk is Risk.DATA
@@ -120,7 +120,7 @@ def test_what_holds_data_is_skipped_with_a_person_s_approval_only() -> None:
 def test_it_is_not_continued_for_ever() -> None:
     tried = ONCE | {(Action.SKIP_RESOURCES, "service"): MOST_SKIPS}
     (left,) = plan_rollback(situation(seen(stuck=(stuck("Topic"),)), tried=tried)).left_to_do
-    assert f"without what it got stuck on was tried {MOST_SKIPS} times" in left.why
+    assert f"with skipped resources was tried {MOST_SKIPS} times" in left.why
 
 
 def test_what_was_skipped_is_looked_at_one_by_one() -> None:
@@ -152,7 +152,7 @@ def test_what_drifted_is_brought_back_by_a_change_set_that_looks_at_the_drift(dr
         "Capabilities": ["CAPABILITY_IAM"],
         "RoleARN": "arn:aws:iam::111122223333:role/deploy",
     }
-    assert "bring Topic: /DisplayName back" in step.why
+    assert "revert the drift of Topic: /DisplayName" in step.why
 
 
 def test_a_nested_resource_is_brought_back_from_the_root_stack() -> None:
@@ -164,8 +164,8 @@ def test_a_nested_resource_is_brought_back_from_the_root_stack() -> None:
 @pytest.mark.parametrize(
     ("resource", "why"),
     [
-        (skipped("Topic", "UNSUPPORTED"), "compare the two by hand"),
-        (skipped("Table", "DELETED", resource_type="AWS::DynamoDB::Table"), "it is gone, with its data"),
+        (skipped("Topic", "UNSUPPORTED"), "compare them by hand"),
+        (skipped("Table", "DELETED", resource_type="AWS::DynamoDB::Table"), "it was deleted with its data"),
         (skipped("Topic", "MODIFIED", left="the change set failed"), "the change set failed"),
     ],
 )
@@ -182,7 +182,7 @@ def test_what_cannot_be_brought_back_is_left_with_the_reason(resource: UnprovedR
 def test_bringing_back_is_tried_twice() -> None:
     back = seen("UPDATE_ROLLBACK_COMPLETE", unproved=(skipped("Topic", "MODIFIED"),))
     (left,) = plan_rollback(situation(back, tried={(Action.REVERT_DRIFT, "service"): 2})).left_to_do
-    assert "bringing back what its rollback was continued without was tried 2 times" in left.why
+    assert "reverting the drift of skipped resources was tried 2 times" in left.why
 
 
 def test_when_all_is_as_the_template_says_the_way_back_goes_on() -> None:

@@ -55,7 +55,7 @@ def test_still_bad_needs_a_person() -> None:
 
     assert isinstance(left, LeftToDo)
     assert left.in_words() == (
-        "production: find out what is wrong with the stage: the release was taken back, and the stage is still bad: "
+        "production: find out what is wrong with the stage: the release was rolled back, and the stage still fails: "
         "the alarm errors is in ALARM. "
         "Look: aws cloudwatch describe-alarms --alarm-names errors 'two words'"
     )
@@ -66,7 +66,7 @@ def test_what_aws_refuses_is_no_verdict_and_needs_a_person() -> None:
     blocked = VerificationSeen(alarms=("errors",), blocked="CloudWatch.DescribeAlarms answered AccessDenied: no.")
     (left,) = plan_verification(situation(blocked))
     assert isinstance(left, LeftToDo)
-    assert "nobody knows whether the stage is well: CloudWatch.DescribeAlarms answered AccessDenied: no." in left.why
+    assert "it is not known whether the stage works: CloudWatch.DescribeAlarms answered AccessDenied: no." in left.why
     assert "describe-alarms" in str(left.look)
 
 

@@ -96,7 +96,7 @@ def _problem(document: Mapping[str, str], word: Word) -> str | None:
     about_incident = word != "override" and ("incident" in document or "question" in document)
     checks = [("application", NAME, NAME_RULE)]
     if about_incident:
-        checks += [("incident", _INCIDENT, "an incident's name"), ("question", _QUESTION, "what the incident asks")]
+        checks += [("incident", _INCIDENT, "an incident's name"), ("question", _QUESTION, "the name of a question")]
     else:
         checks += [("stage", NAME, NAME_RULE)]
         try:
@@ -111,7 +111,7 @@ def _problem(document: Mapping[str, str], word: Word) -> str | None:
     if len(document.get("comment", "")) > _LONGEST_COMMENT:
         return f"comment: expected at most {_LONGEST_COMMENT} characters"
     if word == "override" and not document.get("comment", "").strip():
-        return "comment: expected why the window or the freeze does not count this time"
+        return "comment: expected the reason for the override"
     return None
 
 
@@ -136,7 +136,7 @@ def refuse_approval(
     of who the person is: an uploader can always reject their release.
     """
     if approval is None or attempt is None or approval.attempt != attempt.id:
-        return Refusal(404, "Unknown", f"{decision.about} does not ask for an approval")
+        return Refusal(404, "Unknown", f"{decision.about} is not waiting for an approval")
     refusal = _refuse_late(decision, approval, attempt, now)
     if refusal is None and decision.seal and not approval.digest.startswith(decision.seal):
         refusal = Refusal(409, "SealMismatch", f"{decision.about} {_OTHER_SEAL.format(approval.digest)}")
@@ -150,14 +150,14 @@ def _refuse_late(decision: Decision, approval: AskedApproval, attempt: Attempt, 
     if approval.answer is not None:
         return answered_before(decision.about, approval.answer)
     if attempt.outcome is not None:
-        return Refusal(410, "Ended", f"{decision.about} has ended already, without an answer")
+        return Refusal(410, "Ended", f"{decision.about} has already ended without an answer")
     if approval.expires_at <= now:
-        expired = f"the time to answer was over at {approval.expires_at}; upload the release again to be asked anew"
+        expired = f"the request expired at {approval.expires_at}; upload the release again for a new one"
         return Refusal(410, "Expired", f"{decision.about}: {expired}")
     return None
 
 
-_OTHER_SEAL: Final = "is sealed as {} and not as what you saw; read the report again before you decide"
+_OTHER_SEAL: Final = "now has the seal {}, not the one you saw; read the report again before you decide"
 
 
 def answered_before(about: str, answer: GivenAnswer) -> Refusal:
@@ -171,8 +171,8 @@ def _refuse_same_eyes(decision: Decision, uploader: Principal | None, caller: Pr
         return Refusal(403, "UploaderUnknown", f"{decision.about}: {_UNKNOWN_UPLOADER}")
     sameness = same_person(uploader, caller)
     if sameness is Sameness.SAME:
-        other = "its registration asks for four eyes: somebody else has to approve it"
-        return Refusal(403, "FourEyes", f"{decision.about} was uploaded by {uploader.arn}, which is you; {other}")
+        other = "its registration requires four eyes, so the uploader cannot approve"
+        return Refusal(403, "FourEyes", f"{decision.about} was uploaded by you ({uploader.arn}); {other}")
     if sameness is Sameness.UNKNOWN:
         return Refusal(
             403, "ApproverUnknown", f"{decision.about}: {_UNKNOWN_APPROVER.format(caller.arn, uploader.arn)}"
@@ -181,12 +181,12 @@ def _refuse_same_eyes(decision: Decision, uploader: Principal | None, caller: Pr
 
 
 _UNKNOWN_UPLOADER: Final = (
-    "its registration asks for four eyes, and who uploaded it is not known. CloudTrail tells it, up to 15 minutes "
-    "after the upload, where it records the data events of the release bucket (Belay's parameter UploaderTrail); "
-    "switch that on and upload the release again, or let the operator take four_eyes out of the registration"
+    "its registration requires four eyes, and the uploader is unknown. CloudTrail records it, up to 15 minutes "
+    "after the upload, if it records the data events of the release bucket (Belay's parameter UploaderTrail); "
+    "switch that on and upload the release again, or have the operator remove four_eyes from the registration"
 )
 _UNKNOWN_APPROVER: Final = (
-    "its registration asks for four eyes, and {} does not tell who you are, so you may be {}. Approve as an IAM user "
+    "its registration requires four eyes, and {} does not identify you, so you may be {}. Approve as an IAM user "
     "or in a session with your own name"
 )
 
@@ -203,13 +203,13 @@ def refuse_question(
         return Refusal(404, "Unknown", f"{decision.application} has no incident {decision.incident}")
     question = asked.get(decision.question)
     if question is None:
-        asks = f"it asks {', '.join(sorted(asked))}" if asked else "it asks nothing"
-        return Refusal(404, "Unknown", f"the incident {decision.incident} asks no {decision.question}; {asks}")
+        asks = f"its questions are {', '.join(sorted(asked))}" if asked else "it has no questions"
+        return Refusal(404, "Unknown", f"the incident {decision.incident} has no question {decision.question}; {asks}")
     if question.answer is not None:
         answered = f"{decision.about} was {question.answer} by {question.by} at {question.at}"
         return Refusal(409, "AlreadyAnswered", f"{answered}; that stands")
     if outcome is not None:
-        return Refusal(410, "Ended", f"the incident {decision.incident} has ended already: {outcome}")
+        return Refusal(410, "Ended", f"the incident {decision.incident} has already ended: {outcome}")
     return None
 
 
@@ -218,8 +218,8 @@ def refuse_override(decision: Decision, attempt: Attempt | None, overridden: Ove
     if attempt is None:
         return Refusal(404, "Unknown", f"{decision.application} has no release {decision.version}")
     if attempt.outcome is not None:
-        return Refusal(410, "Ended", f"{decision.about} has ended already: {attempt.outcome}")
+        return Refusal(410, "Ended", f"{decision.about} has already ended: {attempt.outcome}")
     if overridden is not None and overridden.attempt == attempt.id:
         by, at = overridden.answer.by, overridden.answer.at
-        return Refusal(409, "AlreadyAnswered", f"{decision.about} was let through by {by} at {at}")
+        return Refusal(409, "AlreadyAnswered", f"{decision.about} was already overridden by {by} at {at}")
     return None

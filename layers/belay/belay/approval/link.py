@@ -84,9 +84,9 @@ class Link:
     def refuse_stale(self, approval: AskedApproval | None, now: datetime) -> Refusal | None:
         """Return why a link with a valid code is no longer valid, or None."""
         if datetime.fromisoformat(self.expires_at) <= now:
-            return Refusal(410, "Expired", f"this link was worth something until {self.expires_at}")
+            return Refusal(410, "Expired", f"this link expired at {self.expires_at}")
         if approval is None or (approval.attempt, approval.digest) != (self.attempt, self.seal):
-            return Refusal(410, "Ended", "this link is about another attempt at the release than is asked about now")
+            return Refusal(410, "Ended", "this link is about an earlier attempt at the release")
         about = f"{self.application} {self.version} in {self.stage}"
         return None if approval.answer is None else answered_before(about, approval.answer)
 
@@ -130,14 +130,14 @@ def ask_page(link: Link, told: Mapping[str, Any], token: str) -> str:
     more = "".join(_listed(title, lines) for title, lines in told["more"].items())
     return _page(
         f"Approve {link.application} {link.version} in {link.stage}?",
-        f"<p>{escaped(told['what'])} Without an answer until {escaped(told['until'])} it ends ABORTED.</p>\n"
-        f"{_listed('What would change, the riskiest first', told['changes'])}{more}"
+        f"<p>{escaped(told['what'])} Without an answer by {escaped(told['until'])}, it ends ABORTED.</p>\n"
+        f"{_listed('Changes, the riskiest first', told['changes'])}{more}"
         '<h2>Your answer</h2>\n<form method="post">\n'
         f'<input type="hidden" name="token" value="{escaped(token, len(token))}">\n'
         '<p><label>Comment<br><textarea name="comment" maxlength="1024"></textarea></label></p>\n'
         '<button name="decision" value="approve">Approve</button>'
         '<button name="decision" value="reject">Reject</button>\n</form>\n'
-        "<p>This link answers once, for whoever has it. The full report, and an answer in your own name, come with "
+        "<p>This link answers once, for anyone who has it. For the full report, and to answer in your own name, use "
         f"{escaped(told['report'])}.</p>\n",
     )
 

@@ -104,8 +104,8 @@ def render(request: ApprovalRequest) -> Html:
         f"<title>Approve {escaped(title)}?</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"{_head(request)}{_cards(request)}{_changes(request)}{_policies(request)}{_parameters(request)}"
         f"{_section('Databases', _sentences(request.database_lines))}"
-        f"{_section('The way back', _sentences(request.rollback_lines))}"
-        f"{_section('What it costs to wait', _sentences(request.waiting_lines))}"
+        f"{_section('Rollback', _sentences(request.rollback_lines))}"
+        f"{_section('While it waits', _sentences(request.waiting_lines))}"
         f"{_answer(request)}{_seal(request)}</main>\n</body>\n</html>\n"
     )
 
@@ -181,7 +181,7 @@ def _cards(request: ApprovalRequest) -> Html:
     cards = (
         (_tone(risk), "Resources", counts, lost),
         (verdict[0], "Policies", request.verdict.value, verdict[1]),
-        (ready[0], "Way back", ready[1], f"{len(rehearsal.reasons)} to read below" if rehearsal else "See below"),
+        (ready[0], "Rollback", ready[1], f"{len(rehearsal.reasons)} to read below" if rehearsal else "See below"),
         (
             "warn" if database else "good",
             "Database",
@@ -202,9 +202,9 @@ _TONES: Final = ("bad", "bad", "bad", "warn", "warn", "warn", "cool", "cool")
 """The tone of a change by its risk; a pure addition is good."""
 
 _VERDICTS: Final[Mapping[Verdict, tuple[str, str]]] = {
-    Verdict.PASS: ("good", "Nothing is broken or open"),
-    Verdict.REVIEW: ("warn", "Yours to decide, below"),
-    Verdict.FAIL: ("bad", "A policy is broken"),
+    Verdict.PASS: ("good", "No findings"),
+    Verdict.REVIEW: ("warn", "For you to decide, see below"),
+    Verdict.FAIL: ("bad", "A policy is violated"),
 }
 _READINESS: Final[Mapping[Readiness, tuple[str, str]]] = {
     Readiness.READY: ("good", "Ready"),
@@ -220,8 +220,8 @@ def _tone(risk: int) -> str:
 def _changes(request: ApprovalRequest) -> Html:
     shown = "".join(_change(each) for each in request.changes[:_MOST_ROWS])
     more = len(request.changes) - _MOST_ROWS
-    rest = [*request.unplanned, *([f"and {more} more changes, all of less risk"] if more > 0 else [])]
-    return _section("What would change", shown + (_list(rest) if rest else ""), "The riskiest first.")
+    rest = [*request.unplanned, *([f"and {more} more changes of lower risk"] if more > 0 else [])]
+    return _section("Changes", shown + (_list(rest) if rest else ""), "The riskiest first.")
 
 
 def _change(planned: PlannedChange) -> Html:
@@ -246,7 +246,7 @@ def _details(change: Change) -> Html:
     context = change.after or change.before
     if not context:
         return ""
-    return f"<details><summary>as it is described</summary><pre>{escaped(context, _LONGEST_VALUE)}</pre></details>"
+    return f"<details><summary>description</summary><pre>{escaped(context, _LONGEST_VALUE)}</pre></details>"
 
 
 _OPEN: Final = 4
@@ -268,12 +268,12 @@ def _needs(detail: Detail) -> str:
 def _policies(request: ApprovalRequest) -> Html:
     rows = "".join(_finding(each) for each in request.findings[:_MOST_ROWS])
     checked = sorted({policy for _, each in (*request.static.checked, *request.planned.checked) for policy in each})
-    count = f"{len(checked)} policies looked" if len(checked) != 1 else "1 policy looked"
+    count = f"{len(checked)} policies checked" if len(checked) != 1 else "1 policy checked"
     listed = f"<details><summary>{count}</summary><p>{escaped(', '.join(checked), _LONGEST_VALUE)}</p></details>\n"
     return _section(
         "Policies",
-        (rows or "<p>Nothing was found.</p>\n") + listed,
-        f"{request.static.verdict} of the templates, {request.planned.verdict} of the change sets.",
+        (rows or "<p>No findings.</p>\n") + listed,
+        f"{request.static.verdict} for the templates, {request.planned.verdict} for the change sets.",
     )
 
 
@@ -302,20 +302,20 @@ def _parameters(request: ApprovalRequest) -> Html:
         table = _table(("parameter", "value", "read from Parameter Store"), rows, values=(1, 2))
         summary = f"{escaped(stack.stack)}: {len(rows)} parameters"
         parts.append(f"<details><summary>{summary}</summary>{table}</details>\n")
-    return _section("Parameters", "".join(parts) or "<p>No stack that changes takes any.</p>\n")
+    return _section("Parameters", "".join(parts) or "<p>No changed stack has parameters.</p>\n")
 
 
 def _answer(request: ApprovalRequest) -> Html:
     commands = escaped("\n".join(request.commands), _LONGEST_VALUE)
-    note = "Nothing on this page decides anything. Answer with the command, signed with your own credentials:"
+    note = "You cannot answer on this page. Answer with the command, signed with your own credentials:"
     return _section("Your answer", f"<pre>{commands}</pre>\n", note)
 
 
 def _seal(request: ApprovalRequest) -> Html:
     rows = [[name, digest] for name, digest in request.seal.parts.items()]
     note = (
-        "An approval is bound to all of this. Before anything is changed it is made anew; whatever differs then makes "
-        "the release end ABORTED."
+        "An approval covers exactly this. The seal is computed again before anything is changed; if it differs, "
+        "the release ends ABORTED."
     )
     digest = f"<p>Sealed as <code>{escaped(request.seal.digest)}</code></p>\n"
     table = _table(("part", "SHA-256"), rows, values=(1,))

@@ -87,7 +87,7 @@ class ApprovalRequest:
                 lines.append(f"{stack.stack}: no change")
             elif stack.progress is Progress.WAITING:
                 after = ", ".join(stack.depends_on)
-                lines.append(f"{stack.stack}: its changes are known only once {after} is deployed")
+                lines.append(f"{stack.stack}: its changes are known only after {after} is deployed")
         return lines
 
     @property
@@ -131,7 +131,7 @@ class ApprovalRequest:
         would = ", ".join(f"{_VERBS[kind]} {count}" for kind, count in self.counts.items())
         does = f"would {would} of its resources" if would else "would change none of its resources yet"
         lost = " DATA MAY BE LOST." if self.lost else ""
-        today = f"{stage} runs {self.replaces}." if self.replaces else f"Nothing was deployed to {stage} so far."
+        today = f"{stage} runs {self.replaces}." if self.replaces else f"Nothing is deployed to {stage} yet."
         return f"{release.application} {release.version} is ready to deploy to {stage} and {does}.{lost} {today}"
 
     @property
@@ -142,10 +142,10 @@ class ApprovalRequest:
     @property
     def policy_lines(self) -> list[str]:
         """The verdicts, and each finding that a person has to decide."""
-        open_ones = [f"REVIEW, which is yours to decide: {_told(each)}" for each in self.findings if each.counts]
+        open_ones = [f"REVIEW, for you to decide: {_told(each)}" for each in self.findings if each.counts]
         quiet = sum(not each.counts for each in self.findings)
-        more = [f"{quiet} more that were waived or are only advice: see the report"] if quiet else []
-        verdicts = f"{self.static.verdict} of the templates, {self.planned.verdict} of the change sets"
+        more = [f"{quiet} more, waived or only advice: see the report"] if quiet else []
+        verdicts = f"{self.static.verdict} for the templates, {self.planned.verdict} for the change sets"
         return [verdicts, *open_ones, *more]
 
     @property
@@ -173,7 +173,7 @@ class ApprovalRequest:
     @property
     def unsealed_lines(self) -> list[str]:
         """References that may have another value when CloudFormation resolves them, despite the approval."""
-        return [f"{each}: CloudFormation looks it up by itself; not sealed" for each in self.unsealed]
+        return [f"{each}: CloudFormation looks it up; not sealed" for each in self.unsealed]
 
     @property
     def waiting_lines(self) -> list[str]:
@@ -181,10 +181,10 @@ class ApprovalRequest:
         queue = ", ".join(self.others)
         eyes = "the uploader cannot approve"
         return [
-            "nothing is locked and no snapshot is taken before the approval: waiting loses no data",
-            "the change sets do not expire, but if anybody changes the stage meanwhile, the approval no longer counts",
-            f"on their way as well: {queue}" if queue else "no other release of the application is on its way",
-            *([f"approved now, it would still wait until {self.held}"] if self.held else []),
+            "no lock is held and no snapshot is taken before the approval, so waiting loses no data",
+            "the change sets do not expire, but if the stage changes meanwhile, the approval no longer counts",
+            f"other releases in progress: {queue}" if queue else "no other release of the application is in progress",
+            *([f"if approved now, it waits until {self.held}"] if self.held else []),
             *([eyes] if self.stage.approval.four_eyes else []),
         ]
 
@@ -224,7 +224,7 @@ class ApprovalText:
             "Policies": request.policy_lines,
             "Databases": request.database_lines,
             "Rollback": request.rollback_lines,
-            "What it costs to wait": request.waiting_lines,
+            "While it waits": request.waiting_lines,
             **({"Not sealed": request.unsealed_lines} if request.unsealed else {}),
         }
         return cls(
@@ -252,9 +252,9 @@ def _with_answers_by_name(document: Document) -> Document:
 
 
 _RESTORES: dict[Restore, str] = {
-    "never": "it is registered never to be restored",
-    "approval": "restoring it would be asked of a person",
-    "automatic": "it is registered to be restored without asking",
+    "never": "it is registered as never to be restored",
+    "approval": "a restore needs a separate approval",
+    "automatic": "it is registered to be restored automatically",
 }
 
 

@@ -90,7 +90,7 @@ class Admission:
             if overtaken(manifest.version, running, downgrade=manifest.downgrade):
                 raise InvalidRelease(
                     [
-                        f"{stage} runs {running}, which is newer than {manifest.version}; to go back on "
-                        "purpose, say `downgrade: true` in release.yaml"
+                        f"{stage} runs {running}, which is newer than {manifest.version}; to downgrade on "
+                        "purpose, set `downgrade: true` in release.yaml"
                     ]
                 )

@@ -43,7 +43,7 @@ class AskedRollbacks:
         """
         lock = self._ledger.locks.get(request.application, request.stage)
         if lock is not None and lock.held:
-            busy = f"{request.application} {lock.label} is at work in {request.stage}: wait for it, or abort it"
+            busy = f"{request.application} {lock.label} is running in {request.stage}: wait for it, or abort it"
             return Refusal(409, "Busy", busy)
         history = self._ledger.stages.history(request.application, request.stage)
         way = way_back(request, history, self._remains(request, lock))
@@ -100,7 +100,7 @@ class AskedRollbacks:
             self._ledger.baselines.record(release.origin, stage, stack, baseline)
         accepted = AcceptedRelease.from_dict(document)
         registered = accepted.stages[stage]
-        to = f" to {way.target.version}" if way.target else ", where nothing was before"
+        to = f" to {way.target.version}" if way.target else ", the first release"
         return Incident(
             name=incident_of(release.origin, stage),
             subject=AskedRollback(
@@ -112,7 +112,7 @@ class AskedRollbacks:
                 stood_on=self._stands_on(request),
                 ephemeral=registered.ephemeral,
             ),
-            reason=PersonDecided(by, f"asked to go back from {release.version}{to}", request.comment or ""),
+            reason=PersonDecided(by, f"requested a rollback from {release.version}{to}", request.comment or ""),
             service_role=registered.service_role,
             recover_foreign=registered.recover_foreign,
         )

@@ -111,7 +111,7 @@ class Closing:
         """Leave an incident to a person, and release the stage's lock."""
         incident = recovery.incident
         left_to_do = [
-            LeftToDo(incident.stage, "look at every stack before anything is deployed there again"),
+            LeftToDo(incident.stage, "check every stack before the next deployment there"),
             *recovery.plan().undone(),
             *left_stopped(recovery.record.noted),
         ]
@@ -132,7 +132,7 @@ def ended(recovery: Recovery, outcome: Outcome, stopped_by: str | Mapping[str, s
     if stopped_by is not None:
         stopped = LeftToDo(
             recovery.incident.stage,
-            "look at each stack before anything is deployed again",
+            "check every stack before the next deployment",
             f"the recovery stopped: {in_words(caught(stopped_by))}",
         )
         left += [stopped, *plan.undone(), *left_stopped(recovery.record.noted)]

@@ -68,7 +68,7 @@ class Decisions:
         # A delivered answer closed the task: a repeated one gets the same response, unless the release stopped.
         stopped = attempt is not None and attempt.outcome is Outcome.ABORTED
         if not waited and (refusal is None or stopped):
-            return Refusal(410, "Ended", f"{decision.about} no longer waits: it expired or was stopped")
+            return Refusal(410, "Ended", f"{decision.about} is no longer waiting: it expired or was stopped")
         return answer
 
     def deliver(self, release: ReleaseReference, approval: AskedApproval, answer: GivenAnswer) -> bool:

@@ -58,7 +58,7 @@ class Endings:
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
         plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
         runs = self._ledger.stages.runs(attempt.application, stage) if stage else None
-        what: str | None = f"The upload s3://{upload.bucket}/{upload.key} became no release; nothing was changed."
+        what: str | None = f"The upload s3://{upload.bucket}/{upload.key} is not a release; nothing was changed."
         if release is not None:
             stopped_after = outcome is Outcome.ABORTED and attempt.stage_outcome is Outcome.DEPLOYED
             what = f"The release was stopped once it was deployed to {stage}." if stopped_after else None

@@ -118,8 +118,8 @@ class RecoveredDatabases:
         proxies = self._databases.proxies_of(database)
         deployments = self._databases.deployments_of(head.kind.arn(head.original))
         return (
-            *(f"the proxy {name} leads to it, and would not to the restored one" for name in proxies),
-            *(f"the Blue/Green deployment {name} is about it" for name in deployments),
+            *(f"the proxy {name} uses it, and would not use the restored one" for name in proxies),
+            *(f"the Blue/Green deployment {name} uses it" for name in deployments),
         )
 
     def _last_step(self, names: list[str]) -> tuple[Action, str, datetime] | None:

@@ -272,10 +272,12 @@ class RecoveredStacks:
             self._recovery.settle(step.subject)
         elif change_set.failed:
             why = self._stacks.why_failed(change_set)
-            self._recovery.block(step.subject, f"the change set back could not be made: {why}")
+            self._recovery.block(step.subject, f"the change set for the rollback could not be created: {why}")
         elif endangered := self._endangered(change_set):
             lost = ", ".join(endangered)
-            self._recovery.block(step.subject, f"the change set back would replace or delete {lost}, which hold data")
+            self._recovery.block(
+                step.subject, f"the change set for the rollback would replace or delete {lost}, which have data"
+            )
         else:
             self._execute(step, number, change_set_id)
             return False
@@ -340,7 +342,7 @@ class RecoveredStacks:
         except (AccessDenied, InvalidRequest) as error:
             if refused_for_now(error.code, error.message):
                 raise
-            self._leave(step, f"CloudFormation refused the change set that would bring it back: {error.message}")
+            self._leave(step, f"CloudFormation refused the change set to revert its drift: {error.message}")
             return False
         change_set = self._made(change_set_id)
         if change_set is None:
@@ -348,16 +350,16 @@ class RecoveredStacks:
         wanted, drifted = {each.path for each in doubted}, set(change_set.drifted)
         if change_set.failed:
             why = self._stacks.why_failed(change_set)
-            self._leave(step, f"the change set to bring it back could not be made: {why}")
+            self._leave(step, f"the change set to revert its drift could not be created: {why}")
         elif not wanted & drifted:
             # It need not be empty: a nested stack may be updated without checking it for drift.
-            self._leave(step, "CloudFormation finds nothing to bring back: compare it with the template by hand")
+            self._leave(step, "CloudFormation finds no drift to revert: compare it with the template by hand")
         elif endangered := self._endangered(change_set):
             lost = ", ".join(endangered)
-            self._leave(step, f"bringing it back would replace or delete {lost}, which hold data")
+            self._leave(step, f"reverting its drift would replace or delete {lost}, which have data")
         elif others := drifted - wanted:
             named = ", ".join(sorted(others))
-            self._leave(step, f"bringing it back would also undo what somebody changed by hand on {named}")
+            self._leave(step, f"reverting its drift would also undo a manual change of {named}")
         else:
             # The recorded drift is from before the change set: it is detected again afterwards.
             again = (each for each in doubted if each.drift != "IN_SYNC")

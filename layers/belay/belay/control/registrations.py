@@ -161,7 +161,7 @@ class Registrations:
         text = look(name)
         if text is None:
             raise InvalidRelease(
-                [f"the application {application!r} is not registered: an operator writes the parameter {name} first"]
+                [f"the application {application!r} is not registered: an operator has to create {name} first"]
             )
         return self._resolved(name, text, lambda value: parse_application(application, value))
 
@@ -184,14 +184,16 @@ class Registrations:
             raise InvalidRegistration([f"{name} points to {where}: expected an object under {allowed}; move it there"])
         body = self._artifacts.get_version(parsed.key, parsed.version_id)
         if body is None:
-            raise InvalidRegistration([f"{name} points to {where}, which does not exist"])
+            raise InvalidRegistration([f"{name} refers to {where}, which does not exist"])
         found = hashlib.sha256(body).hexdigest()
         if found != parsed.sha256:
             raise InvalidRegistration([f"{name} says {where} has SHA-256 {parsed.sha256}, found {found}"])
         text = body.decode("utf-8", errors="replace")
         parsed = parse(text)
         if isinstance(parsed, Pointer):
-            raise InvalidRegistration([f"{name} points to {where}, which points on: a pointer must end at a document"])
+            raise InvalidRegistration(
+                [f"{name} points to {where}, which is a pointer too: a pointer must refer to a document"]
+            )
         return text, parsed
 
 

@@ -31,7 +31,7 @@ class SnapshotRetention:
             if retention.too_many and quota is not None:
                 problems.append(
                     f"{quota.used} of {quota.most} manual {kind} snapshots are used, and {retention.too_many} too many "
-                    f"are needed to leave {SPARE} free: delete others, or have the quota raised"
+                    f"are needed to leave {SPARE} free: delete others, or request a higher quota"
                 )
             if not dry_run:
                 problems += self._delete(kind, retention.deleted)

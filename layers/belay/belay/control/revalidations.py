@@ -67,7 +67,7 @@ class Revalidations:
             return "NOTHING DEPLOYED"
         lock = self._ledger.locks.get(stage.application, stage.name)
         if lock is not None and lock.held:
-            return "A RELEASE IS ON ITS WAY"
+            return "A RELEASE IS IN PROGRESS"
         release = runs.release
         accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
         standing = {

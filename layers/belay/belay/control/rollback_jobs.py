@@ -45,8 +45,10 @@ class RollbackJobs:
             looked = int(job.continuation_token or 0) + 1
             return Success(f"the incident {name} is being recovered (looked {looked} times)", str(looked))
         if record.outcome is not Outcome.ROLLED_BACK:
-            raise RollbackFailed(f"the incident {name} ended {record.outcome}: its message says what is left to do")
-        return Success(f"what {action.execution} had deployed to {stage.name} was taken back")
+            raise RollbackFailed(
+                f"the incident {name} ended {record.outcome}: its notification says what is left to do"
+            )
+        return Success(f"what {action.execution} had deployed to {stage.name} was rolled back")
 
     def _begin(self, stage: Stage, pipeline: str, action: RollbackAction, asked: str) -> Success:
         """Open the incident of what the execution deployed, unless there is nothing to roll back."""
@@ -55,5 +57,5 @@ class RollbackJobs:
             raise InvalidActionConfiguration(f"the pipeline {pipeline} has no execution {action.execution}")
         deployed = self.recovery.take_back(stage, seen, failure=asked, reason=PipelineFailure(action.reason))
         if not deployed:
-            return Success(f"{action.execution} has changed no stack of {stage.name}: nothing to take back")
-        return Success(f"taking back {', '.join(deployed)}", "0")
+            return Success(f"{action.execution} has changed no stack of {stage.name}: nothing to roll back")
+        return Success(f"rolling back {', '.join(deployed)}", "0")

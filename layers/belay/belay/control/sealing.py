@@ -60,10 +60,10 @@ def broken_since_approval(run: StageContext, stacks: Stacks, today: date) -> str
     approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
     answer = approval.answer if approval is not None and approval.attempt == run.release.attempt else None
     if approval is None or answer is None or answer.word != "approve":
-        return "no person's approval of this release is recorded; what let it go on was none"
+        return "this release continued without a recorded approval of a person"
     found = Seal.of(sealed_now(run, stacks, today))
     changed = approval.seal.broken_by(found)
     if not changed and found.digest == answer.seal:
         return None
     parts = "; ".join(changed) or "the seal itself"
-    return f"what would be deployed is no longer what {answer.by} approved. Changed since: {parts}"
+    return f"what would be deployed is no longer what {answer.by} approved. Changed since then: {parts}"

@@ -41,7 +41,7 @@ class Situations:
         stage, seen = recovery.registered(), self.recovered_stacks(recovery).look()
         tried = times_tried(recovery.record.tried)
         if isinstance(subject, AskedRollback) and runs is not None and subject.is_overtaken_by(runs.release.attempt):
-            overtaken = f"{runs.release.version} was deployed after the rollback was asked for; ask again"
+            overtaken = f"{runs.release.version} was deployed after the rollback was requested; request it again"
             seen = tuple(replace(stack, blocked=overtaken) for stack in seen)
         return Situation(
             application=incident.application,

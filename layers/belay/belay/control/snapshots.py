@@ -70,7 +70,7 @@ class StageSnapshots:
             return BEING_TAKEN
         if self._databases.was_snapshotted(database, origin.application, stage.name):
             raise SnapshotFailed(
-                f"{database} is gone, though earlier releases to {stage.name} took "
-                "snapshots of it; restore it, or take it out of the registration, then upload the release again"
+                f"{database} does not exist, but earlier releases to {stage.name} took "
+                "snapshots of it; restore it, or remove it from the registration, then upload the release again"
             )
         return NO_DATABASE_YET

@@ -70,7 +70,7 @@ class StageChangeSets:
         if change_set.failed:
             for each in change_set.failed_ones():
                 refuse_fault_in(each.reason or "", "CloudFormation.CreateChangeSet")
-            problem = f"no change set could be made: {self._stacks.why_failed(change_set)}"
+            problem = f"no change set could be created: {self._stacks.why_failed(change_set)}"
             self._stacks.delete_change_set(change_set_id)
             return _deferred(plan, stack, problem)
         problems = self._unpinned(change_set, where=stack.stack)
@@ -105,7 +105,7 @@ class StageChangeSets:
             return stack
         if status is not None and not creates and not status.updatable:
             raise StackNotDeployable(
-                f"{stack.stack_name} is in {status}, from which no change set can be executed; bring it to a stable "
+                f"{stack.stack_name} is in {status}, in which no change set can be executed; bring it to a stable "
                 "status, then upload the release again"
             )
         stack = replace(stack, generation=stack.generation + 1)

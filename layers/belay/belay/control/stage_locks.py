@@ -40,7 +40,7 @@ class StageLocks:
             return seen.fencing
         if decision is Decision.LOST:
             raise LockLost(
-                f"{claim.application} {claim.label} is being recovered in {claim.stage}; its deployment stops"
+                f"{claim.application} {claim.label} is being recovered in {claim.stage}; its deployment was stopped"
             )
         self._refuse_superseded(claim)
         fencing = None

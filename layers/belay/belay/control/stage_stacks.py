@@ -138,7 +138,7 @@ class StageStacks:
 
     def _failed(self, stack_id: str, status: StackStatus, token: str) -> StackFailed:
         cause = self._stacks.first_cause(stack_id, token)
-        return self._run.reasons.failed(StackFailure(stack_id, status, cause, said="CloudFormation names no cause"))
+        return self._run.reasons.failed(StackFailure(stack_id, status, cause, said="CloudFormation gave no cause"))
 
     # -- deleting ------------------------------------------------------------------------------------------------
 

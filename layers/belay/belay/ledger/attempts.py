@@ -105,7 +105,7 @@ class AttemptRecords:
         attempt = self.get(upload)
         head = self.head(release.application, release.version)
         if attempt is None or attempt.outcome is not None or head is None:
-            raise ReleaseSuperseded(f"the upload {upload.key} has ended already: its execution was stopped")
+            raise ReleaseSuperseded(f"the upload {upload.key} has already ended: its execution was stopped")
         return head
 
     def _acceptance(self, attempt: Attempt, release: ReleaseReference, now: str) -> list[Item]:

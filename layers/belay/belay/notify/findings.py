@@ -19,13 +19,13 @@ def findings_appeared(
     the next: what has gone may come back.
     """
     found, was = ("1 finding", "was") if len(findings) == 1 else (f"{len(findings)} findings", "were")
-    before = f" {known} told before {'is' if known == 1 else 'are'} still there." if known else ""
+    before = f" {known} reported before {'is' if known == 1 else 'are'} still there." if known else ""
     return compose(
         MessageKind.FINDINGS_APPEARED,
         Urgency.CRITICAL if grave else Urgency.WARNING,
         deployment.about,
         "NEW FINDINGS",
-        what=f"{deployment.where} was validated again: {found} that {was} not there the last time.{before}",
+        what=f"{deployment.where} was validated again: {found} that {was} not there last time.{before}",
         findings=[FoundInStages(each) for each in findings],
         left_to_do=[
             LeftToDo(
@@ -44,13 +44,13 @@ def findings_appeared(
 
 def findings_gone(deployment: Deployment, *, gone: Sequence[Finding], left: int, seen_at: str) -> Message:
     """Tell that findings of a re-validation are no longer there; ``left`` counts those that still are."""
-    rest = f" {left} told before {'is' if left == 1 else 'are'} still there." if left else ""
+    rest = f" {left} reported before {'is' if left == 1 else 'are'} still there." if left else ""
     return compose(
         MessageKind.FINDINGS_GONE,
         Urgency.INFO,
         deployment.about,
         "FINDINGS GONE",
-        what=f"{deployment.where} was validated again: what is listed here is no longer there.{rest}",
+        what=f"{deployment.where} was validated again: the findings listed here are gone.{rest}",
         findings=[FoundInStages(each) for each in gone],
         findings_title="Gone",
         otherwise="Nothing to do." if not left else "Nothing new to do.",

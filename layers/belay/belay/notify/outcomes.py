@@ -18,8 +18,8 @@ WHAT: Final = {
     Outcome.DEPLOYED: "The release is deployed and validated.",
     Outcome.REJECTED: "The release was refused.",
     Outcome.ABORTED: "The release was stopped before it changed {where}.",
-    Outcome.ROLLED_BACK: "The release failed and was taken back.",
-    Outcome.NEEDS_OPERATOR: "The release failed, and its rollback could not be finished without a person.",
+    Outcome.ROLLED_BACK: "The release failed and was rolled back.",
+    Outcome.NEEDS_OPERATOR: "The release failed, and a person has to finish the rollback.",
 }
 
 _BY_A_PERSON: Final = {

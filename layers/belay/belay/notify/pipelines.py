@@ -27,9 +27,9 @@ def pipeline_failed(
     brought back; where there are any, another message of the thread tells how that ended. ``by_codepipeline`` says
     that CodePipeline is configured to roll the stage back itself.
     """
-    back = f" What it had deployed ({', '.join(taken_back)}) is being taken back." if taken_back else ""
+    back = f" What it had deployed ({', '.join(taken_back)}) is being rolled back." if taken_back else ""
     if by_codepipeline:
-        back = " CodePipeline rolls the stage back itself, in an execution of its own."
+        back = " CodePipeline rolls the stage back itself, in a separate execution."
     return compose(
         MessageKind.PIPELINE_FAILED,
         Urgency.WARNING,
@@ -38,7 +38,7 @@ def pipeline_failed(
         what=f"The execution {execution} of the pipeline {pipeline} failed.{back}",
         reason=reason,
         left_to_do=reason.left_to_do,
-        otherwise="Nothing to do yet: the next message in this thread tells how the recovery ended."
+        otherwise="Nothing to do yet: the next message in this thread reports how the recovery ended."
         if taken_back
         else "Nothing to do on the stage. Correct the cause and release the change again.",
         look=reason.look,
@@ -64,7 +64,7 @@ def pipeline_recovered(
 ) -> Message:
     """Tell how the rollback of a failed execution of a pipeline ended: ROLLED_BACK or NEEDS_OPERATOR."""
     rolled_back = outcome is Outcome.ROLLED_BACK
-    how = "was taken back" if rolled_back else "could not be taken back without a person"
+    how = "was rolled back" if rolled_back else "could not be rolled back without a person"
     return compose(
         MessageKind.PIPELINE_RECOVERED,
         URGENCY[outcome],

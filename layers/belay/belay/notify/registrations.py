@@ -21,7 +21,7 @@ def registration_unreadable(
         about,
         "CANNOT BE READ",
         what=f"The parameter {parameter} in Parameter Store is not a valid registration. Until it is corrected, every "
-        f"upload of {application} is rejected, and no failure of {_stacks(about)} is noticed in an operation "
+        f"upload of {application} is rejected, and failures of {_stacks(about)} are not noticed in operations "
         "that Belay did not start.",
         findings=problems,
         findings_title="Problems",
@@ -63,7 +63,7 @@ def registration_corrected(application: str, stage: str, *, parameter: str, sinc
         about,
         "CORRECTED",
         what=f"The parameter {parameter} in Parameter Store is a valid registration again, or was removed.",
-        otherwise=f"Nothing to do. Uploads of {application} that were rejected can be tried again.",
+        otherwise=f"Nothing to do. Rejected uploads of {application} can be retried.",
         look=[f"belay list {shlex.quote(application)}"],
         key=since,
         state=ThreadState.CLOSED,

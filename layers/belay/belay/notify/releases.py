@@ -21,13 +21,13 @@ def deployment_started(
     """
     name = f"{deployment.application} {deployment.version}"
     way = ", then ".join(through) or deployment.where
-    today = f"{deployment.where} runs {replaces}" if replaces else f"nothing was deployed to {deployment.where}"
+    today = f"{deployment.where} runs {replaces}" if replaces else f"nothing is deployed to {deployment.where}"
     return compose(
         MessageKind.DEPLOYMENT_STARTED,
         Urgency.INFO,
         replace(deployment.about, in_words=f"{name} ({way})"),
         "STARTED",
-        what=f"{name} passed its gates and is on its way to {way}. Until then {today}.",
+        what=f"{name} passed its gates and is being deployed to {way}. Currently, {today}.",
         lists={"changes": ("What it changes", changes)},
         otherwise="Nothing to do.",
         look=deployment.look(),
@@ -46,8 +46,8 @@ def release_held(deployment: Deployment, *, why: str, until: str, let_through: s
         deployment.about,
         "HELD",
         what=f"{deployment.in_words} is held: {why}. Nothing is lost and nothing was changed.",
-        otherwise=f"Nothing to do: it goes on by itself {until}.",
-        more={"If it cannot wait": [f"Let it go on earlier: {let_through}"]} if let_through else {},
+        otherwise=f"Nothing to do: it continues by itself {until}.",
+        more={"If it cannot wait": [f"Let it continue now: {let_through}"]} if let_through else {},
         look=deployment.look(),
         key=f"held-{deployment.stage}" if let_through else "held",
     )
@@ -111,9 +111,9 @@ def asked_rollback_ended(
     ``deployment`` names what was undone, ``target`` the version it went back to, None where nothing was before it;
     ``reason`` says who asked, and why.
     """
-    goal = f"to {target}" if target else "to what was before"
+    goal = f"to {target}" if target else "to the state before"
     ended = {
-        Outcome.ROLLED_BACK: f"{deployment.where} was brought back {goal}, as a person asked.",
-        Outcome.NEEDS_OPERATOR: f"The rollback {goal}, which a person asked for, needs a person to finish it.",
+        Outcome.ROLLED_BACK: f"{deployment.where} was rolled back {goal}, as requested.",
+        Outcome.NEEDS_OPERATOR: f"The requested rollback {goal} needs a person to finish it.",
     }
     return release_ended(outcome, deployment, what=ended[outcome], reason=reason, done=done, left_to_do=left_to_do)

@@ -100,7 +100,7 @@ def snapshot_action(parameters: Mapping[str, Any]) -> SnapshotAction:
 def rollback_action(parameters: Mapping[str, Any]) -> RollbackAction:
     """Read what ``snapshot_action`` reads and an optional ``reason``. Raises InvalidActionConfiguration."""
     _refuse_others(parameters, {"application", "stage", "execution", "reason"})
-    reason = _text(parameters, "reason") if "reason" in parameters else "the pipeline asked for a rollback"
+    reason = _text(parameters, "reason") if "reason" in parameters else "the pipeline requested a rollback"
     return RollbackAction(_required_stage(parameters), _execution(parameters), reason)
 
 

@@ -58,12 +58,12 @@ class AcceptedRelease:
         """Read the texts. Raises ``InvalidRelease`` or ``InvalidRegistration``; pointers must have been followed."""
         application = parse_application(name, application_text)
         if isinstance(application, Pointer):
-            raise InvalidRegistration([f"{name}: a pointer may not point to another pointer"])
+            raise InvalidRegistration([f"{name}: a pointer may not refer to another pointer"])
         stages = {}
         for stage_name, text in stage_texts.items():
             stage = parse_stage(application, stage_name, text)
             if isinstance(stage, Pointer):
-                raise InvalidRegistration([f"{name}/{stage_name}: a pointer may not point to another pointer"])
+                raise InvalidRegistration([f"{name}/{stage_name}: a pointer may not refer to another pointer"])
             stages[stage_name] = stage
         return cls(
             manifest_text,

@@ -127,9 +127,9 @@ def refusal(release: ReleaseReference, head: VersionHead, standing: Attempt | No
     """
     name = f"{release.application} {release.version}"
     if head.under_way and standing is not None and standing.digest == release.digest:
-        return ReleaseSuperseded(f"{name} is on its way already, in {standing.execution}")
-    where = "is on its way" if head.deployed_digest is None else "was deployed"
-    return InvalidRelease([f"{name} {where} with other content; give what changed a version of its own"])
+        return ReleaseSuperseded(f"{name} is already being deployed, in {standing.execution}")
+    where = "is being deployed" if head.deployed_digest is None else "was deployed"
+    return InvalidRelease([f"{name} {where} with other content; use a new version for changed content"])
 
 
 @dataclass(frozen=True)

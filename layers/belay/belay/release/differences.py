@@ -18,7 +18,7 @@ def differences(new: Manifest, deployed: Manifest | None) -> list[str]:
         what = _stack(stack, before.get(stack.name), new, deployed)
         (changed if what else same).append(f"stack {stack.name}: {what or 'same template and parameters'}")
     now = {stack.name for stack in new.stacks}
-    gone = [f"stack {name}: no longer part of the release; it stays as it is" for name in before if name not in now]
+    gone = [f"stack {name}: no longer part of the release; not changed" for name in before if name not in now]
     return [*changed, *gone, *same, *_files(new, deployed)]
 
 
@@ -27,10 +27,10 @@ def _stack(stack: ManifestStack, before: ManifestStack | None, new: Manifest, de
         return f"new, from {stack.template}"
     words = []
     if new.digests[stack.template] != deployed.digests[before.template]:
-        words.append(f"another template ({stack.template})")
+        words.append(f"new template ({stack.template})")
     other = _changed(dict(before.parameters), dict(stack.parameters))
     if other:
-        words.append(f"other parameters ({', '.join(other)})")
+        words.append(f"new parameters ({', '.join(other)})")
     return ", ".join(words)
 
 

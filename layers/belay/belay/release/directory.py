@@ -114,7 +114,7 @@ def find_directory(tail: bytes, archive_size: int, limits: Limits) -> Directory 
         raise InvalidRelease(["the archive is cut off: its directory is not where its end record says"])
     if offset + size < end_of_directory:
         left_out = end_of_directory - offset - size
-        raise InvalidRelease([f"the archive holds {left_out} bytes that its directory leaves out; expected none"])
+        raise InvalidRelease([f"the archive has {left_out} bytes that are not in its directory; expected none"])
     problems = Problems()
     if entries > limits.entries:
         problems.add("", f"expected at most {limits.entries} entries, found {entries}")
@@ -177,7 +177,7 @@ def read_members(tail: bytes, tail_offset: int, directory: Directory, limits: Li
         problems.add(quote(name), problem)
     first, *ends = [*(info.header_offset for info in infos), directory.offset]
     if first:
-        problems.add("", f"{first} bytes stand before the archive's first member; expected none")
+        problems.add("", f"{first} bytes precede the archive's first member; expected none")
     for info, end in zip(infos, ends, strict=True):
         name_size = len(info.orig_filename.encode("utf-8" if info.flag_bits & UTF8 else "cp437"))
         least = LOCAL_HEADER.size + name_size + info.compress_size
@@ -232,19 +232,19 @@ def _name_problems(info: zipfile.ZipInfo) -> Iterator[str]:
 def _kind_problems(info: zipfile.ZipInfo) -> Iterator[str]:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if stat.S_ISLNK(kind):
-        yield "it is a symbolic link; a release holds files only"
+        yield "it is a symbolic link; a release has only files"
     elif kind not in (0, stat.S_IFDIR if _is_directory(info) else stat.S_IFREG):
-        yield "it is a special file; a release holds files only"
+        yield "it is a special file; a release has only files"
     if _is_directory(info) and info.file_size:
-        yield "it is a directory, yet it has content"
+        yield "it is a directory with content"
     if info.flag_bits & ENCRYPTED:
-        yield "it is encrypted; a release holds no encrypted files"
+        yield "it is encrypted; a release has no encrypted files"
     if info.flag_bits & PATCH:
         yield "it is patch data, not a file"
     if info.volume:
-        yield "it lies in another part of the archive; upload it as a single file"
+        yield "it is in another part of the archive; upload it as a single file"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        yield f"expected it stored or deflated, found compression method {info.compress_type}"
+        yield f"expected stored or deflated, found compression method {info.compress_type}"
 
 
 def _size_problems(info: zipfile.ZipInfo, limits: Limits) -> Iterator[str]:
@@ -252,7 +252,7 @@ def _size_problems(info: zipfile.ZipInfo, limits: Limits) -> Iterator[str]:
     if size > limits.member_size:
         yield f"expected at most {limits.member_size} bytes, found {size}"
     if info.compress_type == zipfile.ZIP_STORED and size != compressed:
-        yield f"it is stored, yet {compressed} bytes should become {size}"
+        yield f"it is stored, but its compressed size {compressed} differs from its size {size}"
     elif size > max(_RATIO_FLOOR, limits.ratio * compressed):
         yield f"it inflates {size // max(1, compressed)} times; at most {limits.ratio} are allowed"
     elif compressed > size + size // 8 + _KIB:
@@ -281,14 +281,14 @@ def name_clashes(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         key = _folded(name)
         if key in seen:
-            yield name, f"the name stands here twice, case and Unicode form aside ({quote(seen[key])})"
+            yield name, f"duplicate name, apart from case and Unicode form ({quote(seen[key])})"
         seen.setdefault(key, name)
     files = {_folded(name): name for name in names if not name.endswith("/")}
     for name in names:
         segments = _folded(name).split("/")
         parents = ("/".join(segments[:depth]) for depth in range(1, len(segments)))
         if parent := next((parent for parent in parents if parent in files), None):
-            yield name, f"it lies in {quote(files[parent])}, which is a file"
+            yield name, f"its directory {quote(files[parent])} is a file"
 
 
 def _folded(name: str) -> str:

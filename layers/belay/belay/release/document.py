@@ -102,7 +102,7 @@ def _key(container: dict[str, object], value: object, event: yaml.NodeEvent) -> 
     if not isinstance(key, str):
         raise UnreadableDocument(f"{_where(event.start_mark)}: expected a key that is text, found {describe(value)}")
     if key in container:
-        raise UnreadableDocument(f"{_where(event.start_mark)}: the key {quote(key)} stands here twice")
+        raise UnreadableDocument(f"{_where(event.start_mark)}: duplicate key {quote(key)}")
     return key
 
 
@@ -253,7 +253,7 @@ class Node:
         for item in self.items(f"a list, each {expected}"):
             text = item.text(pattern, expected)
             if text and text in read:
-                item.note(f"{quote(text)} stands here twice")
+                item.note(f"duplicate {quote(text)}")
             read.append(text)
         return tuple(read)
 

@@ -41,9 +41,9 @@ def what_is_left(
     if attempt.state is not State.STAGE_ENDED or attempt.stage_outcome is None:
         return Recover(stage)
     if attempt.stage_outcome is Outcome.DEPLOYED and stage != stages[-1]:
-        reason = f"its execution ended after {stage} and before the next stage: upload the release again to go on"
+        reason = f"its execution ended after {stage} and before the next stage: upload the release again to continue"
         return _interrupted(reason, stopped)
-    reason = f"its execution ended right after {stage}; the outcome is the stage's own"
+    reason = f"its execution ended right after {stage}; the outcome is that of the stage"
     return Close(attempt.stage_outcome, Statement(Why.INTERRUPTED, reason))
 
 

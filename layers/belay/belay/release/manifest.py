@@ -102,7 +102,7 @@ def _manifest(node: Node, files: Collection[str] | None) -> Manifest:
     built = files is None
     fields = node.fields([*required, "digests"] if built else required, optional if built else [*optional, "digests"])
     if not built and fields["digests"].present:
-        fields["digests"].note("the build computes these; leave them out")
+        fields["digests"].note("the build computes these; omit them")
     digests = _digests(fields["digests"]) if built else {}
     paths = digests if files is None else files
     stacks = _stacks(fields["stacks"], paths)
@@ -145,7 +145,7 @@ def _stack(node: Node, earlier: list[str], paths: Collection[str]) -> ManifestSt
     fields = node.fields(["name", "template"], ["parameters", "capabilities", "depends_on"])
     name = fields["name"].text(NAME, NAME_RULE)
     if name and name in earlier:
-        fields["name"].note(f"the stack {quote(name)} stands here twice")
+        fields["name"].note(f"duplicate stack {quote(name)}")
     template = _path(fields["template"])
     if template and template not in paths:
         fields["template"].note(f"the release has no file {quote(template)}")

@@ -398,7 +398,7 @@ def _approval(node: Node) -> Approval:
     )
     for name in ("four_eyes", "skip_unchanged"):
         if fields[name].present and fields[name].value is True and not approval.required:
-            fields[name].note("expected required: true beside it, or nobody is asked at all")
+            fields[name].note("expected required: true with it, because otherwise there is no approval")
     return approval
 
 
@@ -418,7 +418,7 @@ def _databases(node: Node) -> tuple[Database, ...]:
     for item in node.items():
         database = _database(item)
         if database.identifier and database in databases:
-            item.note(f"the {database.kind} {quote(database.identifier)} stands here twice")
+            item.note(f"duplicate {database.kind} {quote(database.identifier)}")
         databases.append(database)
     return tuple(databases)
 

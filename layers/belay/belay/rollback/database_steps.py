@@ -11,9 +11,7 @@ from belay.rollback.situation import DatabaseSeen
 
 _API: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_{}.html"
 _RENAMING: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RenameInstance.html"
-_OFF: Final = (
-    "the database is away until its name is given anew: a reboot, and about ten minutes until the name resolves"
-)
+_OFF: Final = "unavailable until the swap is complete: a reboot, and about ten minutes until the name resolves"
 _NAMES: Final = ("ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier")
 """The parameters that identify a call's target; a member's call names its cluster too."""
 
@@ -28,7 +26,7 @@ def wait(unit: Unit, place: Place, why: str) -> Step:
         why=why,
         legal_because=f"{_API.format(operation)} may be called at any time",
         risk=(Risk.NONE, "none but time"),
-        checked="its status, and what it is still to become",
+        checked="its status and pending changes",
     )
 
 
@@ -39,19 +37,19 @@ def restore(
     cluster = seen.units[0].at(Place.RESTORED)
     call = unit.create(original, snapshot, tags, cluster)
     if unit.kind.made_in:
-        why = f"give the restored cluster {cluster} the instance {unit.at(Place.RESTORED)}, made like {unit.name}"
+        why = f"create the instance {unit.at(Place.RESTORED)} in the restored cluster {cluster}, like {unit.name}"
         legal, action = "an Aurora cluster is restored without instances", Action.CREATE_MEMBER
     else:
-        why = f"restore the snapshot {seen.taken.name} beside it, as {unit.at(Place.RESTORED)}"
-        legal, action = "the snapshot is available, and nothing has that name", Action.RESTORE_DATABASE
+        why = f"restore the snapshot {seen.taken.name} as {unit.at(Place.RESTORED)}"
+        legal, action = "the snapshot is available, and the name is free", Action.RESTORE_DATABASE
     return _step(
         action,
         unit,
         call,
         why=why,
         legal_because=f"{legal}; {_API.format(call[0])}",
-        risk=(Risk.NONE, "none yet: the original is not touched, and a second database is paid for"),
-        checked="that it is available, and what it is described with",
+        risk=(Risk.NONE, "none: the original is not touched; a second database has to be paid for"),
+        checked="that it is available, and its settings",
     )
 
 
@@ -62,10 +60,10 @@ def modify(unit: Unit, parameters: Mapping[str, Any]) -> Step:
         Action.MODIFY_DATABASE,
         unit,
         call,
-        why=f"give {unit.at(Place.RESTORED)} back what a restore does not take: {', '.join(sorted(parameters))}",
+        why=f"set on {unit.at(Place.RESTORED)} what a restore does not accept: {', '.join(sorted(parameters))}",
         legal_because=f"an available database can be modified; {_API.format(call[0])}",
         risk=(Risk.NONE, "none: nothing uses the restored database yet"),
-        checked="that it is available, with nothing pending, and described as the original is",
+        checked="that it is available, with no pending changes and the settings of the original",
     )
 
 
@@ -76,7 +74,7 @@ def add_role(unit: Unit, role: tuple[str, str | None]) -> Step:
         Action.ADD_ROLE,
         unit,
         call,
-        why=f"give {unit.at(Place.RESTORED)} back the role {role[0]}",
+        why=f"add the role {role[0]} to {unit.at(Place.RESTORED)}",
         legal_because=f"an available database can be given a role; {_API.format(call[0])}",
         risk=(Risk.NONE, "none: nothing uses the restored database yet"),
         checked="that the role is among its roles",
@@ -88,19 +86,19 @@ def rename(action: Action, unit: Unit, place: Place, to: Place) -> Step:
     call = unit.rename(place, to)
     old, new = unit.at(place), unit.at(to)
     why = {
-        Action.RENAME_ORIGINAL: f"take its name from the {unit.kind} that is replaced: rename it to {new}",
-        Action.RENAME_RESTORED: f"give the name to the restored {unit.kind}: rename {old} to {new}",
-        Action.UNDO_RENAME_RESTORED: f"take the name from the restored {unit.kind} again: rename it to {new}",
-        Action.UNDO_RENAME_ORIGINAL: f"give the name back to the {unit.kind} it was taken from, {old}",
+        Action.RENAME_ORIGINAL: f"rename the original {unit.kind} to {new}",
+        Action.RENAME_RESTORED: f"rename the restored {unit.kind} {old} to {new}",
+        Action.UNDO_RENAME_RESTORED: f"undo the swap: rename the restored {unit.kind} to {new}",
+        Action.UNDO_RENAME_ORIGINAL: f"undo the swap: rename the original {unit.kind} {old} back to {new}",
     }[action]
     return _step(
         action,
         unit,
         call,
         why=why,
-        legal_because=f"an available database can be renamed to a name that is free, and is at once with "
+        legal_because=f"an available database can be renamed to a free name, immediately with "
         f"ApplyImmediately; {_RENAMING}",
-        risk=(Risk.DATA, f"{_OFF}; what is written to {old} meanwhile stays there"),
+        risk=(Risk.DATA, f"{_OFF}; writes to {old} in the meantime stay there"),
         checked=f"that {new} is available",
     )
 
@@ -114,7 +112,7 @@ def protect(unit: Unit) -> Step:
         call,
         why=f"protect the replaced {unit.kind} {unit.at(Place.REPLACED)} from deletion",
         legal_because=f"an available database can be modified; {_API.format(call[0])}",
-        risk=(Risk.NONE, "none: it costs what it cost before until a person deletes it"),
+        risk=(Risk.NONE, "none: it has to be paid for until a person deletes it"),
         checked="that it is protected",
     )
 
@@ -127,7 +125,7 @@ def tag(unit: Unit, original: Description, tags: Mapping[str, str]) -> Step:
         Action.TAG_REPLACED,
         unit,
         (TAG_OPERATION, {"ResourceName": f"{account}:{unit.at(Place.REPLACED)}", "Tags": named}),
-        why=f"tag the replaced {unit.kind} {unit.at(Place.REPLACED)} with why it is kept, and until when",
+        why=f"tag the replaced {unit.kind} {unit.at(Place.REPLACED)} with why and how long it is kept",
         legal_because=f"a database can be tagged at any time; {_API.format(TAG_OPERATION)}",
         risk=(Risk.NONE, "none"),
         checked="that it has the tags",

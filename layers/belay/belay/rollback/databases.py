@@ -136,23 +136,23 @@ def _left_alone(seen: DatabaseSeen, reach: Reach) -> Remark | LeftToDo | None:
         told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
         return Remark(seen.database, told)
     if seen.unseen:
-        what = "the release can have changed its data, and whether it can be restored could not be seen"
+        what = "the release may have changed its data, and it is not known whether it can be restored"
         return _left(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}.", _RESTORE_OR_KEEP)
     return None
 
 
-_RESTORE_OR_KEEP: Final = "restore it from its snapshot, or decide to keep the data as it is"
+_RESTORE_OR_KEEP: Final = "restore it from its snapshot, or decide to keep the current data"
 
-_NOT_RESTORED: Final = "the release can have changed its data, and it was not restored"
+_NOT_RESTORED: Final = "the release may have changed its data, and it was not restored"
 
 _ASKED: Final = (
-    "the database was left as it is: what goes back was deployed and worked with, and a restore would lose every write "
-    "since. The snapshots that releases took carry their versions in the tag belay:release."
+    "the database was not restored: the release was in use, and a restore would lose all writes "
+    "since. Release snapshots have the version in the tag belay:release."
 )
 
 _UNDECLARED: Final = (
-    "the database was left alone: the release does not say which of its stacks changes the data (database.applied_by "
-    "in release.yaml), and a restore would lose every write since the snapshot."
+    "the database was not restored: the release does not say which of its stacks changes the data (database.applied_by "
+    "in release.yaml), and a restore would lose all writes since the snapshot."
 )
 
 
@@ -165,7 +165,7 @@ def _vanished(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     lost = [unit for unit in seen.units if unit.original is None or unit.restored is None]
     if not lost or not any(situation.times(action, unit.name) for action in renames for unit in seen.units):
         return ()
-    what = f"{lost[0].name} or what was restored for it is seen under none of its names while it is renamed"
+    what = f"{lost[0].name} or the database restored for it was not found under any of its names during the rename"
     if seen.last_step is not None and seen.now - seen.last_step[2] > RENAMED_WITHIN:
         return (_left(seen, f"{what}, for more than {age_in_words(RENAMED_WITHIN)}.", "find it and give it its name"),)
     return (steps.wait(lost[0], Place.NAME, f"wait: {what}"),)
@@ -185,7 +185,7 @@ def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         why = f"{'; '.join(leaning)}; move or end that first" if leaning else None
     if why is None:
         return ()
-    beside = f" What was restored stands beside it as {head.at(Place.RESTORED)}." if head.restored else ""
+    beside = f" The restored database is {head.at(Place.RESTORED)}." if head.restored else ""
     return (_left(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}", _RESTORE_OR_KEEP),)
 
 
@@ -200,9 +200,9 @@ def _swap_failed(seen: DatabaseSeen, situation: Situation) -> str | None:
     """Whether the swap was undone, or could not begin."""
     undone = (Action.UNDO_RENAME_ORIGINAL, Action.UNDO_RENAME_RESTORED)
     if any(situation.times(action, unit.name) for action in undone for unit in seen.units):
-        return "the restored database could not take its name, so the names were given back"
+        return "the restored database could not get its name, so the swap was undone"
     if any(situation.times(Action.RENAME_ORIGINAL, unit.name) >= LIMIT for unit in seen.units):
-        return f"it could not be renamed, which was tried {LIMIT} times"
+        return f"it could not be renamed after {LIMIT} attempts"
     return None
 
 
@@ -217,8 +217,8 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         subject=seen.database,
         subject_id=seen.database,
         text=f"may the {seen.kind} {seen.database} be restored from the snapshot {seen.taken.name}? The release can "
-        f"have changed its data. A restore loses {writes_lost(seen)}, and those until what writes is stopped. The data "
-        "as it is now is kept in the replaced database.",
+        f"have changed its data. A restore loses {writes_lost(seen)}, and those until writers are stopped. The current "
+        "data is kept in the replaced database.",
     )
     refused = _left(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.", _RESTORE_OR_KEEP)
     return with_approval(question, situation.answers.get(question.name), restored, refused)
@@ -236,15 +236,15 @@ def _restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         return _in_time(seen, (_not_the_same(seen, different),))
     stopping = stop_services(situation)
     if not beside and any(isinstance(todo, LeftToDo) for todo in stopping):
-        why = "what writes to it could not be stopped, so the names were not swapped."
-        return (*stopping, _left(seen, why, "stop what writes to it, then swap the names"))
+        why = "its writers could not be stopped, so the names were not swapped."
+        return (*stopping, _left(seen, why, "stop its writers, then swap the names"))
     return _in_time(seen, (*beside, *stopping, *_swap(seen), *_kept(seen, situation)))
 
 
 def _not_the_same(seen: DatabaseSeen, different: Sequence[str]) -> LeftToDo:
     beside = seen.units[0].at(Place.RESTORED)
-    why = f"it was restored beside as {beside}, which is not what the original is ({'; '.join(different)})"
-    what = "make the restored database what the original is, then swap the names"
+    why = f"it was restored as {beside}, which differs from the original ({'; '.join(different)})"
+    what = "make the restored database like the original, then swap the names"
     return _left(seen, f"{why}, so the names were not swapped.", what, describe_command(seen.kind, beside))
 
 
@@ -259,7 +259,7 @@ def _made(seen: DatabaseSeen, situation: Situation) -> Iterator[Todo]:
             if situation.times(step.action, step.subject) < LIMIT:
                 yield step
             else:
-                yield _left(seen, f"it was tried {LIMIT} times, and RDS shows nothing of it.", step.why)
+                yield _left(seen, f"after {LIMIT} attempts, RDS shows no effect.", step.why)
 
 
 def _given_back(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
@@ -294,7 +294,7 @@ def _swap_begun(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     failure = seen.blocked or _exhausted(swap, situation) or _swap_failed(seen, situation)
     if failure is None:
         return _in_time(seen, (*swap, *kept))
-    why = f"the restored database could not take its name: {failure.rstrip('.')}."
+    why = f"the restored database could not get its name: {failure.rstrip('.')}."
     failed = _left(seen, why, "give the restored database its name, or keep the original")
     back = tuple(_back(seen))
     if _exhausted(back, situation):
@@ -327,7 +327,7 @@ def _exhausted(todos: Sequence[Step], situation: Situation) -> str | None:
     first = next(iter(todos), None)
     if first is None or situation.times(first.action, first.subject) < LIMIT:
         return None
-    return f"to {first.why} was tried {LIMIT} times"
+    return f"{LIMIT} attempts to {first.why} failed"
 
 
 def _kept(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
@@ -353,8 +353,8 @@ def _swapped(seen: DatabaseSeen, situation: Situation, kept: Sequence[Step]) -> 
     until = own_tags(head.original or {}).get(KEEP_UNTIL_TAG) or (seen.now + KEEP).date().isoformat()
     remark = Remark(
         seen.database,
-        f"it is the snapshot's now; every write after that is lost to it, and kept in the replaced {seen.kind} "
-        f"{head.at(Place.REPLACED)}, which is protected from deletion until {until}: nothing deletes it by itself.",
+        f"it now has the data of the snapshot; later writes are only in the replaced {seen.kind} "
+        f"{head.at(Place.REPLACED)}, protected from deletion and to be kept until {until}; a person deletes it.",
     )
     failure = seen.blocked or _exhausted(kept, situation)
     if kept and failure:
@@ -372,8 +372,8 @@ def _password(head: Unit) -> tuple[Todo, ...]:
         Remark(
             head.name,
             "within seven days, or before its secret is rotated, let RDS manage the restored database's password, and "
-            "deploy what reads the secret with the ARN of the new one that it gets. The restored database has the "
-            f"password of the snapshot; the secret {secret}, which holds it, belongs to the replaced one.",
+            "deploy the readers of the secret with the ARN of the new one. The restored database has the "
+            f"password of the snapshot; it is in the secret {secret}, which belongs to the replaced one.",
             follow_up=True,
         ),
     )
@@ -390,8 +390,8 @@ def _authentication(head: Unit) -> tuple[Todo, ...]:
     return (
         Remark(
             head.name,
-            f"what connects by IAM authentication is refused until its policies allow rds-db:connect to {new}, the "
-            f"resource id of the restored database, where they name {old}, that of the replaced one.",
+            f"IAM authentication is refused until the policies of clients allow rds-db:connect to {new}, the "
+            f"resource id of the restored database, instead of {old}, that of the replaced one.",
             follow_up=True,
         ),
     )
@@ -410,13 +410,13 @@ def _in_time(seen: DatabaseSeen, todos: Sequence[Todo]) -> tuple[Todo, ...]:
             new = place is unit.restored_place
             found, status = availability_of(unit.kind, description, new=new), unit.kind.status(description)
             if found is Availability.NOT_POSSIBLE:
-                why = f"{unit.at(place)} is {status}, and does not become available by waiting."
+                why = f"{unit.at(place)} is {status}, and will not become available by itself."
                 return (_left(seen, why, f"make {unit.at(place)} available"),)
             if found is Availability.NOT_YET:
                 waits.append(steps.wait(unit, place, f"wait until {unit.at(place)} is available, it is {status}"))
     first = todos[0]
     if not waits and isinstance(first, Step) and _just_asked(seen, first):
-        waits.append(steps.wait(seen.units[0], Place.NAME, f"wait until RDS shows what it was asked: {first.why}"))
+        waits.append(steps.wait(seen.units[0], Place.NAME, f"wait until RDS shows the effect of: {first.why}"))
     if waits and seen.last_step is not None and seen.now - seen.last_step[2] > DONE_WITHIN:
         return (_left(seen, f"it took longer than {age_in_words(DONE_WITHIN)}.", waits[0].why),)
     return (*waits[:1], *todos)

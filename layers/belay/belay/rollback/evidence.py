@@ -46,7 +46,7 @@ def left_unproved(situation: Situation) -> Iterator[Todo]:
             if each.trace.outlives:
                 yield _kept(seen, each)
             elif _cannot_be_seen(each):
-                told = f"no event says that {each.path} ({each.resource_type}) went back, and {_why_left(each)}"
+                told = f"no event shows that {each.path} ({each.resource_type}) was rolled back, and {_why_left(each)}"
                 yield Remark(seen.stack, told, follow_up=True)
 
 
@@ -55,10 +55,10 @@ def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tup
     return tuple(
         left(
             seen,
-            f"{_DOUBT[each.trace]} {each.path} ({each.resource_type}), and {_why_left(each)}. Until it is what the "
-            "template says, a later update may fail and leave the stack beyond recovery.",
+            f"{_DOUBT[each.trace]} {each.path} ({each.resource_type}), and {_why_left(each)}. Until it matches the "
+            "template, a later update may fail and leave the stack beyond recovery.",
             detect_drift_command(each.stack_id, each.logical_id),
-            what=f"bring {each.path} to what the template says",
+            what=f"make {each.path} match the template",
         )
         for each in resources
         if not is_proved(each) and not _cannot_be_seen(each)
@@ -66,8 +66,8 @@ def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tup
 
 
 _DOUBT: Final = {
-    Trace.SKIPPED: "its rollback was continued without",
-    Trace.SILENT: "no event says that it took back",
+    Trace.SKIPPED: "its rollback skipped",
+    Trace.SILENT: "no event shows that it rolled back",
 }
 
 
@@ -80,9 +80,9 @@ def _why_left(resource: UnprovedResource) -> str:
         return resource.left.rstrip(".")
     if resource.drift == UNKNOWN_TO_DRIFT:
         why = f" ({resource.differences.rstrip('.')})" if resource.differences else ""
-        return f"CloudFormation cannot tell whether it is what the template says{why}: compare the two by hand"
+        return f"CloudFormation cannot tell whether it matches the template{why}: compare them by hand"
     if resource.drift == "DELETED" and resource.stateful:
-        return "it is gone, with its data: a new one would be empty"
+        return "it was deleted with its data: a new one would be empty"
     return f"it differs from the template{': ' + resource.differences if resource.differences else ''}"
 
 
@@ -90,12 +90,14 @@ def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
     """A resource that nothing refers to any more; one with a name of its own is in the way of the next deployment."""
     what = resource.named
     if resource.trace is Trace.RETAINED and not _is_in_the_way(resource):
-        return Remark(seen.stack, f"{what} still exists outside of the stack: its policy keeps it", follow_up=True)
+        return Remark(
+            seen.stack, f"{what} still exists outside of the stack, kept by its deletion policy", follow_up=True
+        )
     why = resource.reason.strip().rstrip(".") or "its policy keeps it"
     return LeftToDo(
         seen.stack,
-        f"save what is needed of {what}, then delete it",
-        f"it still exists outside of the stack ({why}), and may be in the way of the next deployment.",
+        f"save what you need of {what}, then delete it",
+        f"it still exists outside of the stack ({why}), and may block the next deployment.",
     )
 
 

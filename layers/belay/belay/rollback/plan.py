@@ -207,7 +207,7 @@ class RollbackPlan:
         It is unknown whether the first step was done: its response may have been lost.
         """
         steps = [step for step in self.steps if step.action not in (Action.WAIT, Action.ASK, Action.VERIFY)]
-        why = "not done, or not seen to be done"
+        why = "not done, or not confirmed"
         return [LeftToDo(step.subject, f"{step.why} ({step.call[1]})", why, then=_how(step)) for step in steps]
 
     def to_dict(self) -> dict[str, Any]:

@@ -45,5 +45,5 @@ def _left_alone(todos: Iterable[Todo]) -> Iterable[Todo]:
         else:
             yield todo
     for (kind, subject), steps in planned.items():
-        why = f"the {kind.lower()} was left alone, because a stack comes first."
+        why = f"the {kind.lower()} was not touched, because a stack has to be recovered first."
         yield LeftToDo(subject, f"then {'; '.join(steps)}", why)

@@ -106,9 +106,9 @@ def refusal(rehearsal: Rehearsal, *, required: bool) -> list[str]:
 def check_last_known_good(version: str | None, gone: Sequence[str]) -> Check:
     """Whether the files of the release that the stage would be rolled back to still exist."""
     if version is None:
-        return Check(_GOOD, Readiness.READY, "none yet: a rollback removes what the release makes")
-    problems = [f"{path} of version {version} is gone from the artifact bucket" for path in gone]
-    return gathered(_GOOD, problems, f"every template of version {version} is there")
+        return Check(_GOOD, Readiness.READY, "none yet: a rollback deletes what the release creates")
+    problems = [f"{path} of version {version} is missing from the artifact bucket" for path in gone]
+    return gathered(_GOOD, problems, f"all templates of version {version} are there")
 
 
 def check_alarms(alarms: Sequence[AlarmSeen], *, coming: bool) -> Check:
@@ -118,7 +118,7 @@ def check_alarms(alarms: Sequence[AlarmSeen], *, coming: bool) -> Check:
     """
     missing = [alarm for alarm in alarms if alarm.state is None]
     problems = [] if coming else [alarm.in_words() for alarm in missing]
-    problems += [f"{alarm.in_words()} already: nothing can be verified by it" for alarm in alarms if alarm.red]
+    problems += [f"{alarm.in_words()} already, so it cannot verify anything" for alarm in alarms if alarm.red]
     return gathered("alarms", problems, _with_those_to_come(f"{len(alarms)} watched", [each.name for each in missing]))
 
 
@@ -133,7 +133,7 @@ def check_verify_function(function: str, state: str | None, *, coming: bool) -> 
     if state in ("Active", "Inactive"):
         return Check(about, Readiness.READY, f"it is {state}")
     if state is None and coming:
-        return Check(about, Readiness.READY, _with_those_to_come("it is asked after a deployment", [function]))
+        return Check(about, Readiness.READY, _with_those_to_come("it is invoked after a deployment", [function]))
     if state is None:
         return Check(about, Readiness.NOT_READY, f"{function} does not exist")
     return Check(about, Readiness.NOT_KNOWN if state == "Pending" else Readiness.NOT_READY, f"{function} is {state}")
@@ -168,7 +168,7 @@ def check_snapshot_quota(databases: Sequence[Database], quotas: Mapping[str, tup
     }
     unknown = sorted(wanted.keys() - quotas.keys())
     if unknown:
-        return Check(about, Readiness.NOT_KNOWN, f"RDS tells no {', '.join(unknown)}")
+        return Check(about, Readiness.NOT_KNOWN, f"RDS returns no {', '.join(unknown)}")
     problems = [
         f"{name}: {quotas[name][0]} of {quotas[name][1]} are taken, {count} more are needed"
         for name, count in wanted.items()
@@ -195,13 +195,13 @@ def check_services(controllers: Mapping[str, str | None], *, coming: bool) -> Ch
 
 def _with_those_to_come(found: str, missing: Sequence[str]) -> str:
     """The text of a ready check, with what does not exist before the release is deployed."""
-    return f"{found}; does not exist yet, and may come with the release: {', '.join(missing)}" if missing else found
+    return f"{found}; does not exist yet, and may be created by the release: {', '.join(missing)}" if missing else found
 
 
 def check_permissions(role: str, refused: Sequence[str]) -> Check:
     """Whether a role may do what a rollback needs, as simulated by IAM; ``refused`` in words."""
     problems = [f"{role} may not {each}" for each in refused]
-    return gathered("permissions", problems, f"{role} may do what it would have to")
+    return gathered("permissions", problems, f"{role} has the permissions that it would need")
 
 
 @dataclass(frozen=True)
@@ -238,17 +238,17 @@ def check_data(changes: Sequence[StatefulChange], *, first: bool) -> Check:
     if unread and not problems:
         named = ", ".join(each.path for each in unread)
         return Check("data", Readiness.NOT_KNOWN, f"the deletion policy of {named} cannot be read")
-    return gathered("data", problems, "nothing that holds data comes or goes for good")
+    return gathered("data", problems, "no resource with data is created or removed for good")
 
 
 def _data_problem(change: StatefulChange) -> str | None:
     what = f"{change.path} ({change.resource_type})"
     if change.removes:
-        return f"{what} goes or may be replaced: going back makes a new one without its data"
+        return f"{what} is removed or may be replaced: a rollback would create a new one without its data"
     if change.adds and change.creates_stack:
-        return f"{what} comes with a new stack, which is not deleted before a person says so"
+        return f"{what} is created with a new stack, which is deleted only after a person confirms it"
     if change.adds and change.deletion_policy not in (*_KEPT, UNREADABLE):
         return (
-            f"{what} comes without a DeletionPolicy that keeps it: going back would delete it, which a person decides"
+            f"{what} is created without a DeletionPolicy that keeps it: a rollback deletes it after a person confirms"
         )
     return None

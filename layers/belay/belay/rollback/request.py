@@ -96,17 +96,21 @@ def way_back(
     standing = tuple(each.release for each in standing_in(history))
     place = f"{request.application} in {request.stage}"
     if not standing and remains is None:
-        return Refusal(404, "Unknown", f"nothing of {place} was ever deployed")
+        return Refusal(404, "Unknown", f"nothing was ever deployed to {place}")
     if not request.to:
         keep = len(standing) if remains else len(standing) - 1
     else:
         versions = [release.version for release in standing]
         if request.to not in versions:
             known = ", ".join(dict.fromkeys(versions)) or "none"
-            return Refusal(404, "Unknown", f"{request.to} is not among the releases that {place} stands on: {known}")
+            return Refusal(404, "Unknown", f"{request.to} is not an earlier release of {place}; known are {known}")
         keep = len(versions) - versions[::-1].index(request.to)
     if keep == 0 and remains is None:
-        return Refusal(409, "NothingBefore", f"{standing[-1].version} is the first release of {place}: none was before")
+        return Refusal(
+            409,
+            "NothingBefore",
+            f"{standing[-1].version} is the first release of {place}, so there is none to roll back to",
+        )
     undone = (*reversed(standing[keep:]),)
     return Way(undone=(remains, *undone) if remains else undone, target=standing[keep - 1] if keep else None)
 

@@ -44,7 +44,7 @@ def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
     if not seen.exists or (seen.desired == 0 and seen.running == 0):
         return ()
     if seen.daemon:
-        return (_left(seen, "a daemon has no desired count, and it goes on writing.", "stop it by hand"),)
+        return (_left(seen, "a daemon has no desired count, so it could not be stopped.", "stop it by hand"),)
     if seen.blocked:
         return _refused(seen)
     if seen.desired == 0:
@@ -72,7 +72,7 @@ def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
     if not disturbed or seen.desired == 0:
         return ()
     if seen.controller != "ECS":
-        why = f"{seen.controller} deploys it, so it was not restarted."
+        why = f"{seen.controller} deploys it, so Belay did not restart it."
         return (_left(seen, why, f"let {seen.controller} deploy it again"),)
     return (_restart(seen),) if seen.restarted is None else _follow(seen)
 
@@ -99,27 +99,27 @@ def _follow(seen: ServiceSeen) -> tuple[Todo, ...]:
     if seen.steady:
         return ()
     if seen.waited_seconds > PATIENCE_SECONDS:
-        said = seen.events[0] if seen.events else "it says nothing"
+        said = seen.events[0] if seen.events else "no events"
         why = f"it is not steady after {PATIENCE_SECONDS // 60} minutes, {seen.running} of {seen.desired} tasks run"
-        return (_left(seen, f"{why}; it said last: {said}", _STEADY),)
+        return (_left(seen, f"{why}; last event: {said}", _STEADY),)
     return (_wait(seen, f"wait until it is steady, {seen.running} of {seen.desired} tasks run"),)
 
 
-_STEADY: Final = "find out why it does not become steady"
+_STEADY: Final = "find out why it is not steady"
 
 
 def _refused(seen: ServiceSeen) -> tuple[LeftToDo, ...]:
     """A permanent refusal by AWS is left to a person, and so is undoing what this incident did to the service."""
     why = f"nothing more was done to it: {str(seen.blocked).rstrip('.')}."
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
-    return (_left(seen, why, "see that it runs as it should"), *done)
+    return (_left(seen, why, "check that it runs properly"), *done)
 
 
 def _unseen(seen: ServiceSeen, deed: str) -> tuple[LeftToDo, ...]:
     """It is unknown whether there is anything to do: no reason to leave the stacks, nor to call the service well."""
-    why = f"it was not {deed}, because it could not be seen: {str(seen.unseen).rstrip('.')}."
+    why = f"it was not {deed}, because it could not be read: {str(seen.unseen).rstrip('.')}."
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
-    return (_left(seen, why, "see that it runs as it should"), *done)
+    return (_left(seen, why, "check that it runs properly"), *done)
 
 
 def left_stopped(noted: Mapping[str, Mapping[str, Any]]) -> list[LeftToDo]:
@@ -144,7 +144,7 @@ def _as_it_was(service: str, count: int | None, scaled_by: Mapping[str, bool] | 
         state = shlex.quote(json.dumps(_activities(scaled_by)))
         command = f"--scalable-dimension ecs:service:DesiredCount --suspended-state {state}"
         then = f"aws application-autoscaling register-scalable-target {about} {command}"
-        yield LeftToDo(service, "then let it scale as before", then=then)
+        yield LeftToDo(service, "then resume its scaling", then=then)
 
 
 def _restart(seen: ServiceSeen) -> Step:
@@ -153,11 +153,11 @@ def _restart(seen: ServiceSeen) -> Step:
         seen,
         ("ecs", "UpdateService"),
         _named(seen) | {"forceNewDeployment": True},
-        why="replace its tasks by new ones, which know nothing of the release that was taken back",
+        why="replace its tasks, so that none runs with the rolled-back release",
         legal_because=f"it is ACTIVE and ECS itself deploys it; {_ECS}API_UpdateService.html",
-        risk=(Risk.DOWNTIME, "none where its deployment configuration keeps enough tasks running"),
+        risk=(Risk.DOWNTIME, "none if its deployment configuration keeps enough tasks running"),
         expected=("COMPLETED",),
-        checked_afterwards="that the deployment is COMPLETED and as many tasks run as are wanted",
+        checked_afterwards="that the deployment is COMPLETED and the desired number of tasks run",
     )
 
 
@@ -181,7 +181,7 @@ def _suspend(seen: ServiceSeen) -> Step:
         seen,
         ("application-autoscaling", "RegisterScalableTarget"),
         _target(seen) | {"SuspendedState": dict.fromkeys(SCALING_ACTIVITIES, True)},
-        why="suspend its scaling, which would start tasks again while it has to be stopped",
+        why="suspend its scaling, which would start tasks while it has to be stopped",
         legal_because="a scalable target can be suspended at any time, while its desired count is within the bounds; "
         f"{_SCALING}API_RegisterScalableTarget.html",
         risk=(Risk.NONE, "it does not scale until it is resumed"),
@@ -198,7 +198,7 @@ def _stop_tasks(seen: ServiceSeen) -> Step:
         _named(seen) | {"desiredCount": 0},
         why=f"stop its {seen.desired} tasks, so that nothing writes",
         legal_because=f"it is ACTIVE and no daemon; {_ECS}API_UpdateService.html",
-        risk=(Risk.DOWNTIME, "what it serves is down until it is started again"),
+        risk=(Risk.DOWNTIME, "it is unavailable until it is started again"),
         expected=("runningCount 0",),
         checked_afterwards="that no task runs any more",
     )
@@ -224,7 +224,7 @@ def _resume(seen: ServiceSeen, before: Mapping[str, bool]) -> Step:
         seen,
         ("application-autoscaling", "RegisterScalableTarget"),
         _target(seen) | {"SuspendedState": dict(before)},
-        why="let it scale as before",
+        why="resume its scaling",
         legal_because="its desired count is what it was, so nothing is scaled by the call itself; "
         f"{_SCALING}API_RegisterScalableTarget.html",
         risk=(Risk.NONE, "none"),

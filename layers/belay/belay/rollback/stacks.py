@@ -55,7 +55,7 @@ def _is_ask(todo: Todo) -> bool:
 def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     """One stack's part of the plan."""
     if seen.blocked:
-        return (left(seen, f"it is as the release left it: {seen.blocked.rstrip('. ')}."),)
+        return (left(seen, f"it was not rolled back: {seen.blocked.rstrip('. ')}."),)
     if not seen.exists:
         return _gone(seen)
     if seen.unproved and status_of(seen).updatable:
@@ -85,8 +85,8 @@ def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo,
     if not waiting or not seen.changed_by_release or not _for_stack(seen, situation):
         return ()
     first = ", ".join(sorted(waiting))
-    why = f"it stays as the release left it: {first} leans on it and comes first."
-    return (left(seen, why, what=f"take it back after {first}"),)
+    why = f"it was not rolled back: {first} depends on it and comes first."
+    return (left(seen, why, what=f"roll it back after {first}"),)
 
 
 def _leaning_on(seen: StackSeen, situation: Situation) -> list[StackSeen]:
@@ -106,7 +106,9 @@ def _gone(seen: StackSeen) -> tuple[Todo, ...]:
     """No stack: correct for one that the release created, not for one that existed before."""
     if seen.created_by_release or not (seen.baseline and seen.baseline.existed):
         return ()
-    return (left(seen, "the stack existed before the release and is gone.", what="decide whether to create it again"),)
+    return (
+        left(seen, "the stack existed before the release and was deleted.", what="decide whether to create it again"),
+    )
 
 
 def _created(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -135,14 +137,14 @@ def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
         kind=Kind.STACK,
         subject=seen.stack,
         subject_id=seen.target,
-        text=f"may the stack {seen.stack} ({seen.name}) be deleted? This release created it, and it holds data "
-        f"({data}), which goes with it, unless a deletion policy keeps it.",
+        text=f"may the stack {seen.stack} ({seen.name}) be deleted? This release created it, and it has data "
+        f"({data}), which is deleted with it, unless a deletion policy keeps it.",
     )
     refused = left(
         seen,
-        f"this release created it, and it holds data ({data}), so it was not deleted.",
+        f"this release created it, and it has data ({data}), so it was not deleted.",
         delete_command(seen.target),
-        what="save what is needed, then delete the stack",
+        what="save what you need, then delete the stack",
     )
     return with_approval(question, situation.answers.get(question.name), _delete(seen, situation), refused)
 
@@ -165,7 +167,7 @@ def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     if status is StackStatus.UPDATE_FAILED:
         return attempt(steps.rollback_stack, seen, situation)
     if not status.updatable:
-        return (left(seen, f"it is {status}, from which CloudFormation cannot bring it back to what it was."),)
+        return (left(seen, f"it is {status}, from which CloudFormation cannot roll it back."),)
     if not seen.changed_by_release or seen.at_baseline or _rolled_back_by_cloudformation(seen, situation):
         return ()
     return _back_to_baseline(seen, situation)
@@ -198,15 +200,15 @@ def _rolled_back_by_cloudformation(seen: StackSeen, situation: Situation) -> boo
 def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     baseline = seen.baseline
     if baseline is None or baseline.template is None:
-        return (left(seen, "the release changed it, and no record says what it was before."),)
+        return (left(seen, "the release changed it, and there is no record of its earlier state."),)
     if baseline.stack_id not in (None, seen.stack_id):
-        return (left(seen, f"the record of what it was before is about another stack, {baseline.stack_id}."),)
+        return (left(seen, f"the record of its earlier state is of another stack, {baseline.stack_id}."),)
     lost = baseline.lost(seen.parameter_keys)
     if lost:
         return (
             left(
                 seen,
-                f"its NoEcho parameters ({', '.join(lost)}) were dropped by the release, and their values "
+                f"its NoEcho parameters ({', '.join(lost)}) were removed by the release, and their values "
                 "cannot be read anywhere.",
                 what="update the stack to its earlier template with the values of these parameters",
             ),
@@ -237,7 +239,7 @@ def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     if not situation.recover_foreign:
         return (left(seen, f"{told} The registration does not allow recovering it (recover_foreign).", what=what),)
     if seen.stateful and seen.status is not StackStatus.UPDATE_FAILED:
-        return (left(seen, f"{told} It holds data ({', '.join(seen.stateful)}), so it was not deleted.", what=what),)
+        return (left(seen, f"{told} It has data ({', '.join(seen.stateful)}), so it was not deleted.", what=what),)
     return attempt(recover, seen, situation)
 
 
@@ -247,7 +249,7 @@ def _foreign_but_stable(seen: StackSeen, situation: Situation) -> tuple[Todo, ..
         return ()
     if situation.recover_foreign and not seen.created_by_release:
         return _back_to_baseline(seen, situation)
-    why = "somebody else updated it after the release, so it was left as it is."
+    why = "it was updated after the release by an operation that Belay did not start, so it was not rolled back."
     return (left(seen, why, what="decide which version stays"),)
 
 

@@ -19,12 +19,12 @@ _BACK = (StackStatus.UPDATE_ROLLBACK_COMPLETE, StackStatus.UPDATE_ROLLBACK_COMPL
 _AFTERWARDS: Mapping[Action, str] = {
     Action.WAIT: "the stack's status",
     Action.CANCEL_UPDATE: "that the stack rolls back",
-    Action.ROLLBACK_STACK: "that the stack is back in its last stable state, or gone where it never had one",
+    Action.ROLLBACK_STACK: "that the stack is in its last stable state, or deleted if it never had one",
     Action.CONTINUE_UPDATE_ROLLBACK: "that the stack has finished rolling back",
     Action.SKIP_RESOURCES: "that the stack has finished rolling back, and how each skipped resource differs from it",
     Action.DETECT_DRIFT: "how the resource differs",
-    Action.REVERT_DRIFT: "that the resources are what the template says",
-    Action.UPDATE_TO_BASELINE: "that the stack has the template, parameters and tags of before",
+    Action.REVERT_DRIFT: "that the resources match the template",
+    Action.UPDATE_TO_BASELINE: "that the stack has its earlier template, parameters and tags",
     Action.DELETE_CHANGE_SET: "that the change set is gone",
     Action.DELETE_STACK: "that the stack is gone",
 }
@@ -67,12 +67,12 @@ def rollback_stack(seen: StackSeen, situation: Situation) -> Step:
         seen,
         "RollbackStack",
         {"StackName": seen.target} | _role(seen, situation),
-        why="take back the failed creation, which removes what it made"
+        why="roll back the failed creation, which deletes what it created"
         if created
         else "roll the failed update back to the last stable state",
         legal_because=f"{seen.status} is one of the two statuses it starts from, and a stack without a last stable "
         f"state is deleted; {_API}API_RollbackStack.html",
-        risk=(Risk.DOWNTIME, "what was updated already is updated back, what was replaced is replaced again"),
+        risk=(Risk.DOWNTIME, "updated resources are updated back, replaced ones are replaced again"),
         expected=(StackStatus.ROLLBACK_COMPLETE, *_GONE) if created else _BACK,
     )
 
@@ -84,10 +84,10 @@ def continue_update_rollback(seen: StackSeen, situation: Situation) -> Step:
         seen,
         "ContinueUpdateRollback",
         {"StackName": seen.target} | _role(seen, situation),
-        why="continue the rollback that got stuck, without skipping any resource",
+        why="continue the failed rollback, without skipping any resource",
         legal_because="UPDATE_ROLLBACK_FAILED is the status it starts from, and the stack is a root stack; "
         f"{_API}API_ContinueUpdateRollback.html",
-        risk=(Risk.DOWNTIME, "none beyond the rollback that was under way"),
+        risk=(Risk.DOWNTIME, "none beyond that of the rollback itself"),
         expected=_BACK,
     )
 
@@ -100,12 +100,12 @@ def skip_resources(seen: StackSeen, situation: Situation, skips: Sequence[StuckR
         seen,
         "ContinueUpdateRollback",
         {"StackName": seen.target, "ResourcesToSkip": [skip.skip_as for skip in skips]} | _role(seen, situation),
-        why=f"continue the rollback, which got stuck again, without {', '.join(each)}",
+        why=f"continue the rollback, which failed again, skipping {', '.join(each)}",
         legal_because="UPDATE_ROLLBACK_FAILED is the status it starts from, the stack is a root stack, and each "
         f"of these is UPDATE_FAILED because the rollback failed; {_API}API_ContinueUpdateRollback.html",
         risk=(
             Risk.DATA,
-            f"{_names(skips)} stay as the release left them until their drift is repaired; {_held(skips)}",
+            f"{_names(skips)} keep the release's configuration until their drift is reverted; {_held(skips)}",
         ),
         expected=_BACK,
     )
@@ -114,15 +114,15 @@ def skip_resources(seen: StackSeen, situation: Situation, skips: Sequence[StuckR
 def detect_drift(seen: StackSeen, doubted: UnprovedResource) -> Step:
     """Compare a resource in doubt with its template."""
     skipped = doubted.trace is Trace.SKIPPED
-    because = "which the rollback was continued without" if skipped else "of which no event says that it went back"
+    because = "which the rollback skipped" if skipped else "whose rollback no event shows"
     return _step(
         Action.DETECT_DRIFT,
         seen,
         "DetectStackResourceDrift",
         {"StackName": doubted.stack_id, "LogicalResourceId": doubted.logical_id},
-        why=f"find out whether {doubted.path}, {because}, is what the template says",
+        why=f"find out whether {doubted.path}, {because}, matches the template",
         legal_because=f"{seen.status} is stable, comparing changes nothing; {_API}API_DetectStackResourceDrift.html",
-        risk=(Risk.NONE, "none: it only looks"),
+        risk=(Risk.NONE, "none: it only reads"),
         expected=("IN_SYNC",),
     )
 
@@ -146,13 +146,12 @@ def revert_drift(seen: StackSeen, situation: Situation, drifted: Sequence[Unprov
         }
         | ({"Capabilities": list(seen.capabilities)} if seen.capabilities else {})
         | _role(seen, situation),
-        why=f"bring {', '.join(differs)} back to the template by a change set that looks at the drift",
+        why=f"revert the drift of {', '.join(differs)} with a drift-aware change set",
         legal_because=f"{seen.status} is a stable state, which a change set is made for; an ordinary one to the same "
         f"template would be empty; {_API}API_CreateChangeSet.html",
         risk=(
             Risk.DOWNTIME,
-            "the change set is refused if it would delete or replace what holds data, or undo what somebody else "
-            "changed by hand",
+            "the change set is refused if it would delete or replace resources with data, or undo manual changes",
         ),
         expected=(StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS),
     )
@@ -178,7 +177,7 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
         }
         | ({"Capabilities": list(baseline.capabilities)} if baseline.capabilities else {})
         | _role(seen, situation),
-        why=f"bring the stack back to {_goal(situation)} by a change set to its template and parameters of before",
+        why=f"update the stack back to {_goal(situation)}, with its earlier template and parameters",
         legal_because=f"{seen.status} is a stable state, which an update starts from; {_API}API_CreateChangeSet.html",
         risk=(Risk.DATA, _baseline_risk(baseline)),
         expected=(StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS),
@@ -267,7 +266,7 @@ def _region(stack_id: str) -> tuple[str, str]:
 
 
 def _goal(situation: Situation) -> str:
-    return f"version {situation.goal}" if situation.goal else "what it was before"
+    return f"version {situation.goal}" if situation.goal else "its earlier state"
 
 
 def _baseline_risk(baseline: Baseline) -> str:

@@ -56,7 +56,7 @@ def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> 
         subject=seen.stack,
         subject_id=seen.target,
         text=f"may the rollback of the stack {seen.stack} ({seen.name}) be continued without {', '.join(holding)}? "
-        "It holds data. Skipping deletes nothing, but what of it the release replaced is not brought back, and it may "
+        "It has data. Skipping deletes nothing, but does not restore what the release replaced, and it may "
         "no longer be what the template says: a later update could then replace it.",
     )
     refused = left(

@@ -23,10 +23,10 @@ def plan_verification(situation: Situation) -> tuple[Todo, ...]:
     if seen is None or not disturbed or seen.verdict is Verified.PASS:
         return ()
     if seen.blocked:
-        why = f"the release was taken back, and nobody knows whether the stage is well: {seen.blocked.rstrip('.')}."
-        return (LeftToDo(situation.stage, "check that the stage is well", why, _look(seen)),)
+        why = f"the release was rolled back, and it is not known whether the stage works: {seen.blocked.rstrip('.')}."
+        return (LeftToDo(situation.stage, "check that the stage works", why, _look(seen)),)
     if seen.verdict is not Verified.AGAIN:
-        why = f"the release was taken back, and the stage is still bad: {seen.reason.rstrip('.')}."
+        why = f"the release was rolled back, and the stage still fails: {seen.reason.rstrip('.')}."
         return (LeftToDo(situation.stage, "find out what is wrong with the stage", why, _look(seen)),)
     return (_verify(seen, situation),)
 
@@ -44,7 +44,7 @@ def _verify(seen: VerificationSeen, situation: Situation) -> Step:
         subject_id=situation.stage,
         call=call,
         parameters=parameters,
-        why=f"verify that it is well again: {' and '.join(filter(None, (watches, asks)))}",
+        why=f"verify that the stage works: {' and '.join(filter(None, (watches, asks)))}",
         legal_because=f"it changes nothing of the stage, and may be done at any time; {source}",
         risk=Risk.NONE,
         risk_in_words="none but what the verify function does itself" if seen.function else "none but time",
