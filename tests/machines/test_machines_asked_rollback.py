@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deployed_belay import Application, until
-from small_releases import setting
+from small_releases import security_group, setting
 
 from belay.release.records import ReleaseReference
 from cli.function_url import post_signed
@@ -77,6 +77,29 @@ def test_a_stage_goes_back_over_several_releases_and_what_they_made_goes(applica
     ]
     assert app.belay.stacks(app.name) == {app.stack("first"): "UPDATE_COMPLETE"}
     assert app.belay.setting(app.stack("first")) == "1.0.0"
+
+
+def test_an_output_that_tells_of_a_replaced_resource_is_what_it_was(application: Applications) -> None:
+    def described(version: str) -> dict[str, Any]:
+        template = security_group()
+        template["Resources"]["Group"]["Properties"]["GroupDescription"] = f"a group of {version}"
+        template["Outputs"] = {"Group": {"Value": {"Fn::Sub": "the group ${Group.GroupId}"}}}
+        return template
+
+    app = application()
+    ids = []
+    for version in ("1.0.0", "1.1.0"):
+        app.deploy(version, stacks={"first": described(version)})
+        (output,) = app.belay.aws("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0][
+            "Outputs"
+        ]
+        ids.append(output["OutputValue"])
+    assert ids[0] != ids[1]
+
+    record = asked(app)
+
+    assert record["outcome"] == "ROLLED_BACK"
+    assert f"the output Group was “{ids[0]}”" in app.received()[-1].text
 
 
 def test_a_stack_that_was_renamed_between_releases_is_undone_as_itself(application: Applications) -> None:

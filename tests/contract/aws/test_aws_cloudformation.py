@@ -83,6 +83,18 @@ def test_a_template_is_read_byte_by_byte_as_it_was_given(stubbed: Stubbed, body:
     assert Stacks(client).get_template(ID) == body.encode()
 
 
+def test_an_export_that_nobody_imports_has_no_importers(stubbed: Stubbed) -> None:
+    client, stub = stubbed("cloudformation")
+    stub.add_response("list_imports", {"Imports": ["web"], "NextToken": "more"}, {"ExportName": "orders"})
+    stub.add_response("list_imports", {"Imports": ["billing"]}, {"ExportName": "orders", "NextToken": "more"})
+    assert Stacks(client).importers("orders") == ("web", "billing")
+    stub.add_client_error("list_imports", "ValidationError", "Export 'orders' is not imported by any stack.")
+    assert Stacks(client).importers("orders") == ()
+    stub.add_client_error("list_imports", "AccessDenied", http_status_code=403)
+    with pytest.raises(AccessDenied):
+        Stacks(client).importers("orders")
+
+
 def summary(resource_type: str, physical_id: str, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
     return {
         "LogicalResourceId": "Some",

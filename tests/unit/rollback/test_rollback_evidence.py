@@ -9,6 +9,7 @@ from belay.rollback.plan import Action
 from belay.rollback.planner import plan_rollback
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
+from belay.stack.outputs import ChangedOutput, Output
 from belay.stack.status import StackStatus
 from belay.stack.trace import Trace, UnprovedResource
 
@@ -106,3 +107,29 @@ def test_what_was_not_deleted_keeps_no_other_stack_from_going_back() -> None:
     plan = plan_rollback(situation(network, replace(kept, depends_on=("network",))))
     assert [step.subject for step in plan.steps] == ["network"]
     assert [each.subject for each in plan.left_to_do] == ["service"]
+
+
+DIFFERS = ChangedOutput("Arn", Output("a-1", "orders-arn"), Output("a-2", "orders-arn"))
+
+
+def test_an_output_that_differs_at_the_baseline_is_told_and_left_unless_a_replaced_resource_explains_it() -> None:
+    plan = plan_rollback(situation(seen(at_baseline=True, outputs=(DIFFERS,))))
+    assert plan.outcome_if_done == "NEEDS_OPERATOR"
+    assert "the output Arn was “a-1” and is “a-2”" in plan.left_to_do[0].why
+    plan = plan_rollback(situation(seen(at_baseline=True, outputs=(replace(DIFFERS, explained=True),))))
+    assert plan.outcome_if_done == "ROLLED_BACK"
+    assert "was replaced" in plan.remarks[0].what
+
+
+def test_who_imports_an_export_that_changed_is_named() -> None:
+    imported = replace(DIFFERS, explained=True, importers=("web", "billing"))
+    plan = plan_rollback(situation(seen(at_baseline=True, outputs=(imported,))))
+    assert plan.outcome_if_done == "NEEDS_OPERATOR"
+    assert plan.left_to_do[0].what == "update web, billing"
+
+    stays = seen(status="UPDATE_COMPLETE", completed_by_release=True, outputs=(imported,))
+    (step,) = plan_rollback(situation(stays)).steps
+    assert step.action is Action.UPDATE_TO_BASELINE, "whether it is really in the way is CloudFormation's to say"
+    tried = {(Action.UPDATE_TO_BASELINE, "service"): 2}
+    (left,) = plan_rollback(situation(stays, tried=tried)).left_to_do
+    assert "the export orders-arn is imported by web, billing" in left.why

@@ -48,6 +48,7 @@ def test_a_stack_is_kept_with_everything_an_update_needs() -> None:
         capabilities=("CAPABILITY_IAM",),
         role_arn="arn:aws:iam::111122223333:role/orders-deploy",
         notification_arns=("arn:aws:sns:eu-west-1:111122223333:stacks",),
+        outputs={},
     )
 
 

@@ -1,4 +1,4 @@
-from belay.template.dependencies import dependencies
+from belay.template.dependencies import behind_output, dependencies
 from belay.template.loader import load
 
 TEMPLATE = b"""
@@ -30,3 +30,10 @@ def test_a_resource_needs_what_it_names() -> None:
         "Queue": {"Topic", "Key"},
         "Policy": {"Queue", "Topic", "Key"},
     }
+
+
+def test_an_output_depends_on_what_its_resources_depend_on() -> None:
+    outputs = b"Outputs:\n  Url: {Value: !GetAtt Queue.QueueUrl}\n  Size: {Value: !Ref Size}\n"
+    document = load(TEMPLATE + outputs, "t.yaml")
+    assert behind_output(document, "Url") == {"Queue", "Topic", "Key"}
+    assert behind_output(document, "Size") == behind_output(document, "None") == set()

@@ -95,6 +95,17 @@ class Stacks:
                 waiting += nested_in(found[each])
         return found
 
+    def importers(self, export: str) -> tuple[str, ...]:
+        """Return the names of the stacks that import an export."""
+        with translated("CloudFormation.ListImports"):
+            try:
+                pages = self._client.get_paginator("list_imports").paginate(ExportName=export)
+                return tuple(name for page in pages for name in page["Imports"])
+            except ClientError as error:
+                if code_of(error) == "ValidationError" and "is not imported by any stack" in str(error):
+                    return ()
+                raise
+
     def newest_event(self, stack_id: str) -> dict[str, Any] | None:
         """Return a stack's newest event, or None if it has none."""
         return next(self.events(stack_id), None)

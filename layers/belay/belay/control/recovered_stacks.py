@@ -20,10 +20,13 @@ from belay.ledger.operations import Purpose
 from belay.release.names import change_set_name
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import StackSeen
-from belay.stack.baseline import Baseline
+from belay.stack.baseline import Baseline, baseline_of
+from belay.stack.cause import Event
 from belay.stack.change_set import ChangeSet
 from belay.stack.operation import last_operation, refused_for_now
+from belay.stack.outputs import ChangedOutput, changed_outputs, replaced_ids
 from belay.stack.plan import Progress, StackPlan
+from belay.stack.resource import NESTED_STACK
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
 from belay.stack.stuck import (
@@ -35,7 +38,7 @@ from belay.stack.stuck import (
 )
 from belay.stack.trace import UnprovedResource, unproved
 from belay.subject.subjects import AskedRollback, ForeignOperation
-from belay.template.dependencies import dependencies
+from belay.template.dependencies import behind_output, dependencies
 from belay.template.loader import load
 
 _BEGINS_WITHIN = timedelta(minutes=5)
@@ -120,6 +123,7 @@ class RecoveredStacks:
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
             at_baseline=stack.stack in self._recovery.record.settled or self._at_baseline(baseline, description),
+            outputs=self._outputs(stack.stack, baseline, description) if changed else (),
             change_sets=tuple(each for each in change_sets or () if each == stack.change_set_id),
             depends_on=stack.depends_on,
             **self._described(stack.stack, description, touched=changed or stack.token is not None),
@@ -168,16 +172,57 @@ class RecoveredStacks:
         self, stack: str, stack_id: str, resources: Mapping[str, Sequence[Resource]]
     ) -> tuple[UnprovedResource, ...]:
         """Read from the events what is in doubt, and add what drift detection has found out about it."""
-        events = self._stacks.events_since(stack_id, self._operation_on(stack))
+        events = self._events_on(stack, stack_id)
         known = {each.key: each for each in self._noted(stack)}
         return tuple(each.compared(known.get(each.key)) for each in unproved(stack_id, events, resources))
 
-    def _operation_on(self, stack: str) -> str | None:
-        """The operation on a stack that failed or is undone."""
+    def _outputs(
+        self, stack: str, baseline: Baseline | None, description: Mapping[str, Any] | None
+    ) -> tuple[ChangedOutput, ...]:
+        """Compare a stack's outputs with its baseline's, and find who imports the exports that differ."""
+        if baseline is None or baseline.outputs is None or description is None:
+            return ()
+        now, stack_id = baseline_of(description, None), str(description["StackId"])
+        if not _stands(StackStatus(description["StackStatus"])) or now.outputs in (None, baseline.outputs):
+            return ()
+        events, resources = self._events_on(stack, stack_id), self._stacks.resources_by_stack(stack_id)
+        replaced = replaced_ids(events, resources)
+
+        renewed = {
+            each["LogicalResourceId"]
+            for each in resources[stack_id]
+            if replaced
+            and (each["ResourceType"] == NESTED_STACK or each.get("PhysicalResourceId") in replaced.values())
+        }
+        found = changed_outputs(
+            baseline.outputs, now.outputs or {}, replaced, lambda name: bool(renewed & self._behind(stack_id, name))
+        )
+        return tuple(replace(each, importers=self._importers(each)) for each in found)
+
+    def _behind(self, stack_id: str, output: str) -> frozenset[str]:
+        """The resources that an output depends on; none are known without a readable template."""
+        try:
+            return behind_output(load(self._stacks.get_template(stack_id, "Processed"), stack_id), output)
+        except UnreadableTemplate:
+            return frozenset()
+
+    def _importers(self, output: ChangedOutput) -> tuple[str, ...]:
+        """Return who imports an output; not being allowed to look is said, and keeps nothing from being recovered."""
+        try:
+            found = [each for export in output.exports for each in self._stacks.importers(export)]
+        except (Throttled, ServiceUnavailable):
+            raise
+        except AwsFault as fault:
+            found = [f"stacks that could not be listed ({fault})"]
+        return tuple(dict.fromkeys(found))
+
+    def _events_on(self, stack: str, stack_id: str) -> dict[str, list[Event]]:
+        """The events since the operation on a stack began that failed or is undone."""
         if isinstance(self._incident.subject, ForeignOperation):
-            return self._incident.subject.token
+            return self._stacks.events_since(stack_id, self._incident.subject.token)
         plans = self._recovery.release_plan().stacks
-        return next((each.token or self._deployment_token(each) for each in plans if each.stack == stack), None)
+        tokens = (each.token or self._deployment_token(each) for each in plans if each.stack == stack)
+        return self._stacks.events_since(stack_id, next(tokens, None))
 
     def _noted(self, stack: str) -> tuple[UnprovedResource, ...]:
         noted = self._recovery.noted(stack).get("unproved", ())

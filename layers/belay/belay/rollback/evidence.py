@@ -9,6 +9,7 @@ inconsistent with the state of the resources in the stack template"
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from belay.release.left_to_do import LeftToDo
@@ -48,6 +49,36 @@ def left_unproved(situation: Situation) -> Iterator[Todo]:
             elif _cannot_be_seen(each):
                 told = f"no event shows that {each.path} ({each.resource_type}) was rolled back, and {_why_left(each)}"
                 yield Remark(seen.stack, told, follow_up=True)
+        yield from _left_of_outputs(seen)
+
+
+def _left_of_outputs(seen: StackSeen) -> Iterator[Todo]:
+    """Outputs of a stack that is back at its baseline are what they were, but for what tells of replaced resources."""
+    for each in seen.outputs if seen.at_baseline else ():
+        if each.importers:
+            why = f"{each.in_words()}, and {', '.join(each.importers)} import it: what they hold is the former value."
+            yield LeftToDo(seen.stack, f"update {', '.join(each.importers)}", why)
+        elif each.explained:
+            yield Remark(seen.stack, f"{each.in_words()}: the resource that it tells of was replaced")
+        else:
+            why = f"{each.in_words()}, although the template, the parameters and the tags are those of before."
+            yield left(seen, why, what=f"find out what makes the output {each.name} differ")
+
+
+def naming_importers(seen: StackSeen, todos: tuple[Todo, ...]) -> tuple[Todo, ...]:
+    """Name, where a stack cannot go back, the other stacks that keep its exports from changing.
+
+    "You can't modify or remove an output value that is referenced by another stack"
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
+    """
+    used = [
+        f"the export {', '.join(each.exports)} is imported by {', '.join(each.importers)}, and an export in use can be "
+        "neither changed nor removed"
+        for each in seen.outputs
+        if each.importers and not seen.at_baseline
+    ]
+    named = f" Of what would change back, {'; '.join(used)}." if used else ""
+    return tuple(replace(todo, why=todo.why + named) if isinstance(todo, LeftToDo) else todo for todo in todos)
 
 
 def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tuple[LeftToDo, ...]:

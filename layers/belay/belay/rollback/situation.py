@@ -13,6 +13,7 @@ from belay.release.verification import Verified
 from belay.rollback.plan import Action
 from belay.rollback.question import Answer
 from belay.stack.baseline import Baseline
+from belay.stack.outputs import ChangedOutput
 from belay.stack.status import StackStatus
 from belay.stack.stuck import StuckResource
 from belay.stack.trace import UnprovedResource
@@ -35,6 +36,7 @@ class StackSeen:
       that cause its status (``stack.stuck.stuck_resources``).
     - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``unproved`` those whose events do
       not prove that they went back, whoever skipped or kept them.
+    - ``outputs`` are those that differ from the baseline's.
     - ``change_sets`` are the ids of the release's own on a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and capabilities.
     - ``depends_on`` are the registered names of the stacks that it depends on.
@@ -57,6 +59,7 @@ class StackSeen:
     failed_resources: tuple[str, ...] = ()
     stuck: tuple[StuckResource, ...] = ()
     unproved: tuple[UnprovedResource, ...] = ()
+    outputs: tuple[ChangedOutput, ...] = ()
     ours: bool = True
     at_baseline: bool = False
     change_sets: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from belay.release.left_to_do import LeftToDo
 from belay.rollback import steps
 from belay.rollback.attempts import LIMIT, attempt, left, status_of
+from belay.rollback.evidence import naming_importers
 from belay.rollback.plan import Action, Kind, Step, Todo
 from belay.rollback.question import Question, is_asked, with_approval
 from belay.rollback.situation import Situation, StackSeen
@@ -25,7 +26,7 @@ def plan_stacks(situation: Situation) -> tuple[Todo, ...]:
     """
     todos: dict[str, tuple[Todo, ...]] = {}
     for seen in reversed(situation.stacks):
-        todos[seen.stack] = _held(seen, situation, todos) or _for_stack(seen, situation)
+        todos[seen.stack] = _held(seen, situation, todos) or naming_importers(seen, _for_stack(seen, situation))
     return tuple(_in_order(situation, todos))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from belay.documents import read, written
+from belay.stack.outputs import Output, outputs_of
 from belay.stack.status import StackStatus
 
 HIDDEN = "****"
@@ -41,6 +42,7 @@ class Baseline:
     ``existed`` is False for a stack that the release creates; everything else is then empty. ``parameters`` are the
     stack's parameter values, without the hidden ones; ``hidden`` names the NoEcho parameters, whose values no call
     returns; ``resolved`` are the values of parameters of SSM types at that time (an update reads them again).
+    ``outputs`` are None in a baseline that Belay 0.1 captured.
     """
 
     stack_name: str
@@ -55,6 +57,7 @@ class Baseline:
     capabilities: tuple[str, ...] = ()
     role_arn: str | None = None
     notification_arns: tuple[str, ...] = ()
+    outputs: Mapping[str, Output] | None = None
 
     def update_parameters(self, current: Collection[str] | None = None) -> list[dict[str, Any]]:
         """Return the ``Parameters`` of a change set back to this baseline, with the previous value if hidden.
@@ -123,6 +126,7 @@ def baseline_of(description: Mapping[str, Any] | None, template: TemplatePointer
         capabilities=tuple(description.get("Capabilities") or ()),
         role_arn=description.get("RoleARN"),
         notification_arns=tuple(description.get("NotificationARNs") or ()),
+        outputs=outputs_of(description),
     )
 
 

@@ -20,6 +20,19 @@ def dependencies(document: Document) -> dict[str, frozenset[str]]:
     }
 
 
+def behind_output(document: Document, name: str) -> frozenset[str]:
+    """Return the logical ids that an output's value depends on, directly or through other resources."""
+    output, needs = document.section("Outputs").entries.get(name), dependencies(document)
+    found: set[str] = set()
+    waiting = [] if output is None else [*_named(output)]
+    while waiting:
+        each = waiting.pop()
+        if each in needs and each not in found:
+            found.add(each)
+            waiting += needs[each]
+    return frozenset(found)
+
+
 def _named(node: Node) -> Iterator[str]:
     if isinstance(node, SequenceNode):
         for item in node.items:
