@@ -12,6 +12,7 @@ from belay.control.decisions import Decisions
 from belay.control.endings import Endings
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
+from belay.control.missed_uploads import MissedUploads
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
@@ -31,6 +32,7 @@ class Settings:
 
     ledger_table: str
     artifact_bucket: str
+    release_bucket: str
     notification_topic_arn: str
     pause_parameter: str
     deploy_release_machine_arn: str
@@ -56,6 +58,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def put_together(settings: Settings, aws: Aws) -> Sweep:
     """Return the parts of a sweep with the gateways that each needs."""
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    deploy_release = settings.deploy_release_machine_arn
     told = aws.notifications, settings.notification_topic_arn
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
@@ -74,5 +77,6 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
         aws.stacks,
         Approvals(ledger, artifacts, endings),
         Decisions(ledger, aws.executions),
-        settings.deploy_release_machine_arn,
+        MissedUploads(ledger, aws.release_bucket(settings.release_bucket), aws.executions, deploy_release),
+        deploy_release,
     )

@@ -47,13 +47,13 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
     "S3.HeadObject": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "S3.PutObject": {f"s3:PutObject@{ARTIFACTS}"},
-    "S3.ListObjectVersions": {f"s3:ListBucketVersions@{ARTIFACTS}"},
     "S3.CreateMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.UploadPart": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.CompleteMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.AbortMultipartUpload": {f"s3:AbortMultipartUpload@{ARTIFACTS}"},
-    # What reads an object is told apart by method below: a version of one is another permission.
+    # Told apart by method below: a version of an object is another permission, and so is another bucket.
     "S3.GetObject": set(),
+    "S3.ListObjectVersions": set(),
     # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     "Lambda.Invoke": {"lambda:InvokeFunction"},
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
@@ -65,6 +65,8 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     # Without ListBucket, S3 answers AccessDenied for what is not there
     # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
     "ArtifactBucket.get_bytes": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
+    "ArtifactBucket.versions": {f"s3:ListBucketVersions@{ARTIFACTS}"},
+    "ReleaseBucket.page": {f"s3:ListBucketVersions@{RELEASES}"},
     "ArtifactBucket.get_version": {f"s3:GetObjectVersion@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "UploadedObject.read": {f"s3:GetObjectVersion@{RELEASES}", f"s3:ListBucket@{RELEASES}"},
     # CloudFormation reads the template and the parameters of an SSM type with the caller's power, and is handed the

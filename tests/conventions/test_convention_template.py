@@ -277,7 +277,18 @@ def test_the_queue_is_encrypted_and_its_writers_need_no_key() -> None:
 
 def kept(name: str) -> bool:
     resource = template()["Resources"][name]
-    return bool(resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain")
+    return bool(resource["UpdateReplacePolicy"] == "Retain" and resource["DeletionPolicy"].startswith("Retain"))
+
+
+def test_a_first_deployment_that_fails_leaves_nothing_that_it_can_delete() -> None:
+    policies = {
+        name: each["DeletionPolicy"] for name, each in template()["Resources"].items() if "DeletionPolicy" in each
+    }
+    # What cannot be deleted would make the rollback of the deployment fail.
+    undeletable = {"Ledger", "TrailBucket"}
+    assert resources("AWS::DynamoDB::Table")["Ledger"]["DeletionProtectionEnabled"] is True
+    assert {name for name, policy in policies.items() if policy == "Retain"} == undeletable
+    assert {policy for name, policy in policies.items() if name not in undeletable} == {"RetainExceptOnCreate"}
 
 
 # -- least privilege ---------------------------------------------------------------------------------------------------
@@ -361,6 +372,10 @@ def test_only_a_signed_request_calls_a_function_by_its_url() -> None:
     assert open_to_all == {"answer_by_link": {"AuthType": "NONE"}}
     assert template()["Resources"]["AnswerByLinkFunction"]["Condition"] == "LinksSwitchedOn"
     assert template()["Parameters"]["ApprovalLinks"]["Default"] == "false"
+    # What anybody may call can use up no more of the account's concurrency than this.
+    reserved = resources("AWS::Serverless::Function")["AnswerByLinkFunction"]["ReservedConcurrentExecutions"]
+    assert reserved == {"Fn::If": ["LinkConcurrencyReserved", {"Ref": "LinkConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert template()["Parameters"]["LinkConcurrency"]["Default"] == 5
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,21 @@ class TestDeployed:
         assert app.belay.status(app.stack("first")) == "CREATE_COMPLETE"
         app.told("deployment-started", "DEPLOYED", "deployment-started", "DEPLOYED")
 
+    def test_an_upload_that_no_event_told_of(self, application: Applications) -> None:
+        app = application()
+        s3, bucket = app.belay.aws("s3"), app.belay.outputs["ReleaseBucketName"]
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+        upload = app.belay.upload(app.release())
+        told = {"EventBridgeConfiguration": {}}
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+        assert not app.belay.uploaded(upload)
+
+        app.belay.invoke("SweepFunction", {})
+
+        assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+        assert len(app.belay.executions(app.name, "deploy_release")) == 1
+        app.told("deployment-started", "DEPLOYED")
+
     def test_a_deliberate_downgrade(self, application: Applications) -> None:
         app = application()
         app.deploy("1.1.0")

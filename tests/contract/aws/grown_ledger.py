@@ -132,6 +132,7 @@ class GrownOffice(Office):
         self.environment = {
             "LEDGER_TABLE": "ledger",
             "ARTIFACT_BUCKET": "artifacts",
+            "RELEASE_BUCKET": "releases-bucket",
             "NOTIFICATION_TOPIC_ARN": self.topic,
             "PAUSE_PARAMETER": "/belay/paused",
             "DEPLOY_RELEASE_MACHINE_ARN": MACHINES + "belay-deploy-release",

@@ -9,7 +9,7 @@ from test_aws_sweep import house as house  # noqa: PLC0414
 from test_aws_unfinished import MANIFEST, STAGE, House
 
 from belay.aws.cloudformation import Stacks
-from belay.aws.s3 import Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import Registrations
 from belay.control.stack_claims import StackClaims
@@ -120,7 +120,7 @@ def test_a_stack_that_is_unregistered_and_gone_is_given_up(
         house.accept()
     if still != "registered":
         house.ssm.delete_parameter(Name="/belay/applications/orders")
-    read = Registrations(ParameterStore(house.ssm), Buckets(house.s3)).read()
+    read = Registrations(ParameterStore(house.ssm), ArtifactBucket(house.s3, "artifacts")).read()
     stacks = Stacks(house.cloudformation)
     assert [*filter(None, (claims.free_if_gone(each, stacks) for each in claims.unregistered(read)))] == freed
     assert [*house.ledger.stack_claims.every()] == ([] if freed else [KEY])
@@ -131,5 +131,5 @@ def test_what_cannot_be_read_may_be_registered(house: House, claims: StackClaims
     house.ssm.put_parameter(
         Name="/belay/applications/orders/production", Value="service_role: 7", Type="String", Overwrite=True
     )
-    read = Registrations(ParameterStore(house.ssm), Buckets(house.s3)).read()
+    read = Registrations(ParameterStore(house.ssm), ArtifactBucket(house.s3, "artifacts")).read()
     assert claims.unregistered(read) == []

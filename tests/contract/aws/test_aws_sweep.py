@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -13,14 +14,17 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Table
 from belay.aws.gateways import own_aws
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.s3 import ArtifactBucket, ReleaseBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
+from belay.aws.stepfunctions import Executions
+from belay.control.missed_uploads import MissedUploads
 from belay.control.unfinished import Unfinished
-from belay.errors import AwsFault, MissingDocument
+from belay.errors import AwsFault, MissingDocument, Throttled
+from belay.events.s3 import ObjectCreated
 from belay.release.life import State
 from belay.release.lock import Claim
-from belay.release.records import Outcome, upload_of
+from belay.release.records import Outcome, Upload, upload_of
 from belay.stack.status import StackStatus
 
 DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
@@ -39,9 +43,12 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     house.states.create_state_machine(name="belay-deploy-release", definition=definition, roleArn=ROLE)
     house.ssm.put_parameter(Name="/belay/paused", Value="false", Type="String")
+    house.s3.create_bucket(Bucket=LATE.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    house.s3.put_bucket_versioning(Bucket=LATE.bucket, VersioningConfiguration={"Status": "Enabled"})
     for name, value in {
         "LEDGER_TABLE": "ledger",
         "ARTIFACT_BUCKET": "artifacts",
+        "RELEASE_BUCKET": LATE.bucket,
         "NOTIFICATION_TOPIC_ARN": house.topic,
         "PAUSE_PARAMETER": "/belay/paused",
         "DEPLOY_RELEASE_MACHINE_ARN": DEPLOY,
@@ -377,3 +384,66 @@ def test_what_aws_does_not_show_of_a_registration_is_a_fault_and_no_verdict(
         sweep.handler({}, None)
     assert [type(fault) for fault in caught.value.exceptions] == [AwsFault]
     assert house.messages() == []
+
+
+# -- uploads that no event told of -------------------------------------------------------------------------------------
+
+
+def put(house: House, key: str = LATE.key) -> Upload:
+    answer = house.s3.put_object(Bucket=LATE.bucket, Key=key, Body=b"zip")
+    return upload_of("orders", LATE.bucket, key, answer["VersionId"], 3)
+
+
+def test_an_upload_that_no_event_told_of_is_started_as_if_one_had(house: House, sweep: ModuleType) -> None:
+    upload = put(house)
+    put(house, "releases/orders/notes.txt")
+    assert sweep.handler({}, None)["missed_uploads"] == [upload.attempt]
+    (execution,) = (each["executionArn"] for each in house.states.list_executions(stateMachineArn=DEPLOY)["executions"])
+    event = ObjectCreated.from_event(json.loads(house.states.describe_execution(executionArn=execution)["input"]))
+    assert (event.bucket, event.key, event.version_id, event.size) == (LATE.bucket, LATE.key, upload.version_id, 3)
+    sweep.handler({}, None)
+    assert started(house) == 1, "its name is taken"
+
+
+def test_every_version_is_an_upload_and_those_that_are_known_or_held_are_left(house: House, sweep: ModuleType) -> None:
+    known, held, missed = put(house), put(house), put(house)
+    house.ledger.attempts.claim(known, "execution-1", "2026-01-01T10:00:00.000+00:00")
+    house.ssm.put_parameter(Name="/belay/paused", Value="true", Type="String", Overwrite=True)
+    house.ledger.uploads.hold(held, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    assert sweep.handler({}, None)["missed_uploads"] == [], "nothing is started during a pause"
+    assert looked(house) == [missed.attempt]
+
+
+def looked(house: House, *, now: datetime | None = None) -> list[str]:
+    bucket = ReleaseBucket(house.s3, LATE.bucket)
+    missed = MissedUploads(house.ledger, bucket, Executions(house.states), DEPLOY)
+    return missed.look(now or datetime.now(UTC))
+
+
+def test_one_page_is_looked_at_a_time_and_then_the_first_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = put(house, "releases/orders/a.zip"), put(house, "releases/orders/b.zip")
+    house.s3.meta.events.register("before-parameter-build.s3.ListObjectVersions", lambda params, **_: one(params))
+    assert [looked(house), looked(house)] == [[first.attempt], [second.attempt]]
+    third = put(house, "releases/orders/0.zip")
+    assert looked(house) == [third.attempt]
+
+
+def one(params: dict[str, Any]) -> None:
+    params["MaxKeys"] = 1
+
+
+def test_what_was_uploaded_long_before_the_last_look_is_not_asked_about(house: House) -> None:
+    """Records of refused uploads expire: none must be taken for missed then."""
+    put(house)
+    assert looked(house, now=datetime.now(UTC) + timedelta(days=2)) == []
+
+
+def test_a_page_whose_uploads_could_not_be_started_is_looked_at_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = put(house)
+    with monkeypatch.context() as broken:
+        broken.setattr(Executions, "start_execution", lambda *_: (_ for _ in ()).throw(Throttled("a", "b", "c")))
+        with pytest.raises(Throttled):
+            looked(house)
+    assert looked(house) == [upload.attempt]

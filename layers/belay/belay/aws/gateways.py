@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from belay.aws.logs import LogStreams
     from belay.aws.pipelines import Pipelines
     from belay.aws.rds import Databases
-    from belay.aws.s3 import ArtifactBucket, Buckets
+    from belay.aws.s3 import ArtifactBucket, Buckets, ReleaseBucket
     from belay.aws.sns import Notifications
     from belay.aws.ssm import ParameterStore
     from belay.aws.stepfunctions import Executions
@@ -108,6 +108,12 @@ class Aws:
         from belay.aws.s3 import ArtifactBucket
 
         return ArtifactBucket(self._client("s3"), bucket)
+
+    def release_bucket(self, bucket: str) -> ReleaseBucket:
+        """Return the release bucket of this name."""
+        from belay.aws.s3 import ReleaseBucket
+
+        return ReleaseBucket(self._client("s3"), bucket)
 
     @cached_property
     def attached_groups(self) -> AttachedGroups:

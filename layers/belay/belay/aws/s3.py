@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
@@ -161,6 +163,40 @@ class ArtifactBucket:
                 self._client.abort_multipart_upload(**which)
         except AwsFault as fault:
             error.add_note(f"{fault}; the bucket's lifecycle rule will remove the parts")
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """One version of an object."""
+
+    key: str
+    version_id: str
+    size: int
+    etag: str
+    put_at: datetime
+
+
+class ReleaseBucket:
+    """The versioned bucket that releases are uploaded to."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def page(self, after: tuple[str, str] | None) -> tuple[list[StoredVersion], tuple[str, str] | None]:
+        """Return the versions below ``releases/`` that follow a key and a version, at most 1,000, and where they end.
+
+        None for the end if there are no more.
+        """
+        where = {} if after is None else {"KeyMarker": after[0], "VersionIdMarker": after[1]}
+        with translated("S3.ListObjectVersions"):
+            answer = self._client.list_object_versions(Bucket=self.name, Prefix="releases/", **where)
+        versions = [
+            StoredVersion(each["Key"], each["VersionId"], each["Size"], each["ETag"].strip('"'), each["LastModified"])
+            for each in answer.get("Versions", [])
+        ]
+        more = answer.get("IsTruncated", False)
+        return versions, (answer["NextKeyMarker"], answer["NextVersionIdMarker"]) if more else None
 
 
 class Buckets:

@@ -11,6 +11,7 @@ from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
 from belay.control.failed_stacks import FailedStacks
+from belay.control.missed_uploads import MissedUploads
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
@@ -44,6 +45,7 @@ class Sweep:
     stacks: Stacks
     approvals: Approvals
     decisions: Decisions
+    missed_uploads: MissedUploads
     deploy_machine_arn: str
     faults: list[Exception] = field(default_factory=list)
 
@@ -68,6 +70,7 @@ class Sweep:
             "freed_stacks": self._each(self.unregistered_stacks, self.stack_claims.free_if_gone, self.stacks),
             "healthy_again": self._each(self.ledger.incidents.watched, self.unhealthy.close_if_healthy),
             "failed_stacks": self._each(self.failed_stacks.failed, self.failed_stacks.take_up_failed),
+            "missed_uploads": (self._attempted(self.missed_uploads.look, now) or []) if may_start else [],
         }
 
     def _each(

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from belay.events.envelope import AwsEvent, read, read_optional, read_outer
+from belay.release.records import Upload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,3 +41,17 @@ class ObjectCreated(AwsEvent):
             sequencer=read(event, "detail", "object", "sequencer", kind=str),
             requester=read_optional(event, "detail", "requester", kind=str),
         )
+
+
+def object_created(upload: Upload, *, etag: str, at: datetime, account: str, region: str) -> dict[str, Any]:
+    """Return the event that S3 should have sent of an upload, with what ``ObjectCreated`` reads."""
+    stored = {"key": upload.key, "size": upload.size, "etag": etag, "version-id": upload.version_id, "sequencer": ""}
+    return {
+        "id": f"missed-{upload.attempt}",
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "account": account,
+        "region": region,
+        "time": at.isoformat(),
+        "detail": {"bucket": {"name": upload.bucket}, "object": stored},
+    }

@@ -1,19 +1,20 @@
-"""The uploads that wait for a pause to end, and who uploaded what."""
+"""The uploads that wait for a pause to end, who uploaded what, and the look for what was missed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from belay.approval.principal import Principal
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Table
 from belay.ledger.expiry import is_current
-from belay.release.attempt import HeldUpload
+from belay.release.attempt import HeldUpload, UploadsLook
 from belay.release.records import Upload
 
 
 class UploadRecords:
-    """Items ``UPLOADER#`` of an application, and ``HELD``."""
+    """Items ``UPLOADER#`` of an application, ``HELD``, and ``UPLOADS``: how far the look for missed ones has come."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -35,6 +36,20 @@ class UploadRecords:
     def unhold(self, held: HeldUpload) -> None:
         """Remove a held upload that was started again."""
         self._table.delete("HELD", held.name)
+
+    def look(self) -> UploadsLook | None:
+        """Return how far the look for missed uploads has come; None before the first."""
+        item = self._table.get("UPLOADS", "LOOK")
+        if item is None:
+            return None
+        began, since = (datetime.fromisoformat(item[name]) for name in ("began", "since"))
+        return UploadsLook(began, since, (item["key"], item["version"]) if "key" in item else None)
+
+    def note_look(self, look: UploadsLook) -> None:
+        """Record how far the look has come."""
+        times = {"began": look.began.isoformat(), "since": look.since.isoformat()}
+        where = {} if look.after is None else dict(zip(("key", "version"), look.after, strict=True))
+        self._table.put({"PK": "UPLOADS", "SK": "LOOK"} | times | where)
 
     def record_uploader(self, upload: Upload, uploader: Principal, now: str) -> None:
         """Record who put an object into the release bucket; the first record is kept."""

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
@@ -199,6 +200,33 @@ class HeldUpload:
     def name(self) -> str:
         """The key of this hold: a second hold has another one."""
         return f"{self.held_at}#{self.upload.identity}"
+
+
+@dataclass(frozen=True)
+class UploadsLook:
+    """How far the look for missed uploads has come.
+
+    It ``began`` at the start of the release bucket and continues ``after`` a key and a version; what was uploaded
+    ``since`` is compared with the ledger.
+    """
+
+    began: datetime
+    since: datetime
+    after: tuple[str, str] | None = None
+
+    @classmethod
+    def first(cls, now: datetime) -> "UploadsLook":
+        """Return the first look of all, at what a day old Belay may have missed."""
+        return cls(now, now - timedelta(days=1))
+
+    def next(self, after: tuple[str, str] | None, now: datetime) -> "UploadsLook":
+        """Return the look as it continues; with no page left, the next one from the start.
+
+        That looks again at what was uploaded in the minutes before this one began: a listing may be older than that.
+        """
+        if after is not None:
+            return replace(self, after=after)
+        return UploadsLook(now, self.began - timedelta(minutes=15))
 
 
 @dataclass(frozen=True)
