@@ -85,7 +85,7 @@ class TestAnswered:
 
         assert app.belay.setting(app.stack("first")) == f"{pin}-{word}"
         written = [*app.belay.written(app.name), *(message.text for message in app.received())]
-        assert any("What would change" in text for text in written)
+        assert any("riskiest first" in text for text in written)
         assert not [text for text in written if pin in text or word in text]
 
     def test_people_are_reminded_and_an_answer_that_was_lost_arrives(self, application: Applications) -> None:
@@ -297,7 +297,7 @@ class TestSealed:
 
         record = app.belay.ended(upload)
         assert record["outcome"] == "ABORTED"
-        assert "no person's approval of this release is recorded" in record["reason"]
+        assert "without a recorded approval of a person" in record["reason"]
         assert app.belay.setting(app.stack("first")) == "1.0.0"
 
     @staticmethod

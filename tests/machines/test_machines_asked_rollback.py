@@ -38,7 +38,7 @@ def test_a_stage_goes_back_to_the_release_before_and_then_to_the_one_before_that
     status, answer = ask(app, plan_only=True)
     assert (status, answer["incident"], answer["execution"]) == (200, None, None)
     assert [step["action"] for step in answer["plan"]["steps"]] == ["UPDATE_TO_BASELINE"]
-    assert answer["lines"][0].startswith("1. first: update the stack back to version 1.1.0 by ")
+    assert answer["lines"][0].startswith("1. first: update the stack back to version 1.1.0, with ")
     assert app.belay.incidents(app.name) == []
 
     record = asked(app, comment="it is slow")
@@ -50,9 +50,9 @@ def test_a_stage_goes_back_to_the_release_before_and_then_to_the_one_before_that
     assert app.belay.lock(app.name)["held"] is False
     assert app.belay.release(app.name, "1.2.0")["outcome"] == "DEPLOYED"
     message = app.received()[-1]
-    assert "was brought back to 1.1.0, as a person asked" in message.text
+    assert "was rolled back to 1.1.0, as requested" in message.text
     assert "user/ann requested a rollback from 1.2.0 to 1.1.0: it is slow" in message.text
-    assert "first: update the stack back to version 1.1.0 by " in message.text
+    assert "first: update the stack back to version 1.1.0, with " in message.text
 
     asked(app)
     assert app.belay.setting(app.stack("first")) == "1.0.0"
@@ -152,7 +152,7 @@ def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: App
     (incident,) = until(lambda: app.belay.incidents(app.name), lambda found: "announced" in found[0])
     assert incident["outcome"] == "NEEDS_OPERATOR"
     assert app.belay.setting(app.stack("first")) == "1.1.0"
-    assert "1.2.0 was deployed after the rollback was asked for" in app.received()[-1].text
+    assert "1.2.0 was deployed after the rollback was requested" in app.received()[-1].text
     app.belay.at_rest(app.name)
 
 

@@ -58,7 +58,7 @@ class TestChangeSets:
         assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
         assert queues(app) == []
         asked = [message for message in app.received() if message.attributes["kind"] == "approval-requested"][-1]
-        assert "REVIEW of the change sets" in asked.text
+        assert "REVIEW for the change sets" in asked.text
         assert "stateful-deletion" in asked.text
 
     def test_an_operator_may_waive_it(self, application: Applications) -> None:

@@ -135,7 +135,7 @@ class TestRolledBack:
         ]
         as_before(app)
         *_, message = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
-        assert "without Setting (AWS::SSM::Parameter" in message.text
+        assert "skipping Setting (AWS::SSM::Parameter" in message.text
         app.deploy("1.2.0", stacks={"first": settings(Setting="1.2.0", Later="1.2.0")})
 
     def test_a_person_continues_without_a_resource_meanwhile(self, application: Applications) -> None:
@@ -174,7 +174,7 @@ class TestRolledBack:
         assert "Child/Setting" in taken[1]["why"]
         # The engine's drift-aware change sets do not look into nested stacks.
         assert record["outcome"] == "NEEDS_OPERATOR"
-        assert "CloudFormation finds nothing to bring back" in app.received()[-1].text
+        assert "CloudFormation finds no drift to revert" in app.received()[-1].text
 
 
 class TestByHand:
@@ -262,7 +262,7 @@ class TestNeedsOperator:
         assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
         assert record["outcome"] == "NEEDS_OPERATOR"
         message = app.received()[-1].text
-        assert message.startswith("Do this now: first: save what is needed of New (AWS::SSM::Parameter, ")
+        assert message.startswith("Do this now: first: save what you need of New (AWS::SSM::Parameter, ")
         assert "it still exists outside of the stack (it is in use)" in message
 
     def test_a_permission_that_is_missing_is_told_and_nothing_is_skipped(self, application: Applications) -> None:
@@ -299,7 +299,7 @@ class TestNeedsOperator:
         assert app.belay.stacks(app.name) == {}
         assert actions(app) == ["ASK first", "DELETE_STACK second", "DELETE_STACK first"]
         _, question, _ = app.told("deployment-started", "person-needed", "ROLLED_BACK")
-        assert "it holds data (Store)" in question.text
+        assert "it has data (Store)" in question.text
         as_before(app, None)
 
     @staticmethod

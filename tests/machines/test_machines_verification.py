@@ -97,7 +97,7 @@ class TestTakenBack:
         assert [step["action"] for step in incident["tried"]] == ["UPDATE_TO_BASELINE", "RESTART_SERVICE", "VERIFY"]
         assert incident["noted"][f"{app.name}/api"]["restarted"] == after["deployments"][0]["id"]
         (*_, told) = app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
-        assert "well again" in told.text
+        assert "the stage works" in told.text
         assert app.belay.transitions(app.name, "1.1.0").count("VERIFIED FAIL") == 1
 
     def test_its_services_may_not_be_seen(self, application: Applications) -> None:
@@ -142,7 +142,7 @@ class TestTakenBack:
         assert "WaitForBake" in app.belay.states(app.name, "deploy_stage")
         assert app.belay.setting(app.stack("first")) == "1.0.0"
         (*_, told) = app.told("deployment-started", "DEPLOYED", "deployment-started", "NEEDS_OPERATOR")
-        assert "the stage is still bad" in told.text
+        assert "the stage still fails" in told.text
 
     def test_an_alarm_that_recovers_with_the_stage(self, application: Applications) -> None:
         app = application()
@@ -228,4 +228,4 @@ class TestRehearsed:
 
         assert "REHEARSED ready" in app.belay.transitions(app.name, "1.1.0")
         assert record["outcome"] == "REJECTED"
-        assert "first/Lost (AWS::SQS::Queue) comes without a DeletionPolicy" in record["reason"]
+        assert "first/Lost (AWS::SQS::Queue) is created without a DeletionPolicy" in record["reason"]
