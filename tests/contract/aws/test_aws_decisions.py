@@ -1,7 +1,7 @@
 """What people decide is recorded once and told to whatever waits; who was not told is told again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -273,6 +273,83 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
     attempt = ledger.attempts.get(RELEASE)
     assert attempt is not None
     assert attempt.state is State.APPROVED
+
+
+class Continued(Executions):
+    """The execution that asked is stopped, and its successor's task waits, as soon as an answer is sent or before."""
+
+    def __init__(self, ledger: Ledger, *, old_one_waits: bool = False) -> None:
+        self._ledger = ledger
+        self._old_one_waits = old_one_waits
+        self.sent: list[str] = []
+
+    def send_task_success(self, task_token: str, output: Mapping[str, Any]) -> bool:
+        self.sent.append(task_token)
+        if task_token == "token":
+            self.continue_it()
+        return task_token != "token" or self._old_one_waits
+
+    def continue_it(self) -> None:
+        asked = self._ledger.approvals.asked_of(RELEASE, "production")
+        assert asked is not None
+        self._ledger.approvals.ask_on(RELEASE, asked, "the successor's")
+
+
+def test_an_answer_reaches_the_task_that_waits_when_it_is_sent(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(ledger)
+    executions, answer = Continued(ledger), ledger.approvals.answer
+
+    def continued_first(*arguments: Any) -> bool:
+        executions.continue_it()
+        return answer(*arguments)
+
+    monkeypatch.setattr(ledger.approvals, "answer", continued_first)
+    assert isinstance(Decisions(ledger, executions).take(APPROVE, JO, NOW), GivenAnswer)
+    assert (executions.sent, ledger.approvals.asked()) == (["the successor's"], [])
+
+
+def test_an_answer_whose_task_was_continued_meanwhile_is_sent_to_the_new_one(ledger: Ledger) -> None:
+    ask(ledger)
+    executions = Continued(ledger)
+    assert isinstance(Decisions(ledger, executions).take(APPROVE, JO, NOW), GivenAnswer)
+    assert (executions.sent, ledger.approvals.asked()) == (["token", "the successor's"], [])
+
+
+def test_an_answer_that_only_the_old_task_received_is_sent_to_the_new_one_later(
+    ledger: Ledger, approvals: tuple[Approvals, Callable[[], list[str]]]
+) -> None:
+    ask(ledger)
+    executions = Continued(ledger, old_one_waits=True)
+    decisions = Decisions(ledger, executions)
+    assert isinstance(decisions.take(APPROVE, JO, NOW), GivenAnswer)
+    assert not approvals[0].see_to(ledger.approvals.asked()[0], decisions, at(3))
+    assert (executions.sent, ledger.approvals.asked()) == (["token", "the successor's"], [])
+
+
+def test_an_answer_that_no_task_received_is_not_forgotten_before_it_is_too_late(
+    ledger: Ledger, waiting: tuple[Executions, Stubber], approvals: tuple[Approvals, Callable[[], list[str]]]
+) -> None:
+    ask(ledger)
+    decisions = Decisions(ledger, waiting[0])
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
+    assert isinstance(decisions.take(APPROVE, JO, NOW), Refusal)
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
+    approvals[0].see_to(ledger.approvals.asked()[0], decisions, at(3))
+    assert len(ledger.approvals.asked()) == 1
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
+    approvals[0].see_to(ledger.approvals.asked()[0], decisions, at(9))
+    assert ledger.approvals.asked() == []
+
+
+def test_an_answer_with_which_the_release_went_on_is_forgotten(
+    ledger: Ledger, waiting: tuple[Executions, Stubber], approvals: tuple[Approvals, Callable[[], list[str]]]
+) -> None:
+    ask(ledger)
+    ledger.approvals.answer(RELEASE, "production", GivenAnswer("approve", JO.arn, NOW, seal="0123456789abcdef"))
+    bring(ledger, RELEASE, "production", State.SNAPSHOTS_TAKEN, now=NOW)
+    waiting[1].add_client_error("send_task_success", "TaskTimedOut")
+    approvals[0].see_to(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(3))
+    assert ledger.approvals.asked() == []
 
 
 def test_whoever_made_a_release_does_not_approve_it_because_another_tried_it_again(

@@ -140,10 +140,16 @@ class Table:
             )
             return [_plain(item) for page in pages for item in page["Items"]]
 
-    def delete(self, pk: str, sk: str) -> None:
-        """Delete an item, if there is one."""
+    def delete(self, pk: str, sk: str, condition: str = "", values: Item | None = None) -> None:
+        """Delete an item, if there is one and it meets the condition."""
+        arguments = {"ConditionExpression": condition, "ExpressionAttributeValues": _typed(values or {})}
         with translated("DynamoDB.DeleteItem"):
-            self._client.delete_item(TableName=self._name, Key=_typed({"PK": pk, "SK": sk}))
+            try:
+                key = _typed({"PK": pk, "SK": sk})
+                self._client.delete_item(TableName=self._name, Key=key, **(arguments if condition else {}))
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
 
     def count(self, pk: str, sk: str, name: str) -> int:
         """Add one to a number in an item and return it."""

@@ -18,6 +18,7 @@ from belay.ledger.ledger import Ledger
 from belay.notify.approvals import approval_requested
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
+from belay.release.attempt import Attempt
 from belay.release.left_to_do import LeftToDo
 from belay.release.life import State
 from belay.release.records import ReleaseReference
@@ -105,17 +106,24 @@ class Approvals:
         approval = self._ledger.approvals.get(release.application, release.version, stage)
         attempt = self._ledger.attempts.get(release)
         asked_at, expires_at = map(datetime.fromisoformat, (awaited.asked_at, awaited.expires_at))
-        if approval is not None and approval.attempt == release.attempt and approval.answer is not None:
-            decisions.deliver(release, approval, approval.answer)
-        elif attempt is None or attempt.outcome is not None or now > expires_at:
+        answer = approval.answer if approval is not None and approval.attempt == release.attempt else None
+        if answer is not None and decisions.deliver(release, stage, answer):
+            return False
+        if attempt is None or attempt.outcome is not None or now > expires_at or (answer and _went_on(attempt, stage)):
             self._ledger.approvals.ask_no_more(release.application, release.version, stage)
-        elif awaited.reminded_at is None and now >= remind_at(asked_at, expires_at):
+        elif answer is None and awaited.reminded_at is None and now >= remind_at(asked_at, expires_at):
             kept = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
             message = _message(release, stage, ApprovalText.from_dict(kept), (), reminder=True)
             self._endings.topic_of(release).publish(message)
             self._ledger.approvals.reminded(awaited, now.isoformat(timespec="milliseconds"))
             return True
         return False
+
+
+def _went_on(attempt: Attempt, stage: str) -> bool:
+    """Whether an execution has continued after an approval: it received the answer."""
+    asks = (State.AWAITING_APPROVAL, State.APPROVED, State.APPROVAL_DENIED)
+    return attempt.stage != stage or attempt.state not in asks
 
 
 def _message(

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 
-from belay.approval.asked import AskedApproval, GivenAnswer, Word
+from belay.approval.asked import GivenAnswer, Word
 from belay.approval.decision import (
     Decision,
     answered_before,
@@ -64,25 +64,34 @@ class Decisions:
                 first = self._ledger.approvals.get(application, version, stage)
                 return answered_before(decision.about, (first and first.answer) or answer)
         answer = approval.answer or answer
-        waited = self.deliver(release, approval, answer)
+        waited = self.deliver(release, stage, answer)
         # A delivered answer closed the task: a repeated one gets the same response, unless the release stopped.
         stopped = attempt is not None and attempt.outcome is Outcome.ABORTED
         if not waited and (refusal is None or stopped):
             return Refusal(410, "Ended", f"{decision.about} is no longer waiting: it expired or was stopped")
         return answer
 
-    def deliver(self, release: ReleaseReference, approval: AskedApproval, answer: GivenAnswer) -> bool:
-        """Deliver an answer to the execution that waits for it. False if none waits any more."""
-        token, state = approval.task_token, State.APPROVED if answer.word == "approve" else State.APPROVAL_DENIED
+    def deliver(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
+        """Deliver a recorded answer to the execution that waits for it. False if none waits.
+
+        A successor may replace the task token at any time: it is read last and, if nobody waits for it, again.
+        """
+        state = State.APPROVED if answer.word == "approve" else State.APPROVAL_DENIED
         # An execution that already continued, or has ended, no longer waits.
         with suppress(IllegalTransition):
-            self._ledger.attempts.record(release, state, answer.at, stage=approval.stage, detail=answer.in_words)
+            self._ledger.attempts.record(release, state, answer.at, stage=stage, detail=answer.in_words)
+        tried = None
+        while (asked := self._ledger.approvals.asked_of(release, stage)) and asked.task_token != tried:
+            tried = asked.task_token
+            if self._send(tried, answer):
+                self._ledger.approvals.delivered(release, stage, tried)
+                return True
+        return False
+
+    def _send(self, token: str, answer: GivenAnswer) -> bool:
         if answer.word == "approve":
-            waited = self._executions.send_task_success(token, {"seal": answer.seal, "by": answer.by})
-        else:
-            waited = self._executions.send_task_failure(token, APPROVAL_DENIED, json.dumps(to_dict(_reason(answer))))
-        self._ledger.approvals.ask_no_more(release.application, release.version, approval.stage)
-        return waited
+            return self._executions.send_task_success(token, {"seal": answer.seal, "by": answer.by})
+        return self._executions.send_task_failure(token, APPROVAL_DENIED, json.dumps(to_dict(_reason(answer))))
 
     def _earlier_uploaders(self, application: str, version: str) -> list[Principal]:
         """Return all known uploaders of this version, with whatever content."""

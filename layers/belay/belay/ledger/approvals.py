@@ -27,7 +27,7 @@ class ApprovalRecords:
         pk, sk = _keys(release.application, release.version, asked.stage)
         self._table.transact(
             self._table.new({"PK": pk, "SK": sk} | approval),
-            self._table.new(_awaited(release, asked)),
+            self._table.new(_awaited(release, asked, asked.task_token)),
         )
 
     def get(self, application: str, version: str, stage: str) -> AskedApproval | None:
@@ -53,7 +53,7 @@ class ApprovalRecords:
                 "attempt = :attempt",
                 {":token": task_token, ":attempt": release.attempt},
             ),
-            self._table.new(_awaited(release, asked)),
+            self._table.new(_awaited(release, asked, task_token)),
         )
 
     def answer(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
@@ -83,8 +83,17 @@ class ApprovalRecords:
         about = f"{awaited.release.application}#{awaited.release.version}#{awaited.stage}"
         self._table.update("ASKED", about, "SET reminded_at = :now", "attribute_exists(PK)", {":now": now})
 
+    def delivered(self, release: ReleaseReference, stage: str, task_token: str) -> None:
+        """Stop tracking an approval whose answer reached a task, unless another task waits for it by now."""
+        self._table.delete(
+            "ASKED",
+            f"{release.application}#{release.version}#{stage}",
+            "attribute_not_exists(task_token) OR task_token = :token",
+            {":token": task_token},
+        )
+
     def ask_no_more(self, application: str, version: str, stage: str) -> None:
-        """Stop tracking a pending approval: it was answered, or timed out."""
+        """Stop tracking a pending approval that nobody can answer any more."""
         self._table.delete("ASKED", f"{application}#{version}#{stage}")
 
 
@@ -92,7 +101,7 @@ def _keys(application: str, version: str, stage: str) -> tuple[str, str]:
     return f"RELEASE#{application}#{version}", f"{_PREFIX}{stage}"
 
 
-def _awaited(release: ReleaseReference, asked: AskedApproval) -> Item:
+def _awaited(release: ReleaseReference, asked: AskedApproval, task_token: str) -> Item:
     return {
         "PK": "ASKED",
         "SK": f"{release.application}#{release.version}#{asked.stage}",
@@ -100,6 +109,7 @@ def _awaited(release: ReleaseReference, asked: AskedApproval) -> Item:
         "stage": asked.stage,
         "asked_at": asked.requested_at,
         "expires_at": asked.expires_at,
+        "task_token": task_token,
     }
 
 
