@@ -10,7 +10,7 @@ from typing import Any, Final
 from belay.aws.ssm import APPLICATIONS
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
-from belay.release.attempt import Attempt, Runs, TakenBack, numbered
+from belay.release.attempt import Attempt, TakenBack, numbered, runs_in_words
 from cli.account import Account, add_account_arguments
 from cli.naming import application_name
 from cli.output import at, table, tell
@@ -65,22 +65,24 @@ def _application(ledger: Ledger, name: str, stages: Sequence[str], count: int) -
     }
     return {
         "application": name,
-        "stages": [_stage(ledger, stage, ledger.stages.runs(name, stage)) for stage in stages],
+        "stages": [_stage(ledger, stage, name) for stage in stages],
         "attempts": [_attempt(each, taken_back.get(each.id)) for each in ledger.attempts.newest(name, count)],
     }
 
 
-def _stage(ledger: Ledger, stage: str, runs: Runs | None) -> dict[str, Any]:
-    if runs is None:
-        return {"stage": stage, "runs": None, "attempt": None, "number": None, "since": None, "incident": None}
-    release = runs.release
+def _stage(ledger: Ledger, stage: str, application: str) -> dict[str, Any]:
+    runs, left = ledger.stages.runs(application, stage), ledger.stages.left(application, stage)
+    known: dict[str, Any] = {"attempt": None, "number": None, "since": None, "incident": None}
+    if runs is not None:
+        release = runs.release
+        number = numbered(ledger.attempts.of_version(application, release.version), release.attempt)
+        known = {"attempt": release.attempt, "number": number, "since": runs.since, "incident": runs.incident}
     return {
         "stage": stage,
-        "runs": release.version,
-        "attempt": release.attempt,
-        "number": numbered(ledger.attempts.of_version(release.application, release.version), release.attempt),
-        "since": runs.since,
-        "incident": runs.incident,
+        "runs": None if runs is None else runs.release.version,
+        **known,
+        "left": [asdict(each) for each in left],
+        "in_words": runs_in_words(runs, left),
     }
 
 
@@ -109,7 +111,10 @@ def render(found: Mapping[str, Any], *, in_full: bool) -> list[str]:
             *_indented(
                 table(
                     ("stage", "runs", "attempt", "since"),
-                    [(s["stage"], s["runs"] or "-", str(s["number"] or "-"), at(s["since"])) for s in each["stages"]],
+                    [
+                        (s["stage"], s["in_words"] or "-", str(s["number"] or "-"), at(s["since"]))
+                        for s in each["stages"]
+                    ],
                 )
             ),
             *_indented(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     """Return what goes on, of one application or of all, as plain data.
 
     ``asks`` waits for a person, with the command that answers; ``releases`` and ``incidents`` have not ended; ``locks``
-    are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end.
+    are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end; ``mixed`` are stages with
+    stacks that do not run what the stage runs.
     """
     ledger = belay.ledger
     open_ones = [each for each in ledger.attempts.open_ones() if _mine(each.upload.application, application)]
@@ -41,6 +43,15 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
             {"release": f"{each.application}/{each.version or 'recovery'}", "stage": each.stage}
             for each in ledger.locks.queues()
             if _mine(each.application, application)
+        ],
+        "mixed": [
+            {
+                "stage": f"{owner}/{stage}",
+                "runs": ledger.stages.in_words(owner, stage),
+                "left": [asdict(each) for each in left],
+            }
+            for (owner, stage), left in ledger.stages.mixed().items()
+            if _mine(owner, application)
         ],
         "held": [
             {"upload": each.upload.key, "since": each.held_at}

@@ -112,6 +112,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts
             }
             for each in deployments
         ],
+        "runs": {stage: ledger.stages.in_words(attempt.application, stage) for stage in stages},
         "timeline": [
             {"at": each.at, "stage": each.stage, "state": each.words, "detail": each.detail} for each in history
         ],
@@ -213,6 +214,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
     if found["reason"]:
         lines += section("Reason", str(found["reason"]).splitlines())
     lines += section("Deployed", [_deployment(each) for each in found["deployments"]])
+    lines += section("Runs now", [f"{stage}: {runs or '-'}" for stage, runs in found["runs"].items()])
     others = [each for each in found["attempts"] if each["attempt"] != found["attempt"]]
     lines += section(
         "Other attempts", [f"{o['number']}  {o['attempt']}  {at(o['claimed_at'])}  {o['state']}" for o in others]

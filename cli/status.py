@@ -60,7 +60,7 @@ def watch(belay: Account, application: str | None, console: Console) -> None:
     if not _goes_on(work):
         lines = render(work, datetime.now(UTC))
         _say(console, "\n".join(lines))
-        if lines != [NOTHING]:
+        if render({**work, "mixed": []}, datetime.now(UTC)) != [NOTHING]:
             return
         _say(console, f"A recent upload may not have started yet: looking for {SOON_SECONDS:.0f} s more.")
         work = _soon(belay, application)
@@ -166,6 +166,7 @@ def render(work: Mapping[str, Any], now: datetime) -> list[str]:
                 for each in work["incidents"]
             ],
         ),
+        table(("stage", "runs"), [(each["stage"], each["runs"] or "-") for each in work["mixed"]]),
         table(("being opened",), [(each["upload"],) for each in work["uploads"]]),
         table(
             ("lock", "held by", "for", "lease until"),

@@ -1,4 +1,4 @@
-"""``belay unclaim STACK``: give up a stack that its stage no longer registers, so that another stage can claim it."""
+"""``belay unclaim NAME``: give up a stack that its stage no longer registers, so that another stage can claim it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from cli.stacks import registered_in
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("stack", metavar="STACK", help="its name in CloudFormation")
+    parser.add_argument("name", metavar="NAME", help="its name in CloudFormation")
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Remove the claim."""
     belay = Account.of(arguments)
-    claim = to_give_up(arguments.stack, belay.region, belay.ledger.stack_claims.every(), registered_in(belay))
+    claim = to_give_up(arguments.name, belay.region, belay.ledger.stack_claims.every(), registered_in(belay))
     belay.ledger.stack_claims.free(claim)
     found = {"stack": claim.stack_name, "belonged_to": claim.owner}
     tell(arguments, found, [f"{claim.stack_name} no longer belongs to {claim.owner}: the next release claims it"])

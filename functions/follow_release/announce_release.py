@@ -42,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     message = deployment_started(
         Deployment(release.application, release.version, event["stages"][-1], execution, release.thread),
         changes=differences(accepted.manifest, deployed(runs, artifacts)),
-        replaces=None if runs is None else runs.release.version,
+        replaces=ledger.stages.in_words(release.application, event["stages"][-1]),
         through=event["stages"],
     )
     Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn).topic_of(release).publish(message)

@@ -62,6 +62,7 @@ WORK: dict[str, Any] = {
         }
     ],
     "queue": [{"release": "orders/1.2.9", "stage": "production"}],
+    "mixed": [{"stage": "shop/production", "runs": "1.0.0, but web (shop-web) is as 1.1.0 left it", "left": []}],
     "held": [{"upload": "releases/shop/shop-2.0.0.zip", "since": "2026-03-02T09:00:00.000+00:00"}],
 }
 RUNNING = Execution(
@@ -109,6 +110,7 @@ RELEASE: dict[str, Any] = {
     "deployments": [
         {"stage": "test", "at": "2026-03-02T09:21:00.000+00:00", "incident": None, "taken_back": TAKEN_BACK},
     ],
+    "runs": {"production": "1.2.0, but service (orders-service) is as 1.3.0 left it"},
     "timeline": [
         {"at": "2026-03-02T09:20:00.000+00:00", "stage": None, "state": "ACCEPTED", "detail": ""},
         {"at": "2026-03-02T09:20:07.500+00:00", "stage": "production", "state": "EXECUTING service", "detail": ""},
@@ -182,8 +184,8 @@ LISTED: dict[str, Any] = {
         {
             "application": "orders",
             "stages": [
-                {"stage": "production", "runs": "1.2.0", "number": 1, "since": "2026-03-01T09:20:00.000+00:00"},
-                {"stage": "test", "runs": None, "number": None, "since": None},
+                {"stage": "production", "in_words": "1.2.0", "number": 1, "since": "2026-03-01T09:20:00.000+00:00"},
+                {"stage": "test", "in_words": None, "number": None, "since": None},
             ],
             "attempts": [
                 {
@@ -224,6 +226,7 @@ TEXTS: dict[str, Iterable[str]] = {
             "digest": None,
             "attempts": [],
             "deployments": [],
+            "runs": {},
             "timeline": [],
             "stages": [],
             "approvals": [],

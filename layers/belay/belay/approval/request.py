@@ -45,7 +45,7 @@ class PlannedChange:
 class ApprovalRequest:
     """One stage's approval of one release.
 
-    ``replaces`` is the version that the stage runs now; ``others`` are the application's other open releases;
+    ``replaces`` says what the stage runs now; ``others`` are the application's other open releases;
     ``rehearsal`` is the rollback's rehearsal, if it was done; ``held`` is until when the stage's windows hold the
     release; ``link`` lets its recipients answer without the command; ``unsealed`` are the dynamic references without a
     version, each with its location.

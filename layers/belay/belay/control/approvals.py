@@ -39,14 +39,13 @@ class Approvals:
         """Gather everything that a stage's approval covers."""
         sealed = sealed_now(run, stacks, asked_at.date())
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
-        runs = self._ledger.stages.runs(run.release.application, run.stage.name)
         held = run.stage.calendar.held(asked_at)
         request = ApprovalRequest(
             sealed=replace(sealed, change_sets=shown(sealed.change_sets, stacks)),
             seal=Seal.of(sealed),
             asked_at=asked_at,
             expires_at=asked_at + timedelta(days=run.stage.approval.expires_after_days),
-            replaces=None if runs is None else runs.release.version,
+            replaces=self._ledger.stages.in_words(run.release.application, run.stage.name),
             others=tuple(self._others(run.release)),
             rehearsal=None if rehearsal is None else Rehearsal.from_dict(rehearsal),
             held=None if held is None else run.stage.calendar.in_words(held.until),

@@ -16,6 +16,7 @@ from belay.notify.message import Message
 from belay.notify.pipelines import pipeline_recovered
 from belay.notify.releases import asked_rollback_ended
 from belay.notify.told import in_words
+from belay.release.attempt import StackLeft
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason, caught
 from belay.release.records import Outcome
@@ -52,6 +53,8 @@ class Closing:
         if record.announced:
             return
         ended = replace(ended, outcome=record.outcome or ended.outcome)
+        if ended.outcome is Outcome.NEEDS_OPERATOR:
+            self._ledger.stages.leave(incident.application, incident.stage, self._mixed(recovery, ended.left_to_do))
         match incident.subject:
             case ReleaseAttempt(release=release):
                 attempt = self._ledger.attempts.get(release)
@@ -71,6 +74,22 @@ class Closing:
             self._endings.tell(incident, message)
         self._ledger.decisions.close(incident.application, incident.name, timestamp())
         self._ledger.incidents.announced(incident)
+
+    def _mixed(self, recovery: Recovery, left_to_do: Sequence[LeftToDo]) -> list[StackLeft]:
+        """Return the stacks that do not run what the stage runs once a rollback was not finished."""
+        subject, doubtful = recovery.incident.subject, recovery.not_recovered(left_to_do)
+        match subject:
+            case ReleaseAttempt(release=release):
+                return [StackLeft(each.stack, each.stack_name, release.version) for each in doubtful]
+            case AskedRollback(release=release, target=target):
+                runs = self._ledger.stages.runs(subject.application, subject.stage)
+                left_by = "" if runs is not None and runs.release.version == release.version else release.version
+                back = [each for each in recovery.changed_stacks() if each not in doubtful]
+                return [
+                    *(StackLeft(each.stack, each.stack_name, left_by) for each in doubtful if left_by),
+                    *(StackLeft(each.stack, each.stack_name, target.version, back=True) for each in back if target),
+                ]
+        return []
 
     def _message(self, incident: Incident, ended: Ended) -> Message | None:
         """Return the message about the end; None for a release, which announces its own outcome."""
@@ -103,9 +122,12 @@ class Closing:
                     thread=subject.thread,
                     **told,
                 )
-            case AskedRollback(target=target):
+            case AskedRollback(application=application, stage=stage, target=target):
                 to = None if target is None else target.version
-                return asked_rollback_ended(ended.outcome, subject.told_as, target=to, reason=reason, **told)
+                runs_now = self._ledger.stages.in_words(application, stage)
+                return asked_rollback_ended(
+                    ended.outcome, subject.told_as, target=to, reason=reason, runs_now=runs_now, **told
+                )
 
     def give_up(self, recovery: Recovery, reason: Reason) -> None:
         """Leave an incident to a person, and release the stage's lock."""

@@ -57,7 +57,6 @@ class Endings:
             return
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
         plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
-        runs = self._ledger.stages.runs(attempt.application, stage) if stage else None
         what: str | None = f"The upload s3://{upload.bucket}/{upload.key} is not a release; nothing was changed."
         if release is not None:
             stopped_after = outcome is Outcome.ABORTED and attempt.stage_outcome is Outcome.DEPLOYED
@@ -70,7 +69,7 @@ class Endings:
             done=done,
             left_to_do=[*left_to_do, *_undeleted(plans)],
             changed=plans[stage].describe() if stage in plans else (),
-            runs_now=None if runs is None else runs.release.version,
+            runs_now=self._ledger.stages.in_words(attempt.application, stage) if stage else None,
         )
         self._topic(release, topic).publish(message)
         self._ledger.attempts.announced(attempt)

@@ -1,6 +1,6 @@
 """What every function of a recovery starts from: the incident, its plan, the steps taken so far."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +13,14 @@ from belay.errors import AwsFault, MissingDocument, ServiceUnavailable, Throttle
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
+from belay.release.left_to_do import LeftToDo
 from belay.release.names import client_request_token
 from belay.release.origin import Origin
 from belay.release.registration import Stage
 from belay.rollback.estimates import RUNS_KEPT, is_over, with_estimates
 from belay.rollback.plan import Action, RollbackPlan, Step
 from belay.rollback.taken import StepTaken
-from belay.stack.plan import StagePlan
+from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.subject.incident import Incident
 from belay.subject.subjects import AskedRollback, ForeignOperation, ReleaseAttempt
 
@@ -83,6 +84,19 @@ class Recovery:
         if isinstance(self.incident.subject, ForeignOperation):
             return [self.incident.subject.stack_id]
         return [stack.stack_id for stack in self.release_plan().stacks if stack.stack_id is not None]
+
+    def not_recovered(self, left_to_do: Sequence[LeftToDo]) -> list[StackPlan]:
+        """Return the stacks that the release changed and that are not known to be as they were before.
+
+        ``left_to_do`` is what the recovery leaves to a person; before its first look, nothing is known of any stack.
+        """
+        subjects = {*(each.subject for each in left_to_do), *(step.subject for step in self.plan().steps)}
+        looked = self.artifacts.get_json(self._plan_key) is not None
+        return [each for each in self.changed_stacks() if not looked or each.stack in subjects]
+
+    def changed_stacks(self) -> tuple[StackPlan, ...]:
+        """Return the stacks that the release changed or began to change."""
+        return self.release_plan().in_progress(Progress.EXECUTING, Progress.EXECUTED)
 
     # -- the plan ------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
 | ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation; does not expire |
 | ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |
+| ``LEFT`` | ``<application>#<stage>`` | the stacks that do not run what the stage runs |
 | ``STACKS`` | ``<account>/<region>/<stack name>`` | the stage that a stack belongs to |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |

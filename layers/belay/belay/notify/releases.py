@@ -67,7 +67,7 @@ def release_ended(
     """Tell how a release ended.
 
     ``what`` says it in a sentence or two, and has a default for each outcome; ``done`` are the steps taken, in order;
-    ``changed`` is what the release changed; ``runs_now`` is the version that the stage runs now.
+    ``changed`` is what the release changed; ``runs_now`` says what the stage runs now.
     """
     meant = what_it_means(outcome, reason, deployment.stage or "anything")
     return compose(
@@ -105,15 +105,24 @@ def asked_rollback_ended(
     reason: Reason,
     done: Sequence[str] = (),
     left_to_do: Sequence[LeftToDo] = (),
+    runs_now: str | None = None,
 ) -> Message:
     """Tell how a rollback ended that a person asked for.
 
     ``deployment`` names what was undone, ``target`` the version it went back to, None where nothing was before it;
-    ``reason`` says who asked, and why.
+    ``reason`` says who asked, and why; ``runs_now`` as in ``release_ended``.
     """
     goal = f"to {target}" if target else "to the state before"
     ended = {
         Outcome.ROLLED_BACK: f"{deployment.where} was rolled back {goal}, as requested.",
         Outcome.NEEDS_OPERATOR: f"The requested rollback {goal} needs a person to finish it.",
     }
-    return release_ended(outcome, deployment, what=ended[outcome], reason=reason, done=done, left_to_do=left_to_do)
+    return release_ended(
+        outcome,
+        deployment,
+        what=ended[outcome],
+        reason=reason,
+        done=done,
+        left_to_do=left_to_do,
+        runs_now=runs_now if outcome is Outcome.NEEDS_OPERATOR else None,
+    )

@@ -144,6 +144,33 @@ class Runs:
 
 
 @dataclass(frozen=True)
+class StackLeft:
+    """A stack that does not run what its stage runs, because a rollback there was not finished.
+
+    It is as ``version`` left it; or, if it is ``back``, it was rolled back to that version and others were not.
+    """
+
+    stack: str
+    stack_name: str
+    version: str
+    back: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """``service (orders-service) is as 1.1.0 left it``."""
+        how = f"is back at {self.version}" if self.back else f"is as {self.version} left it"
+        return f"{self.stack} ({self.stack_name}) {how}"
+
+
+def runs_in_words(runs: Runs | None, left: Sequence[StackLeft]) -> str | None:
+    """Say what a stage runs: a version, and the stacks that run something else. None if nothing was deployed there."""
+    version = None if runs is None else runs.release.version
+    if not left:
+        return version
+    return f"{version or 'no release'}, but {' and '.join(each.in_words for each in left)}"
+
+
+@dataclass(frozen=True)
 class TakenBack:
     """When a deployment was rolled back, by which incident, and at whose request (an ARN)."""
 
