@@ -42,16 +42,25 @@ class Watched:
             answer = {"Stacks": [{**stack, "CreationTime": datetime(2026, 1, 1, tzinfo=UTC)}]}
             self._stub.add_response("describe_stacks", answer, {"StackName": stack_id})
 
-    def last_happened(self, stack_id: str, token: str) -> None:
-        """Say what CloudFormation answers when it is requested a stack's events."""
-        event = {
-            "StackId": stack_id,
-            "EventId": "e1",
-            "StackName": stack_id.split("/")[1],
-            "Timestamp": datetime(2026, 1, 1, tzinfo=UTC),
-            "ClientRequestToken": token,
-        }
-        self._stub.add_response("describe_stack_events", {"StackEvents": [event]}, {"StackName": stack_id})
+    def last_happened(self, stack_id: str, token: str, *resources: str) -> None:
+        """Say what CloudFormation answers when it is asked, twice, for a stack's events: these are a topic's."""
+        told = [(stack_id, "UPDATE_ROLLBACK_IN_PROGRESS"), *(("topic", status) for status in resources)]
+        events = [
+            {
+                "StackId": stack_id,
+                "EventId": "e1",
+                "StackName": stack_id.split("/")[1],
+                "LogicalResourceId": "Topic",
+                "PhysicalResourceId": physical_id,
+                "ResourceType": "AWS::SNS::Topic",
+                "ResourceStatus": status,
+                "Timestamp": datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC),
+                "ClientRequestToken": token,
+            }
+            for second, (physical_id, status) in enumerate(told)
+        ]
+        for _ in range(2):
+            self._stub.add_response("describe_stack_events", {"StackEvents": events[::-1]}, {"StackName": stack_id})
 
 
 @pytest.fixture
@@ -84,6 +93,18 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
     assert (told["kind"], told["state"], told["thread"]) == ("healthy-again", "closed", RELEASE.thread)
     assert told["stacks"] == ["orders-service is UPDATE_ROLLBACK_COMPLETE"]
     assert closed(watched.house, watched.unhealthy) == [], "it is told once"
+
+
+def test_what_a_person_made_a_stack_stable_without_is_told(watched: Watched) -> None:
+    watched.stand(service="UPDATE_ROLLBACK_FAILED")
+    watched.unhealthy.watch(OF_RELEASE, [SERVICE])
+    watched.stand(service="UPDATE_ROLLBACK_COMPLETE")
+    watched.last_happened(SERVICE, "by-hand", "UPDATE_FAILED", "UPDATE_COMPLETE")
+    assert closed(watched.house, watched.unhealthy) == [INCIDENT]
+    (told,) = watched.house.messages()
+    (left,) = told["left_to_do"]
+    assert left["what"].endswith("compare Topic (AWS::SNS::Topic) with the template")
+    assert told["severity"] == "warning"
 
 
 def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:

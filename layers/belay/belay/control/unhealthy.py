@@ -10,8 +10,11 @@ from belay.ledger.incidents import WatchedIncident
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
 from belay.notify.incidents import healthy_again
+from belay.release.left_to_do import LeftToDo
+from belay.stack.command_line import detect_drift_command
 from belay.stack.operation import last_operation
 from belay.stack.status import StackStatus
+from belay.stack.trace import Trace, unproved
 from belay.subject.incident import Incident
 from belay.subject.subjects import ForeignOperation
 
@@ -39,7 +42,8 @@ class Unhealthy:
             return None
         for stack_id in [stack_id for stack_id, status in statuses.items() if status is not None]:
             self._note_repair(stack_id, incident)
-        self._tell(incident, [_in_words(*stands) for stands in statuses.items()])
+        left = [each for stack_id, status in statuses.items() if status is not None for each in self._doubts(stack_id)]
+        self._tell(incident, [_in_words(*stands) for stands in statuses.items()], left)
         self._ledger.incidents.watch_no_more(incident)
         return incident.name
 
@@ -57,13 +61,28 @@ class Unhealthy:
             now=timestamp(),
         )
 
-    def _tell(self, incident: Incident, stacks: Sequence[str]) -> None:
+    def _doubts(self, stack_id: str) -> list[LeftToDo]:
+        """Return what whoever made a stack stable again did it without: a stable status says nothing of that."""
+        found = unproved(stack_id, self._stacks.events_since(stack_id, None), {})
+        return [
+            LeftToDo(
+                stack_id.split("/")[1],
+                f"compare {each.path} ({each.resource_type}) with the template",
+                "the stack's rollback was continued without it, so that it may be as the failed operation left it",
+                look=detect_drift_command(each.stack_id, each.logical_id),
+            )
+            for each in found
+            if each.trace is Trace.SKIPPED
+        ]
+
+    def _tell(self, incident: Incident, stacks: Sequence[str], left: Sequence[LeftToDo]) -> None:
         subject = incident.subject
         message = healthy_again(
             subject.application,
             subject.stage,
             thread=subject.thread,
             stacks=stacks,
+            left_to_do=left,
             version=None if isinstance(subject, ForeignOperation) else subject.label,
         )
         Topic(self._sns, subject.topic or self._default_topic, self._ledger).publish(message)

@@ -92,15 +92,25 @@ def foreign_stack_failed(
 
 
 def healthy_again(
-    application: str, stage: str, *, thread: str, stacks: Sequence[str], version: str | None = None
+    application: str,
+    stage: str,
+    *,
+    thread: str,
+    stacks: Sequence[str],
+    version: str | None = None,
+    left_to_do: Sequence[LeftToDo] = (),
 ) -> Message:
-    """Tell that the stacks that an incident left to a person are stable again; ``stacks`` say each with its status."""
+    """Tell that the stacks that an incident left to a person are stable again; ``stacks`` say each with its status.
+
+    ``left_to_do`` is what a person made them stable without.
+    """
     return compose(
         MessageKind.HEALTHY_AGAIN,
-        Urgency.INFO,
+        Urgency.WARNING if left_to_do else Urgency.INFO,
         About(application, f"{application}{f' {version}' if version else ''} in {stage}", version, stage, thread),
-        "HEALTHY AGAIN",
+        "STABLE AGAIN, NOT CHECKED" if left_to_do else "HEALTHY AGAIN",
         what="All stacks that the incident left to a person are stable again. This closes the incident.",
+        left_to_do=left_to_do,
         lists={"stacks": ("Stacks", stacks)},
         otherwise="Nothing to do, unless an earlier message in this thread asked for more than repairing stacks.",
         look=[f"belay status {shlex.quote(application)}"],
