@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.gateways import own_aws
+from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.ledger.ledger import Ledger
@@ -27,5 +28,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    reason = StageStacks(run, aws.stacks).confirm(int(event["fencing"]), now().date())
+    reason = StageStacks(run, aws.stacks, StackValues.of(aws, ledger)).confirm(int(event["fencing"]), now().date())
     return {"same": reason is None, "reason": None if reason is None else run.reasons.keep(reason)}

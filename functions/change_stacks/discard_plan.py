@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.gateways import own_aws
+from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.ledger.ledger import Ledger
@@ -26,4 +27,4 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    return {"discarded": StageStacks(run, aws.stacks).discard()}
+    return {"discarded": StageStacks(run, aws.stacks, StackValues.of(aws, ledger)).discard()}

@@ -9,6 +9,7 @@ from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
+from belay.control.stack_values import StackValues
 from belay.control.unhealthy import Unhealthy
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -34,7 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     told = aws.notifications, settings.notification_topic_arn
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
     outcome = Outcome(event["outcome"])
-    RecoveredStacks(recovery, aws.stacks, aws.drift).discard_change_sets()
+    RecoveredStacks(recovery, aws.stacks, aws.drift, StackValues.of(aws, ledger)).discard_change_sets()
     closing = Closing(ledger, aws.stacks, endings, unhealthy)
     closing.close(recovery, ended(recovery, outcome, event["reason"]))
     # Last: another execution that waits for the lock for the same recovery must find the incident ended.

@@ -23,6 +23,7 @@ class Settings:
     artifact_bucket: str
     poll_seconds: int
     value_key_id: str
+    digest_key_id: str
 
 
 @observed
@@ -35,7 +36,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     pipeline = run.stage.runs_pipeline
-    change_sets = StageChangeSets(run, aws.stacks, aws.alarms, aws.value_key(settings.value_key_id))
+    key, digests = aws.value_key(settings.value_key_id), aws.mac_key(settings.digest_key_id)
+    change_sets = StageChangeSets(run, aws.stacks, aws.alarms, key, digests)
     ready = pipeline or change_sets.advance().ready
     return {
         "ready": ready,

@@ -8,6 +8,7 @@ from belay.aws.gateways import own_aws
 from belay.control.recovered_services import RecoveredServices
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
+from belay.control.stack_values import StackValues
 from belay.control.verification import RecoveredStage, StageVerification
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -34,7 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
     match step.kind:
         case Kind.STACK:
-            again = RecoveredStacks(recovery, aws.stacks, aws.drift).perform(step, number)
+            again = RecoveredStacks(recovery, aws.stacks, aws.drift, StackValues.of(aws, ledger)).perform(step, number)
         case Kind.SERVICE:
             again = RecoveredServices(recovery, aws.services, aws.scalable_targets).perform(step, number)
         case Kind.STAGE:

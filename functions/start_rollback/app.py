@@ -8,6 +8,7 @@ from belay.aws.gateways import own_aws
 from belay.control.asked_rollbacks import AskedRollbacks
 from belay.control.incidents import Incidents
 from belay.control.situations import Situations
+from belay.control.stack_values import StackValues
 from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -34,5 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return json_response(asked)
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
-    situations = Situations(aws.stacks, aws.drift, aws.databases, aws.services, aws.scalable_targets)
+    situations = Situations(
+        aws.stacks, aws.drift, aws.databases, aws.services, aws.scalable_targets, StackValues.of(aws, ledger)
+    )
     return json_response(AskedRollbacks(ledger, artifacts, incidents, situations).take(asked, request.user_arn))

@@ -33,6 +33,7 @@ PREFIX = {
     "Logs": "logs",
     "RDS": "rds",
     "S3": "s3",
+    "SecretsManager": "secretsmanager",
     "SNS": "sns",
     "SSM": "ssm",
     "StepFunctions": "states",

@@ -45,6 +45,8 @@ AWS = """
 control.pipeline_runs._asked_to_roll_back control.recovered_services._begun control.recovered_services._deployment
 control.recovered_services._scaling control.recovered_stacks._at_baseline
 control.recovered_stacks._change_sets_of_shell control.recovered_stacks._described control.recovered_stacks._outputs
+control.recovered_stacks._kept
+control.recovered_stacks._matches control.recovered_stacks._put_back control.recovered_stacks._values_differ
 control.stage_change_sets._request release.verification.rollback_triggers rollback.database_steps.modify
 rollback.services._named rollback.services._step rollback.services._target rollback.steps._step
 """

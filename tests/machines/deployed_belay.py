@@ -403,9 +403,9 @@ class Belay:
         pages = self.aws("cloudformation").get_paginator("describe_stacks").paginate()
         return [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
 
-    def setting(self, stack: str) -> str:
-        """The value that a stack's ``Setting`` really has."""
-        resource = self.aws("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="Setting")
+    def setting(self, stack: str, name: str = "Setting") -> str:
+        """The value that a stack's ``Setting``, or another parameter, really has."""
+        resource = self.aws("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
         return str(self.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 

@@ -42,6 +42,13 @@ def holding(value: str) -> dict[str, Any]:
     }
 
 
+def pinned(value: str) -> dict[str, Any]:
+    """A template of ``Setting``, and of ``Door``, whose value is the NoEcho parameter ``Pin``."""
+    door = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Pin"}}}
+    resources = {**setting(value)["Resources"], "Door": door}
+    return {"Parameters": {"Pin": {"Type": "String", "NoEcho": True}}, "Resources": resources}
+
+
 def reading(name: str) -> dict[str, Any]:
     """A template whose ``Setting`` is what CloudFormation reads from an SSM parameter of this name."""
     parameter = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": name}

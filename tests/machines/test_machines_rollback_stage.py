@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from deployed_belay import Application, stuck, until
-from small_releases import holding, nesting, setting, settings
+from small_releases import holding, nesting, pinned, setting, settings
 
 from belay.aws.dynamodb import Table
 from belay.ledger.ledger import Ledger
@@ -90,6 +91,41 @@ class TestRolledBack:
         as_before(app)
         app.told("deployment-started", "DEPLOYED", "deployment-started", "ROLLED_BACK")
         app.deploy("1.2.0")
+
+    @pytest.mark.parametrize(
+        ("pins", "outcome", "door"),
+        [
+            (("wombat", "wombat"), "ROLLED_BACK", "wombat"),
+            (("wombat", "quokka"), "NEEDS_OPERATOR", "quokka"),
+            (("{{resolve:secretsmanager:door}}", "quokka"), "ROLLED_BACK", "from afar"),
+        ],
+        ids=["same", "changed", "reference"],
+    )
+    def test_a_hidden_value_that_stays_changed_is_told(
+        self, application: Applications, pins: tuple[str, str], outcome: str, door: str
+    ) -> None:
+        app, order = application(), {"second": ["first"]}
+        with suppress(app.belay.aws("secretsmanager").exceptions.ResourceExistsException):
+            app.belay.aws("secretsmanager").create_secret(Name="door", SecretString="from afar")
+        releases = [
+            app.release(
+                version,
+                stacks={"first": pinned("same"), "second": setting(version)},
+                parameters={"first": {"Pin": pin}},
+                depends_on=order,
+            )
+            for version, pin in zip(("1.0.0", "1.1.0"), pins, strict=True)
+        ]
+        assert app.run(releases[0])["outcome"] == "DEPLOYED"
+        app.belay.engine.fail_resource("Setting", "update", stack=app.stack("second"))
+
+        record = app.run(releases[1])
+
+        assert record["outcome"] == outcome, record
+        assert app.belay.setting(app.stack("first"), "Door") == door
+        told = app.received()[-1].text
+        assert ("decide about the parameter Pin (NoEcho)" in told) is (outcome == "NEEDS_OPERATOR")
+        assert not [text for text in [*app.belay.written(app.name), told] if "wombat" in text or "quokka" in text]
 
     def test_a_stack_that_is_new_goes_when_the_other_fails(self, application: Applications) -> None:
         app = application()

@@ -12,8 +12,11 @@ from test_aws_unfinished import INCIDENT, RELEASE, House
 
 from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.aws.gateways import own_aws
+from belay.aws.secretsmanager import Secrets
+from belay.aws.ssm import ParameterVersions
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
+from belay.control.stack_values import StackValues
 from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.ledger.operations import Purpose
 from belay.release.reason import from_document
@@ -53,7 +56,13 @@ class Refusing(Stacks):
 
 
 def recovered(stacks: Stacks, recovery: Recovery | None = None) -> RecoveredStacks:
-    return RecoveredStacks(recovery or entered(), stacks, ResourceDrift(None))
+    return looking(recovery or entered(), stacks, ResourceDrift(None))
+
+
+def looking(recovery: Recovery, stacks: Stacks, drift: ResourceDrift) -> RecoveredStacks:
+    """Nothing is hidden in these stacks, and nothing stands elsewhere."""
+    values = StackValues(stacks, ParameterVersions(None), Secrets(None), recovery.ledger)
+    return RecoveredStacks(recovery, stacks, drift, values)
 
 
 @pytest.fixture
@@ -174,7 +183,7 @@ def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(hou
     (waiting, waits) = stubbed("cloudformation")
     waits.add_client_error("detect_stack_resource_drift", "AccessDenied", "may not sns:GetTopicAttributes")
     shown = Showing(("orders-network", ROLLING), ("Topic", "UPDATE_FAILED"), ("Topic", "UPDATE_COMPLETE"))
-    RecoveredStacks(entered(), shown, ResourceDrift(waiting)).perform(steps.detect_drift(SEEN, SKIPPED), 0)
+    looking(entered(), shown, ResourceDrift(waiting)).perform(steps.detect_drift(SEEN, SKIPPED), 0)
 
     (known,) = entered().noted("network")["unproved"]
     seen = StackSeen(

@@ -12,6 +12,7 @@ from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.outputs import ChangedOutput, Output
 from belay.stack.status import StackStatus
 from belay.stack.trace import Trace, UnprovedResource
+from belay.stack.values import KeptValue
 
 ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service/1"
 BEFORE = Baseline("orders-service", existed=True, template=TemplatePointer("artifacts", "t", "v1", "d"))
@@ -133,3 +134,12 @@ def test_who_imports_an_export_that_changed_is_named() -> None:
     tried = {(Action.UPDATE_TO_BASELINE, "service"): 2}
     (left,) = plan_rollback(situation(stays, tried=tried)).left_to_do
     assert "the export orders-arn is imported by web, billing" in left.why
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"])
+def test_a_value_that_stays_changed_needs_a_person_although_the_stack_went_back(status: str) -> None:
+    kept = KeptValue("the parameter Pin (NoEcho)", "whose value the release changed")
+    plan = plan_rollback(situation(seen(status=status, at_baseline=True, kept=(kept,))))
+    (left,) = plan.left_to_do
+    assert (plan.done, plan.outcome_if_done) == (True, "NEEDS_OPERATOR")
+    assert "decide about the parameter Pin (NoEcho): keep today's value, or deploy a release with" in left.in_words()

@@ -12,6 +12,7 @@ from belay.rollback.question import Answer, AskedQuestion
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
+from belay.stack.values import KeptValue
 
 ARN = "arn:aws:cloudformation:eu-west-1:111122223333:stack"
 ROLE = "arn:aws:iam::111122223333:role/orders-deploy"
@@ -173,8 +174,14 @@ def test_what_the_update_back_cannot_restore_is_said_as_its_risk() -> None:
         hidden=("Password",),
         resolved={"Image": "orders:1.2.0"},
     )
-    (step,) = plan_rollback(situation(stack(baseline=baseline))).steps
-    assert "Password (NoEcho) keep today's values" in step.risk_in_words
+    kept = (KeptValue("the parameter Password (NoEcho)", "whose value the release changed"),)
+    plan = plan_rollback(situation(stack(baseline=baseline, kept=kept)))
+    (step,) = plan.steps
+    assert (
+        "it does not bring back the parameter Password (NoEcho), whose value the release changed" in step.risk_in_words
+    )
+    (left,) = plan.left_to_do
+    assert left.why == "the stack uses the parameter Password (NoEcho), whose value the release changed."
     assert "Image are read anew from Parameter Store" in step.risk_in_words
 
 

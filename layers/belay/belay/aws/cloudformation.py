@@ -26,6 +26,7 @@ _EVENTS_LOOKED_AT = 2000
 _NESTED_LOOKED_INTO = 50
 _EVENTS_OF_AN_OPERATION = 20_000
 """A stack has 500 resources at most, each with a few events on the way and on the way back."""
+_SUCCEEDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE")
 _REASONS = ("StackStatusReason", "ResourceStatusReason", "StatusReason", "DriftStatusReason")
 
 
@@ -132,6 +133,16 @@ class Stacks:
     def taken_over(self, stack_id: str, by: str | None = None) -> TakenOver | None:
         """Return which operation one with the token ``by``, or else the last one, interrupted; None if none."""
         return taken_over(self.events(stack_id), stack_id, by)
+
+    def newest_success(self, stack_id: str) -> str | None:
+        """Return the token of the newest operation that succeeded on a stack, empty if it has none.
+
+        None if no event tells: CloudFormation keeps them for 90 days.
+        """
+        for event in self.events(stack_id):
+            if event.get("PhysicalResourceId") == stack_id and event["ResourceStatus"] in _SUCCEEDED:
+                return str(event.get("ClientRequestToken") or "")
+        return None
 
     def list_change_sets(self, stack_id: str) -> list[str]:
         """Return the ids of all of a stack's change sets."""

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from belay.aws.pipelines import Pipelines
     from belay.aws.rds import Databases
     from belay.aws.s3 import ArtifactBucket, Buckets, ReleaseBucket
+    from belay.aws.secretsmanager import Secrets
     from belay.aws.sns import Notifications
-    from belay.aws.ssm import ParameterStore
+    from belay.aws.ssm import ParameterStore, ParameterVersions
     from belay.aws.stepfunctions import Executions
     from belay.aws.verify_functions import VerifyFunctions
     from belay.pipeline.job import Artifact, Credentials
@@ -220,6 +221,20 @@ class Aws:
         from belay.aws.ssm import ParameterStore
 
         return ParameterStore(self._client("ssm"))
+
+    @cached_property
+    def parameter_versions(self) -> ParameterVersions:
+        """Parameter Store's metadata of any parameter."""
+        from belay.aws.ssm import ParameterVersions
+
+        return ParameterVersions(self._client("ssm"))
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secrets Manager."""
+        from belay.aws.secretsmanager import Secrets
+
+        return Secrets(self._client("secretsmanager"))
 
     @cached_property
     def pipelines(self) -> Pipelines:

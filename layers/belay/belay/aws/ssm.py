@@ -37,3 +37,17 @@ class ParameterStore:
                 Path=path, Recursive=True, WithDecryption=True
             )
             return {p["Name"]: p["Value"] for page in pages for p in page["Parameters"]}
+
+
+class ParameterVersions:
+    """The versions of any of the account's parameters, without their values."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def newest(self, name: str) -> str | None:
+        """Return a parameter's newest version, or None if there is no such parameter."""
+        wanted = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+        with translated("SSM.DescribeParameters"):
+            pages = self._client.get_paginator("describe_parameters").paginate(ParameterFilters=wanted)
+            return next((str(each["Version"]) for page in pages for each in page["Parameters"]), None)

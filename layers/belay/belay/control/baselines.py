@@ -1,18 +1,30 @@
 """Capturing stacks before a deployment, so that they can be rolled back to that state."""
 
+from collections.abc import Callable
+
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
 from belay.release.manifest import digest
 from belay.release.origin import Origin
-from belay.stack.baseline import TemplatePointer, baseline_of
+from belay.stack.baseline import Baseline, TemplatePointer, baseline_of
+
+Known = Callable[[Baseline], Baseline]
+
+
+def _nothing(baseline: Baseline) -> Baseline:
+    return baseline
 
 
 class Baselines:
-    """Stores a stack's template in the artifact bucket and its parameters and tags in the ledger."""
+    """Stores a stack's template in the artifact bucket and its parameters and tags in the ledger.
 
-    def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger) -> None:
+    ``known`` adds what is known of hidden values; without it, as for what a pipeline deploys, that is nothing.
+    """
+
+    def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger, known: Known = _nothing) -> None:
         self._stacks = stacks
+        self._known = known
         self._artifacts = artifacts
         self._ledger = ledger
 
@@ -25,5 +37,5 @@ class Baselines:
             key = origin.stage_key(stage, f"baselines/{stack}.template")
             version_id = self._artifacts.put_bytes(key, body)
             template = TemplatePointer(self._artifacts.name, key, version_id, digest(body))
-        baseline = baseline_of(description, template, name=stack_name)
+        baseline = self._known(baseline_of(description, template, name=stack_name))
         self._ledger.baselines.record(origin, stage, stack, baseline)

@@ -1,6 +1,6 @@
 """The stacks of an incident: observing them, and performing their steps."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.control.recovery import Recovery
+from belay.control.stack_values import StackValues
 from belay.errors import (
     AccessDenied,
     AwsFault,
@@ -20,6 +21,7 @@ from belay.ledger.operations import Purpose
 from belay.release.names import change_set_name
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import StackSeen
+from belay.rollback.taken import StepTaken
 from belay.stack.baseline import Baseline, baseline_of
 from belay.stack.cause import Event
 from belay.stack.change_set import ChangeSet
@@ -37,6 +39,7 @@ from belay.stack.stuck import (
     stuck_resources,
 )
 from belay.stack.trace import UnprovedResource, unproved
+from belay.stack.values import KeptValue, kept_hidden, kept_references, kept_resolved, same_hidden
 from belay.subject.subjects import AskedRollback, ForeignOperation
 from belay.template.dependencies import behind_output, dependencies
 from belay.template.loader import load
@@ -48,8 +51,9 @@ _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 class RecoveredStacks:
     """Observes an incident's stacks and performs their steps."""
 
-    def __init__(self, recovery: Recovery, stacks: Stacks, drift: ResourceDrift) -> None:
+    def __init__(self, recovery: Recovery, stacks: Stacks, drift: ResourceDrift, values: StackValues) -> None:
         self._recovery = recovery
+        self._values = values
         self._incident = recovery.incident
         self._stacks = stacks
         self._drift = drift
@@ -122,7 +126,8 @@ class RecoveredStacks:
             changed_by_release=changed,
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
-            at_baseline=stack.stack in self._recovery.record.settled or self._at_baseline(baseline, description),
+            at_baseline=stack.stack in self._recovery.record.settled or self._at_baseline(stack, baseline, description),
+            kept=tuple(self._kept(stack, baseline, description)) if changed else (),
             outputs=self._outputs(stack.stack, baseline, description) if changed else (),
             change_sets=tuple(each for each in change_sets or () if each == stack.change_set_id),
             depends_on=stack.depends_on,
@@ -263,12 +268,45 @@ class RecoveredStacks:
     def _deployment_token(self, stack: StackPlan) -> str:
         return self._recovery.origin.deployment_token(self._incident.stage, stack.stack, stack.generation)
 
-    def _at_baseline(self, baseline: Baseline | None, description: Mapping[str, Any] | None) -> bool:
-        if baseline is None or not baseline.existed or description is None:
+    def _at_baseline(self, stack: StackPlan, baseline: Baseline | None, description: Mapping[str, Any] | None) -> bool:
+        """Whether a stack is as it was. A value that a change set back did not bring back is told, not tried again."""
+        if baseline is None or description is None or not self._matches(baseline, description):
             return False
-        if not StackStatus(description["StackStatus"]).updatable:
+        tried = any(each.action is Action.UPDATE_TO_BASELINE for each in self._steps_on(stack.stack))
+        return tried or not self._values_differ(stack, baseline, description)
+
+    def _matches(self, baseline: Baseline, description: Mapping[str, Any]) -> bool:
+        if not baseline.existed or not StackStatus(description["StackStatus"]).updatable:
             return False
         return baseline.matches(description, self._stacks.get_template(description["StackId"]))
+
+    def _values_differ(self, stack: StackPlan, baseline: Baseline, description: Mapping[str, Any]) -> bool:
+        if [*kept_resolved(baseline, baseline_of(description, None).resolved)]:
+            return True
+        if not baseline.hidden or self._put_back(stack, description):
+            return False
+        return not same_hidden(baseline, self._values.in_use(description["StackId"]))
+
+    def _put_back(self, stack: StackPlan, description: Mapping[str, Any]) -> bool:
+        """Whether CloudFormation rolled back the release's own update, and put the hidden values back with it."""
+        undone = description["StackStatus"] == StackStatus.UPDATE_ROLLBACK_COMPLETE
+        return undone and stack.progress is not Progress.EXECUTED and not self._steps_on(stack.stack)
+
+    def _steps_on(self, stack: str) -> list[StepTaken]:
+        actions = (Action.UPDATE_TO_BASELINE, Action.REVERT_DRIFT)
+        return [each for each in self._recovery.record.tried if each.subject == stack and each.action in actions]
+
+    def _kept(
+        self, stack: StackPlan, baseline: Baseline | None, description: Mapping[str, Any] | None
+    ) -> Iterator[KeptValue]:
+        """Yield the values of before that the stack does not get back."""
+        if baseline is None or not baseline.existed or description is None:
+            return
+        if baseline.hidden and not self._put_back(stack, description):
+            yield from kept_hidden(baseline, self._values.in_use(description["StackId"]))
+        if self._matches(baseline, description):
+            yield from kept_resolved(baseline, baseline_of(description, None).resolved)
+        yield from kept_references(baseline, self._values.versions(baseline.versions))
 
     # -- acting --------------------------------------------------------------------------------------------------
 
@@ -350,6 +388,9 @@ class RecoveredStacks:
 
     def _execute(self, step: Step, number: int, change_set_id: str) -> None:
         token = self._take(step, number)
+        if step.action is Action.UPDATE_TO_BASELINE:
+            baselines = self._recovery.ledger.baselines.of(self._recovery.origin, self._incident.stage)
+            self._values.going_back(step.subject_id, token, baselines[step.subject])
         with self._stacks.begun_once(step.subject_id, token):
             self._stacks.execute_change_set(change_set_id, token)
 

@@ -11,6 +11,7 @@ from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovered_services import RecoveredServices
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
+from belay.control.stack_values import StackValues
 from belay.control.verification import verification_seen
 from belay.release.attempt import Runs
 from belay.release.reason import Fault
@@ -28,10 +29,11 @@ class Situations:
     databases: Databases
     services: Services
     targets: ScalableTargets
+    values: StackValues
 
     def recovered_stacks(self, recovery: Recovery) -> RecoveredStacks:
         """Return the stacks of an incident."""
-        return RecoveredStacks(recovery, self.stacks, self.drift)
+        return RecoveredStacks(recovery, self.stacks, self.drift, self.values)
 
     def look(self, recovery: Recovery) -> Situation:
         """Gather the current state, and what this incident has tried already."""

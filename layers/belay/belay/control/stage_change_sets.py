@@ -1,5 +1,7 @@
 """The change sets of a stage: each created once its dependencies have changed, and polled until it is ready."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,9 +10,10 @@ from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import refuse_fault_in
-from belay.aws.kms import ValueKey
+from belay.aws.kms import MacKey, ValueKey
 from belay.control.stage import StageContext
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
+from belay.masking import is_reference
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import PolicySettings
 from belay.release.gate import refuse_wave
@@ -20,15 +23,19 @@ from belay.release.verification import rollback_triggers
 from belay.stack.change_set import ChangeSet, missing_dependency
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
+from belay.template.loader import load
+from belay.template.no_echo import no_echo
+from belay.template.sections import parameter_defaults
 from belay.template.unpinned import unpinned
 
 
 class StageChangeSets:
     """Creates and reads a release's change sets in one stage; the plan, saved after every call, tracks the progress."""
 
-    def __init__(self, run: StageContext, stacks: Stacks, alarms: Alarms, key: ValueKey) -> None:
+    def __init__(self, run: StageContext, stacks: Stacks, alarms: Alarms, key: ValueKey, digests: MacKey) -> None:
         self._run = run
         self._key = key
+        self._mac_key = digests
         self._stacks = stacks
         self._alarms = alarms
 
@@ -81,9 +88,30 @@ class StageChangeSets:
             stack,
             progress=Progress.PLANNED,
             digest=change_set.digest,
+            digests=self._digests(stack, change_set.change_set_id),
             changes=tuple(change_set.describe()),
             report=check_change_set(change_set, policies, now().date(), path=stack.stack).to_json(),
         )
+
+    def _digests(self, stack: StackPlan, change_set_id: str) -> dict[str, str]:
+        """Return the HMAC of the value of each NoEcho parameter, so that a change is seen without the value.
+
+        A dynamic reference is kept as it is: it can be given again.
+        """
+        document = load(self._stacks.change_set_template(change_set_id), stack.stack)
+        declared, given = parameter_defaults(document), self._values(stack)
+        values = {name: given.get(name, declared.get(name, "")) for name in no_echo(document)}
+        return {
+            name: value if is_reference(value) else self._mac_key.generate_mac(_message(stack, name, value)).hex()
+            for name, value in values.items()
+        }
+
+    def _values(self, stack: StackPlan) -> dict[str, str]:
+        """Return the values of a stack's parameters, secret ones decrypted."""
+        run, release, stage = self._run, self._run.release, self._run.stage
+        manifest = next(each for each in run.accepted.manifest.stacks if each.name == stack.stack)
+        given = run.accepted.parameters(stage.name, manifest, release.attempt, run.artifacts.name, release.prefix)
+        return given | run.accepted.secret_values(stage.name, stack.stack, self._key.decrypt)
 
     def _unpinned(self, change_set: ChangeSet, *, where: str) -> list[str]:
         """Return the nested stacks, at every level, whose templates somebody may change before they are deployed."""
@@ -126,8 +154,7 @@ class StageChangeSets:
         manifest = {each.name: each for each in run.accepted.manifest.stacks}[stack.stack]
         unique = f"{release.attempt}-{stack.generation}"
         name = change_set_name(release.application, stage.name, release.version, stack.stack, unique)
-        parameters = run.accepted.parameters(stage.name, manifest, release.attempt, run.artifacts.name, release.prefix)
-        parameters |= run.accepted.secret_values(stage.name, stack.stack, self._key.decrypt)
+        parameters = self._values(stack)
         return {
             "StackName": stack.stack_name,
             "ChangeSetName": name,
@@ -148,6 +175,11 @@ class StageChangeSets:
                 {"Key": "belay:stage", "Value": stage.name},
             ],
         }
+
+
+def _message(stack: StackPlan, name: str, value: str) -> bytes:
+    """Return what the HMAC is made of: KMS takes 4,096 bytes at most, which a value alone may have."""
+    return hashlib.sha256(json.dumps([stack.stack_name, name, value]).encode()).digest()
 
 
 def _deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:

@@ -7,6 +7,7 @@ from typing import Final
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.control.sealing import broken_since_approval
+from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.errors import AwsFault, ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
@@ -26,8 +27,9 @@ _BEGINS_WITHIN: Final = timedelta(hours=1)
 class StageStacks:
     """What a release does to the stacks of one stage; the plan, saved on the way, tracks the progress."""
 
-    def __init__(self, run: StageContext, stacks: Stacks) -> None:
+    def __init__(self, run: StageContext, stacks: Stacks, values: StackValues) -> None:
         self._run = run
+        self._values = values
         self._stacks = stacks
 
     # -- confirming ----------------------------------------------------------------------------------------------
@@ -119,6 +121,7 @@ class StageStacks:
                 return stack
             raise self._run.reasons.failed(StackFailure(stack_id, self._status(stack_id), said=silence))
         if seen.status.succeeded:
+            self._values.keep(stack_id, token, stack.digests)
             left = undeleted(stack_id, self._stacks.events_since(stack_id, token))
             return replace(stack, progress=Progress.EXECUTED, undeleted=left)
         raise self._failed(stack_id, seen.status, token)

@@ -51,6 +51,7 @@ from belay.ledger.stack_claims import StackClaimRecords
 from belay.ledger.stages import StageRecords
 from belay.ledger.threads import ThreadRecords
 from belay.ledger.uploads import UploadRecords
+from belay.ledger.values import ValueRecords
 
 
 class Ledger:
@@ -76,3 +77,4 @@ class Ledger:
         self.baselines = BaselineRecords(self._table)
         self.registrations = RegistrationRecords(self._table)
         self.stack_claims = StackClaimRecords(self._table)
+        self.values = ValueRecords(self._table)

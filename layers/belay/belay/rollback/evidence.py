@@ -50,6 +50,7 @@ def left_unproved(situation: Situation) -> Iterator[Todo]:
                 told = f"no event shows that {each.path} ({each.resource_type}) was rolled back, and {_why_left(each)}"
                 yield Remark(seen.stack, told, follow_up=True)
         yield from _left_of_outputs(seen)
+        yield from left_changed(seen)
 
 
 def _left_of_outputs(seen: StackSeen) -> Iterator[Todo]:
@@ -79,6 +80,16 @@ def naming_importers(seen: StackSeen, todos: tuple[Todo, ...]) -> tuple[Todo, ..
     ]
     named = f" Of what would change back, {'; '.join(used)}." if used else ""
     return tuple(replace(todo, why=todo.why + named) if isinstance(todo, LeftToDo) else todo for todo in todos)
+
+
+def left_changed(seen: StackSeen) -> Iterator[LeftToDo]:
+    """Leave to a person the values that a stack keeps, or may keep, although it went back."""
+    for each in seen.kept if seen.exists else ():
+        yield LeftToDo(
+            seen.stack,
+            f"decide about {each.what}: keep today's value, or deploy a release with the value of before",
+            f"the stack uses {each.in_words()}.",
+        )
 
 
 def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tuple[LeftToDo, ...]:

@@ -17,6 +17,7 @@ from belay.stack.outputs import ChangedOutput
 from belay.stack.status import StackStatus
 from belay.stack.stuck import StuckResource
 from belay.stack.trace import UnprovedResource
+from belay.stack.values import KeptValue
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class StackSeen:
     depends_on: tuple[str, ...] = ()
     blocked: str | None = None
     stands_still: bool = False
+    kept: tuple[KeptValue, ...] = ()
 
     def __post_init__(self) -> None:
         if self.status is not None and self.stack_id is None:

@@ -179,7 +179,7 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
         | _role(seen, situation),
         why=f"update the stack back to {_goal(situation)}, with its earlier template and parameters",
         legal_because=f"{seen.status} is a stable state, which an update starts from; {_API}API_CreateChangeSet.html",
-        risk=(Risk.DATA, _baseline_risk(baseline)),
+        risk=(Risk.DATA, _baseline_risk(seen, baseline)),
         expected=(StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS),
     )
 
@@ -269,10 +269,10 @@ def _goal(situation: Situation) -> str:
     return f"version {situation.goal}" if situation.goal else "its earlier state"
 
 
-def _baseline_risk(baseline: Baseline) -> str:
-    hidden = f"; {', '.join(baseline.hidden)} (NoEcho) keep today's values" if baseline.hidden else ""
+def _baseline_risk(seen: StackSeen, baseline: Baseline) -> str:
+    kept = "".join(f"; it does not bring back {each.in_words()}" for each in seen.kept)
     read = f"; {', '.join(sorted(baseline.resolved))} are read anew from Parameter Store" if baseline.resolved else ""
-    return f"the change set is refused if it would delete or replace what holds data{hidden}{read}"
+    return f"the change set is refused if it would delete or replace what holds data{kept}{read}"
 
 
 def _origin(seen: StackSeen) -> str:

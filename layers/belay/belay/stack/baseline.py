@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from belay.documents import read, written
+from belay.masking import is_reference
 from belay.stack.outputs import Output, outputs_of
 from belay.stack.status import StackStatus
 
@@ -41,7 +42,9 @@ class Baseline:
 
     ``existed`` is False for a stack that the release creates; everything else is then empty. ``parameters`` are the
     stack's parameter values, without the hidden ones; ``hidden`` names the NoEcho parameters, whose values no call
-    returns; ``resolved`` are the values of parameters of SSM types at that time (an update reads them again).
+    returns; ``known`` has the HMAC of each whose value Belay deployed, or the dynamic reference that it is;
+    ``versions`` has the version of each dynamic reference without one, None where it is not known. ``resolved`` are the
+    values of parameters of SSM types at that time (an update reads them again).
     ``outputs`` are None in a baseline that Belay 0.1 captured.
     """
 
@@ -58,6 +61,8 @@ class Baseline:
     role_arn: str | None = None
     notification_arns: tuple[str, ...] = ()
     outputs: Mapping[str, Output] | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str | None] = field(default_factory=dict)
 
     def update_parameters(self, current: Collection[str] | None = None) -> list[dict[str, Any]]:
         """Return the ``Parameters`` of a change set back to this baseline, with the previous value if hidden.
@@ -65,13 +70,20 @@ class Baseline:
         ``current`` are the stack's parameter names now. A hidden parameter that is not among them is left out, because
         CloudFormation refuses ``UsePreviousValue`` for a parameter that the stack does not have; see ``lost``.
         """
-        known = [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(self.parameters.items())]
-        kept = [key for key in self.hidden if key not in self.lost(current)]
+        given = {**self.parameters, **self.references}
+        known = [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(given.items())]
+        kept = [key for key in self.hidden if key not in self.lost(current) and key not in self.references]
         return known + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
 
     def lost(self, current: Collection[str] | None) -> tuple[str, ...]:
         """Return the hidden parameters that the stack no longer has, so that their values are lost."""
-        return () if current is None else tuple(key for key in self.hidden if key not in current)
+        lost = () if current is None else tuple(key for key in self.hidden if key not in current)
+        return tuple(key for key in lost if key not in self.references)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The hidden parameters whose values are dynamic references, which say where the value is."""
+        return {key: value for key, value in self.known.items() if is_reference(value)}
 
     def matches(self, description: Mapping[str, Any], template: bytes) -> bool:
         """Return whether a stack is now as it was then: same template, same parameters, same tags.
@@ -121,7 +133,11 @@ def baseline_of(description: Mapping[str, Any] | None, template: TemplatePointer
             if each.get("ParameterValue") != HIDDEN
         },
         hidden=tuple(sorted(each["ParameterKey"] for each in parameters if each.get("ParameterValue") == HIDDEN)),
-        resolved={each["ParameterKey"]: each["ResolvedValue"] for each in parameters if each.get("ResolvedValue")},
+        resolved={
+            each["ParameterKey"]: each["ResolvedValue"]
+            for each in parameters
+            if each.get("ResolvedValue", HIDDEN) != HIDDEN
+        },
         tags={each["Key"]: each["Value"] for each in description.get("Tags") or []},
         capabilities=tuple(description.get("Capabilities") or ()),
         role_arn=description.get("RoleARN"),

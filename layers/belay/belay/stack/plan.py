@@ -1,7 +1,7 @@
 """The plan of a release for the stacks of one stage: waves of change sets, and their progress."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -34,8 +34,9 @@ class StackPlan:
 
     ``creates`` is true if the stack does not exist yet, ``generation`` counts the change sets created for it, ``token``
     is the client request token of the execution and ``asked_at`` when it was asked for (ISO 8601 in UTC), ``digest``
-    identifies what the change set will do, ``changes`` describe it; ``report`` is the policies' report on it, as
-    written by ``policy.verdict.Report.to_json``. ``undeleted`` says which resources the deployment could not delete.
+    identifies what the change set will do, ``changes`` describe it; ``digests`` are those of its NoEcho parameters
+    (``stack.values``); ``report`` is the policies' report on it, as written by ``policy.verdict.Report.to_json``.
+    ``undeleted`` says which resources the deployment could not delete.
     """
 
     stack: str
@@ -52,6 +53,7 @@ class StackPlan:
     changes: tuple[str, ...] = ()
     report: Mapping[str, Any] | None = None
     undeleted: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 change set operations" (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html)."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
-from belay.template.nodes import Document, ScalarNode, walk
+from belay.template.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode, walk
+from belay.template.references import PLACEHOLDER
 
 _REFERENCE: Final = re.compile(r"\{\{resolve:ssm(?:-secure)?:(?P<named>.*?)(?:(?P<end>\}\}(?!\}))|$)", re.DOTALL)
 """A reference that a function assembles from pieces has no ``end`` here."""
@@ -34,3 +35,77 @@ def unversioned(found: Iterable[str]) -> tuple[str, ...]:
 def _names_version(reference: re.Match[str]) -> bool:
     _, colon, version = reference["named"].rpartition(":")
     return reference["end"] is not None and bool(colon) and _VERSION.fullmatch(version) is not None
+
+
+class ReferencedValue(NamedTuple):
+    """Where the value of a dynamic reference stands: a service, and the name and staging label of what holds it."""
+
+    service: str
+    name: str
+    stage: str = ""
+
+
+_WHOLE: Final = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<key>[^{}]+)\}\}")
+_ARN_PARTS: Final = 7
+_NOT_KNOWN: Final = "${}"
+
+
+def place_of(reference: str) -> ReferencedValue | None:
+    """Return where the newest value of a reference stands; None if the reference names a version.
+
+    A secret is ``id:SecretString:json-key:version-stage:version-id``, its id may be an ARN
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html).
+    """
+    match = _WHOLE.fullmatch(reference)
+    if match is None:
+        return None
+    parts = match["key"].split(":")
+    if match["service"] != "secretsmanager":
+        name, _, version = match["key"].rpartition(":")
+        return None if name and version.isdecimal() else ReferencedValue("ssm", match["key"])
+    ends = _ARN_PARTS if parts[0] == "arn" else 1
+    stage, version = [*parts[ends + 2 :], "", ""][:2]
+    return None if version else ReferencedValue("secretsmanager", ":".join(parts[:ends]), stage or "AWSCURRENT")
+
+
+def changing(document: Document, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the dynamic references of a template without a version, each once, however a function assembles them.
+
+    ``values`` are those of parameters and the physical ids of resources, by name. What they do not determine stands as
+    ``${}``.
+    """
+    found = dict.fromkeys(text for node in _texts_of(document.root) for text in _references(_assembled(node, values)))
+    return tuple(each for each in found if _NOT_KNOWN in each or place_of(each) is not None)
+
+
+def _references(text: str) -> Iterator[str]:
+    return (match[0] for match in re.finditer(r"\{\{resolve:(?:[^{}]|\$\{\})+\}\}", text))
+
+
+def _texts_of(node: Node) -> Iterator[Node]:
+    """Yield each text, and each function as a whole that may make one."""
+    if isinstance(node, ScalarNode) or (
+        isinstance(node, MappingNode) and {"Fn::Join", "Fn::Sub"} & node.entries.keys()
+    ):
+        yield node
+    elif isinstance(node, (MappingNode, SequenceNode)):
+        for each in node.entries.values() if isinstance(node, MappingNode) else node.items:
+            yield from _texts_of(each)
+
+
+def _assembled(node: Node, values: Mapping[str, str]) -> str:
+    if isinstance(node, ScalarNode):
+        return node.text
+    if not isinstance(node, MappingNode) or len(node.entries) != 1:
+        return _NOT_KNOWN
+    ((name, argument),) = node.entries.items()
+    items = argument.items if isinstance(argument, SequenceNode) else [argument]
+    if name == "Ref" and isinstance(argument, ScalarNode):
+        return values.get(argument.text, _NOT_KNOWN)
+    if name == "Fn::Join" and len(items) > 1 and isinstance(items[1], SequenceNode):
+        return _assembled(items[0], values).join(_assembled(each, values) for each in items[1].items)
+    if name == "Fn::Sub" and isinstance(items[0], ScalarNode):
+        own = items[1].entries if len(items) > 1 and isinstance(items[1], MappingNode) else {}
+        known = {**values, **{key: _assembled(each, values) for key, each in own.items()}}
+        return PLACEHOLDER.sub(lambda match: known.get(match[1].strip(), _NOT_KNOWN), items[0].text)
+    return _NOT_KNOWN

@@ -44,6 +44,13 @@ def parameters(document: Document) -> dict[str, bool]:
     return {name: isinstance(node, MappingNode) and "Default" in node.entries for name, node in declared.items()}
 
 
+def parameter_defaults(document: Document) -> dict[str, str]:
+    """Return the default of each of a template's parameters that has one."""
+    declared = document.section("Parameters").entries
+    defaults = {name: each.entries.get("Default") for name, each in declared.items() if isinstance(each, MappingNode)}
+    return {name: default.text for name, default in defaults.items() if isinstance(default, ScalarNode)}
+
+
 def transforms(document: Document) -> tuple[str, ...]:
     """Return the name of every transform and macro in a template, at the top and inside, each once.
 

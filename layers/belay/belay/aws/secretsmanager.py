@@ -1,0 +1,25 @@
+"""Secrets Manager: which version of a secret is current, never what it is."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from belay.aws.faults import code_of, translated
+
+
+class Secrets:
+    """The secrets of an account and a region."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def version(self, secret: str, stage: str) -> str | None:
+        """Return the id of the version with a staging label, or None if there is no such secret or label."""
+        with translated("SecretsManager.DescribeSecret"):
+            try:
+                stages = self._client.describe_secret(SecretId=secret).get("VersionIdsToStages") or {}
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    return None
+                raise
+        return next((version for version, labels in sorted(stages.items()) if stage in labels), None)

@@ -1,0 +1,20 @@
+"""What is known of the values in each stack that no call shows."""
+
+from belay.aws.dynamodb import Table
+from belay.stack.values import KnownValues
+
+
+class ValueRecords:
+    """Items ``VALUES`` of a stack: those of the last operation that Belay saw succeed. They do not expire."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def record(self, stack_id: str, values: KnownValues) -> None:
+        """Replace what is known of a stack's values."""
+        self._table.put({"PK": f"STACK#{stack_id}", "SK": "VALUES", "values": values.to_dict()})
+
+    def of(self, stack_id: str) -> KnownValues | None:
+        """Return what is known, or None if nothing is."""
+        item = self._table.get(f"STACK#{stack_id}", "VALUES")
+        return None if item is None else KnownValues.from_dict(item["values"])
