@@ -22,7 +22,7 @@ from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
 from belay.ledger.ledger import Ledger
-from belay.observability import count, observed
+from belay.observability import count, logger, observed
 from belay.settings import read
 
 
@@ -43,16 +43,19 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Reconcile the ledger with what is really running.
 
-    A fault in one part does not affect the others; all are raised at the end, as an ``ExceptionGroup``.
+    A fault in one part does not affect the others: it is logged and counted, and the next sweep tries again. Only if
+    nothing at all could be done are the faults raised, as an ``ExceptionGroup``, so that Lambda tries again.
     """
     settings, aws = read(Settings), own_aws()
     sweep = put_together(settings, aws)
     swept = sweep.run(now(), lambda: aws.parameters.get_parameter(settings.pause_parameter) == "true")
     count("LocksHeldPastExpiry", len(swept["locks_held_past_expiry"]))
     count("SweepFaults", len(sweep.faults))
-    if sweep.faults:
-        raise ExceptionGroup("the sweep did what it could; the rest is tried again in five minutes", sweep.faults)
-    return swept
+    for fault in sweep.faults:
+        logger().error("the sweep failed on one item or part", exc_info=fault)
+    if sweep.blind:
+        raise ExceptionGroup("the sweep could not read the ledger", sweep.faults)
+    return swept | {"faults": [f"{type(fault).__name__}: {fault}" for fault in sweep.faults]}
 
 
 def put_together(settings: Settings, aws: Aws) -> Sweep:

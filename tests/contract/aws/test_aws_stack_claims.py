@@ -122,7 +122,7 @@ def test_a_stack_that_is_unregistered_and_gone_is_given_up(
         house.ssm.delete_parameter(Name="/belay/applications/orders")
     read = Registrations(ParameterStore(house.ssm), ArtifactBucket(house.s3, "artifacts")).read()
     stacks = Stacks(house.cloudformation)
-    assert [*filter(None, (claims.free_if_gone(each, stacks) for each in claims.unregistered(read)))] == freed
+    assert [*filter(None, (claims.free_if_gone(each, stacks) for each in claims.unregistered(read, [])))] == freed
     assert [*house.ledger.stack_claims.every()] == ([] if freed else [KEY])
 
 
@@ -132,4 +132,4 @@ def test_what_cannot_be_read_may_be_registered(house: House, claims: StackClaims
         Name="/belay/applications/orders/production", Value="service_role: 7", Type="String", Overwrite=True
     )
     read = Registrations(ParameterStore(house.ssm), ArtifactBucket(house.s3, "artifacts")).read()
-    assert claims.unregistered(read) == []
+    assert claims.unregistered(read, []) == []

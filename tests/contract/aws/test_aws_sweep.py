@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from logging import Formatter
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +21,7 @@ from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.missed_uploads import MissedUploads
 from belay.control.unfinished import Unfinished
-from belay.errors import AwsFault, MissingDocument, Throttled
+from belay.errors import AwsFault, Throttled
 from belay.events.s3 import ObjectCreated
 from belay.release.life import State
 from belay.release.lock import Claim
@@ -59,6 +60,10 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     own_aws.cache_clear()
 
 
+def faults_of(swept: dict[str, Any]) -> set[str]:
+    return {fault.split(":")[0] for fault in swept["faults"]}
+
+
 def started(house: House) -> int:
     return len(house.states.list_executions(stateMachineArn=DEPLOY)["executions"])
 
@@ -95,9 +100,7 @@ def test_what_cannot_be_taken_up_hinders_nothing_else_and_is_told_in_the_end(hou
     other = upload_of("orders", "releases-bucket", "releases/orders/broken.zip", "v3", 7)
     house.ledger.attempts.claim(other, "execution-3", "2026-01-01T10:00:00.000+00:00")
     house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
-    with pytest.raises(ExceptionGroup) as caught:
-        sweep.handler({}, None)
-    assert {type(fault) for fault in caught.value.exceptions} == {MissingDocument}
+    assert faults_of(sweep.handler({}, None)) == {"MissingDocument"}
     assert [message["outcome"] for message in house.messages()] == ["NEEDS_OPERATOR"], "the other upload"
     assert started(house) == 1
     assert house.ledger.uploads.held() == []
@@ -109,9 +112,7 @@ def test_a_mistake_of_ours_in_one_part_hinders_nothing_else(
     house.accept()
     house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
     monkeypatch.setattr(Unfinished, "take_up_attempt", lambda *_: Outcome("ROLLBACK"))
-    with pytest.raises(ExceptionGroup) as caught:
-        sweep.handler({}, None)
-    assert {type(fault) for fault in caught.value.exceptions} == {ValueError}
+    assert faults_of(sweep.handler({}, None)) == {"ValueError"}
     assert started(house) == 1
     assert house.ledger.uploads.held() == []
 
@@ -159,26 +160,68 @@ def test_a_part_that_cannot_be_read_stops_no_other(
     house.accept()
     house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
     refusing(monkeypatch, method, what)
-    with pytest.raises(ExceptionGroup) as caught:
-        sweep.handler({}, None)
-    assert {str(fault) for fault in caught.value.exceptions} == {f"{what} cannot be read"}
+    assert {*sweep.handler({}, None)["faults"]} == {f"RuntimeError: {what} cannot be read"}
     assert [message["kind"] for message in house.messages()] == ([] if what == "UPLOAD#" else ["release-ended"])
     assert started(house) == (0 if what in ("/belay/paused", "HELD") else 1)
 
 
-def test_what_could_not_be_done_is_counted(
-    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_could_not_be_done_is_counted_and_logged(
+    house: House,
+    sweep: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     house.ledger.locks.acquire(
         Claim.of_release(RELEASE, "production", "e"), expires_at=1, seen=None, now="2026-03-02T09:00:00.000+00:00"
     )
     for method, what in (("query", "HELD"), ("query", "ASKED")):
         refusing(monkeypatch, method, what)
-    with pytest.raises(ExceptionGroup):
-        sweep.handler({}, None)
+    sweep.handler({}, None)
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["SweepFaults"] for each in written if "SweepFaults" in each] == [[2.0]]
     assert [each["LocksHeldPastExpiry"] for each in written if "LocksHeldPastExpiry" in each] == [[1.0]]
+    logged = [Formatter().formatException(each.exc_info) for each in caplog.records if each.exc_info]
+    assert ["in refused" in trace for trace in logged] == [True, True]
+    assert ["HELD cannot be read" in trace for trace in logged] == [True, False]
+
+
+def test_only_a_sweep_that_could_read_nothing_fails(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise AwsFault("DynamoDB.Query", "InternalServerError", "again later")
+
+    monkeypatch.setattr(Table, "query", refused)
+    with pytest.raises(ExceptionGroup, match="could not read the ledger"):
+        sweep.handler({}, None)
+
+
+SPOILT: dict[tuple[str, str], dict[str, Any]] = {
+    ("HELD", "2026-01-01T10:00:00.000+00:00#orders/x.zip#v1"): {"event": {}},
+    ("OPEN", "UPLOAD#000000000000"): {"document": {"key": "no bucket"}, "execution": "e"},
+    ("OPEN", "INCIDENT#a-spoilt-one"): {"document": {"name": "no application"}, "execution": "e"},
+    ("ASKED", "orders#0.9.0#production"): {"stage": "production"},
+    ("LOCK", "orders#test"): {"owner": "nobody"},
+    ("UNHEALTHY", "a-spoilt-one"): {"stacks": []},
+    ("UNREADABLE", "/belay/applications/spoilt"): {"digest": "d"},
+    ("STACKS", "123456789012/eu-west-1/spoilt"): {"stage": "production"},
+}
+
+
+def test_a_damaged_item_is_a_fault_and_the_rest_of_its_list_is_swept(house: House, sweep: ModuleType) -> None:
+    house.accept()
+    house.ledger.uploads.hold(LATE, {"detail": {}}, "2026-01-01T10:00:00.000+00:00")
+    claim = Claim.of_release(RELEASE, "production", "e")
+    house.ledger.locks.acquire(claim, expires_at=1, seen=None, now="2026-03-02T09:00:00.000+00:00")
+    for (pk, sk), item in SPOILT.items():
+        Table(house.dynamodb, "ledger").put({"PK": pk, "SK": sk} | item)
+    swept = sweep.handler({}, None)
+    assert (swept["resumed"], swept["locks_held_past_expiry"], started(house)) == (1, ["orders#production"], 1)
+    assert "orders 1.0.0" in swept["taken_up"]
+    for pk, sk in SPOILT:
+        fault = f"UnreadableRecord: the ledger's item {pk} {sk} cannot be read"
+        assert any(fault in each for each in swept["faults"]), sk
 
 
 def test_what_people_wait_for_comes_before_the_look_at_stacks(
@@ -298,8 +341,7 @@ def test_a_stack_that_cannot_be_looked_at_stops_no_other(
         return events(self, stack_id)
 
     monkeypatch.setattr(Stacks, "events", refused)
-    with pytest.raises(ExceptionGroup):
-        sweep.handler({}, None)
+    assert faults_of(sweep.handler({}, None)) == {"RuntimeError"}
     (opened,) = house.ledger.incidents.open_ones()
     assert opened.incident.startswith("orders-b-")
 
@@ -364,8 +406,7 @@ def test_a_registration_that_could_not_be_told_is_told_the_next_time(
     register(house, "stacks: 7\n")
     with monkeypatch.context() as undelivered:
         undelivered.setattr(Notifications, "publish", lambda *_: int("undelivered"))
-        with pytest.raises(ExceptionGroup):
-            sweep.handler({}, None)
+        assert faults_of(sweep.handler({}, None)) == {"ValueError"}
     sweep.handler({}, None)
     assert house.told() == [("registration-unreadable", None)]
 
@@ -380,9 +421,7 @@ def test_what_aws_does_not_show_of_a_registration_is_a_fault_and_no_verdict(
         raise AwsFault("S3.GetObject", "KMS.DisabledException", "the key is disabled")
 
     monkeypatch.setattr(ArtifactBucket, "get_version", refused)
-    with pytest.raises(ExceptionGroup) as caught:
-        sweep.handler({}, None)
-    assert [type(fault) for fault in caught.value.exceptions] == [AwsFault]
+    assert faults_of(sweep.handler({}, None)) == {"AwsFault"}
     assert house.messages() == []
 
 

@@ -36,13 +36,13 @@ class StackClaims:
         if problems:
             raise InvalidRegistration(problems)
 
-    def shared(self, read: ReadRegistrations) -> dict[str, list[str]]:
+    def shared(self, read: ReadRegistrations, faults: list[Exception]) -> dict[str, list[str]]:
         """Return the problems with stacks that several stages register, by the stage's parameter."""
         registered = [each for stage in read.stages for each in claims_of(stage, self.region, "")]
-        found = shared(registered, self.ledger.stack_claims.every())
+        found = shared(registered, self.ledger.stack_claims.every(faults))
         return {f"{APPLICATIONS}{stage}": problems for stage, problems in found.items()}
 
-    def unregistered(self, read: ReadRegistrations) -> list[StackClaim]:
+    def unregistered(self, read: ReadRegistrations, faults: list[Exception]) -> list[StackClaim]:
         """Return the claims on stacks that their stages do not register any more, as far as that is known.
 
         A release that is under way may yet create what was registered when it was accepted.
@@ -52,7 +52,7 @@ class StackClaims:
         spared |= {each.upload.application for each in self.ledger.attempts.open_ones()}
         return [
             each
-            for each in self.ledger.stack_claims.every().values()
+            for each in self.ledger.stack_claims.every(faults).values()
             if each.region == self.region and each.application not in spared
             if (each.key, each.owner) not in registered
         ]

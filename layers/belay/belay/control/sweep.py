@@ -1,6 +1,6 @@
 """Reconciles missed events: starts held uploads, reminds, finishes what was left, checks locks and stacks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -31,7 +31,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep. A fault in one part or item does not affect the others: it is kept in ``faults``."""
+    """One sweep. A fault in one part or item does not affect the others: it is kept in ``faults``.
+
+    ``lists_read`` has the length of each of the ledger's lists that could be read.
+    """
 
     ledger: Ledger
     executions: Executions
@@ -48,6 +51,12 @@ class Sweep:
     missed_uploads: MissedUploads
     deploy_machine_arn: str
     faults: list[Exception] = field(default_factory=list)
+    lists_read: list[int] = field(default_factory=list)
+
+    @property
+    def blind(self) -> bool:
+        """Whether none of the ledger's lists could be read, so that nothing was done."""
+        return not self.lists_read
 
     def run(self, now: datetime, paused: Callable[[], bool]) -> dict[str, Any]:
         """Reconcile the ledger with what is really running; return what was done, part by part.
@@ -57,18 +66,19 @@ class Sweep:
         """
         # The order of the parts is the order in which they are done.
         may_start = self._attempted(paused) is False
+        open_attempts, asked = self._listed(self.ledger.attempts.open_ones), self._listed(self.ledger.approvals.asked)
         return {
-            "resumed": len(self._each(self.ledger.uploads.held, self.resume)) if may_start else 0,
-            "superseded": self._each(self.ledger.attempts.open_ones, self.superseding.see_to),
-            "reminded": len(self._each(self.ledger.approvals.asked, self.approvals.see_to, self.decisions, now)),
+            "resumed": len(self._each(self._listed(self.ledger.uploads.held), self.resume)) if may_start else 0,
+            "superseded": self._each(open_attempts, self.superseding.see_to),
+            "reminded": len(self._each(asked, self.approvals.see_to, self.decisions, now)),
             "taken_up": [
-                *self._each(self.ledger.attempts.open_ones, self.unfinished.take_up_dead),
-                *self._each(self.ledger.incidents.open_ones, self.unfinished.take_up_dead),
+                *self._each(open_attempts, self.unfinished.take_up_dead),
+                *self._each(self._listed(self.ledger.incidents.open_ones), self.unfinished.take_up_dead),
             ],
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
             "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],
             "freed_stacks": self._each(self.unregistered_stacks, self.stack_claims.free_if_gone, self.stacks),
-            "healthy_again": self._each(self.ledger.incidents.watched, self.unhealthy.close_if_healthy),
+            "healthy_again": self._each(self._listed(self.ledger.incidents.watched), self.unhealthy.close_if_healthy),
             "failed_stacks": self._each(self.failed_stacks.failed, self.failed_stacks.take_up_failed),
             "missed_uploads": (self._attempted(self.missed_uploads.look, now) or []) if may_start else [],
         }
@@ -83,6 +93,16 @@ class Sweep:
         """Act on each of what a part of the sweep reads; return what came of it, where anything did."""
         done = [self._attempted(act, each, *args, **named) for each in self._attempted(read) or ()]
         return [each for each in done if each]
+
+    def _listed(self, read: Callable[[list[Exception]], Sequence[Item]]) -> Callable[[], Sequence[Item]]:
+        """Return the reading of a list of the ledger without its damaged items, which are faults."""
+
+        def listed() -> Sequence[Item]:
+            found = read(self.faults)
+            self.lists_read.append(len(found))
+            return found
+
+        return listed
 
     def _attempted(self, act: Callable[Given, Found], *args: Given.args, **named: Given.kwargs) -> Found | None:
         """Do one part of the sweep; whatever it raises, even a bug of ours, is kept with the other faults."""
@@ -104,9 +124,9 @@ class Sweep:
         read = self.registrations.all
         self.faults.extend(read.faults.values())
         self._each(read.unreadable.items, self.unreadable.tell, now, registration_unreadable)
-        shared = self._attempted(self.stack_claims.shared, read)
+        shared = self._attempted(self.stack_claims.shared, read, self.faults)
         self._each((shared or {}).items, self.unreadable.tell, now, stacks_shared)
-        known = self._attempted(self.ledger.registrations.unreadable) or []
+        known = self._attempted(self.ledger.registrations.unreadable, self.faults) or []
         corrected = [each for each in known if shared is not None and each.parameter not in shared]
         corrected = [each for each in corrected if read.is_in_order(each.parameter)]
         self._each(lambda: corrected, self.unreadable.tell_corrected)
@@ -114,8 +134,9 @@ class Sweep:
 
     def unregistered_stacks(self) -> list[StackClaim]:
         """Return the claims on stacks that are not registered any more."""
-        return self.stack_claims.unregistered(self.registrations.all)
+        return self.stack_claims.unregistered(self.registrations.all, self.faults)
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held beyond their expiry."""
-        return [f"{lock.application}#{lock.stage}" for lock in self.ledger.locks.held() if lock.expires_at < lease(0)]
+        held = self.ledger.locks.held(self.faults)
+        return [f"{lock.application}#{lock.stage}" for lock in held if lock.expires_at < lease(0)]

@@ -3,6 +3,7 @@
 from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer
 from belay.approval.seal import Seal
 from belay.aws.dynamodb import Item, Table
+from belay.ledger.each import read_each
 from belay.release.records import ReleaseReference
 
 _PREFIX = "APPROVAL#"
@@ -65,18 +66,9 @@ class ApprovalRecords:
             {":answer": answer.to_dict(), ":attempt": release.attempt},
         )
 
-    def asked(self) -> list[AwaitedApproval]:
-        """Return the approvals that are pending, or whose answer may not have been delivered."""
-        return [
-            AwaitedApproval(
-                ReleaseReference.from_dict(item["release"]),
-                item["stage"],
-                item["asked_at"],
-                item["expires_at"],
-                item.get("reminded_at"),
-            )
-            for item in self._table.query("ASKED")
-        ]
+    def asked(self, faults: list[Exception] | None = None) -> list[AwaitedApproval]:
+        """Return the approvals that are pending, or may not have been answered yet; ``faults`` as for ``read_each``."""
+        return read_each(self._table.query("ASKED"), _asked, faults)
 
     def reminded(self, awaited: AwaitedApproval, now: str) -> None:
         """Record that people were reminded of an approval."""
@@ -111,6 +103,11 @@ def _awaited(release: ReleaseReference, asked: AskedApproval, task_token: str) -
         "expires_at": asked.expires_at,
         "task_token": task_token,
     }
+
+
+def _asked(item: Item) -> AwaitedApproval:
+    times = item["asked_at"], item["expires_at"], item.get("reminded_at")
+    return AwaitedApproval(ReleaseReference.from_dict(item["release"]), item["stage"], *times)
 
 
 def _approval(item: Item) -> AskedApproval:

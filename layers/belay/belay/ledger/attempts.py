@@ -17,6 +17,7 @@ from belay.ledger.attempt_items import (
     pointers,
     version_pointer,
 )
+from belay.ledger.each import read_each
 from belay.ledger.ends import opened
 from belay.ledger.expiry import is_current
 from belay.ledger.stages import StageRecords
@@ -289,10 +290,9 @@ class AttemptRecords:
 
     # -- several ---------------------------------------------------------------------------------------------------
 
-    def open_ones(self) -> list[OpenAttempt]:
-        """Return the attempts that have not ended, or whose outcome was not announced."""
-        found = self._table.query("OPEN", "UPLOAD#")
-        return [OpenAttempt(Upload(**each["document"]), str(each["execution"])) for each in found]
+    def open_ones(self, faults: list[Exception] | None = None) -> list[OpenAttempt]:
+        """Return the attempts that have not ended or been announced; ``faults`` as for ``read_each``."""
+        return read_each(self._table.query("OPEN", "UPLOAD#"), _open, faults)
 
     def newest(self, application: str, count: int) -> list[Attempt]:
         """Return the newest attempts of an application, the newest first."""
@@ -374,6 +374,10 @@ class AttemptRecords:
         key = attempt_key(release.application, release.attempt)
         used = {name: text for name, text in _NAMES.items() if name == "#state" or line.stage is not None}
         return self._table.change(*key, update, " OR ".join(conditions), values, names=used)
+
+
+def _open(item: Item) -> OpenAttempt:
+    return OpenAttempt(Upload(**item["document"]), str(item["execution"]))
 
 
 def _listed(states: Iterable[State]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from belay.aws.dynamodb import Item, Table
+from belay.ledger.each import read_each
 from belay.ledger.ends import announced, close, opened
 from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome
@@ -102,9 +103,9 @@ class IncidentRecords:
         item = self._table.get(*_keys(application, incident))
         return None if item is None else IncidentRecord.from_item(item)
 
-    def open_ones(self) -> list[OpenIncident]:
-        """Return the incidents that have not ended, or whose outcome was not announced."""
-        return [OpenIncident(**i["document"], execution=i["execution"]) for i in self._table.query("OPEN", "INCIDENT#")]
+    def open_ones(self, faults: list[Exception] | None = None) -> list[OpenIncident]:
+        """Return the incidents that have not ended or been announced; ``faults`` as for ``read_each``."""
+        return read_each(self._table.query("OPEN", "INCIDENT#"), _open, faults)
 
     def record_step(self, incident: Incident, step: StepTaken, number: int) -> None:
         """Record the attempt of a recovery's numbered step, before its call; a rerun is recorded once."""
@@ -201,16 +202,21 @@ class IncidentRecords:
         """Remember an ended incident until its unstable stacks are stable again."""
         self._table.put({"PK": "UNHEALTHY", "SK": incident.name, "details": incident.to_dict(), "stacks": [*stack_ids]})
 
-    def watched(self) -> list[WatchedIncident]:
-        """Return the ended incidents that left unstable stacks."""
-        return [
-            WatchedIncident(Incident.from_dict(item["details"]), tuple(item["stacks"]))
-            for item in self._table.query("UNHEALTHY")
-        ]
+    def watched(self, faults: list[Exception] | None = None) -> list[WatchedIncident]:
+        """Return the ended incidents that left unstable stacks; ``faults`` as for ``read_each``."""
+        return read_each(self._table.query("UNHEALTHY"), _watched, faults)
 
     def watch_no_more(self, incident: Incident) -> None:
         """Forget an incident whose stacks are stable again."""
         self._table.delete("UNHEALTHY", incident.name)
+
+
+def _open(item: Item) -> OpenIncident:
+    return OpenIncident(**item["document"], execution=item["execution"])
+
+
+def _watched(item: Item) -> WatchedIncident:
+    return WatchedIncident(Incident.from_dict(item["details"]), tuple(item["stacks"]))
 
 
 def _keys(application: str, incident: str) -> tuple[str, str]:

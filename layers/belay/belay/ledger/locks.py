@@ -4,6 +4,7 @@ from typing import Final
 
 from belay.aws.dynamodb import Item, Table
 from belay.errors import LockLost
+from belay.ledger.each import read_each
 from belay.ledger.expiry import is_current
 from belay.release.lock import Claim, Lock, Waiter
 
@@ -76,9 +77,9 @@ class LockRecords:
             {":free": False, ":fencing": fencing},
         )
 
-    def held(self) -> list[Lock]:
-        """Return every lock that is held."""
-        return [_lock(item) for item in self._table.query("LOCK") if item["held"]]
+    def held(self, faults: list[Exception] | None = None) -> list[Lock]:
+        """Return every lock that is held; ``faults`` as for ``read_each``."""
+        return [lock for lock in read_each(self._table.query("LOCK"), _held, faults) if lock is not None]
 
     def queues(self) -> list[Waiter]:
         """Return the queue of a stage's lock."""
@@ -101,6 +102,10 @@ class LockRecords:
 
 def _queue(claim: Claim) -> str:
     return f"{claim.application}#{claim.stage}#WAITING#"
+
+
+def _held(item: Item) -> Lock | None:
+    return _lock(item) if item["held"] else None
 
 
 def _lock(item: Item) -> Lock:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from belay.aws.dynamodb import Table
+from belay.aws.dynamodb import Item, Table
+from belay.ledger.each import read_each
 
 _PK = "UNREADABLE"
 
@@ -34,10 +35,14 @@ class RegistrationRecords:
         item = self._table.get(_PK, parameter) or {}
         return UnreadableRegistration(parameter, digest, str(item.get("since", now)))
 
-    def unreadable(self) -> list[UnreadableRegistration]:
-        """Return every parameter that could not be read, in the order of their names."""
-        return [UnreadableRegistration(i["SK"], i["digest"], i["since"]) for i in self._table.query(_PK)]
+    def unreadable(self, faults: list[Exception] | None = None) -> list[UnreadableRegistration]:
+        """Return the parameters that could not be read, by name; ``faults`` as for ``read_each``."""
+        return read_each(self._table.query(_PK), _unreadable, faults)
 
     def forget(self, unreadable: UnreadableRegistration) -> None:
         """Remove a parameter that can be read again, or is gone."""
         self._table.delete(_PK, unreadable.parameter)
+
+
+def _unreadable(item: Item) -> UnreadableRegistration:
+    return UnreadableRegistration(item["SK"], item["digest"], item["since"])

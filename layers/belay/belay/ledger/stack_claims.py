@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from belay.aws.dynamodb import Item, Table
+from belay.ledger.each import read_each
 from belay.release.stack_claim import StackClaim
 
 _PK = "STACKS"
@@ -21,9 +22,9 @@ class StackClaimRecords:
         item = self._table.get(_PK, wanted.key)
         return wanted if item is None else _claim(item)
 
-    def every(self) -> dict[str, StackClaim]:
-        """Return all claims by their key."""
-        return {item["SK"]: _claim(item) for item in self._table.query(_PK)}
+    def every(self, faults: list[Exception] | None = None) -> dict[str, StackClaim]:
+        """Return all claims by their key; ``faults`` as for ``read_each``."""
+        return {claim.key: claim for claim in read_each(self._table.query(_PK), _claim, faults)}
 
     def free(self, claim: StackClaim) -> None:
         """Give a stack up: the next release that registers it claims it."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from belay.approval.principal import Principal
 from belay.aws.clock import kept_until
-from belay.aws.dynamodb import Table
+from belay.aws.dynamodb import Item, Table
+from belay.ledger.each import read_each
 from belay.ledger.expiry import is_current
 from belay.release.attempt import HeldUpload, UploadsLook
 from belay.release.records import Upload
@@ -25,13 +26,9 @@ class UploadRecords:
         known = {"event": dict(event), "upload": asdict(upload), "expires": kept_until(now)}
         self._table.put({"PK": "HELD", "SK": held.name} | known)
 
-    def held(self) -> list[HeldUpload]:
-        """Return the held uploads, oldest first."""
-        return [
-            HeldUpload(Upload(**item["upload"]), item["event"], str(item["SK"]).split("#")[0])
-            for item in self._table.query("HELD")
-            if is_current(item)
-        ]
+    def held(self, faults: list[Exception] | None = None) -> list[HeldUpload]:
+        """Return the held uploads, oldest first; ``faults`` as for ``read_each``."""
+        return [each for each in read_each(self._table.query("HELD"), _held, faults) if each is not None]
 
     def unhold(self, held: HeldUpload) -> None:
         """Remove a held upload that was started again."""
@@ -65,3 +62,8 @@ class UploadRecords:
         """Return who uploaded a release; None if unknown."""
         item = self._table.get(f"APPLICATION#{upload.application}", f"UPLOADER#{upload.identity}")
         return None if item is None or not is_current(item) else Principal(**item["uploader"])
+
+
+def _held(item: Item) -> HeldUpload | None:
+    held = HeldUpload(Upload(**item["upload"]), item["event"], str(item["SK"]).split("#")[0])
+    return held if is_current(item) else None
