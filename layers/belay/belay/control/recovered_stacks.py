@@ -23,7 +23,6 @@ from belay.rollback.plan import Action, Step
 from belay.rollback.situation import StackSeen
 from belay.rollback.taken import StepTaken
 from belay.stack.baseline import Baseline, baseline_of
-from belay.stack.cause import Event
 from belay.stack.change_set import ChangeSet
 from belay.stack.operation import last_operation, refused_for_now
 from belay.stack.outputs import ChangedOutput, changed_outputs, replaced_ids
@@ -177,7 +176,7 @@ class RecoveredStacks:
         self, stack: str, stack_id: str, resources: Mapping[str, Sequence[Resource]]
     ) -> tuple[UnprovedResource, ...]:
         """Read from the events what is in doubt, and add what drift detection has found out about it."""
-        events = self._events_on(stack, stack_id)
+        events = self._stacks.events_since(stack_id, self._in_doubt_since(stack))
         known = {each.key: each for each in self._noted(stack)}
         return tuple(each.compared(known.get(each.key)) for each in unproved(stack_id, events, resources))
 
@@ -190,9 +189,8 @@ class RecoveredStacks:
         now, stack_id = baseline_of(description, None), str(description["StackId"])
         if not _stands(StackStatus(description["StackStatus"])) or now.outputs in (None, baseline.outputs):
             return ()
-        events, resources = self._events_on(stack, stack_id), self._stacks.resources_by_stack(stack_id)
-        replaced = replaced_ids(events, resources)
-
+        resources = self._stacks.resources_by_stack(stack_id)
+        replaced = replaced_ids(self._stacks.events_since(stack_id, self._operation_on(stack)), resources)
         renewed = {
             each["LogicalResourceId"]
             for each in resources[stack_id]
@@ -221,13 +219,19 @@ class RecoveredStacks:
             found = [f"stacks that could not be listed ({fault})"]
         return tuple(dict.fromkeys(found))
 
-    def _events_on(self, stack: str, stack_id: str) -> dict[str, list[Event]]:
-        """The events since the operation on a stack began that failed or is undone."""
+    def _in_doubt_since(self, stack: str) -> str | None:
+        """The operation that failed. A requested rollback undoes what succeeded: what it does itself may fail."""
+        if isinstance(self._incident.subject, AskedRollback):
+            own = (each.token for each in self._recovery.record.tried if each.subject == stack and each.token)
+            return next(own, None)
+        return self._operation_on(stack)
+
+    def _operation_on(self, stack: str) -> str | None:
+        """The operation on a stack that failed or is undone."""
         if isinstance(self._incident.subject, ForeignOperation):
-            return self._stacks.events_since(stack_id, self._incident.subject.token)
+            return self._incident.subject.token
         plans = self._recovery.release_plan().stacks
-        tokens = (each.token or self._deployment_token(each) for each in plans if each.stack == stack)
-        return self._stacks.events_since(stack_id, next(tokens, None))
+        return next((each.token or self._deployment_token(each) for each in plans if each.stack == stack), None)
 
     def _noted(self, stack: str) -> tuple[UnprovedResource, ...]:
         noted = self._recovery.noted(stack).get("unproved", ())
