@@ -71,8 +71,9 @@ def test_what_somebody_skipped_in_an_operation_of_their_own_is_looked_at_and_lef
     plan = plan_rollback(situation(theirs))
     assert plan.done
     assert "it differs from the template: /Name" in plan.left_to_do[0].why
-    (step,) = plan_rollback(situation(theirs, recover_foreign=True)).steps
-    assert step.action is Action.REVERT_DRIFT
+    for allowed in ("recover_foreign", "asked"):
+        (step,) = plan_rollback(situation(theirs, **{allowed: True})).steps
+        assert step.action is Action.REVERT_DRIFT
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ class Situations:
             recover_foreign=incident.recover_foreign,
             blind=isinstance(incident.reason, Fault) and incident.reason.blind,
             ephemeral=subject.ephemeral,
+            asked=isinstance(subject, AskedRollback),
             role_arn=incident.service_role,
             tried=tried,
             answers=Questions(recovery).answers(),

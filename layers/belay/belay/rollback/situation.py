@@ -232,6 +232,7 @@ class Situation:
       not start.
     - ``blind``: the incident was opened because AWS could not be asked, not because anything is known to have failed.
     - ``ephemeral``: the stage exists for this release only, and everything in it may be deleted, data included.
+    - ``asked``: a person requested the rollback.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
     - ``answers`` holds the states of announced questions, by name (``rollback.question``).
     - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting counts
@@ -249,6 +250,7 @@ class Situation:
     recover_foreign: bool = False
     blind: bool = False
     ephemeral: bool = False
+    asked: bool = False
     role_arn: str | None = None
     tried: Mapping[tuple[Action, str], int] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)

@@ -99,7 +99,7 @@ def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     unseen = [each for each in doubted if each.drift is None and each.left is None]
     if unseen:
         return tuple(steps.detect_drift(seen, each) for each in unseen)
-    may_revert = seen.changed_by_release or seen.ours or situation.recover_foreign
+    may_revert = seen.changed_by_release or seen.ours or situation.asked or situation.recover_foreign
     repairable = tuple(each for each in doubted if may_revert and _can_be_reverted(each))
     hopeless = left_in_doubt(seen, [each for each in doubted if each not in repairable])
     if not repairable:
