@@ -70,6 +70,7 @@ def copy_onto_itself(s3: Any, upload: Upload) -> str:
                 Key=upload.key,
                 CopySource=source,
                 MetadataDirective="REPLACE",
+                TaggingDirective="REPLACE",
                 Metadata={"retry-of": upload.version_id},
                 ChecksumAlgorithm="SHA256",
             )

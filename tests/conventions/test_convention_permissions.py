@@ -55,6 +55,7 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     # Told apart by method below: a version of an object is another permission, and so is another bucket.
     "S3.GetObject": set(),
     "S3.ListObjectVersions": set(),
+    "S3.PutObjectTagging": set(),
     # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     "Lambda.Invoke": {"lambda:InvokeFunction"},
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
@@ -67,7 +68,10 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
     "ArtifactBucket.get_bytes": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "ArtifactBucket.versions": {f"s3:ListBucketVersions@{ARTIFACTS}"},
+    "ArtifactBucket.page": {f"s3:ListBucketVersions@{ARTIFACTS}"},
+    "ArtifactBucket.tag_unneeded": {f"s3:PutObjectVersionTagging@{ARTIFACTS}"},
     "ReleaseBucket.page": {f"s3:ListBucketVersions@{RELEASES}"},
+    "ReleaseBucket.tag_unneeded": {f"s3:PutObjectVersionTagging@{RELEASES}"},
     "ArtifactBucket.get_version": {f"s3:GetObjectVersion@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "UploadedObject.read": {f"s3:GetObjectVersion@{RELEASES}", f"s3:ListBucket@{RELEASES}"},
     # CloudFormation reads the template and the parameters of an SSM type with the caller's power, and is handed the

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from project import ROOT, function_modules, functions, logical_id, parsed, resources, step_modules, template, walked
 
+from belay.aws.s3 import UNNEEDED
 from statemachines.functions import PAGE, page
 
 GLOBALS = template()["Globals"]["Function"]
@@ -250,6 +251,13 @@ def test_buckets_are_encrypted_versioned_private_and_kept(name: str) -> None:
         if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     ]
     assert denied
+
+
+@pytest.mark.parametrize("name", ["ReleaseBucket", "ArtifactBucket"])
+def test_what_expires_is_what_was_tagged(name: str) -> None:
+    rules = resources("AWS::S3::Bucket")[name]["LifecycleConfiguration"]["Rules"]
+    expiring = [each for each in rules if {"ExpirationInDays", "NoncurrentVersionExpiration"} & each.keys()]
+    assert [each["TagFilters"] for each in expiring] == [[{"Key": UNNEEDED, "Value": "true"}]]
 
 
 def test_the_ledger_is_encrypted_recoverable_and_kept() -> None:

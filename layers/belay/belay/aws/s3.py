@@ -3,19 +3,25 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from belay.aws.clock import now
 from belay.aws.faults import code_of, translated
 from belay.errors import AwsFault, InvalidRelease, MissingDocument
 from belay.release.records import Upload
 
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 _PART_SIZE = 16 * 1024 * 1024
+_RECENT = timedelta(days=30)
+"""Less than the least of ``HistoryDays``, for which nothing expires."""
+
+UNNEEDED = "belay:unneeded"
+"""The tag that the lifecycle rules of the buckets expire objects by."""
 
 
 class UploadedObject:
@@ -115,8 +121,16 @@ class ArtifactBucket:
                 if each["IsLatest"]
             }
 
+    def page(self, prefix: str, after: tuple[str, str] | None) -> tuple[list["StoredVersion"], tuple[str, str] | None]:
+        """Return the versions below a prefix that follow a key and a version, as ``ReleaseBucket.page`` does."""
+        return _page(self._client, self.name, prefix, after)
+
+    def tag_unneeded(self, key: str, version_id: str) -> None:
+        """Tag one version for the bucket's lifecycle rule, which expires it."""
+        _tag_unneeded(self._client, self.name, key, version_id)
+
     def has_member(self, key: str, sha256: str) -> bool:
-        """Return whether a member was already copied with this digest."""
+        """Return whether a member was already copied with this digest, lately: an older copy may be about to expire."""
         with translated("S3.HeadObject"):
             try:
                 answer = self._client.head_object(Bucket=self.name, Key=key)
@@ -124,7 +138,8 @@ class ArtifactBucket:
                 if code_of(error) in _MISSING:
                     return False
                 raise
-        return bool(answer.get("Metadata", {}).get("sha256") == sha256)
+        recent = answer["LastModified"] > now() - _RECENT
+        return bool(recent and answer.get("Metadata", {}).get("sha256") == sha256)
 
     def put_member(self, key: str, pieces: Iterable[bytes], sha256: str) -> None:
         """Copy a member of a release while it is decompressed, with one part (16 MiB) in memory.
@@ -188,15 +203,11 @@ class ReleaseBucket:
 
         None for the end if there are no more.
         """
-        where = {} if after is None else {"KeyMarker": after[0], "VersionIdMarker": after[1]}
-        with translated("S3.ListObjectVersions"):
-            answer = self._client.list_object_versions(Bucket=self.name, Prefix="releases/", **where)
-        versions = [
-            StoredVersion(each["Key"], each["VersionId"], each["Size"], each["ETag"].strip('"'), each["LastModified"])
-            for each in answer.get("Versions", [])
-        ]
-        more = answer.get("IsTruncated", False)
-        return versions, (answer["NextKeyMarker"], answer["NextVersionIdMarker"]) if more else None
+        return _page(self._client, self.name, "releases/", after)
+
+    def tag_unneeded(self, key: str, version_id: str) -> None:
+        """Tag one version for the bucket's lifecycle rule, which expires it."""
+        _tag_unneeded(self._client, self.name, key, version_id)
 
 
 class Buckets:
@@ -237,6 +248,26 @@ class ReleaseFiles(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self._paths)
+
+
+def _page(
+    client: Any, bucket: str, prefix: str, after: tuple[str, str] | None
+) -> tuple[list[StoredVersion], tuple[str, str] | None]:
+    where = {} if after is None else {"KeyMarker": after[0], "VersionIdMarker": after[1]}
+    with translated("S3.ListObjectVersions"):
+        answer = client.list_object_versions(Bucket=bucket, Prefix=prefix, **where)
+    versions = [
+        StoredVersion(each["Key"], each["VersionId"], each["Size"], each["ETag"].strip('"'), each["LastModified"])
+        for each in answer.get("Versions", [])
+    ]
+    more = answer.get("IsTruncated", False)
+    return versions, (answer["NextKeyMarker"], answer["NextVersionIdMarker"]) if more else None
+
+
+def _tag_unneeded(client: Any, bucket: str, key: str, version_id: str) -> None:
+    tags = {"TagSet": [{"Key": UNNEEDED, "Value": "true"}]}
+    with translated("S3.PutObjectTagging"):
+        client.put_object_tagging(Bucket=bucket, Key=key, VersionId=version_id, Tagging=tags)
 
 
 def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:

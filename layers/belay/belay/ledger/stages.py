@@ -45,6 +45,10 @@ class StageRecords:
         known = {each.stack: each for each in (*self.left(application, stage), *stacks)}
         self._table.put(_left_item(application, stage, known.values()))
 
+    def of(self, application: str) -> list[str]:
+        """Return the stages that an application was ever deployed to."""
+        return [_stage_in(item) for item in self._table.query(f"APPLICATION#{application}", "STAGE#")]
+
     def history(self, application: str, stage: str) -> list[StageDeployment]:
         """Return a stage's last 90 deployments and rollbacks, oldest first."""
         items = self._table.query(f"APPLICATION#{application}", f"DEPLOYED#{stage}#", newest=_LOOKED_BACK)

@@ -1,0 +1,106 @@
+"""Tagging the objects that nothing needs any more; the buckets' lifecycle rules expire what has the tag.
+
+S3 cannot know what a rollback may need, so no lifecycle rule goes by age alone.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from itertools import chain
+
+from belay.aws.s3 import ArtifactBucket, ReleaseBucket, StoredVersion
+from belay.ledger.ledger import Ledger
+from belay.release.key import application_of
+from belay.release.needed import Needed
+from belay.release.records import upload_of
+
+Page = Callable[[tuple[str, str] | None], tuple[list[StoredVersion], tuple[str, str] | None]]
+
+
+class Unneeded:
+    """Looks at every old version in both buckets, and asks the ledger whether it is needed.
+
+    Needed is what belongs to an attempt or an incident that has not ended, to an incident that left stacks unstable, to
+    what a stage or a stack left behind in it runs, and to the deployments that a rollback can go back to.
+    """
+
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, releases: ReleaseBucket) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._releases = releases
+        self._asked_about: set[str] = set()
+
+    def tag(self, before: datetime, enough_time: Callable[[], bool]) -> tuple[int, bool]:
+        """Tag the unneeded versions that were put before a time.
+
+        Returns how many, and whether there was time for all. A release that is deployed again meanwhile has new copies.
+        """
+        needed, tagged = self._under_way(), 0
+        for is_tagged in chain(self._tag_artifacts(before, needed), self._tag_uploads(before, needed)):
+            tagged += is_tagged
+            if not enough_time():
+                return tagged, False
+        return tagged, True
+
+    def _tag_artifacts(self, before: datetime, needed: Needed) -> Iterator[bool]:
+        pages = [partial(self._artifacts.page, prefix) for prefix in ("attempts/", "releases/")]
+        for version in _put_before(before, *pages):
+            self._add_deployed(version.key.split("/")[1], needed)
+            unneeded = not needed.artifact(version.key)
+            if unneeded:
+                self._artifacts.tag_unneeded(version.key, version.version_id)
+            yield unneeded
+
+    def _tag_uploads(self, before: datetime, needed: Needed) -> Iterator[bool]:
+        for version in _put_before(before, self._releases.page):
+            application = application_of(version.key)
+            if application is None:
+                continue
+            upload = upload_of(application, self._releases.name, version.key, version.version_id, version.size)
+            unneeded = (application, upload.attempt) not in needed.attempts
+            if unneeded:
+                self._releases.tag_unneeded(version.key, version.version_id)
+            yield unneeded
+
+    def _under_way(self) -> Needed:
+        needed, incidents = Needed(), self._ledger.incidents
+        for each in self._ledger.attempts.open_ones():
+            attempt = self._ledger.attempts.get(each.upload)
+            needed.attempts.add((each.upload.application, each.upload.attempt))
+            if attempt is not None and attempt.release is not None:
+                needed.add(attempt.release)
+        for held in self._ledger.uploads.held():
+            needed.attempts.add((held.upload.application, held.upload.attempt))
+        for opened in incidents.open_ones():
+            record = incidents.get(opened.application, opened.incident)
+            if record is not None:
+                needed.add(record.incident.subject.origin)
+        for watched in incidents.watched():
+            needed.add(watched.incident.subject.origin)
+        for (application, _), left in self._ledger.stages.mixed().items():
+            attempts = chain(*(self._ledger.attempts.of_version(application, each.version) for each in left))
+            for release in (each.release for each in attempts if each.release is not None):
+                needed.add(release)
+        return needed
+
+    def _add_deployed(self, application: str, needed: Needed) -> None:
+        """Note what the stages of an application run and can go back to, when the application is first met."""
+        if application in self._asked_about:
+            return
+        self._asked_about.add(application)
+        for stage in self._ledger.stages.of(application):
+            runs = self._ledger.stages.runs(application, stage)
+            for deployment in self._ledger.stages.history(application, stage):
+                needed.add(deployment.release)
+            if runs is not None:
+                needed.add(runs.release)
+
+
+def _put_before(time: datetime, *pages: Page) -> Iterator[StoredVersion]:
+    for page in pages:
+        after: tuple[str, str] | None = None
+        while True:
+            versions, after = page(after)
+            yield from (version for version in versions if version.put_at < time)
+            if after is None:
+                break

@@ -1,0 +1,31 @@
+"""Which objects of the buckets something may still need: a rollback above all, whose targets may be old."""
+
+import re
+from dataclasses import dataclass, field
+
+from belay.release.origin import Origin
+from belay.release.records import ReleaseReference
+
+_OF_AN_ATTEMPT = re.compile(r"attempts/(?P<application>[^/]+)/(?P<attempt>[^/]+)/")
+_OF_A_RELEASE = re.compile(r"releases/[^/]+/[^/]+/[^/]+(?=/)")
+
+
+@dataclass
+class Needed:
+    """The attempts (application and name) whose documents are needed, and the prefixes of releases whose files are."""
+
+    attempts: set[tuple[str, str]] = field(default_factory=set)
+    prefixes: set[str] = field(default_factory=set)
+
+    def add(self, what: ReleaseReference | Origin) -> None:
+        """Note an attempt; of a release its files too."""
+        self.attempts.add((what.application, what.attempt))
+        if isinstance(what, ReleaseReference):
+            self.prefixes.add(what.prefix)
+
+    def artifact(self, key: str) -> bool:
+        """Return whether an artifact is needed; what belongs to no attempt and no release always is."""
+        attempt, release = _OF_AN_ATTEMPT.match(key), _OF_A_RELEASE.match(key)
+        if attempt is not None:
+            return (attempt["application"], attempt["attempt"]) in self.attempts
+        return release is None or release[0] in self.prefixes

@@ -1,0 +1,185 @@
+"""What nothing needs any more is tagged, and nothing that a rollback may need is, however old."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from modules import function
+from simulated_ledger import accepted, bring, end, end_stage
+from test_aws_unfinished import House
+
+from belay.aws.gateways import own_aws
+from belay.aws.s3 import ArtifactBucket, ReleaseBucket
+from belay.control.unneeded import Unneeded
+from belay.release.attempt import StackLeft
+from belay.release.life import State
+from belay.release.reason import Statement, Why
+from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
+from belay.subject.incident import Incident
+from belay.subject.subjects import PipelineDeployment
+
+BUCKET = "releases-bucket"
+LATER = datetime.now(UTC) + timedelta(days=1)
+
+
+class Buckets(House):
+    """Releases of every kind, with an object for each of their documents, files and zips."""
+
+    def __init__(self, simulated: Callable[[str], Any]) -> None:
+        super().__init__(simulated)
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        for bucket in ("artifacts", BUCKET):
+            self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def put(self, key: str, bucket: str = "artifacts") -> str:
+        return str(self.s3.put_object(Bucket=bucket, Key=key, Body=b"x")["VersionId"])
+
+    def upload(self, version: str) -> Upload:
+        key = f"releases/orders/{version}.zip"
+        return upload_of("orders", BUCKET, key, self.put(key, BUCKET), 1)
+
+    def release(self, version: str, outcome: Outcome | None = None) -> ReleaseReference:
+        """A release that has an outcome, or none yet, with all its objects."""
+        release = accepted(self.ledger, self.upload(version), version, version.replace(".", "") * 8)
+        if outcome is Outcome.DEPLOYED:
+            bring(self.ledger, release, "production", State.PLANNING)
+            end_stage(self.ledger, release, now=f"2026-01-01T10:{version[-1]}0:00.000+00:00")
+        if outcome is not None:
+            end(self.ledger, release, outcome)
+            attempt = self.ledger.attempts.get(release)
+            assert attempt is not None
+            self.ledger.attempts.announced(attempt)
+        for key in (release.document_key, release.stage_key("production", "plan.json"), release.member_key("a.yaml")):
+            self.put(key)
+        return release
+
+    def tag(self, before: datetime = LATER, *, most: int = 1000) -> tuple[int, bool]:
+        left = iter(range(most))
+        unneeded = Unneeded(self.ledger, ArtifactBucket(self.s3, "artifacts"), ReleaseBucket(self.s3, BUCKET))
+        return unneeded.tag(before, lambda: next(left, None) is not None)
+
+    def tagged(self) -> set[str]:
+        """The keys of which every version has the tag that the lifecycle rules look for, and no other has."""
+        found: dict[str, set[bool]] = {}
+        for bucket in ("artifacts", BUCKET):
+            for each in self.s3.list_object_versions(Bucket=bucket).get("Versions", []):
+                where = {"Bucket": bucket, "Key": each["Key"], "VersionId": each["VersionId"]}
+                tags = self.s3.get_object_tagging(**where)["TagSet"]
+                found.setdefault(each["Key"], set()).add(tags == [{"Key": "belay:unneeded", "Value": "true"}])
+        assert all(len(answers) == 1 for answers in found.values())
+        return {key for key, answers in found.items() if answers == {True}}
+
+
+@pytest.fixture
+def buckets(simulated: Callable[[str], Any]) -> Iterator[Buckets]:
+    own_aws.cache_clear()
+    yield Buckets(simulated)
+    own_aws.cache_clear()
+
+
+def of(release: ReleaseReference) -> set[str]:
+    documents = {release.document_key, release.stage_key("production", "plan.json")}
+    return {*documents, release.member_key("a.yaml"), f"releases/orders/{release.version}.zip"}
+
+
+def test_what_a_refused_release_left_goes_in_all_its_versions(buckets: Buckets) -> None:
+    refused = buckets.release("1.0.0", Outcome.REJECTED)
+    buckets.put(refused.document_key)
+    assert buckets.tag() == (5, True)
+    assert buckets.tagged() == of(refused)
+
+
+def test_what_a_stage_runs_and_can_go_back_to_stays(buckets: Buckets) -> None:
+    for number in range(3):
+        buckets.release(f"1.0.{number}", Outcome.DEPLOYED)
+    buckets.tag()
+    assert buckets.tagged() == set()
+
+
+def test_what_left_a_stack_behind_stays(buckets: Buckets) -> None:
+    failed = buckets.release("1.1.0", Outcome.NEEDS_OPERATOR)
+    buckets.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", failed.version)])
+    buckets.tag()
+    assert buckets.tagged() == set()
+
+
+def test_files_that_a_refused_release_shares_with_one_that_runs_stay(buckets: Buckets) -> None:
+    runs = buckets.release("1.0.0", Outcome.DEPLOYED)
+    again = accepted(buckets.ledger, buckets.upload("again"), "1.0.0", runs.digest)
+    end(buckets.ledger, again, Outcome.ABORTED)
+    attempt = buckets.ledger.attempts.get(again)
+    assert attempt is not None
+    buckets.ledger.attempts.announced(attempt)
+    buckets.put(again.document_key)
+    buckets.tag()
+    assert again.document_key in buckets.tagged()
+    assert not of(runs) & buckets.tagged()
+
+
+def test_what_has_not_ended_stays(buckets: Buckets) -> None:
+    buckets.release("1.0.0")
+    held = buckets.upload("1.1.0")
+    buckets.ledger.uploads.hold(held, {}, "2026-01-01T10:00:00.000+00:00")
+    buckets.tag()
+    assert buckets.tagged() == set()
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_what_an_incident_needs_stays_until_its_stacks_are_stable(buckets: Buckets, watched: bool) -> None:
+    subject = PipelineDeployment("orders", "production", None, "orders-pipeline", "e-1")
+    incident = Incident("i-1", subject, Statement(Why.TOLD, "it failed"), "role")
+    key = subject.origin.stage_key("production", "baselines/network.json")
+    buckets.put(key)
+    if watched:
+        buckets.ledger.incidents.watch(incident, ["arn:stack"])
+    else:
+        buckets.ledger.incidents.open(incident, "2026-01-01T10:00:00.000+00:00")
+    buckets.tag()
+    assert buckets.tagged() == set()
+    buckets.ledger.incidents.watch_no_more(incident)
+    buckets.ledger.incidents.close(incident, Outcome.ROLLED_BACK, incident.reason, "2026-01-01T11:00:00.000+00:00")
+    buckets.ledger.incidents.announced(incident)
+    buckets.tag()
+    assert buckets.tagged() == {key}
+
+
+def test_what_operators_put_there_is_theirs(buckets: Buckets) -> None:
+    for key in ("registrations/orders.yaml", "rules/ours.guard", "anything.txt"):
+        buckets.put(key)
+    buckets.put("releases/orders/notes.txt", BUCKET)
+    assert buckets.tag() == (0, True)
+
+
+def test_what_is_young_stays(buckets: Buckets) -> None:
+    buckets.release("1.0.0", Outcome.REJECTED)
+    assert buckets.tag(datetime.now(UTC) - timedelta(days=1)) == (0, True)
+
+
+def test_what_there_was_no_time_for_is_left_to_the_next_day(buckets: Buckets) -> None:
+    buckets.release("1.0.0", Outcome.REJECTED)
+    assert buckets.tag(most=1) == (2, False)
+    assert buckets.tag() == (4, True)
+
+
+def test_a_copy_that_may_be_about_to_expire_is_made_again(buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifacts = ArtifactBucket(buckets.s3, "artifacts")
+    artifacts.put_member("m", [b"x"], "d1")
+    assert artifacts.has_member("m", "d1")
+    monkeypatch.setattr("belay.aws.s3.now", lambda: datetime.now(UTC) + timedelta(days=31))
+    assert not artifacts.has_member("m", "d1")
+
+
+def test_the_function_waits_for_history_days_and_for_every_pipeline(
+    buckets: Buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buckets.release("1.0.0", Outcome.REJECTED)
+    app = function("tag_unneeded")
+    variables = {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "RELEASE_BUCKET": BUCKET}
+    for name, value in {**variables, "HISTORY_DAYS": "31"}.items():
+        monkeypatch.setenv(name, value)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
+    for days, tagged in ((32, 0), (121, 4)):
+        monkeypatch.setattr(app, "now", lambda days=days: datetime.now(UTC) + timedelta(days=days))
+        assert app.handler({}, context) == {"tagged": tagged, "whole": True}
