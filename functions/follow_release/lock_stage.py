@@ -23,7 +23,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Acquire the lock with a new fencing token, or say how long to wait.
+    """Acquire the lock with a new fencing token, or say who has it and how long to wait.
 
     Raises ``IncidentEnded``, ``LockLost`` and ``ReleaseSuperseded``.
     """
@@ -35,4 +35,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     else:
         claim = locks.claim_for(event["application"], event["incident"], execution)
     fencing = locks.take(claim)
-    return {"acquired": fencing is not None, "fencing": fencing, "wait_seconds": settings.poll_seconds}
+    return {
+        "acquired": fencing is not None,
+        "fencing": fencing,
+        "holder": locks.holder(claim),
+        "wait_seconds": settings.poll_seconds,
+    }

@@ -38,9 +38,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     pipeline = run.stage.runs_pipeline
     key, digests = aws.value_key(settings.value_key_id), aws.mac_key(settings.digest_key_id)
     change_sets = StageChangeSets(run, aws.stacks, aws.alarms, key, digests)
-    ready = pipeline or change_sets.advance().ready
+    plan = None if pipeline else change_sets.advance()
     return {
-        "ready": ready,
+        "ready": plan is None or plan.ready,
+        "unready": "" if plan is None else plan.unready,
         "pipeline": pipeline,
         "wait_seconds": settings.poll_seconds,
         "ephemeral": run.stage.ephemeral,

@@ -61,4 +61,6 @@ def put_together(settings: Settings, aws: Aws, registrations: Registrations) -> 
     recovery = PipelineRecovery(stacks, incidents, topics)
     diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
     failures = PipelineFailures(aws.pipelines, diagnoses, recovery, topics)
-    return PipelineExecutions(aws.pipelines, ledger, stacks, StageSnapshots(aws.databases), failures)
+    return PipelineExecutions(
+        aws.pipelines, ledger, stacks, StageSnapshots(aws.databases), failures, executions=aws.executions
+    )

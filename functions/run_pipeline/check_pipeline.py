@@ -1,4 +1,4 @@
-"""Checks the progress of a release's pipeline; starts CodePipeline's stage rollback if it failed."""
+"""Checks a release's pipeline, now and after its next event; starts CodePipeline's stage rollback if it failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,23 +31,32 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the outcome, null while the execution runs; raises ``StackFailed`` if an incident must roll it back."""
+    """Answer the task if something follows from the execution's progress; else its next event does.
+
+    Raises ``StackFailed`` if an incident must roll it back.
+    """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     stacks = PipelineStacks(aws.stacks, artifacts, ledger)
     diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
     runs = PipelineRuns(aws.pipelines, ledger, stacks, diagnoses, run.reasons)
+    # First, so that an event that comes between the look and its end is not lost.
+    runs.await_event(run.release, run.stage, event["execution"], event["task_token"])
     seen = runs.look(run.release, run.stage, event["execution"], rolling_back=event["rolling_back"])
     arn = run.accepted.application.topic or settings.notification_topic_arn
     tell_waiting(run, seen, Topic(aws.notifications, arn, ledger))
-    return {
+    answer = {
         "execution": seen.execution,
         "rolling_back": seen.rolling_back,
         "outcome": seen.outcome,
-        "reason": None if seen.reason is None else run.reasons.keep(seen.reason),
-        "wait_seconds": settings.poll_seconds,
+        "look_in": settings.poll_seconds if seen.to_be_rolled_back else 0,
     }
+    if seen.reason is not None:
+        answer["reason"] = run.reasons.keep(seen.reason)
+    if seen.outcome is not None or seen.to_be_rolled_back or seen.execution != event["execution"]:
+        aws.executions.send_task_success(event["task_token"], answer)
+    return {}
 
 
 def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:

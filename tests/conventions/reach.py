@@ -248,7 +248,8 @@ def _class(node: ast.ClassDef, module: str) -> Class:
             found.attributes[item.target.id] = item.annotation
     constructor = found.methods.get("__init__")
     if constructor is not None:
-        given = {argument.arg: argument.annotation for argument in constructor.args.args if argument.annotation}
+        arguments = (*constructor.args.args, *constructor.args.kwonlyargs)
+        given = {argument.arg: argument.annotation for argument in arguments if argument.annotation}
         for part in ast.walk(constructor):
             if not isinstance(part, ast.Assign):
                 continue

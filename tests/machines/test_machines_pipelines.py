@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from deployed_belay import Application, until
 
 Applications = Callable[..., Application]
@@ -54,6 +55,12 @@ class ScriptedPipeline:
             {"pipelineName": self.name, "filter": {"pipelineExecutionId": named["pipelineExecutionId"]}},
         )
 
+    def happens(self, state: str) -> None:
+        """Deliver the event of a change of our execution."""
+        detail = {"pipeline": self.name, "execution-id": self.execution, "state": state, "version": 3.0}
+        detail["start-time"] = "2026-03-02T08:01:37.412Z"
+        self.app.belay.deliver("aws.codepipeline", "CodePipeline Pipeline Execution State Change", detail)
+
     def run(self) -> dict[str, Any]:
         return self.app.run(self.app.release())
 
@@ -77,15 +84,22 @@ def ran(stage: str, category: str, provider: str, status: str, **result: Any) ->
     }
 
 
-def test_a_pipeline_deploys_a_release_and_its_approval_is_told_of_once(application: Applications) -> None:
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_pipeline_deploys_a_release_and_its_approval_is_told_of_once(application: Applications, lost: bool) -> None:
+    """An event tells of its end, or the schedule where that is lost; nothing looks in between."""
     app = application()
     pipeline = ScriptedPipeline(app)
     pipeline.is_at("InProgress", ran("Review", "Approval", "Manual", "InProgress"))
     upload = app.belay.upload(app.release())
     until(lambda: [m for m in app.received() if m.attributes["kind"] == "person-needed"])
     pipeline.is_at("Succeeded", ran("Deploy", "Deploy", "CloudFormation", "Succeeded"))
+    if lost:
+        app.belay.invoke("ReactToPipelineFunction", {"missed": True})
+    else:
+        pipeline.happens("SUCCEEDED")
 
     assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
+    assert app.belay.states(app.name, "deploy_stage").count("CheckPipeline") == 2
     assert app.belay.last_known_good(app.name) == "1.0.0"
     assert not app.belay.lock(app.name), "no lock is held while a pipeline asks people"
     told = app.told("deployment-started", "person-needed", "DEPLOYED")

@@ -116,7 +116,8 @@ class Account:
             topics,
         )
         snapshots = StageSnapshots(Databases(client("rds")))
-        self.executions = PipelineExecutions(pipelines, self.ledger, stacks, snapshots, failures)
+        running = Executions(client("stepfunctions"))
+        self.executions = PipelineExecutions(pipelines, self.ledger, stacks, snapshots, failures, executions=running)
 
     def receive(self, event: Any) -> list[str]:
         hint = hint_of(event)

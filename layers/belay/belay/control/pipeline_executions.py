@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.pipelines import Pipelines
+from belay.aws.stepfunctions import Executions
 from belay.control.application_topics import ApplicationTopics
 from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_recovery import PipelineRecovery
@@ -36,7 +37,10 @@ class PipelineExecutions:
         stacks: PipelineStacks,
         snapshots: StageSnapshots,
         failures: "PipelineFailures",
+        *,
+        executions: Executions,
     ) -> None:
+        self._executions = executions
         self._pipelines = pipelines
         self._ledger = ledger
         self._stacks = stacks
@@ -101,6 +105,9 @@ class PipelineExecutions:
             self._ledger.pipelines.follow(stage.application, stage.name, seen.id, deploying=deploying)
         next_due = due(seen, pipeline, record.done, by_release=record.release is not None)
         settled = next_due is None or self._do(next_due, stage, pipeline, seen, record.release)
+        if record.task_token is not None and (seen.status.terminal or seen.waiting_approval is not None):
+            # The release that runs it looks itself.
+            self._executions.send_task_success(record.task_token, {"look_in": 0})
         if settled and seen.status.terminal:
             self._ledger.pipelines.unfollow(stage.application, stage.name, seen.id)
         return seen

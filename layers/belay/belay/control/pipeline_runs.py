@@ -29,13 +29,17 @@ _BEGINS_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class RunSeen:
-    """The progress of a release's run: ``execution`` is the one to check next, ``reason`` why it ended as it did."""
+    """The progress of a release's run: ``execution`` is the one to check next, ``reason`` why it ended as it did.
+
+    ``to_be_rolled_back``: CodePipeline will do that by itself, and has not begun.
+    """
 
     execution: str
     outcome: Outcome | None = None
     rolling_back: bool = False
     reason: Reason | None = None
     waiting_approval: str | None = None
+    to_be_rolled_back: bool = False
 
 
 class PipelineRuns:
@@ -69,6 +73,10 @@ class PipelineRuns:
         self._note(release, stage, pipeline, execution)
         return execution
 
+    def await_event(self, release: ReleaseReference, stage: Stage, execution: str, task_token: str) -> None:
+        """Let the execution's next event that matters complete a task."""
+        self._ledger.pipelines.await_event(release.application, stage.name, execution, task_token)
+
     def look(self, release: ReleaseReference, stage: Stage, execution: str, *, rolling_back: bool) -> RunSeen:
         """Return an execution's progress, and start CodePipeline's own rollback if it failed and that is legal.
 
@@ -98,7 +106,7 @@ class PipelineRuns:
         if rolls_back_by_itself(structure, pipeline.deployment_stage):
             target = self._pipelines.automated_rollback_of(pipeline.name, seen.id)
             if target is None and seen.as_of > (now() - _BEGINS_WITHIN).isoformat(timespec="milliseconds"):
-                return RunSeen(seen.id, reason=reason)
+                return RunSeen(seen.id, reason=reason, to_be_rolled_back=True)
         else:
             target = self._asked_to_roll_back(pipeline, structure, seen)
         if target is None:

@@ -52,6 +52,14 @@ class StageLocks:
             self._ledger.locks.leave_queue(claim)
         return fencing
 
+    def holder(self, claim: Claim) -> str:
+        """Say who has the lock that a claim is on."""
+        lock = self._ledger.locks.get(claim.application, claim.stage)
+        if lock is None or not lock.held:
+            return f"nobody has the lock of {claim.stage}"
+        why = f" for the incident {lock.incident}" if lock.incident else ""
+        return f"{lock.label} has the lock of {claim.stage}{why} since {lock.held_since}, in {lock.execution}"
+
     def _refuse_superseded(self, claim: Claim) -> None:
         """Leave the queue if a newer release waits, although the lock may be free: it must not matter who asks first.
 

@@ -14,12 +14,13 @@ from belay.release.records import ReleaseReference
 class ExecutionRecord:
     """What is known of an execution: its ``status`` at the last look, and the marks of what was ``done`` about it.
 
-    ``release`` is the Belay release that started it, if any.
+    ``release`` is the Belay release that started it, if any, ``task_token`` that of the task that waits for its events.
     """
 
     status: PipelineStatus | None = None
     release: ReleaseReference | None = None
     done: frozenset[str] = frozenset()
+    task_token: str | None = None
 
     @classmethod
     def from_item(cls, item: Item) -> "ExecutionRecord":
@@ -28,6 +29,7 @@ class ExecutionRecord:
             status=PipelineStatus(item["status"]) if "status" in item else None,
             release=ReleaseReference.from_dict(item["release"]) if "release" in item else None,
             done=frozenset(item.get("done", ())),
+            task_token=item.get("task_token"),
         )
 
 
@@ -111,6 +113,12 @@ class PipelineRecords:
             },
             names={"#release": "release"},
         )
+
+    def await_event(self, application: str, stage: str, execution: str, task_token: str) -> None:
+        """Record the token of the task that waits for an execution's events."""
+        values = {":token": task_token}
+        pk, sk = f"APPLICATION#{application}", f"PIPELINE#{stage}#{execution}"
+        self._table.update(pk, sk, "SET task_token = :token", "attribute_exists(PK)", values)
 
     def get(self, application: str, stage: str, execution: str) -> ExecutionRecord | None:
         """Return what is recorded of an execution of a stage's pipeline."""

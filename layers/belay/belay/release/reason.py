@@ -100,6 +100,7 @@ class Why(StrEnum):
     PLAN_CHANGED = "plan-changed"
     NOT_APPROVED = "not-approved"
     INTERRUPTED = "interrupted"
+    WAITED_TOO_LONG = "waited-too-long"
     TOLD = "told"
     """From Belay 0.1, which stored text and no data."""
 
@@ -228,7 +229,12 @@ SUPERSEDED = "ReleaseSuperseded"
 """Raised by a step, or sent to an execution that waits."""
 
 _REFUSALS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate")
-_STATEMENTS = {SUPERSEDED: Why.SUPERSEDED, "StackFailed": Why.TOLD, APPROVAL_DENIED: Why.NOT_APPROVED}
+_STATEMENTS = {
+    SUPERSEDED: Why.SUPERSEDED,
+    "StackFailed": Why.TOLD,
+    "WaitedTooLong": Why.WAITED_TOO_LONG,
+    APPROVAL_DENIED: Why.NOT_APPROVED,
+}
 
 
 def _message(cause: str) -> str:

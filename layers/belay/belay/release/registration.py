@@ -56,7 +56,7 @@ _PIPELINE_NAME: Final = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 _MOST_ALARMS: Final = 5
 """CloudFormation takes at most five rollback triggers:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html"""
-_MOST_DAYS: Final = 90
+MOST_APPROVAL_DAYS: Final = 90
 _DEFAULT_DAYS: Final = 7
 _MOST_MINUTES: Final = 180
 """CloudFormation watches rollback triggers for at most three hours (same page); the bake time has the same limit."""
@@ -392,7 +392,7 @@ def _approval(node: Node) -> Approval:
     fields = node.fields([], ["required", "expires_after_days", "four_eyes", "skip_unchanged"])
     approval = Approval(
         required=fields["required"].boolean(),
-        expires_after_days=fields["expires_after_days"].integer(1, _MOST_DAYS, _DEFAULT_DAYS),
+        expires_after_days=fields["expires_after_days"].integer(1, MOST_APPROVAL_DAYS, _DEFAULT_DAYS),
         four_eyes=fields["four_eyes"].boolean(),
         skip_unchanged=fields["skip_unchanged"].boolean(),
     )

@@ -25,7 +25,7 @@ _LOOKS_EVERY: Final = timedelta(minutes=15)
 """Clocks change on quarter hours of UTC, so checking each of them misses no opening."""
 _LOOKS_AHEAD: Final = timedelta(days=200)
 _MOST_FREEZE: Final = timedelta(days=60)
-"""A release that is held longer should be uploaded again; a stage's execution ends after a hundred days."""
+"""A release that is held longer should be uploaded again; ``deploy_stage`` ends one after 120 days of holds."""
 
 
 @dataclass(frozen=True)

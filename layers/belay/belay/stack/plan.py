@@ -111,6 +111,15 @@ class StagePlan:
         return not self.plannable and not self.in_progress(Progress.CREATING)
 
     @property
+    def unready(self) -> str:
+        """What is waited for while it is not ready, as in ``the change set of network is still being created``."""
+        created = ", ".join(stack.stack for stack in self.in_progress(Progress.CREATING))
+        busy = ", ".join(stack.stack for stack in self.plannable)
+        waits = [f"the change set of {created} is still being created"] if created else []
+        waits += [f"another operation on {busy} is still in progress"] if busy else []
+        return " and ".join(waits)
+
+    @property
     def done(self) -> bool:
         """Whether every stack was changed or needed no change."""
         return all(stack.progress in _SETTLED for stack in self.stacks)

@@ -1,0 +1,275 @@
+"""Nothing waits without an end: every loop and every task token of the machines has a deadline that decides something.
+
+A deadline leads to another look or to a person; what it leads to is told with a plain reason. The looks until then fit
+into the 25,000 events that an execution's history may have.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonata  # type: ignore[import-untyped]
+import pytest
+from project import definition, machines, template
+
+from belay.release.registration import MOST_APPROVAL_DAYS
+
+State = Mapping[str, Any]
+DAY = 86_400
+LONG_AGO = 0
+MOST_EVENTS = 25_000
+"""https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+
+STILL_WAITING: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "deploy_release": {"WaitForIncident": ("IncidentClosed?", {"outcome": None, "incident": "i"})},
+    "deploy_stage": {
+        "WaitForChangeSets": ("Planned?", {"pipeline": False, "ready": False, "unready": "it is being created"}),
+        "WaitForPipeline": ("PipelineEnded?", {"run": {"outcome": None, "look_in": 15, "execution": "e"}}),
+        "WaitForLock": ("Locked?", {"acquired": False, "turn": 10**15, "holder": "1.0.0"}),
+        "WaitForSnapshots": ("SnapshotsAvailable?", {"ready": False}),
+        "WaitForStacks": ("Executed?", {"progress": "RUNNING"}),
+        "WaitForBake": ("Verified?", {"verified": "AGAIN", "ephemeral": False}),
+        "WaitForDeletion": ("Deleted?", {"done": False}),
+        "WaitForIncident": ("IncidentClosed?", {"outcome": None, "incident": "i"}),
+    },
+    "rollback_stage": {
+        "WaitForLock": ("Locked?", {"acquired": False, "holder": "1.0.0"}),
+        "WaitForStack": ("StepLeft?", {"step": {"action": "WAIT", "kind": "STACK"}}),
+        "WaitForChangeSet": ("StepLeft?", {"step": {"action": "UPDATE_TO_BASELINE", "kind": "STACK"}}),
+    },
+}
+"""For every Wait state the question that decides about it, and the variables that say it goes on."""
+
+TOKENS = {
+    ("deploy_stage", "RequestApproval"): MOST_APPROVAL_DAYS * DAY,
+    ("deploy_stage", "WaitForWindow"): 120 * DAY,
+    ("deploy_stage", "CheckPipeline"): 2 * 60 * 60,
+}
+"""The longest time that each task waits for its token, in seconds."""
+
+
+def waits(machine: str) -> list[str]:
+    return [name for name, state in definition(machine)["States"].items() if state["Type"] == "Wait"]
+
+
+WAITS = [(machine, wait) for machine in machines() for wait in waits(machine)]
+
+
+def nexts(state: State) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Where a state may lead, faults aside, and what is assigned on the way."""
+    for choice in state.get("Choices", ()):
+        yield choice["Next"], choice.get("Assign", {})
+    if "Default" in state:
+        yield state["Default"], state.get("Assign", {})
+    if "Next" in state:
+        yield state["Next"], state.get("Assign", {})
+
+
+def leads(states: Mapping[str, State], start: str, goal: str, *, without: str) -> bool:
+    """Whether a way leads from one state to another that does not go through a third."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        name = waiting.pop()
+        if name == goal:
+            return True
+        new = set() if name == without else {target for target, _ in nexts(states[name])} - seen
+        seen |= new
+        waiting += new
+    return False
+
+
+def decided(choice: State, variables: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Where a Choice leads with these variables, and what it assigns."""
+    for each in choice["Choices"]:
+        if evaluated(each["Condition"], variables):
+            return each["Next"], each.get("Assign", {})
+    return choice["Default"], choice.get("Assign", {})
+
+
+def evaluated(text: str, variables: Mapping[str, Any]) -> Any:
+    expression = jsonata.Jsonata(text[2:-2])
+    for name, value in variables.items():
+        expression.assign(name, value)
+    return expression.evaluate({})
+
+
+def test_every_wait_is_known() -> None:
+    assert {(machine, wait) for machine, waits in STILL_WAITING.items() for wait in waits} == set(WAITS)
+
+
+@pytest.mark.parametrize(("machine", "wait"), WAITS)
+def test_a_wait_has_a_deadline_after_which_it_is_not_entered_again(machine: str, wait: str) -> None:
+    states = definition(machine)["States"]
+    question, variables = STILL_WAITING[machine][wait]
+    now = evaluated("{%$millis()%}", {})
+
+    begun, _ = decided(states[question], {**variables, "since": now - 1000})
+    late, assigned = decided(states[question], {**variables, "since": LONG_AGO})
+
+    assert not leads(states, states[wait]["Next"], wait, without=question), "every loop asks the question"
+    assert leads(states, begun, wait, without=question)
+    assert not leads(states, late, wait, without=question)
+    cause = assigned["reason"]["Cause"]
+    told = evaluated(cause, {**variables, "since": LONG_AGO}) if cause.startswith("{%") else cause
+    assert assigned["reason"]["Error"] == "WaitedTooLong"
+    assert re.search(r"\d+ (days|hours)", told), told
+
+
+@pytest.mark.parametrize(("machine", "wait"), WAITS)
+def test_nothing_in_a_loop_puts_its_deadline_off(machine: str, wait: str) -> None:
+    """Only a hold outside of a window does, which is no wait for the lock."""
+    states = definition(machine)["States"]
+    for loop in loops(states, wait):
+        assert not [name for name in loop if any("since" in each for _, each in nexts(states[name]) if _ in loop)]
+
+
+def loops(states: Mapping[str, State], wait: str) -> list[list[str]]:
+    """The ways from a wait back to it that begin no other wait."""
+    found: list[list[str]] = []
+
+    def walk(path: list[str]) -> None:
+        for target, assigned in nexts(states[path[-1]]):
+            if target == wait:
+                found.append(path)
+            elif target not in path and "since" not in assigned and not begins_another_wait(states[target]):
+                walk([*path, target])
+
+    walk([wait])
+    return found
+
+
+def begins_another_wait(state: State) -> bool:
+    return bool(state["Type"] == "Wait" or state.get("Resource", "").endswith(".waitForTaskToken"))
+
+
+def tokens() -> list[tuple[str, str]]:
+    return [
+        (machine, name)
+        for machine in machines()
+        for name, state in definition(machine)["States"].items()
+        if state.get("Resource", "").endswith(".waitForTaskToken")
+    ]
+
+
+def test_every_task_token_has_a_deadline() -> None:
+    assert set(tokens()) == set(TOKENS)
+    for machine, name in tokens():
+        state = definition(machine)["States"][name]
+        most = {"approval": {"expires_after_seconds": TOKENS[machine, name]}, "closed_seconds": 10**9}
+        turn = evaluated("{%$millis()%}", {}) + 120 * DAY * 1000
+        limit = state["TimeoutSeconds"]
+        seconds = limit if isinstance(limit, int) else evaluated(limit, {**most, "turn": turn})
+        assert seconds == TOKENS[machine, name]
+        assert "States.Timeout" in [error for catch in state["Catch"] for error in catch["ErrorEquals"]]
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "variables"),
+    [
+        ("CheckPipeline", "PipelineEnded?", {"run": {"outcome": None, "look_in": 0, "execution": "e"}}),
+        ("WaitForWindow", "WindowOpen?", {"open": False, "why": "there is a freeze"}),
+    ],
+)
+def test_a_token_is_not_waited_for_again_after_the_deadline(
+    task: str, question: str, variables: Mapping[str, Any]
+) -> None:
+    states = definition("deploy_stage")["States"]
+    now = evaluated("{%$millis()%}", {})
+    begun, _ = decided(states[question], {**variables, "since": now - 1000, "turn": now + 1000})
+    late, assigned = decided(states[question], {**variables, "since": LONG_AGO, "turn": now - 1000})
+    assert not leads(states, states[task]["Next"], task, without=question)
+    assert leads(states, begun, task, without=question)
+    assert not leads(states, late, task, without=question)
+    assert assigned["reason"]["Error"] == "WaitedTooLong"
+
+
+# -- how long, and how many events -------------------------------------------------------------------------------------
+
+
+EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2}
+"""A state is entered and exited; a task is scheduled, started and has succeeded as well
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html)."""
+
+
+def events(state: State) -> int:
+    """A task that waits for its token is submitted, too."""
+    return EVENTS[state["Type"]] + state.get("Resource", "").endswith(".waitForTaskToken")
+
+
+def limit(machine: str, wait: str) -> int:
+    """How long a wait may last, in seconds."""
+    question, _ = STILL_WAITING[machine][wait]
+    conditions = " ".join(each["Condition"] for each in definition(machine)["States"][question]["Choices"])
+    ((count, unit),) = re.findall(r"\$millis\(\) - \$since [<>] (\d+) \* (\d+)", conditions)
+    return int(count) * int(unit) // 1000
+
+
+def looks(machine: str, wait: str) -> int:
+    """How often a wait is entered until its deadline, if the pause begins at the shortest that can be set."""
+    states = definition(machine)["States"]
+    assigned = (states[name].get("Assign", {}) for name in loops(states, wait)[0])
+    pause_of = next(each["pause"] for each in assigned if "pause" in each)
+    ((most, growth),) = re.findall(r"\$min\(\[(\d+), \$pause \* (1\.\d+)\]\)", pause_of)
+    share = re.search(r"\(\$millis\(\) - \$since\) / (\d+)000\b", pause_of)
+    waited, pause, count = 0.0, 0.0, 0
+    while waited < limit(machine, wait):
+        # The steps of a recovery begin with the shortest pause again, but for a share of the time that it has taken.
+        grown = waited / int(share[1]) if share else min(int(most), pause * float(growth))
+        pause = max(template()["Parameters"]["PollSeconds"]["MinValue"], grown)
+        waited, count = waited + math.floor(pause), count + 1
+    return count
+
+
+def look(machine: str, wait: str) -> int:
+    """The events of one look of a wait: of the longest way around, or in a recovery where no step is taken."""
+    states = definition(machine)["States"]
+    around = [sum(events(states[name]) for name in loop) for loop in loops(states, wait)]
+    return min(around) if wait == "WaitForStack" else max(around)
+
+
+def test_a_release_that_waits_as_long_as_it_may_fits_into_its_history() -> None:
+    waited = [wait for wait in waits("deploy_stage") if wait != "WaitForPipeline"]
+    taken = {wait: looks("deploy_stage", wait) * look("deploy_stage", wait) for wait in waited}
+    assert sum(taken.values()) < MOST_EVENTS, taken
+    assert looks("deploy_release", "WaitForIncident") * look("deploy_release", "WaitForIncident") < MOST_EVENTS / 2
+
+
+def test_a_recovery_that_waits_as_long_as_it_may_fits_into_its_history() -> None:
+    states, steps = definition("rollback_stage")["States"], 150
+    waited = ("WaitForLock", "WaitForStack")
+    taken = {wait: looks("rollback_stage", wait) * look("rollback_stage", wait) for wait in waited}
+    taken["steps"] = steps * max(sum(events(states[name]) for name in loop) for loop in loops(states, "WaitForStack"))
+    assert sum(taken.values()) < MOST_EVENTS, taken
+
+
+def test_following_a_pipeline_stays_far_below_what_a_history_may_have() -> None:
+    """Sixty days are the longest that one of its approvals may wait; Belay looks every two hours, and at its events."""
+    states = definition("deploy_stage")["States"]
+    slow = limit("deploy_stage", "WaitForPipeline") // states["CheckPipeline"]["TimeoutSeconds"]
+    each = events(states["CheckPipeline"]) + events(states["PipelineEnded?"])
+    assert (slow, each) == (1440, 8)
+    assert slow * each < MOST_EVENTS / 2
+    ended = looks("deploy_stage", "WaitForIncident") * look("deploy_stage", "WaitForIncident")
+    assert (MOST_EVENTS - slow * each - ended) / each > 500, "events of the pipeline that are looked at"
+
+
+def test_a_machine_may_run_for_longer_than_all_that_it_may_wait_for() -> None:
+    stage, release = definition("deploy_stage"), definition("deploy_release")
+    # What the lock takes is within the turn, and what a pipeline takes is instead of everything but the incident.
+    waited = sum(limit("deploy_stage", each) for each in waits("deploy_stage") if each not in _INSTEAD)
+    assert waited + sum(TOKENS.values()) < stage["TimeoutSeconds"] < release["States"]["DeployStage"]["TimeoutSeconds"]
+    rollback = definition("rollback_stage")
+    assert limit("rollback_stage", "WaitForLock") + limit("rollback_stage", "WaitForStack") < rollback["TimeoutSeconds"]
+
+
+_INSTEAD = ("WaitForLock", "WaitForPipeline")
+
+
+def test_the_lock_is_waited_for_longer_than_it_may_be_held_and_an_incident_longer_than_it_may_take() -> None:
+    held = ("WaitForSnapshots", "WaitForStacks", "WaitForBake", "WaitForDeletion")
+    recovery = limit("rollback_stage", "WaitForStack")
+    for_lock = limit("rollback_stage", "WaitForLock")
+    assert sum(limit("deploy_stage", each) for each in held) + recovery <= for_lock
+    for machine in ("deploy_stage", "deploy_release"):
+        assert limit(machine, "WaitForIncident") > for_lock + recovery
