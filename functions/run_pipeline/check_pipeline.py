@@ -46,17 +46,21 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     seen = runs.look(run.release, run.stage, event["execution"], rolling_back=event["rolling_back"])
     arn = run.accepted.application.topic or settings.notification_topic_arn
     tell_waiting(run, seen, Topic(aws.notifications, arn, ledger))
-    answer = {
+    if seen.outcome is not None or seen.to_be_rolled_back or seen.execution != event["execution"]:
+        aws.executions.send_task_success(event["task_token"], answer(run, seen, settings.poll_seconds))
+    return {}
+
+
+def answer(run: StageContext, seen: RunSeen, poll_seconds: int) -> dict[str, Any]:
+    """Return what the state machine replaces of what it knows; without a ``reason`` an earlier one stays."""
+    why = {} if seen.reason is None else {"reason": run.reasons.keep(seen.reason)}
+    return {
         "execution": seen.execution,
         "rolling_back": seen.rolling_back,
         "outcome": seen.outcome,
-        "look_in": settings.poll_seconds if seen.to_be_rolled_back else 0,
+        "look_in": poll_seconds if seen.to_be_rolled_back else 0,
+        **why,
     }
-    if seen.reason is not None:
-        answer["reason"] = run.reasons.keep(seen.reason)
-    if seen.outcome is not None or seen.to_be_rolled_back or seen.execution != event["execution"]:
-        aws.executions.send_task_success(event["task_token"], answer)
-    return {}
 
 
 def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:

@@ -160,8 +160,8 @@ def test_a_failed_deployment_is_an_incident_where_codepipeline_cannot_roll_back(
 
 
 def test_a_pipeline_that_cannot_be_started_or_looked_at_is_an_incident(application: Applications) -> None:
-    for task in ("StartPipeline", "CheckPipeline"):
+    for refused in ("StartPipelineExecution", "GetPipelineExecution"):
         app = application()
         pipeline = ScriptedPipeline(app)
-        app.belay.fail(task)
+        app.belay.engine.inject("codepipeline", refused, "AccessDeniedException", "not authorized")
         assert pipeline.run()["outcome"] == "ROLLED_BACK"

@@ -273,9 +273,9 @@ def test_an_incident_is_opened_by_whoever_is_first(ledger: Ledger) -> None:
     assert ledger.incidents.open(incident(), NOW)
     assert not ledger.incidents.open(incident("seen again"), LATER)
     assert ledger.incidents.get("orders", "i") == IncidentRecord(incident(), NOW)
-    assert ledger.incidents.open_ones() == [OpenIncident("orders", "i", "")]
-    ledger.incidents.follow("i", "execution-1")
-    assert ledger.incidents.open_ones() == [OpenIncident("orders", "i", "execution-1")]
+    assert ledger.incidents.open_ones() == [OpenIncident("orders", "i", "", NOW)]
+    ledger.incidents.follow("i", "execution-1", LATER)
+    assert ledger.incidents.open_ones() == [OpenIncident("orders", "i", "execution-1", LATER)]
 
 
 def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
@@ -307,7 +307,7 @@ def test_an_incident_is_closed_once_and_followed_no_more(ledger: Ledger) -> None
     assert record is not None
     assert (record.outcome, record.ended_at, record.announced) == (Outcome.ROLLED_BACK, NOW, True)
     assert ledger.incidents.open_ones() == []
-    ledger.incidents.follow("i", "execution-2")
+    ledger.incidents.follow("i", "execution-2", NOW)
     assert ledger.incidents.open_ones() == [], "a closed incident is not opened by following it"
 
 

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +27,23 @@ def test_an_execution_is_started_under_its_name_and_can_be_asked_for(simulated: 
     assert executions.running(EXECUTION) is (executions.status(EXECUTION) == "RUNNING")
     assert executions.status(f"{EXECUTION}-2") is None
     assert not executions.running(f"{EXECUTION}-2")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "execution", "running"), [(60, EXECUTION, True), (60, "", True), (180, EXECUTION, False)]
+)
+def test_what_is_not_described_yet_may_have_been_started_a_moment_ago(
+    simulated: Callable[[str], Any], seconds: int, execution: str, running: bool
+) -> None:
+    recorded_at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+    assert Executions(simulated("stepfunctions")).running(execution, recorded_at) is running
+
+
+def test_what_is_described_as_ended_has_ended(stubbed: Stubbed) -> None:
+    client, stub = stubbed("stepfunctions")
+    described = {"executionArn": EXECUTION, "stateMachineArn": MACHINE, "startDate": datetime.now(UTC)}
+    stub.add_response("describe_execution", {**described, "status": "ABORTED"})
+    assert not Executions(client).running(EXECUTION, datetime.now(UTC).isoformat())
 
 
 def test_a_start_that_happened_before_is_harmless(stubbed: Stubbed) -> None:

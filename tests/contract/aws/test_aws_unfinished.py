@@ -375,6 +375,14 @@ def test_a_release_whose_document_is_gone_is_a_fault_and_stays_open(house: House
     assert house.open() == ["UPLOAD"]
 
 
+def test_a_late_event_of_an_earlier_recovery_starts_no_other(house: House) -> None:
+    house.in_stage()
+    house.incidents.open_for_release(RELEASE, "production", from_document("it is bad"))
+    document = {"application": "orders", "stage": "production", "incident": INCIDENT}
+    assert house.unfinished.take_up_execution(f"{MACHINE}:an-earlier-one", document) is None
+    assert house.recoveries() == [INCIDENT]
+
+
 def test_an_execution_that_another_continues_is_nobody_s_failure(house: House) -> None:
     house.accept()
     bring(house.ledger, RELEASE, "production", State.AWAITING_APPROVAL)

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from belay.aws.clock import now
 from belay.aws.faults import code_of, translated
 from belay.release.reason import PersonDecided, stopped
+
+_DESCRIBED_WITHIN: Final = timedelta(minutes=2)
 
 
 class Executions:
@@ -75,9 +78,17 @@ class Executions:
                 raise
         return stopped(found.get("error"), found.get("cause", "")) if found["status"] == "ABORTED" else None
 
-    def running(self, execution_arn: str) -> bool:
-        """Return whether an execution is running or being redriven; False if it was never started."""
-        return bool(execution_arn) and self.status(execution_arn) in ("RUNNING", "PENDING_REDRIVE")
+    def running(self, execution_arn: str, recorded_at: str | None = None) -> bool:
+        """Return whether an execution is running or being redriven; False if it was never started.
+
+        One that is not described counts as running for two minutes after it was ``recorded_at`` (ISO 8601): what is
+        described is "best effort and may not reflect very recent updates and changes"
+        (https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
+        """
+        status = self.status(execution_arn) if execution_arn else None
+        if status is not None or recorded_at is None:
+            return status in ("RUNNING", "PENDING_REDRIVE")
+        return now() - datetime.fromisoformat(recorded_at) < _DESCRIBED_WITHIN
 
     def list_running(self, machine_arn: str) -> list[str]:
         """Return the ARNs of a machine's executions that run or wait to be redriven, the newest first."""

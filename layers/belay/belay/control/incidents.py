@@ -67,4 +67,4 @@ class Incidents:
         """Start ``rollback_stage`` under a name that makes a second start of the same attempt harmless."""
         document = {"application": incident.application, "stage": incident.stage, "incident": incident.name}
         execution = self.executions.start_execution(self._machine, execution_name, document)
-        self._ledger.incidents.follow(incident.name, execution)
+        self._ledger.incidents.follow(incident.name, execution, timestamp())

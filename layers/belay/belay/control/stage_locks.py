@@ -34,7 +34,7 @@ class StageLocks:
         newer release is waiting too, or has taken this one's turn.
         """
         seen = self._ledger.locks.get(claim.application, claim.stage)
-        owner_runs = seen is not None and self._executions.running(seen.execution)
+        owner_runs = seen is not None and self._executions.running(seen.execution, seen.held_since)
         decision = decide(claim, seen, now=lease(0), owner_runs=owner_runs)
         if decision is Decision.MINE and seen is not None:
             return seen.fencing

@@ -37,6 +37,9 @@ class Unfinished:
     def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
         """Finish the subject of a failed execution, found by its input. Returns what that was."""
         if "incident" in document and "application" in document:
+            follows = self.ledger.incidents.execution(document["incident"])
+            if follows not in (None, "", execution_arn):
+                return None  # another execution continues it
             return self.take_up_incident(document["application"], document["incident"])
         if "stage" in document and "incident" not in document:
             release = ReleaseReference.from_dict(document["release"])
@@ -55,7 +58,7 @@ class Unfinished:
         """Finish what is open in the ledger and has no execution any more. Returns what that was."""
         if isinstance(held_open, OpenAttempt):
             self.ledger.attempts.adopt(held_open.upload)
-        return None if self.incidents.executions.running(held_open.execution) else self.take_up(held_open)
+        return None if self.incidents.executions.running(held_open.execution, held_open.at) else self.take_up(held_open)
 
     def take_up(self, held_open: OpenAttempt | OpenIncident) -> str | None:
         """Finish what is open in the ledger though its execution has ended. Returns what that was."""

@@ -54,7 +54,7 @@ class AttemptRecords:
         if self.get(upload) is None and self._table.transact(
             self._table.new(attempt_item(attempt) | expires, once=True),
             *(self._table.new(each | expires) for each in pointers(attempt)),
-            opened(self._table, f"UPLOAD#{attempt.id}", asdict(upload), execution),
+            opened(self._table, f"UPLOAD#{attempt.id}", asdict(upload), execution, now),
         ):
             return True
         standing = self.get(upload)
@@ -377,7 +377,7 @@ class AttemptRecords:
 
 
 def _open(item: Item) -> OpenAttempt:
-    return OpenAttempt(Upload(**item["document"]), str(item["execution"]))
+    return OpenAttempt(Upload(**item["document"]), str(item["execution"]), item.get("at"))
 
 
 def _listed(states: Iterable[State]) -> str:

@@ -7,9 +7,9 @@ from belay.aws.dynamodb import Item, Table
 from belay.release.records import Outcome
 
 
-def opened(table: Table, sk: str, document: Mapping[str, Any], execution: str) -> Item:
+def opened(table: Table, sk: str, document: Mapping[str, Any], execution: str, now: str) -> Item:
     """Return the part of a transaction that marks something as open, with the execution responsible for it."""
-    return table.new({"PK": "OPEN", "SK": sk, "document": dict(document), "execution": execution})
+    return table.new({"PK": "OPEN", "SK": sk, "document": dict(document), "execution": execution, "at": now})
 
 
 def close(

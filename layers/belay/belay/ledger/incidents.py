@@ -54,12 +54,14 @@ class IncidentRecord:
 class OpenIncident:
     """An incident that has not ended, or whose outcome was not announced.
 
-    ``execution`` is the ARN of the recovery's execution, empty until one is started.
+    ``execution`` is the ARN of the recovery's execution, empty until one is started; ``at`` is when that was recorded,
+    None if an earlier version of Belay did.
     """
 
     application: str
     incident: str
     execution: str
+    at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class IncidentRecords:
                     ":noted": {},
                 },
             ),
-            opened(self._table, f"INCIDENT#{incident.name}", known, ""),
+            opened(self._table, f"INCIDENT#{incident.name}", known, "", now),
         )
 
     def get(self, application: str, incident: str) -> IncidentRecord | None:
@@ -152,14 +154,15 @@ class IncidentRecords:
         item = self._table.get("OPEN", f"INCIDENT#{incident}")
         return None if item is None else str(item["execution"])
 
-    def follow(self, incident: str, execution: str) -> None:
+    def follow(self, incident: str, execution: str, now: str) -> None:
         """Record which execution recovers an open incident."""
         self._table.update(
             "OPEN",
             f"INCIDENT#{incident}",
-            "SET execution = :execution",
+            "SET execution = :execution, #at = :now",
             "attribute_exists(PK)",
-            {":execution": execution},
+            {":execution": execution, ":now": now},
+            names={"#at": "at"},
         )
 
     def block(self, incident: Incident, subject: str, why: str) -> None:
@@ -212,7 +215,7 @@ class IncidentRecords:
 
 
 def _open(item: Item) -> OpenIncident:
-    return OpenIncident(**item["document"], execution=item["execution"])
+    return OpenIncident(**item["document"], execution=item["execution"], at=item.get("at"))
 
 
 def _watched(item: Item) -> WatchedIncident:

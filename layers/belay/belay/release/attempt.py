@@ -258,10 +258,14 @@ class UploadsLook:
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """An attempt that has not ended, or whose outcome was not announced, with its execution."""
+    """An attempt that has not ended, or whose outcome was not announced, with its execution.
+
+    ``at`` is when that was recorded, None if an earlier version of Belay did.
+    """
 
     upload: Upload
     execution: str
+    at: str | None = None
 
 
 def numbered(attempts: Sequence[Attempt], attempt: str) -> int:
