@@ -33,6 +33,7 @@ from cli.progress import Execution
 from examples.registration import bootstrap, register
 from examples.releases import ExampleError, assemble
 from local.demo_approval import Approver
+from local.demo_cancellation import Cancellation
 from local.demo_console import Screen
 from local.demo_inbox import Inbox, Received
 from local.demo_person import Person
@@ -127,12 +128,13 @@ class Demo:
             if scenario.stuck is not None:
                 stack, resource = scenario.stuck
                 self._engine.fail_resource(resource, "update", stack=stack, stack_status=_ROLLING_BACK, times=_ALWAYS)
+            cancellation = Cancellation(self._engine, scenario.cancels) if scenario.cancels else None
             if scenario.pipeline is None:
                 self._upload(scenario, archive)
             else:
                 self._pipeline = FailingPipeline(self._engine, self._outputs, scenario.application, scenario.pipeline)
                 self._pipeline.run()
-            outcome, seconds = self._follow(scenario, began)
+            outcome, seconds = self._follow(scenario, began, cancellation)
             executions = self._settle()
         self._engine.clear_faults()
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
@@ -149,7 +151,7 @@ class Demo:
             Body=archive.read_bytes(),
         )
 
-    def _follow(self, scenario: Scenario, began: float) -> tuple[str | None, float]:
+    def _follow(self, scenario: Scenario, began: float, cancellation: Cancellation | None) -> tuple[str | None, float]:
         """Show the progress until there is an outcome or the time is up; return the outcome and the seconds it took."""
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
@@ -157,6 +159,8 @@ class Demo:
             for asked in self._person.approve(scenario.application) if scenario.approves else []:
                 self._screen.say(f"  {self._person.name} approves: {asked}", "cyan")
             for line in self._approver.answer(self._attempt(scenario)) if scenario.asks else ():
+                self._screen.say(f"  {line}", "cyan")
+            for line in cancellation.act() if cancellation else ():
                 self._screen.say(f"  {line}", "cyan")
             outcome, seconds = self._outcome(scenario), time.monotonic() - began
             if outcome or seconds > OUTCOME_WITHIN_SECONDS:

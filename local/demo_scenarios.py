@@ -13,7 +13,7 @@ class Scenario:
     ``tells`` is a sentence for the reader; ``approves`` is true if a person approves its recovery's questions. With a
     ``pipeline`` no release is uploaded: that pipeline changes what the release has deployed, and fails. ``asks`` is
     true if production's registration requires an approval; ``stuck`` is a stack and a resource of it that cannot be
-    rolled back.
+    rolled back, ``cancels`` a stack whose update a person cancels.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Scenario:
     pipeline: str | None = None
     asks: bool = False
     stuck: tuple[str, str] | None = None
+    cancels: str | None = None
 
 
 SCENARIOS: Final = (
@@ -88,6 +89,15 @@ SCENARIOS: Final = (
         "A release fails in production, and CloudFormation's rollback fails every time, too: Belay continues it "
         "without the resource it is stuck on, finds how that resource differs and restores it. No person is needed.",
         stuck=("orders-production-service", "Logs"),
+    ),
+    Scenario(
+        "cancelled-by-hand",
+        "orders",
+        "1.6.1",
+        "ROLLED_BACK",
+        "A person cancels production's update in CloudFormation's console while it runs: told as what it was, so "
+        "nobody looks for a cause.",
+        cancels="orders-production-service",
     ),
     Scenario(
         "approval",

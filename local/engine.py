@@ -301,10 +301,15 @@ class Hold:
     def reached(self) -> None:
         """Wait until a call is held. Raises ``EngineError`` if none comes."""
         deadline = time.monotonic() + REACHED_WITHIN_SECONDS
-        while not self.engine._post("/_belay/holds/waiting", {"number": self.number})["waiting"]:
+        while not self.waiting:
             if time.monotonic() > deadline:
                 raise EngineError(f"no call of {self.operation} came within {REACHED_WITHIN_SECONDS:.0f} s")
             time.sleep(0.05)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a call is held now."""
+        return bool(self.engine._post("/_belay/holds/waiting", {"number": self.number})["waiting"])
 
     def let_go(self) -> None:
         """Let the call that has been held longest continue, and hold the next ones."""

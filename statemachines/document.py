@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ HERE = Path(__file__).parent
 FUNCTIONS = HERE.parent / "functions"
 TERMINAL = ("Succeed", "Fail")
 _LONGEST_LABEL = 60
+_LIMIT = re.compile(r"\$millis\(\) - \$since (?P<over>[<>]) (?P<count>\d+) \* (?P<milliseconds>\d+)")
+_UNITS = {"3600000": "hours", "86400000": "days"}
 
 
 def machines() -> list[str]:
@@ -55,6 +58,14 @@ def readme(machine: str) -> str:
                 f"| {name} | {_called(state)} | {_limit(state)} | {_about(_called(state))} |"
                 for name, state in _states(definition, "Task")
             ),
+            "",
+            "## Deadlines",
+            "",
+            "What is still not finished after this time leads on, with the reason `WaitedTooLong`.",
+            "",
+            "| question | at most | then |",
+            "| --- | --- | --- |",
+            *_deadlines(definition),
             "",
         ]
     )
@@ -102,6 +113,15 @@ def _shape(name: str, kind: str) -> str:
 def _escaped(text: str) -> str:
     shown = text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 3]}..."
     return shown.replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
+
+
+def _deadlines(definition: Mapping[str, Any]) -> Iterator[str]:
+    for name, state in _states(definition, "Choice"):
+        for choice, following in pairwise([*state["Choices"], {"Next": state["Default"]}]):
+            limit = _LIMIT.search(choice["Condition"])
+            if limit:
+                then = choice["Next"] if limit["over"] == ">" else following["Next"]
+                yield f"| {name} | {limit['count']} {_UNITS[limit['milliseconds']]} | {then} |"
 
 
 def _end(state: Mapping[str, Any]) -> str:

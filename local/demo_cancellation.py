@@ -1,0 +1,31 @@
+"""The person in the demo who cancels an update of a stack in CloudFormation's console while it is under way."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from local.engine import Engine
+
+_READS: Final = {"Name": "/orders/production/payments"}
+"""What a custom resource of the service stack reads in the middle of every update."""
+
+
+class Cancellation:
+    """Holds production's update where its custom resource is at work, and cancels it there, once."""
+
+    def __init__(self, engine: Engine, stack: str) -> None:
+        self._cloudformation: Any = engine.client("cloudformation")
+        self._stack = stack
+        self._held = engine.hold("ssm", "GetParameter", only_if=_READS)
+        self._done = False
+
+    def act(self) -> tuple[str, ...]:
+        """Cancel the update once it is under way, and let it go on; return what was done."""
+        if self._done or not self._held.waiting:
+            return ()
+        self._done = True
+        token = f"Console-CancelUpdateStack-{uuid.uuid4()}"
+        self._cloudformation.cancel_update_stack(StackName=self._stack, ClientRequestToken=token)
+        self._held.end()
+        return (f"a person cancels the update of {self._stack} in the console",)
