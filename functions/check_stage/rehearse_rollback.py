@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.control.rehearsal import RollbackRehearsal
+from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -24,6 +25,7 @@ class Settings:
     artifact_bucket: str
     recover_stacks_role_arn: str
     recover_databases_role_arn: str
+    protected: str
 
 
 @observed
@@ -34,7 +36,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, ledger, artifacts)
     looks = aws.stacks, aws.databases, aws.services, aws.alarms, aws.verify_functions, aws.roles
     roles = settings.recover_stacks_role_arn, settings.recover_databases_role_arn
-    rehearsal = RollbackRehearsal(run, *looks, *roles).rehearse()
+    protected = [(action, resource) for action, _, resource in (e.partition("=") for e in settings.protected.split())]
+    rehearsal = RollbackRehearsal(run, *looks, *roles, protected, StackValues.of(aws, ledger)).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
     run.ledger.attempts.record(

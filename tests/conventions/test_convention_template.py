@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -308,7 +309,7 @@ def test_a_star_says_why() -> None:
     assert stars
     for number in stars:
         start = number
-        while "Effect: Allow" not in lines[start]:
+        while "Effect: " not in lines[start]:
             start -= 1
         assert lines[start - 1].lstrip().startswith("# "), f"template.yaml:{number + 1}: say above it why it is a star"
 
@@ -386,6 +387,23 @@ def test_only_a_signed_request_calls_a_function_by_its_url() -> None:
     assert template()["Parameters"]["LinkConcurrency"]["Default"] == 5
 
 
+def test_whoever_deploys_changes_nothing_of_belay_s() -> None:
+    """Both policies deny what the rehearsal simulates; the boundary allows the rest, or it would grant nothing."""
+    policies = {
+        name: each["PolicyDocument"]["Statement"] for name, each in resources("AWS::IAM::ManagedPolicy").items()
+    }
+    denied, boundary = policies["ServiceRolePolicy"], policies["ReleaseBoundary"]
+    assert {each["Effect"] for each in denied} == {"Deny"}
+    (allowed,) = [each for each in boundary if each["Effect"] == "Allow"]
+    assert (allowed["Action"], allowed["Resource"]) == ("*", "*")
+    assert [each for each in boundary if each is not allowed] == denied[: len(boundary) - 1]
+    (_, listed) = resources("AWS::Serverless::Function")["CheckStageFunction"]["Environment"]["Variables"]["PROTECTED"][
+        "Fn::Join"
+    ]
+    for action in {each["Fn::Sub"].partition("=")[0] for each in listed}:
+        assert any(fnmatch(action, each) for statement in boundary[1:] for each in actions(statement)), action
+
+
 @pytest.mark.parametrize(
     ("policy", "function"),
     [("DeciderPolicy", "DecideApprovalFunction"), ("RollbackPolicy", "StartRollbackFunction")],
@@ -402,9 +420,10 @@ def test_whoever_decides_may_do_so_through_the_url_alone(policy: str, function: 
 
 def test_people_may_do_what_their_policy_says_and_no_more() -> None:
     policies = resources("AWS::IAM::ManagedPolicy")
-    assert set(policies) == {"DeciderPolicy", "RollbackPolicy", "ReaderPolicy", "OperatorPolicy"}
-    for policy in policies.values():
-        for statement in policy["PolicyDocument"]["Statement"]:
+    people = {"DeciderPolicy", "RollbackPolicy", "ReaderPolicy", "OperatorPolicy"}
+    assert set(policies) == people | {"ServiceRolePolicy", "ReleaseBoundary"}
+    for policy in people:
+        for statement in policies[policy]["PolicyDocument"]["Statement"]:
             assert statement["Resource"] != "*"
             assert not [action for action in actions(statement) if "*" in action]
     reads = {each for s in policies["ReaderPolicy"]["PolicyDocument"]["Statement"] for each in actions(s)}

@@ -1,6 +1,6 @@
 """What a rehearsal gathers, against moto and botocore's models."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from belay.aws.gateways import own_aws
 from belay.aws.iam import Roles
 from belay.aws.rds import Databases
 from belay.control.rehearsal import RollbackRehearsal
+from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.database.instance import INSTANCE
 from belay.errors import AccessDenied, Throttled
@@ -103,7 +104,9 @@ class TestRehearsal:
         own_aws.cache_clear()
 
     @staticmethod
-    def rehearse(iam: Any, stage: str = "production", **registered: Any) -> Rehearsal:
+    def rehearse(
+        iam: Any, stage: str = "production", protected: Sequence[tuple[str, str]] = (), **registered: Any
+    ) -> Rehearsal:
         event = {"release": RELEASE.to_dict(), "stage": stage, "fencing": None}
         run = StageContext.enter(event, *remembered())
         aws, run = own_aws(), replace(run, stage=replace(run.stage, **registered))
@@ -117,6 +120,8 @@ class TestRehearsal:
             Roles(iam),
             STACKS_ROLE,
             DATABASES_ROLE,
+            protected,
+            StackValues.of(aws, run.ledger),
         )
         return whole.rehearse()
 
@@ -167,7 +172,7 @@ class TestRehearsal:
         there = self.rehearse(self.allowing(stubbed, "allowed"))
 
         assert (gone.readiness, there.readiness) == (Readiness.NOT_READY, Readiness.READY)
-        assert "network.yaml of version 1.0.0 is gone" in gone.reasons[0]
+        assert "network.yaml of version 1.0.0 is missing" in gone.reasons[0]
 
     def test_what_aws_refuses_to_tell_is_not_known_and_a_throttle_is_no_answer(
         self, house: House, stubbed: Stubbed
@@ -183,6 +188,20 @@ class TestRehearsal:
         assert "not yours" in rehearsal.reasons[0]
         with pytest.raises(Throttled):
             self.rehearse(throttled)
+
+    @pytest.mark.parametrize(
+        ("decision", "ready"), [("allowed", False), ("implicitDeny", True), ("explicitDeny", True)]
+    )
+    def test_a_service_role_that_may_change_belay_is_not_ready(
+        self, house: House, stubbed: Stubbed, decision: str, ready: bool
+    ) -> None:
+        protected = [("ssm:PutParameter", "arn:aws:ssm:eu-west-1:123456789012:parameter/belay/applications/any")]
+
+        found = self.rehearse(self.allowing(stubbed, "allowed", decision), protected=protected)
+
+        (check,) = [each for each in found.checks if each.about == "service role"]
+        assert check.readiness is (Readiness.READY if ready else Readiness.NOT_READY)
+        assert (f"{ROLE} may ssm:PutParameter on arn:aws:ssm" in check.reason) is not ready
 
     def test_everything_that_a_stage_may_register_is_looked_at(
         self, house: House, stubbed: Stubbed, simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
@@ -256,4 +275,6 @@ class TestRehearsal:
             "alarms",
             "verify function",
             "permissions",
+            "service role",
+            "secret values",
         }

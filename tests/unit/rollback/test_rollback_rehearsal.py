@@ -21,6 +21,7 @@ from belay.rollback.rehearsal import (
     check_permissions,
     check_services,
     check_snapshot_quota,
+    check_values,
     check_verify_function,
     gathered,
     refusal,
@@ -209,3 +210,20 @@ def test_deletion_policies_as_a_template_has_them() -> None:
         "Member": None,
         "Cluster": "Snapshot",
     }
+
+
+@pytest.mark.parametrize(
+    ("changed", "unknown", "readiness"),
+    [
+        ([], [], Readiness.READY),
+        (["first/Pin"], [], Readiness.NOT_READY),
+        (["first/Pin"], ["first/Word"], Readiness.NOT_READY),
+        ([], ["first/Word"], Readiness.NOT_KNOWN),
+    ],
+)
+def test_a_hidden_value_that_changes_does_not_come_back(
+    changed: list[str], unknown: list[str], readiness: Readiness
+) -> None:
+    check = check_values(changed, unknown)
+    assert check.readiness is readiness
+    assert all(each in check.reason for each in changed or unknown)

@@ -1,6 +1,6 @@
 """Rehearsing a rollback: checking everything it would depend on, before anything is changed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from belay.aws.cloudformation import Stacks
@@ -10,9 +10,11 @@ from belay.aws.iam import Roles
 from belay.aws.rds import Databases
 from belay.aws.s3 import ReleaseFiles
 from belay.aws.verify_functions import VerifyFunctions
+from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.database.snapshots import snapshot_source
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
+from belay.masking import is_reference
 from belay.policy.declared import declared_groups
 from belay.release.accepted import AcceptedRelease
 from belay.release.registration import Database
@@ -27,8 +29,10 @@ from belay.rollback.rehearsal import (
     check_databases,
     check_last_known_good,
     check_permissions,
+    check_service_role,
     check_services,
     check_snapshot_quota,
+    check_values,
     check_verify_function,
 )
 from belay.stack.change_set import ChangeSet
@@ -51,6 +55,7 @@ _PASSED = {"iam:PassedToService": "cloudformation.amazonaws.com"}
 class RollbackRehearsal:
     """What a rollback of one release in one stage would depend on.
 
+    ``protected`` are calls that no service role may make, each with the resource of Belay's own that it would change.
     ``stacks_role`` is the role that would recover stacks and services, ``databases_role`` the one for databases.
     """
 
@@ -63,6 +68,8 @@ class RollbackRehearsal:
     roles: Roles
     stacks_role: str
     databases_role: str
+    protected: Sequence[tuple[str, str]]
+    values: StackValues
 
     def rehearse(self) -> Rehearsal:
         """Run every check that the stage's registration asks for; an ephemeral stage has nothing to roll back to.
@@ -83,6 +90,8 @@ class RollbackRehearsal:
                 *self._checked("permissions", self._permissions_over_stacks),
                 *self._checked("permissions", self._permissions_over_databases),
                 *self._checked("permissions", self._permissions_of_service_role),
+                *self._checked("service role", self._limits_of_service_role),
+                *self._checked("secret values", self._secret_values),
             )
         )
 
@@ -241,6 +250,31 @@ class RollbackRehearsal:
                 if alarm.arn:
                     refused += self._refused(role, ("cloudwatch:DescribeAlarms",), alarm.arn)
             yield check_permissions(role, refused)
+
+    def _limits_of_service_role(self) -> Iterator[Check]:
+        """A role that does not exist may do nothing."""
+        role = self.run.stage.service_role
+        may = [
+            f"{action} on {resource}"
+            for action, resource in self.protected
+            if self.roles.refused(role, (action,), resource) == []
+        ]
+        yield check_service_role(role, may)
+
+    def _secret_values(self) -> Iterator[Check]:
+        """Compare what the change sets give NoEcho parameters with what is known of today's values."""
+        changed, unknown = [], []
+        for stack in self.run.plan().in_progress(Progress.PLANNED):
+            if stack.creates or not stack.digests:
+                continue
+            now = self.values.in_use(str(stack.stack_id))
+            for name, digest in stack.digests.items():
+                before = None if now is None else now.digests.get(name)
+                if now is None:
+                    unknown.append(f"{stack.stack}/{name}")
+                elif before not in (None, digest) and not is_reference(str(before)):
+                    changed.append(f"{stack.stack}/{name}")
+        yield check_values(changed, unknown)
 
     def _refused(
         self, role: str, actions: tuple[str, ...], resource: str, context: Mapping[str, str] | None = None

@@ -204,6 +204,25 @@ def check_permissions(role: str, refused: Sequence[str]) -> Check:
     return gathered("permissions", problems, f"{role} has the permissions that it would need")
 
 
+def check_service_role(role: str, allowed: Sequence[str]) -> Check:
+    """Whether a stage's service role is kept from changing Belay itself: with it, a release could widen its own power.
+
+    ``allowed`` are the calls on Belay's own resources that IAM's simulation allows it, in words.
+    """
+    problems = [f"{role} may {each}: attach Belay's ServiceRolePolicy to it" for each in allowed]
+    return gathered("service role", problems, f"{role} may change nothing of Belay's")
+
+
+def check_values(changed: Sequence[str], unknown: Sequence[str]) -> Check:
+    """Whether the values of NoEcho parameters could be put back: nobody can read the ones of before."""
+    if unknown and not changed:
+        return Check("secret values", Readiness.NOT_KNOWN, f"nobody knows whether {', '.join(unknown)} are changed")
+    problems = [
+        f"{each} is changed, and its value of before cannot be read: going back keeps the new" for each in changed
+    ]
+    return gathered("secret values", problems, "no NoEcho parameter is changed")
+
+
 @dataclass(frozen=True)
 class StatefulChange:
     """What a release will do to a resource that holds data: its logical path and what its template says about it.
