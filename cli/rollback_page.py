@@ -81,8 +81,9 @@ _STUCK_TAIL: Final = """
 Belay skips the fewest resources that the evidence supports: those that are UPDATE_FAILED because the last rollback
 failed (according to its events, and not merely cancelled), except those that depend on another one of them, which are
 tried again once that one is skipped. Resources of nested stacks are written `ChildStackName.LogicalID`; a nested stack
-itself is skipped only if its deletion failed. `ForceRollback` is not used. A change set that would delete or replace a
-resource with data, or undo someone's manual change, is not executed.
+itself is skipped only if its deletion failed. `ForceRollback` is not used. A change set that would undo
+someone's manual change is not executed. One that would delete or replace a resource with data is executed only to
+update a stack back, and only with an approval.
 
 ROLLED_BACK needs evidence for every resource that the failed operation touched, whoever acted meanwhile: its own
 rollback event succeeded, or drift detection finds it in sync, or the stack's template, parameters and tags are those of

@@ -1,5 +1,7 @@
 """What becomes of a step about a stack that CloudFormation refuses: it is noted, and the rest of the plan goes on."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from belay.release.reason import from_document
 from belay.rollback import steps
 from belay.rollback.plan import Action, LeftToDo, Step
 from belay.rollback.planner import plan_rollback
+from belay.rollback.question import update_question
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import repair_drift
 from belay.rollback.taken import times_tried
@@ -235,6 +238,24 @@ class Offering(Stacks):
         self.deleted.append(change_set_id)
 
 
+class Executing(Offering):
+    """Its change set can be executed."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(action)
+        self.executed: list[str] = []
+
+    def execute_change_set(self, change_set_id: str, token: str) -> None:
+        self.executed.append(change_set_id)
+
+
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
 def way_back(house: House) -> Step:
     """The step that brings the stack back by a change set to what it was."""
     template = TemplatePointer("artifacts", "attempts/a/template", "v1", "d")
@@ -245,13 +266,49 @@ def way_back(house: House) -> Step:
     return steps.update_to_baseline(seen, SITUATION, baseline, template)
 
 
-def test_no_nested_stack_that_holds_data_is_removed_on_the_way_back(house: House) -> None:
+def test_a_person_is_asked_before_data_is_removed_on_the_way_back(house: House) -> None:
     stacks = Offering("Remove")
 
     recovered(stacks).perform(way_back(house), 0)
 
-    assert "would replace or delete Data/Table, which have data" in str(entered().blocked("network"))
+    assert entered().noted("network") == {"endangered": ["Data/Table"]}
+    assert entered().blocked("network") is None
     assert stacks.deleted == ["arn:change-set"]
+
+
+@pytest.mark.parametrize(("named", "executed"), [(["Data/Table"], True), (["Other"], False)])
+def test_what_a_person_approved_is_removed_and_nothing_else(house: House, named: list[str], executed: bool) -> None:
+    stacks, asked = Executing("Remove"), update_question("network", "orders-network", STACK_ID, named)
+    house.ledger.decisions.ask("orders", INCIDENT, asked.name, asked.text, "2026-01-01T10:00:00.000+00:00")
+    house.ledger.decisions.decide("orders", INCIDENT, asked.name, approved=True, by="ann", at="2026-01-01T10:01:00")
+
+    recovered(stacks).perform(way_back(house), 0)
+
+    assert stacks.executed == (["arn:change-set"] if executed else [])
+    assert ("were not asked about" in str(entered().blocked("network"))) is not executed
+
+
+@pytest.mark.parametrize(
+    ("policy", "before", "endangered"),
+    [("", "{}", ("Table",)), ("", '{"Table": {"Type": "AWS::DynamoDB::Table"}}', ()), ("Retain", "{}", ())],
+)
+def test_a_plan_names_the_data_that_the_release_added_and_going_back_would_delete(
+    house: House, policy: str, before: str, endangered: tuple[str, ...]
+) -> None:
+    table: dict[str, Any] = {"Type": "AWS::DynamoDB::Table", "Properties": TABLE}
+    template = {"Resources": {"Table": table | ({"DeletionPolicy": policy} if policy else {})}}
+    made = house.cloudformation.create_stack(StackName="orders-network", TemplateBody=json.dumps(template))
+    body = f'{{"Resources": {before}}}'.encode()
+    pointer = TemplatePointer("artifacts", "attempts/a/template", None, hashlib.sha256(body).hexdigest())
+    baseline = Baseline("orders-network", True, made["StackId"], StackStatus.CREATE_COMPLETE, pointer)
+    house.ledger.baselines.record(RELEASE.origin, "production", "network", baseline)
+    house.s3.put_object(Bucket="artifacts", Key=pointer.key, Body=body)
+    plan = StagePlan((StackPlan("network", "orders-network", progress=Progress.EXECUTED, stack_id=made["StackId"]),))
+    house.artifacts.put_json(RELEASE.stage_key("production", "plan.json"), plan.to_dict())
+
+    (seen,) = recovered(Stacks(house.cloudformation)).look()
+
+    assert seen.endangered == endangered
 
 
 def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_executed(house: House) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from belay.rollback.plan import Action, LeftToDo
 from belay.rollback.planner import plan_rollback
-from belay.rollback.question import Answer, AskedQuestion
+from belay.rollback.question import Answer, AskedQuestion, names_all
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
 from belay.stack.status import StackStatus
@@ -338,6 +338,29 @@ def test_the_reason_of_the_last_failure_is_told_once_and_without_its_spaces() ->
 )
 def test_what_cannot_be_taken_back_is_left_with_the_reason(values: dict[str, Any], what: str) -> None:
     assert what in left(stack(**values)).why
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, "ASK"),
+        (Answer.WAITING, "WAIT"),
+        (Answer.APPROVED, "UPDATE_TO_BASELINE"),
+        (Answer.DENIED, LEFT),
+        (Answer.EXPIRED, LEFT),
+    ],
+)
+def test_data_goes_with_an_update_back_only_once_a_person_has_approved_it(answer: Answer | None, expected: str) -> None:
+    seen = stack(endangered=("Table",), stateful=("Table",))
+    answers = {} if answer is None else {"update-service": answer}
+    assert decision(seen, answers=answers) == expected
+
+
+def test_an_approval_is_for_the_resources_that_the_question_named() -> None:
+    (ask,) = plan_rollback(situation(stack(endangered=("Table", "Data/Bucket")))).steps
+    asked = AskedQuestion("update-service", ask.parameters["text"])
+    assert names_all(asked, ["Data/Bucket"])
+    assert not names_all(asked, ["Table", "Bucket"])
 
 
 def test_a_hidden_parameter_that_the_release_dropped_cannot_be_restored() -> None:

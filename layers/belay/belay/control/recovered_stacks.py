@@ -20,6 +20,7 @@ from belay.errors import (
 from belay.ledger.operations import Purpose
 from belay.release.names import change_set_name
 from belay.rollback.plan import Action, Step
+from belay.rollback.question import AskedQuestion, names_all, update_question
 from belay.rollback.situation import StackSeen
 from belay.rollback.taken import StepTaken
 from belay.stack.baseline import Baseline, baseline_of
@@ -42,6 +43,7 @@ from belay.stack.values import KeptValue, kept_hidden, kept_references, kept_res
 from belay.subject.subjects import AskedRollback, ForeignOperation
 from belay.template.dependencies import behind_output, dependencies
 from belay.template.loader import load
+from belay.template.policies import deletion_policies
 
 _BEGINS_WITHIN = timedelta(minutes=5)
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
@@ -112,25 +114,56 @@ class RecoveredStacks:
 
     def _own_stack(self, stack: StackPlan, baseline: Baseline | None) -> StackSeen:
         description = self._stacks.describe_stack(stack.stack_id or stack.stack_name)
+        stack_id = None if description is None else str(description["StackId"])
         change_sets = self._change_sets_of_shell(description)
         changed = self._changed(stack)
+        described = self._described(stack.stack, description, touched=changed or stack.token is not None)
+        at_baseline = stack.stack in self._recovery.record.settled or self._at_baseline(stack, baseline, description)
+        data = described.get("stateful", ()) if changed and not at_baseline else ()
         own_shell = change_sets is not None and set(change_sets) <= {stack.change_set_id}
         return StackSeen(
             stack=stack.stack,
             name=stack.stack_name,
-            stack_id=None if description is None else description["StackId"],
+            stack_id=stack_id,
             token=stack.token,
             baseline=baseline,
             created_by_release=stack.creates and (changed or own_shell),
             changed_by_release=changed,
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
-            at_baseline=stack.stack in self._recovery.record.settled or self._at_baseline(stack, baseline, description),
+            at_baseline=at_baseline,
             kept=tuple(self._kept(stack, baseline, description)) if changed else (),
+            endangered=self._endangered_by_going_back(stack.stack, baseline, stack_id, data)
+            if stack_id and data
+            else (),
             outputs=self._outputs(stack.stack, baseline, description) if changed else (),
             change_sets=tuple(each for each in change_sets or () if each == stack.change_set_id),
             depends_on=stack.depends_on,
-            **self._described(stack.stack, description, touched=changed or stack.token is not None),
+            **described,
+        )
+
+    def _endangered_by_going_back(
+        self, stack: str, baseline: Baseline | None, stack_id: str, data: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Return the resources with data that going back endangers, as far as that is known.
+
+        A change set has shown it, or else the earlier template lacks them and nothing keeps them.
+        """
+        noted = self._recovery.noted(stack).get("endangered")
+        if noted or baseline is None or baseline.template is None:
+            return tuple(noted or ())
+        then = self._recovery.artifacts.get_bytes(baseline.template.key)
+        if then is None or not baseline.template.is_of(then):
+            return ()
+        try:
+            before = load(then, baseline.template.key).section("Resources").entries
+            policies = deletion_policies(load(self._stacks.get_template(stack_id, "Processed"), stack_id))
+        except UnreadableTemplate:
+            return ()
+        return tuple(
+            logical_id
+            for (logical_id, kind), policy in policies.items()
+            if is_stateful(kind) and logical_id in data and logical_id not in before and policy in (None, "Delete")
         )
 
     def _described(self, stack: str, description: Mapping[str, Any] | None, *, touched: bool) -> dict[str, Any]:
@@ -239,7 +272,8 @@ class RecoveredStacks:
 
     def _note(self, step: Step, found: Iterable[UnprovedResource]) -> None:
         known = {each.key: each for each in self._noted(step.subject)} | {each.key: each for each in found}
-        self._recovery.note(step.subject, {"unproved": [each.to_dict() for each in known.values()]})
+        noted = self._recovery.noted(step.subject)
+        self._recovery.note(step.subject, {**noted, "unproved": [each.to_dict() for each in known.values()]})
 
     def _ours(self, stack_id: str) -> bool:
         """Whether the newest operation on a stack was this attempt's or its recovery's."""
@@ -360,16 +394,33 @@ class RecoveredStacks:
         elif change_set.failed:
             why = self._stacks.why_failed(change_set)
             self._recovery.block(step.subject, f"the change set for the rollback could not be created: {why}")
-        elif endangered := self._endangered(change_set):
-            lost = ", ".join(endangered)
-            self._recovery.block(
-                step.subject, f"the change set for the rollback would replace or delete {lost}, which have data"
-            )
+        elif (endangered := self._endangered(change_set)) and not self._approved(step, endangered):
+            self._ask_about(step, endangered)
         else:
             self._execute(step, number, change_set_id)
             return False
         self._stacks.delete_change_set(change_set_id)
         return False
+
+    def _approved(self, step: Step, endangered: Sequence[str]) -> bool:
+        """Whether a person approved that these resources are deleted or replaced."""
+        asked = self._asked_about(step)
+        return asked is not None and asked.approved is True and names_all(asked, endangered)
+
+    def _ask_about(self, step: Step, endangered: Sequence[str]) -> None:
+        """Let the next plan ask; a person who was asked about other resources is not asked again."""
+        if self._asked_about(step) is None:
+            self._recovery.note(step.subject, {**self._recovery.noted(step.subject), "endangered": list(endangered)})
+            return
+        lost = ", ".join(endangered)
+        why = (
+            f"the change set for the rollback would replace or delete {lost}, which have data and were not asked about"
+        )
+        self._recovery.block(step.subject, why)
+
+    def _asked_about(self, step: Step) -> AskedQuestion | None:
+        name = update_question(step.subject, "", step.subject_id, ()).name
+        return self._recovery.ledger.decisions.get(self._recovery.application, self._incident.name, name)
 
     def _made(self, change_set_id: str) -> ChangeSet | None:
         """Return a change set once it is created. One that became obsolete since a crash is created again."""

@@ -1,5 +1,6 @@
 """Questions that a recovery asks people: asked once, then approved, denied or timed out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -84,6 +85,23 @@ def with_approval(
         case Answer.EXPIRED:
             hours = int(ANSWER_WITHIN.total_seconds() // 3600)
             return (replace(refused, why=f"{refused.why} Nobody answered within {hours} hours."),)
+
+
+def update_question(stack: str, name: str, target: str, endangered: Sequence[str]) -> Question:
+    """Ask whether a stack may be updated back although that deletes or replaces resources with data."""
+    return Question(
+        name=f"update-{stack}",
+        kind=Kind.STACK,
+        subject=stack,
+        subject_id=target,
+        text=f"may the stack {stack} ({name}) be updated back to its earlier template? That deletes or replaces "
+        f"{' and '.join(endangered)} with the data in it, unless a deletion policy keeps it.",
+    )
+
+
+def names_all(question: AskedQuestion, endangered: Sequence[str]) -> bool:
+    """Whether a question named all of these resources: an approval is for no other."""
+    return set(endangered) <= set(question.text.split())
 
 
 def is_asked(todo: Todo) -> bool:

@@ -268,6 +268,7 @@ def _data_problem(change: StatefulChange) -> str | None:
         return f"{what} is created with a new stack, which is deleted only after a person confirms it"
     if change.adds and change.deletion_policy not in (*_KEPT, UNREADABLE):
         return (
-            f"{what} is created without a DeletionPolicy that keeps it: a rollback deletes it after a person confirms"
+            f"{what} is created without a DeletionPolicy that keeps it: CloudFormation deletes it if this update of "
+            "its stack fails; a rollback after that deletes it only once a person confirms"
         )
     return None

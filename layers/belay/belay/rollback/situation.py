@@ -33,6 +33,7 @@ class StackSeen:
     - ``completed_by_release``: that change set completed, so a rollback seen later undid something else.
     - ``at_baseline``: the stack was found to be at its baseline again (``Baseline.matches``, or the change set back
       to the baseline came out empty).
+    - ``endangered`` are those with data that going back to the baseline deletes or replaces, as far as that is known.
     - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
       that cause its status (``stack.stuck.stuck_resources``).
     - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``unproved`` those whose events do
@@ -57,6 +58,7 @@ class StackSeen:
     changed_by_release: bool = False
     completed_by_release: bool = False
     stateful: tuple[str, ...] = ()
+    endangered: tuple[str, ...] = ()
     failed_resources: tuple[str, ...] = ()
     stuck: tuple[StuckResource, ...] = ()
     unproved: tuple[UnprovedResource, ...] = ()

@@ -12,7 +12,7 @@ from belay.rollback import steps
 from belay.rollback.attempts import LIMIT, attempt, left, status_of
 from belay.rollback.evidence import naming_importers
 from belay.rollback.plan import Action, Kind, Step, Todo
-from belay.rollback.question import Question, is_asked, with_approval
+from belay.rollback.question import Question, is_asked, update_question, with_approval
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import continue_stuck, repair_drift
 from belay.stack.command_line import delete_command
@@ -215,7 +215,19 @@ def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]
             ),
         )
     template = baseline.template
-    return attempt(lambda s, whole: steps.update_to_baseline(s, whole, baseline, template), seen, situation)
+    back = attempt(lambda s, whole: steps.update_to_baseline(s, whole, baseline, template), seen, situation)
+    return _with_data(seen, situation, back) if seen.endangered else back
+
+
+def _with_data(seen: StackSeen, situation: Situation, back: tuple[Todo, ...]) -> tuple[Todo, ...]:
+    """Going back deletes or replaces resources with data: only with a person's approval that names them."""
+    question = update_question(seen.stack, seen.name, seen.target, seen.endangered)
+    refused = left(
+        seen,
+        f"updating it back would delete or replace {', '.join(seen.endangered)} with the data in it.",
+        what="decide what becomes of the data, then finish its rollback by hand",
+    )
+    return with_approval(question, situation.answers.get(question.name), back, refused)
 
 
 def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:

@@ -272,7 +272,7 @@ def _goal(situation: Situation) -> str:
 def _baseline_risk(seen: StackSeen, baseline: Baseline) -> str:
     kept = "".join(f"; it does not bring back {each.in_words()}" for each in seen.kept)
     read = f"; {', '.join(sorted(baseline.resolved))} are read anew from Parameter Store" if baseline.resolved else ""
-    return f"the change set is refused if it would delete or replace what holds data{kept}{read}"
+    return f"a person is asked first if it would delete or replace what holds data{kept}{read}"
 
 
 def _origin(seen: StackSeen) -> str:
