@@ -48,8 +48,9 @@ test: $(INSTALLED) ## all tests, and the floor of their coverage
 
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages
+test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages, the policies over 100,000 templates
 	@BELAY_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/rollback
+	@BELAY_TEMPLATES=100000 $(BIN)/python -m pytest tests/unit/policy/test_policy_oracle.py
 
 check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ from belay.masking import MASK, sounds_secret
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import force, settled
 from belay.template.scope import ListValue, Scope, Value
-from belay.template.texts import as_text, literal, split, unless_dynamic
+from belay.template.texts import literal, split, unless_dynamic
 from belay.template.values import NO_VALUE, NoValue, Unknown
 from belay.template.world import World
 
@@ -62,12 +62,14 @@ def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: W
     key = scope.key(name)
     allowed = declared.get("AllowedValues")
     if isinstance(allowed, SequenceNode) and not _is_list(kind):
-        texts = [text for item in allowed.items for text in _texts(_declared(item, scope))]
-        picked = world.pick(key, list(dict.fromkeys(texts)))
-        if picked is not None:
-            return picked
-    elif any(world.equals(key, text) for text in _texts(default)):
-        return str(world.answers[key])
+        values = [value for item in allowed.items if (value := _declared(item, scope)) is not NO_VALUE]
+        if values:
+            return world.choose(("allowed", key), list(dict.fromkeys(values)))
+    elif isinstance(default, Unknown):
+        if world.choose(("default", key), (True, False)):
+            return default
+    elif isinstance(default, str) and world.equals(key, default):
+        return default
     reason = f"the parameter {name} may have any value"
     bounds = _bounds(declared, scope) if kind == "Number" else None
     return Unknown(key, reason, bounds=bounds, word=kind.startswith("AWS::EC2::") and kind.endswith("::Id"))
@@ -83,10 +85,8 @@ def _declared(node: Node | None, scope: Scope) -> str | NoValue | Unknown:
 
 
 def _texts(value: str | NoValue | Unknown) -> tuple[str, ...]:
-    """Return the texts that a literal may be; a dynamic reference is kept as it is written."""
-    if isinstance(value, Unknown):
-        return value.readings or ((shown,) if (shown := as_text(value)) else ())
-    return (value,) if isinstance(value, str) else ()
+    """Return the texts that a literal may be read as."""
+    return value.readings if isinstance(value, Unknown) else (value,) if isinstance(value, str) else ()
 
 
 def _bounds(declared: dict[str, Node], scope: Scope) -> tuple[int, int] | None:

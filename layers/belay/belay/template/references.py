@@ -157,9 +157,10 @@ def _import_value(argument: Node, scope: Scope, world: World) -> Value:
         return unknown_at(argument, scope, "Fn::ImportValue is missing its name")
     key = export_name(name)
     # Without the output that exports it CloudFormation refuses the stack, so its conditions hold.
-    exports = [one for one in scope.exports.get(key, ()) if agree(one.guard, world.answers)]
-    if exports and key not in world.active:
-        export = exports[world.choose(("export", key), range(len(exports)))]
+    exports = scope.exports.get(key, [])
+    possible = [number for number, one in enumerate(exports) if agree(one.guard, world.answers)]
+    if possible and key not in world.active:
+        export = exports[world.choose(("export", key), possible)]
         world.answers.update(export.guard)
         world.active.add(key)
         value = force(export.value, world)
