@@ -106,11 +106,12 @@ def test_what_failed_in_a_nested_stack_that_is_gone_is_told_everywhere(
     application: Applications, command: Command
 ) -> None:
     app = application()
-    dead = json.dumps({"Resources": {"Dead": {"Type": "AWS::No::Such", "Properties": {}}}}).encode()
+    dead = json.dumps({"Resources": {"Dead": {"Type": "AWS::SQS::Queue"}}}).encode()
+    app.belay.engine.fail_resource("Dead", "create", "no more queues")
 
     reason = app.run(app.release("1.0.0", stacks={"first": nesting("dead.json")}, more={"dead.json": dead}))["reason"]
 
-    assert re.search(r": Child/Dead \(AWS::No::Such\) could not be created at .* UTC: .*AWS::No::Such", reason)
+    assert re.search(r": Child/Dead \(AWS::SQS::Queue\) could not be created at .* UTC: no more queues$", reason)
     *_, message = app.told("deployment-started", "ROLLED_BACK")
     assert f"First cause\n  {reason}\n" in message.text
     assert command("show", f"{app.name}/1.0.0")["reason"] == reason

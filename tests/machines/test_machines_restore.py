@@ -177,12 +177,11 @@ def test_a_release_that_changed_the_data_is_taken_back_with_it(application: Appl
     order = [
         "restore the snapshot",
         "stop its 2 tasks",
-        "take its name",
-        "give the name",
-        "is kept",
+        "rename the original",
+        "rename the restored",
         "start its 2 tasks",
     ]
-    places = [message.text.find(words) for words in order[:4]]
+    places = [message.text.find(words) for words in order]
     assert -1 not in places
     assert places == sorted(places)
     assert kept["DBInstanceIdentifier"] in message.text
