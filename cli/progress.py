@@ -16,7 +16,7 @@ _ENDS: Final = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "E
 
 
 @dataclass(frozen=True)
-class Step:
+class ProgressStep:
     """One state of one execution. ``left`` is None while it lasts; ``stage`` is None outside of any."""
 
     machine: str
@@ -45,27 +45,27 @@ class Execution:
     stage: str | None
     started: datetime
     running: bool
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProgressStep, ...] = ()
 
 
-def steps(execution: Execution, history: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+def steps(execution: Execution, history: Iterable[Mapping[str, Any]]) -> tuple[ProgressStep, ...]:
     """Read the steps out of an execution's history, oldest event first.
 
     A state that was left without an event of its own ended when the next was entered or the execution ended.
     """
-    found: list[Step] = []
+    found: list[ProgressStep] = []
     for event in history:
         kind, at = event["type"], event["timestamp"]
         if kind.endswith("StateEntered"):
             found = _left(found, at)
             name = event["stateEnteredEventDetails"]["name"]
-            found.append(Step(execution.machine, execution.stage, name, kind.removesuffix("StateEntered"), at))
+            found.append(ProgressStep(execution.machine, execution.stage, name, kind.removesuffix("StateEntered"), at))
         elif kind.endswith("StateExited") or kind in _ENDS:
             found = _left(found, at)
     return tuple(found)
 
 
-def _left(found: list[Step], at: datetime) -> list[Step]:
+def _left(found: list[ProgressStep], at: datetime) -> list[ProgressStep]:
     return [step if step.left else replace(step, left=at) for step in found]
 
 

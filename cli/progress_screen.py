@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from cli.progress import Execution, Step
+from cli.progress import Execution, ProgressStep
 
 
 class ProgressScreen:
@@ -43,15 +43,15 @@ class ProgressScreen:
             lines = [Text(self._line(step)) for step in lasting if not step.silent]
             self._live.update(Text("\n", "yellow").join(lines))
 
-    def _newly_left(self, executions: Iterable[Execution]) -> list[Step]:
-        new: list[Step] = []
+    def _newly_left(self, executions: Iterable[Execution]) -> list[ProgressStep]:
+        new: list[ProgressStep] = []
         for execution in executions:
             left = [step for step in execution.steps if step.left]
             new += left[self._shown.get(execution.arn, 0) :]
             self._shown[execution.arn] = len(left)
         return sorted((step for step in new if not step.silent), key=lambda step: step.left or step.entered)
 
-    def _line(self, step: Step) -> str:
+    def _line(self, step: ProgressStep) -> str:
         now = datetime.now(UTC)
         at = max(((step.left or now) - self._began).total_seconds(), 0)
         return row(f"{at:.1f} s", step.machine, step.stage or "", step.state, f"{step.seconds(now):.1f} s")

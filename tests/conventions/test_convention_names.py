@@ -15,8 +15,6 @@ CODE = [
     if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in {"layers", "functions", "cli"}
 ]
 STANDARD = {name for name in dir(builtins) if not name.startswith("_")} | {*typing.__all__, *collections.abc.__all__}
-STILL_SHARED = {"Answer", "Decision", "Step"}
-"""Names that two classes still share. Remove a name when its classes are renamed; add none."""
 
 
 def classes() -> dict[str, set[str]]:
@@ -41,7 +39,7 @@ def defined(module: ast.Module) -> Iterator[str]:
 
 def test_no_two_classes_share_a_name() -> None:
     shared = {name: files for name, files in classes().items() if len(files) > 1}
-    assert set(shared) == STILL_SHARED, shared
+    assert not shared
 
 
 def test_no_module_hides_a_builtin_or_a_standard_class() -> None:

@@ -26,8 +26,8 @@ from belay.release.verification import (
     METRIC,
     VERIFY_FUNCTION,
     AlarmSeen,
-    Answer,
     DeployedStage,
+    FunctionAnswer,
     Occasion,
     Verified,
 )
@@ -113,13 +113,13 @@ def answering(stubbed: Stubbed, body: bytes, **more: Any) -> VerifyFunctions:
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
-        (b'{"verdict": "PASS"}', Answer(Verified.PASS)),
-        (b'{"verdict": "FAIL", "reason": "no orders"}', Answer(Verified.FAIL, "no orders")),
-        (b"null", Answer(None, "expected a verdict of PASS or FAIL, found None")),
-        (b"\xff", Answer(None, "expected a verdict of PASS or FAIL, found \ufffd")),
+        (b'{"verdict": "PASS"}', FunctionAnswer(Verified.PASS)),
+        (b'{"verdict": "FAIL", "reason": "no orders"}', FunctionAnswer(Verified.FAIL, "no orders")),
+        (b"null", FunctionAnswer(None, "expected a verdict of PASS or FAIL, found None")),
+        (b"\xff", FunctionAnswer(None, "expected a verdict of PASS or FAIL, found \ufffd")),
     ],
 )
-def test_a_function_answers(stubbed: Stubbed, body: bytes, answer: Answer) -> None:
+def test_a_function_answers(stubbed: Stubbed, body: bytes, answer: FunctionAnswer) -> None:
     assert answering(stubbed, body).ask(FUNCTION, ASKED) == answer
 
 
@@ -128,7 +128,7 @@ def test_a_function_that_fails_has_not_answered(stubbed: Stubbed) -> None:
 
     answer = answering(stubbed, body, FunctionError="Unhandled").ask(FUNCTION, ASKED)
 
-    assert answer == Answer(None, "it failed with KeyError: 'url'")
+    assert answer == FunctionAnswer(None, "it failed with KeyError: 'url'")
 
 
 def test_a_function_that_takes_too_long_has_not_answered(stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +175,7 @@ def test_nobody_is_asked_about_what_is_known_to_be_bad(cloudwatch: Any, stubbed:
     bad = replace(DEPLOYED, stage=replace(STAGE, alarms=("errors",)))
 
     assert StageVerification(Alarms(cloudwatch), functions).look(None, bad).verdict is Verified.FAIL
-    assert functions.ask(FUNCTION, ASKED) == Answer(Verified.PASS)
+    assert functions.ask(FUNCTION, ASKED) == FunctionAnswer(Verified.PASS)
 
 
 class TestRecoveredStage:

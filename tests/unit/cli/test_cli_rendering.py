@@ -12,7 +12,7 @@ import pytest
 from cli import list as listing
 from cli import logs, rollback, show, status, unlock
 from cli.output import ago, duration, table, tell
-from cli.progress import Execution, Step
+from cli.progress import Execution, ProgressStep
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -72,9 +72,9 @@ RUNNING = Execution(
     NOW - timedelta(minutes=3),
     running=True,
     steps=(
-        Step("deploy_stage", "production", "ExecuteWave", "Task", NOW - timedelta(seconds=9), NOW),
-        Step("deploy_stage", "production", "WaitForStacks", "Wait", NOW),
-        Step("deploy_stage", "production", "Executed?", "Choice", NOW),
+        ProgressStep("deploy_stage", "production", "ExecuteWave", "Task", NOW - timedelta(seconds=9), NOW),
+        ProgressStep("deploy_stage", "production", "WaitForStacks", "Wait", NOW),
+        ProgressStep("deploy_stage", "production", "Executed?", "Choice", NOW),
     ),
 )
 

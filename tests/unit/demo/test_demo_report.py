@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.progress import Execution, Step
+from cli.progress import Execution, ProgressStep
 from examples.releases import versions
 from local.demo import Result
 from local.demo_inbox import Received
@@ -25,9 +25,9 @@ def test_only_the_expected_outcome_is_good(outcome: str | None, good: bool) -> N
 
 
 def test_the_report_tells_states_in_the_order_in_which_they_were_entered() -> None:
-    def step(machine: str, state: str, entered: int, left: int) -> Step:
+    def step(machine: str, state: str, entered: int, left: int) -> ProgressStep:
         moments = (START + timedelta(seconds=seconds) for seconds in (entered, left))
-        return Step(machine, None, state, "Task", *moments)
+        return ProgressStep(machine, None, state, "Task", *moments)
 
     release = Execution(
         "a",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belay.release.lock import Claim, Decision, Lock, Waiter, decide, overtaken, superseded_by
+from belay.release.lock import Claim, Lock, LockDecision, Waiter, decide, overtaken, superseded_by
 from belay.release.records import ReleaseReference
 from belay.release.version import Version
 
@@ -35,29 +35,29 @@ RECOVERS = Claim("orders", "production", "mine", "1.1.0", "my-recovery", "my-inc
 @pytest.mark.parametrize(
     ("claim", "found", "owner_runs", "decision"),
     [
-        (DEPLOYS, None, False, Decision.TAKE),
-        (DEPLOYS, lock(held=False), True, Decision.TAKE),
-        (DEPLOYS, lock(owner="mine", execution="my-execution"), True, Decision.MINE),
-        (RECOVERS, lock(owner="mine", execution="my-recovery", incident="my-incident"), True, Decision.MINE),
+        (DEPLOYS, None, False, LockDecision.TAKE),
+        (DEPLOYS, lock(held=False), True, LockDecision.TAKE),
+        (DEPLOYS, lock(owner="mine", execution="my-execution"), True, LockDecision.MINE),
+        (RECOVERS, lock(owner="mine", execution="my-recovery", incident="my-incident"), True, LockDecision.MINE),
         # Somebody else's.
-        (DEPLOYS, lock(), True, Decision.WAIT),
-        (DEPLOYS, lock(), False, Decision.WAIT),
-        (DEPLOYS, lock(expires_at=NOW - 1), True, Decision.WAIT),
-        (DEPLOYS, lock(expires_at=NOW), False, Decision.WAIT),
-        (DEPLOYS, lock(expires_at=NOW - 1), False, Decision.TAKE),
-        (RECOVERS, lock(), True, Decision.WAIT),
-        (RECOVERS, lock(expires_at=NOW - 1), False, Decision.TAKE),
+        (DEPLOYS, lock(), True, LockDecision.WAIT),
+        (DEPLOYS, lock(), False, LockDecision.WAIT),
+        (DEPLOYS, lock(expires_at=NOW - 1), True, LockDecision.WAIT),
+        (DEPLOYS, lock(expires_at=NOW), False, LockDecision.WAIT),
+        (DEPLOYS, lock(expires_at=NOW - 1), False, LockDecision.TAKE),
+        (RECOVERS, lock(), True, LockDecision.WAIT),
+        (RECOVERS, lock(expires_at=NOW - 1), False, LockDecision.TAKE),
         # The failed release hands over to its own incident, even while its execution waits for that to end.
-        (RECOVERS, lock(owner="mine", execution="my-execution"), True, Decision.TAKE),
+        (RECOVERS, lock(owner="mine", execution="my-execution"), True, LockDecision.TAKE),
         # One recovery of an incident at a time; the next one begins where the last one died.
-        (RECOVERS, lock(owner="mine", execution="earlier-recovery", incident="my-incident"), True, Decision.WAIT),
-        (RECOVERS, lock(owner="mine", execution="earlier-recovery", incident="my-incident"), False, Decision.TAKE),
+        (RECOVERS, lock(owner="mine", execution="earlier-recovery", incident="my-incident"), True, LockDecision.WAIT),
+        (RECOVERS, lock(owner="mine", execution="earlier-recovery", incident="my-incident"), False, LockDecision.TAKE),
         # A deployment that is being recovered has lost.
-        (DEPLOYS, lock(owner="mine", execution="my-recovery", incident="my-incident"), True, Decision.LOST),
-        (DEPLOYS, lock(owner="mine", execution="my-recovery", expires_at=NOW - 1), False, Decision.LOST),
+        (DEPLOYS, lock(owner="mine", execution="my-recovery", incident="my-incident"), True, LockDecision.LOST),
+        (DEPLOYS, lock(owner="mine", execution="my-recovery", expires_at=NOW - 1), False, LockDecision.LOST),
     ],
 )
-def test_who_may_take_the_lock(claim: Claim, found: Lock | None, owner_runs: bool, decision: Decision) -> None:
+def test_who_may_take_the_lock(claim: Claim, found: Lock | None, owner_runs: bool, decision: LockDecision) -> None:
     assert decide(claim, found, now=NOW, owner_runs=owner_runs) is decision
 
 
@@ -76,7 +76,7 @@ def test_a_running_stranger_is_never_robbed(found: Lock, claim: Claim, owner_run
     decision = decide(claim, found, now=NOW, owner_runs=owner_runs)
     strange = found.held and found.owner != "mine" and found.execution != claim.execution
     if strange and (owner_runs or found.expires_at >= NOW):
-        assert decision is Decision.WAIT
+        assert decision is LockDecision.WAIT
 
 
 def waiting(attempt: str, version: str | None, seen_at: int = NOW) -> Waiter:

@@ -15,9 +15,9 @@ from belay.release.verification import (
     MOST_ASKED,
     VERIFY_FUNCTION,
     AlarmSeen,
-    Answer,
     Checked,
     DeployedStage,
+    FunctionAnswer,
     Occasion,
     Verification,
     Verified,
@@ -97,22 +97,26 @@ def test_when_the_function_is_asked(asked: bool, occasion: Occasion, over: bool,
 
 
 def test_an_answer_decides_once_the_bake_is_over() -> None:
-    assert answer_checked(Answer(Verified.PASS), {}, over=True) == Checked(Verified.PASS, noted={"asked": True})
-    assert answer_checked(Answer(Verified.PASS), {}, over=False) == Checked(Verified.AGAIN, noted={"asked": True})
-    failed = answer_checked(Answer(Verified.FAIL, "checkout answers 500"), {}, over=False)
+    assert answer_checked(FunctionAnswer(Verified.PASS), {}, over=True) == Checked(Verified.PASS, noted={"asked": True})
+    assert answer_checked(FunctionAnswer(Verified.PASS), {}, over=False) == Checked(
+        Verified.AGAIN, noted={"asked": True}
+    )
+    failed = answer_checked(FunctionAnswer(Verified.FAIL, "checkout answers 500"), {}, over=False)
     assert failed == Checked(Verified.FAIL, ("the verify function says: checkout answers 500",))
-    assert "without a reason" in answer_checked(Answer(Verified.FAIL), {}, over=True).reasons[0]
+    assert "without a reason" in answer_checked(FunctionAnswer(Verified.FAIL), {}, over=True).reasons[0]
 
 
 def test_a_function_that_never_answers_is_a_bad_deployment_and_one_that_does_at_last_is_not() -> None:
-    nothing = Answer(None, "it failed with KeyError: 'url'")
+    nothing = FunctionAnswer(None, "it failed with KeyError: 'url'")
     noted: Mapping[str, Any] = {"asked": True}
     for _ in range(MOST_ASKED - 1):
         checked = answer_checked(nothing, noted, over=True)
         assert checked.verdict is Verified.AGAIN
         noted = checked.noted
 
-    assert answer_checked(Answer(Verified.PASS), noted, over=True) == Checked(Verified.PASS, noted={"asked": True})
+    assert answer_checked(FunctionAnswer(Verified.PASS), noted, over=True) == Checked(
+        Verified.PASS, noted={"asked": True}
+    )
     assert answer_checked(nothing, noted, over=True) == Checked(
         Verified.FAIL, ("the verify function gave no verdict, asked 3 times: it failed with KeyError: 'url'",)
     )
@@ -145,17 +149,20 @@ def test_what_a_check_noted_stays_until_it_looks_again() -> None:
 @pytest.mark.parametrize(
     ("payload", "answer"),
     [
-        ({"verdict": "PASS"}, Answer(Verified.PASS)),
-        ({"verdict": "FAIL", "reason": "a\n b"}, Answer(Verified.FAIL, "a b")),
-        ({"verdict": "FAIL", "reason": 7}, Answer(Verified.FAIL)),
-        ({"verdict": "AGAIN"}, Answer(None, "expected a verdict of PASS or FAIL, found {'verdict': 'AGAIN'}")),
-        (True, Answer(None, "expected a verdict of PASS or FAIL, found True")),
-        ([], Answer(None, "expected a verdict of PASS or FAIL, found []")),
-        ("", Answer(None, "expected a verdict of PASS or FAIL, found nothing")),
-        ({"verdict": ["PASS"]}, Answer(None, "expected a verdict of PASS or FAIL, found {'verdict': ['PASS']}")),
+        ({"verdict": "PASS"}, FunctionAnswer(Verified.PASS)),
+        ({"verdict": "FAIL", "reason": "a\n b"}, FunctionAnswer(Verified.FAIL, "a b")),
+        ({"verdict": "FAIL", "reason": 7}, FunctionAnswer(Verified.FAIL)),
+        ({"verdict": "AGAIN"}, FunctionAnswer(None, "expected a verdict of PASS or FAIL, found {'verdict': 'AGAIN'}")),
+        (True, FunctionAnswer(None, "expected a verdict of PASS or FAIL, found True")),
+        ([], FunctionAnswer(None, "expected a verdict of PASS or FAIL, found []")),
+        ("", FunctionAnswer(None, "expected a verdict of PASS or FAIL, found nothing")),
+        (
+            {"verdict": ["PASS"]},
+            FunctionAnswer(None, "expected a verdict of PASS or FAIL, found {'verdict': ['PASS']}"),
+        ),
     ],
 )
-def test_only_a_verdict_is_an_answer(payload: Any, answer: Answer) -> None:
+def test_only_a_verdict_is_an_answer(payload: Any, answer: FunctionAnswer) -> None:
     assert answer_of(payload) == answer
 
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from belay.aws.clients import PATIENT_SECONDS
 from belay.aws.faults import code_of, translated
-from belay.release.verification import Answer, answer_of
+from belay.release.verification import FunctionAnswer, answer_of
 
 
 class VerifyFunctions:
@@ -27,7 +27,7 @@ class VerifyFunctions:
                     return None
                 raise
 
-    def ask(self, function: str, asked: Mapping[str, Any]) -> Answer:
+    def ask(self, function: str, asked: Mapping[str, Any]) -> FunctionAnswer:
         """Invoke a function and return its answer. One that fails or takes too long gives no answer.
 
         Raises ``AccessDenied`` and other faults if it cannot be invoked at all: that is not a verdict on a deployment.
@@ -37,12 +37,12 @@ class VerifyFunctions:
                 answer = self._client.invoke(FunctionName=function, Payload=json.dumps(asked).encode())
                 payload = answer["Payload"].read()
             except ReadTimeoutError:
-                return Answer(None, f"it did not answer within {PATIENT_SECONDS} seconds")
+                return FunctionAnswer(None, f"it did not answer within {PATIENT_SECONDS} seconds")
         try:
             document = json.loads(payload)
         except ValueError:
             document = payload.decode(errors="replace")
         if answer.get("FunctionError"):
             failed = document if isinstance(document, Mapping) else {}
-            return Answer(None, f"it failed with {failed.get('errorType')}: {failed.get('errorMessage')}")
+            return FunctionAnswer(None, f"it failed with {failed.get('errorType')}: {failed.get('errorMessage')}")
         return answer_of(document)

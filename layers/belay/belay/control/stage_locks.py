@@ -6,7 +6,7 @@ from belay.control.stage import LEASE_SECONDS
 from belay.errors import IncidentEnded, LockLost, ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Superseded
-from belay.release.lock import Claim, Decision, Waiter, decide, superseded_by
+from belay.release.lock import Claim, LockDecision, Waiter, decide, superseded_by
 
 
 class StageLocks:
@@ -36,15 +36,15 @@ class StageLocks:
         seen = self._ledger.locks.get(claim.application, claim.stage)
         owner_runs = seen is not None and self._executions.running(seen.execution, seen.held_since)
         decision = decide(claim, seen, now=lease(0), owner_runs=owner_runs)
-        if decision is Decision.MINE and seen is not None:
+        if decision is LockDecision.MINE and seen is not None:
             return seen.fencing
-        if decision is Decision.LOST:
+        if decision is LockDecision.LOST:
             raise LockLost(
                 f"{claim.application} {claim.label} is being recovered in {claim.stage}; its deployment was stopped"
             )
         self._refuse_superseded(claim)
         fencing = None
-        if decision is Decision.TAKE:
+        if decision is LockDecision.TAKE:
             fencing = self._ledger.locks.acquire(claim, expires_at=lease(LEASE_SECONDS), seen=seen, now=timestamp())
         if fencing is None:
             self._ledger.locks.wait(claim, seen_at=lease(0))

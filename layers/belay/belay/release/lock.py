@@ -10,7 +10,7 @@ from belay.release.version import Version
 _WAITER_FORGOTTEN_SECONDS = 1800
 
 
-class Decision(StrEnum):
+class LockDecision(StrEnum):
     """What a claimant does."""
 
     MINE = "MINE"
@@ -73,23 +73,23 @@ class Waiter:
     seen_at: int
 
 
-def decide(claim: Claim, lock: Lock | None, *, now: int, owner_runs: bool) -> Decision:
+def decide(claim: Claim, lock: Lock | None, *, now: int, owner_runs: bool) -> LockDecision:
     """Decide about a lock (None if there never was one) at epoch second ``now``.
 
     A failed release hands its lock to its own incident at once, and so does an incident whose execution ended to the
     next one. Any other lock is taken over only if it has expired *and* its holder's execution no longer runs.
     """
     if lock is None or not lock.held:
-        return Decision.TAKE
+        return LockDecision.TAKE
     if lock.execution == claim.execution:
-        return Decision.MINE
+        return LockDecision.MINE
     if lock.owner == claim.attempt:
         if claim.incident is None:
-            return Decision.LOST
+            return LockDecision.LOST
         if lock.incident is None or not owner_runs:
-            return Decision.TAKE
+            return LockDecision.TAKE
     left_behind = lock.expires_at < now and not owner_runs
-    return Decision.TAKE if left_behind else Decision.WAIT
+    return LockDecision.TAKE if left_behind else LockDecision.WAIT
 
 
 def superseded_by(claim: Claim, queue: Sequence[Waiter], *, now: int) -> str | None:

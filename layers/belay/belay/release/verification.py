@@ -72,7 +72,7 @@ class AlarmSeen:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FunctionAnswer:
     """What a verify function answered: ``verdict`` is PASS or FAIL, and None if that is not an answer."""
 
     verdict: Verified | None
@@ -171,7 +171,7 @@ def answer_due(noted: Mapping[str, Any], deployed: DeployedStage) -> bool:
     return deployed.over or (deployed.occasion is Occasion.DEPLOYED and not noted.get("asked"))
 
 
-def answer_checked(answer: Answer, noted: Mapping[str, Any], *, over: bool) -> Checked:
+def answer_checked(answer: FunctionAnswer, noted: Mapping[str, Any], *, over: bool) -> Checked:
     """Decide a stage's verdict from the verify function's answer."""
     if answer.verdict is Verified.FAIL:
         return Checked(Verified.FAIL, (f"the verify function says: {answer.reason or 'FAIL, without a reason'}",))
@@ -183,12 +183,12 @@ def answer_checked(answer: Answer, noted: Mapping[str, Any], *, over: bool) -> C
     return Checked(Verified.FAIL, (f"the verify function gave no verdict, asked {unanswered} times: {answer.reason}",))
 
 
-def answer_of(payload: object) -> Answer:
+def answer_of(payload: object) -> FunctionAnswer:
     """Read what a verify function returned. Anything but a verdict with an optional reason is not an answer."""
     if isinstance(payload, Mapping) and payload.get("verdict") in (Verified.PASS, Verified.FAIL):
         reason = payload.get("reason")
-        return Answer(Verified(payload["verdict"]), _one_line(reason) if isinstance(reason, str) else "")
-    return Answer(None, f"expected a verdict of PASS or FAIL, found {_one_line(str(payload)) or 'nothing'}")
+        return FunctionAnswer(Verified(payload["verdict"]), _one_line(reason) if isinstance(reason, str) else "")
+    return FunctionAnswer(None, f"expected a verdict of PASS or FAIL, found {_one_line(str(payload)) or 'nothing'}")
 
 
 def rollback_triggers(alarms: Sequence[AlarmSeen], monitoring_minutes: int) -> dict[str, Any]:
