@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from belay.aws.dynamodb import Table
 from belay.aws.faults import code_of, translated
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
@@ -57,10 +58,9 @@ class Account:
     """A Belay stack in one account and region. ``outputs`` are the stack's, by name."""
 
     session: Any
-    endpoint_url: str | None
+    aws: Aws
     stack: str
     outputs: Mapping[str, str]
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Account:
@@ -69,32 +69,26 @@ class Account:
             session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
             if session.region_name is None:
                 raise Unreachable("no region: pass --region, or set AWS_REGION or the profile's region")
-            found = cls(session, arguments.endpoint_url, arguments.stack, {})
-            answer = found.client("cloudformation").describe_stacks(StackName=arguments.stack)
+            aws = Aws(session.region_name, partial(session.client, endpoint_url=arguments.endpoint_url))
+            answer = aws.client("cloudformation").describe_stacks(StackName=arguments.stack)
         except ClientError as error:
             raise _about_stack(error, arguments.stack, session) from error
         except BotoCoreError as error:
             raise Unreachable.because(error) from error
         (stack,) = answer["Stacks"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-        return cls(session, arguments.endpoint_url, arguments.stack, outputs)
+        return cls(session, aws, arguments.stack, outputs)
 
     @property
     def region(self) -> str:
         """The region of the stack."""
-        return str(self.session.region_name)
+        return self.aws.region
 
     @property
     def ca_bundle(self) -> str | None:
         """The certificates that AWS_CA_BUNDLE or the profile's ca_bundle names, for what no client sends."""
         found: str | None = self.session._session.get_config_variable("ca_bundle")
         return found
-
-    def client(self, service: str) -> Any:
-        """Return the client of ``service``; ``AWS_ENDPOINT_URL`` counts where no endpoint was passed."""
-        if service not in self._clients:
-            self._clients[service] = self.session.client(service, endpoint_url=self.endpoint_url)
-        return self._clients[service]
 
     def output(self, name: str) -> str:
         """Return an output of the stack. Raises ``Unreachable`` if it has none of that name."""
@@ -116,22 +110,22 @@ class Account:
     @property
     def ledger(self) -> Ledger:
         """The ledger."""
-        return Ledger(Table(self.client("dynamodb"), self.output("LedgerTableName")))
+        return Ledger(self.aws.table(self.output("LedgerTableName")))
 
     @property
     def artifacts(self) -> ArtifactBucket:
         """The artifact bucket."""
-        return ArtifactBucket(self.client("s3"), self.output("ArtifactBucketName"))
+        return self.aws.artifacts(self.output("ArtifactBucketName"))
 
     @property
     def executions(self) -> Executions:
         """The executions of the state machines."""
-        return Executions(self.client("stepfunctions"))
+        return self.aws.executions
 
     @property
     def parameters(self) -> ParameterStore:
         """Parameter Store."""
-        return ParameterStore(self.client("ssm"))
+        return self.aws.parameters
 
     @property
     def registrations(self) -> Registrations:
@@ -141,7 +135,7 @@ class Account:
     def caller(self) -> str:
         """Return the ARN of the credentials; this needs no permission."""
         with translated("STS.GetCallerIdentity"):
-            return str(self.client("sts").get_caller_identity()["Arn"])
+            return str(self.aws.client("sts").get_caller_identity()["Arn"])
 
 
 def _about_stack(error: ClientError, stack: str, session: Any) -> Exception:

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     since = datetime.fromisoformat(attempt.claimed_at)
     stages = dict.fromkeys(each.stage for each in belay.ledger.attempts.history(attempt) if each.stage)
     incidents = [incident_of(attempt.release.origin, stage) for stage in stages] if attempt.release else []
-    entries = read(belay.client("logs"), group, [attempt.id, *incidents], since)
+    entries = read(belay.aws.client("logs"), group, [attempt.id, *incidents], since)
     kept = [entry for entry in entries if not arguments.errors or entry["level"] in ("ERROR", "CRITICAL")]
     name = f"{attempt.application}/{attempt.name}"
     none = f"{name} has no such lines in {group}; see `belay show {name}` and `belay status`"

@@ -92,7 +92,9 @@ def execution(belay: Account, arn: str) -> Execution | None:
     stage = described["input"].get("stage")
     began: datetime = described["started"]
     one = Execution(arn, machine, stage, began, described["status"] == "RUNNING")
-    return Execution(arn, machine, stage, began, one.running, steps(one, history(belay.client("stepfunctions"), arn)))
+    return Execution(
+        arn, machine, stage, began, one.running, steps(one, history(belay.aws.client("stepfunctions"), arn))
+    )
 
 
 def of_attempt(belay: Account, attempt: Attempt, stages: Iterable[str]) -> list[str]:

@@ -84,7 +84,7 @@ def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Up
     """
     bucket = belay.output("ReleaseBucketName")
     key = f"releases/{manifest.application}/{manifest.application}-{manifest.version}.zip"
-    s3, size, digest = belay.client("s3"), path.stat().st_size, _sha256(path)
+    s3, size, digest = belay.aws.client("s3", patient=True), path.stat().st_size, _sha256(path)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar, translated("S3.PutObject"):
         task = bar.add_task(path.name, total=size)
         try:

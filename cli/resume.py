@@ -33,7 +33,7 @@ def sweep(belay: Account) -> bool:
     """Run the sweep now. False without the permission: it runs every five minutes anyway."""
     try:
         with translated("Lambda.InvokeFunction"):
-            belay.client("lambda").invoke(
+            belay.aws.client("lambda").invoke(
                 FunctionName=belay.output("SweepFunctionName"), InvocationType="Event", Payload=json.dumps({}).encode()
             )
     except AccessDenied:

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the uploaded version the newest again, which starts it."""
     belay = Account.of(arguments)
     upload = to_retry(belay.ledger, arguments.release)
-    version_id = copy_onto_itself(belay.client("s3"), upload)
+    version_id = copy_onto_itself(belay.aws.client("s3", patient=True), upload)
     found = {"upload": f"s3://{upload.bucket}/{upload.key}", "of": upload.version_id, "version_id": version_id}
     tell(
         arguments,

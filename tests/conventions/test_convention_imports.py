@@ -114,17 +114,20 @@ def test_third_party_packages_stay_where_they_belong(module: str) -> None:
     assert roots - sys.stdlib_module_names - {"belay"} <= allowed
 
 
+COMMAND = sorted((LAYER.parents[2] / "cli").glob("*.py"))
+
+
 def test_clients_are_made_in_one_place() -> None:
-    """Everything else has its gateways from ``Aws``."""
+    """Everything else has its gateways from ``Aws``; the command has a session for ``--profile``."""
     steps = [path for function in function_modules() for path in step_modules(function).values()]
     making = {
         path.name
-        for path in [*layer_modules().values(), *function_modules().values(), *steps]
+        for path in [*layer_modules().values(), *function_modules().values(), *steps, *COMMAND]
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute)
         and ast.unparse(node) in ("boto3.client", "boto3.resource", "boto3.Session", "botocore.session")
     }
-    assert making == {"gateways.py"}
+    assert making == {"gateways.py", "account.py"}
 
 
 LONGEST_HANDLER = 18

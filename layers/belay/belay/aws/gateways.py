@@ -76,7 +76,7 @@ class Aws:
 
     def _assume(self, role: str) -> dict[str, str]:
         with translated("STS.AssumeRole"):
-            answer = self._client("sts").assume_role(RoleArn=role, RoleSessionName=_SESSION_NAME)["Credentials"]
+            answer = self.client("sts").assume_role(RoleArn=role, RoleSessionName=_SESSION_NAME)["Credentials"]
         return {
             "access_key": answer["AccessKeyId"],
             "secret_key": answer["SecretAccessKey"],
@@ -84,7 +84,8 @@ class Aws:
             "expiry_time": answer["Expiration"].isoformat(),
         }
 
-    def _client(self, service: str, *, patient: bool = False) -> Any:
+    def client(self, service: str, *, patient: bool = False) -> Any:
+        """Return the client of a service, for a gateway; cached. A ``patient`` one waits longer, and tries once."""
         if (service, patient) not in self._clients:
             config = PATIENT if patient else ORDINARY
             self._clients[service, patient] = self._make(service, region_name=self._region, config=config)
@@ -95,26 +96,26 @@ class Aws:
     @cached_property
     def region(self) -> str:
         """The region's name."""
-        return self._region or str(self._client("dynamodb").meta.region_name)
+        return self._region or str(self.client("dynamodb").meta.region_name)
 
     @cached_property
     def alarms(self) -> Alarms:
         """CloudWatch alarms."""
         from belay.aws.cloudwatch import Alarms
 
-        return Alarms(self._client("cloudwatch"))
+        return Alarms(self.client("cloudwatch"))
 
     def artifacts(self, bucket: str) -> ArtifactBucket:
         """Return the artifact bucket of this name."""
         from belay.aws.s3 import ArtifactBucket
 
-        return ArtifactBucket(self._client("s3"), bucket)
+        return ArtifactBucket(self.client("s3"), bucket)
 
     def release_bucket(self, bucket: str) -> ReleaseBucket:
         """Return the release bucket of this name."""
         from belay.aws.s3 import ReleaseBucket
 
-        return ReleaseBucket(self._client("s3"), bucket)
+        return ReleaseBucket(self.client("s3"), bucket)
 
     @cached_property
     def attached_groups(self) -> AttachedGroups:
@@ -122,12 +123,12 @@ class Aws:
         from belay.aws.attached_groups import AttachedGroups
 
         return AttachedGroups(
-            ec2=self._client("ec2"),
-            rds=self._client("rds"),
-            ecs=self._client("ecs"),
-            elasticache=self._client("elasticache"),
-            elbv2=self._client("elbv2"),
-            lambda_=self._client("lambda"),
+            ec2=self.client("ec2"),
+            rds=self.client("rds"),
+            ecs=self.client("ecs"),
+            elasticache=self.client("elasticache"),
+            elbv2=self.client("elbv2"),
+            lambda_=self.client("lambda"),
         )
 
     @cached_property
@@ -135,48 +136,48 @@ class Aws:
         """Objects in buckets named by an event."""
         from belay.aws.s3 import Buckets
 
-        return Buckets(self._client("s3"))
+        return Buckets(self.client("s3"))
 
     @cached_property
     def builds(self) -> Builds:
         """CodeBuild."""
         from belay.aws.codebuild import Builds
 
-        return Builds(self._client("codebuild"))
+        return Builds(self.client("codebuild"))
 
     @cached_property
     def databases(self) -> Databases:
         """RDS."""
         from belay.aws.rds import Databases
 
-        return Databases(self._client("rds"))
+        return Databases(self.client("rds"))
 
     @cached_property
     def deployments(self) -> Deployments:
         """CodeDeploy."""
         from belay.aws.codedeploy import Deployments
 
-        return Deployments(self._client("codedeploy"))
+        return Deployments(self.client("codedeploy"))
 
     @cached_property
     def drift(self) -> ResourceDrift:
         """CloudFormation's drift detection, with a patient client."""
         from belay.aws.cloudformation import ResourceDrift
 
-        return ResourceDrift(self._client("cloudformation", patient=True))
+        return ResourceDrift(self.client("cloudformation", patient=True))
 
     @cached_property
     def executions(self) -> Executions:
         """Step Functions."""
         from belay.aws.stepfunctions import Executions
 
-        return Executions(self._client("stepfunctions"))
+        return Executions(self.client("stepfunctions"))
 
     def guard_function(self, arn: str) -> GuardFunction:
         """Return the function of the optional pack."""
         from belay.aws.guard_function import GuardFunction
 
-        return GuardFunction(self._client("lambda", patient=True), arn)
+        return GuardFunction(self.client("lambda", patient=True), arn)
 
     def input_artifact(self, artifact: Artifact, credentials: Credentials) -> InputArtifact:
         """Return a job's input artifact, opened with the job's credentials, which are never cached."""
@@ -187,115 +188,115 @@ class Aws:
             "aws_secret_access_key": credentials.secret_access_key,
             "aws_session_token": credentials.session_token,
         }
-        return InputArtifact(Aws(self._region, partial(self._make, **keys))._client("s3"), artifact)
+        return InputArtifact(Aws(self._region, partial(self._make, **keys)).client("s3"), artifact)
 
     def jobs(self, log: Callable[[str], object]) -> Jobs:
         """Return the gateway for CodePipeline's jobs; ``log`` is called while an exception is being handled."""
         from belay.aws.codepipeline import Jobs
 
-        return Jobs(self._client("codepipeline"), log)
+        return Jobs(self.client("codepipeline"), log)
 
     @cached_property
     def logs(self) -> LogStreams:
         """CloudWatch Logs."""
         from belay.aws.logs import LogStreams
 
-        return LogStreams(self._client("logs"))
+        return LogStreams(self.client("logs"))
 
     def mac_key(self, key_id: str) -> MacKey:
         """Return an HMAC key of KMS."""
         from belay.aws.kms import MacKey
 
-        return MacKey(self._client("kms"), key_id)
+        return MacKey(self.client("kms"), key_id)
 
     @cached_property
     def notifications(self) -> Notifications:
         """SNS."""
         from belay.aws.sns import Notifications
 
-        return Notifications(self._client("sns"))
+        return Notifications(self.client("sns"))
 
     @cached_property
     def parameters(self) -> ParameterStore:
         """Parameter Store."""
         from belay.aws.ssm import ParameterStore
 
-        return ParameterStore(self._client("ssm"))
+        return ParameterStore(self.client("ssm"))
 
     @cached_property
     def parameter_versions(self) -> ParameterVersions:
         """Parameter Store's metadata of any parameter."""
         from belay.aws.ssm import ParameterVersions
 
-        return ParameterVersions(self._client("ssm"))
+        return ParameterVersions(self.client("ssm"))
 
     @cached_property
     def secrets(self) -> Secrets:
         """Secrets Manager."""
         from belay.aws.secretsmanager import Secrets
 
-        return Secrets(self._client("secretsmanager"))
+        return Secrets(self.client("secretsmanager"))
 
     @cached_property
     def pipelines(self) -> Pipelines:
         """CodePipeline."""
         from belay.aws.pipelines import Pipelines
 
-        return Pipelines(self._client("codepipeline"))
+        return Pipelines(self.client("codepipeline"))
 
     @cached_property
     def roles(self) -> Roles:
         """IAM."""
         from belay.aws.iam import Roles
 
-        return Roles(self._client("iam"))
+        return Roles(self.client("iam"))
 
     @cached_property
     def scalable_targets(self) -> ScalableTargets:
         """Application Auto Scaling."""
         from belay.aws.application_autoscaling import ScalableTargets
 
-        return ScalableTargets(self._client("application-autoscaling"))
+        return ScalableTargets(self.client("application-autoscaling"))
 
     @cached_property
     def security_groups(self) -> SecurityGroups:
         """EC2's security groups."""
         from belay.aws.ec2 import SecurityGroups
 
-        return SecurityGroups(self._client("ec2"))
+        return SecurityGroups(self.client("ec2"))
 
     @cached_property
     def services(self) -> Services:
         """ECS."""
         from belay.aws.ecs import Services
 
-        return Services(self._client("ecs"))
+        return Services(self.client("ecs"))
 
     @cached_property
     def stacks(self) -> Stacks:
         """CloudFormation."""
         from belay.aws.cloudformation import Stacks
 
-        return Stacks(self._client("cloudformation"))
+        return Stacks(self.client("cloudformation"))
 
     def table(self, name: str) -> Table:
         """Return the DynamoDB table of this name."""
         from belay.aws.dynamodb import Table
 
-        return Table(self._client("dynamodb"), name)
+        return Table(self.client("dynamodb"), name)
 
     def value_key(self, key_id: str) -> ValueKey:
         """Return a symmetric key of KMS."""
         from belay.aws.kms import ValueKey
 
-        return ValueKey(self._client("kms"), key_id)
+        return ValueKey(self.client("kms"), key_id)
 
     @cached_property
     def verify_functions(self) -> VerifyFunctions:
         """Operators' verify functions; what one answers is waited for."""
         from belay.aws.verify_functions import VerifyFunctions
 
-        return VerifyFunctions(self._client("lambda", patient=True))
+        return VerifyFunctions(self.client("lambda", patient=True))
 
 
 @cache
