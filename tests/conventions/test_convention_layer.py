@@ -12,7 +12,7 @@ def clients_asked_for() -> set[str]:
     asked = set()
     for path in [*layer_modules().values(), *function_modules().values()]:
         for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_client":
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "client":
                 service, *_ = node.args
                 assert isinstance(service, ast.Constant), f"{path}: services.txt can list only services written out"
                 asked.add(str(service.value))
