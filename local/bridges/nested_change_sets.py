@@ -9,6 +9,8 @@ when ministack has them.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ministack.services.cloudformation import _change_sets, _stack_events, _stacks, changesets, handlers
@@ -87,13 +89,25 @@ def _child(change_set: Record, change: Record, parameters: Any) -> tuple[dict[st
         asked[f"Parameters.member.{number}.ParameterKey"] = [key]
         asked[f"Parameters.member.{number}.ParameterValue"] = [str(value)]
     known = set(_change_sets)
-    _, _, body = handlers._ACTION_HANDLERS["CreateChangeSet"](asked)
+    with _unvalidated():
+        _, _, body = handlers._ACTION_HANDLERS["CreateChangeSet"](asked)
     made = [each for each in set(_change_sets) - known if _change_sets[each]["StackName"] == stack_name]
     if adds and stack_name in _stacks:
         _stack_events.pop(_stacks.pop(stack_name)["StackId"], None)
     if not made:
         return {}, body.decode().partition("<Message>")[2].partition("</Message>")[0]
     return {name: made[0]}, ""
+
+
+@contextmanager
+def _unvalidated() -> Iterator[None]:
+    """Let a child have resources of types that ministack does not know: it refuses them when the child is deployed."""
+    validate = changesets.validate_template_support
+    changesets.validate_template_support = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        changesets.validate_template_support = validate
 
 
 def _shown(text: str, named: dict[str, str]) -> str:
