@@ -64,7 +64,8 @@ nothing is left to do. So a recovery may be killed after any step and started ag
   after {hours} hours without an answer it is left to them. An ephemeral stage is deleted with everything in it.
 - A stack that another stack depends on is left alone while that other stack needs a person.
 - An action is tried {limit} times on a stack (a rollback is continued with skipped resources at most {most} times);
-  then it is left to a person, with the commands to investigate and to continue.
+  then it is left to a person, with the reason, the choices, what each of them loses, and its command. A call that
+  CloudFormation refuses because of a status that will pass does not count until it has been refused five times.
 - A stack for which CloudFormation permanently refuses a call is left to a person; the others are rolled back anyway.
 - A failure of an operation that Belay did not start is reported; its stuck rollback is continued, and more is done only
   if the registration has `recover_foreign`. A stack kept in UPDATE_FAILED on purpose is being debugged by someone.

@@ -18,6 +18,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import CalledProcessError
 from types import FrameType
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ from local.demo_approval import Approver
 from local.demo_cancellation import Cancellation
 from local.demo_console import Screen
 from local.demo_inbox import Inbox, Received
-from local.demo_person import Person
+from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
 from local.demo_scenarios import SCENARIOS, Scenario
@@ -54,6 +55,11 @@ MESSAGE_WITHIN_SECONDS: Final = 10.0
 
 _ROLLING_BACK: Final = "UPDATE_ROLLBACK_IN_PROGRESS"
 _ALWAYS: Final = 99
+
+_STOPPING: Final = (
+    *(EngineError, DeploymentError, ExampleError, InvalidRelease),
+    *(ClientError, BotoCoreError, CalledProcessError),
+)
 
 _MACHINES: Final = {
     "deploy_release": "DeployReleaseStateMachineArn",
@@ -76,7 +82,7 @@ class Result:
     @property
     def as_expected(self) -> bool:
         """Whether the release ended as it should."""
-        return self.outcome == self.scenario.expected
+        return self.outcome == self.scenario.expected and self.problem is None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenario's entry in the report."""
@@ -138,11 +144,36 @@ class Demo:
             executions = self._settle()
         self._engine.clear_faults()
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
-        result = Result(
-            scenario, outcome, seconds, tuple(executions), tuple(messages), None if outcome else self._why(executions)
-        )
+        problem = None if outcome else self._why(executions)
+        if scenario.chooses is not None and messages:
+            messages += self._choose(scenario.chooses, messages[-1])
+            problem = None if messages[-1].attributes.get("state") == "closed" else "its incident was not closed"
+        result = Result(scenario, outcome, seconds, tuple(executions), tuple(messages), problem)
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
+
+    def _choose(self, number: int, message: Received) -> list[Received]:
+        """Take one of the choices in a message by its command, and wait until the incident is closed.
+
+        The sweep looks at the stacks every five minutes; the demo has no time to wait for it.
+        """
+        todo = message.data["left_to_do"][0]
+        self._screen.say(f"  {todo['subject']}: {todo['what']}: {todo['why']}", "cyan")
+        for each in todo["choices"]:
+            self._screen.say(f"    {each['what']}; {each['loses']}")
+        command = todo["choices"][number - 1]["command"]
+        self._screen.say(f"  {self._person.name} runs: {command}", "cyan")
+        paste(command, self._engine.environment)
+        sweep = self._engine.client("cloudformation").describe_stack_resource(
+            StackName=STACK, LogicalResourceId="SweepFunction"
+        )["StackResourceDetail"]["PhysicalResourceId"]
+        deadline = time.monotonic() + OUTCOME_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            self._engine.client("lambda").invoke(FunctionName=sweep, Payload=b"{}")
+            told = self._inbox.receive("", 1)
+            if told:
+                return told
+        return []
 
     def _upload(self, scenario: Scenario, archive: Path) -> None:
         self._s3.put_object(
@@ -156,8 +187,8 @@ class Demo:
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
             self._screen.progress(self._progress.look())
-            for asked in self._person.approve(scenario.application) if scenario.approves else []:
-                self._screen.say(f"  {self._person.name} approves: {asked}", "cyan")
+            for asked in self._person.answer(scenario.application, scenario.answers) if scenario.answers else []:
+                self._screen.say(f"  {self._person.name} is asked: {asked} {scenario.answers}", "cyan")
             for line in self._approver.answer(self._attempt(scenario)) if scenario.asks else ():
                 self._screen.say(f"  {line}", "cyan")
             for line in cancellation.act() if cancellation else ():
@@ -255,7 +286,7 @@ def main() -> int:
     except KeyboardInterrupt:
         screen.say("\nStopped. Nothing is left running.")
         return 130
-    except (EngineError, DeploymentError, ExampleError, InvalidRelease, ClientError, BotoCoreError) as error:
+    except _STOPPING as error:
         screen.say(f"\nThe demo cannot continue: {error}", "bold red")
         return 1
     tell(screen, results)

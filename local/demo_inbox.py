@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 
 @dataclass(frozen=True)
 class Received:
-    """One message as received: ``text`` is for people, ``attributes`` are for subscription filters."""
+    """One message as received: ``text`` is for people, ``data`` for programs, ``attributes`` for filters."""
 
     subject: str
     text: str
     attributes: Mapping[str, str]
     sent: str
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_envelope(cls, envelope: Mapping[str, Any]) -> Self:
@@ -24,20 +25,23 @@ class Received:
 
         https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html; Belay's JSON contains the text for people.
         """
+        body, data = envelope["Message"], _document(envelope["Message"])
         return cls(
             subject=envelope.get("Subject", ""),
-            text=_text(envelope["Message"]),
+            text=str(data.get("text", body)),
+            data=data,
             attributes={name: each["Value"] for name, each in envelope.get("MessageAttributes", {}).items()},
             sent=envelope["Timestamp"],
         )
 
 
-def _text(body: str) -> str:
-    """Return the text in Belay's JSON; other messages, such as alarms, are returned unchanged."""
+def _document(body: str) -> Mapping[str, Any]:
+    """Return Belay's JSON; empty for other messages, such as alarms."""
     try:
-        return str(json.loads(body)["text"])
-    except (ValueError, KeyError, TypeError):
-        return body
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) and "text" in document else {}
 
 
 class Inbox:

@@ -1,8 +1,13 @@
-"""The person on call in the demo, who answers a recovery's questions with signed requests, as the command does."""
+"""The person on call in the demo, who answers a recovery's questions and takes one of the choices in a message."""
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from botocore.credentials import Credentials
@@ -11,6 +16,10 @@ from cli.function_url import post_signed
 from local.engine import REGION
 
 _ACCEPTED = 200
+_COMMENTS = {
+    "approve": "the snapshot is minutes old",
+    "reject": "not without the database: first I look why it cannot be changed",
+}
 
 
 class Person:
@@ -24,21 +33,21 @@ class Person:
         self._outputs = outputs
         self.name = name
 
-    def approve(self, application: str) -> list[str]:
-        """Approve the application's open questions, and return their texts."""
-        approved = []
+    def answer(self, application: str, decision: str) -> list[str]:
+        """Approve or reject the application's open questions, and return their texts."""
+        answered = []
         for incident, question, text in self._asked(application):
             document = {
-                "decision": "approve",
+                "decision": decision,
                 "application": application,
                 "incident": incident,
                 "question": question,
-                "comment": "the snapshot is minutes old",
+                "comment": _COMMENTS[decision],
             }
             status, _ = post_signed(self._outputs["DecisionUrl"], document, self._credentials, REGION)
             if status == _ACCEPTED:
-                approved.append(text)
-        return approved
+                answered.append(text)
+        return answered
 
     def _asked(self, application: str) -> Iterator[tuple[str, str, str]]:
         """Yield the unanswered questions: incident, name and text."""
@@ -51,3 +60,16 @@ class Person:
             if "announced" in item and "answer" not in item:
                 _, incident, question = item["SK"]["S"].split("#", 2)
                 yield incident, question, item["text"]["S"]
+
+
+def paste(command: str, environment: Mapping[str, str]) -> str:
+    """Run a command of a message, as somebody does who pastes it into a shell; return its output.
+
+    Raises ``subprocess.CalledProcessError``.
+    """
+    program, *words = shlex.split(command)
+    installed = [sys.executable, str(Path(sys.executable).with_name(program))]
+    told = subprocess.run(
+        [*installed, *words], env={**os.environ, **environment}, check=True, capture_output=True, text=True
+    )
+    return told.stdout

@@ -10,10 +10,11 @@ from typing import Final
 class Scenario:
     """One release of an example application, and its expected outcome.
 
-    ``tells`` is a sentence for the reader; ``approves`` is true if a person approves its recovery's questions. With a
-    ``pipeline`` no release is uploaded: that pipeline changes what the release has deployed, and fails. ``asks`` is
-    true if production's registration requires an approval; ``stuck`` is a stack and a resource of it that cannot be
-    rolled back, ``cancels`` a stack whose update a person cancels.
+    ``tells`` is a sentence for the reader; ``answers`` is a person's decision on its recovery's questions, ``chooses``
+    the number of the choice that a person takes of what is left to do. With a ``pipeline`` no release is uploaded: that
+    pipeline changes what the release has deployed, and fails. ``asks`` is true if production's registration requires an
+    approval; ``stuck`` is a stack and a resource of it that cannot be rolled back, ``cancels`` a stack whose update a
+    person cancels.
     """
 
     name: str
@@ -21,7 +22,8 @@ class Scenario:
     version: str
     expected: str
     tells: str
-    approves: bool = False
+    answers: str | None = None
+    chooses: int | None = None
     pipeline: str | None = None
     asks: bool = False
     stuck: tuple[str, str] | None = None
@@ -79,7 +81,7 @@ SCENARIOS: Final = (
         "ROLLED_BACK",
         "A release that changes the database fails in production: a person approves the restore, the restored "
         "database gets its name, the replaced one is kept, and the service is stopped and started again.",
-        approves=True,
+        answers="approve",
     ),
     Scenario(
         "stuck-rollback",
@@ -98,6 +100,17 @@ SCENARIOS: Final = (
         "A person cancels production's update in CloudFormation's console while it runs: told as what it was, so "
         "nobody looks for a cause.",
         cancels="orders-production-service",
+    ),
+    Scenario(
+        "left-to-person",
+        "orders",
+        "1.7.0",
+        "NEEDS_OPERATOR",
+        "A release fails in production, and CloudFormation's rollback gets stuck on the database: a person does not "
+        "allow continuing without it, and takes one of the choices in the message, once its cause is fixed.",
+        answers="reject",
+        chooses=1,
+        stuck=("orders-production-service", "Database"),
     ),
     Scenario(
         "approval",

@@ -1,5 +1,6 @@
 """A rollback that a person asks for, by a signed request: planned, started, told, and refused where it must be."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from small_releases import security_group, setting
 
 from belay.release.records import ReleaseReference
 from cli.function_url import post_signed
+from local.demo_person import paste
 from local.engine import REGION
 
 Applications = Callable[..., Application]
@@ -136,6 +138,32 @@ def test_what_a_person_was_needed_for_is_tried_again_when_a_person_asks(applicat
     assert record["outcome"] == "ROLLED_BACK"
     assert app.belay.setting(app.stack("first")) == "1.0.0"
     assert app.belay.last_known_good(app.name) == "1.0.0"
+
+
+def test_why_going_back_failed_is_told_and_each_command_does_what_it_says(application: Applications) -> None:
+    app = application()
+    app.deploy("1.0.0")
+    app.deploy("1.1.0", stacks={"first": setting("1.1.0", exports=True)})
+    importer = f"{app.name}-importer"
+    imports = json.dumps(setting("1", imports=f"{app.stack('first')}-setting"))
+    app.belay.aws("cloudformation").create_stack(StackName=importer, TemplateBody=imports)
+    until(lambda: app.belay.status(importer), lambda status: status == "CREATE_COMPLETE")
+
+    record = asked(app)
+
+    assert record["outcome"] == "NEEDS_OPERATOR"
+    why = f"Export {app.stack('first')}-setting cannot be deleted as it is in use by {importer}"
+    (todo,) = app.received()[-1].data["left_to_do"]
+    assert "updating it back was tried 2 times, and it is still UPDATE_ROLLBACK_COMPLETE." in todo["why"]
+    assert f": {why}." in todo["why"].partition("What failed last: stack ")[2]
+    assert why in paste(todo["look"], app.belay.engine.environment)
+    assert all(choice["loses"] for choice in todo["choices"])
+
+    app.belay.aws("cloudformation").delete_stack(StackName=importer)
+    until(lambda: app.belay.status(importer), lambda status: status is None)
+    assert todo["choices"][0]["command"] == f"belay rollback {app.name} production"
+    assert asked(app)["outcome"] == "ROLLED_BACK"
+    assert app.belay.setting(app.stack("first")) == "1.0.0"
 
 
 def test_what_was_deployed_since_it_was_asked_for_is_not_undone(application: Applications) -> None:

@@ -162,6 +162,8 @@ class TestTakenBack:
         app.deploy("1.0.0")
         alarm(app, "ALARM")
         app.register(alarms=[app.name], verify={"monitoring_minutes": 1})
+        rolling_back = {"stack": app.stack("first"), "stack_status": "UPDATE_ROLLBACK_IN_PROGRESS"}
+        app.belay.engine.fail_resource("Setting", "update", "no more parameters", **rolling_back)
         with app.belay.held("PlanRollback") as call:
             upload = app.belay.upload(app.release("1.1.0"))
             call.reached()
@@ -169,7 +171,8 @@ class TestTakenBack:
 
         record = app.belay.ended(upload)
         assert record["outcome"] == "ROLLED_BACK"
-        assert "Rollback trigger" in record["reason"]
+        assert "Rollback trigger" in record["reason"], "and not what failed after it, while the stack rolled back"
+        assert "no more parameters" not in record["reason"]
         assert app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE"
 
 

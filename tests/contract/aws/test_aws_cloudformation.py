@@ -289,12 +289,14 @@ def test_an_operation_that_failed_validation_is_told_by_its_own_events(stubbed: 
         event("UPDATE_IN_PROGRESS", "deploy-1"),
     ]
     stub.add_response("describe_stack_events", {"StackEvents": events}, {"StackName": ID})
+    secret = {**INVALID, "ValidationStatusReason": "password=hunter2hunter2 is too short", "Timestamp": WHEN}
     yesterday = {**INVALID, "ValidationStatusReason": "yesterday's", "Timestamp": WHEN - timedelta(days=1)}
-    found = {"OperationEvents": [yesterday, {**INVALID, "Timestamp": WHEN}]}
+    found = {"OperationEvents": [yesterday, {**INVALID, "Timestamp": WHEN}, secret]}
     stub.add_response("describe_events", found, {"StackName": ID, "Filters": {"FailedEvents": True}})
     cause = Stacks(client).first_cause(ID, "deploy-1")
     assert cause is not None
-    assert cause.reason == f"Validation failed with 1 error(s): {TOLD.partition(']: ')[2]}"
+    assert cause.reason.startswith(f"Validation failed with 1 error(s): {TOLD.partition(']: ')[2]}; ")
+    assert "hunter2" not in cause.reason
 
 
 def test_a_change_set_that_a_crash_left_is_ours(stubbed: Stubbed) -> None:
@@ -348,11 +350,13 @@ def test_a_change_set_that_is_gone_is_none(stubbed: Stubbed, code: str, message:
     assert Stacks(client).describe_change_set(CHANGE_SET) is None
 
 
-def test_a_change_set_that_is_gone_is_deleted(stubbed: Stubbed) -> None:
+def test_a_change_set_that_is_gone_is_deleted_and_a_busy_one_is_left(stubbed: Stubbed) -> None:
     client, stub = stubbed("cloudformation")
     stub.add_client_error("delete_change_set", "ChangeSetNotFound", http_status_code=404)
+    stub.add_client_error("delete_change_set", "InvalidChangeSetStatus")
     stub.add_client_error("delete_change_set", "AccessDenied", http_status_code=403)
-    Stacks(client).delete_change_set(CHANGE_SET)
+    for _ in range(2):
+        Stacks(client).delete_change_set(CHANGE_SET)
     with pytest.raises(AccessDenied):
         Stacks(client).delete_change_set(CHANGE_SET)
 

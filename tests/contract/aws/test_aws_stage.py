@@ -5,15 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from simulated_ledger import remembered
+from simulated_ledger import bring, remembered
 from test_aws_unfinished import RELEASE, House
 
 from belay.aws.clock import lease
+from belay.aws.cloudformation import Stacks
 from belay.aws.gateways import own_aws
 from belay.control.sealing import looked_up
 from belay.control.stage import StageContext
-from belay.errors import LockLost, MissingDocument
+from belay.control.stage_stacks import StageStacks
+from belay.errors import LockLost, MissingDocument, StackFailed
 from belay.policy.verdict import Report
+from belay.release.life import State
 from belay.release.lock import Claim
 from belay.stack.plan import Progress
 
@@ -80,6 +83,23 @@ def test_a_plan_goes_on_where_the_last_step_left_it(house: House) -> None:
     run.save(planned)
     assert enter().plan() == planned
     assert enter("test").plan() != planned
+
+
+def test_a_change_set_that_became_obsolete_is_told_as_that(house: House, stubbed: Callable[[str], Any]) -> None:
+    bring(house.ledger, RELEASE, "production", State.SNAPSHOTS_TAKEN)
+    run = enter()
+    stack_id = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/1"
+    planned = replace(run.plan().stacks[0], progress=Progress.PLANNED, stack_id=stack_id, change_set_id="made")
+    run.save(run.plan().with_stack(planned))
+    client, stub = stubbed("cloudformation")
+    obsolete = "ChangeSet [made] cannot be executed in its current execution status of [OBSOLETE]"
+    stub.add_response("describe_stack_events", {"StackEvents": []})
+    stub.add_client_error("execute_change_set", "InvalidChangeSetStatus", obsolete)
+    stub.add_client_error("describe_change_set", "ChangeSetNotFound")
+    stub.add_response("describe_stack_events", {"StackEvents": []})
+
+    with pytest.raises(StackFailed, match="was updated by somebody else after its change set was made"):
+        StageStacks(run, Stacks(client)).advance()
 
 
 def test_what_cloudformation_looks_up_itself_is_told_to_the_approvers(house: House) -> None:

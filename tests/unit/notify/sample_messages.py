@@ -14,7 +14,7 @@ from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_re
 from belay.notify.registrations import registration_corrected, registration_unreadable, stacks_shared
 from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held
 from belay.policy.verdict import Finding, Severity, Verdict
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.reason import (
     Fault,
     FoundInStages,
@@ -169,10 +169,17 @@ MESSAGES = {
         left_to_do=[
             LeftToDo(
                 "service",
-                "finish its rollback by hand",
+                "decide how its rollback ends",
                 "continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED.",
                 look="aws cloudformation describe-stack-events --stack-name orders-service-production",
-                then="aws cloudformation continue-update-rollback --stack-name orders-service-production",
+                choices=(
+                    Choice(
+                        "fix the cause, then continue the rollback",
+                        "nothing is lost",
+                        "aws cloudformation continue-update-rollback --stack-name orders-service-production",
+                    ),
+                    Choice("leave it", "nothing is lost, but no release can update the stack until then"),
+                ),
             )
         ],
     ),

@@ -81,12 +81,17 @@ def test_every_message_fits_the_format(name: str) -> None:
 def test_a_failure_reads_like_this() -> None:
     told = relayed(MESSAGES["needs_operator"])
     assert told["content"]["title"] == ":rotating_light: NEEDS_OPERATOR: orders 1.3.0 in production"
-    left = "service: finish its rollback by hand: continuing its rollback was tried 2 times, and it is still "
+    left = "service: decide how its rollback ends: continuing its rollback was tried 2 times, and it is still "
     left += "UPDATE_ROLLBACK_FAILED."
     assert told["content"]["description"].splitlines()[0].startswith(f"*Do this now: {left}")
     assert "• orders-service-production is UPDATE_ROLLBACK_IN_PROGRESS: Tasks/" in told["content"]["description"]
     command = "aws cloudformation continue-update-rollback --stack-name orders-service-production"
-    assert told["content"]["nextSteps"][:2] == [f"{left}: `{command}`", "`belay show orders/1.3.0`"]
+    assert told["content"]["nextSteps"][:4] == [
+        left,
+        f"fix the cause, then continue the rollback; nothing is lost: `{command}`",
+        "leave it; nothing is lost, but no release can update the stack until then",
+        "`belay show orders/1.3.0`",
+    ]
     assert told["content"]["keywords"] == ["orders", "production"]
     assert told["metadata"]["additionalContext"]["outcome"] == "NEEDS_OPERATOR"
     assert told["id"].endswith("/1")

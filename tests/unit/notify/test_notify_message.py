@@ -151,10 +151,22 @@ def test_programs_get_what_people_read_part_by_part() -> None:
     assert data["left_to_do"] == [
         {
             "subject": "service",
-            "what": "finish its rollback by hand",
+            "what": "decide how its rollback ends",
             "why": "continuing its rollback was tried 2 times, and it is still UPDATE_ROLLBACK_FAILED.",
-            "command": "aws cloudformation continue-update-rollback --stack-name orders-service-production",
+            "command": None,
             "look": "aws cloudformation describe-stack-events --stack-name orders-service-production",
+            "choices": [
+                {
+                    "what": "fix the cause, then continue the rollback",
+                    "loses": "nothing is lost",
+                    "command": "aws cloudformation continue-update-rollback --stack-name orders-service-production",
+                },
+                {
+                    "what": "leave it",
+                    "loses": "nothing is lost, but no release can update the stack until then",
+                    "command": None,
+                },
+            ],
         }
     ]
     assert MESSAGES["rolled_back"].data["left_to_do"] == []

@@ -18,7 +18,7 @@ from belay.notify.message import Message, in_thread
 from belay.notify.publication import LARGEST_MESSAGE, publish_arguments
 from belay.notify.releases import deployment_started, release_ended, release_held
 from belay.notify.thread import Thread
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.reason import PipelineFailure, ReleaseProblems
 from belay.release.records import Outcome
 
@@ -70,7 +70,7 @@ def accepted_by_sns(message: Message) -> None:
 def test_sns_accepts_whatever_is_put_into_a_message(version: str, cause: str, lists: Any) -> None:
     done, left_to_do, findings = lists
     deployment = Deployment("orders", version, "production", EXECUTION)
-    todos = [LeftToDo(each, each, each, each, each) for each in left_to_do]
+    todos = [LeftToDo(each, each, each, each, each, (Choice(each, each, each),) * 2) for each in left_to_do]
     reason = PipelineFailure(cause, tuple(findings))
     accepted_by_sns(release_ended(Outcome.NEEDS_OPERATOR, deployment, reason=reason, done=done, left_to_do=todos))
     accepted_by_sns(
@@ -92,7 +92,7 @@ def test_the_largest_message_still_fits_and_keeps_the_way_to_look_closer(filling
         what=filling * 3000,
         reason=PipelineFailure(filling * 3000, tuple(many)),
         done=many,
-        left_to_do=[LeftToDo(each, each, each) for each in many],
+        left_to_do=[LeftToDo(each, each, each, choices=(Choice(each, each),) * 2) for each in many],
         changed=many,
     )
     accepted_by_sns(message)

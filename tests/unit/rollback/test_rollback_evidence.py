@@ -144,3 +144,4 @@ def test_a_value_that_stays_changed_needs_a_person_although_the_stack_went_back(
     (left,) = plan.left_to_do
     assert (plan.done, plan.outcome_if_done) == (True, "NEEDS_OPERATOR")
     assert "decide about the parameter Pin (NoEcho): keep today's value, or deploy a release with" in left.in_words()
+    assert len(left.choices) == 2

@@ -6,12 +6,13 @@ and the table of stack status codes in the user guide.
 
 import json
 import os
-import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import botocore.session
 import pytest
+from botocore import xform_name
 from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -288,14 +289,30 @@ def a_stack_that_is_well_and_was_never_touched_is_left_alone(stage: Stage, plan:
 def a_plan_survives_being_a_document_and_explains_itself(_: Stage, plan: RollbackPlan) -> None:
     assert RollbackPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
     assert plan.to_dict()["outcome_if_done"] == ("NEEDS_OPERATOR" if plan.left_to_do else "ROLLED_BACK")
-    assert len(plan.describe()) == max(len(plan.steps) + len(plan.left_to_do), 1)
+    assert len(plan.describe()) == max(len(plan.steps) + sum(len(each.lines()) for each in plan.left_to_do), 1)
     for step in plan.steps:
         assert all((step.why, step.risk_in_words, step.expected))
         assert "https://docs.aws.amazon.com/" in step.legal_because
         assert step.checked_afterwards
+
+
+def what_is_left_has_choices_with_what_each_loses(_: Stage, plan: RollbackPlan) -> None:
     for left in plan.left_to_do:
         assert left.look is not None
-        assert re.match(r"aws cloudformation describe-stack-events --stack-name \S+ --region eu-west-1 ", left.look)
+        assert len(left.choices) > 1, left
+        assert all(choice.what and choice.loses for choice in left.choices)
+        assert left.then is None, "the commands are those of the choices"
+        for command in [left.look, *(choice.command for choice in left.choices if choice.command)]:
+            is_a_call_that_aws_takes(command)
+
+
+def is_a_call_that_aws_takes(command: str) -> None:
+    program, service, operation, *words = shlex.split(command)
+    assert (program, service) == ("aws", "cloudformation")
+    shape = MODEL.operation_model("".join(word.capitalize() for word in operation.split("-"))).input_shape
+    known = {xform_name(name, "-") for name in shape.members} | {"region", "query", "output"}
+    assert {word.removeprefix("--") for word in words if word.startswith("--")} <= known, command
+    assert words[words.index("--region") + 1] == "eu-west-1"
 
 
 RULES = (
@@ -311,6 +328,7 @@ RULES = (
     the_last_stack_comes_first,
     a_stack_that_is_well_and_was_never_touched_is_left_alone,
     a_plan_survives_being_a_document_and_explains_itself,
+    what_is_left_has_choices_with_what_each_loses,
 )
 
 

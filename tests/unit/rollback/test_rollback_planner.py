@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from belay.rollback.choices import choices
 from belay.rollback.plan import Action, LeftToDo
 from belay.rollback.planner import plan_rollback
 from belay.rollback.question import Answer, AskedQuestion, names_all
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
+from belay.stack.cause import Cause
+from belay.stack.command_line import failed_events_command
 from belay.stack.status import StackStatus
 from belay.stack.values import KeptValue
 
@@ -228,7 +231,10 @@ def test_a_rolled_back_update_is_the_baseline_unless_it_was_a_later_one(
 def test_a_stack_with_data_that_the_release_made_is_left_with_its_data_named() -> None:
     todo = left(created("CREATE_COMPLETE", stateful=("Database/Instance", "Uploads")), answers=DENIED)
     assert "has data (Database/Instance, Uploads), so it was not deleted" in todo.why
-    assert todo.then == f"aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1"
+    delete, keep = todo.choices
+    assert delete.command == f"aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1"
+    assert "the data in Database/Instance, Uploads is lost" in delete.loses
+    assert (keep.command, "nothing is lost" in keep.loses) == (None, True)
 
 
 def test_an_ephemeral_stage_s_stack_goes_with_its_data_and_says_so() -> None:
@@ -292,29 +298,77 @@ def test_a_shell_whose_change_sets_will_not_go_is_deleted_with_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "action", "then"),
+    ("seen", "action", "ways"),
     [
         (
             stack(status="UPDATE_ROLLBACK_FAILED", failed_resources=("Topic", "Child.Queue")),
             Action.CONTINUE_UPDATE_ROLLBACK,
-            "continue-update-rollback --stack-name {id} --region eu-west-1 --resources-to-skip Topic Child.Queue",
+            [
+                "continue-update-rollback --stack-name {id} --region eu-west-1",
+                "continue-update-rollback --stack-name {id} --region eu-west-1 --resources-to-skip Topic Child.Queue",
+            ],
         ),
         (
             created("DELETE_FAILED", failed_resources=("Bucket",)),
             Action.DELETE_STACK,
-            "delete-stack --stack-name {id} --region eu-west-1 --retain-resources Bucket",
+            [
+                "delete-stack --stack-name {id} --region eu-west-1",
+                "delete-stack --stack-name {id} --region eu-west-1 --retain-resources Bucket",
+            ],
         ),
-        (stack(status="UPDATE_FAILED", failed_resources=("Topic",)), Action.ROLLBACK_STACK, None),
-        (stack(status="UPDATE_ROLLBACK_FAILED"), Action.CONTINUE_UPDATE_ROLLBACK, None),
+        (
+            stack(status="UPDATE_FAILED", failed_resources=("Topic",)),
+            Action.ROLLBACK_STACK,
+            ["rollback-stack --stack-name {id} --region eu-west-1"],
+        ),
+        (
+            stack(status="UPDATE_ROLLBACK_FAILED"),
+            Action.CONTINUE_UPDATE_ROLLBACK,
+            ["continue-update-rollback --stack-name {id} --region eu-west-1"],
+        ),
     ],
 )
-def test_after_two_tries_a_person_is_told_the_call_that_goes_on(
-    seen: StackSeen, action: Action, then: str | None
+def test_after_two_tries_a_person_is_told_the_calls_that_go_on(
+    seen: StackSeen, action: Action, ways: list[str]
 ) -> None:
     assert decision(seen, tried={(action, "service"): 1}) == action
     todo = left(seen, tried={(action, "service"): 2})
     assert f"tried 2 times, and it is still {seen.status}" in todo.why
-    assert todo.then == (f"aws cloudformation {then.format(id=seen.stack_id)}" if then else None)
+    found = [choice.command for choice in todo.choices if choice.command]
+    assert found == [f"aws cloudformation {each.format(id=seen.stack_id)}" for each in ways]
+
+
+EXPORT = Cause(
+    (),
+    "AWS::CloudFormation::Stack",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "Export orders-vpc cannot be updated as it is in use by billing",
+    datetime(2026, 11, 21, 9, tzinfo=UTC),
+    f"{ARN}/orders-service/1",
+)
+
+
+def test_why_going_back_failed_is_told_with_what_mends_it_and_the_way_to_try_again() -> None:
+    seen = stack(status="UPDATE_ROLLBACK_COMPLETE", completed_by_release=True, failed_because=EXPORT)
+    again = "belay rollback orders production"
+    todo = left(seen, tried={(Action.UPDATE_TO_BASELINE, "service"): 2}, again=again)
+    assert todo.why == (
+        "updating it back was tried 2 times, and it is still UPDATE_ROLLBACK_COMPLETE. What failed last: stack "
+        "orders-service became UPDATE_ROLLBACK_IN_PROGRESS at 09:00:00 UTC: Export orders-vpc cannot be updated as it "
+        "is in use by billing. First release the stack that imports it without the import; then change or remove the "
+        "export."
+    )
+    back, stay = todo.choices
+    assert (back.command, stay.command) == (again, None)
+    assert "'ROLLBACK_IN_PROGRESS'" in str(todo.look)
+
+
+@pytest.mark.parametrize("status", StackStatus)
+def test_every_status_has_choices(status: StackStatus) -> None:
+    for seen in (stack(status=status), created(status)):
+        ways = choices(seen, situation(seen))
+        assert len(ways) > 1
+        assert all(each.what and each.loses for each in ways)
 
 
 def test_the_reason_of_the_last_failure_is_told_once_and_without_its_spaces() -> None:
@@ -428,10 +482,10 @@ def test_a_plan_reads_as_an_ordered_list() -> None:
     assert plan.describe() == [
         "1. network: update the stack back to version 1.2.0, with its earlier template and parameters "
         "(CreateChangeSet).",
-        "service: save what you need, then delete the stack: this release created it, and it has data (Table), so "
-        "it was not deleted. Its approval was denied. Look: aws cloudformation describe-stack-events --stack-name "
-        f"{ARN}/orders-service/1 --region eu-west-1 --query "
-        "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\" "
-        f"--output text Then: aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1",
+        "service: decide whether it is deleted: this release created it, and it has data (Table), so it was not "
+        f"deleted. Its approval was denied. Look: {failed_events_command(f'{ARN}/orders-service/1')}",
+        "  1. fix the cause, then delete the stack again; the data in Table is lost, unless a deletion policy keeps "
+        f"it: aws cloudformation delete-stack --stack-name {ARN}/orders-service/1 --region eu-west-1",
+        "  2. leave it; nothing is lost, but no release can create the stack until then",
     ]
     assert plan_rollback(situation()).describe() == ["Nothing to do: all stacks are as they were before."]

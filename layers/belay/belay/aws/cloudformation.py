@@ -1,6 +1,6 @@
 """CloudFormation: stacks, change sets, events and the calls of a rollback."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +14,7 @@ from botocore.handlers import json_decode_template_body
 from belay.aws.faults import code_of, translated
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.masking import masked
-from belay.stack.cause import Cause, Event, event_time, first_cause, nested_stack_ids, of_operation
+from belay.stack.cause import Cause, Event, event_time, first_cause, nested_stack_ids, of_operation, what_keeps_it
 from belay.stack.change_set import ChangeSet, nested_change_set, parse_change_set
 from belay.stack.operation import LONGEST_SILENCE, OperationSeen, TakenOver, operation_seen, since, taken_over
 from belay.stack.status import StackStatus
@@ -27,7 +27,10 @@ _NESTED_LOOKED_INTO = 50
 _EVENTS_OF_AN_OPERATION = 20_000
 """A stack has 500 resources at most, each with a few events on the way and on the way back."""
 _SUCCEEDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE")
-_REASONS = ("StackStatusReason", "ResourceStatusReason", "StatusReason", "DriftStatusReason")
+_REASONS = (
+    *("StackStatusReason", "ResourceStatusReason", "StatusReason", "DriftStatusReason"),
+    *("ValidationStatusReason", "HookStatusReason"),
+)
 
 
 class Stacks:
@@ -156,10 +159,20 @@ class Stacks:
         At most 50 nested stacks are looked into, at any depth; deleted ones are found by their ids.
         """
         events = list(self.events(stack_id))
+        return self._told(events, token, first_cause)
+
+    def what_keeps_it(self, stack_id: str, tokens: Iterable[str | None]) -> Cause | None:
+        """Return why a stack is where it is: what failed in the first of these operations in which anything did."""
+        events = list(self.events(stack_id))
+        found = (self._told(events, token, what_keeps_it) for token in tokens)
+        return next((cause for cause in found if cause is not None), None)
+
+    def _told(self, events: list[dict[str, Any]], token: str | None, find: Callable[..., Cause | None]) -> Cause | None:
+        """Find a cause in an operation with its nested stacks' events, and with what DescribeEvents names."""
         nested: dict[str, list[dict[str, Any]]] = {}
         while (unread := nested_stack_ids(events, nested, token=token)) and len(nested) < _NESTED_LOOKED_INTO:
             nested[unread[0]] = list(self.events(unread[0]))
-        cause = first_cause(events, nested, token=token)
+        cause = find(events, nested, token=token)
         if cause is None or not sends_to_events(cause.reason):
             return cause
         times = [event_time(event) for event in of_operation(events, token)]
@@ -182,7 +195,8 @@ class Stacks:
         try:
             with translated("CloudFormation.DescribeEvents"):
                 pages = self._client.get_paginator("describe_events").paginate(**arguments)
-                found = [*islice((event for page in pages for event in page["OperationEvents"]), _EVENTS_LOOKED_AT)]
+                events = (_masked(event) for page in pages for event in page["OperationEvents"])
+                found = [*islice(events, _EVENTS_LOOKED_AT)]
         except (Throttled, ServiceUnavailable):
             raise
         except AwsFault as fault:
@@ -259,12 +273,12 @@ class Stacks:
                     raise
 
     def delete_change_set(self, change_set_id: str) -> None:
-        """Delete a change set; succeeds if it is already deleted."""
+        """Delete a change set; succeeds if it is already deleted, or busy: it goes when another one is executed."""
         with translated("CloudFormation.DeleteChangeSet"):
             try:
                 self._client.delete_change_set(ChangeSetName=change_set_id)
             except ClientError as error:
-                if code_of(error) != "ChangeSetNotFound":
+                if code_of(error) not in ("ChangeSetNotFound", "InvalidChangeSetStatus"):
                     raise
 
     # -- rollback ------------------------------------------------------------------------------------------------

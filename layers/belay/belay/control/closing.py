@@ -17,7 +17,7 @@ from belay.notify.pipelines import pipeline_recovered
 from belay.notify.releases import asked_rollback_ended
 from belay.notify.told import in_words
 from belay.release.attempt import StackLeft
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.reason import Reason, caught
 from belay.release.records import Outcome
 from belay.rollback.services import left_stopped
@@ -133,7 +133,7 @@ class Closing:
         """Leave an incident to a person, and release the stage's lock."""
         incident = recovery.incident
         left_to_do = [
-            LeftToDo(incident.stage, "check every stack before the next deployment there"),
+            _look_at_all(incident, in_words(reason)),
             *recovery.plan().undone(),
             *left_stopped(recovery.record.noted),
         ]
@@ -152,10 +152,19 @@ def ended(recovery: Recovery, outcome: Outcome, stopped_by: str | Mapping[str, s
     done = [*recovery.done(), *(each.in_words() for each in plan.remarks if not each.follow_up)]
     left = [*plan.left_to_do, *(LeftToDo(each.subject, each.what) for each in plan.remarks if each.follow_up)]
     if stopped_by is not None:
-        stopped = LeftToDo(
-            recovery.incident.stage,
-            "check every stack before the next deployment",
-            f"the recovery stopped: {in_words(caught(stopped_by))}",
-        )
+        stopped = _look_at_all(recovery.incident, f"the recovery stopped: {in_words(caught(stopped_by))}")
         left += [stopped, *plan.undone(), *left_stopped(recovery.record.noted)]
     return Ended(outcome, recovery.incident.reason, done, left)
+
+
+def _look_at_all(incident: Incident, why: str) -> LeftToDo:
+    """Leave a stage to a person whose recovery was not finished: what was not done is listed after it."""
+    by_hand = Choice("do by hand what was not done", "nothing is lost but what each of the steps says")
+    again = Choice("let Belay go on with it", f"what its plan says ({incident.again} --plan)", incident.again)
+    return LeftToDo(
+        incident.stage,
+        "check every stack before the next deployment",
+        why,
+        look=f"belay status {incident.application}",
+        choices=(again, by_hand) if incident.again else (),
+    )

@@ -12,7 +12,7 @@ from belay.notify.message import Message
 from belay.notify.releases import release_ended
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.reason import Reason
 from belay.release.records import Outcome, ReleaseReference
 from belay.stack.command_line import failed_events_command
@@ -61,13 +61,16 @@ class Endings:
         if release is not None:
             stopped_after = outcome is Outcome.ABORTED and attempt.stage_outcome is Outcome.DEPLOYED
             what = f"The release was stopped once it was deployed to {stage}." if stopped_after else None
+        left = [*left_to_do, *_undeleted(plans)]
+        if outcome is Outcome.NEEDS_OPERATOR and release is not None and not left:
+            left = [_once_more(attempt)]
         message = release_ended(
             outcome,
             Deployment(attempt.application, attempt.name, stage, attempt.execution, upload.thread),
             what=what,
             reason=reason,
             done=done,
-            left_to_do=[*left_to_do, *_undeleted(plans)],
+            left_to_do=left,
             changed=plans[stage].describe() if stage in plans else (),
             runs_now=self._ledger.stages.in_words(attempt.application, stage) if stage else None,
         )
@@ -84,6 +87,17 @@ class Endings:
         stages = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key)).application.stages
         documents = {name: self._artifacts.get_json(release.stage_key(name, "plan.json")) for name in stages}
         return {name: StagePlan.from_dict(each) for name, each in documents.items() if each is not None}
+
+
+def _once_more(attempt: Attempt) -> LeftToDo:
+    """Leave to a person a release that was interrupted, of which no recovery says what is left to do."""
+    name = f"{attempt.application}/{attempt.version}"
+    ways = (
+        Choice("deploy it again", "nothing is lost: what is up to date is left as it is", f"belay retry {name}"),
+        Choice("leave it", "nothing is lost, but stages that it did not reach stay as they are"),
+    )
+    what = "check every stack of the stage, then decide whether it is deployed again"
+    return LeftToDo(attempt.stage or "", what, "it was interrupted.", look=f"belay show {name}", choices=ways)
 
 
 def _undeleted(plans: Mapping[str, StagePlan]) -> list[LeftToDo]:

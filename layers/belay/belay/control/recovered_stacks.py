@@ -24,6 +24,7 @@ from belay.rollback.question import AskedQuestion, names_all, update_question
 from belay.rollback.situation import StackSeen
 from belay.rollback.taken import StepTaken
 from belay.stack.baseline import Baseline, baseline_of
+from belay.stack.cause import Cause
 from belay.stack.change_set import ChangeSet
 from belay.stack.operation import last_operation, refused_for_now
 from belay.stack.outputs import ChangedOutput, changed_outputs, replaced_ids
@@ -189,8 +190,16 @@ class RecoveredStacks:
             "parameter_keys": tuple(each["ParameterKey"] for each in description.get("Parameters", [])),
             "role_arn": description.get("RoleARN"),
             "capabilities": tuple(description.get("Capabilities", ())),
+            "failed_because": self._failed_because(stack, stack_id, status),
             "stands_still": status.in_progress and self._stacks.stands_still(stack_id, now()),
         }
+
+    def _failed_because(self, stack: str, stack_id: str, status: StackStatus) -> Cause | None:
+        """Return why the stack's last operation failed, or else the last of this incident's that did."""
+        if status.in_progress or not status.turned_back:
+            return None
+        ours = [each.token for each in reversed(self._recovery.record.tried) if each.subject == stack and each.token]
+        return self._stacks.what_keeps_it(stack_id, [None, *ours])
 
     def _stuck(self, stack_id: str, resources: Mapping[str, Sequence[Resource]]) -> tuple[StuckResource, ...]:
         """Read what a rollback is stuck on from each stack's events, and the dependencies from its template."""

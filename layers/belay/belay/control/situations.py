@@ -61,6 +61,7 @@ class Situations:
             role_arn=incident.service_role,
             tried=tried,
             answers=Questions(recovery).answers(),
+            again=incident.again,
         )
 
 

@@ -100,9 +100,22 @@ class StageStacks:
         if self._stacks.operation_status(stack_id, token) is None:
             run.ledger.operations.record(stack_id, token, release, stage, purpose=Purpose.DEPLOY, now=timestamp())
             run.ledger.attempts.record(release, State.EXECUTING, timestamp(), stage=stage, about=stack.stack)
-            with self._stacks.begun_once(stack_id, token):
-                self._stacks.execute_change_set(str(stack.change_set_id), token)
+            self._begin(stack, token)
         return replace(stack, progress=Progress.EXECUTING, token=token, asked_at=timestamp())
+
+    def _begin(self, stack: StackPlan, token: str) -> None:
+        """Execute a change set. Raises ``StackFailed`` if the stack went on since it was confirmed: it is obsolete."""
+        try:
+            with self._stacks.begun_once(str(stack.stack_id), token):
+                self._stacks.execute_change_set(str(stack.change_set_id), token)
+        except AwsFault as fault:
+            if not refused_for_now(fault.code, fault.message):
+                raise
+            obsolete = (
+                f"{stack.stack_name} was updated by somebody else after its change set was made, so that it can no "
+            )
+            why = f"{obsolete}longer be executed: upload the release again. CloudFormation: {fault.message}"
+            raise self._run.reasons.failed(Statement(Why.PLAN_CHANGED, why)) from fault
 
     def _follow(self, stack: StackPlan) -> StackPlan:
         """Return the stack with the state of its execution. Raises ``StackFailed`` with the first cause.

@@ -14,7 +14,7 @@ _LONGEST_TITLE: Final = 200
 _LONGEST_DESCRIPTION: Final = 2_400
 _LONGEST_STEP: Final = 300
 _LONGEST_LINK: Final = 1_500
-"""Of a step with a link, which is worth nothing when it is cut."""
+"""Of a step with a link or a command, which is worth nothing when it is cut."""
 
 _MOST_STEPS: Final = 5
 _MOST_LINES: Final = 8
@@ -83,12 +83,19 @@ def _description(data: Mapping[str, Any], first_line: str) -> str:
 
 def _steps(data: Mapping[str, Any]) -> Sequence[str]:
     """What a reader may do next: what is left to do, then the commands to look closer."""
+    left = data.get("left_to_do") or []
+    todos = [line for todo in left for line in (_line(todo), *map(_choice, todo.get("choices") or []))]
     look = [f"`{command}`" for command in _lines(data.get("look"))]
-    return [*_lines(data.get("left_to_do")), *look][:_MOST_STEPS]
+    return [*todos, *look][:_MOST_STEPS]
+
+
+def _choice(choice: Mapping[str, str | None]) -> str:
+    command = f": `{choice['command']}`" if choice.get("command") else ""
+    return f"{choice['what']}; {choice['loses']}{command}"
 
 
 def _longest(step: str) -> int:
-    return _LONGEST_LINK if "https://" in step else _LONGEST_STEP
+    return _LONGEST_LINK if "https://" in step or step.endswith("`") else _LONGEST_STEP
 
 
 def _lines(value: Any) -> list[str]:

@@ -34,6 +34,8 @@ def bounded_documents(documents: Sequence[Mapping[str, Any]], room: int) -> list
 def _clean(value: Any, room: int) -> Any:
     if isinstance(value, str):
         return cut(one_line(value), room)
+    if isinstance(value, Mapping):
+        return {name: _clean(each, room) for name, each in value.items()}
     return [_clean(each, room) for each in value] if isinstance(value, list) else value
 
 

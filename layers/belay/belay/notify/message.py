@@ -34,7 +34,7 @@ _ROOM = {
     "what": 2_000,
     "cause": 4_000,
     "done": 4_000,
-    "left_to_do": 4_000,
+    "left_to_do": 6_000,
     "findings": 8_000,
     "list": 8_000,
     "look": 2_000,
@@ -163,7 +163,7 @@ def compose(
         "what": bounded([what], _ROOM["what"]),
         "cause": bounded(cause_lines(cause), _ROOM["cause"]),
         "done": bounded(done, _ROOM["done"]),
-        "left_to_do": bounded([todo.in_words() for todo in left_to_do], _ROOM["left_to_do"]),
+        "left_to_do": bounded([line for todo in left_to_do for line in todo.lines()], _ROOM["left_to_do"]),
         "findings": bounded([finding_line(each) for each in found], _ROOM["findings"]),
         "look": bounded(to_look, _ROOM["look"]),
     }
@@ -225,7 +225,10 @@ def _first_line(urgency: Urgency, left_to_do: Sequence[str], otherwise: str) -> 
     """What to do, for whoever reads one line only."""
     if not left_to_do:
         return otherwise
-    more = f" ({len(left_to_do) - 1} more below)" if len(left_to_do) > 1 else ""
+    others = [line for line in left_to_do[1:] if not line.startswith(" ")]
+    ways = len(left_to_do) - 1 - len(others)
+    below = [*([f"{len(others)} more"] if others else []), *(["the choices"] if ways else [])]
+    more = f" ({' and '.join(below)} below)" if below else ""
     first = cut(left_to_do[0].strip(), _LONGEST_FIRST_LINE)
     return f"{'Do this now' if urgency is Urgency.CRITICAL else 'To do'}: {first}{more}"
 

@@ -1,6 +1,7 @@
 """Findings, causes and things left to do: documents for programs, lines for people."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from belay.release.gate import finding_in_words
@@ -16,7 +17,7 @@ from belay.release.reason import (
     StackFailure,
     Statement,
 )
-from belay.stack.command_line import failed_events_command, group_rules_command
+from belay.stack.command_line import failed_events_command, group_rules_command, look_command
 
 
 def in_words(reason: Reason | None) -> str:
@@ -105,8 +106,8 @@ def _of_stack(failure: StackFailure) -> dict[str, Any]:
     """A stack's cause; ``resource`` is the path of the one that failed first, where one is to blame."""
     first = failure.cause
     why = failure.said if first is None else first.in_words()
-    stack_id = failure.stack_id if first is None else first.stack_id
-    document = _cause(failure, f"{failure.stack_name} is {failure.status}", why, failed_events_command(stack_id))
+    look = failed_events_command(failure.stack_id) if first is None else look_command(first)
+    document = _cause(failure, f"{failure.stack_name} is {failure.status}", why, look)
     document |= {"stack_id": failure.stack_id, "status": failure.status}
     if first is not None:
         document |= {"resource": "/".join(first.path) or None, "resource_type": first.resource_type}
@@ -125,10 +126,12 @@ def cause_lines(cause: Mapping[str, Any] | None) -> list[str]:
 
 def todo_document(todo: LeftToDo) -> dict[str, Any]:
     """Return something left to do as programs get it: ``command`` does it, ``look`` looks closer."""
+    ways = {"choices": [asdict(each) for each in todo.choices]} if todo.choices else {}
     return {
         "subject": todo.subject or None,
         "what": todo.what,
         "why": todo.why or None,
         "command": todo.then,
         "look": todo.look,
+        **ways,
     }

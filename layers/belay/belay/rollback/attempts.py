@@ -2,14 +2,10 @@
 
 from collections.abc import Callable
 
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.rollback.plan import Action, Step, Todo
 from belay.rollback.situation import Situation, StackSeen
-from belay.stack.command_line import (
-    continue_skipping_command,
-    delete_retaining_command,
-    failed_events_command,
-)
+from belay.stack.command_line import failed_events_command, status_command
 from belay.stack.operation import SILENT
 from belay.stack.status import StackStatus
 
@@ -28,9 +24,10 @@ def attempt(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situa
 
 
 def tried_in_vain(action: Action, times: int, seen: StackSeen) -> LeftToDo:
-    """Leave a stack whose action was tried too often, with the call that skips the failed resources."""
-    reason = f" ({seen.reason.strip().rstrip('.')})" if seen.reason and seen.reason.strip() else ""
-    return left(seen, f"{_TRIED[action]} {times} times, and it is still {seen.status}{reason}.", _last_resort(seen))
+    """Leave a stack whose action was tried too often."""
+    said = (seen.reason or "").strip().rstrip(".")
+    reason = f" ({said})" if said and seen.failed_because is None else ""
+    return left(seen, f"{_TRIED[action]} {times} times, and it is still {seen.status}{reason}.")
 
 
 _TRIED = {
@@ -46,20 +43,22 @@ _TRIED = {
 }
 
 
-def _last_resort(seen: StackSeen) -> str | None:
-    """The call that skips the failed resources; a person decides, since it leaves them as they are."""
-    if not seen.failed_resources:
-        return None
-    if seen.status is StackStatus.UPDATE_ROLLBACK_FAILED:
-        return continue_skipping_command(seen.target, seen.failed_resources)
-    if seen.status is StackStatus.DELETE_FAILED:
-        return delete_retaining_command(seen.target, seen.failed_resources)
-    return None
+def left(
+    seen: StackSeen,
+    why: str,
+    *,
+    what: str = "decide how its rollback ends",
+    look: str | None = None,
+    choices: tuple[Choice, ...] = (),
+) -> LeftToDo:
+    """Leave something about a stack to a person, with the command to inspect it; the choices are its status's own."""
+    return LeftToDo(seen.stack, what, why, look=look or look_at(seen), choices=choices)
 
 
-def left(seen: StackSeen, why: str, then: str | None = None, *, what: str = "finish its rollback by hand") -> LeftToDo:
-    """Leave something about a stack to a person, with the commands to inspect it and, if known, to do it."""
-    return LeftToDo(seen.stack, what, why, look=failed_events_command(seen.target), then=then)
+def look_at(seen: StackSeen) -> str:
+    """Return the command that shows what failed in a stack, or else how it stands."""
+    failed = seen.status is not None and seen.status.turned_back and not seen.blocked
+    return failed_events_command(seen.target) if failed else status_command(seen.target)
 
 
 def status_of(seen: StackSeen) -> StackStatus:

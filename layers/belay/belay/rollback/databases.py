@@ -7,6 +7,7 @@ name; a failed swap is undone; the replaced database is kept.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -26,7 +27,7 @@ from belay.database.restore import (
     waits_for_window,
 )
 from belay.database.snapshots import Availability, age_in_words
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.manifest import DatabaseChanges
 from belay.rollback import database_steps as steps
 from belay.rollback.database_steps import writes_lost
@@ -137,11 +138,9 @@ def _left_alone(seen: DatabaseSeen, reach: Reach) -> Remark | LeftToDo | None:
         return Remark(seen.database, told)
     if seen.unseen:
         what = "the release may have changed its data, and it is not known whether it can be restored"
-        return _left(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}.", _RESTORE_OR_KEEP)
+        return _restore_or_keep(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}.")
     return None
 
-
-_RESTORE_OR_KEEP: Final = "restore it from its snapshot, or decide to keep the current data"
 
 _NOT_RESTORED: Final = "the release may have changed its data, and it was not restored"
 
@@ -186,7 +185,7 @@ def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     if why is None:
         return ()
     beside = f" The restored database is {head.at(Place.RESTORED)}." if head.restored else ""
-    return (_left(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}", _RESTORE_OR_KEEP),)
+    return (_restore_or_keep(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}"),)
 
 
 def _waiting_changes(seen: DatabaseSeen) -> Iterator[str]:
@@ -220,7 +219,7 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         f"have changed its data. A restore loses {writes_lost(seen)}, and those until writers are stopped. The current "
         "data is kept in the replaced database.",
     )
-    refused = _left(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.", _RESTORE_OR_KEEP)
+    refused = _restore_or_keep(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.")
     return with_approval(question, situation.answers.get(question.name), restored, refused)
 
 
@@ -432,6 +431,16 @@ def _just_asked(seen: DatabaseSeen, step: Step) -> bool:
 
 def _left(seen: DatabaseSeen, why: str, what: str, then: str | None = None) -> LeftToDo:
     return LeftToDo(seen.database, what, why, look=snapshots_command(seen.kind, seen.database), then=then)
+
+
+def _restore_or_keep(seen: DatabaseSeen, why: str) -> LeftToDo:
+    left = _left(seen, why, "restore it from its snapshot, or decide to keep the data as it is")
+    restore = Choice(
+        f"restore the snapshot {seen.taken.name} under another name, then swap the names",
+        f"{writes_lost(seen)} are lost, unless they are copied over",
+    )
+    keep = Choice("keep the data as it is", "nothing is lost; what the release changed in it stays")
+    return replace(left, choices=(restore, keep))
 
 
 def _command(step: Step) -> str:

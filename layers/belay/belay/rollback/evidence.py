@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.rollback.attempts import left, status_of
 from belay.rollback.plan import Remark, Todo
 from belay.rollback.situation import Situation, StackSeen
@@ -58,12 +58,21 @@ def _left_of_outputs(seen: StackSeen) -> Iterator[Todo]:
     for each in seen.outputs if seen.at_baseline else ():
         if each.importers:
             why = f"{each.in_words()}, and {', '.join(each.importers)} import it: what they hold is the former value."
-            yield LeftToDo(seen.stack, f"update {', '.join(each.importers)}", why)
+            users = ", ".join(each.importers)
+            ways = (
+                Choice(f"update {users} with their own templates", "nothing is lost: they take the value of now"),
+                Choice("leave them as they are", f"nothing is lost, but {users} use what may not exist any more"),
+            )
+            yield left(seen, why, what=f"update {users}", choices=ways)
         elif each.explained:
             yield Remark(seen.stack, f"{each.in_words()}: the resource that it tells of was replaced")
         else:
             why = f"{each.in_words()}, although the template, the parameters and the tags are those of before."
-            yield left(seen, why, what=f"find out what makes the output {each.name} differ")
+            ways = (
+                Choice("find the resource that it tells of, and change that back by hand", "its value of now is lost"),
+                Choice("accept the value of now", "nothing is lost; the next release starts from it"),
+            )
+            yield left(seen, why, what=f"find out what makes the output {each.name} differ", choices=ways)
 
 
 def naming_importers(seen: StackSeen, todos: tuple[Todo, ...]) -> tuple[Todo, ...]:
@@ -85,11 +94,12 @@ def naming_importers(seen: StackSeen, todos: tuple[Todo, ...]) -> tuple[Todo, ..
 def left_changed(seen: StackSeen) -> Iterator[LeftToDo]:
     """Leave to a person the values that a stack keeps, or may keep, although it went back."""
     for each in seen.kept if seen.exists else ():
-        yield LeftToDo(
-            seen.stack,
-            f"decide about {each.what}: keep today's value, or deploy a release with the value of before",
-            f"the stack uses {each.in_words()}.",
+        ways = (
+            Choice("keep today's value", "the value of before is given up"),
+            Choice("deploy a release with the value of before", "today's value is given up"),
         )
+        what = f"decide about {each.what}: keep today's value, or deploy a release with the value of before"
+        yield left(seen, f"the stack uses {each.in_words()}.", what=what, choices=ways)
 
 
 def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tuple[LeftToDo, ...]:
@@ -99,8 +109,9 @@ def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tup
             seen,
             f"{_DOUBT[each.trace]} {each.path} ({each.resource_type}), and {_why_left(each)}. Until it matches the "
             "template, a later update may fail and leave the stack beyond recovery.",
-            detect_drift_command(each.stack_id, each.logical_id),
             what=f"make {each.path} match the template",
+            look=detect_drift_command(each.stack_id, each.logical_id),
+            choices=_ways_out_of(each),
         )
         for each in resources
         if not is_proved(each) and not _cannot_be_seen(each)
@@ -111,6 +122,19 @@ _DOUBT: Final = {
     Trace.SKIPPED: "its rollback skipped",
     Trace.SILENT: "no event shows that it rolled back",
 }
+
+
+def _ways_out_of(resource: UnprovedResource) -> tuple[Choice, ...]:
+    return (
+        Choice(
+            f"change {resource.path} by hand to what the template says, then compare again",
+            "what was changed on it since is lost",
+        ),
+        Choice(
+            f"release a version whose template says what {resource.path} is now",
+            "what it was before is given up; nothing else is lost",
+        ),
+    )
 
 
 def _cannot_be_seen(resource: UnprovedResource) -> bool:
@@ -140,6 +164,10 @@ def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
         seen.stack,
         f"save what you need of {what}, then delete it",
         f"it still exists outside of the stack ({why}), and may block the next deployment.",
+        choices=(
+            Choice(f"delete {resource.physical_id} by hand", "its content is lost"),
+            Choice("keep it, and use another name in the next version", "nothing is lost; it goes on costing"),
+        ),
     )
 
 

@@ -197,7 +197,7 @@ class RollbackPlan:
     def describe(self) -> list[str]:
         """The plan as text, one line per step, then what is left to do."""
         steps = [f"{number}. {step.in_words()}" for number, step in enumerate(self.steps, 1)]
-        left = [each.in_words() for each in self.left_to_do]
+        left = [line for each in self.left_to_do for line in each.lines()]
         told = [each.in_words() for each in self.remarks]
         return steps + left + told or ["Nothing to do: all stacks are as they were before."]
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import SCALING_ACTIVITIES, ServiceSeen, Situation
 
@@ -264,7 +264,14 @@ def _step(
 def _left(seen: ServiceSeen, why: str, what: str) -> LeftToDo:
     about = f"--cluster {shlex.quote(_cluster(seen))} --services {shlex.quote(_name(seen))}"
     look = f"aws ecs describe-services {about} --query 'services[0].[deployments,events[:10]]'"
-    return LeftToDo(seen.service, what, why, look)
+    restart = Choice(
+        "fix the cause, then start its tasks anew",
+        "its tasks are replaced one after the other; no data is lost",
+        f"aws ecs update-service --cluster {shlex.quote(_cluster(seen))} --service {shlex.quote(_name(seen))} "
+        "--force-new-deployment",
+    )
+    leave = Choice("leave it as it is, if it serves well", "nothing is lost, but it may run with what was rolled back")
+    return LeftToDo(seen.service, what, why, look, choices=(restart, leave))
 
 
 def _named(seen: ServiceSeen) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from belay.release.verification import Verified
 from belay.rollback.plan import Action
 from belay.rollback.question import Answer
 from belay.stack.baseline import Baseline
+from belay.stack.cause import Cause
 from belay.stack.outputs import ChangedOutput
 from belay.stack.status import StackStatus
 from belay.stack.stuck import StuckResource
@@ -42,6 +43,7 @@ class StackSeen:
     - ``change_sets`` are the ids of the release's own on a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and capabilities.
     - ``depends_on`` are the registered names of the stacks that it depends on.
+    - ``failed_because`` is why its last operation failed, if it is failed or was rolled back.
     - ``stands_still``: its last event is older than anything in progress may take.
     - ``blocked`` says why it must not be rolled back (the change set to the baseline would delete data): nothing more
       is planned for the stack.
@@ -73,6 +75,7 @@ class StackSeen:
     blocked: str | None = None
     stands_still: bool = False
     kept: tuple[KeptValue, ...] = ()
+    failed_because: Cause | None = None
 
     def __post_init__(self) -> None:
         if self.status is not None and self.stack_id is None:
@@ -237,6 +240,7 @@ class Situation:
     - ``asked``: a person requested the rollback.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
     - ``answers`` holds the states of announced questions, by name (``rollback.question``).
+    - ``again`` is the command by which a person lets Belay go back once more, None where there is none.
     - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting counts
       only if its own time limit passed without another status.
     """
@@ -256,6 +260,7 @@ class Situation:
     role_arn: str | None = None
     tried: Mapping[tuple[Action, str], int] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    again: str | None = None
 
     def times(self, action: Action, subject: str) -> int:
         """How often this incident has tried ``action`` on a stack, a database or a service."""

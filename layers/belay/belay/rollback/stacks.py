@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from belay.release.left_to_do import LeftToDo
 from belay.rollback import steps
 from belay.rollback.attempts import LIMIT, attempt, left, status_of
+from belay.rollback.choices import with_choices
 from belay.rollback.evidence import naming_importers
 from belay.rollback.plan import Action, Kind, Step, Todo
 from belay.rollback.question import Question, is_asked, update_question, with_approval
 from belay.rollback.situation import Situation, StackSeen
 from belay.rollback.stuck import continue_stuck, repair_drift
-from belay.stack.command_line import delete_command
 from belay.stack.status import StackStatus
 
 
@@ -26,7 +26,8 @@ def plan_stacks(situation: Situation) -> tuple[Todo, ...]:
     """
     todos: dict[str, tuple[Todo, ...]] = {}
     for seen in reversed(situation.stacks):
-        todos[seen.stack] = _held(seen, situation, todos) or naming_importers(seen, _for_stack(seen, situation))
+        planned = _held(seen, situation, todos) or naming_importers(seen, _for_stack(seen, situation))
+        todos[seen.stack] = with_choices(seen, situation, planned)
     return tuple(_in_order(situation, todos))
 
 
@@ -144,8 +145,7 @@ def _delete_data(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     refused = left(
         seen,
         f"this release created it, and it has data ({data}), so it was not deleted.",
-        delete_command(seen.target),
-        what="save what you need, then delete the stack",
+        what="decide whether it is deleted",
     )
     return with_approval(question, situation.answers.get(question.name), _delete(seen, situation), refused)
 

@@ -18,7 +18,6 @@ from belay.rollback.evidence import UNKNOWN_TO_DRIFT, doubtful, left_in_doubt
 from belay.rollback.plan import Action, Kind, Todo
 from belay.rollback.question import Question, with_approval
 from belay.rollback.situation import Situation, StackSeen
-from belay.stack.command_line import continue_command, continue_skipping_command
 from belay.stack.status import StackStatus
 from belay.stack.stuck import StuckResource
 from belay.stack.trace import UnprovedResource
@@ -62,7 +61,6 @@ def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> 
     refused = left(
         seen,
         f"its rollback is stuck on {', '.join(holding)}, which hold data and were not skipped without approval.",
-        continue_skipping_command(seen.target, [each.skip_as for each in skips]),
         what="decide whether its rollback goes on without them",
     )
     return with_approval(question, situation.answers.get(question.name), (step,), refused)
@@ -75,7 +73,6 @@ def _left_forbidden(seen: StackSeen, situation: Situation, forbidden: Sequence[S
         seen,
         f"its rollback is stuck because {f'the role {role}' if role else 'its role'} lacks a permission, and nothing "
         f"was skipped: {said}.",
-        continue_command(seen.target),
         what="give the role the permission that it lacks, then continue its rollback",
     )
 

@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.verification import Verified
 from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import Situation, VerificationSeen
@@ -24,11 +24,19 @@ def plan_verification(situation: Situation) -> tuple[Todo, ...]:
         return ()
     if seen.blocked:
         why = f"the release was rolled back, and it is not known whether the stage works: {seen.blocked.rstrip('.')}."
-        return (LeftToDo(situation.stage, "check that the stage works", why, _look(seen)),)
+        return (_left(seen, situation, "check that the stage works", why),)
     if seen.verdict is not Verified.AGAIN:
         why = f"the release was rolled back, and the stage still fails: {seen.reason.rstrip('.')}."
-        return (LeftToDo(situation.stage, "find out what is wrong with the stage", why, _look(seen)),)
+        return (_left(seen, situation, "find out what is wrong with the stage", why),)
     return (_verify(seen, situation),)
+
+
+def _left(seen: VerificationSeen, situation: Situation, what: str, why: str) -> LeftToDo:
+    ways = (
+        Choice("fix what is outside of the stacks", "nothing is lost: they are as before the release"),
+        Choice("release a version that fixes it", "nothing is lost"),
+    )
+    return LeftToDo(situation.stage, what, why, _look(seen), choices=ways)
 
 
 def _verify(seen: VerificationSeen, situation: Situation) -> Step:

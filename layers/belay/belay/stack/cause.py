@@ -80,6 +80,27 @@ def first_cause(
     return failures[0] if failures else _of_the_stack(operation)
 
 
+def what_keeps_it(
+    events: Sequence[Event], nested: Mapping[str, Sequence[Event]] | None = None, *, token: str | None = None
+) -> Cause | None:
+    """Return why an operation left a stack where it is: what failed first in its rollback, or else in all of it.
+
+    None if nothing failed in it. The parameters are those of ``first_cause``.
+    """
+    operation = of_operation(events, token)
+    within = _within(operation, nested or {})
+    turned = [number for number, each in enumerate(operation) if _is_stack(each) and _turns_back(each)]
+    for part in (operation[turned[0] :], operation) if turned else (operation,):
+        failures = sorted(_failures((), part, within, frozenset()), key=lambda cause: cause.time)
+        if failures:
+            return failures[0]
+    return None
+
+
+def _turns_back(event: Event) -> bool:
+    return str(event["ResourceStatus"]).endswith("ROLLBACK_IN_PROGRESS")
+
+
 def of_operation(events: Sequence[Event], token: str | None) -> list[Event]:
     """Return the events of the operation with a ClientRequestToken, or else of the newest one, oldest first.
 

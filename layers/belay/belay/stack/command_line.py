@@ -3,17 +3,49 @@
 import shlex
 from collections.abc import Sequence
 
-_FAILED = "\"StackEvents[?contains(ResourceStatus, 'FAILED')].[Timestamp,LogicalResourceId,ResourceStatusReason]\""
+from belay.stack.cause import Cause
+from belay.stack.validation import failed_validation
+
+FAILED = (
+    "StackEvents[?contains(ResourceStatus, 'FAILED') || contains(ResourceStatus, 'ROLLBACK_IN_PROGRESS')]."
+    "[Timestamp,LogicalResourceId,ResourceStatus,ResourceStatusReason]"
+)
+"""What failed, the stack itself included: its reason stands where it begins to roll back."""
+
+INVALID = "OperationEvents[].[Timestamp,LogicalResourceId,ValidationPath,ValidationStatusReason]"
 
 
 def failed_events_command(stack_id: str) -> str:
     """List what failed in a stack, with the reasons, newest first."""
-    return f"{_about(stack_id, 'describe-stack-events')} --query {_FAILED} --output text"
+    return f'{_about(stack_id, "describe-stack-events")} --query "{FAILED}" --output text'
+
+
+def status_command(stack_id: str) -> str:
+    """Show how a stack stands."""
+    return f'{_about(stack_id, "describe-stacks")} --query "Stacks[0].[StackStatus,StackStatusReason]" --output text'
+
+
+def look_command(cause: Cause) -> str:
+    """Show a first cause where CloudFormation tells it."""
+    if not failed_validation(cause.reason):
+        return failed_events_command(cause.stack_id)
+    about = _about(cause.stack_id, "describe-events")
+    return f'{about} --filters FailedEvents=true --query "{INVALID}" --output text'
 
 
 def continue_command(stack_id: str) -> str:
-    """Continue a stuck rollback with every resource."""
+    """Continue a stuck rollback without skipping anything."""
     return _about(stack_id, "continue-update-rollback")
+
+
+def rollback_command(stack_id: str) -> str:
+    """Roll a stack that failed with rollback disabled back to its last stable state."""
+    return _about(stack_id, "rollback-stack")
+
+
+def cancel_command(stack_id: str) -> str:
+    """Cancel an update that is still running."""
+    return _about(stack_id, "cancel-update-stack")
 
 
 def continue_skipping_command(stack_id: str, resources: Sequence[str]) -> str:

@@ -10,6 +10,14 @@ _POINTER = re.compile(r"\s*(?:To troubleshoot\b[^.]*?,\s*use the|Call|Use the) D
 _MOST = 10
 
 
+_FAILED = re.compile(r"^Validation failed with \d+ error", re.IGNORECASE)
+
+
+def failed_validation(reason: str) -> bool:
+    """Whether an operation failed because it is not valid, so that DescribeEvents names the cause."""
+    return bool(_FAILED.match(reason))
+
+
 def sends_to_events(reason: str) -> bool:
     """Whether CloudFormation's reason names no cause but says that DescribeEvents does."""
     return "DescribeEvents" in reason

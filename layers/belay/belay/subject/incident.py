@@ -33,6 +33,12 @@ class Incident:
         """The stage that it is about."""
         return self.subject.stage
 
+    @property
+    def again(self) -> str | None:
+        """The command by which a person lets Belay go back again; only for what a release left in a lasting stage."""
+        by_release = isinstance(self.subject, ReleaseAttempt | AskedRollback) and not self.subject.ephemeral
+        return f"belay rollback {self.application} {self.stage}" if by_release else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return what ``from_dict`` reads."""
         reason = to_dict(self.reason)
