@@ -181,6 +181,35 @@ class Showing(Stacks):
     def list_resources(self, stack_id: str) -> list[dict[str, Any]]:
         return [{**self.shown[1], "ResourceStatus": "UPDATE_COMPLETE"}]
 
+    def describe_stack(self, stack: str) -> dict[str, Any]:
+        hidden = {"ParameterKey": "Pin", "ParameterValue": "****"}
+        known = {"StackId": STACK_ID, "StackName": "orders-network", "StackStatus": "UPDATE_ROLLBACK_COMPLETE"}
+        return {**known, "Parameters": [hidden], "CreationTime": datetime(2026, 11, 1, tzinfo=UTC)}
+
+    def get_template(self, stack_id: str, stage: str = "Original") -> bytes:
+        return b"{}"
+
+
+@pytest.mark.parametrize(
+    ("events", "value", "kept"),
+    [
+        ((("Topic", "UPDATE_IN_PROGRESS"), ("Topic", "UPDATE_COMPLETE")), "new", []),
+        ((("Topic", "UPDATE_FAILED"), ("Topic", "UPDATE_COMPLETE")), "new", ["the parameter Pin (NoEcho)"]),
+        ((("Topic", "UPDATE_FAILED"), ("Topic", "UPDATE_COMPLETE")), "old", []),
+    ],
+    ids=["rolled back", "skipped", "skipped, but the value was the same"],
+)
+def test_what_was_skipped_may_have_the_hidden_values_of_the_release(
+    house: House, events: tuple[tuple[str, str], ...], value: str, kept: list[str]
+) -> None:
+    template = TemplatePointer("artifacts", "t", "v1", "d")
+    before = Baseline("orders-network", True, STACK_ID, template=template, hidden=("Pin",), known={"Pin": "old"})
+    house.ledger.baselines.record(RELEASE.origin, "production", "network", before)
+    executing = StackPlan("network", "orders-network", progress=Progress.EXECUTING, stack_id=STACK_ID, token="t")
+    plan(house, replace(executing, digests={"Pin": value}))
+    (seen,) = recovered(Showing(("orders-network", ROLLING), *events)).look()
+    assert [each.what for each in seen.kept] == kept
+
 
 def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(house: House, stubbed: Stubbed) -> None:
     (waiting, waits) = stubbed("cloudformation")

@@ -39,8 +39,8 @@ from belay.stack.stuck import (
     stuck_in_rollback,
     stuck_resources,
 )
-from belay.stack.trace import UnprovedResource, unproved
-from belay.stack.values import KeptValue, kept_hidden, kept_references, kept_resolved, same_hidden
+from belay.stack.trace import Trace, UnprovedResource, unproved
+from belay.stack.values import KeptValue, KnownValues, kept_hidden, kept_references, kept_resolved, same_hidden
 from belay.subject.subjects import AskedRollback, ForeignOperation
 from belay.template.dependencies import behind_output, dependencies
 from belay.template.loader import load
@@ -122,6 +122,7 @@ class RecoveredStacks:
         at_baseline = stack.stack in self._recovery.record.settled or self._at_baseline(stack, baseline, description)
         data = described.get("stateful", ()) if changed and not at_baseline else ()
         own_shell = change_sets is not None and set(change_sets) <= {stack.change_set_id}
+        skipped = any(each.trace is Trace.SKIPPED for each in described.get("unproved", ()))
         return StackSeen(
             stack=stack.stack,
             name=stack.stack_name,
@@ -133,7 +134,7 @@ class RecoveredStacks:
             completed_by_release=stack.progress is Progress.EXECUTED,
             ours=description is not None and self._ours(description["StackId"]),
             at_baseline=at_baseline,
-            kept=tuple(self._kept(stack, baseline, description)) if changed else (),
+            kept=tuple(self._kept(stack, baseline, description, skipped=skipped)) if changed else (),
             endangered=self._endangered_by_going_back(stack.stack, baseline, stack_id, data)
             if stack_id and data
             else (),
@@ -344,13 +345,19 @@ class RecoveredStacks:
         return [each for each in self._recovery.record.tried if each.subject == stack and each.action in actions]
 
     def _kept(
-        self, stack: StackPlan, baseline: Baseline | None, description: Mapping[str, Any] | None
+        self, stack: StackPlan, baseline: Baseline | None, description: Mapping[str, Any] | None, *, skipped: bool
     ) -> Iterator[KeptValue]:
-        """Yield the values of before that the stack does not get back."""
+        """Yield the values of before that the stack does not get back.
+
+        A resource that was skipped may have the release's hidden values, which drift detection does not compare
+        (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html).
+        """
         if baseline is None or not baseline.existed or description is None:
             return
         if baseline.hidden and not self._put_back(stack, description):
             yield from kept_hidden(baseline, self._values.in_use(description["StackId"]))
+        elif skipped:
+            yield from kept_hidden(baseline, KnownValues(str(stack.token), stack.digests))
         if self._matches(baseline, description):
             yield from kept_resolved(baseline, baseline_of(description, None).resolved)
         yield from kept_references(baseline, self._values.versions(baseline.versions))
