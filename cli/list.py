@@ -9,11 +9,10 @@ from typing import Any, Final
 
 from belay.aws.ssm import APPLICATIONS
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
 from belay.release.attempt import Attempt, TakenBack, numbered, runs_in_words
 from cli.account import Account, add_account_arguments
 from cli.naming import application_name
-from cli.output import at, table, tell
+from cli.output import at, reason_parts, table, tell
 from cli.problems import Refused
 
 _SHOWN: Final = 10
@@ -95,7 +94,7 @@ def _attempt(attempt: Attempt, taken_back: TakenBack | None) -> dict[str, Any]:
         "state": attempt.standing,
         "claimed_at": attempt.claimed_at,
         "ended_at": attempt.ended_at,
-        "reason": in_words(attempt.reason) or None,
+        **reason_parts(attempt.reason),
         "taken_back": None if taken_back is None else asdict(taken_back),
     }
 

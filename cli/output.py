@@ -8,9 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from belay.notify.told import in_words
+from belay.release.reason import Reason, to_dict
+
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
+
+
+def reason_parts(reason: Reason | None) -> dict[str, Any]:
+    """Return why something ended for a JSON document: as text, and as data for programs."""
+    return {"reason": in_words(reason) or None, "reason_data": None if reason is None else to_dict(reason)}
 
 
 def tell(arguments: argparse.Namespace, found: Mapping[str, Any], lines: Iterable[str]) -> None:

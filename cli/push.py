@@ -17,7 +17,6 @@ from rich.progress import Progress
 
 from belay.aws.faults import translated
 from belay.errors import BelayError
-from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
@@ -25,7 +24,7 @@ from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
 from cli.build import read_back
 from cli.open_work import execution, of_attempt
-from cli.output import tell
+from cli.output import reason_parts, tell
 from cli.problems import REFUSED, Refused
 from cli.progress import Execution
 from cli.progress_screen import ProgressScreen
@@ -61,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "text":
         print(*render(found)[:1], sep="\n")
     ended = follow(belay, upload, Console(file=sys.stderr if arguments.output == "json" else None, highlight=False))
-    found |= {"outcome": ended.outcome, "reason": in_words(ended.reason) or None}
+    found |= {"outcome": ended.outcome, **reason_parts(ended.reason)}
     tell(arguments, found, [f"{found['release']}: {found['outcome']}", *str(found["reason"] or "").splitlines()])
     return 0 if ended.outcome is Outcome.DEPLOYED else REFUSED
 

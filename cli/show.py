@@ -15,7 +15,6 @@ from belay.approval.asked import AskedApproval
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, StageDeployment, Transition, numbered
 from belay.release.life import Occurrence
@@ -25,7 +24,7 @@ from belay.stack.plan import StagePlan
 from belay.subject.names import incident_of
 from cli.account import Account, add_account_arguments
 from cli.naming import ReleaseName, find_attempts, release_name
-from cli.output import at, duration, section, tell
+from cli.output import at, duration, reason_parts, section, tell
 from cli.problems import Refused
 
 REPORT: Final = "report.html"
@@ -98,7 +97,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts
         "outcome": attempt.outcome,
         "state": attempt.standing,
         "stage": attempt.stage,
-        "reason": in_words(attempt.reason) or None,
+        **reason_parts(attempt.reason),
         "upload": asdict(attempt.upload),
         "execution": attempt.execution,
         "claimed_at": attempt.claimed_at,
@@ -185,7 +184,7 @@ def _incident(record: IncidentRecord, questions: Mapping[str, AskedQuestion]) ->
     return {
         "incident": record.incident.name,
         "stage": record.incident.stage,
-        "reason": in_words(record.incident.reason),
+        **reason_parts(record.incident.reason),
         "opened_at": record.opened_at,
         "ended_at": record.ended_at,
         "outcome": record.outcome,

@@ -319,6 +319,7 @@ def test_a_release_shows_the_way_back_that_a_person_asked_for(office: Office, be
     office.ledger.attempts.note(RELEASE, Occurrence.ROLLBACK_ASKED, LATER, stage="production", about=incident.name)
     (found,) = document(belay, "show", "orders/1.0.0")["incidents"]
     assert (found["incident"], found["reason"]) == (incident.name, "ann asked to go back")
+    assert from_document(found["reason_data"]) == incident.reason
 
 
 def test_an_upload_that_became_no_release_is_shown_by_its_version_or_file_name(office: Office, belay: Belay) -> None:
