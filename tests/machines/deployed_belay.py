@@ -354,6 +354,12 @@ class Belay:
             ExpressionAttributeValues={f":{name}": _TYPED.serialize(value) for name, value in values.items()},
         )
 
+    def supersede(self, application: str, version: str, newer: str) -> None:
+        """Record that a newer release has taken an attempt's turn in production, as the newer one does."""
+        attempt = str(self.release(application, version)["attempt"])
+        superseded = {"stage": "production", "version": newer}
+        self.write_item(f"APPLICATION#{application}", f"ATTEMPT#{attempt}", superseded=superseded)
+
     def asked(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
         """Wait for a release to ask for approval; return what the ledger holds of it."""
         return until(

@@ -294,6 +294,19 @@ class TestHeld:
         app.told("release-held", "deployment-started", "DEPLOYED")
 
 
+class TestClaimed:
+    def test_a_stack_of_another_application_is_refused(self, application: Applications) -> None:
+        owner, other = application(), application()
+        owner.deploy()
+        other.register({"production": {"stacks": {"first": {"name": owner.stack("first")}}}})
+
+        record = other.run(other.release())
+
+        assert record["outcome"] == "REJECTED"
+        assert f"the stack '{owner.stack('first')}' has belonged to {owner.name}/production since" in record["reason"]
+        assert owner.belay.setting(owner.stack("first")) == "1.0.0"
+
+
 class TestAborted:
     def test_superseded_by_a_newer_one_in_the_queue(self, application: Applications) -> None:
         app = application()

@@ -161,6 +161,7 @@ EDGES: Mapping[str, tuple[Callable[[Application], Release], int, str]] = {
     "deploy_release.CloseRelease": (deployed, 1, "DEPLOYED"),
     "deploy_stage.PlanStage": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.RehearseRollback": (deployed, 1, "ROLLED_BACK"),
+    "deploy_stage.SupersedeOlder": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.LockStage": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.ConfirmPlan": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.SnapshotDatabases": (deployed, 1, "ROLLED_BACK"),

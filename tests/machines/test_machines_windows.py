@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from deployed_belay import Application, until
 
 Applications = Callable[..., Application]
@@ -104,4 +105,34 @@ def test_a_hold_that_cannot_be_told_opens_an_incident(application: Applications)
 
     assert record["outcome"] == "ROLLED_BACK", record
     assert ("deploy_stage", "WaitForWindow", "OpenIncident") in app.belay.steps(app.name)
+    assert app.belay.stacks(app.name) == {}
+
+
+def test_a_newer_release_ends_the_wait_of_an_older_one(application: Applications) -> None:
+    app = application()
+    frozen(app)
+    older = app.belay.upload(app.release("1.0.0"))
+    held(app)
+
+    newer = app.belay.upload(app.release("1.1.0"))
+
+    until(lambda: app.belay.uploaded(older).get("announced"))
+    assert app.belay.uploaded(older)["outcome"] == "ABORTED"
+    assert ("deploy_stage", "WaitForWindow", "DiscardPlan") in app.belay.steps(app.name)
+    held(app, "1.1.0")
+    assert app.belay.decide({"decision": "override", "comment": "now"}, app.name, "1.1.0")[0] == 200
+    assert app.belay.ended(newer)["outcome"] == "DEPLOYED"
+
+
+@pytest.mark.parametrize("state", ["SupersedeOlder", "CheckWindow"])
+def test_a_release_that_was_superseded_waits_for_no_window(application: Applications, state: str) -> None:
+    app = application()
+    frozen(app)
+    with app.belay.held(state) as call:
+        upload = app.belay.upload(app.release())
+        call.reached()
+        app.belay.supersede(app.name, "1.0.0", "1.1.0")
+
+    assert app.belay.ended(upload)["outcome"] == "ABORTED"
+    assert ("deploy_stage", state, "DiscardPlan") in app.belay.steps(app.name)
     assert app.belay.stacks(app.name) == {}
