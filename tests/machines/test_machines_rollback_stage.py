@@ -338,21 +338,39 @@ class TestNeedsOperator:
         assert "it has data (Store)" in question.text
         as_before(app, None)
 
+    @pytest.mark.parametrize(("answer", "outcome"), [("approved", "ROLLED_BACK"), ("denied", "NEEDS_OPERATOR")])
+    def test_data_that_a_release_added_is_asked_about(
+        self, application: Applications, answer: str, outcome: str
+    ) -> None:
+        app = application()
+        app.deploy("1.0.0")
+
+        record = self.with_data(app, answer, version="1.1.0", question="update-first")
+
+        assert record["outcome"] == outcome
+        *_, message = app.received()
+        left = f"first ({app.stack('first')}) is as 1.1.0 left it"
+        assert (f"production runs 1.0.0, but {left}." in message.text) is (answer == "denied")
+        assert (left in str(app.belay.ledger.stages.in_words(app.name, "production"))) is (answer == "denied")
+        assert app.belay.setting(app.stack("first")) == ("1.0.0" if answer == "approved" else "1")
+
     @staticmethod
-    def with_data(app: Application, answer: str) -> dict[str, Any]:
+    def with_data(
+        app: Application, answer: str, *, version: str = "1.0.0", question: str = "delete-first"
+    ) -> dict[str, Any]:
         """Deploy a first stack that holds data, let the second one fail, and answer whether the first may go."""
         bucket = {"Type": "AWS::S3::Bucket", "Properties": {}}
         first = {"Resources": {**setting("1")["Resources"], "Store": bucket}}
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
         stacks = {"first": first, "second": setting("1")}
-        upload = app.belay.upload(app.release(stacks=stacks, depends_on={"second": ["first"]}))
-        app.told("deployment-started", "person-needed")
-        (incident,) = app.belay.incidents(app.name)
+        upload = app.belay.upload(app.release(version, stacks=stacks, depends_on={"second": ["first"]}))
+        (incident,) = until(lambda: app.belay.incidents(app.name))
+        until(lambda: app.belay.item(f"APPLICATION#{app.name}", f"DECISION#{incident['incident']}#{question}"))
         ledger = Ledger(Table(app.belay.aws("dynamodb"), app.belay.outputs["LedgerTableName"]))
         ledger.decisions.decide(
             app.name,
             incident["incident"],
-            "delete-first",
+            question,
             approved=answer == "approved",
             by="arn:aws:iam::1:user/ann",
             at="2026-11-21",

@@ -84,6 +84,14 @@ def test_a_recovery_that_never_looked_knows_of_no_stack_that_it_is_back(house: H
     assert str(house.ledger.stages.in_words("orders", "production")).startswith("no release, but network")
 
 
+def test_an_ephemeral_stage_runs_nothing_that_could_differ(house: House) -> None:
+    failed = release(house, "1.1.0")
+    bring(house.ledger, failed, "production", State.EXECUTING)
+    found = recovery(house, ReleaseAttempt(failed, "production", None, ephemeral=True), STUCK)
+    house.closing.close(found, ended(found, Outcome.NEEDS_OPERATOR, None))
+    assert house.ledger.stages.mixed() == {}
+
+
 def test_the_next_release_that_is_deployed_is_what_every_stack_runs(house: House) -> None:
     mixed(house)
     end_stage(house.ledger, release(house, "1.2.0"))

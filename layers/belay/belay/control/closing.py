@@ -53,7 +53,7 @@ class Closing:
         if record.announced:
             return
         ended = replace(ended, outcome=record.outcome or ended.outcome)
-        if ended.outcome is Outcome.NEEDS_OPERATOR:
+        if ended.outcome is Outcome.NEEDS_OPERATOR and not incident.subject.ephemeral:
             self._ledger.stages.leave(incident.application, incident.stage, self._mixed(recovery, ended.left_to_do))
         match incident.subject:
             case ReleaseAttempt(release=release):
