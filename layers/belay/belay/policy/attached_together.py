@@ -45,6 +45,9 @@ def attached_together(
     ``groups`` are the groups by key, once for each way in which a group may be created; ``key_of`` tells which group a
     value names. A rule that may open to the Internet by itself is left out: it is found in its own group.
     """
+    every = [way.most("ingress") for ways in groups.values() for way in ways]
+    if not is_internet(sum(v4 for v4, _ in every), sum(v6 for _, v6 in every)):
+        return
     partly = {key: [_partly(way) for way in ways] for key, ways in groups.items()}
     sizes = {key: tuple(map(max, *[(0, 0), *map(_most, ways)])) for key, ways in partly.items()}
     large = {key for key, size in sizes.items() if any(size)}

@@ -7,7 +7,7 @@ import re
 from belay.template.nodes import Node, ScalarNode
 from belay.template.scope import Scope, Value
 from belay.template.values import NoValue, Unknown
-from belay.template.words import unquoted
+from belay.template.words import NUMERIC, SPECIAL, unquoted
 from belay.template.world import TooManyStepsError
 
 MAX_TEXT = 65_536
@@ -22,7 +22,7 @@ def literal(node: ScalarNode, scope: Scope) -> str | NoValue | Unknown:
     text = node.text
     if "{" in text:
         return unroll(text, scope) if scope.loops else unless_dynamic(text)
-    return unquoted(text) if node.plain else text
+    return unquoted(text) if node.plain and (text[:1] in NUMERIC or text in SPECIAL) else text
 
 
 def unless_dynamic(text: str) -> str | Unknown:

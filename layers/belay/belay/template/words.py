@@ -29,6 +29,9 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     **{word: ("false", word) for word in _forms("no", "off", "n")},
 }
 
+SPECIAL: Final = NULLS | WORDS.keys()
+NUMERIC: Final = frozenset("-+.0123456789")
+"""A scalar without quotes that is none of these words, and does not begin like this, is read as it is written."""
 MAY_BE_A_NUMBER: Final = re.compile(r"[-+.0-9][-+.:_0-9a-fA-Fox]*")
 INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 BASES: Final = (
@@ -43,6 +46,7 @@ FLOAT: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=65_536)
 def unquoted(text: str) -> str | NoValue | Unknown:
     """Return what an unquoted scalar means; if readers differ, an unknown value with every reading."""
     if text in NULLS:
@@ -54,7 +58,6 @@ def unquoted(text: str) -> str | NoValue | Unknown:
     return Unknown(f"unquoted {text}", f"{text} without quotes may be read as {shown}", readings=found)
 
 
-@lru_cache(maxsize=65_536)
 def readings(text: str) -> tuple[str, ...]:
     """Return how an unquoted scalar may be read, each reading once; none if it is too long a number to convert."""
     if text in WORDS:
