@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from belay.stack.outputs import ChangedOutput, Output, changed_outputs, outputs_of, replaced_ids
+from belay.stack.outputs import ChangedOutput, Output, changed_outputs, outputs_of, replaced_ids, shown_outputs
 
 ROOT = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service/1"
 CHILD = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-Child-ABC/2"
@@ -56,3 +56,28 @@ def test_the_former_ids_of_replaced_resources_are_those_of_the_events() -> None:
         CHILD: [{"LogicalResourceId": "Role", "PhysicalResourceId": "role-2"}],
     }
     assert replaced_ids(events, resources) == {"topic-1": "topic-3", "topic-2": "topic-3", "role-1": "role-2"}
+
+
+TEMPLATE = b"""
+Parameters: {Pin: {Type: String, NoEcho: true}}
+Resources:
+  Door: {Type: Custom::Door, Properties: {Lock: !Ref Pin, Colour: red}}
+Outputs:
+  Key: {Value: !Sub "key-${Pin}"}
+  Lock: {Value: !GetAtt Door.Lock}
+  Colour: {Value: !GetAtt Door.Colour}
+  DoorToken: {Value: abc}
+"""
+
+
+def test_an_output_that_contains_a_secret_is_not_shown() -> None:
+    outputs = {name: Output("hunter2", "exported") for name in ("Key", "Lock", "Colour", "DoorToken")}
+    shown = shown_outputs(outputs, [TEMPLATE])
+    assert {name: each.value for name, each in shown.items()} == {
+        "Key": "****",
+        "Lock": "****",
+        "Colour": "hunter2",
+        "DoorToken": "****",
+    }
+    assert {each.export for each in shown.values()} == {"exported"}
+    assert {each.value for each in shown_outputs(outputs, [b"["]).values()} == {"****"}

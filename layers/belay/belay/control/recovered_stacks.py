@@ -18,6 +18,7 @@ from belay.errors import (
     UnreadableTemplate,
 )
 from belay.ledger.operations import Purpose
+from belay.masking import MASK
 from belay.release.names import change_set_name
 from belay.rollback.plan import Action, Step
 from belay.rollback.question import AskedQuestion, names_all, update_question
@@ -27,7 +28,7 @@ from belay.stack.baseline import Baseline, baseline_of
 from belay.stack.cause import Cause
 from belay.stack.change_set import ChangeSet
 from belay.stack.operation import last_operation, refused_for_now
-from belay.stack.outputs import ChangedOutput, changed_outputs, replaced_ids
+from belay.stack.outputs import ChangedOutput, changed_outputs, outputs_of, replaced_ids, shown_outputs
 from belay.stack.plan import Progress, StackPlan
 from belay.stack.resource import NESTED_STACK
 from belay.stack.stateful import is_stateful
@@ -229,9 +230,12 @@ class RecoveredStacks:
         """Compare a stack's outputs with its baseline's, and find who imports the exports that differ."""
         if baseline is None or baseline.outputs is None or description is None:
             return ()
-        now, stack_id = baseline_of(description, None), str(description["StackId"])
-        if not _stands(StackStatus(description["StackStatus"])) or now.outputs in (None, baseline.outputs):
+        now, stack_id = outputs_of(description), str(description["StackId"])
+        if not _stands(StackStatus(description["StackStatus"])) or now == baseline.outputs:
             return ()
+        templates = [self._stacks.get_template(stack_id, "Processed")]
+        before, now = shown_outputs(baseline.outputs, templates), shown_outputs(now, templates)
+        now |= {name: replace(now[name], value=MASK) for name in before.keys() & now if before[name].value == MASK}
         resources = self._stacks.resources_by_stack(stack_id)
         replaced = replaced_ids(self._stacks.events_since(stack_id, self._operation_on(stack)), resources)
         renewed = {
@@ -240,9 +244,7 @@ class RecoveredStacks:
             if replaced
             and (each["ResourceType"] == NESTED_STACK or each.get("PhysicalResourceId") in replaced.values())
         }
-        found = changed_outputs(
-            baseline.outputs, now.outputs or {}, replaced, lambda name: bool(renewed & self._behind(stack_id, name))
-        )
+        found = changed_outputs(before, now, replaced, lambda name: bool(renewed & self._behind(stack_id, name)))
         return tuple(replace(each, importers=self._importers(each)) for each in found)
 
     def _behind(self, stack_id: str, output: str) -> frozenset[str]:

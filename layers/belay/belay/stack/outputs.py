@@ -1,12 +1,16 @@
 """A stack's outputs now, compared with those of before, and who imports the exports among them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from belay.errors import UnreadableTemplate
+from belay.masking import masked_parameter
 from belay.stack.cause import Event, in_order
 from belay.stack.stuck import Resource
+from belay.template.loader import load
+from belay.template.no_echo import secret_outputs
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,20 @@ def outputs_of(description: Mapping[str, Any]) -> dict[str, Output]:
         each["OutputKey"]: Output(each.get("OutputValue", ""), each.get("ExportName"))
         for each in description.get("Outputs") or ()
     }
+
+
+def shown_outputs(outputs: Mapping[str, Output], templates: Iterable[bytes]) -> dict[str, Output]:
+    """Return outputs with the values masked that contain a secret by one of these templates, or by their names.
+
+    Where a template cannot be read, every value is masked.
+    """
+    secret: set[str] = set()
+    for template in templates:
+        try:
+            secret |= secret_outputs(load(template, "template"))
+        except UnreadableTemplate:
+            secret |= outputs.keys()
+    return {name: replace(each, value=masked_parameter(name, each.value, secret)) for name, each in outputs.items()}
 
 
 def changed_outputs(

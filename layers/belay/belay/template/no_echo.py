@@ -46,13 +46,25 @@ def secret_places(document: Document, secret: Collection[str] = ()) -> Mapping[s
     Secret are the template's NoEcho parameters, those in ``secret`` (a nested stack's, by what its parent passes), what
     is read from Secrets Manager or as a SecureString, and every attribute of the same name as a secret property.
     """
+    return _followed(document, secret)[0]
+
+
+def secret_outputs(document: Document) -> frozenset[str]:
+    """Return the outputs of a template that contain a secret value, in whatever expression."""
+    _, names = _followed(document, ())
+    outputs = document.section("Outputs").entries
+    return frozenset(name for name, body in outputs.items() if any(_tells(node, names) for node in walk(body)))
+
+
+def _followed(document: Document, secret: Collection[str]) -> tuple[dict[str, frozenset[Path]], set[str]]:
+    """Follow secrets through the resources; return where they are, and the names by which a template gets at them."""
     names = {*secret, *no_echo(document)}
     resources = document.section("Resources").entries
     while True:
         found = {name: frozenset(_places(_properties(body), (), names)) for name, body in resources.items()}
         more = {name for each, places in found.items() for name in _told_by(each, resources[each], places)} - names
         if not more:
-            return found
+            return found, names
         names |= more
 
 
