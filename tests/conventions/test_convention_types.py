@@ -48,7 +48,7 @@ control.recovered_stacks._change_sets_of_shell control.recovered_stacks._describ
 control.recovered_stacks._kept
 control.recovered_stacks._matches control.recovered_stacks._put_back control.recovered_stacks._values_differ
 control.stage_change_sets._request release.verification.rollback_triggers rollback.database_steps.modify
-rollback.services._named rollback.services._step rollback.services._target rollback.steps._step
+rollback.steps._shown rollback.services._named rollback.services._step rollback.services._target rollback.steps._step
 """
 """AWS's own requests and descriptions."""
 

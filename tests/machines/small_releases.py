@@ -46,7 +46,9 @@ def pinned(value: str) -> dict[str, Any]:
     """A template of ``Setting``, and of ``Door``, whose value is the NoEcho parameter ``Pin``."""
     door = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Pin"}}}
     resources = {**setting(value)["Resources"], "Door": door}
-    return {"Parameters": {"Pin": {"Type": "String", "NoEcho": True}}, "Resources": resources}
+    # Masked in a plan by its name, and given all the same.
+    sounds = {"HousePassword": {"Type": "String", "Default": "open"}}
+    return {"Parameters": {"Pin": {"Type": "String", "NoEcho": True}, **sounds}, "Resources": resources}
 
 
 def reading(name: str) -> dict[str, Any]:

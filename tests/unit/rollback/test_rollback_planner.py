@@ -188,6 +188,18 @@ def test_what_the_update_back_cannot_restore_is_said_as_its_risk() -> None:
     assert "Image are read anew from Parameter Store" in step.risk_in_words
 
 
+def test_what_sounds_secret_is_not_written_into_the_plan() -> None:
+    baseline = Baseline(
+        "orders-service",
+        existed=True,
+        stack_id=f"{ARN}/orders-service/1",
+        template=TemplatePointer("artifacts", "t.yaml", "v1", "d"),
+        parameters={"DbPassword": "hunter2", "Size": "large"},
+    )
+    (step,) = plan_rollback(situation(stack(baseline=baseline))).steps
+    assert [each["ParameterValue"] for each in step.parameters["Parameters"]] == ["****", "large"]
+
+
 def test_a_template_in_china_is_read_from_there() -> None:
     stack_id = "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/orders-service/1"
     template = TemplatePointer("artifacts", "service.yaml", "v1", "d")

@@ -403,7 +403,7 @@ class RecoveredStacks:
 
     def _update_to_baseline(self, step: Step, number: int) -> bool:
         """Create, check and execute the change set to the baseline. Returns whether it is still being created."""
-        change_set_id = self._named_change_set(step, number)
+        change_set_id = self._named_change_set(self._with_values(step), number)
         change_set = self._made(change_set_id)
         if change_set is None:
             return True
@@ -440,6 +440,21 @@ class RecoveredStacks:
         name = update_question(step.subject, "", step.subject_id, ()).name
         return self._recovery.ledger.decisions.get(self._recovery.application, self._incident.name, name)
 
+    def _with_values(self, step: Step) -> Step:
+        """Return a step back to a baseline with the values that are masked in the plan."""
+        given = step.parameters["Parameters"]
+        if not any(each.get("ParameterValue") == MASK for each in given):
+            return step
+        values = self._baseline(step).parameters
+        whole = [
+            {**each, "ParameterValue": values[each["ParameterKey"]]} if each.get("ParameterValue") == MASK else each
+            for each in given
+        ]
+        return replace(step, parameters={**step.parameters, "Parameters": whole})
+
+    def _baseline(self, step: Step) -> Baseline:
+        return self._recovery.ledger.baselines.of(self._recovery.origin, self._incident.stage)[step.subject]
+
     def _made(self, change_set_id: str) -> ChangeSet | None:
         """Return a change set once it is created. One that became obsolete since a crash is created again."""
         change_set = self._stacks.describe_change_set(change_set_id)
@@ -462,8 +477,7 @@ class RecoveredStacks:
     def _execute(self, step: Step, number: int, change_set_id: str) -> None:
         token = self._take(step, number)
         if step.action is Action.UPDATE_TO_BASELINE:
-            baselines = self._recovery.ledger.baselines.of(self._recovery.origin, self._incident.stage)
-            self._values.going_back(step.subject_id, token, baselines[step.subject])
+            self._values.going_back(step.subject_id, token, self._baseline(step))
         with self._stacks.begun_once(step.subject_id, token):
             self._stacks.execute_change_set(change_set_id, token)
 

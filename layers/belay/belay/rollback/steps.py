@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from belay.masking import masked_parameter
 from belay.rollback.plan import Action, Kind, Risk, Step
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.baseline import Baseline, TemplatePointer
@@ -168,7 +169,7 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
             "ChangeSetType": "UPDATE",
             "TemplateURL": template.url(*_region(seen.target)),
             "IncludeNestedStacks": True,
-            "Parameters": baseline.update_parameters(seen.parameter_keys),
+            "Parameters": [_shown(each) for each in baseline.update_parameters(seen.parameter_keys)],
             # An empty list removes what the release added.
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(baseline.tags.items())],
             "NotificationARNs": list(baseline.notification_arns),
@@ -267,6 +268,13 @@ def _region(stack_id: str) -> tuple[str, str]:
 
 def _goal(situation: Situation) -> str:
     return f"version {situation.goal}" if situation.goal else "its earlier state"
+
+
+def _shown(parameter: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A plan is a document: what sounds secret is masked in it, and given by whoever performs the step."""
+    if "ParameterValue" not in parameter:
+        return parameter
+    return {**parameter, "ParameterValue": masked_parameter(parameter["ParameterKey"], parameter["ParameterValue"], ())}
 
 
 def _baseline_risk(seen: StackSeen, baseline: Baseline) -> str:
