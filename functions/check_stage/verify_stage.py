@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
+from belay.control.stage_stacks import refuse_deleted
 from belay.control.verification import StageVerification
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -27,12 +28,17 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Run the verification's next step: its verdict is AGAIN until it passes or fails, with the reason."""
+    """Run the verification's next step: its verdict is AGAIN until it passes or fails, with the reason.
+
+    Raises ``StackFailed`` if it passes and a stack is gone.
+    """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     verification = StageVerification(aws.alarms, aws.verify_functions)
     standing = look(run, verification) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
+    if standing.verdict is Verified.PASS:
+        refuse_deleted(run, aws.stacks)
     failed = standing.verdict in (Verified.FAIL, Verified.REVIEW)
     return {
         "verdict": standing.verdict,

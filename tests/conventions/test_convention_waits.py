@@ -159,7 +159,7 @@ def test_every_task_token_has_a_deadline() -> None:
         most = {"approval": {"expires_after_seconds": TOKENS[machine, name]}, "closed_seconds": 10**9}
         turn = evaluated("{%$millis()%}", {}) + 120 * DAY * 1000
         limit = state["TimeoutSeconds"]
-        seconds = limit if isinstance(limit, int) else evaluated(limit, {**most, "turn": turn})
+        seconds = limit if isinstance(limit, int) else evaluated(limit, {**most, "turn": turn, "latest": 10**15})
         assert seconds == TOKENS[machine, name]
         assert "States.Timeout" in [error for catch in state["Catch"] for error in catch["ErrorEquals"]]
 
@@ -264,6 +264,20 @@ def test_a_machine_may_run_for_longer_than_all_that_it_may_wait_for() -> None:
 
 
 _INSTEAD = ("WaitForLock", "WaitForPipeline")
+
+
+def test_what_waits_for_people_ends_in_time_for_the_year_that_an_execution_may_run() -> None:
+    """However many stages wait for approvals and windows one after the other."""
+    latest = evaluated(definition("deploy_release")["States"]["Begin"]["Assign"]["latest"], {})
+    begun = evaluated("{%$millis()%}", {})
+    states = definition("deploy_stage")["States"]
+    turn = evaluated(states["AwaitTurn"]["Assign"]["turn"], {"latest": begun + 9000})
+    assert turn == begun + 9000
+    asked = {"approval": {"expires_after_seconds": 90 * DAY}, "latest": turn}
+    assert evaluated(states["RequestApproval"]["TimeoutSeconds"], asked) <= 9
+    work = ("WaitForSnapshots", "WaitForStacks", "WaitForBake", "WaitForDeletion", "WaitForIncident")
+    year = definition("deploy_release")["TimeoutSeconds"]
+    assert (latest - begun) // 1000 + sum(limit("deploy_stage", each) for each in work) < year <= 365 * DAY
 
 
 def test_the_lock_is_waited_for_longer_than_it_may_be_held_and_an_incident_longer_than_it_may_take() -> None:

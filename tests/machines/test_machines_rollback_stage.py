@@ -257,6 +257,22 @@ class TestByHand:
         assert app.belay.stacks(app.name) == {}
         as_before(app, None)
 
+    def test_a_finished_stack_is_deleted_while_the_next_one_is_created(self, application: Applications) -> None:
+        app = application()
+        stacks = {"first": setting("1.0.0"), "second": holding("1.0.0")}
+        upload = app.belay.upload(app.release("1.0.0", stacks=stacks, depends_on={"second": ["first"]}))
+        signal = app.held_stack("second")
+        app.belay.aws("cloudformation").delete_stack(StackName=app.stack("first"))
+        until(lambda: app.belay.status(app.stack("first")) is None)
+        signal()
+
+        record = app.belay.ended(upload)
+
+        assert record["outcome"] == "ROLLED_BACK"
+        assert "somebody deleted it" in record["reason"]
+        assert app.belay.stacks(app.name) == {}
+        as_before(app, None)
+
 
 class TestNeedsOperator:
     def test_what_was_skipped_and_cannot_be_compared(self, application: Applications) -> None:

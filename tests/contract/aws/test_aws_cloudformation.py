@@ -166,6 +166,32 @@ def test_an_operation_is_followed_by_its_token(stubbed: Stubbed, token: str, sta
     assert Stacks(client).operation_status(ID, token) is status, "and no page is read that need not be"
 
 
+@pytest.mark.parametrize(("own", "nested", "still"), [(1, None, False), (13, 1, False), (13, 13, True)])
+def test_a_stack_stands_still_when_those_nested_in_it_do(
+    stubbed: Stubbed, own: int, nested: int | None, still: bool
+) -> None:
+    client, stub = stubbed("cloudformation")
+    now = datetime(2026, 3, 2, 23, tzinfo=UTC)
+
+    def heard(stack_id: str, hours: int) -> None:
+        newest = {**event("UPDATE_IN_PROGRESS", "deploy-1"), "Timestamp": now - timedelta(hours=hours)}
+        stub.add_response("describe_stack_events", {"StackEvents": [newest]}, {"StackName": stack_id})
+
+    heard(ID, own)
+    if nested is not None:
+        child = {
+            "LogicalResourceId": "Child",
+            "ResourceType": "AWS::CloudFormation::Stack",
+            "PhysicalResourceId": NESTED,
+        }
+        child |= {"ResourceStatus": "UPDATE_IN_PROGRESS", "LastUpdatedTimestamp": now}
+        stub.add_response("list_stack_resources", {"StackResourceSummaries": [child]}, {"StackName": ID})
+        stub.add_response("list_stack_resources", {"StackResourceSummaries": []}, {"StackName": NESTED})
+        heard(ID, own)
+        heard(NESTED, nested)
+    assert Stacks(client).stands_still(ID, now) is still
+
+
 def test_the_first_cause_is_found_in_the_nested_stack_that_failed(stubbed: Stubbed) -> None:
     client, stub = stubbed("cloudformation")
     outer = [

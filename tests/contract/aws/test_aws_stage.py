@@ -2,23 +2,29 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from simulated_ledger import bring, remembered
 from test_aws_unfinished import RELEASE, House
 
-from belay.aws.clock import lease
+from belay.aws.clock import lease, now
 from belay.aws.cloudformation import Stacks
 from belay.aws.gateways import own_aws
+from belay.control.reasons import read_reason
 from belay.control.sealing import looked_up
+from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.errors import LockLost, MissingDocument, StackFailed
+from belay.notify.told import in_words
 from belay.policy.verdict import Report
 from belay.release.life import State
 from belay.release.lock import Claim
+from belay.stack.operation import OperationSeen, TakenOver
 from belay.stack.plan import Progress
+from belay.stack.status import StackStatus
 
 
 @pytest.fixture
@@ -122,3 +128,60 @@ def test_what_cloudformation_looks_up_itself_is_told_to_the_approvers(house: Hou
         "nested.yaml: {{resolve:ssm:/nested}}",
         "the parameters of network: {{resolve:ssm:/size}}",
     ]
+
+
+class Heard(Stacks):
+    """CloudFormation as far as one execution is heard of."""
+
+    def __init__(self, seen: OperationSeen, *, stands_still: bool = False) -> None:
+        self.seen = seen
+        self.still = stands_still
+
+    def operation(self, stack_id: str, token: str) -> OperationSeen:
+        return self.seen
+
+    def stands_still(self, stack_id: str, now: datetime) -> bool:
+        return self.still
+
+    def describe_stack(self, stack: str) -> dict[str, Any]:
+        return {"StackStatus": "UPDATE_IN_PROGRESS"}
+
+
+BEGUN = OperationSeen(StackStatus.UPDATE_IN_PROGRESS)
+CANCELLED = TakenOver("t", "Console-CancelUpdateStack-1", StackStatus.UPDATE_ROLLBACK_IN_PROGRESS, now())
+
+
+def follow(stacks: Stacks, asked: timedelta) -> StageContext:
+    """Follow the execution of the one stack, which was asked for some time ago."""
+    run, at = enter(), (now() - asked).isoformat()
+    executing = replace(
+        run.plan().stacks[0], progress=Progress.EXECUTING, stack_id="arn:stack/orders-network/1", token="t", asked_at=at
+    )
+    run.save(run.plan().with_stack(executing))
+    StageStacks(run, stacks, StackValues.of(own_aws(), run.ledger)).advance()
+    return run
+
+
+@pytest.mark.parametrize(("seen", "asked"), [(OperationSeen(None), timedelta(minutes=5)), (BEGUN, timedelta(hours=30))])
+def test_an_execution_that_is_heard_of_or_was_just_asked_for_is_followed(
+    house: House, seen: OperationSeen, asked: timedelta
+) -> None:
+    (stack,) = follow(Heard(seen), asked).plan().stacks
+    assert stack.progress is Progress.EXECUTING
+
+
+@pytest.mark.parametrize(
+    ("stacks", "told"),
+    [
+        (Heard(OperationSeen(None)), "and CloudFormation shows none"),
+        (Heard(BEGUN, stands_still=True), "CloudFormation has said nothing about it for 12 hours"),
+        (Heard(replace(BEGUN, taken_over=CANCELLED)), "cancelled the update of the stack orders-network"),
+    ],
+)
+def test_an_execution_that_falls_silent_ends_the_stage_with_what_is_seen(
+    house: House, stacks: Stacks, told: str
+) -> None:
+    with pytest.raises(StackFailed) as failed:
+        follow(stacks, timedelta(hours=2))
+    reason = read_reason(house.artifacts, {"Error": "StackFailed", "Cause": str(failed.value)})
+    assert told in in_words(reason)

@@ -51,6 +51,11 @@ class Stacks:
                     return None
                 raise
 
+    def status(self, stack_id: str) -> StackStatus:
+        """Return a stack's status, DELETE_COMPLETE if there is no such stack any more."""
+        description = self.describe_stack(stack_id)
+        return StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
+
     def describe_stacks(self) -> Iterator[dict[str, Any]]:
         """Yield every stack that is not deleted."""
         with translated("CloudFormation.DescribeStacks"):

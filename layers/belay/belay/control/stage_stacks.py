@@ -24,6 +24,15 @@ _BEGINS_WITHIN: Final = timedelta(hours=1)
 """How long the first event of an execution may take: usually it takes seconds."""
 
 
+def refuse_deleted(run: StageContext, stacks: Stacks) -> None:
+    """Raise ``StackFailed`` if a stack of the release is gone: nobody may be told that it is deployed."""
+    for stack_id in (each.stack_id for each in run.plan().stacks if each.stack_id):
+        status = stacks.status(stack_id)
+        if status.startswith("DELETE_"):
+            said = "somebody deleted it while the release was being deployed"
+            raise run.reasons.failed(StackFailure(stack_id, status, said=said))
+
+
 class StageStacks:
     """What a release does to the stacks of one stage; the plan, saved on the way, tracks the progress."""
 
@@ -81,17 +90,7 @@ class StageStacks:
         for stack in plan.in_progress(Progress.EXECUTING):
             plan = plan.with_stack(self._follow(stack))
         self._run.save(plan)
-        if plan.done:
-            self._refuse_deleted(plan)
         return plan
-
-    def _refuse_deleted(self, plan: StagePlan) -> None:
-        """Raise ``StackFailed`` if a stack that was finished is gone by the time the last one is."""
-        for stack_id in (str(each.stack_id) for each in plan.in_progress(Progress.EXECUTED)):
-            status = self._status(stack_id)
-            if status.startswith("DELETE_"):
-                said = "somebody deleted it while the release was being deployed"
-                raise self._run.reasons.failed(StackFailure(stack_id, status, said=said))
 
     def _execute(self, stack: StackPlan) -> StackPlan:
         """Execute a stack's change set once: a rerun finds the operation by its token."""
@@ -132,7 +131,7 @@ class StageStacks:
             silence = self._silence(stack, seen.status)
             if silence is None:
                 return stack
-            raise self._run.reasons.failed(StackFailure(stack_id, self._status(stack_id), said=silence))
+            raise self._run.reasons.failed(StackFailure(stack_id, self._stacks.status(stack_id), said=silence))
         if seen.status.succeeded:
             self._values.keep(stack_id, token, stack.digests)
             left = undeleted(stack_id, self._stacks.events_since(stack_id, token))
@@ -147,10 +146,6 @@ class StageStacks:
         if waited <= _BEGINS_WITHIN:
             return None
         return f"the execution of its change set was asked for at {stack.asked_at}, and CloudFormation shows none"
-
-    def _status(self, stack_id: str) -> StackStatus:
-        description = self._stacks.describe_stack(stack_id)
-        return StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
 
     def _failed(self, stack_id: str, status: StackStatus, token: str) -> StackFailed:
         cause = self._stacks.first_cause(stack_id, token)
@@ -169,7 +164,7 @@ class StageStacks:
     def _gone(self, stack: StackPlan) -> bool:
         """Tell whether a stack is deleted. Raises ``StackFailed`` if its deletion failed."""
         stack_id = str(stack.stack_id)
-        status = self._status(stack_id)
+        status = self._stacks.status(stack_id)
         if status is StackStatus.DELETE_FAILED:
             raise self._failed(stack_id, status, self._token(stack, "delete"))
         return status is StackStatus.DELETE_COMPLETE
