@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from belay.release.verification import Verified
@@ -23,6 +24,7 @@ from belay.rollback.situation import (
 )
 from belay.rollback.stuck import DETECTABLE, MOST_SKIPS
 from belay.stack.baseline import Baseline, TemplatePointer
+from belay.stack.operation import LONGEST_SILENCE
 from belay.stack.status import StackStatus
 from belay.stack.stuck import StuckResource
 from belay.stack.trace import UnprovedResource
@@ -69,6 +71,10 @@ nothing is left to do. So a recovery may be killed after any step and started ag
 - A stack for which CloudFormation permanently refuses a call is left to a person; the others are rolled back anyway.
 - A failure of an operation that Belay did not start is reported; its stuck rollback is continued, and more is done only
   if the registration has `recover_foreign`. A stack kept in UPDATE_FAILED on purpose is being debugged by someone.
+- Whoever cancels the release's update of a stack, or deletes a stack that it creates, ends the release: the rest is
+  rolled back, and the messages say who did what, as far as CloudFormation tells.
+- A stack in progress without an event for {silence} hours is left to a person, and so is what a recovery has not
+  finished [in time](../statemachines/rollback_stage/README.md#deadlines).
 """
 
 _STUCK_HEAD: Final = """
@@ -114,8 +120,8 @@ in an ephemeral stage.
 
 def page() -> str:
     """Return the page as Markdown."""
-    hours = int(ANSWER_WITHIN.total_seconds() // 3600)
-    head = _HEAD.format(count=len(StackStatus), hours=hours, limit=LIMIT, most=MOST_SKIPS)
+    hours, silence = (limit // timedelta(hours=1) for limit in (ANSWER_WITHIN, LONGEST_SILENCE))
+    head = _HEAD.format(count=len(StackStatus), hours=hours, limit=LIMIT, most=MOST_SKIPS, silence=silence)
     return "".join(
         [head, *_statuses(), _STUCK_HEAD, *_stuck_rollbacks(), _STUCK_TAIL, _SERVICES_HEAD, *_services(), *_actions()]
     )
