@@ -276,6 +276,7 @@ class TestLock:
             fencing=7,
             held=True,
             expires_at=expires_at,
+            held_since="2026-01-01T10:00:00.000+00:00",
             execution=execution or f"{app.belay.machine('deploy_stage').replace('stateMachine', 'execution')}:dead",
         )
 
