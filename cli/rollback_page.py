@@ -92,7 +92,7 @@ itself is skipped only if its deletion failed. `ForceRollback` is not used. A ch
 someone's manual change is not executed. One that would delete or replace a resource with data is executed only to
 update a stack back, and only with an approval.
 
-ROLLED_BACK needs evidence for every resource that the failed operation touched, whoever acted meanwhile: its own
+ROLLED_BACK needs evidence for every resource that the failed operation touched, no matter who acted: its own
 rollback event succeeded, or drift detection finds it in sync, or the stack's template, parameters and tags are those of
 before. The stack's events say what was skipped, by Belay or by a person, and what was not deleted: that is left to a
 person where its name is in the way of the next deployment, or where its deletion failed, and else only reported.

@@ -63,7 +63,7 @@ class Person:
 
 
 def paste(command: str, environment: Mapping[str, str]) -> str:
-    """Run a command of a message, as somebody does who pastes it into a shell; return its output.
+    """Run a command of a message, as a person who pastes it into a shell; return its output.
 
     Raises ``subprocess.CalledProcessError``.
     """

@@ -1,7 +1,7 @@
 """Gap: a nested stack is not a stack of its own: it is not transformed, does not roll back, and hides failed deletions.
 
 On AWS a child goes through the statuses of any stack, its failure fails the resource in its parent (``Embedded stack
-... was not successfully updated``), a parent that rolls back takes its updated children back, and a way back that
+... was not successfully updated``), a parent that rolls back also rolls back its updated children, and a rollback that
 failed in a child is continued on the root stack, with ``ChildStackName.LogicalId`` for what is to be skipped
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html). What a child had
 removed or replaced when its parent failed does not come back here. It can go when ministack's children do the same.
