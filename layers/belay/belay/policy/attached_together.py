@@ -27,6 +27,10 @@ SOURCES = frozenset({"SourceSecurityGroups"})
 """Properties that name groups which are let in, not attached."""
 REASON = "it depends on too much which groups are attached to one resource"
 
+MAX_EXPRESSIONS = 3000
+MAX_TOGETHER = 40
+"""Expressions looked at, and sets of groups added up, in one template; hardly any template has more than a few."""
+
 KeyOf = Callable[[Value, World], GroupKey | None]
 
 
@@ -54,8 +58,13 @@ def attached_together(
     if len(large) < 2 or not _adds_up(large, sizes):  # noqa: PLR2004 - one group does not add up with others
         return
     seen: set[object] = set()
+    looked = 0
     for each in resources:
         for guard, listed in _lists(each, key_of):
+            looked += 1
+            if looked > MAX_EXPRESSIONS or len(seen) == MAX_TOGETHER:
+                yield _one(tuple(large), [way for key in large for way in partly[key]], {}, certain=False)
+                return
             keys = tuple(dict.fromkeys(key for key in (large if listed is None else listed) if key in large))
             question = (keys, frozenset(guard.items()))
             if len(keys) > 1 and question not in seen and _adds_up(keys, sizes):
@@ -97,7 +106,7 @@ def _lists(found: Found, key_of: KeyOf) -> Iterator[tuple[Guard, tuple[GroupKey,
             if branch.outcome is None:
                 yield guard, None
                 continue
-            yield from ((branch.guard, keys) for keys in branch.outcome.lists)
+            yield from ((branch.guard, keys) for keys in branch.outcome.lists or ((),))
             pending += [(branch.guard, inner) for inner in branch.outcome.inside]
 
 

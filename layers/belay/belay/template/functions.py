@@ -92,7 +92,7 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
         table = entries(found, world) if isinstance(found, MapValue) else {}
         if isinstance(table, Unknown):
             return table
-        names = _names(found, table) if isinstance(found, MapValue) else {}
+        names = _names(found, table, world) if isinstance(found, MapValue) else {}
         if isinstance(key, Unknown):
             # A key that is not in the map gives the default; without a default CloudFormation refuses the stack.
             listed = default is NO_VALUE or world.choose(("in a map", key.key), (True, False))
@@ -112,8 +112,9 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
     return found
 
 
-def _names(found: MapValue, table: Mapping[str, Lazy]) -> dict[str, list[str]]:
+def _names(found: MapValue, table: Mapping[str, Lazy], world: World) -> dict[str, list[str]]:
     """Return the keys of a map as they are written, by what each may be read as."""
+    world.budget.spend(len(found.node.ambiguous))
     names: dict[str, list[str]] = {}
     for name in table:
         for reading in readings(name) if name in found.node.ambiguous else (name,):
