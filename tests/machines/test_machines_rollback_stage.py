@@ -365,7 +365,7 @@ class TestNeedsOperator:
 
         assert record["outcome"] == outcome
         *_, message = app.received()
-        left = f"first ({app.stack('first')}) is as 1.1.0 left it"
+        left = f"first ({app.stack('first')}) was not brought back from 1.1.0"
         assert (f"production runs 1.0.0, but {left}." in message.text) is (answer == "denied")
         assert (left in str(app.belay.ledger.stages.in_words(app.name, "production"))) is (answer == "denied")
         assert app.belay.setting(app.stack("first")) == ("1.0.0" if answer == "approved" else "1")

@@ -23,7 +23,7 @@ from belay.subject.names import incident_of
 from belay.subject.subjects import AskedRollback, ReleaseAttempt, Subject
 
 LEFT = StackLeft("service", "orders-service", "1.1.0")
-MIXED = "1.0.0, but service (orders-service) is as 1.1.0 left it"
+MIXED = "1.0.0, but service (orders-service) was not brought back from 1.1.0"
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_rollback_that_a_person_asked_for_and_that_was_not_finished_says_what_
         end_stage(house.ledger, current.release, now=f"2026-01-01T1{version[2]}:00:00.000+00:00")
     asked(house, newer, Outcome.NEEDS_OPERATOR, STUCK)
     (message,) = house.messages()
-    assert "production runs 1.1.0, but network (orders-network) is back at 1.0.0." in message["what"]
+    assert "production runs 1.1.0, but network (orders-network) was brought back to 1.0.0." in message["what"]
 
 
 def test_a_rollback_that_is_finished_leaves_nothing(house: House) -> None:

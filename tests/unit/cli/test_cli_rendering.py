@@ -62,7 +62,9 @@ WORK: dict[str, Any] = {
         }
     ],
     "queue": [{"release": "orders/1.2.9", "stage": "production"}],
-    "mixed": [{"stage": "shop/production", "runs": "1.0.0, but web (shop-web) is as 1.1.0 left it", "left": []}],
+    "mixed": [
+        {"stage": "shop/production", "runs": "1.0.0, but web (shop-web) was not brought back from 1.1.0", "left": []}
+    ],
     "held": [{"upload": "releases/shop/shop-2.0.0.zip", "since": "2026-03-02T09:00:00.000+00:00"}],
 }
 RUNNING = Execution(
@@ -110,7 +112,7 @@ RELEASE: dict[str, Any] = {
     "deployments": [
         {"stage": "test", "at": "2026-03-02T09:21:00.000+00:00", "incident": None, "taken_back": TAKEN_BACK},
     ],
-    "runs": {"production": "1.2.0, but service (orders-service) is as 1.3.0 left it"},
+    "runs": {"production": "1.2.0, but service (orders-service) was not brought back from 1.3.0"},
     "timeline": [
         {"at": "2026-03-02T09:20:00.000+00:00", "stage": None, "state": "ACCEPTED", "detail": ""},
         {"at": "2026-03-02T09:20:07.500+00:00", "stage": "production", "state": "EXECUTING service", "detail": ""},

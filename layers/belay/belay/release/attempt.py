@@ -147,7 +147,8 @@ class Runs:
 class StackLeft:
     """A stack that does not run what its stage runs, because a rollback there was not finished.
 
-    It is as ``version`` left it; or, if it is ``back``, it was rolled back to that version and others were not.
+    Nothing brought it back from ``version``; or, if it is ``back``, it was rolled back to that version and others were
+    not. Both were true when the recovery ended; what a person does to the stack afterwards is not known.
     """
 
     stack: str
@@ -157,8 +158,8 @@ class StackLeft:
 
     @property
     def in_words(self) -> str:
-        """``service (orders-service) is as 1.1.0 left it``."""
-        how = f"is back at {self.version}" if self.back else f"is as {self.version} left it"
+        """``service (orders-service) was not brought back from 1.1.0``."""
+        how = f"was brought back to {self.version}" if self.back else f"was not brought back from {self.version}"
         return f"{self.stack} ({self.stack_name}) {how}"
 
 

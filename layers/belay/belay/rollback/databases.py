@@ -215,7 +215,7 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         kind=Kind.DATABASE,
         subject=seen.database,
         subject_id=seen.database,
-        text=f"may the {seen.kind} {seen.database} be restored from the snapshot {seen.taken.name}? The release can "
+        text=f"may the {seen.kind} {seen.database} be restored from the snapshot {seen.taken.name}? The release may "
         f"have changed its data. A restore loses {writes_lost(seen)}, and those until writers are stopped. The current "
         "data is kept in the replaced database.",
     )
