@@ -175,7 +175,7 @@ def test_only_what_is_new_is_told(deployed: Deployed) -> None:
     assert finding["why"] == "undeclared-rule"
     assert "198.51.100.7/32" in finding["what"]
     assert message["severity"] == "warning"
-    assert f"{len(first)} told before are still there" in message["what"]
+    assert f"{len(first)} reported before are still there" in message["what"]
 
 
 def test_a_finding_whose_message_was_lost_is_told_the_next_time(

@@ -100,7 +100,7 @@ def test_a_database_that_has_gone_fails_the_action(simulated: Aws, take: Callabl
     database(simulated("rds"))
     take(STAGE)
     simulated("rds").delete_db_instance(DBInstanceIdentifier="orders-db", SkipFinalSnapshot=True)
-    with pytest.raises(SnapshotFailed, match="instance orders-db is gone"):
+    with pytest.raises(SnapshotFailed, match="instance orders-db does not exist"):
         take(STAGE | {"execution": EXECUTION.replace("1", "2")})
 
 
