@@ -33,8 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run.refuse_superseded()
     moment = now()
     held = run.stage.calendar.held(moment)
-    override = run.ledger.holds.override(run.release.application, run.release.version, run.stage.name)
-    if held is None or (override is not None and override.attempt == run.release.attempt):
+    if held is None or ledger.holds.overridden(run.release, run.stage.name):
         return {"open": True, "why": "", "until": "", "wait_seconds": 0}
     return {
         "open": False,

@@ -10,9 +10,11 @@ from belay.control.endings import Endings
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
+from belay.notify.message import Message
 from belay.notify.releases import release_held
 from belay.observability import observed
 from belay.release.life import State
+from belay.release.records import ReleaseReference
 from belay.settings import read
 
 
@@ -40,9 +42,17 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         why = f"{event['why']}; it goes on at {event['until']}"
         ledger.attempts.record(release, State.HELD, at, stage=stage, detail=why)
     run.refuse_superseded()
+    if ledger.holds.overridden(release, stage):
+        # Whoever overrode it since the window was checked found no token.
+        aws.executions.send_task_success(event["task_token"], {})
+        return {}
     endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
+    endings.topic_of(release).publish(told(release, stage, event["why"], event["until"]))
+    return {}
+
+
+def told(release: ReleaseReference, stage: str, why: str, until: str) -> Message:
+    """Return what is announced: until when the release waits, and how to let it through."""
     about = Deployment(release.application, release.version, stage, thread=release.thread)
     let_through = f"belay override {release.application}/{release.version} --stage {stage} --comment WHY"
-    message = release_held(about, why=event["why"], until=f"at {event['until']}", let_through=let_through)
-    endings.topic_of(release).publish(message)
-    return {}
+    return release_held(about, why=why, until=f"at {until}", let_through=let_through)

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.stub import Stubber
+from modules import step
 from simulated_ledger import accepted, bring, end, end_stage, remembered
 from test_aws_unfinished import MANIFEST, STAGE, House
 
-from belay.approval.asked import AskedApproval
+from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.seal import Seal
-from belay.aws.gateways import own_aws
+from belay.aws.gateways import Aws, own_aws
 from belay.aws.stepfunctions import Executions
 from belay.control.stage import StageContext
 from belay.control.stage_locks import StageLocks
@@ -204,3 +206,35 @@ def test_what_changes_nothing_is_asked_about_unless_the_registration_says_otherw
     run = StageContext.enter({"release": found.to_dict(), "stage": "production"}, *remembered())
     run.save(run.plan().with_stack(replace(run.plan().stacks[0], progress=progress)))
     assert run.asks is asked
+
+
+def test_a_damaged_item_of_another_application_stops_nobody(house: House, waiting: tuple[Executions, Stubber]) -> None:
+    newer = release(house, "1.1.0", State.REHEARSED)
+    table = boto3.resource("dynamodb").Table("ledger")
+    table.put_item(Item={"PK": "OPEN", "SK": "UPLOAD#damaged", "application": "shop"})
+    assert superseding(house, waiting).arrive(newer, "production") == []
+
+
+@pytest.mark.parametrize("overridden", [True, False])
+def test_an_override_that_came_before_the_wait_began_ends_it(
+    house: House, waiting: tuple[Executions, Stubber], monkeypatch: pytest.MonkeyPatch, overridden: bool
+) -> None:
+    found = release(house, "1.0.0", State.REHEARSED)
+    hold_release = step("follow_release", "hold_release")
+    aws = Aws(
+        make=lambda service, **more: waiting[0]._client if service == "stepfunctions" else boto3.client(service, **more)
+    )
+    monkeypatch.setattr(hold_release, "own_aws", lambda: aws)
+    variables = {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "NOTIFICATION_TOPIC_ARN": house.topic}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    if overridden:
+        house.ledger.holds.record_override(found, "production", GivenAnswer("override", "arn:aws:iam::1:user/jo", NOW))
+        waiting[1].add_response("send_task_success", {}, {"taskToken": "token", "output": "{}"})
+    event = {"release": found.to_dict(), "stage": "production", "task_token": "token", "why": "a freeze"}
+
+    hold_release.handler(event | {"until": LATER}, None)
+
+    hold = house.ledger.holds.get("orders", "1.0.0", "production")
+    assert hold is not None
+    assert hold.task_token == "token"

@@ -56,7 +56,7 @@ class Approvals:
         """Return the application's other open releases, each with its state."""
         open_ones = [
             self._ledger.attempts.get(each.upload)
-            for each in self._ledger.attempts.open_ones()
+            for each in self._ledger.attempts.open_ones(faults=[])  # the sweep tells of what cannot be read
             if each.upload.application == release.application and each.upload.attempt != release.attempt
         ]
         others = [each for each in open_ones if each is not None and each.release is not None]

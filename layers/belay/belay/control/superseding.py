@@ -23,7 +23,8 @@ class Superseding:
 
     def arrive(self, release: ReleaseReference, stage: str) -> list[str]:
         """Supersede every older release that waits in a stage, for whatever. Returns their versions."""
-        older = [each for each in map(self._open, self.ledger.attempts.open_ones()) if each is not None]
+        # The sweep tells of an item that cannot be read; it keeps no release of another application waiting.
+        older = [each for each in map(self._open, self.ledger.attempts.open_ones(faults=[])) if each is not None]
         superseded = Superseded(stage, release.version)
         return [
             each.version

@@ -49,6 +49,11 @@ class HoldRecords:
         item = self._table.get(f"RELEASE#{application}#{version}", f"OVERRIDE#{stage}")
         return None if item is None else Override(item["attempt"], GivenAnswer.from_dict(item))
 
+    def overridden(self, release: ReleaseReference, stage: str) -> bool:
+        """Return whether somebody let this attempt continue outside a stage's windows."""
+        override = self.override(release.application, release.version, stage)
+        return override is not None and override.attempt == release.attempt
+
 
 def _hold(item: Item) -> Hold:
     known = {name: item[name] for name in ("attempt", "task_token", "reason", "until", "at")}
