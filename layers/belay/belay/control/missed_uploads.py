@@ -1,5 +1,6 @@
 """Uploads that no event told of: S3 sends none in the first minutes after EventBridge was enabled for a bucket."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from belay.aws.s3 import ReleaseBucket, StoredVersion
@@ -25,15 +26,15 @@ class MissedUploads:
         self._executions = executions
         self._machine = machine_arn
 
-    def look(self, time: datetime) -> list[str]:
+    def look(self, time: datetime, known: Iterable[Upload]) -> list[str]:
         """Look at the next page and start what was missed, oldest first. Returns their attempts.
 
-        After a fault the same page is looked at again.
+        ``known`` are uploads that are held, or were until now. After a fault the same page is looked at again.
         """
         look = self._ledger.uploads.look() or UploadsLook.first(time)
         versions, after = self._bucket.page(look.after)
         recent = sorted((each for each in versions if each.put_at >= look.since), key=lambda each: each.put_at)
-        held = {each.upload.identity for each in self._ledger.uploads.held()} if recent else set()
+        held = {each.identity for each in known}
         started = [attempt for each in recent if (attempt := self._start_missed(each, held)) is not None]
         self._ledger.uploads.note_look(look.next(after, time))
         return started

@@ -66,9 +66,10 @@ class Sweep:
         """
         # The order of the parts is the order in which they are done.
         may_start = self._attempted(paused) is False
+        held = self._attempted(self._listed(self.ledger.uploads.held)) or []
         open_attempts, asked = self._listed(self.ledger.attempts.open_ones), self._listed(self.ledger.approvals.asked)
         return {
-            "resumed": len(self._each(self._listed(self.ledger.uploads.held), self.resume)) if may_start else 0,
+            "resumed": len(self._each(lambda: held, self.resume)) if may_start else 0,
             "superseded": self._each(open_attempts, self.superseding.see_to),
             "reminded": len(self._each(asked, self.approvals.see_to, self.decisions, now)),
             "taken_up": [
@@ -80,7 +81,9 @@ class Sweep:
             "freed_stacks": self._each(self.unregistered_stacks, self.stack_claims.free_if_gone, self.stacks),
             "healthy_again": self._each(self._listed(self.ledger.incidents.watched), self.unhealthy.close_if_healthy),
             "failed_stacks": self._each(self.failed_stacks.failed, self.failed_stacks.take_up_failed),
-            "missed_uploads": (self._attempted(self.missed_uploads.look, now) or []) if may_start else [],
+            "missed_uploads": self._attempted(self.missed_uploads.look, now, [each.upload for each in held]) or []
+            if may_start
+            else [],
         }
 
     def _each(
