@@ -110,7 +110,7 @@ def test_what_holds_data_is_skipped_with_a_person_s_approval_only() -> None:
     assert step.parameters["ResourcesToSkip"] == ["Table", "Topic"]
     assert step.risk is Risk.DATA
     (left,) = plan_rollback(replace(stage, answers={question: Answer.DENIED})).left_to_do
-    assert "stuck on Table, which hold data" in left.why
+    assert "stuck on Table: what has data" in left.why
     assert "--resources-to-skip Table Topic" in str(left.choices[1].command)
     other = replace(
         stage, stacks=(seen(stuck=(stuck("Bucket", "AWS::S3::Bucket"),)),), answers={question: Answer.APPROVED}

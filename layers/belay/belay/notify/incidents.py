@@ -1,4 +1,4 @@
-"""Messages about what failed: being taken back, waiting for a person, stable again."""
+"""Messages about what failed: being rolled back, waiting for a person, stable again."""
 
 import shlex
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from belay.stack.command_line import failed_events_command
 
 
 def recovery_started(deployment: Deployment, *, reason: Reason | None, steps: Sequence[str]) -> Message:
-    """Tell that a lasting stage is being taken back; ``steps`` are the plan, in order.
+    """Tell that a lasting stage is being rolled back; ``steps`` are the plan, in order.
 
     Something failed there, or ``reason`` is what a person decided.
     """
     decided = isinstance(reason, PersonDecided)
-    happened = "is taken back because of what a person did" if decided else "failed"
+    happened = "is being rolled back because of what a person did" if decided else "failed and is being rolled back"
     return compose(
         MessageKind.RECOVERY_STARTED,
         Urgency.WARNING,
         deployment.about,
-        "BEING TAKEN BACK" if decided else "FAILED, ROLLING BACK",
-        what=f"{deployment.in_words} {happened}. {deployment.where} is being brought back to what it was.",
+        "ROLLING BACK" if decided else "FAILED, ROLLING BACK",
+        what=f"{deployment.in_words} {happened}.",
         reason=reason,
         lists={"steps": ("What is being done", steps)},
         otherwise="Nothing to do yet: the next message in this thread reports how the recovery ended.",

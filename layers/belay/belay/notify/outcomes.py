@@ -23,7 +23,7 @@ WHAT: Final = {
 }
 
 _BY_A_PERSON: Final = {
-    Outcome.ROLLED_BACK: "The release was stopped by a person and taken back.",
+    Outcome.ROLLED_BACK: "The release was stopped by a person and rolled back.",
     Outcome.NEEDS_OPERATOR: "The release was stopped by a person, and its rollback could not be finished without one.",
 }
 """The same where nothing failed: a person decided it."""

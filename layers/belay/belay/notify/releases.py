@@ -1,4 +1,4 @@
-"""Messages about one release: held, on its way, ended, taken back because a person asked."""
+"""Messages about one release: held, on its way, ended, rolled back because a person asked."""
 
 from collections.abc import Sequence
 from dataclasses import replace

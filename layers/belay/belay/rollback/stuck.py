@@ -60,8 +60,8 @@ def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> 
     )
     refused = left(
         seen,
-        f"its rollback is stuck on {', '.join(holding)}, which hold data and were not skipped without approval.",
-        what="decide whether its rollback goes on without them",
+        f"its rollback is stuck on {', '.join(holding)}: what has data is not skipped without approval.",
+        what=f"decide whether its rollback continues without {', '.join(holding)}",
     )
     return with_approval(question, situation.answers.get(question.name), (step,), refused)
 
