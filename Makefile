@@ -43,10 +43,12 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 test: $(INSTALLED) ## all tests, and the floor of their coverage
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report= tests/unit tests/conventions tests/contract/aws
 	@rm -rf build/machines
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/machines tests/contract/engine tests/e2e
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines tests/contract/engine tests/e2e
 	@$(BIN)/python -m pytest tests/machines/together.py
 
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Tests with an engine wait more than they compute.
+ENGINES := 3
 
 test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages, the policies over 100,000 templates
 	@BELAY_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/rollback
