@@ -251,7 +251,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         assert ledger.attempts.close(attempt, Outcome.REJECTED, None, now)
         ledger.attempts.announced(attempt)
 
-    def way() -> None:
+    def rollback() -> None:
         history = ledger.stages.history("orders", "production")
         asked = RollbackRequest("orders", "production")
         assert isinstance(way_back(asked, history, None), Way)
@@ -273,7 +273,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         "show a version of many attempts": lambda: office.command("show", f"orders/{OTHER_VERSION}"),
         "show a file of many uploads": lambda: office.command("show", f"orders/{rejected_number(1).file}"),
         "sweep": lambda: function("sweep").handler({}, None),
-        "the way back": way,
+        "rollback": rollback,
         "claim and close": claim_and_close,
         "whose an operation is": operation,
         "findings of a stage": lambda: ledger.findings.standing("orders", "production"),

@@ -25,7 +25,7 @@ _STACK = "AWS::CloudFormation::Stack"
 _EVENTS_LOOKED_AT = 2000
 _NESTED_LOOKED_INTO = 50
 _EVENTS_OF_AN_OPERATION = 20_000
-"""A stack has 500 resources at most, each with a few events on the way and on the way back."""
+"""A stack has 500 resources at most, each with a few events of the update and of its rollback."""
 _SUCCEEDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE")
 _REASONS = (
     *("StackStatusReason", "ResourceStatusReason", "StatusReason", "DriftStatusReason"),

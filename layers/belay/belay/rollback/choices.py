@@ -41,7 +41,7 @@ def _completed(seen: StackSeen, situation: Situation, left: LeftToDo) -> LeftToD
 
 
 def choices(seen: StackSeen, situation: Situation) -> tuple[Choice, ...]:
-    """Return what may be done about a stack as it is, the way back first."""
+    """Return what may be done about a stack, the rollback first."""
     status = seen.status
     if status is None or not seen.exists:
         return _gone(situation)
