@@ -1,0 +1,1 @@
+"""Reading database changes: files, statements, operations, and the virtual model of the database they change."""

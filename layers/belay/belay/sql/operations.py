@@ -1,0 +1,386 @@
+"""What statements do to a database: a closed set of operations, the same for every engine.
+
+A statement is understood as a whole, as a list of these, or not at all (:class:`NotUnderstood`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a table, index or other object, folded as the engine compares names; ``schema`` may be empty."""
+
+    name: str
+    schema: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class SqlType:
+    """A column's type in the engine's canonical spelling: ``varchar`` with the arguments ``("20",)``."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(self.arguments)})" if self.arguments else self.name
+
+
+class DefaultKind(StrEnum):
+    """What a default costs: a constant or stable one is stored once, a volatile one is computed for every row."""
+
+    NONE = "none"
+    CONSTANT = "constant"
+    VOLATILE = "volatile"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A column's default: its text as written, and its kind."""
+
+    kind: DefaultKind = DefaultKind.NONE
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDefinition:
+    """A column as it is declared. ``generated`` is a stored generated column, ``identity`` one that numbers rows."""
+
+    name: str
+    type: SqlType
+    nullable: bool = True
+    default: Default = Default()
+    identity: bool = False
+    generated: bool = False
+    collation: str = ""
+
+
+class ConstraintKind(StrEnum):
+    """The kinds of constraints that are named and dropped."""
+
+    PRIMARY_KEY = "primary key"
+    UNIQUE = "unique"
+    FOREIGN_KEY = "foreign key"
+    CHECK = "check"
+    EXCLUDE = "exclude"
+    NOT_NULL = "not null"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintDefinition:
+    """A constraint as it is declared.
+
+    ``name`` is empty if the engine names it. ``validated`` is false for ``NOT VALID`` and ``NOCHECK``. ``columns`` are
+    those it is on, in order; ``references`` is a foreign key's table; ``expression`` is a check's, as written.
+    ``using_index`` names an index that already exists and becomes the constraint's.
+    """
+
+    kind: ConstraintKind
+    name: str = ""
+    columns: tuple[str, ...] = ()
+    references: Name | None = None
+    referenced_columns: tuple[str, ...] = ()
+    expression: str = ""
+    validated: bool = True
+    using_index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDefinition:
+    """An index: ``columns`` in order, with an expression as its text; ``included`` are not part of the key.
+
+    ``online`` is true for ``CONCURRENTLY`` (PostgreSQL), ``ONLINE`` (Oracle, SQL Server) and MySQL's
+    ``ALGORITHM=INPLACE, LOCK=NONE``.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    online: bool = False
+    included: tuple[str, ...] = ()
+    method: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """A new table. ``copied`` is true if it gets its rows from a query (``CREATE TABLE ... AS``)."""
+
+    table: Name
+    columns: tuple[ColumnDefinition, ...]
+    constraints: tuple[ConstraintDefinition, ...] = ()
+    indexes: tuple[IndexDefinition, ...] = ()
+    if_not_exists: bool = False
+    temporary: bool = False
+    copied: bool = False
+    partition_of: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable:
+    """A table that is dropped."""
+
+    table: Name
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenameTable:
+    """A table that gets another name."""
+
+    table: Name
+    to: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """A table that is emptied."""
+
+    table: Name
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    """A column that is added, with the constraints written on it."""
+
+    table: Name
+    column: ColumnDefinition
+    constraints: tuple[ConstraintDefinition, ...] = ()
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn:
+    """A column that is dropped."""
+
+    table: Name
+    column: str
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenameColumn:
+    """A column that gets another name."""
+
+    table: Name
+    column: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeColumn:
+    """What is changed of a column: None is left as it is. ``using`` is the expression that converts its values."""
+
+    table: Name
+    column: str
+    type: SqlType | None = None
+    nullable: bool | None = None
+    default: Default | None = None
+    using: str = ""
+    online: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddConstraint:
+    """A constraint that is added to a table that exists."""
+
+    table: Name
+    constraint: ConstraintDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateConstraint:
+    """A constraint whose rows are checked now."""
+
+    table: Name
+    constraint: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropConstraint:
+    """A constraint that is dropped; ``kind`` is known where the engine has a syntax of its own for it."""
+
+    table: Name
+    constraint: str
+    kind: ConstraintKind | None = None
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex:
+    """An index that is added."""
+
+    table: Name
+    index: IndexDefinition
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropIndex:
+    """An index that is dropped; ``table`` is known in MySQL and SQL Server."""
+
+    index: Name
+    table: Name | None = None
+    online: bool = False
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenameIndex:
+    """An index that gets another name."""
+
+    index: Name
+    to: str
+    table: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEnum:
+    """An enumeration type."""
+
+    type: Name
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddEnumValue:
+    """A value that is added to an enumeration type."""
+
+    type: Name
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenameEnumValue:
+    """A value of an enumeration type that gets another name."""
+
+    type: Name
+    value: str
+    to: str
+
+
+class ObjectKind(StrEnum):
+    """Objects whose inside the model does not hold."""
+
+    SCHEMA = "schema"
+    VIEW = "view"
+    MATERIALIZED_VIEW = "materialized view"
+    SEQUENCE = "sequence"
+    TYPE = "type"
+    DOMAIN = "domain"
+    FUNCTION = "function"
+    PROCEDURE = "procedure"
+    TRIGGER = "trigger"
+    EXTENSION = "extension"
+    POLICY = "policy"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateObject:
+    """An object that is created or replaced and changes no table."""
+
+    kind: ObjectKind
+    name: Name
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropObject:
+    """An object that is dropped. With ``cascade`` what depends on it goes too."""
+
+    kind: ObjectKind
+    name: Name
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRows:
+    """Rows that are inserted, updated or deleted. ``filtered`` is true if a condition restricts which."""
+
+    table: Name
+    verb: str
+    filtered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission that is granted or revoked, as written."""
+
+    text: str
+    revoke: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A session's or transaction's setting, such as ``lock_timeout``; names and values in lower case."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """``begin``, ``commit`` or ``rollback``."""
+
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class Harmless:
+    """A statement that changes neither the structure nor rows: a comment, a query, ``ANALYZE``; as a verb."""
+
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """A statement that could not be read as a whole: why, and the names it has in it, which it may have changed.
+
+    ``everything`` is true if what it changes cannot be told (procedural code, dynamic SQL).
+    """
+
+    reason: str
+    names: tuple[Name, ...] = ()
+    everything: bool = False
+
+
+Operation = (
+    CreateTable
+    | DropTable
+    | RenameTable
+    | Truncate
+    | AddColumn
+    | DropColumn
+    | RenameColumn
+    | ChangeColumn
+    | AddConstraint
+    | ValidateConstraint
+    | DropConstraint
+    | CreateIndex
+    | DropIndex
+    | RenameIndex
+    | CreateEnum
+    | AddEnumValue
+    | RenameEnumValue
+    | CreateObject
+    | DropObject
+    | WriteRows
+    | Grant
+    | Setting
+    | Transaction
+    | Harmless
+    | NotUnderstood
+)
