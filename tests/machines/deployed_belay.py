@@ -526,7 +526,7 @@ def stop_when(app: Application, look: Hold, taken: Callable[[], object]) -> None
 
 
 def stuck(app: Application, *, times: int, reason: str = "A fault was injected.") -> Release:
-    """Deploy a release and return the next one, whose update fails, and the way back as often as told."""
+    """Deploy a release and return the next one, whose update fails, and its rollback as often as told."""
     app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0", Later="1.0.0")})
     name = app.stack("first")
     app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")

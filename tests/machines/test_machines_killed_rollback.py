@@ -26,7 +26,7 @@ def stacks(version: str) -> dict[str, Any]:
 
 
 def failing(app: Application) -> None:
-    """Let the second stack's next update fail, and every way back of one of its resources."""
+    """Let the second stack's next update fail, and every rollback of one of its resources."""
     name = app.stack("second")
     app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")
     app.belay.engine.fail_resource("Setting", "update", stack=name, stack_status="UPDATE_ROLLBACK_IN_PROGRESS", times=9)
@@ -61,7 +61,7 @@ def test_stopped_after_a_step(application: Applications, step: int | None) -> No
         assert app.belay.setting(app.stack(name)) == "1.0.0"
         assert app.belay.status(app.stack(name)) == "UPDATE_COMPLETE"
         assert app.belay.change_sets(app.stack(name)) == []
-    # An update and the way back of the first; an update, three ways back and an update of the second.
+    # An update and the rollback of the first; an update, three rollbacks and an update of the second.
     assert begun(app, app.stack("first"))["UPDATE_IN_PROGRESS"] == 2
     assert begun(app, app.stack("second"))["UPDATE_IN_PROGRESS"] == 2
     assert begun(app, app.stack("second"))["UPDATE_ROLLBACK_IN_PROGRESS"] == 3

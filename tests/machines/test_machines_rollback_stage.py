@@ -587,7 +587,7 @@ class TestForeign:
 
         app.belay.at_rest(app.name)
         app.belay.invoke("SweepFunction", {})
-        assert len(app.belay.incidents(app.name)) == 1, "the person's way back is the end of this incident, no other"
+        assert len(app.belay.incidents(app.name)) == 1, "the person's rollback is the end of this incident, no other"
 
     def test_recovered_where_the_registration_allows_it(self, application: Applications) -> None:
         app = application(recover_foreign=True)

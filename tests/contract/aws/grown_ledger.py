@@ -34,7 +34,7 @@ from belay.release.life import State
 from belay.release.reason import Statement, Why, from_document
 from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
 from belay.release.registration import Database
-from belay.rollback.request import RollbackRequest, Way, way_back
+from belay.rollback.request import RollbackRange, RollbackRequest, rollback_range
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
 from belay.subject.subjects import ReleaseAttempt
@@ -254,7 +254,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
     def rollback() -> None:
         history = ledger.stages.history("orders", "production")
         asked = RollbackRequest("orders", "production")
-        assert isinstance(way_back(asked, history, None), Way)
+        assert isinstance(rollback_range(asked, history, None), RollbackRange)
         ledger.incidents.durations("orders", "production")
 
     def operation() -> None:

@@ -310,7 +310,7 @@ def test_a_release_that_was_taken_back_keeps_its_outcome_and_may_be_tried_again(
     assert document(belay, "retry", "orders/1.0.0")["of"] == put["VersionId"]
 
 
-def test_a_release_shows_the_way_back_that_a_person_asked_for(office: Office, belay: Belay) -> None:
+def test_a_release_shows_the_rollback_that_a_person_asked_for(office: Office, belay: Belay) -> None:
     office.accept()
     asked = replace(RELEASE, attempt="ask0a1b2c3d4")
     subject = AskedRollback(asked, "production", None, "user/ann", target=None, stood_on=None)

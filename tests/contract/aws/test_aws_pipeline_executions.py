@@ -273,7 +273,7 @@ def entering(stage: str) -> tuple[Account, World]:
 
 
 @in_moto
-def test_entering_the_pre_deployment_stage_prepares_the_way_back() -> None:
+def test_entering_the_pre_deployment_stage_prepares_the_rollback() -> None:
     account, world = entering("PreDeployment")
     world.now += 1
     account.receive(world.events[world.now][1])

@@ -285,7 +285,7 @@ TABLE = {
 }
 
 
-def way_back(house: House) -> Step:
+def rollback_step(house: House) -> Step:
     """The step that brings the stack back by a change set to what it was."""
     template = TemplatePointer("artifacts", "attempts/a/template", "v1", "d")
     baseline = Baseline("orders-network", True, STACK_ID, StackStatus.CREATE_COMPLETE, template)
@@ -295,10 +295,10 @@ def way_back(house: House) -> Step:
     return steps.update_to_baseline(seen, SITUATION, baseline, template)
 
 
-def test_a_person_is_asked_before_data_is_removed_on_the_way_back(house: House) -> None:
+def test_a_person_is_asked_before_data_is_removed_on_the_rollback_step(house: House) -> None:
     stacks = Offering("Remove")
 
-    recovered(stacks).perform(way_back(house), 0)
+    recovered(stacks).perform(rollback_step(house), 0)
 
     assert entered().noted("network") == {"endangered": ["Data/Table"]}
     assert entered().blocked("network") is None
@@ -311,7 +311,7 @@ def test_what_a_person_approved_is_removed_and_nothing_else(house: House, named:
     house.ledger.decisions.ask("orders", INCIDENT, asked.name, asked.text, "2026-01-01T10:00:00.000+00:00")
     house.ledger.decisions.decide("orders", INCIDENT, asked.name, approved=True, by="ann", at="2026-01-01T10:01:00")
 
-    recovered(stacks).perform(way_back(house), 0)
+    recovered(stacks).perform(rollback_step(house), 0)
 
     assert stacks.executed == (["arn:change-set"] if executed else [])
     assert ("were not asked about" in str(entered().blocked("network"))) is not executed
@@ -362,7 +362,7 @@ def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_e
 
 def test_a_change_set_that_the_stack_left_behind_since_a_crash_is_made_anew(house: House) -> None:
     stacks = Offering("Modify", execution_status="OBSOLETE")
-    assert recovered(stacks).perform(way_back(house), 0) is True
+    assert recovered(stacks).perform(rollback_step(house), 0) is True
     assert stacks.deleted == ["arn:change-set"]
     assert entered().blocked("network") is None
 
@@ -382,7 +382,7 @@ def test_a_change_set_back_that_is_refused_keeps_no_other_stack(
     with Stubber(house.cloudformation) as stub:
         stub.add_response("describe_stack_events", {"StackEvents": []})
         stub.add_client_error("create_change_set", code, message)
-        assert recovered(Stacks(house.cloudformation)).perform(way_back(house), 0) is False
+        assert recovered(Stacks(house.cloudformation)).perform(rollback_step(house), 0) is False
 
     assert (message in str(entered().blocked("network"))) is noted
     assert [each.action for each in entered().record.tried] == ["UPDATE_TO_BASELINE"]

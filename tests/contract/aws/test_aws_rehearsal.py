@@ -161,7 +161,7 @@ class TestRehearsal:
 
         assert rehearsal.reasons == (f"not ready: permissions: {STACKS_ROLE} may not iam:PassRole on {ROLE}",)
 
-    def test_an_ephemeral_stage_needs_no_way_back(self, house: House, stubbed: Stubbed) -> None:
+    def test_an_ephemeral_stage_needs_no_rollback(self, house: House, stubbed: Stubbed) -> None:
         assert self.rehearse(self.allowing(stubbed), "test") == Rehearsal()
 
     def test_a_last_known_good_whose_template_was_removed(self, house: House, stubbed: Stubbed) -> None:

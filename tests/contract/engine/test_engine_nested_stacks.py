@@ -88,10 +88,10 @@ def test_an_updated_child_is_taken_back_when_its_parent_fails_elsewhere(stacks, 
     assert family.inner() == "1"
 
 
-def test_a_way_back_that_failed_in_a_child_is_continued_on_the_root(engine, aws, stacks, family):
+def test_a_rollback_that_failed_in_a_child_is_continued_on_the_root(engine, aws, stacks, family):
     cloudformation = aws("cloudformation")
     stacks.create(family.name, family.template("1"))
-    engine.fail_resource("Inner", "update", "no way back", times=3, stack_status=ROLLING_BACK)
+    engine.fail_resource("Inner", "update", "no rollback", times=3, stack_status=ROLLING_BACK)
 
     parent = stacks.update(family.name, {**family.template("2"), "Broken": broken("Child")})
 

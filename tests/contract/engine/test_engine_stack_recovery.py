@@ -55,10 +55,10 @@ def test_rollback_disabled_leaves_create_failed_and_rollback_stack_deletes_what_
     assert stacks.settled(name)["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
-def test_a_way_back_that_fails_is_continued(engine, aws, stacks, unique, value):
+def test_a_rollback_that_fails_is_continued(engine, aws, stacks, unique, value):
     name = unique("stack")
     stacks.create(name, FIRST)
-    engine.fail_resource("First", "update", "no way back", stack=name, stack_status=ROLLING_BACK)
+    engine.fail_resource("First", "update", "no rollback", stack=name, stack_status=ROLLING_BACK)
 
     stack = stacks.update(name, CHANGED | BROKEN)
 
@@ -69,7 +69,7 @@ def test_a_way_back_that_fails_is_continued(engine, aws, stacks, unique, value):
     assert value(name) == "1"
 
 
-def test_a_way_back_that_fails_is_continued_past_a_resource(engine, aws, stacks, unique, value):
+def test_a_rollback_that_fails_is_continued_past_a_resource(engine, aws, stacks, unique, value):
     name, cloudformation = unique("stack"), aws("cloudformation")
     stacks.create(name, FIRST)
     engine.fail_resource("First", "update", times=5, stack=name, stack_status=ROLLING_BACK)

@@ -75,7 +75,7 @@ def test_database_changes_are_told_as_they_were_declared() -> None:
     assert request(manifest=without).database_lines[0] == "the release declares no database changes"
 
 
-def test_whether_the_way_back_was_rehearsed_is_told() -> None:
+def test_whether_the_rollback_was_rehearsed_is_told() -> None:
     assert request().rollback_lines[0].startswith("It is not known whether a rollback would work.")
     assert request(rehearsal=None).rollback_lines == ["the rollback was not rehearsed"]
 

@@ -9,11 +9,11 @@ from belay.events.function_url import Refusal
 from belay.release.attempt import StageDeployment
 from belay.release.records import ReleaseReference
 from belay.rollback.request import (
+    RollbackRange,
     RollbackRequest,
-    Way,
     parse_request,
+    rollback_range,
     undone_together,
-    way_back,
 )
 from belay.stack.baseline import Baseline
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -34,15 +34,15 @@ def history(*versions: str) -> list[StageDeployment]:
 
 
 def found(request: RollbackRequest, versions: list[str], remains: str | None = None) -> tuple[list[str], str | None]:
-    way = way_back(request, history(*versions), release(remains) if remains else None)
-    assert isinstance(way, Way), way
-    return [each.version for each in way.undone], way.target.version if way.target else None
+    asked = rollback_range(request, history(*versions), release(remains) if remains else None)
+    assert isinstance(asked, RollbackRange), asked
+    return [each.version for each in asked.undone], asked.target.version if asked.target else None
 
 
 def refused(request: RollbackRequest, versions: list[str], remains: str | None = None) -> Refusal:
-    way = way_back(request, history(*versions), release(remains) if remains else None)
-    assert isinstance(way, Refusal), way
-    return way
+    asked = rollback_range(request, history(*versions), release(remains) if remains else None)
+    assert isinstance(asked, Refusal), asked
+    return asked
 
 
 def test_a_request_is_read() -> None:

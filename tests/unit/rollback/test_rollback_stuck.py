@@ -186,7 +186,7 @@ def test_bringing_back_is_tried_twice() -> None:
     assert "reverting the drift of skipped resources was tried 2 times" in left.why
 
 
-def test_when_all_is_as_the_template_says_the_way_back_goes_on() -> None:
+def test_when_all_is_as_the_template_says_the_rollback_goes_on() -> None:
     back = seen("UPDATE_ROLLBACK_COMPLETE", unproved=(skipped("Topic", "IN_SYNC"),))
     assert plan_rollback(situation(back)).outcome_if_done == "ROLLED_BACK"
     assert plan_rollback(situation(back)).done

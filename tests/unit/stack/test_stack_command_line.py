@@ -39,7 +39,7 @@ def shown(command: str, answer: dict[str, Any]) -> str:
     [
         [event("UPDATE_FAILED", "Topic already exists"), event("UPDATE_IN_PROGRESS", stack=True)],
         [
-            event("UPDATE_FAILED", "the way back failed"),
+            event("UPDATE_FAILED", "the rollback failed"),
             event("UPDATE_ROLLBACK_IN_PROGRESS", "Export orders-vpc cannot be updated", stack=True),
             event("UPDATE_IN_PROGRESS", stack=True),
         ],

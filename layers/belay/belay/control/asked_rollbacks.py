@@ -20,7 +20,7 @@ from belay.release.reason import PersonDecided
 from belay.release.records import Outcome, ReleaseReference
 from belay.rollback.estimates import with_estimates
 from belay.rollback.planner import plan_rollback
-from belay.rollback.request import RollbackRequest, Way, undone_together, way_back
+from belay.rollback.request import RollbackRange, RollbackRequest, rollback_range, undone_together
 from belay.stack.plan import Progress, StagePlan
 from belay.subject.incident import Incident
 from belay.subject.names import asked_attempt, incident_of
@@ -46,14 +46,14 @@ class AskedRollbacks:
             busy = f"{request.application} {lock.label} is running in {request.stage}: wait for it, or abort it"
             return Refusal(409, "Busy", busy)
         history = self._ledger.stages.history(request.application, request.stage)
-        way = way_back(request, history, self._remains(request, lock))
-        if isinstance(way, Refusal):
-            return way
-        incident = self._prepare(request, way, by)
+        asked = rollback_range(request, history, self._remains(request, lock))
+        if isinstance(asked, Refusal):
+            return asked
+        incident = self._prepare(request, asked, by)
         recovery = Recovery(IncidentRecord(incident, timestamp()), self._artifacts, self._ledger)
         planned = plan_rollback(self._situations.look(recovery))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
-        name = None if request.plan_only else self._open(incident, way)
+        name = None if request.plan_only else self._open(incident, asked)
         return {
             "incident": name,
             "execution": None if name is None else self._ledger.incidents.execution(name),
@@ -61,10 +61,10 @@ class AskedRollbacks:
             "lines": plan.describe(),
         }
 
-    def _open(self, incident: Incident, way: Way) -> str:
+    def _open(self, incident: Incident, asked: RollbackRange) -> str:
         """Open the incident, and record the request with every attempt that is to be undone."""
         name = self._incidents.open(incident)
-        for each in way.undone:
+        for each in asked.undone:
             self._ledger.attempts.note(
                 each,
                 Occurrence.ROLLBACK_ASKED,
@@ -84,15 +84,17 @@ class AskedRollbacks:
         subject = record.incident.subject
         return subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
 
-    def _prepare(self, request: RollbackRequest, way: Way, by: str) -> Incident:
+    def _prepare(self, request: RollbackRequest, asked: RollbackRange, by: str) -> Incident:
         """Combine what the releases to be undone did under an attempt of its own; return its incident."""
         stage, now = request.stage, timestamp()
-        newest = way.newest
-        release = replace(newest, attempt=asked_attempt(newest.attempt, way.target.attempt if way.target else "", now))
-        undone = undone_together(
-            [(self._plan(each, stage), self._ledger.baselines.of(each.origin, stage)) for each in way.undone]
+        newest = asked.newest
+        release = replace(
+            newest, attempt=asked_attempt(newest.attempt, asked.target.attempt if asked.target else "", now)
         )
-        plan = undone.plan if way.undone else _untouched(self._plan(newest, stage))
+        undone = undone_together(
+            [(self._plan(each, stage), self._ledger.baselines.of(each.origin, stage)) for each in asked.undone]
+        )
+        plan = undone.plan if asked.undone else _untouched(self._plan(newest, stage))
         document = self._artifacts.require_json(newest.document_key)
         self._artifacts.put_json(release.document_key, document)
         self._artifacts.put_json(release.stage_key(stage, "plan.json"), plan.to_dict())
@@ -100,7 +102,7 @@ class AskedRollbacks:
             self._ledger.baselines.record(release.origin, stage, stack, baseline)
         accepted = AcceptedRelease.from_dict(document)
         registered = accepted.stages[stage]
-        to = f" to {way.target.version}" if way.target else ", the first release"
+        to = f" to {asked.target.version}" if asked.target else ", the first release"
         return Incident(
             name=incident_of(release.origin, stage),
             subject=AskedRollback(
@@ -108,7 +110,7 @@ class AskedRollbacks:
                 stage,
                 accepted.application.topic,
                 asked_by=by,
-                target=way.target,
+                target=asked.target,
                 stood_on=self._stands_on(request),
                 ephemeral=registered.ephemeral,
             ),

@@ -41,7 +41,7 @@ class RollbackRequest:
 
 
 @dataclass(frozen=True)
-class Way:
+class RollbackRange:
     """From the running release to the target: ``undone`` are the releases to be undone, the newest first.
 
     ``target`` is None if nothing was deployed before them.
@@ -86,9 +86,9 @@ def parse_request(body: str) -> RollbackRequest | Refusal:
     return RollbackRequest(**texts, plan_only=bool(document.get("plan_only")))
 
 
-def way_back(
+def rollback_range(
     request: RollbackRequest, history: Sequence[StageDeployment], remains: ReleaseReference | None
-) -> Way | Refusal:
+) -> RollbackRange | Refusal:
     """Find what to undo. ``remains`` is a release that failed in the stage and was not rolled back completely.
 
     A request for the running version recovers what is stuck: nothing is undone then.
@@ -112,7 +112,7 @@ def way_back(
             f"{standing[-1].version} is the first release of {place}, so there is none to roll back to",
         )
     undone = (*reversed(standing[keep:]),)
-    return Way(undone=(remains, *undone) if remains else undone, target=standing[keep - 1] if keep else None)
+    return RollbackRange(undone=(remains, *undone) if remains else undone, target=standing[keep - 1] if keep else None)
 
 
 def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Baseline]]]) -> Undone:
