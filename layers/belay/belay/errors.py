@@ -165,6 +165,17 @@ class UnreadableRecord(BelayError):  # noqa: N818
     """
 
 
+class ExecutorFailed(BelayError):  # noqa: N818
+    """An operator's database executor broke, or answered what the protocol does not know.
+
+    Raised by ``aws.executors``, with the function and what it answered. It says nothing about the database: an
+    operation may have begun, and asking again under its token shows it.
+    """
+
+    def __init__(self, function: str, found: str) -> None:
+        super().__init__(f"the database executor {function} gave no answer: {found}")
+
+
 class StagesNotValidated(BelayError):  # noqa: N818
     """Deployed stages could not be validated again, for a fault of AWS's or of the registration.
 

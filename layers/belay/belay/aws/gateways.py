@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from belay.aws.dynamodb import Table
     from belay.aws.ec2 import SecurityGroups
     from belay.aws.ecs import Services
+    from belay.aws.executors import Executors
     from belay.aws.guard_function import GuardFunction
     from belay.aws.iam import Roles
     from belay.aws.kms import MacKey, ValueKey
@@ -172,6 +173,13 @@ class Aws:
         from belay.aws.stepfunctions import Executions
 
         return Executions(self.client("stepfunctions"))
+
+    @cached_property
+    def executors(self) -> Executors:
+        """Operators' database executors."""
+        from belay.aws.executors import Executors
+
+        return Executors(self.client("lambda"))
 
     def guard_function(self, arn: str) -> GuardFunction:
         """Return the function of the optional pack."""

@@ -1,0 +1,45 @@
+"""AWS Lambda: the functions that operators registered to change databases (docs/database-executors.md)."""
+
+import json
+from typing import Any
+
+from belay.aws.faults import translated
+from belay.database.executor import Begin, Look, OperationAnswer, read_answer, written
+from belay.errors import ExecutorFailed, UnknownSchema, UnreadableRecord
+
+
+class Executors:
+    """The executors of databases.
+
+    Asking again is safe: a token begins one operation. So the client repeats what was not answered.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def begin(self, function: str, asked: Begin) -> OperationAnswer:
+        """Begin an operation, or return how far the one of this token is; ``function`` is an ARN, also qualified.
+
+        Raises ``ExecutorFailed`` if the function failed or its answer is not the protocol's, and AWS's faults.
+        """
+        return self._ask(function, written(asked))
+
+    def look(self, function: str, asked: Look) -> OperationAnswer:
+        """Return how far an operation is. Raises as ``begin`` does."""
+        return self._ask(function, written(asked))
+
+    def _ask(self, function: str, asked: dict[str, Any]) -> OperationAnswer:
+        with translated("Lambda.Invoke"):
+            answer = self._client.invoke(FunctionName=function, Payload=json.dumps(asked).encode())
+            payload = answer["Payload"].read()
+        try:
+            document = json.loads(payload)
+        except ValueError as error:
+            raise ExecutorFailed(function, f"its answer is not JSON: {error}") from error
+        if answer.get("FunctionError"):
+            failed = document if isinstance(document, dict) else {}
+            raise ExecutorFailed(function, f"{failed.get('errorType')}: {failed.get('errorMessage')}")
+        try:
+            return read_answer(document)
+        except (UnreadableRecord, UnknownSchema) as error:
+            raise ExecutorFailed(function, str(error)) from error
