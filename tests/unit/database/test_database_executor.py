@@ -10,13 +10,14 @@ import pytest
 from belay.database.executor import (
     Ask,
     Begin,
-    Change,
     ChangeDocument,
     ChangeError,
     ChangeOutcome,
     ChangeResult,
     DatabaseAddress,
-    Lock,
+    HandedChange,
+    HandedStatement,
+    LockTaken,
     Look,
     OperationAnswer,
     OperationState,
@@ -26,7 +27,6 @@ from belay.database.executor import (
     RecordedChange,
     ReleaseFile,
     RowsTouched,
-    Statement,
     StoredDocument,
     TableSize,
     UndoRehearsed,
@@ -49,13 +49,13 @@ CHANGES = ChangeDocument(
     format=Format.PLAIN,
     directory="db",
     changes=(
-        Change(
+        HandedChange(
             id="0001-orders",
             author="ada",
             path="db/0001-orders.sql",
             digest="0" * 64,
-            statements=(Statement("CREATE TABLE orders (id bigint)", "db/0001-orders.sql", 1),),
-            undo=(Statement("DROP TABLE orders", "db/0001-orders.undo.sql", 1),),
+            statements=(HandedStatement("CREATE TABLE orders (id bigint)", "db/0001-orders.sql", 1),),
+            undo=(HandedStatement("DROP TABLE orders", "db/0001-orders.undo.sql", 1),),
         ),
     ),
     files=(ReleaseFile("db/0001-orders.sql", StoredDocument("artifacts", "attempts/orders/x", "v1", "1" * 64)),),
@@ -82,7 +82,7 @@ ANSWER = OperationAnswer(
             ended="2026-01-01T00:00:01Z",
             error=ChangeError("null value in column", "23502", "db/0001-orders.sql", 1, 1),
             seconds=0.5,
-            locks=(Lock("public.orders", "AccessExclusiveLock"),),
+            locks=(LockTaken("public.orders", "AccessExclusiveLock"),),
             rewritten=("public.orders",),
             rows=(RowsTouched("public.orders", inserted=3),),
             undo=UndoRehearsed(restored=True, seconds=0.1),
@@ -124,14 +124,14 @@ def test_a_change_document_is_read_as_it_was_written() -> None:
 def test_a_change_is_handed_over_with_the_places_of_its_statements() -> None:
     place = SourcePlace("db/a.sql", 3, 5)
     change = DatabaseChange("a", "ada", place, "0" * 64, (SqlStatement("SELECT 1", place),), undo=())
-    assert Change.of(change).statements == (Statement("SELECT 1", "db/a.sql", 3, 5),)
-    assert (Change.of(change).undo, Change.of(replace(change, undo=None)).undo) == ((), None)
+    assert HandedChange.of(change).statements == (HandedStatement("SELECT 1", "db/a.sql", 3, 5),)
+    assert (HandedChange.of(change).undo, HandedChange.of(replace(change, undo=None)).undo) == ((), None)
 
 
 def test_a_change_type_is_no_sql() -> None:
     place = SourcePlace("db/changelog.xml", 7)
     statement = SqlStatement("dropTable", place, (DropTable(Name("orders")),))
-    assert Statement.of(statement).text is None
+    assert HandedStatement.of(statement).text is None
 
 
 def test_how_long_it_may_take_is_no_part_of_what_is_asked() -> None:

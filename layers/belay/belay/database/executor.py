@@ -121,7 +121,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class HandedStatement:
     """One statement and where it stands. ``text`` is None where only the changelog's tool knows the SQL."""
 
     text: str | None
@@ -130,37 +130,37 @@ class Statement:
     column: int = 1
 
     @classmethod
-    def of(cls, statement: SqlStatement) -> "Statement":
+    def of(cls, statement: SqlStatement) -> "HandedStatement":
         """Return the statement as it is handed over."""
         text = statement.text if statement.operations is None else None
         return cls(text, statement.place.path, statement.place.line, statement.place.column)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class HandedChange:
     """A ``DatabaseChange`` as it is handed over: ``undo`` is None if none is given."""
 
     id: str
     author: str
     path: str
     digest: str
-    statements: tuple[Statement, ...]
-    undo: tuple[Statement, ...] | None = None
+    statements: tuple[HandedStatement, ...]
+    undo: tuple[HandedStatement, ...] | None = None
     repeatable: bool = False
     transactional: bool = True
     contexts: str = ""
     labels: str = ""
 
     @classmethod
-    def of(cls, change: DatabaseChange) -> "Change":
+    def of(cls, change: DatabaseChange) -> "HandedChange":
         """Return the change as it is handed over."""
         return cls(
             id=change.id,
             author=change.author,
             path=change.place.path,
             digest=change.digest,
-            statements=tuple(map(Statement.of, change.statements)),
-            undo=None if change.undo is None else tuple(map(Statement.of, change.undo)),
+            statements=tuple(map(HandedStatement.of, change.statements)),
+            undo=None if change.undo is None else tuple(map(HandedStatement.of, change.undo)),
             repeatable=change.repeatable,
             transactional=change.transactional,
             contexts=change.contexts,
@@ -190,7 +190,7 @@ class ChangeDocument:
     attempt: str
     format: Format
     directory: str
-    changes: tuple[Change, ...]
+    changes: tuple[HandedChange, ...]
     files: tuple[ReleaseFile, ...] = ()
     placeholders: Mapping[str, str] = field(default_factory=dict)
     contexts: str = ""
@@ -210,7 +210,7 @@ class ChangeError:
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class LockTaken:
     """A lock that was held on a table or another relation when the change was about to commit."""
 
     relation: str
@@ -250,7 +250,7 @@ class ChangeResult:
     ended: str = ""
     error: ChangeError | None = None
     seconds: float | None = None
-    locks: tuple[Lock, ...] | None = None
+    locks: tuple[LockTaken, ...] | None = None
     rewritten: tuple[str, ...] = ()
     rows: tuple[RowsTouched, ...] = ()
     undo: UndoRehearsed | None = None
