@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from belay.aws.codebuild import Builds
     from belay.aws.codedeploy import Deployments
     from belay.aws.codepipeline import InputArtifact, Jobs
+    from belay.aws.database_copies import DatabaseCopies
     from belay.aws.dynamodb import Table
     from belay.aws.ec2 import SecurityGroups
     from belay.aws.ecs import Services
@@ -152,6 +153,13 @@ class Aws:
         from belay.aws.rds import Databases
 
         return Databases(self.client("rds"))
+
+    @cached_property
+    def database_copies(self) -> DatabaseCopies:
+        """RDS, for the copies of databases."""
+        from belay.aws.database_copies import DatabaseCopies
+
+        return DatabaseCopies(self.client("rds"))
 
     @cached_property
     def deployments(self) -> Deployments:

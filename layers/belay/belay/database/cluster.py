@@ -55,6 +55,7 @@ CLUSTER: Final = DatabaseKind(
     snapshot=ResourceType(noun="DBClusterSnapshot", arn_type="cluster-snapshot", id_key="DbClusterResourceId"),
     snapshot_quota="ManualClusterSnapshots",
     longest_snapshot_name=63,
+    fewest_backup_days=1,
     obstacles={
         "GlobalClusterIdentifier": "it is part of the global database {}",
         "ReadReplicaIdentifiers": "its read replicas ({}) would stay with the replaced cluster",

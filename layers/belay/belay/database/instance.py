@@ -22,6 +22,7 @@ INSTANCE: Final = DatabaseKind(
     snapshot=ResourceType(noun="DBSnapshot", arn_type="snapshot", id_key="DbiResourceId"),
     snapshot_quota="ManualSnapshots",
     longest_snapshot_name=255,
+    fewest_backup_days=0,
     obstacles={
         "ReadReplicaDBInstanceIdentifiers": "its read replicas ({}) would stay with the replaced instance",
         "ReadReplicaDBClusterIdentifiers": "its read replica clusters ({}) would stay with the replaced instance",

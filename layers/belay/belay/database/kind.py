@@ -164,7 +164,8 @@ class DatabaseKind(UnitKind):
     """A kind that can be registered: it has snapshots of its own.
 
     - ``snapshot`` is the type of its snapshots, ``snapshot_quota`` the account's quota of manual ones,
-      ``longest_snapshot_name`` how many characters a name may have.
+      ``longest_snapshot_name`` how many characters a name may have, ``fewest_backup_days`` the shortest retention of
+      automated backups.
     - ``obstacles`` say, by the key of a description, what a restore would leave behind or cut off, and no call of the
       recovery gives back; ``engines`` say it by a pattern of how the engine's name begins.
     - ``replicas`` is the key of the replicas that would stay with the replaced one.
@@ -175,6 +176,7 @@ class DatabaseKind(UnitKind):
     snapshot: ResourceType
     snapshot_quota: str
     longest_snapshot_name: int
+    fewest_backup_days: int
     obstacles: Mapping[str, str]
     engines: Mapping[str, str]
     replicas: str

@@ -48,14 +48,14 @@ class Place(StrEnum):
     REPLACED = "replaced"
 
 
-def name_beside(name: str, place: Place, incident: str) -> str:
+def name_beside(name: str, place: str, unique: str) -> str:
     """Name the database beside another: ``orders-db-belay-restored-1f0c9a3e``, the same each time.
 
     IAM policies match the infix. A letter, then letters, digits and single hyphens, at most 63
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html).
     """
     infix = f"-belay-{place}-"
-    digest = hashlib.sha256(f"{name}\0{incident}".encode()).hexdigest()[:_DIGITS]
+    digest = hashlib.sha256(f"{name}\0{unique}".encode()).hexdigest()[:_DIGITS]
     return f"{name[: _LONGEST_NAME - len(infix) - _DIGITS].rstrip('-')}{infix}{digest}"
 
 
