@@ -51,7 +51,8 @@ def look(run: StageContext, verification: StageVerification) -> Verification:
     """Check once, and store the state for the next check."""
     release, stage = run.release, run.stage
     key = release.stage_key(stage.name, "verification.json")
-    standing = verification.look(run.artifacts.get_json(key), run.deployed())
+    earlier = run.artifacts.get_json(key)
+    standing = verification.look(Verification.from_dict(earlier) if earlier else None, run.deployed())
     run.artifacts.put_json(key, standing.to_dict())
     if standing.verdict is not Verified.AGAIN:
         run.ledger.attempts.record(

@@ -22,6 +22,7 @@ from belay.ledger.threads import MOST_KEYS
 from belay.release.lock import Claim, Lock
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference
+from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, Kind
 from belay.rollback.question import AskedQuestion
 from belay.rollback.taken import StepTaken
@@ -286,14 +287,14 @@ def test_an_incident_remembers_what_was_tried_and_found(ledger: Ledger) -> None:
     ledger.incidents.record_step(incident(), second, number=1)
     ledger.incidents.block(incident(), "my-stack.1", "it would delete Table")
     ledger.incidents.settle(incident(), "network")
-    ledger.incidents.note(incident(), "network", {"skipped": []})
+    ledger.incidents.note(incident(), "network", Noted(endangered=("Table",)))
     assert ledger.incidents.get("orders", "i") == IncidentRecord(
         incident(),
         NOW,
         tried=(first, second),
         blocked={"my-stack.1": "it would delete Table"},
         settled=frozenset({"network"}),
-        noted={"network": {"skipped": []}},
+        noted={"network": Noted(endangered=("Table",))},
     )
 
 

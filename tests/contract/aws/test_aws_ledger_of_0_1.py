@@ -40,7 +40,12 @@ def test_incidents_of_every_kind_with_what_was_tried(ledger: Ledger) -> None:
         record = ledger.incidents.get(item["application"], item["incident"])
         assert record is not None
         assert [each.to_dict() for each in record.tried] == item["tried"]
-        assert (record.blocked, record.settled, record.noted) == (item["blocked"], set(item["settled"]), item["noted"])
+        assert (record.blocked, record.settled) == (item["blocked"], set(item["settled"]))
+        assert record.noted.keys() == item["noted"].keys()
+        for subject, facts in item["noted"].items():
+            noted = record.noted[subject]
+            assert (noted.restarted, noted.stopped_from) == (facts.get("restarted"), facts.get("stopped_from"))
+            assert (noted.verification.since if noted.verification else None) == facts.get("since")
         assert (record.outcome, record.announced) == (item.get("outcome"), item.get("announced", False))
         assert record.incident.subject.attempt == item["details"]["release"]["attempt"]
 

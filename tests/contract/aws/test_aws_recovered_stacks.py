@@ -23,6 +23,7 @@ from belay.errors import AccessDenied, AwsFault, InvalidRequest, Throttled
 from belay.ledger.operations import Purpose
 from belay.release.reason import from_document
 from belay.rollback import steps
+from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, LeftToDo, Step
 from belay.rollback.planner import plan_rollback
 from belay.rollback.question import update_question
@@ -217,13 +218,13 @@ def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(hou
     shown = Showing(("orders-network", ROLLING), ("Topic", "UPDATE_FAILED"), ("Topic", "UPDATE_COMPLETE"))
     looking(entered(), shown, ResourceDrift(waiting)).perform(steps.detect_drift(SEEN, SKIPPED), 0)
 
-    (known,) = entered().noted("network")["unproved"]
+    (known,) = entered().noted("network").unproved
     seen = StackSeen(
         "network",
         "orders-network",
         STACK_ID,
         StackStatus.UPDATE_ROLLBACK_COMPLETE,
-        unproved=(UnprovedResource.from_dict(known),),
+        unproved=(known,),
     )
     (left,) = repair_drift(seen, SITUATION)
     assert isinstance(left, LeftToDo)
@@ -300,7 +301,7 @@ def test_a_person_is_asked_before_data_is_removed_on_the_rollback_step(house: Ho
 
     recovered(stacks).perform(rollback_step(house), 0)
 
-    assert entered().noted("network") == {"endangered": ["Data/Table"]}
+    assert entered().noted("network") == Noted(endangered=("Data/Table",))
     assert entered().blocked("network") is None
     assert stacks.deleted == ["arn:change-set"]
 
@@ -343,7 +344,7 @@ def test_a_plan_names_the_data_that_the_release_added_and_going_back_would_delet
 def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_executed(house: House) -> None:
     skipped = UnprovedResource("Data/Topic", "arn:child", "Topic", "AWS::SNS::Topic", drift="MODIFIED")
     recovery = entered()
-    recovery.note("network", {"unproved": [skipped.to_dict()]})
+    recovery.note("network", Noted(unproved=(skipped,)))
     seen = StackSeen("network", "orders-network", STACK_ID, StackStatus.UPDATE_ROLLBACK_COMPLETE, unproved=(skipped,))
     (step,) = repair_drift(seen, SITUATION)
     assert isinstance(step, Step)
@@ -352,8 +353,8 @@ def test_a_change_set_that_does_not_show_what_drifted_in_a_nested_stack_is_not_e
 
     assert recovered(stacks).perform(step, 0) is False
 
-    (known,) = entered().noted("network")["unproved"]
-    assert "finds no drift to revert" in known["left"]
+    (known,) = entered().noted("network").unproved
+    assert "finds no drift to revert" in str(known.left)
     assert stacks.deleted == ["arn:change-set"]
 
 

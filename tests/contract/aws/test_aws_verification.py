@@ -160,9 +160,9 @@ def test_a_verification_goes_on_where_the_last_look_left_it(cloudwatch: Any, stu
     verification = StageVerification(Alarms(cloudwatch), answering(stubbed, b'{"verdict": "PASS"}'))
 
     first = verification.look(None, DEPLOYED)
-    second = verification.look(first.to_dict(), DEPLOYED)
+    second = verification.look(first, DEPLOYED)
     cloudwatch.set_alarm_state(AlarmName="latency", StateValue="ALARM", StateReason="slow")
-    third = verification.look(second.to_dict(), DEPLOYED)
+    third = verification.look(second, DEPLOYED)
 
     assert (first.verdict, first.noted[VERIFY_FUNCTION]) == (Verified.AGAIN, {"asked": True})
     assert second == first

@@ -9,6 +9,7 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, LeftToDo, Risk, RollbackPlan, Step, Todo
 from belay.rollback.planner import plan_rollback
 from belay.rollback.services import PATIENCE_SECONDS, left_stopped, plan_services, stop_services
@@ -213,9 +214,9 @@ class TestRefused:
 
     def test_what_a_recovery_that_ended_left_stopped_is_told(self) -> None:
         noted = {
-            "orders-db": {"members": {}},
-            "orders/api": {"restarted_from": "ecs-svc/1"},
-            "orders/worker": {"stopped_from": 3},
+            "orders-db": Noted(members={}),
+            "orders/api": Noted(restarted_from="ecs-svc/1"),
+            "orders/worker": Noted(stopped_from=3),
         }
 
         assert [each.in_words() for each in left_stopped(noted)] == [

@@ -14,6 +14,7 @@ from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.notify.told import in_words
 from belay.release.registration import Database
 from belay.rollback.databases import Reach, reached
+from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, Kind, Step
 from belay.rollback.situation import DatabaseSeen, StackSeen
 from belay.subject.subjects import AskedRollback
@@ -95,7 +96,7 @@ class RecoveredDatabases:
         of = database.kind.members
         if of is None:
             return (head,)
-        members = self._recovery.noted(database.identifier).get("members")
+        members = self._recovery.noted(database.identifier).members
         if members is None:
             members = {} if head.original is None else self._members(of, head.original)
         units = (Unit(of.kind, name, member, self._incident.name) for name, member in members.items())
@@ -151,5 +152,5 @@ class RecoveredDatabases:
         """Record a database's members before any of them is renamed."""
         kind = next(each for each in KINDS.values() if each.made_by == step.call[1])
         described = self._databases.describe(kind, step.subject) if kind.members else None
-        if kind.members and described is not None and not self._recovery.noted(step.subject):
-            self._recovery.note(step.subject, {"members": self._members(kind.members, described)})
+        if kind.members and described is not None and self._recovery.noted(step.subject).members is None:
+            self._recovery.note(step.subject, Noted(members=self._members(kind.members, described)))

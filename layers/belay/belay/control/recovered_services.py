@@ -1,6 +1,7 @@
 """The services of an incident's stage: observing them, and performing their steps."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from belay.aws.ecs import Services
 from belay.control.recovery import Recovery
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.release.registration import Service, Stage
+from belay.rollback.noted import NOT_RESTARTED, Noted
 from belay.rollback.plan import Action, Step
 from belay.rollback.situation import Scaling, ServiceDeployment, ServiceSeen
 
@@ -38,8 +40,9 @@ class RecoveredServices:
             raise
         except AwsFault as fault:
             noted = self._recovery.noted(service.name)
-            stopped_from, scaled_by = noted.get("stopped_from"), noted.get("scaled_by")
-            return ServiceSeen(service.name, stopped_from=stopped_from, scaled_by=scaled_by, unseen=str(fault))
+            return ServiceSeen(
+                service.name, stopped_from=noted.stopped_from, scaled_by=noted.scaled_by, unseen=str(fault)
+            )
 
     def _seen(self, service: Service) -> ServiceSeen:
         description = self._services.describe(service)
@@ -57,10 +60,10 @@ class RecoveredServices:
             deployments=tuple(_deployment(each) for each in description["deployments"]),
             events=tuple(each["message"] for each in description.get("events", [])[:_EVENTS_KEPT]),
             scaling=_scaling(self._targets.describe(service)),
-            restarted=noted.get("restarted") or _begun(description, noted),
+            restarted=noted.restarted or _begun(description, noted),
             waited_seconds=self._waited(service),
-            stopped_from=noted.get("stopped_from"),
-            scaled_by=noted.get("scaled_by"),
+            stopped_from=noted.stopped_from,
+            scaled_by=noted.scaled_by,
             blocked=self._recovery.blocked(service.name),
         )
 
@@ -111,9 +114,9 @@ class RecoveredServices:
             return
         self._recovery.take(step, number)
         primary = seen.primary
-        replaces = {"restarted_from": None if primary is None else primary.id}
-        self._note(service, **replaces)
-        self._note(service, **replaces, restarted=self._services.force_new_deployment(service))
+        noted = replace(self._recovery.noted(service.name), restarted_from=None if primary is None else primary.id)
+        self._recovery.note(service.name, noted)
+        self._recovery.note(service.name, replace(noted, restarted=self._services.force_new_deployment(service)))
 
     def _stop(self, service: Service, seen: ServiceSeen, step: Step, number: int) -> None:
         """Record the count before it is lost; the first record is kept."""
@@ -129,13 +132,13 @@ class RecoveredServices:
         self._targets.suspend(service, step.parameters["SuspendedState"])
 
     def _note(self, service: Service, **facts: Any) -> None:
-        self._recovery.note(service.name, {**self._recovery.noted(service.name), **facts})
+        self._recovery.note(service.name, replace(self._recovery.noted(service.name), **facts))
 
 
-def _begun(description: Mapping[str, Any], noted: Mapping[str, Any]) -> str | None:
+def _begun(description: Mapping[str, Any], noted: Noted) -> str | None:
     """The deployment that this incident began but, after a crash, did not record."""
     newest = next((str(each["id"]) for each in description["deployments"] if each["status"] == "PRIMARY"), None)
-    return newest if "restarted_from" in noted and newest != noted["restarted_from"] else None
+    return newest if noted.restarted_from not in (NOT_RESTARTED, newest) else None
 
 
 def _deployment(described: Mapping[str, Any]) -> ServiceDeployment:

@@ -152,9 +152,9 @@ class RecoveredStacks:
 
         A change set has shown it, or else the earlier template lacks them and nothing keeps them.
         """
-        noted = self._recovery.noted(stack).get("endangered")
+        noted = self._recovery.noted(stack).endangered
         if noted or baseline is None or baseline.template is None:
-            return tuple(noted or ())
+            return noted
         then = self._recovery.artifacts.get_bytes(baseline.template.key)
         if then is None or not baseline.template.is_of(then):
             return ()
@@ -279,13 +279,12 @@ class RecoveredStacks:
         return next((each.token or self._deployment_token(each) for each in plans if each.stack == stack), None)
 
     def _noted(self, stack: str) -> tuple[UnprovedResource, ...]:
-        noted = self._recovery.noted(stack).get("unproved", ())
-        return tuple(UnprovedResource.from_dict(each) for each in noted)
+        return self._recovery.noted(stack).unproved
 
     def _note(self, step: Step, found: Iterable[UnprovedResource]) -> None:
         known = {each.key: each for each in self._noted(step.subject)} | {each.key: each for each in found}
         noted = self._recovery.noted(step.subject)
-        self._recovery.note(step.subject, {**noted, "unproved": [each.to_dict() for each in known.values()]})
+        self._recovery.note(step.subject, replace(noted, unproved=(*known.values(),)))
 
     def _ours(self, stack_id: str) -> bool:
         """Whether the newest operation on a stack was this attempt's or its recovery's."""
@@ -428,7 +427,8 @@ class RecoveredStacks:
     def _ask_about(self, step: Step, endangered: Sequence[str]) -> None:
         """Let the next plan ask; a person who was asked about other resources is not asked again."""
         if self._asked_about(step) is None:
-            self._recovery.note(step.subject, {**self._recovery.noted(step.subject), "endangered": list(endangered)})
+            noted = self._recovery.noted(step.subject)
+            self._recovery.note(step.subject, replace(noted, endangered=tuple(endangered)))
             return
         lost = ", ".join(endangered)
         why = (

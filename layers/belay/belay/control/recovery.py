@@ -18,6 +18,7 @@ from belay.release.names import client_request_token
 from belay.release.origin import Origin
 from belay.release.registration import Stage
 from belay.rollback.estimates import RUNS_KEPT, is_over, with_estimates
+from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, RollbackPlan, Step
 from belay.rollback.taken import StepTaken
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -185,10 +186,10 @@ class Recovery:
         """Record that there is nothing to change back."""
         self.ledger.incidents.settle(self.incident, subject)
 
-    def note(self, subject: str, facts: Mapping[str, Any]) -> None:
+    def note(self, subject: str, facts: Noted) -> None:
         """Remember facts about a subject between steps, replacing earlier ones."""
         self.ledger.incidents.note(self.incident, subject, facts)
 
-    def noted(self, subject: str) -> Mapping[str, Any]:
+    def noted(self, subject: str) -> Noted:
         """Return the facts recorded about a subject when this function began."""
-        return self.record.noted.get(subject, {})
+        return self.record.noted.get(subject, Noted())

@@ -1,8 +1,6 @@
 """Verifying a stage: its alarms and its verify function, after a deployment and after a rollback."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudwatch import Alarms
@@ -13,6 +11,7 @@ from belay.control.recovery import Recovery
 from belay.control.stage_checks import look, verification
 from belay.release.registration import Stage
 from belay.release.verification import DeployedStage, Occasion, Verification, Verified
+from belay.rollback.noted import Noted
 from belay.rollback.plan import Step
 from belay.rollback.situation import VerificationSeen
 from belay.stack.plan import StagePlan
@@ -25,9 +24,9 @@ class StageVerification:
         self._alarms = AlarmsCheck(alarms)
         self._verify_function = VerifyFunctionCheck(functions)
 
-    def look(self, earlier: Mapping[str, Any] | None, deployed: DeployedStage) -> Verification:
+    def look(self, earlier: Verification | None, deployed: DeployedStage) -> Verification:
         """Run the checks once; ``earlier`` is the result of the last run."""
-        standing = Verification.from_dict(earlier) if earlier else Verification(since=timestamp())
+        standing = earlier or Verification(since=timestamp())
         now_over = replace(deployed, over=standing.over(deployed.stage.verify, now()))
         standing, _ = look(verification(self._alarms, self._verify_function), now_over, standing)
         return standing
@@ -49,12 +48,12 @@ class RecoveredStage:
         stage = recovery.registered()
         if stage is None:
             return False
-        noted = recovery.noted(_subject(stage))
-        if not noted:
+        noted = recovery.noted(_subject(stage)).verification
+        if noted is None:
             recovery.take(step, number)
         with recovery.blocking(_subject(stage)):
             standing = self._verification.look(noted, self._deployed(stage))
-            recovery.note(_subject(stage), standing.to_dict())
+            recovery.note(_subject(stage), Noted(verification=standing))
             return standing.verdict is Verified.AGAIN
         return False
 
@@ -68,8 +67,7 @@ def verification_seen(recovery: Recovery, stage: Stage | None) -> VerificationSe
     """Return a stage's verification and its state; None if nothing is registered."""
     if stage is None or not stage.verified:
         return None
-    noted = recovery.noted(_subject(stage))
-    standing = Verification.from_dict(noted) if noted else Verification(since="")
+    standing = recovery.noted(_subject(stage)).verification or Verification(since="")
     verify, blocked = stage.verify, recovery.blocked(_subject(stage))
     return VerificationSeen(
         verify.function, stage.alarms, verify.bake_minutes, standing.verdict, standing.reason, blocked

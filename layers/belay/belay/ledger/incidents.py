@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.each import read_each
 from belay.ledger.ends import announced, close, opened
 from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome
+from belay.rollback.noted import Noted
 from belay.rollback.taken import StepTaken
 from belay.subject.incident import Incident
 
@@ -27,7 +28,7 @@ class IncidentRecord:
     tried: tuple[StepTaken, ...] = ()
     blocked: Mapping[str, str] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
-    noted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    noted: Mapping[str, Noted] = field(default_factory=dict)
     outcome: Outcome | None = None
     reason: Reason | None = None
     ended_at: str | None = None
@@ -42,7 +43,7 @@ class IncidentRecord:
             tried=tuple(StepTaken.from_dict(each) for each in item["tried"]),
             blocked=item["blocked"],
             settled=frozenset(item["settled"]),
-            noted=item["noted"],
+            noted={subject: Noted.from_dict(facts) for subject, facts in item["noted"].items()},
             outcome=Outcome(item["outcome"]) if "outcome" in item else None,
             reason=from_document(item["reason"]) if "reason" in item else None,
             ended_at=item.get("ended_at"),
@@ -173,9 +174,9 @@ class IncidentRecords:
         """Record that there is nothing to change back."""
         self._mark(incident, "settled", subject, "nothing to change")
 
-    def note(self, incident: Incident, subject: str, facts: Mapping[str, Any]) -> None:
+    def note(self, incident: Incident, subject: str, facts: Noted) -> None:
         """Remember facts about a subject, replacing earlier ones."""
-        self._mark(incident, "noted", subject, dict(facts))
+        self._mark(incident, "noted", subject, facts.to_dict())
 
     def _mark(
         self, incident: Incident, mark: Literal["blocked", "settled", "noted"], subject: str, value: object

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from belay.release.left_to_do import Choice, LeftToDo
+from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import SCALING_ACTIVITIES, ServiceSeen, Situation
 
@@ -122,12 +123,12 @@ def _unseen(seen: ServiceSeen, deed: str) -> tuple[LeftToDo, ...]:
     return (_left(seen, why, "check that it runs properly"), *done)
 
 
-def left_stopped(noted: Mapping[str, Mapping[str, Any]]) -> list[LeftToDo]:
+def left_stopped(noted: Mapping[str, Noted]) -> list[LeftToDo]:
     """Return how to start every service that an incident stopped, if its recovery no longer can.
 
     ``noted`` are the facts about subjects in the incident's record.
     """
-    facts = [(name, each.get("stopped_from"), each.get("scaled_by")) for name, each in noted.items()]
+    facts = [(name, each.stopped_from, each.scaled_by) for name, each in noted.items()]
     return [todo for each in facts for todo in _as_it_was(*each)]
 
 

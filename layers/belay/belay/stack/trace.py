@@ -1,9 +1,9 @@
 """What a stack's events say became of each resource that an operation touched, once the operation was rolled back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from belay.stack.cause import Event, event_time, in_order, was_cancelled
 from belay.stack.operation import BEGINS
@@ -72,15 +72,6 @@ class UnprovedResource:
             return self
         left = known.left or (None if known.drift == "IN_SYNC" else self.left)
         return replace(self, drift=known.drift, differences=known.differences, left=left)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON document."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "UnprovedResource":
-        """Read what ``to_dict`` wrote."""
-        return cls(**{**document, "trace": Trace(document["trace"])})
 
 
 def unproved(
