@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,12 +10,13 @@ import yaml
 from statemachines.document import FUNCTIONS, HERE, definition_of, machines
 
 PAGE = HERE.parent / "docs" / "functions.md"
+TEMPLATES = ("template.yaml", "database_changes.yaml")
 READS = re.compile(r":(BatchGet|Describe|Detect|Get|List|Query|Simulate)")
 
 _ABOUT = """\
 # What each function may do
 
-Generated from `template.yaml`, the state machines and `functions/` by `make docs`.
+Generated from `template.yaml`, `database_changes.yaml`, the state machines and `functions/` by `make docs`.
 
 Each Lambda function has the steps that need the same permissions, timeout and memory: this keeps the number of cold
 starts low without giving a step permissions it does not need. Functions with different callers are separate. What
@@ -24,7 +24,7 @@ reads uploads has no access to stacks and databases; what plans cannot execute; 
 recovering databases and deleting snapshots are separate.
 
 A test compares the permissions of each function with the calls its code can make: a missing and an unused permission
-both fail. `template.yaml` says on which resources, and why where that is not obvious.
+both fail. The templates say on which resources, and why where that is not obvious.
 
 | function | purpose | steps | called by | may change or send | may read | limits |
 | --- | --- | --- | --- | --- | --- | --- |"""
@@ -39,9 +39,11 @@ _Loader.add_multi_constructor(
 )
 
 
-def page(template: str) -> str:
-    """Return the page for the text of template.yaml."""
-    resources = yaml.load(template, Loader=_Loader)["Resources"]  # noqa: S506  a loader of our own, which is safe
+def page(*templates: str) -> str:
+    """Return the page for the texts of the templates."""
+    resources: dict[str, Any] = {}
+    for each in templates:
+        resources |= yaml.load(each, Loader=_Loader)["Resources"]  # noqa: S506  a loader of our own, which is safe
     functions = {
         name: resource["Properties"]
         for name, resource in resources.items()
@@ -104,7 +106,7 @@ def _source(event: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Write the page anew."""
-    PAGE.write_text(page((Path(__file__).parents[1] / "template.yaml").read_text()))
+    PAGE.write_text(page(*((HERE.parent / name).read_text() for name in TEMPLATES)))
 
 
 if __name__ == "__main__":

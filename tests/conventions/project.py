@@ -41,13 +41,63 @@ def template(name: str = "template.yaml") -> dict[str, Any]:
     return dict(yaml.load((ROOT / name).read_text(), Loader=_TemplateLoader))
 
 
+NESTED = "database_changes.yaml"
+"""The template with functions and machines that template.yaml nests."""
+
+
 def resources(kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of every resource of a type in template.yaml, by logical id."""
+    """The properties of every resource of a type in template.yaml and the one it nests, by logical id.
+
+    They read as if they stood in one template: a parameter of the nested one is what it is given.
+    """
     return {
         name: resource.get("Properties", {})
-        for name, resource in template()["Resources"].items()
+        for name, resource in {**_parent()["Resources"], **nested()["Resources"]}.items()
         if resource["Type"] == kind
     }
+
+
+@cache
+def nested() -> dict[str, Any]:
+    """The nested template with what it is given in the place of its parameters."""
+    (stack,) = [
+        each["Properties"]
+        for each in template()["Resources"].values()
+        if each.get("Properties", {}).get("TemplateURL") == NESTED
+    ]
+    return dict(_given(template(NESTED), stack["Parameters"]))
+
+
+@cache
+def _parent() -> dict[str, Any]:
+    """template.yaml with the nested template's resources in the place of its outputs."""
+    outputs = {name: each["Value"] for name, each in nested().get("Outputs", {}).items()}
+    return dict(_read_through(template(), outputs))
+
+
+def _given(value: Any, parameters: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_given(each, parameters) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"Ref"}:
+        return parameters.get(value["Ref"], value)
+    if value.keys() == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
+        text = value["Fn::Sub"]
+        for name, given in parameters.items():
+            ((_, meant),) = given.items() if isinstance(given, dict) else (("", ""),)
+            text = text.replace(f"${{{name}}}", f"${{{meant}}}") if isinstance(meant, str) else text
+        return {"Fn::Sub": text}
+    return {key: _given(each, parameters) for key, each in value.items()}
+
+
+def _read_through(value: Any, outputs: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_read_through(each, outputs) for each in value]
+    if not isinstance(value, dict):
+        return value
+    _, of_nested, output = str(value.get("Fn::GetAtt", "")).partition("DatabaseChanges.Outputs.")
+    return outputs[output] if of_nested else {key: _read_through(each, outputs) for key, each in value.items()}
 
 
 def functions() -> dict[str, dict[str, Any]]:

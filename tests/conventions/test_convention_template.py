@@ -9,10 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project import ROOT, function_modules, functions, logical_id, parsed, resources, step_modules, template, walked
+from project import (
+    NESTED,
+    ROOT,
+    function_modules,
+    functions,
+    logical_id,
+    nested,
+    parsed,
+    resources,
+    step_modules,
+    template,
+    walked,
+)
 
 from belay.aws.s3 import UNNEEDED
-from statemachines.functions import PAGE, page
+from statemachines.functions import PAGE, TEMPLATES, page
 
 GLOBALS = template()["Globals"]["Function"]
 OF_EVERY_FUNCTION = set(GLOBALS["Environment"]["Variables"])
@@ -60,6 +72,16 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
 def actions(statement: dict[str, Any]) -> list[str]:
     action = statement["Action"]
     return [action] if isinstance(action, str) else list(action)
+
+
+def test_functions_of_the_nested_stack_are_like_the_others() -> None:
+    assert nested()["Globals"]["Function"] == GLOBALS
+    (given,) = [
+        each["Parameters"]
+        for each in resources("AWS::CloudFormation::Stack").values()
+        if "BelayName" in each["Parameters"]
+    ]
+    assert set(given) == set(template(NESTED)["Parameters"])
 
 
 def test_every_function_is_deployed_under_its_own_name() -> None:
@@ -116,6 +138,8 @@ def test_what_reads_uploads_has_no_power_over_stacks_and_databases() -> None:
         ("rds:RestoreDBInstanceFromDBSnapshot", {"RecoverDatabases"}),
         ("rds:ModifyDBInstance", {"RecoverDatabases"}),
         ("rds:DeleteDBSnapshot", {"CleanSnapshots"}),
+        ("rds:DeleteDBInstance", {"CleanCopies"}),
+        ("rds:DeleteDBCluster", {"CleanCopies"}),
         ("ecs:UpdateService", {"RecoverStacks"}),
         ("kms:GenerateMac", {"PrepareStage", "RequestApproval"}),
         ("kms:Encrypt", {"ReadRelease"}),
@@ -141,7 +165,7 @@ def test_a_function_says_what_it_does(function: str) -> None:
 
 
 def test_the_page_of_the_functions_is_current() -> None:
-    assert PAGE.read_text() == page((ROOT / "template.yaml").read_text()), "run make docs"
+    assert PAGE.read_text() == page(*((ROOT / name).read_text() for name in TEMPLATES)), "run make docs"
 
 
 def test_no_secret_is_in_an_environment() -> None:
@@ -194,6 +218,7 @@ def test_there_are_triggers() -> None:
         "BuildChanged",
         "DeploymentChanged",
         "EveryFiveMinutes",
+        "EveryQuarterHour",
         "EveryDay",
         "Told",
     }
@@ -303,15 +328,16 @@ def test_a_first_deployment_that_fails_leaves_nothing_that_it_can_delete() -> No
 # -- least privilege ---------------------------------------------------------------------------------------------------
 
 
-def test_a_star_says_why() -> None:
-    lines = (ROOT / "template.yaml").read_text().splitlines()
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_star_says_why(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
     stars = [n for n, line in enumerate(lines) if re.search(r"Resource: \"?\*", line) and not in_key_policy(lines, n)]
     assert stars
     for number in stars:
         start = number
         while "Effect: " not in lines[start]:
             start -= 1
-        assert lines[start - 1].lstrip().startswith("# "), f"template.yaml:{number + 1}: say above it why it is a star"
+        assert lines[start - 1].lstrip().startswith("# "), f"{name}:{number + 1}: say above it why it is a star"
 
 
 def in_key_policy(lines: list[str], number: int) -> bool:
@@ -353,11 +379,12 @@ def test_nobody_may_assume_roles_or_change_permissions() -> None:
     assert not {action for action in granted if action.startswith(("iam:", "sts:"))} - harmless
 
 
-def test_every_name_that_the_template_leans_on_exists() -> None:
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_name_that_a_template_leans_on_exists(name: str) -> None:
     urls = {f"{logical_id(name)}Url" for name, properties in functions().items() if "FunctionUrlConfig" in properties}
     roles = {f"{logical_id(name)}Role" for name in functions()}
-    known = set(template()["Resources"]) | set(template()["Parameters"]) | urls | roles
-    for path, value in walked(template()):
+    known = set(template(name)["Resources"]) | set(template(name)["Parameters"]) | urls | roles
+    for path, value in walked(template(name)):
         if isinstance(value, dict) and len(value) == 1:
             for reference in referenced(value):
                 assert reference in known or reference.startswith("AWS::"), path
@@ -455,6 +482,18 @@ def test_the_alarms_are_given_what_they_watch() -> None:
     for alarm in nested["Resources"].values():
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "NotificationTopicArn"}]
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
+
+
+def test_whoever_deletes_databases_deletes_copies_of_its_own_executions_alone() -> None:
+    deleting = [(name, each) for name, each in statements() if "rds:DeleteDBInstance" in actions(each)]
+    assert deleting
+    here = "${AWS::Region}:${AWS::AccountId}"
+    own = {"Fn::Sub": f"arn:${{AWS::Partition}}:states:{here}:execution:${{AWS::StackName}}-forecast-changes:*"}
+    copies = [{"Fn::Sub": f"arn:${{AWS::Partition}}:rds:{here}:{kind}:*-belay-copy-*"} for kind in ("db", "cluster")]
+    for name, statement in deleting:
+        assert actions(statement) == ["rds:DeleteDBInstance", "rds:DeleteDBCluster"], name
+        assert statement["Resource"] == copies, name
+        assert statement["Condition"] == {"StringLike": {"aws:ResourceTag/belay:execution": own}}, name
 
 
 def test_what_anybody_can_call_writes_to_releases_alone() -> None:

@@ -151,11 +151,25 @@ class Belay:
     def function(self, name: str) -> str:
         """The ARN of a function by its name in the template."""
         if name not in self._functions:
-            stack = self.aws("cloudformation").describe_stack_resource(StackName="belay", LogicalResourceId=name)
-            physical = stack["StackResourceDetail"]["PhysicalResourceId"]
+            physical = self.resource(name)
             found = self.aws("lambda").get_function(FunctionName=physical)["Configuration"]["FunctionArn"]
             self._functions[name] = found
         return self._functions[name]
+
+    def resource(self, name: str) -> str:
+        """The physical id of a resource by its name in the template, or in the one that it nests."""
+        cloudformation, stack = self.aws("cloudformation"), "belay"
+        if name in self._nested():
+            found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="DatabaseChanges")
+            stack = found["StackResourceDetail"]["PhysicalResourceId"]
+        found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=name)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    @staticmethod
+    def _nested() -> set[str]:
+        """The logical ids of the nested template's resources that SAM makes of each function."""
+        names = re.findall(r"^  (\w+Function):$", (ROOT / "database_changes.yaml").read_text(), re.MULTILINE)
+        return {f"{name}{made}" for name in names for made in ("", "Role")}
 
     # -- what the ledger says ---------------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from belay.database.copy import (
     Endpoint,
     endpoint,
     found_copy,
-    left_over,
     newest_usable,
 )
 from belay.database.instance import INSTANCE
@@ -259,12 +258,3 @@ def test_a_copy_is_found_by_its_name_and_its_tags(kind: DatabaseKind) -> None:
 )
 def test_nothing_else_is_taken_for_a_copy(name: str, changed: dict[str, str | None]) -> None:
     assert found_copy(INSTANCE, described(INSTANCE, name, **changed)) is None
-
-
-def test_a_copy_whose_time_is_up_is_left_over() -> None:
-    found = found_copy(INSTANCE, described(INSTANCE, copy().name))
-    assert found is not None
-    ours, later = EXECUTION.rpartition(":")[0], NOW + timedelta(hours=12)
-    assert left_over([found], ours, later) == [found]
-    assert left_over([found], ours, later - timedelta(seconds=1)) == []
-    assert left_over([found], "arn:aws:states:eu-west-1:111122223333:execution:other-forecast", later) == []

@@ -193,8 +193,3 @@ def found_copy(kind: UnitKind, description: Description) -> FoundCopy | None:
     if delete_after.tzinfo is None:
         return None
     return FoundCopy(kind, name, tags[EXECUTION_TAG], delete_after, kind.status(description))
-
-
-def left_over(copies: Iterable[FoundCopy], executions: str, now: datetime) -> list[FoundCopy]:
-    """Return the copies that have to go because their time is up: those of this Belay's executions, as ARNs begin."""
-    return [each for each in copies if each.execution.startswith(executions) and each.delete_after <= now]
