@@ -12,7 +12,12 @@ from local.engine import REGION
 
 Applications = Callable[..., Application]
 
-CHANGES = {"changes": "database/changes", "schema": {"from": "3", "to": "4"}, "applied_by": "first"}
+CHANGES = {
+    "changes": "database/changes",
+    "engine": "postgresql",
+    "schema": {"from": "3", "to": "4"},
+    "applied_by": "first",
+}
 FILES = {"database/changes/0004-payments.sql": b"CREATE TABLE payments ();"}
 SETTINGS = {
     "DBInstanceClass": "db.t3.micro",

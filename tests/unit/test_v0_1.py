@@ -12,6 +12,7 @@ from belay.errors import InvalidRegistration, UnknownSchema
 from belay.policy.verdict import Report, Verdict
 from belay.release import accepted
 from belay.release.accepted import AcceptedRelease
+from belay.release.manifest import SchemaRange
 from belay.release.records import ReleaseReference
 from belay.release.registration import RegisteredStack
 from belay.release.verification import Verification, Verified
@@ -84,6 +85,15 @@ def test_an_accepted_release_is_what_was_registered_and_declared_then() -> None:
     assert production.approval.required
     assert isinstance(production.stacks["network"], RegisteredStack)
     assert (release.stages["test"].ephemeral, production.ephemeral) == (True, False)
+
+
+def test_a_release_without_an_engine_of_its_database_changes_is_read() -> None:
+    """And what it says about them that is not said any more is passed over."""
+    found = v0_1.document("release")
+    text = str(found["manifest_text"]).replace("  schema:", "  unknown: 1\n  schema:")
+    changes = AcceptedRelease.from_dict({**found, "manifest_text": text}).manifest.database
+    assert changes is not None
+    assert (changes.changes, changes.engine, changes.schema) == ("database/changes", None, SchemaRange("3", "4"))
 
 
 def test_what_was_accepted_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,12 @@ from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer, Ov
 from belay.approval.seal import Seal
 from belay.aws.clock import lease
 from belay.aws.dynamodb import Table
-from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled
+from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled, UnreadableRecord
 from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Operation, Purpose
 from belay.ledger.threads import MOST_KEYS
+from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
 from belay.release.lock import Claim, Lock
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference
@@ -46,6 +47,42 @@ def ledger(dynamodb: Any) -> Ledger:
 
 def release(attempt: str = "aaaaaaaaaaaa", digest: str = "d1", version: str = "1.0.0") -> ReleaseReference:
     return ReleaseReference("orders", version, digest, attempt)
+
+
+# -- database changes --------------------------------------------------------------------------------------------------
+
+
+def change(name: str, position: int, **more: Any) -> AppliedChange:
+    outcome = more.pop("outcome", AppliedOutcome.APPLIED)
+    return AppliedChange(name, "ann", f"db/{name}.sql", position, "d" * 64, release(), NOW, LATER, outcome, **more)
+
+
+def test_what_was_last_done_with_each_change_is_kept_for_each_database(ledger: Ledger) -> None:
+    orders = ChangedDatabase("orders", "production", "orders-db")
+    made, filled = change("0002-make", 0, schema_version="4"), change("0001-fill", 1)
+    ledger.database_changes.record(orders, [made, filled])
+    ledger.database_changes.record(replace(orders, stage="test"), [replace(made, outcome=AppliedOutcome.FAILED)])
+    assert ledger.database_changes.of(orders) == (made, filled)
+
+    undone = replace(filled, outcome=AppliedOutcome.UNDONE, ended=LATER)
+    ledger.database_changes.record(orders, [undone])
+    assert ledger.database_changes.of(orders) == (made, undone)
+    assert ledger.database_changes.of(replace(orders, database="crm")) == ()
+
+
+def test_changes_with_long_names_are_told_apart(ledger: Ledger) -> None:
+    orders = ChangedDatabase("orders", "production", "orders-db")
+    long = [change(f"{'x' * 1000}{number}", number) for number in range(2)]
+    ledger.database_changes.record(orders, long)
+    assert ledger.database_changes.of(orders) == tuple(long)
+
+
+def test_a_record_of_a_change_that_is_damaged_is_named(ledger: Ledger, dynamodb: Any) -> None:
+    orders = ChangedDatabase("orders", "production", "orders-db")
+    broken = {"PK": "DATABASE#orders#production#orders-db", "SK": "CHANGE#0001", "change": {"id": "0001"}}
+    Table(dynamodb, TABLE).put(broken)
+    with pytest.raises(UnreadableRecord, match="DATABASE#orders#production#orders-db CHANGE#0001: expected author"):
+        ledger.database_changes.of(orders)
 
 
 # -- approvals, incidents, locks ---------------------------------------------------------------------------------------

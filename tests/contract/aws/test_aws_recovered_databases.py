@@ -27,7 +27,7 @@ CHANGED = StackSeen("network", "orders-network", "arn:n", StackStatus.UPDATE_COM
 def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     own_aws.cache_clear()
     monkeypatch.setattr("test_aws_unfinished.STAGE", f"{STAGE}databases: [{{instance: orders-db}}]\n")
-    changes = 'database: {changes: database, schema: {from: "3", to: "4"}, applied_by: network}\n'
+    changes = 'database: {changes: database, engine: postgresql, schema: {from: "3", to: "4"}, applied_by: network}\n'
     more = MANIFEST.replace("digests: {", f"digests: {{database/1.sql: {'b' * 64}, ")
     monkeypatch.setattr("test_aws_unfinished.MANIFEST", more + changes)
     house = House(simulated)

@@ -28,7 +28,7 @@ from belay.stack.plan import Progress
 
 NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-08T10:00:00.000+00:00"
 WHY = "1.1.0 is newer than 1.0.0 and came to production while that waited there"
-DATABASE = "database: {changes: migrations}\n"
+DATABASE = "database: {changes: migrations, engine: mysql}\n"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from belay.release.archive import Limits
-from belay.release.manifest import ManifestStack
+from belay.release.manifest import DatabaseChanges, ManifestStack
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
 from belay.release.windows import Calendar
 from cli.build import build_release
@@ -64,13 +64,24 @@ def test_the_examples_of_registrations_are_read() -> None:
 
 
 OF_A_STAGE = (
-    Stage.__dataclass_fields__.keys() - {"application", "name", "calendar"}
+    Stage.__dataclass_fields__.keys() - {"application", "name", "calendar", "executors"}
 ) | Calendar.__dataclass_fields__.keys()
 
 
 @pytest.mark.parametrize("key", sorted(OF_A_STAGE))
 def test_every_key_of_a_stage_is_explained(key: str) -> None:
     assert re.search(rf"^\| `{key}[.`]", (DOCS / "registration.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("key", ["executor", "database", "user", "secret"])
+def test_every_key_of_an_executor_is_explained(key: str) -> None:
+    assert re.search(rf"^\| .*`databases\[\].{key}`", (DOCS / "registration.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("key", sorted(DatabaseChanges.__dataclass_fields__))
+def test_every_key_of_database_changes_is_shown(key: str) -> None:
+    (manifest,) = examples("release-format.md")
+    assert f"\n  {key}: " in manifest
 
 
 @pytest.mark.parametrize("key", sorted(ManifestStack.__dataclass_fields__))

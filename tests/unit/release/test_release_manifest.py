@@ -8,6 +8,7 @@ from belay.errors import InvalidRelease
 from belay.release.archive import Archive, open_archive
 from belay.release.directory import Limits
 from belay.release.manifest import (
+    Apply,
     DatabaseChanges,
     Manifest,
     ManifestStack,
@@ -21,6 +22,7 @@ from belay.release.manifest import (
     verify_members,
 )
 from belay.release.version import Version
+from belay.sql.changes import Engine, Format
 
 SHA = "0" * 64
 SMALLEST = f"""
@@ -55,7 +57,11 @@ stacks:
     depends_on: [network]
 database:
   changes: database/changes/
+  engine: postgresql
+  format: flyway
+  database: orders
   schema: {{from: 12, to: "014"}}
+  apply: {{after: network}}
   applied_by: service
 digests:
   templates/network.yaml: {SHA}
@@ -95,7 +101,15 @@ def test_a_whole_manifest() -> None:
     }
     assert manifest.stacks[0].capabilities == ("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
     assert manifest.stacks[1].depends_on == ("network",)
-    assert manifest.database == DatabaseChanges("database/changes", SchemaRange("12", "014"), "service")
+    assert manifest.database == DatabaseChanges(
+        changes="database/changes",
+        engine=Engine.POSTGRESQL,
+        format=Format.FLYWAY,
+        database="orders",
+        schema=SchemaRange("12", "014"),
+        apply=Apply("after", "network"),
+        applied_by="service",
+    )
 
 
 # What a line of the smallest manifest is replaced with, and every problem that follows.
@@ -211,17 +225,35 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     ),
     "database": (
         "digests:",
-        "database: {changes: nowhere, schema: {from: 1}, applied_by: service}\ndigests:",
+        "database: {changes: nowhere, engine: sqlite, format: x, database: 1, schema: {from: 1}, "
+        "apply: {before: x, after: network}, applied_by: service}\ndigests:",
         [
             "database.changes: the release has no file in a directory 'nowhere'",
             "database.applied_by: expected the name of one of this release's stacks, found 'service'",
+            "database.engine: expected one of postgresql, mysql, mariadb, oracle, sqlserver, db2, found 'sqlite'",
+            "database.format: expected one of plain, flyway, liquibase, found 'x'",
+            "database.database: expected the registered name of a database, found the number 1",
             "database.schema.to: missing",
+            "database.apply: expected either before or after, with the name of a stack",
+            "database.apply.before: expected the name of one of this release's stacks, found 'x'",
+        ],
+    ),
+    "database without an engine": (
+        "digests:",
+        "database: {changes: templates, apply: {during: network}}\ndigests:",
+        [
+            "database.engine: missing",
+            "database.apply.during: unknown key; known are before, after",
+            "database.apply: expected either before or after, with the name of a stack",
         ],
     ),
     "database as text": (
         "digests:",
         "database: changes\ndigests:",
-        ["database: expected a mapping with changes, schema, applied_by, found 'changes'"],
+        [
+            "database: expected a mapping with changes, engine, format, database, schema, apply, applied_by, found "
+            "'changes'"
+        ],
     ),
     "no digests": (
         f"digests: {{templates/network.yaml: {SHA}}}",

@@ -1,5 +1,6 @@
 import ipaddress
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.errors import InvalidRegistration, InvalidRelease
-from belay.release.manifest import Manifest, ManifestStack
+from belay.release.manifest import DatabaseChanges, Manifest, ManifestStack
 from belay.release.registration import (
     DEFAULT_TRANSFORMS,
     Application,
@@ -18,19 +19,24 @@ from belay.release.registration import (
     Database,
     Pipeline,
     Pointer,
+    RegisteredExecutor,
     RegisteredStack,
     Service,
     Stage,
     Verify,
     admit,
+    changed_database,
     effective_parameters,
     parse_application,
     parse_stage,
 )
 from belay.release.version import Version
+from belay.sql.changes import Engine
 
 ROLE = "arn:aws:iam::123456789012:role/belay/orders-deployment"
 VERIFY = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders:live"
+CHANGES = "arn:aws:lambda:eu-west-1:123456789012:function:change-orders"
+FOREIGN = "arn:aws:lambda:eu-west-1:999999999999:function:change-orders"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-on-call"
 ORDERS = Application("orders", ("test", "production"), None, {})
 STAGE = f"""
@@ -49,7 +55,10 @@ stacks:
     capabilities: [CAPABILITY_NAMED_IAM]
 approval: {{required: true, expires_after_days: 3}}
 trusted_networks: [10.0.0.0/8, "2001:db8::/32"]
-databases: [{{instance: orders-db}}, {{cluster: Orders-Aurora}}]
+databases:
+  - {{instance: orders-db, executor: {CHANGES}, database: orders, user: belay}}
+  - {{cluster: Orders-Aurora}}
+forecast: copy
 services: [{{cluster: orders, service: api}}, {{cluster: 7, service: 8}}]
 alarms: [Failed orders, latency]
 verify: {{function: {VERIFY}, bake_minutes: 0.5, monitoring_minutes: 3}}
@@ -100,16 +109,16 @@ class TestApplication:
             "stages: [test]\ntopic:": ["topic: expected the ARN of an SNS topic, found nothing"],
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
-                " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline, timezone, windows, freezes, regions, ssm_parameters",
+                " databases, forecast, services, alarms, verify, require_rollback_ready, restore, recover_foreign,"
+                " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters",
                 "defaults.approval: expected a mapping with required, expires_after_days, four_eyes,"
                 " skip_unchanged, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
             ],
             "stages: [test]\ndefaults: none": [
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
-                " databases, services, alarms, verify, require_rollback_ready, restore, recover_foreign, macros,"
-                " policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, found 'none'"
+                " databases, forecast, services, alarms, verify, require_rollback_ready, restore, recover_foreign,"
+                " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, found 'none'"
             ],
         }.items(),
     )
@@ -149,6 +158,8 @@ class TestStage:
             approval=Approval(required=True, expires_after_days=3),
             trusted_networks=(ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32")),
             databases=(Database(INSTANCE, "orders-db"), Database(CLUSTER, "orders-aurora")),
+            executors={"orders-db": RegisteredExecutor(CHANGES, "orders", user="belay")},
+            forecast="copy",
             services=(Service("orders", "api"), Service("7", "8")),
             alarms=("Failed orders", "latency"),
             verify=Verify(function=VERIFY, bake_minutes=0.5, monitoring_minutes=3),
@@ -252,7 +263,21 @@ class TestStage:
                 "databases[1]: expected either instance or cluster",
                 "databases[3]: duplicate instance 'db'",
                 "databases[4].instance: expected the identifier of an RDS instance, found 'a--b'",
-                "databases[5]: expected a mapping with instance, cluster, found 'db'",
+                "databases[5]: expected a mapping with instance, cluster, executor, database, user, secret, found 'db'",
+            ],
+            f"databases: [{{instance: a, executor: f, user: 1}}, {{instance: b, executor: '{FOREIGN}', database: x}}, "
+            "{instance: c, database: x, secret: y}]\nforecast: guess": [
+                "databases[0].executor: expected the ARN of a Lambda function, found 'f'",
+                "databases[0]: expected database with executor: the name of the database in the instance or cluster",
+                "databases[1].executor: expected a function of the stage's account 123456789012, found one of another",
+                "databases[2]: database, secret: only for an executor; register executor too, or leave it out",
+                "forecast: expected one of none, model, copy, found 'guess'",
+            ],
+            f"databases: [{{instance: a, executor: '{CHANGES}', database: x, secret: y}}]\n"
+            "pipeline: {name: orders, deployment_stage: Deploy, start: true}": [
+                "databases[0].executor: a stage that a pipeline is started for has its databases changed there: leave "
+                "executor out",
+                "databases[0].secret: expected the ARN of a secret of Secrets Manager, found 'y'",
             ],
             "services: [{cluster: a b, service: x}, {service: x}]": [
                 "services[0].cluster: expected the name of an ECS cluster, found 'a b'",
@@ -406,6 +431,52 @@ class TestAdmit:
         stages = [replace(stage("test"), stacks=stage("production").stacks, ephemeral=True), stage("production")]
 
         admit(release(stack("network")), ORDERS, stages, {})
+
+
+class TestChangedDatabase:
+    DATABASES: ClassVar = (Database(INSTANCE, "orders-db"), Database(CLUSTER, "crm"), Database(INSTANCE, "logs"))
+    EXECUTORS: ClassVar[Mapping[str, RegisteredExecutor]] = {
+        "orders-db": RegisteredExecutor(CHANGES, "orders"),
+        "crm": RegisteredExecutor(CHANGES, "customers"),
+    }
+
+    def in_stage(self) -> Stage:
+        return replace(stage("test"), databases=self.DATABASES, executors=self.EXECUTORS)
+
+    def changing(self, database: str | None = None) -> Manifest:
+        return replace(release(stack("network")), database=DatabaseChanges("sql", Engine.POSTGRESQL, database=database))
+
+    def test_the_only_one_with_an_executor_needs_no_name(self) -> None:
+        only = replace(self.in_stage(), executors={"crm": self.EXECUTORS["crm"]})
+        admit(self.changing(), ORDERS, [only], {})
+        assert changed_database(self.changing().database, only) == (self.DATABASES[1], self.EXECUTORS["crm"])
+
+    def test_one_of_several_is_named_as_it_is_registered(self) -> None:
+        admit(self.changing("orders"), ORDERS, [self.in_stage()], {})
+        found = changed_database(self.changing("orders").database, self.in_stage())
+        assert found == (self.DATABASES[0], self.EXECUTORS["orders-db"])
+
+    def test_a_stage_without_executors_changes_none(self) -> None:
+        admit(self.changing("orders"), ORDERS, [stage("test")], {})
+        assert changed_database(self.changing().database, stage("test")) is None
+        assert changed_database(None, self.in_stage()) is None
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            (
+                None,
+                "database: stage test has several databases with an executor (customers, orders): name one in "
+                "database.database",
+            ),
+            (
+                "logs",
+                "database.database: expected one that stage test has an executor for (customers, orders), found 'logs'",
+            ),
+        ],
+    )
+    def test_it_has_to_be_clear_which(self, name: str | None, said: str) -> None:
+        assert refusal(admit, self.changing(name), ORDERS, [self.in_stage()], {}) == [said]
 
 
 class TestEffectiveParameters:

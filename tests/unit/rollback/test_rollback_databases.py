@@ -21,7 +21,7 @@ from belay.stack.status import StackStatus
 
 INCIDENT = "orders-production-0123456789ab"
 TAKEN = Taken(SNAPSHOT, "orders", "production", "1.3.0", NOW.replace(minute=10))
-CHANGES = DatabaseChanges("database/changes", SchemaRange("3", "4"), "service")
+CHANGES = DatabaseChanges("database/changes", schema=SchemaRange("3", "4"), applied_by="service")
 SERVICE = StackSeen(
     "service", "orders-production-service", "arn:stack", StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True
 )

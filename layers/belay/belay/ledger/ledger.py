@@ -20,6 +20,7 @@
 | ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | an approval: task token, seal, answer |
 | ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside the windows; override |
 | ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, according to CloudTrail |
+| ``DATABASE#<application>#<stage>#<database>`` | ``CHANGE#<change>`` | what was last done with a database change |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
 | ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation; does not expire |
 | ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |
@@ -39,6 +40,7 @@ from belay.aws.dynamodb import Table
 from belay.ledger.approvals import ApprovalRecords
 from belay.ledger.attempts import AttemptRecords
 from belay.ledger.baselines import BaselineRecords
+from belay.ledger.database_changes import DatabaseChangeRecords
 from belay.ledger.decisions import DecisionRecords
 from belay.ledger.findings import FindingRecords
 from belay.ledger.holds import HoldRecords
@@ -74,6 +76,7 @@ class Ledger:
         self.findings = FindingRecords(self._table)
         self.threads = ThreadRecords(self._table)
         self.pipelines = PipelineRecords(self._table)
+        self.database_changes = DatabaseChangeRecords(self._table)
         self.baselines = BaselineRecords(self._table)
         self.registrations = RegistrationRecords(self._table)
         self.stack_claims = StackClaimRecords(self._table)

@@ -10,7 +10,7 @@ from belay.errors import InvalidRegistration, InvalidRelease
 from belay.masking import MASK, is_reference
 from belay.release.archive import MANIFEST
 from belay.release.document import Problems, join, load_document
-from belay.release.manifest import Manifest, ManifestStack, parse_manifest
+from belay.release.manifest import Manifest, ManifestStack, examine_manifest, parse_manifest
 from belay.release.registration import (
     Application,
     Pointer,
@@ -54,8 +54,13 @@ class AcceptedRelease:
         application_text: str,
         stage_texts: Mapping[str, str],
         declared: Mapping[str, Mapping[str, bool]],
+        *,
+        manifest: Manifest | None = None,
     ) -> "AcceptedRelease":
-        """Read the texts. Raises ``InvalidRelease`` or ``InvalidRegistration``; pointers must have been followed."""
+        """Read the texts, the manifest's unless it was read. Raises ``InvalidRelease`` or ``InvalidRegistration``.
+
+        Pointers must have been followed.
+        """
         application = parse_application(name, application_text)
         if isinstance(application, Pointer):
             raise InvalidRegistration([f"{name}: a pointer may not refer to another pointer"])
@@ -70,7 +75,7 @@ class AcceptedRelease:
             application_text,
             stage_texts,
             declared,
-            parse_manifest(manifest_text.encode()),
+            manifest or parse_manifest(manifest_text.encode()),
             replace(application, defaults={}),
             stages,
         )
@@ -199,9 +204,10 @@ def _masked_text(text: str, shown: Mapping[str, Collection[str]]) -> str:
 
 
 def _parsed(document: Document) -> Document:
-    """Parse the texts, which are all that Belay 0.1 stored."""
+    """Parse the texts, which are all that Belay 0.1 stored; its manifests name no engine of database changes."""
     texts = ("application", "manifest_text", "application_text", "stage_texts", "declared")
-    return AcceptedRelease.of(*(document[name] for name in texts)).to_dict()
+    manifest, _ = examine_manifest(document["manifest_text"].encode(), None)
+    return AcceptedRelease.of(*(document[name] for name in texts), manifest=manifest).to_dict()
 
 
 def _camel(name: str) -> str:

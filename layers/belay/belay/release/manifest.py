@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from belay.errors import InvalidRelease
 from belay.release.archive import MANIFEST, Archive
@@ -13,6 +13,7 @@ from belay.release.directory import name_problem
 from belay.release.document import Node, Number, Problems, UnreadableDocument, load_document, quote
 from belay.release.names import NAME, NAME_RULE
 from belay.release.version import Version
+from belay.sql.changes import Engine, Format
 
 CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
@@ -40,21 +41,41 @@ class ManifestStack:
     depends_on: tuple[str, ...]
 
 
+When: TypeAlias = Literal["before", "after"]
+_WHEN: Final[tuple[When, ...]] = ("before", "after")
+
+
 @dataclass(frozen=True)
 class SchemaRange:
-    """The database schema's version before and after a release."""
+    """The database schema's version before and after a release, which works with both and with those between."""
 
     before: str
     after: str
 
 
 @dataclass(frozen=True)
+class Apply:
+    """When a release's database changes are applied: before or after one of its stacks is changed."""
+
+    when: When
+    stack: str
+
+
+@dataclass(frozen=True)
 class DatabaseChanges:
-    """The directory that holds a release's database changes, and the stack that applies them, if one does."""
+    """The directory that holds a release's database changes, and how it is read: ``format`` None tells by the names.
+
+    ``database`` is the registered name of the database, for stages that have several; ``apply`` None is before all
+    stacks. ``engine`` is None only in releases that Belay 0.1 accepted, which did not say it.
+    """
 
     changes: str
-    schema: SchemaRange | None
-    applied_by: str | None
+    engine: Engine | None = None
+    format: Format | None = None
+    database: str | None = None
+    schema: SchemaRange | None = None
+    apply: Apply | None = None
+    applied_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -210,18 +231,37 @@ def _scalar(node: Node, expected: str) -> str:
 def _database(node: Node, stacks: list[str], paths: Collection[str]) -> DatabaseChanges | None:
     if not node.present:
         return None
-    fields = node.fields(["changes"], ["schema", "applied_by"])
+    optional = ["format", "database", "schema", "apply", "applied_by"]
+    fields = node.fields(["changes", "engine"], optional)
     changes = _path(fields["changes"])
     if changes and not any(path.startswith(f"{changes}/") for path in paths):
         fields["changes"].note(f"the release has no file in a directory {quote(changes)}")
     applied_by = fields["applied_by"]
     if applied_by.value not in stacks:
         applied_by.wrong("the name of one of this release's stacks")
+    database = fields["database"]
     return DatabaseChanges(
         changes=changes,
+        engine=fields["engine"].one_of(tuple(Engine), Engine.POSTGRESQL) if fields["engine"].present else None,
+        format=fields["format"].one_of(tuple(Format), Format.PLAIN) if fields["format"].present else None,
+        database=database.text(None, "the registered name of a database") if database.present else None,
         schema=_schema(fields["schema"]),
+        apply=_apply(fields["apply"], stacks),
         applied_by=applied_by.text() if applied_by.present else None,
     )
+
+
+def _apply(node: Node, stacks: list[str]) -> Apply | None:
+    if not node.present:
+        return None
+    fields = node.fields([], [*_WHEN])
+    given = [when for when in _WHEN if fields[when].present]
+    if isinstance(node.value, dict) and len(given) != 1:
+        node.note("expected either before or after, with the name of a stack")
+    when = given[0] if given else "before"
+    if fields[when].value not in stacks:
+        fields[when].wrong("the name of one of this release's stacks")
+    return Apply(when, fields[when].text())
 
 
 def _schema(node: Node) -> SchemaRange | None:

@@ -14,7 +14,14 @@ from belay.database.kind import DatabaseKind
 from belay.database.kinds import KINDS
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.document import Fields, Node, Problems, UnreadableDocument, join, load_document, plain, quote
-from belay.release.manifest import INJECTED, Manifest, ManifestStack, read_capabilities, read_parameters
+from belay.release.manifest import (
+    INJECTED,
+    DatabaseChanges,
+    Manifest,
+    ManifestStack,
+    read_capabilities,
+    read_parameters,
+)
 from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name, snapshot_name
 from belay.release.origin import Origin
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
@@ -22,6 +29,7 @@ from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Precedence: TypeAlias = Literal["registration", "release"]
 Restore: TypeAlias = Literal["never", "approval", "automatic"]
+Forecast: TypeAlias = Literal["none", "model", "copy"]
 
 DEFAULT_TRANSFORMS: Final = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
 """Transforms that need no registration: they only rewrite the template itself. ``AWS::Include`` includes text from
@@ -34,6 +42,7 @@ _OWN_PARAMETERS: Final = re.compile(r"(arn:.*:parameter)?/*belay(/.*)?", re.IGNO
 
 _PRECEDENCES: Final[tuple[Precedence, ...]] = ("registration", "release")
 _RESTORES: Final[tuple[Restore, ...]] = ("never", "approval", "automatic")
+_FORECASTS: Final[tuple[Forecast, ...]] = ("none", "model", "copy")
 
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
@@ -44,6 +53,9 @@ _ALARM: Final = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _FUNCTION: Final = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9$_-]{1,128})?"
 )
+_DATABASE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_DATABASE_USER: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_SECRET: Final = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}")
 _MACRO: Final = re.compile(r"[A-Za-z0-9:_-]{1,256}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
@@ -144,6 +156,20 @@ class Database:
 
 
 @dataclass(frozen=True)
+class RegisteredExecutor:
+    """The operator's Lambda function that changes a database (docs/database-executors.md), by its ARN.
+
+    ``database`` is the name of the database in the instance or cluster. ``user`` and ``secret``, the ARN of a secret,
+    are how the function logs in, which Belay never does; its own settings decide what is empty.
+    """
+
+    function: str
+    database: str
+    user: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True)
 class Service:
     """An ECS service."""
 
@@ -176,7 +202,8 @@ class Pipeline:
 class Stage:
     """A registered stage. ``stacks`` maps the name a release uses to the real stack.
 
-    ``regions`` are further regions with stacks of the same names; only validation looks there.
+    ``executors`` are those of its databases, by identifier. ``regions`` are further regions with stacks of the same
+    names; only validation looks there.
     """
 
     application: str
@@ -187,6 +214,8 @@ class Stage:
     approval: Approval = Approval()
     trusted_networks: tuple[IpNetwork, ...] = ()
     databases: tuple[Database, ...] = ()
+    executors: Mapping[str, RegisteredExecutor] = field(default_factory=dict)
+    forecast: Forecast = "none"
     services: tuple[Service, ...] = ()
     alarms: tuple[str, ...] = ()
     verify: Verify = Verify()
@@ -229,7 +258,7 @@ class Stage:
 
 _REQUIRED: Final = ("service_role", "stacks")
 _OPTIONAL: Final = (
-    *("ephemeral", "approval", "trusted_networks", "databases", "services", "alarms"),
+    *("ephemeral", "approval", "trusted_networks", "databases", "forecast", "services", "alarms"),
     *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
     *("pipeline", "timezone", "windows", "freezes", "regions", "ssm_parameters"),
 )
@@ -308,6 +337,7 @@ def _application(name: str, node: Node) -> Application:
 
 
 def _stage(application: str, name: str, fields: Fields) -> Stage:
+    databases, executors = _databases(fields)
     return Stage(
         application=application,
         name=name,
@@ -316,7 +346,9 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         ephemeral=fields["ephemeral"].boolean(),
         approval=_approval(fields["approval"]),
         trusted_networks=tuple(network for item in fields["trusted_networks"].items() for network in _network(item)),
-        databases=_databases(fields["databases"]),
+        databases=databases,
+        executors=executors,
+        forecast=fields["forecast"].one_of(_FORECASTS, "none"),
         services=tuple(_service(item) for item in fields["services"].items()),
         alarms=_alarms(fields["alarms"]),
         verify=_verify(fields["verify"]),
@@ -413,23 +445,50 @@ def _network(node: Node) -> list[IpNetwork]:
     return [network]
 
 
-def _databases(node: Node) -> tuple[Database, ...]:
+_OF_EXECUTOR: Final = ("database", "user", "secret")
+
+
+def _databases(stage: Fields) -> tuple[tuple[Database, ...], dict[str, RegisteredExecutor]]:
     databases: list[Database] = []
-    for item in node.items():
-        database = _database(item)
+    executors: dict[str, RegisteredExecutor] = {}
+    for item in stage["databases"].items():
+        fields = item.fields([], [*KINDS, "executor", *_OF_EXECUTOR])
+        database = _database(fields)
         if database.identifier and database in databases:
             item.note(f"duplicate {database.kind} {quote(database.identifier)}")
         databases.append(database)
-    return tuple(databases)
+        if fields["executor"].present:
+            executors[database.identifier] = _executor(fields, stage)
+        elif given := [name for name in _OF_EXECUTOR if fields[name].present]:
+            item.note(f"{', '.join(given)}: only for an executor; register executor too, or leave it out")
+    return tuple(databases), executors
 
 
-def _database(node: Node) -> Database:
-    fields = node.fields([], [*KINDS])
+def _database(fields: Fields) -> Database:
     present = [name for name in KINDS if fields[name].present]
-    if isinstance(node.value, dict) and len(present) != 1:
-        node.note(f"expected either {' or '.join(KINDS)}")
+    if isinstance(fields.owner.value, dict) and len(present) != 1:
+        fields.owner.note(f"expected either {' or '.join(KINDS)}")
     name = present[-1] if present else next(iter(KINDS))
     return Database(KINDS[name], fields[name].text(_DATABASE, f"the identifier of an RDS {name}").lower())
+
+
+def _executor(fields: Fields, stage: Fields) -> RegisteredExecutor:
+    """Read a database's executor: it has to be in the stage's account, where it is in Belay's reach."""
+    function, user, secret = fields["executor"], fields["user"], fields["secret"]
+    arn, role = function.text(_FUNCTION, "the ARN of a Lambda function"), stage["service_role"].value
+    if arn and isinstance(role, str) and _ROLE.fullmatch(role) and arn.split(":")[4] != role.split(":")[4]:
+        function.note(f"expected a function of the stage's account {role.split(':')[4]}, found one of another")
+    pipeline = stage["pipeline"].value
+    if isinstance(pipeline, dict) and pipeline.get("start") is True:
+        function.note("a stage that a pipeline is started for has its databases changed there: leave executor out")
+    if not fields["database"].present:
+        fields.owner.note("expected database with executor: the name of the database in the instance or cluster")
+    return RegisteredExecutor(
+        function=arn,
+        database=fields["database"].text(_DATABASE_NAME, "the name of a database"),
+        user=user.text(_DATABASE_USER, "the name of a user"),
+        secret=secret.text(_SECRET, "the ARN of a secret of Secrets Manager"),
+    )
 
 
 def _service(node: Node) -> Service:
@@ -474,6 +533,7 @@ def admit(
     for stage in stages:
         for stack in manifest.stacks:
             _admit_stack(stack, stage, problems)
+        _admit_changes(manifest.database, stage, problems)
         allowed = {*DEFAULT_TRANSFORMS, *stage.macros}
         for template in sorted(transforms):
             for transform in sorted(set(transforms[template]) - allowed):
@@ -526,6 +586,39 @@ def _admit_stack(stack: ManifestStack, stage: Stage, problems: Problems) -> None
     for capability in stack.capabilities:
         if capability not in allowed:
             problems.add(path, f"stage {stage.name} does not allow {capability}")
+
+
+def _admit_changes(changes: DatabaseChanges | None, stage: Stage, problems: Problems) -> None:
+    """A release names its database where a stage has several; one without executors applies no changes."""
+    if changes is None or not stage.executors or changed_database(changes, stage) is not None:
+        return
+    names = ", ".join(sorted(executor.database for executor in stage.executors.values()))
+    if changes.database is None:
+        problems.add(
+            "database",
+            f"stage {stage.name} has several databases with an executor ({names}): name one in database.database",
+        )
+    else:
+        found = f"found {quote(changes.database)}"
+        problems.add(
+            "database.database", f"expected one that stage {stage.name} has an executor for ({names}), {found}"
+        )
+
+
+def changed_database(changes: DatabaseChanges | None, stage: Stage) -> tuple[Database, RegisteredExecutor] | None:
+    """Return the database that a release changes in a stage, with its executor; None if it changes none there.
+
+    Without an executor Belay neither applies changes nor knows whether something else does.
+    """
+    if changes is None:
+        return None
+    found = [
+        (database, executor)
+        for database in stage.databases
+        if (executor := stage.executors.get(database.identifier)) is not None
+        and changes.database in (None, executor.database)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def effective_parameters(
