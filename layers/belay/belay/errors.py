@@ -4,6 +4,16 @@ A verdict is returned; a fault is raised. A state machine catches these class na
 name here is part of the machines' interface: each docstring says who raises it and what happens next.
 """
 
+from collections.abc import Sequence
+from typing import Final
+
+_LONGEST: Final = 12_000
+
+
+def _bounded(problems: Sequence[str]) -> str:
+    message = "\n".join(problems)
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}\n... and more"
+
 
 class BelayError(Exception):
     """The common base: never raised itself."""
@@ -19,9 +29,7 @@ class InvalidRelease(BelayError):  # noqa: N818 - the outcome's own word reads b
     """
 
     def __init__(self, problems: list[str]) -> None:
-        message = "\n".join(problems)
-        longest = 12_000
-        super().__init__(message if len(message) <= longest else f"{message[:longest]}\n... and more")
+        super().__init__(_bounded(problems))
         self.problems = problems
 
 
@@ -42,6 +50,18 @@ class UnreadableTemplate(BelayError):  # noqa: N818
 
     Raised by ``template.loader`` with the file, the line and the column. The release ends REJECTED, nothing changed.
     """
+
+
+class UnreadableChanges(BelayError):  # noqa: N818
+    """A release's database changes, or files of SQL, cannot be read.
+
+    Raised by the ``sql`` room with every problem found, each with the file, the line and the column. The release ends
+    REJECTED, nothing changed. The message is bounded as that of :class:`InvalidRelease` is.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(_bounded(problems))
+        self.problems = list(problems)
 
 
 class ReleaseSuperseded(BelayError):  # noqa: N818

@@ -1,0 +1,76 @@
+"""What engines' command-line clients do themselves instead of sending it to the database; none of it is ever done here.
+
+Sources: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS,
+https://dev.mysql.com/doc/refman/8.4/en/mysql-commands.html,
+https://docs.oracle.com/en/database/oracle/oracle-database/23/sqpug/SQL-Plus-command-summary.html,
+https://learn.microsoft.com/sql/tools/sqlcmd/sqlcmd-commands,
+https://www.ibm.com/docs/en/db2/11.5?topic=commands-command-line-processor-clp
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from belay.sql.changes import Engine
+
+
+class ClientCommand(StrEnum):
+    """What becomes of a line that is for a client."""
+
+    REFUSED = "refused"
+    """It reads or writes files, runs programs, connects elsewhere, or changes the text of what follows."""
+    PASSED_OVER = "passed over"
+    """It only changes what the client shows."""
+    ONE_LINE = "one line"
+    """It is sent to the database, and ends with its line."""
+
+
+_PLUS_REFUSED: Final = (
+    "ACCEPT ACC APPEND ARCHIVE ATTRIBUTE CONNECT CONN COPY DEFINE DEF DISCONNECT EDIT ED GET HOST HO PASSWORD PASSW "
+    "RECOVER RUN SAVE SAV SHUTDOWN SPOOL SPO START STA STARTUP STORE UNDEFINE UNDEF XQUERY"
+)
+_PLUS_SHOWN: Final = (
+    "BREAK BRE BTITLE BTI CLEAR CL COLUMN COL COMPUTE COMP DESCRIBE DESC EXIT HELP HISTORY PAUSE PAU PRINT PRI PROMPT "
+    "PRO QUIT REM REMARK REPFOOTER REPHEADER SET SHOW SHO TIMING TIMI TTITLE TTI VARIABLE VAR WHENEVER"
+)
+_WORDS: Final = {
+    Engine.MYSQL: {ClientCommand.REFUSED: "CONNECT EDIT NOTEE PAGER NOPAGER SOURCE SYSTEM TEE QUERY_ATTRIBUTES"},
+    Engine.ORACLE: {
+        ClientCommand.REFUSED: _PLUS_REFUSED,
+        ClientCommand.PASSED_OVER: _PLUS_SHOWN,
+        ClientCommand.ONE_LINE: "EXEC EXECUTE",
+    },
+    Engine.DB2: {
+        ClientCommand.REFUSED: "ATTACH CONNECT DB2 DETACH DISCONNECT EXPORT IMPORT INGEST LOAD",
+        ClientCommand.PASSED_OVER: "ECHO QUIT TERMINATE",
+    },
+}
+_WORDS[Engine.MARIADB] = _WORDS[Engine.MYSQL]
+_COMMANDS: Final = {
+    engine: {word: command for command, words in commands.items() for word in words.split()}
+    for engine, commands in _WORDS.items()
+}
+_SQL_SET: Final = frozenset({"ROLE", "TRANSACTION", "CONSTRAINT", "CONSTRAINTS"})
+"""What follows SET in Oracle's own SQL."""
+
+
+def client_command(engine: Engine, words: list[str]) -> ClientCommand | None:
+    """Return what a statement that begins with these two words is to the engine's client; None if it is SQL."""
+    found = _COMMANDS.get(engine, {}).get(words[0])
+    if engine is Engine.ORACLE and words[0] == "SET" and words[1] in _SQL_SET:
+        return None
+    return found
+
+
+FILE_ACCESS: Final = {
+    Engine.POSTGRESQL: frozenset(
+        {"PG_READ_FILE", "PG_READ_BINARY_FILE", "PG_LS_DIR", "PG_STAT_FILE", "LO_IMPORT", "LO_EXPORT"}
+    ),
+    Engine.MYSQL: frozenset({"LOAD_FILE", "OUTFILE", "DUMPFILE", "INFILE"}),
+    Engine.MARIADB: frozenset({"LOAD_FILE", "OUTFILE", "DUMPFILE", "INFILE"}),
+    Engine.ORACLE: frozenset({"BFILENAME", "UTL_FILE"}),
+    Engine.SQLSERVER: frozenset({"XP_CMDSHELL", "OPENROWSET", "OPENDATASOURCE", "SP_OACREATE"}),
+    Engine.DB2: frozenset[str](),
+}
+"""Names through which SQL reads or writes the server's files or runs its programs."""

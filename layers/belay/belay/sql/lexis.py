@@ -1,0 +1,162 @@
+"""What the engines' lexers see in SQL, as far as it decides where a statement ends: strings, names, comments, marks.
+
+Sources: https://www.postgresql.org/docs/current/sql-syntax-lexical.html,
+https://dev.mysql.com/doc/refman/8.4/en/language-structure.html,
+https://docs.oracle.com/en/database/oracle/oracle-database/23/sqlrf/Literals.html,
+https://learn.microsoft.com/sql/t-sql/language-elements/slash-star-comment-transact-sql,
+https://www.ibm.com/docs/en/db2/11.5?topic=elements-tokens
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from belay.sql.changes import Engine
+
+
+class TokenKind(StrEnum):
+    """What a token is; the names of the groups in a pattern."""
+
+    COMMENT = "comment"
+    NESTED = "nested"
+    """The beginning of a comment that may hold others."""
+    OPAQUE = "opaque"
+    """A string or a quoted name."""
+    DOLLAR = "dollar"
+    """The beginning of a dollar-quoted string."""
+    EXECUTED = "executed"
+    """The beginning or end of what MySQL executes although it looks like a comment."""
+    LINE = "line"
+    """A whole line that is for the engine's client: ``GO``, ``/``, a command of ``sqlcmd``."""
+    END = "end"
+    """A terminator."""
+    BROKEN = "broken"
+    """The beginning of something that is not closed."""
+    WORD = "word"
+    MARK = "mark"
+
+
+@dataclass(frozen=True, slots=True)
+class Lexis:
+    """An engine's tokens as regular expressions; no repetition backtracks, so reading is linear."""
+
+    comment: str
+    nested: bool
+    opaque: str
+    word: str
+    marks: str
+    """Characters that are tokens of their own, and those that begin one of the others; for a character class."""
+    line: str = ""
+    dollar: str = ""
+    executed: str = ""
+
+
+def _quoted(quote: str, escape: str = "") -> str:
+    inside = f"[^{quote}{escape * 2}]*+"
+    again = rf"(?:{quote}{quote}|\\.)" if escape else quote * 2
+    return f"{quote}{inside}(?:{again}{inside})*+{quote}"
+
+
+_LINE_COMMENT: Final = r"--[^\n]*+"
+_COMMENT_BODY: Final = r"(?:[^*]++|\*(?!/))*+\*/"
+_ONLY: Final = r"[ \t]*+(?=\r?\n|\Z)"
+"""Nothing else on the line."""
+
+_CONTINUED: Final = r"[ \t\f\v]*+[\r\n](?:[ \t\r\n\f\v]++|--[^\r\n]*+[\r\n])*+"
+"""Two strings of SQL with a line's end between them are one, and the second is read as the first is."""
+_ESCAPED: Final = _quoted("'", "\\")
+_POSTGRESQL: Final = Lexis(
+    comment=_LINE_COMMENT,
+    nested=True,
+    opaque=rf"""[eE]{_ESCAPED}(?>{_CONTINUED}{_ESCAPED})*+|{_quoted("'")}|{_quoted('"')}""",
+    word=r"[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*+|\$?\d[\w.]*+",
+    marks=r"'\"$()\\",
+    dollar=r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*+)?+\$",
+)
+_MYSQL: Final = Lexis(
+    comment=rf"--(?=[\x00-\x20]|\Z)[^\n]*+|\#[^\n]*+|/\*(?!M?!){_COMMENT_BODY}",
+    nested=False,
+    opaque=f"""{_ESCAPED}|{_quoted('"', chr(92))}|{_quoted("`")}""",
+    word=r"[\w$\x80-\uffff]++",
+    marks=r"'\"`\#*()\\",
+    executed=r"/\*M?!\d*+|\*/",
+)
+_ALTERNATIVE_QUOTES: Final = (
+    r"[nN]?[qQ]'(?:\[.*?\]'|\{.*?\}'|\(.*?\)'|<.*?>'|(?P<delimiter>[^\s\[{(<']).*?(?P=delimiter)')"
+)
+_ORACLE: Final = Lexis(
+    comment=f"{_LINE_COMMENT}|/\\*{_COMMENT_BODY}",
+    nested=False,
+    opaque=f"""{_ALTERNATIVE_QUOTES}|{_quoted("'")}|{_quoted('"')}""",
+    word=r"[A-Za-z_\x80-\U0010ffff][\w$#\x80-\U0010ffff]*+|\d[\w.]*+",
+    marks=r"'\"()@!",
+    line=f"[ \\t]*+/{_ONLY}",
+)
+_SQLSERVER: Final = Lexis(
+    comment=_LINE_COMMENT,
+    nested=True,
+    opaque=f"""{_quoted("'")}|{_quoted('"')}|\\[[^\\]]*+(?:\\]\\][^\\]]*+)*+\\]""",
+    word=r"[@\#]*+[A-Za-z_\x80-\U0010ffff][\w@\#$\x80-\U0010ffff]*+|\d[\w.]*+",
+    marks=r"'\"\[(),@\#",
+    line=r"[ \t]*+(?:[gG][oO](?:[ \t]++\d++)?+[ \t;]*+(?:--[^\n]*+)?+(?=\r?\n|\Z)|:(?=[A-Za-z])[^\n]*+|!![^\n]*+)",
+)
+_DB2: Final = Lexis(
+    comment=_LINE_COMMENT,
+    nested=True,
+    opaque=f"""{_quoted("'")}|{_quoted('"')}""",
+    word=r"[A-Za-z_\x80-\U0010ffff](?:[\w$\#\x80-\U0010ffff]++|@(?![ \t]*+(?:\r?\n|\Z)))*+|\d[\w.]*+",
+    marks=r"'\"()!@",
+)
+LEXES: Final = {
+    Engine.POSTGRESQL: _POSTGRESQL,
+    Engine.MYSQL: _MYSQL,
+    Engine.MARIADB: _MYSQL,
+    Engine.ORACLE: _ORACLE,
+    Engine.SQLSERVER: _SQLSERVER,
+    Engine.DB2: _DB2,
+}
+
+
+_OPENING: Final = ("'", '\\"', "`", "\\[")
+"""What opens a string or a quoted name in one engine or another, as members of a character class."""
+
+
+@lru_cache(maxsize=256)
+def pattern(engine: Engine, terminator: str) -> re.Pattern[str]:
+    """Return the pattern of one token and of what is skipped before it; it matches at every place of any text.
+
+    ``terminator`` is text, in any case, and ends a statement wherever it stands outside of strings and comments.
+    """
+    lexis = LEXES[engine]
+    groups = {
+        TokenKind.LINE: rf"(?:(?<=\n)|\A)(?:{lexis.line})" if lexis.line else "",
+        TokenKind.END: _terminator(terminator),
+        TokenKind.EXECUTED: lexis.executed,
+        TokenKind.COMMENT: lexis.comment,
+        TokenKind.NESTED: r"/\*" if lexis.nested else "",
+        TokenKind.OPAQUE: lexis.opaque,
+        TokenKind.DOLLAR: lexis.dollar,
+        TokenKind.WORD: lexis.word,
+        TokenKind.BROKEN: rf"/\*|[{''.join(each for each in _OPENING if each in lexis.marks)}]",
+        TokenKind.MARK: ".",
+    }
+    plain = rf"[^\w\x80-\U0010ffff\n;/\-{lexis.marks}{re.escape(terminator[0])}]"
+    newline = rf"\n(?!{lexis.line})" if lexis.line else r"\n"
+    skipped = rf"(?:{plain}++|{newline})*+\n?+"
+    if lexis.line:
+        skipped = rf"(?:(?!\A(?:{lexis.line})){skipped})?+"
+    alternatives = "|".join(f"(?P<{kind}>{each})" for kind, each in groups.items() if each)
+    return re.compile(f"{skipped}(?:{alternatives})?+", re.DOTALL | re.ASCII)
+
+
+def _terminator(text: str) -> str:
+    literal = "".join(
+        f"[{each.lower()}{each.upper()}]" if each.isascii() and each.isalpha() else re.escape(each) for each in text
+    )
+    before = r"(?<![\w$])" if text[0].isalnum() else ""
+    after = r"(?![\w$])" if text[-1].isalnum() else ""
+    return f"{before}{literal}{after}"
