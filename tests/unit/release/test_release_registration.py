@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.database.cluster import CLUSTER
+from belay.database.copy import CopySettings
 from belay.database.instance import INSTANCE
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.manifest import DatabaseChanges, Manifest, ManifestStack
@@ -56,7 +57,11 @@ stacks:
 approval: {{required: true, expires_after_days: 3}}
 trusted_networks: [10.0.0.0/8, "2001:db8::/32"]
 databases:
-  - {{instance: orders-db, executor: {CHANGES}, database: orders, user: belay}}
+  - instance: orders-db
+    executor: {CHANGES}
+    database: orders
+    user: belay
+    copy: {{security_groups: [sg-0123456789abcdef0], parameter_group: orders-copies}}
   - {{cluster: Orders-Aurora}}
 forecast: copy
 services: [{{cluster: orders, service: api}}, {{cluster: 7, service: 8}}]
@@ -158,7 +163,11 @@ class TestStage:
             approval=Approval(required=True, expires_after_days=3),
             trusted_networks=(ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32")),
             databases=(Database(INSTANCE, "orders-db"), Database(CLUSTER, "orders-aurora")),
-            executors={"orders-db": RegisteredExecutor(CHANGES, "orders", user="belay")},
+            executors={
+                "orders-db": RegisteredExecutor(
+                    CHANGES, "orders", user="belay", copy=CopySettings(("sg-0123456789abcdef0",), "orders-copies")
+                )
+            },
             forecast="copy",
             services=(Service("orders", "api"), Service("7", "8")),
             alarms=("Failed orders", "latency"),
@@ -263,7 +272,8 @@ class TestStage:
                 "databases[1]: expected either instance or cluster",
                 "databases[3]: duplicate instance 'db'",
                 "databases[4].instance: expected the identifier of an RDS instance, found 'a--b'",
-                "databases[5]: expected a mapping with instance, cluster, executor, database, user, secret, found 'db'",
+                "databases[5]: expected a mapping with instance, cluster, executor, database, user, secret, copy, "
+                "found 'db'",
             ],
             f"databases: [{{instance: a, executor: f, user: 1}}, {{instance: b, executor: '{FOREIGN}', database: x}}, "
             "{instance: c, database: x, secret: y}]\nforecast: guess": [
@@ -278,6 +288,17 @@ class TestStage:
                 "databases[0].executor: a stage that a pipeline is started for has its databases changed there: leave "
                 "executor out",
                 "databases[0].secret: expected the ARN of a secret of Secrets Manager, found 'y'",
+            ],
+            f"databases: [{{instance: a, executor: '{CHANGES}', database: x}}, "
+            f"{{instance: b, executor: '{CHANGES}', database: y, copy: {{security_groups: [], parameter_group: 1-}}}}, "
+            f"{{instance: c, executor: '{CHANGES}', database: z, copy: {{security_groups: [default, sg-01234567]}}}}, "
+            "{instance: d, copy: {security_groups: [sg-01234567]}}]\nforecast: copy": [
+                "databases[0]: expected copy with it, because forecast is copy: the security groups that the copy has",
+                "databases[1].copy.security_groups: expected at least one security group, which lets the executor in "
+                "and nothing out, found a list",
+                "databases[1].copy.parameter_group: expected the name of a parameter group, found '1-'",
+                "databases[2].copy.security_groups[0]: expected the id of a security group, found 'default'",
+                "databases[3]: copy: only for an executor; register executor too, or leave it out",
             ],
             "services: [{cluster: a b, service: x}, {service: x}]": [
                 "services[0].cluster: expected the name of an ECS cluster, found 'a b'",

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from belay.database.copy import CopySettings
 from belay.database.kind import DatabaseKind
 from belay.database.kinds import KINDS
 from belay.errors import InvalidRegistration, InvalidRelease
@@ -56,6 +57,8 @@ _FUNCTION: Final = re.compile(
 _DATABASE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 _DATABASE_USER: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 _SECRET: Final = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}")
+_SECURITY_GROUP: Final = re.compile(r"sg-[0-9a-f]{8,17}")
+_PARAMETER_GROUP: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,254}")
 _MACRO: Final = re.compile(r"[A-Za-z0-9:_-]{1,256}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
@@ -160,13 +163,15 @@ class RegisteredExecutor:
     """The operator's Lambda function that changes a database (docs/database-executors.md), by its ARN.
 
     ``database`` is the name of the database in the instance or cluster. ``user`` and ``secret``, the ARN of a secret,
-    are how the function logs in, which Belay never does; its own settings decide what is empty.
+    are how the function logs in, which Belay never does; its own settings decide what is empty. ``copy`` says how a
+    copy for a forecast is made.
     """
 
     function: str
     database: str
     user: str = ""
     secret: str = ""
+    copy: CopySettings = field(default_factory=CopySettings)
 
 
 @dataclass(frozen=True)
@@ -445,7 +450,7 @@ def _network(node: Node) -> list[IpNetwork]:
     return [network]
 
 
-_OF_EXECUTOR: Final = ("database", "user", "secret")
+_OF_EXECUTOR: Final = ("database", "user", "secret", "copy")
 
 
 def _databases(stage: Fields) -> tuple[tuple[Database, ...], dict[str, RegisteredExecutor]]:
@@ -483,11 +488,28 @@ def _executor(fields: Fields, stage: Fields) -> RegisteredExecutor:
         function.note("a stage that a pipeline is started for has its databases changed there: leave executor out")
     if not fields["database"].present:
         fields.owner.note("expected database with executor: the name of the database in the instance or cluster")
+    if stage["forecast"].value == "copy" and not fields["copy"].present:
+        fields.owner.note("expected copy with it, because forecast is copy: the security groups that the copy has")
     return RegisteredExecutor(
         function=arn,
         database=fields["database"].text(_DATABASE_NAME, "the name of a database"),
         user=user.text(_DATABASE_USER, "the name of a user"),
         secret=secret.text(_SECRET, "the ARN of a secret of Secrets Manager"),
+        copy=_copy(fields["copy"]),
+    )
+
+
+def _copy(node: Node) -> CopySettings:
+    if not node.present:
+        return CopySettings()
+    fields = node.fields(["security_groups"], ["parameter_group", "cluster_parameter_group"])
+    groups, named = fields["security_groups"], "the name of a parameter group"
+    if groups.value == []:
+        groups.wrong("at least one security group, which lets the executor in and nothing out")
+    return CopySettings(
+        security_groups=groups.texts(_SECURITY_GROUP, "the id of a security group"),
+        parameter_group=fields["parameter_group"].text(_PARAMETER_GROUP, named) or None,
+        cluster_parameter_group=fields["cluster_parameter_group"].text(_PARAMETER_GROUP, named) or None,
     )
 
 
