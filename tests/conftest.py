@@ -1,14 +1,18 @@
-"""What every test may ask for: the embedded engine and clients bound to it."""
+"""What every test may ask for: the embedded engine and clients bound to it, and an empty PostgreSQL database."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from local.engine import Engine
+from local.postgres import Address, Postgres, connect
 
 # No test has a time limit: the machine may be busy with others.
 settings.register_profile("without a clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,3 +37,21 @@ def aws(engine: Engine) -> Callable[[str], Any]:
         return clients[service]
 
     return client
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    """One PostgreSQL server for the whole run, ready in half a second: how its superuser connects."""
+    with Postgres.prepare(tmp_path_factory.mktemp("postgres") / "data") as programs:
+        server = programs.start(programs.initialise())
+        yield server.administrator
+        server.stop()
+
+
+@pytest.fixture
+def empty_database(postgres: Address) -> Address:
+    """A database of the test's own, on the server that the run shares."""
+    name = f"test_{uuid.uuid4().hex}"
+    with closing(connect(postgres)) as connection:
+        connection.run(f"CREATE DATABASE {name} STRATEGY = FILE_COPY")
+    return replace(postgres, database=name)
