@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from belay import documents
 from belay.sql.changes import DatabaseChange, SqlStatement
 from belay.sql.operations import (
     ColumnDefinition,
@@ -17,7 +18,13 @@ from belay.sql.operations import (
 
 @dataclass(frozen=True, slots=True)
 class ModelTable:
-    """A table. ``unsure`` says why it may be otherwise; ``created`` is the id of the change that made it, if any."""
+    """A table. ``unsure`` says why it may be otherwise; ``created`` is the id of the change that made it, if any.
+
+    ``constraints`` and ``indexes`` have the names that the engine gives where the statement gives none; an engine
+    whose names cannot be foretold has them under their kind and columns in parentheses. A constraint's index is
+    among ``indexes``. A ``temporary`` table lasts for the change that makes it; ``hidden`` is the table whose name
+    it takes meanwhile.
+    """
 
     name: Name
     columns: Mapping[str, ColumnDefinition] = field(default_factory=dict)
@@ -25,6 +32,10 @@ class ModelTable:
     indexes: Mapping[str, IndexDefinition] = field(default_factory=dict)
     unsure: tuple[str, ...] = ()
     created: str = ""
+    parents: tuple[Name, ...] = ()
+    partition: bool = False
+    temporary: bool = False
+    hidden: ModelTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,14 @@ class Model:
     complete: bool = False
     unsure: tuple[str, ...] = ()
 
+    def with_table(self, table: ModelTable) -> Model:
+        """This model with the table as it is given."""
+        return replace(self, tables={**self.tables, table.name: table})
+
+    def without_table(self, name: Name) -> Model:
+        """This model without the table."""
+        return replace(self, tables={each: table for each, table in self.tables.items() if each != name})
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayStep:
@@ -49,3 +68,36 @@ class ReplayStep:
     after: Model
     change: DatabaseChange
     statement: SqlStatement
+
+
+@dataclass(frozen=True, slots=True)
+class _Enum:
+    name: Name
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A model as it is kept: names are no keys in JSON."""
+
+    tables: tuple[ModelTable, ...]
+    enums: tuple[_Enum, ...]
+    complete: bool
+    unsure: tuple[str, ...]
+
+
+def to_json(model: Model) -> documents.Document:
+    """The document of a model, which :func:`from_json` reads."""
+    enums = tuple(_Enum(name, values) for name, values in model.enums.items())
+    return documents.written(_Kept(tuple(model.tables.values()), enums, model.complete, model.unsure))
+
+
+def from_json(document: documents.Document) -> Model:
+    """The model of a document. Raises ``UnknownSchema`` and ``UnreadableRecord``."""
+    kept = documents.read(_Kept, document, "the model of a database")
+    return Model(
+        {table.name: table for table in kept.tables},
+        {enum.name: enum.values for enum in kept.enums},
+        kept.complete,
+        kept.unsure,
+    )

@@ -62,7 +62,7 @@ class ColumnDefinition:
 
 
 class ConstraintKind(StrEnum):
-    """The kinds of constraints that are named and dropped."""
+    """The kinds of constraints that are named and dropped. (A default is one in SQL Server.)"""
 
     PRIMARY_KEY = "primary key"
     UNIQUE = "unique"
@@ -70,6 +70,7 @@ class ConstraintKind(StrEnum):
     CHECK = "check"
     EXCLUDE = "exclude"
     NOT_NULL = "not null"
+    DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class ConstraintDefinition:
 
     ``name`` is empty if the engine names it. ``validated`` is false for ``NOT VALID`` and ``NOCHECK``. ``columns`` are
     those it is on, in order; ``references`` is a foreign key's table; ``expression`` is a check's, as written.
-    ``using_index`` names an index that already exists and becomes the constraint's.
+    ``using_index`` names an index that already exists and becomes the constraint's; ``online`` is as an index's.
     """
 
     kind: ConstraintKind
@@ -89,6 +90,7 @@ class ConstraintDefinition:
     expression: str = ""
     validated: bool = True
     using_index: str = ""
+    online: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class IndexDefinition:
     """An index: ``columns`` in order, with an expression as its text; ``included`` are not part of the key.
 
     ``online`` is true for ``CONCURRENTLY`` (PostgreSQL), ``ONLINE`` (Oracle, SQL Server) and MySQL's
-    ``ALGORITHM=INPLACE, LOCK=NONE``.
+    ``ALGORITHM=INPLACE, LOCK=NONE``. ``modifiers`` are what each column is stored with, or empty: ``desc``, an
+    operator class, a length; two indexes on the same columns with other modifiers are two indexes.
     """
 
     name: str
@@ -106,11 +109,15 @@ class IndexDefinition:
     included: tuple[str, ...] = ()
     method: str = ""
     where: str = ""
+    modifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
-    """A new table. ``copied`` is true if it gets its rows from a query (``CREATE TABLE ... AS``)."""
+    """A new table. ``copied`` is true if it gets its rows from a query (``CREATE TABLE ... AS``).
+
+    ``like`` and ``inherits`` are tables whose columns it gets too; with ``like_all`` also keys, indexes and defaults.
+    """
 
     table: Name
     columns: tuple[ColumnDefinition, ...]
@@ -120,6 +127,9 @@ class CreateTable:
     temporary: bool = False
     copied: bool = False
     partition_of: Name | None = None
+    like: Name | None = None
+    like_all: bool = False
+    inherits: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +151,52 @@ class RenameTable:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """A table that is emptied."""
+    """A table that is emptied, or one ``partition`` of it."""
 
     table: Name
     cascade: bool = False
+    partition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTable:
+    """A property of a table that is neither column, key nor index, such as a trigger that is disabled."""
+
+    table: Name
+    property: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteTable:
+    """A table whose rows or indexes are all written anew, and nothing else: ``how`` is ``vacuum full``, ``engine``."""
+
+    table: Name
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockTable:
+    """A table that is locked until the transaction ends; ``mode`` as written, in lower case."""
+
+    table: Name
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPartition:
+    """A table that becomes a partition of another."""
+
+    table: Name
+    partition: Name
+
+
+@dataclass(frozen=True, slots=True)
+class DetachPartition:
+    """A partition that becomes a table of its own."""
+
+    table: Name
+    partition: Name
+    online: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +239,8 @@ class ChangeColumn:
     default: Default | None = None
     using: str = ""
     online: bool = False
+    identity: bool | None = None
+    generated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +268,15 @@ class DropConstraint:
     kind: ConstraintKind | None = None
     if_exists: bool = False
     cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenameConstraint:
+    """A constraint that gets another name."""
+
+    table: Name
+    constraint: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +318,13 @@ class CreateEnum:
 
 @dataclass(frozen=True, slots=True)
 class AddEnumValue:
-    """A value that is added to an enumeration type."""
+    """A value that is added to an enumeration type, at its end or ``before`` or ``after`` another."""
 
     type: Name
     value: str
+    if_not_exists: bool = False
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +336,18 @@ class RenameEnumValue:
     to: str
 
 
+@dataclass(frozen=True, slots=True)
+class RenameEnum:
+    """A type that gets another name."""
+
+    type: Name
+    to: Name
+
+
 class ObjectKind(StrEnum):
     """Objects whose inside the model does not hold."""
 
+    DATABASE = "database"
     SCHEMA = "schema"
     VIEW = "view"
     MATERIALIZED_VIEW = "materialized view"
@@ -284,6 +359,9 @@ class ObjectKind(StrEnum):
     TRIGGER = "trigger"
     EXTENSION = "extension"
     POLICY = "policy"
+    ROLE = "role"
+    OWNED = "owned"
+    TABLESPACE = "tablespace"
     OTHER = "other"
 
 
@@ -297,8 +375,16 @@ class CreateObject:
 
 
 @dataclass(frozen=True, slots=True)
+class AlterObject:
+    """An object that is changed; tables stay as they are."""
+
+    kind: ObjectKind
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
 class DropObject:
-    """An object that is dropped. With ``cascade`` what depends on it goes too."""
+    """An object that is dropped. With ``cascade`` what depends on it goes too; what a role owns is ``OWNED``."""
 
     kind: ObjectKind
     name: Name
@@ -308,16 +394,22 @@ class DropObject:
 
 @dataclass(frozen=True, slots=True)
 class WriteRows:
-    """Rows that are inserted, updated or deleted. ``filtered`` is true if a condition restricts which."""
+    """Rows that are written: ``verb`` is insert, update, delete, merge or copy.
+
+    ``filtered`` is true if a condition restricts which. ``columns`` are those that an update assigns; ``literal`` is
+    true if every row stands in the statement itself.
+    """
 
     table: Name
     verb: str
     filtered: bool
+    columns: tuple[str, ...] = ()
+    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A permission that is granted or revoked, as written."""
+    """Power that is given or taken, as written: permissions, roles and users, owners."""
 
     text: str
     revoke: bool = False
@@ -325,7 +417,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A session's or transaction's setting, such as ``lock_timeout``; names and values in lower case."""
+    """A session's or transaction's setting, such as ``lock_timeout``; names and values in lower case.
+
+    MySQL's ``algorithm`` and ``lock`` are of their statement alone, and stand first in it.
+    """
 
     name: str
     value: str
@@ -349,12 +444,14 @@ class Harmless:
 class NotUnderstood:
     """A statement that could not be read as a whole: why, and the names it has in it, which it may have changed.
 
-    ``everything`` is true if what it changes cannot be told (procedural code, dynamic SQL).
+    ``everything`` is true if what it changes cannot be told (procedural code, dynamic SQL). ``table`` is the one it
+    says it creates or alters.
     """
 
     reason: str
     names: tuple[Name, ...] = ()
     everything: bool = False
+    table: Name | None = None
 
 
 Operation = (
@@ -362,6 +459,11 @@ Operation = (
     | DropTable
     | RenameTable
     | Truncate
+    | ChangeTable
+    | RewriteTable
+    | LockTable
+    | AttachPartition
+    | DetachPartition
     | AddColumn
     | DropColumn
     | RenameColumn
@@ -369,13 +471,16 @@ Operation = (
     | AddConstraint
     | ValidateConstraint
     | DropConstraint
+    | RenameConstraint
     | CreateIndex
     | DropIndex
     | RenameIndex
     | CreateEnum
     | AddEnumValue
     | RenameEnumValue
+    | RenameEnum
     | CreateObject
+    | AlterObject
     | DropObject
     | WriteRows
     | Grant

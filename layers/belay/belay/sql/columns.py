@@ -1,0 +1,250 @@
+"""Reading column definitions: a type, then clauses in any order, each known or the statement is not understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from belay.sql.changes import Engine
+from belay.sql.column_types import column_type, serial
+from belay.sql.constraints import foreign_key, key_options, trailing
+from belay.sql.cursor import Cursor
+from belay.sql.defaults import default
+from belay.sql.operations import (
+    ColumnDefinition,
+    ConstraintDefinition,
+    ConstraintKind,
+    Default,
+    DefaultKind,
+    SqlType,
+)
+from belay.sql.tokens import NotReadable, TokenForm
+
+MYSQL = (Engine.MYSQL, Engine.MARIADB)
+
+
+@dataclass
+class ReadColumn:
+    """A column definition with the constraints written on it. What the definition does not say is None."""
+
+    column: ColumnDefinition
+    constraints: list[ConstraintDefinition] = field(default_factory=list)
+    nullable: bool | None = None
+    default: Default | None = None
+    typed: bool = True
+
+
+def column(cursor: Cursor) -> ReadColumn:
+    """A column's name, type and clauses."""
+    name = cursor.part()
+    return definition(cursor, name, typed=_has_type(cursor))
+
+
+def definition(cursor: Cursor, name: str, *, typed: bool) -> ReadColumn:
+    """What follows a column's name. Without a type, as where Oracle modifies one, only the clauses are read."""
+    read = ReadColumn(ColumnDefinition(name, SqlType("")), typed=typed)
+    if typed:
+        type_ = column_type(cursor)
+        if cursor.engine is Engine.POSTGRESQL and (numbered := serial(type_)):
+            read.default = Default(DefaultKind.VOLATILE, "nextval")
+            read.column = replace(read.column, type=numbered, identity=True)
+            read.nullable = False
+        elif cursor.engine in MYSQL and type_.name == "serial":
+            read.column = replace(read.column, type=SqlType("bigint unsigned"), identity=True)
+            read.nullable = False
+            read.constraints.append(ConstraintDefinition(ConstraintKind.UNIQUE, columns=(name,)))
+        else:
+            read.column = replace(read.column, type=type_)
+    while _clause(cursor, read):
+        pass
+    primary = any(constraint.kind is ConstraintKind.PRIMARY_KEY for constraint in read.constraints)
+    read.column = replace(
+        read.column,
+        nullable=not primary and read.nullable is not False,
+        default=read.default or Default(),
+    )
+    return read
+
+
+_UNTYPED = frozenset({"AS", "GENERATED", "DEFAULT", "NOT", "NULL", "CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK"})
+
+
+def _has_type(cursor: Cursor) -> bool:
+    return cursor.engine is Engine.POSTGRESQL or not (cursor.next_in(_UNTYPED) or cursor.next_in(frozenset({",", ")"})))
+
+
+def _clause(cursor: Cursor, read: ReadColumn) -> bool:
+    """Reads one clause if one comes; raises NotReadable inside one that is not known."""
+    named = cursor.part() if cursor.take("CONSTRAINT") else ""
+    if cursor.next_is("NOT", "NULL") or cursor.next_is("NULL"):
+        read.nullable = not cursor.take("NOT", "NULL")
+        if read.nullable:
+            cursor.expect("NULL")
+        elif named or (cursor.engine is Engine.POSTGRESQL and cursor.next_is("NO", "INHERIT")):
+            cursor.take("NO", "INHERIT")
+            read.constraints.append(ConstraintDefinition(ConstraintKind.NOT_NULL, named, (read.column.name,)))
+        trailing(cursor)
+        return True
+    if _constraint(cursor, read, named):
+        return True
+    if _value(cursor, read):
+        return True
+    if named:
+        if cursor.engine is Engine.SQLSERVER or cursor.next_is("DEFAULT"):
+            return True
+        raise cursor.unexpected("a constraint")
+    return _look(cursor, read)
+
+
+def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
+    column = (read.column.name,)
+    if cursor.take("PRIMARY", "KEY") or (cursor.engine in MYSQL and cursor.take("KEY")):
+        key_options(cursor)
+        read.constraints.append(ConstraintDefinition(ConstraintKind.PRIMARY_KEY, named, column))
+    elif cursor.take("UNIQUE"):
+        if cursor.engine in MYSQL:
+            cursor.take("KEY")
+        if cursor.engine is Engine.POSTGRESQL and cursor.take("NULLS", "NOT"):
+            cursor.expect("DISTINCT")
+        key_options(cursor)
+        read.constraints.append(ConstraintDefinition(ConstraintKind.UNIQUE, named, column))
+    elif cursor.next_is("REFERENCES") or (
+        cursor.engine is Engine.SQLSERVER and cursor.take("FOREIGN", "KEY") and cursor.next_is("REFERENCES")
+    ):
+        constraint = foreign_key(cursor, named, column)
+        if cursor.engine in MYSQL[:1]:  # MySQL reads these and does nothing with them; MariaDB makes the key
+            return True
+        read.constraints.append(constraint)
+    elif cursor.take("CHECK"):
+        cursor.take("NOT", "FOR", "REPLICATION")
+        expression = cursor.group()
+        cursor.take("NO", "INHERIT")
+        validated = trailing(cursor)
+        read.constraints.append(
+            ConstraintDefinition(ConstraintKind.CHECK, named, column, expression=expression, validated=validated)
+        )
+    else:
+        return False
+    return True
+
+
+def _value(cursor: Cursor, read: ReadColumn) -> bool:
+    """What the column holds if nothing is given: a default, a number, a computation."""
+    if cursor.take("DEFAULT") or (cursor.engine is Engine.DB2 and cursor.take("WITH", "DEFAULT")):
+        if cursor.engine is Engine.ORACLE and cursor.take("ON", "NULL"):
+            cursor.take("FOR", "INSERT", "ONLY")
+        read.default = default(cursor)
+        if cursor.engine is Engine.SQLSERVER:
+            cursor.take("WITH", "VALUES")
+    elif cursor.take("GENERATED"):
+        _generated(cursor, read)
+    elif (cursor.engine in MYSQL and cursor.take("AUTO_INCREMENT")) or (
+        cursor.engine is Engine.SQLSERVER and cursor.take("IDENTITY")
+    ):
+        if cursor.next_is("("):
+            cursor.group()
+        cursor.take("NOT", "FOR", "REPLICATION")
+        read.column = replace(read.column, identity=True)
+        if cursor.engine is Engine.SQLSERVER:
+            read.nullable = False if read.nullable is None else read.nullable
+    elif cursor.engine is not Engine.POSTGRESQL and cursor.take("AS"):
+        _computed(cursor, read)
+    elif cursor.engine in MYSQL and cursor.take("ON", "UPDATE"):
+        default(cursor)
+    else:
+        return False
+    return True
+
+
+def _generated(cursor: Cursor, read: ReadColumn) -> None:
+    if not (always := cursor.take("ALWAYS")):
+        cursor.expect("BY", "DEFAULT")
+        cursor.take("ON", "NULL")
+    cursor.expect("AS")
+    if cursor.take("IDENTITY"):
+        if cursor.next_is("("):
+            cursor.group()
+        read.column = replace(read.column, identity=True)
+        read.nullable = False
+    elif cursor.engine is Engine.DB2 and cursor.take("ROW"):
+        cursor.take_any("BEGIN", "END", "START")
+        read.column = replace(read.column, generated=True)
+    elif always and cursor.next_is("("):
+        _computed(cursor, read)
+    else:
+        raise cursor.unexpected("IDENTITY or an expression")
+
+
+def _computed(cursor: Cursor, read: ReadColumn) -> None:
+    text = cursor.group()
+    stored = bool(cursor.take_any("STORED", "PERSISTED", "PERSISTENT")) or cursor.engine is Engine.DB2
+    if not stored:
+        cursor.take("VIRTUAL")
+    read.column = replace(read.column, generated=stored)
+    read.default = Default(DefaultKind.UNKNOWN, text)
+
+
+def _look(cursor: Cursor, read: ReadColumn) -> bool:
+    """What changes neither what a column may hold nor how rows get it."""
+    engine = cursor.engine
+    if cursor.take("COLLATE"):
+        cursor.take("=")
+        read.column = replace(read.column, collation=str(cursor.name()))
+        return True
+    if engine in MYSQL:
+        return _mysql_look(cursor)
+    if engine is Engine.POSTGRESQL:
+        if cursor.take_any("STORAGE", "COMPRESSION"):
+            cursor.part()
+            return True
+        return cursor.take("DEFERRABLE") or cursor.take("NOT", "DEFERRABLE") or _initially(cursor)
+    if engine is Engine.ORACLE:
+        return bool(cursor.take_any("VISIBLE", "INVISIBLE", "SORT")) or cursor.take("ENCRYPT")
+    if engine is Engine.SQLSERVER:
+        return bool(cursor.take_any("SPARSE", "ROWGUIDCOL", "HIDDEN"))
+    if engine is Engine.DB2:
+        if cursor.take("INLINE", "LENGTH"):
+            cursor.number()
+            return True
+        return (
+            bool(cursor.take_any("LOGGED", "COMPACT"))
+            or cursor.take("NOT", "LOGGED")
+            or cursor.take("NOT", "COMPACT")
+            or cursor.take("COMPRESS", "SYSTEM", "DEFAULT")
+            or cursor.take("IMPLICITLY", "HIDDEN")
+            or cursor.take("NOT", "HIDDEN")
+        )
+    return False
+
+
+def _initially(cursor: Cursor) -> bool:
+    return cursor.take("INITIALLY", "DEFERRED") or cursor.take("INITIALLY", "IMMEDIATE")
+
+
+def _mysql_look(cursor: Cursor) -> bool:
+    if cursor.take("COMMENT"):
+        cursor.take("=")
+        cursor.string()
+        return True
+    if cursor.take("CHARACTER", "SET") or cursor.take("CHARSET") or cursor.take("CHAR", "SET"):
+        cursor.take("=")
+        if cursor.token.kind is TokenForm.STRING:
+            cursor.string()
+        else:
+            cursor.part()
+        return True
+    if cursor.take_any("COLUMN_FORMAT", "STORAGE"):
+        cursor.part()
+        return True
+    return bool(cursor.take_any("VISIBLE", "INVISIBLE", "BINARY", "ASCII", "UNICODE"))
+
+
+def positioned(cursor: Cursor) -> None:
+    """Takes MySQL's ``FIRST`` and ``AFTER column``, which change nothing but the order."""
+    if cursor.engine in MYSQL and not cursor.take("FIRST") and cursor.take("AFTER"):
+        cursor.part()
+
+
+def typed_only(read: ReadColumn) -> None:
+    """Raises NotReadable if a column that is created has no type and is not computed."""
+    if not read.typed and not read.default:
+        raise NotReadable(f"the column {read.column.name} has no type")

@@ -1,0 +1,273 @@
+"""Reading constraints on tables: keys, foreign keys, checks, exclusions, and what may follow them in each engine."""
+
+from __future__ import annotations
+
+from belay.sql.changes import Engine
+from belay.sql.cursor import Cursor
+from belay.sql.operations import ConstraintDefinition, ConstraintKind
+from belay.sql.tokens import NotReadable
+
+MYSQL = (Engine.MYSQL, Engine.MARIADB)
+
+
+def starts_constraint(cursor: Cursor) -> bool:
+    """Whether a table's constraint comes next, and not a column."""
+    ahead = cursor.tokens[cursor.at + 1].word
+    match cursor.token.word:
+        case "CONSTRAINT":
+            return True
+        case "PRIMARY" | "FOREIGN":
+            return ahead == "KEY"
+        case "UNIQUE":
+            return ahead in ("(", "KEY", "INDEX", "USING", "CLUSTERED", "NONCLUSTERED", "NULLS") or (
+                cursor.engine in MYSQL and cursor.tokens[cursor.at + 2].word in ("(", "USING")
+            )
+        case "CHECK":
+            return ahead in ("(", "NOT")
+        case "EXCLUDE":
+            return cursor.engine is Engine.POSTGRESQL and ahead in ("(", "USING")
+    return False
+
+
+def constraint(cursor: Cursor) -> ConstraintDefinition:
+    """A table's constraint, with its name if it has one. Raises NotReadable."""
+    named = cursor.part() if cursor.take("CONSTRAINT") and not starts_constraint(cursor) else ""
+    if cursor.take("PRIMARY", "KEY"):
+        return _key(cursor, ConstraintKind.PRIMARY_KEY, named)
+    if cursor.take("UNIQUE"):
+        if cursor.engine in MYSQL:
+            cursor.take_any("KEY", "INDEX")
+        return _key(cursor, ConstraintKind.UNIQUE, named)
+    if cursor.take("FOREIGN", "KEY"):
+        if cursor.engine in MYSQL and not cursor.next_is("("):
+            index = cursor.part()
+            named = named or index
+        return foreign_key(cursor, named, cursor.columns())
+    if cursor.take("CHECK"):
+        cursor.take("NOT", "FOR", "REPLICATION")
+        expression = cursor.group()
+        cursor.take("NO", "INHERIT")
+        return ConstraintDefinition(ConstraintKind.CHECK, named, expression=expression, validated=trailing(cursor))
+    if cursor.engine is Engine.POSTGRESQL and cursor.take("NOT", "NULL"):
+        column = cursor.part()
+        cursor.take("NO", "INHERIT")
+        return ConstraintDefinition(ConstraintKind.NOT_NULL, named, (column,), validated=trailing(cursor))
+    if cursor.engine is Engine.POSTGRESQL and cursor.take("EXCLUDE"):
+        return _exclusion(cursor, named)
+    raise cursor.unexpected("a constraint")
+
+
+def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefinition:
+    if cursor.engine is Engine.POSTGRESQL and cursor.take("USING", "INDEX"):
+        if cursor.next_is("TABLESPACE"):
+            raise cursor.unexpected("an index")
+        index = cursor.part()
+        trailing(cursor)
+        return ConstraintDefinition(kind, named, using_index=index)
+    if cursor.engine is Engine.POSTGRESQL and cursor.take("NULLS", "NOT"):
+        cursor.expect("DISTINCT")
+    if cursor.engine is Engine.SQLSERVER:
+        cursor.take_any("CLUSTERED", "NONCLUSTERED")
+    if cursor.engine in MYSQL:
+        if not cursor.next_is("(") and not cursor.next_is("USING"):
+            index = cursor.part()
+            named = named or index
+        _mysql_method(cursor)
+    columns = key_columns(cursor)
+    key_options(cursor)
+    return ConstraintDefinition(kind, named, columns)
+
+
+def key_columns(cursor: Cursor) -> tuple[str, ...]:
+    """A key's columns, without MySQL's lengths and the directions."""
+    cursor.expect("(")
+    found = []
+    while True:
+        found.append(cursor.part())
+        if cursor.engine in MYSQL and cursor.next_is("("):
+            cursor.group()
+        if cursor.engine is not Engine.POSTGRESQL:
+            cursor.take_any("ASC", "DESC")
+        if not cursor.take(","):
+            break
+    cursor.expect(")")
+    return tuple(found)
+
+
+def key_options(cursor: Cursor) -> None:
+    """What may follow a key and changes nothing of what it holds. Raises NotReadable inside what is not known."""
+    if cursor.engine is Engine.POSTGRESQL:
+        if cursor.take("INCLUDE"):
+            cursor.columns()
+        if cursor.take("WITH"):
+            cursor.group()
+        if cursor.take("USING", "INDEX", "TABLESPACE"):
+            cursor.part()
+    elif cursor.engine is Engine.SQLSERVER:
+        cursor.take_any("CLUSTERED", "NONCLUSTERED")
+        if cursor.tokens[cursor.at + 1].word == "(" and cursor.take("WITH"):
+            cursor.group()
+        elif cursor.take("WITH", "FILLFACTOR"):
+            cursor.expect("=")
+            cursor.number()
+        if cursor.take("ON"):
+            filegroup(cursor)
+    elif cursor.engine in MYSQL:
+        mysql_index_options(cursor)
+    trailing(cursor)
+
+
+def filegroup(cursor: Cursor) -> None:
+    """SQL Server's file group, or partition scheme with its column, after ``ON``."""
+    cursor.part()
+    if cursor.next_is("("):
+        cursor.group()
+
+
+def _mysql_method(cursor: Cursor) -> str:
+    return cursor.take_any("BTREE", "HASH").lower() if cursor.take("USING") else ""
+
+
+def mysql_index_options(cursor: Cursor) -> None:
+    """What may follow an index in MySQL."""
+    while True:
+        if cursor.take("COMMENT"):
+            cursor.take("=")
+            cursor.string()
+        elif cursor.next_is("USING"):
+            _mysql_method(cursor)
+        elif cursor.take("KEY_BLOCK_SIZE"):
+            cursor.take("=")
+            cursor.number()
+        elif cursor.take("WITH", "PARSER"):
+            cursor.part()
+        elif not cursor.take_any("VISIBLE", "INVISIBLE"):
+            return
+
+
+_ACTIONS = (("NO", "ACTION"), ("RESTRICT",), ("CASCADE",), ("SET", "NULL"), ("SET", "DEFAULT"))
+
+
+def foreign_key(cursor: Cursor, named: str, columns: tuple[str, ...]) -> ConstraintDefinition:
+    """A foreign key from ``REFERENCES`` on."""
+    cursor.expect("REFERENCES")
+    table = cursor.name()
+    referenced = cursor.columns() if cursor.next_is("(") else ()
+    while True:
+        if cursor.take("ON", "DELETE") or cursor.take("ON", "UPDATE"):
+            if not any(cursor.take(*action) for action in _ACTIONS):
+                raise cursor.unexpected("an action")
+            if (
+                cursor.engine is Engine.POSTGRESQL
+                and cursor.tokens[cursor.at - 2].word == "SET"
+                and cursor.next_is("(")
+            ):
+                cursor.columns()
+        elif cursor.take("MATCH"):
+            cursor.take_any("FULL", "SIMPLE", "PARTIAL")
+        elif not cursor.take("NOT", "FOR", "REPLICATION"):
+            break
+    return ConstraintDefinition(
+        ConstraintKind.FOREIGN_KEY,
+        named,
+        columns,
+        references=table,
+        referenced_columns=referenced,
+        validated=trailing(cursor),
+    )
+
+
+def trailing(cursor: Cursor) -> bool:
+    """Takes what may follow any constraint; false if rows that are there are not checked."""
+    validated = True
+    engine = cursor.engine
+    while True:
+        if engine is Engine.POSTGRESQL and cursor.take("NOT", "VALID"):
+            validated = False
+        elif engine in (Engine.POSTGRESQL, Engine.ORACLE) and (
+            cursor.take("DEFERRABLE")
+            or cursor.take("NOT", "DEFERRABLE")
+            or cursor.take("INITIALLY", "DEFERRED")
+            or cursor.take("INITIALLY", "IMMEDIATE")
+        ):
+            continue
+        elif engine is Engine.POSTGRESQL and (cursor.take("NOT", "ENFORCED") or cursor.take("ENFORCED")):
+            validated = validated and cursor.tokens[cursor.at - 2].word != "NOT"
+        elif engine in MYSQL and (cursor.take("NOT", "ENFORCED") or cursor.take("ENFORCED")):
+            validated = cursor.tokens[cursor.at - 2].word != "NOT"
+        elif engine is Engine.DB2 and (
+            cursor.take("ENFORCED")
+            or cursor.take("ENABLE", "QUERY", "OPTIMIZATION")
+            or cursor.take("DISABLE", "QUERY", "OPTIMIZATION")
+        ):
+            continue
+        elif engine is Engine.DB2 and cursor.take("NOT", "ENFORCED"):
+            cursor.take_any("TRUSTED")
+            validated = False
+        elif engine is Engine.ORACLE and (state := _oracle_state(cursor)) is not None:
+            validated = state
+        else:
+            return validated
+
+
+def _oracle_state(cursor: Cursor) -> bool | None:
+    """Oracle's ``ENABLE``, ``NOVALIDATE`` and ``USING INDEX``: whether rows are checked, or None if none comes."""
+    if cursor.take("DISABLE"):
+        cursor.take_any("NOVALIDATE")
+        return False
+    if cursor.take("NOVALIDATE"):
+        return False
+    if cursor.take("ENABLE"):
+        return not cursor.take("NOVALIDATE") and (cursor.take("VALIDATE") or True)
+    if cursor.take_any("VALIDATE", "RELY", "NORELY"):
+        return True
+    if cursor.take("USING", "INDEX"):
+        if cursor.next_is("("):
+            raise NotReadable("an index that is made for a constraint")
+        while word := cursor.take_any(*STORAGE):
+            oracle_storage(cursor, word)
+        if cursor.next_is_name() and cursor.token.word not in ("ENABLE", "DISABLE", "NOVALIDATE", "VALIDATE", "RELY"):
+            cursor.name()
+        return True
+    return None
+
+
+STORAGE = (
+    *("TABLESPACE", "PCTFREE", "PCTUSED", "INITRANS", "MAXTRANS", "STORAGE", "LOGGING", "NOLOGGING", "COMPUTE"),
+    *("REVERSE", "NOCOMPRESS", "COMPRESS", "PARALLEL", "NOPARALLEL", "LOCAL", "GLOBAL", "CACHE", "NOCACHE"),
+    *("MONITORING", "NOMONITORING", "VISIBLE", "INVISIBLE", "NOSORT", "SORT"),
+)
+
+
+def oracle_storage(cursor: Cursor, word: str) -> None:
+    """The rest of a storage clause that begins with ``word``."""
+    match word:
+        case "TABLESPACE":
+            cursor.part()
+        case "PCTFREE" | "PCTUSED" | "INITRANS" | "MAXTRANS":
+            cursor.number()
+        case "STORAGE":
+            cursor.group()
+        case "COMPUTE":
+            cursor.expect("STATISTICS")
+        case "COMPRESS" | "PARALLEL":
+            if cursor.token.value.isdigit():
+                cursor.number()
+            elif cursor.next_is("("):
+                cursor.group()
+
+
+def _exclusion(cursor: Cursor, named: str) -> ConstraintDefinition:
+    start = cursor.at
+    if cursor.take("USING"):
+        cursor.part()
+    cursor.group()
+    if cursor.take("INCLUDE"):
+        cursor.columns()
+    if cursor.take("WITH"):
+        cursor.group()
+    if cursor.take("WHERE"):
+        cursor.group()
+    expression = cursor.since(start)
+    trailing(cursor)
+    return ConstraintDefinition(ConstraintKind.EXCLUDE, named, expression=expression)

@@ -1,0 +1,181 @@
+"""A place in a statement's tokens, from which a grammar takes what it knows and refuses what it does not."""
+
+from __future__ import annotations
+
+from belay.sql.changes import Engine
+from belay.sql.operations import Name
+from belay.sql.tokens import NotReadable, Token, TokenForm, folded, tokens
+
+END = Token(TokenForm.SIGN, "", "", 0, 0)
+DEFAULT_SCHEMAS = {Engine.POSTGRESQL: "public", Engine.SQLSERVER: "dbo"}
+"""What a name without a schema stands in, so that ``public.orders`` and ``orders`` are one table."""
+
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+_CLOSING = frozenset(_OPENING.values())
+
+
+class Cursor:
+    """The tokens of one statement and how far they are read."""
+
+    def __init__(self, text: str, engine: Engine) -> None:
+        self.text = text
+        self.engine = engine
+        self.tokens = tokens(text, engine)
+        self.tokens += [END] * 4
+        self.at = 0
+
+    @property
+    def token(self) -> Token:
+        """What comes next."""
+        return self.tokens[self.at]
+
+    @property
+    def done(self) -> bool:
+        """Whether everything is read."""
+        return self.tokens[self.at] is END
+
+    def next_is(self, *words: str) -> bool:
+        """Whether exactly these words and signs come next."""
+        ahead, at = self.tokens, self.at
+        if ahead[at].word != words[0]:
+            return False
+        return len(words) == 1 or tuple(token.word for token in ahead[at : at + len(words)]) == words
+
+    def next_in(self, words: frozenset[str] | dict[str, str]) -> bool:
+        """Whether one of these words comes next."""
+        return self.tokens[self.at].word in words
+
+    def take(self, *words: str) -> bool:
+        """Takes exactly these words, if they come next."""
+        if not self.next_is(*words):
+            return False
+        self.at += len(words)
+        return True
+
+    def take_any(self, *words: str) -> str:
+        """Takes one of these words, if one comes next, and says which."""
+        word = self.tokens[self.at].word
+        if not word or word not in words:
+            return ""
+        self.at += 1
+        return word
+
+    def expect(self, *words: str) -> None:
+        """Takes these words. Raises NotReadable if others come."""
+        if not self.take(*words):
+            raise self.unexpected(" ".join(words))
+
+    def unexpected(self, expected: str = "") -> NotReadable:
+        """The error that what comes next is not known, to be raised."""
+        found = "its end" if self.done else repr(self.text[self.token.start : self.token.end][:40])
+        return NotReadable(f"{found} is not understood here" + (f", {expected} was expected" if expected else ""))
+
+    def end(self) -> None:
+        """Raises NotReadable if anything is left."""
+        if not self.done:
+            raise self.unexpected()
+
+    def next_is_name(self) -> bool:
+        """Whether a name could come next: a quoted one, or a word."""
+        token = self.token
+        return token.kind is TokenForm.QUOTED or (token.kind is TokenForm.WORD and bool(token.word))
+
+    def part(self) -> str:
+        """One name without dots, as the engine compares names."""
+        if not self.next_is_name():
+            raise self.unexpected("a name")
+        self.at += 1
+        return folded(self.tokens[self.at - 1], self.engine)
+
+    def name(self) -> Name:
+        """A name, with its schema if it has one other than the default."""
+        parts = [self.part()]
+        while self.take("."):
+            if self.engine is Engine.SQLSERVER and self.next_is("."):
+                parts.append("")
+                continue
+            parts.append(self.part())
+        if len(parts) > (3 if self.engine is Engine.SQLSERVER else 2):
+            raise NotReadable("a table of another server or database")
+        schema = parts[-2] if len(parts) > 1 else ""
+        if schema == DEFAULT_SCHEMAS.get(self.engine):
+            schema = ""
+        return Name(parts[-1], schema)
+
+    def names(self) -> tuple[Name, ...]:
+        """One or more names between commas."""
+        found = [self.name()]
+        while self.take(","):
+            found.append(self.name())
+        return tuple(found)
+
+    def columns(self) -> tuple[str, ...]:
+        """Names of columns between commas in parentheses."""
+        self.expect("(")
+        found = [self.part()]
+        while self.take(","):
+            found.append(self.part())
+        self.expect(")")
+        return tuple(found)
+
+    def string(self) -> str:
+        """A string's content."""
+        if self.token.kind is not TokenForm.STRING:
+            raise self.unexpected("a string")
+        self.at += 1
+        return self.tokens[self.at - 1].value
+
+    def number(self) -> str:
+        """A number, as written."""
+        if self.token.kind is not TokenForm.NUMBER:
+            raise self.unexpected("a number")
+        self.at += 1
+        return self.tokens[self.at - 1].value
+
+    def since(self, start: int) -> str:
+        """The text of the tokens from number ``start`` to here, as written."""
+        return self.text[self.tokens[start].start : self.tokens[self.at - 1].end] if self.at > start else ""
+
+    def group(self) -> str:
+        """What is in the parentheses or brackets that come next, whatever it is, as text."""
+        if self.token.word not in _OPENING:
+            raise self.unexpected("(")
+        start = self.at
+        awaited: list[str] = []
+        while True:
+            word = self.token.word
+            if self.done:
+                raise NotReadable("parentheses that do not close")
+            if word in _OPENING:
+                awaited.append(_OPENING[word])
+            elif word in _CLOSING and awaited.pop() != word:
+                raise NotReadable("parentheses that do not match")
+            self.at += 1
+            if not awaited:
+                return self.text[self.tokens[start].end : self.tokens[self.at - 1].start].strip()
+
+    def rest(self) -> str:
+        """All that is left, as text; what it means is the caller's to know."""
+        start = self.at
+        self.at = len(self.tokens) - 4
+        return self.since(start)
+
+    def skip_to(self, *words: str) -> str:
+        """What comes before one of these words outside parentheses, or before the end, as text."""
+        start = self.at
+        while not self.done and self.token.word not in words:
+            if self.token.word in _OPENING:
+                self.group()
+            elif self.token.word in _CLOSING:
+                break
+            else:
+                self.at += 1
+        return self.since(start)
+
+    def if_exists(self) -> bool:
+        """Takes ``IF EXISTS``."""
+        return self.take("IF", "EXISTS")
+
+    def if_not_exists(self) -> bool:
+        """Takes ``IF NOT EXISTS``."""
+        return self.take("IF", "NOT", "EXISTS")

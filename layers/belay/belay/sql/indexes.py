@@ -1,0 +1,237 @@
+"""Reading indexes: what they are on, in which order, and whether they are made beside running writes."""
+
+from __future__ import annotations
+
+from belay.sql.changes import Engine
+from belay.sql.constraints import MYSQL, STORAGE, filegroup, mysql_index_options, oracle_storage
+from belay.sql.cursor import Cursor
+from belay.sql.operations import CreateIndex, DropIndex, IndexDefinition, Name, Operation, RenameIndex
+from belay.sql.tokens import TokenForm
+
+
+def create_index(cursor: Cursor) -> tuple[Operation, ...]:
+    """``CREATE [UNIQUE ...] INDEX``, from after ``CREATE``."""
+    unique, method = False, ""
+    while word := cursor.take_any(
+        "UNIQUE", "BITMAP", "CLUSTERED", "NONCLUSTERED", "COLUMNSTORE", "FULLTEXT", "SPATIAL"
+    ):
+        if word == "UNIQUE":
+            unique = True
+        elif word not in ("NONCLUSTERED",):
+            method = word.lower()
+    cursor.expect("INDEX")
+    online = cursor.engine is Engine.POSTGRESQL and cursor.take("CONCURRENTLY")
+    if_not_exists = cursor.if_not_exists()
+    name = "" if cursor.engine is Engine.POSTGRESQL and cursor.next_is("ON") else cursor.name().name
+    if cursor.engine in MYSQL and cursor.take("USING"):
+        method = cursor.part()
+    cursor.expect("ON")
+    cursor.take("ONLY")
+    table = cursor.name()
+    if cursor.engine is Engine.POSTGRESQL and cursor.take("USING"):
+        method = cursor.part()
+        method = "" if method == "btree" else method
+    columns, modifiers = index_columns(cursor)
+    read = _Options(cursor, online)
+    return (
+        CreateIndex(
+            table,
+            IndexDefinition(
+                name, columns, unique, read.online, read.included, method or read.method, read.where, modifiers
+            ),
+            if_not_exists,
+        ),
+    )
+
+
+def index_columns(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What an index is on, and what each entry is stored with: ``desc``, an operator class, a length."""
+    cursor.expect("(")
+    columns, modifiers = [], []
+    while True:
+        column, modifier = _entry(cursor)
+        columns.append(column)
+        modifiers.append(modifier)
+        if not cursor.take(","):
+            break
+    cursor.expect(")")
+    return tuple(columns), tuple(modifiers)
+
+
+def _entry(cursor: Cursor) -> tuple[str, str]:
+    ahead = cursor.tokens[cursor.at + 1]
+    if cursor.next_is("("):
+        column = f"({cursor.group()})"
+    elif cursor.next_is_name() and ahead.word in ("(", ".") and not _prefix(cursor):
+        start = cursor.at
+        cursor.name()
+        cursor.group()
+        if cursor.engine is Engine.ORACLE:
+            cursor.skip_to(",", "ASC", "DESC")
+        column = cursor.since(start)
+    elif cursor.engine in (Engine.ORACLE, Engine.DB2) and not cursor.next_is_name():
+        column = cursor.skip_to(",")
+    else:
+        column = cursor.part()
+        if cursor.engine is Engine.ORACLE and cursor.token.word not in (",", ")", "ASC", "DESC", "NULLS"):
+            column += " " + cursor.skip_to(",", "ASC", "DESC")
+    start = cursor.at
+    if cursor.next_is("(") and cursor.engine in MYSQL:
+        cursor.group()
+    if cursor.engine is Engine.POSTGRESQL:
+        if cursor.take("COLLATE"):
+            cursor.name()
+        if cursor.next_is_name() and cursor.token.word not in ("ASC", "DESC", "NULLS"):
+            cursor.name()
+            if cursor.next_is("("):
+                cursor.group()
+    end = cursor.at
+    modifier = cursor.since(start)
+    if not cursor.take("ASC") and cursor.take("DESC"):
+        modifier = " ".join((modifier, "desc")).strip()
+        cursor.take("NULLS", "FIRST")
+    elif cursor.at != end or cursor.next_is("NULLS"):
+        cursor.take("NULLS", "LAST")
+    if cursor.take("NULLS", "FIRST"):
+        modifier += " nulls first"
+    elif cursor.take("NULLS", "LAST"):
+        modifier += " nulls last"
+    return column, modifier.strip().lower()
+
+
+def _prefix(cursor: Cursor) -> bool:
+    """Whether a number in parentheses follows: MySQL's prefix of a column, and not a function."""
+    if cursor.engine not in MYSQL:
+        return False
+    number, closing = cursor.tokens[cursor.at + 2 : cursor.at + 4]
+    return number.kind is TokenForm.NUMBER and closing.word == ")"
+
+
+class _Options:
+    """What follows an index's columns. Raises NotReadable if anything else follows."""
+
+    def __init__(self, cursor: Cursor, online: bool) -> None:
+        self.online = online
+        self.included: tuple[str, ...] = ()
+        self.where = ""
+        self.method = ""
+        read = {
+            Engine.POSTGRESQL: self._postgresql,
+            Engine.MYSQL: self._mysql,
+            Engine.MARIADB: self._mysql,
+            Engine.ORACLE: self._oracle,
+            Engine.SQLSERVER: self._sqlserver,
+            Engine.DB2: self._db2,
+        }[cursor.engine]
+        read(cursor)
+
+    def _postgresql(self, cursor: Cursor) -> None:
+        if cursor.take("INCLUDE"):
+            self.included = cursor.columns()
+        if cursor.take("NULLS", "NOT", "DISTINCT") or cursor.take("NULLS", "DISTINCT"):
+            pass
+        if cursor.take("WITH"):
+            cursor.group()
+        if cursor.take("TABLESPACE"):
+            cursor.part()
+        if cursor.take("WHERE"):
+            self.where = cursor.rest()
+
+    def _mysql(self, cursor: Cursor) -> None:
+        mysql_index_options(cursor)
+        algorithm, lock = mysql_algorithm(cursor)
+        self.online = algorithm == "INPLACE" and lock == "NONE"
+
+    def _oracle(self, cursor: Cursor) -> None:
+        while word := cursor.take_any(*STORAGE, "ONLINE", "UNUSABLE"):
+            if word == "ONLINE":
+                self.online = True
+            elif word != "UNUSABLE":
+                oracle_storage(cursor, word)
+        if cursor.take("INDEXTYPE", "IS"):
+            self.method = str(cursor.name()).lower()
+            if cursor.take("PARAMETERS"):
+                cursor.group()
+
+    def _sqlserver(self, cursor: Cursor) -> None:
+        if cursor.take("INCLUDE"):
+            self.included = cursor.columns()
+        if cursor.take("WHERE"):
+            self.where = cursor.skip_to("WITH", "ON")
+        if cursor.take("WITH"):
+            options = cursor.group().upper() if cursor.next_is("(") else cursor.skip_to("ON").upper()
+            self.online = "ONLINE = ON" in options
+        if cursor.take("ON"):
+            filegroup(cursor)
+
+    def _db2(self, cursor: Cursor) -> None:
+        if cursor.take("INCLUDE"):
+            self.included = cursor.columns()
+        while True:
+            if cursor.take_any("CLUSTER", "PARTITIONED") or cursor.take("NOT", "PARTITIONED"):
+                continue
+            if cursor.take_any("ALLOW", "DISALLOW"):
+                cursor.expect("REVERSE", "SCANS")
+            elif cursor.take_any("PCTFREE", "MINPCTUSED"):
+                cursor.number()
+            elif cursor.take("COMPRESS"):
+                cursor.take_any("YES", "NO")
+            elif cursor.take("COLLECT"):
+                cursor.take_any("SAMPLED", "UNSAMPLED")
+                cursor.take("DETAILED")
+                cursor.expect("STATISTICS")
+            elif not cursor.take("PAGE", "SPLIT", "SYMMETRIC"):
+                return
+
+
+def mysql_algorithm(cursor: Cursor) -> tuple[str, str]:
+    """MySQL's ``ALGORITHM`` and ``LOCK``, in upper case; empty if they are not given."""
+    algorithm = lock = ""
+    while word := cursor.take_any("ALGORITHM", "LOCK"):
+        cursor.take("=")
+        value = cursor.part().upper()
+        algorithm, lock = (value, lock) if word == "ALGORITHM" else (algorithm, value)
+        cursor.take(",")
+    return algorithm, lock
+
+
+def drop_index(cursor: Cursor) -> tuple[Operation, ...]:
+    """``DROP INDEX``, from after it."""
+    online = cursor.engine is Engine.POSTGRESQL and cursor.take("CONCURRENTLY")
+    if_exists = cursor.if_exists()
+    if cursor.engine in (*MYSQL, Engine.SQLSERVER):
+        return _drop_from_table(cursor, if_exists)
+    names = cursor.names()
+    cascade = cursor.take("CASCADE")
+    cursor.take("RESTRICT")
+    if cursor.engine is Engine.ORACLE:
+        online = cursor.take("ONLINE")
+        cursor.take("FORCE")
+    return tuple(DropIndex(name, None, online, if_exists, cascade) for name in names)
+
+
+def _drop_from_table(cursor: Cursor, if_exists: bool) -> tuple[Operation, ...]:
+    dropped: list[DropIndex] = []
+    while True:
+        index = cursor.name()
+        if cursor.engine is Engine.SQLSERVER and index.schema:
+            dropped.append(DropIndex(Name(index.name), Name(index.schema), if_exists=if_exists))
+        else:
+            cursor.expect("ON")
+            dropped.append(DropIndex(index, cursor.name(), if_exists=if_exists))
+        if cursor.engine is Engine.SQLSERVER and cursor.take("WITH"):
+            cursor.group()
+        if cursor.engine is not Engine.SQLSERVER or not cursor.take(","):
+            break
+    if cursor.engine in MYSQL:
+        mysql_algorithm(cursor)
+    return tuple(dropped)
+
+
+def alter_index(cursor: Cursor) -> tuple[Operation, ...]:
+    """``ALTER INDEX``, from after it: a new name, or what changes nothing of what it is on."""
+    cursor.if_exists()
+    index = cursor.name()
+    if cursor.take("RENAME", "TO"):
+        return (RenameIndex(index, cursor.part()),)
+    return ()

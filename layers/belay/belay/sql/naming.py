@@ -1,0 +1,130 @@
+"""The names that engines give to constraints and indexes that are made without one.
+
+PostgreSQL: ``ChooseConstraintName`` and ``ChooseIndexName`` in src/backend/catalog/pg_constraint.c and
+src/backend/commands/indexcmds.c. MySQL: "CREATE TABLE Statement" and "FOREIGN KEY Constraints" in its manual.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from belay.sql.changes import Engine
+from belay.sql.operations import ConstraintDefinition, ConstraintKind, IndexDefinition
+
+MYSQL = (Engine.MYSQL, Engine.MARIADB)
+_SUFFIX = {
+    ConstraintKind.PRIMARY_KEY: "pkey",
+    ConstraintKind.UNIQUE: "key",
+    ConstraintKind.FOREIGN_KEY: "fkey",
+    ConstraintKind.CHECK: "check",
+    ConstraintKind.EXCLUDE: "excl",
+    ConstraintKind.NOT_NULL: "not_null",
+}
+_LIMIT = 63
+_CALL = re.compile(r'"?([A-Za-z_][\w$]*)"?\s*\(')
+_COLUMN_CAST = re.compile(r"\(?\s*\(?([a-z_]\w*)\)?\s*::.*\)?")
+
+
+def constraint_name(
+    engine: Engine, table: str, constraint: ConstraintDefinition, taken: Collection[str], columns: Collection[str]
+) -> str:
+    """The constraint's name. ``taken`` are the names that are in use, ``columns`` the table's, for checks."""
+    if constraint.kind is ConstraintKind.PRIMARY_KEY and engine in MYSQL:
+        return "PRIMARY"
+    if constraint.name:
+        return constraint.name
+    if engine is Engine.POSTGRESQL:
+        return _postgresql(table, constraint, taken, columns)
+    if engine in MYSQL:
+        return _mysql(table, constraint, taken)
+    what = constraint.expression or ", ".join(constraint.columns)
+    return f"({constraint.kind} {what})"
+
+
+def _postgresql(table: str, constraint: ConstraintDefinition, taken: Collection[str], columns: Collection[str]) -> str:
+    middle = "_".join(constraint.columns)
+    if constraint.kind is ConstraintKind.PRIMARY_KEY:
+        middle = ""
+    elif constraint.kind is ConstraintKind.CHECK and not constraint.columns:
+        used = mentioned(constraint.expression, columns)
+        middle = used[0] if len(used) == 1 else ""
+    elif constraint.kind is ConstraintKind.EXCLUDE:
+        middle = "_".join(excluded(constraint.expression))
+    return _free(table, middle, _SUFFIX[constraint.kind], taken)
+
+
+def _mysql(table: str, constraint: ConstraintDefinition, taken: Collection[str]) -> str:
+    if constraint.kind is ConstraintKind.UNIQUE:
+        return _mysql_index(constraint.columns, taken)
+    infix = "_ibfk_" if constraint.kind is ConstraintKind.FOREIGN_KEY else "_chk_"
+    used = [name[len(table + infix) :] for name in taken if name.startswith(table + infix)]
+    return f"{table}{infix}{max((int(each) for each in used if each.isdigit()), default=0) + 1}"
+
+
+def index_name(engine: Engine, table: str, index: IndexDefinition, taken: Collection[str]) -> str:
+    """The index's name."""
+    if index.name:
+        return index.name
+    if engine in MYSQL:
+        return _mysql_index(index.columns, taken)
+    if engine is Engine.POSTGRESQL:
+        return _free(table, "_".join(_index_columns((*index.columns, *index.included))), "idx", taken)
+    return f"(index {', '.join(index.columns)})"
+
+
+def _mysql_index(columns: tuple[str, ...], taken: Collection[str]) -> str:
+    first = columns[0] if columns and not columns[0].startswith("(") else "functional_index"
+    name, number = first, 2
+    while name in taken:
+        name, number = f"{first}_{number}", number + 1
+    return name
+
+
+def _index_columns(columns: Iterable[str]) -> list[str]:
+    """PostgreSQL's names of an index's columns: a function's, a column's that is cast, else ``expr``."""
+    found: list[str] = []
+    for column in columns:
+        name = column
+        if column.startswith("(") or "(" in column:
+            call, cast = _CALL.match(column.lstrip("( ")), _COLUMN_CAST.fullmatch(column)
+            name = cast[1] if cast else call[1].lower() if call else "expr"
+        chosen, number = name, 1
+        while chosen in found:
+            chosen, number = f"{name}{number}", number + 1
+        found.append(chosen)
+    return found
+
+
+def excluded(expression: str) -> list[str]:
+    """The columns of an exclusion constraint, as far as they are plain names."""
+    inside = expression[expression.index("(") + 1 :]
+    return re.findall(r"(?:^|,)\s*([a-z_]\w*)(?=[^,]*\bwith\b)", inside, re.IGNORECASE)
+
+
+def _free(table: str, middle: str, suffix: str, taken: Collection[str]) -> str:
+    name, number = _made(table, middle, suffix), 1
+    while name in taken:
+        name, number = _made(table, middle, f"{suffix}{number}"), number + 1
+    return name
+
+
+def _made(table: str, middle: str, suffix: str) -> str:
+    """PostgreSQL's ``makeObjectName``: the longer part is cut until all of it fits."""
+    first, second = table.encode(), middle.encode()
+    room = _LIMIT - len(suffix) - 1 - (1 if middle else 0)
+    while len(first) + len(second) > room:
+        if len(first) > len(second):
+            first = first[:-1]
+        else:
+            second = second[:-1]
+    parts = [part.decode(errors="ignore") for part in (first, second) if part]
+    return "_".join([*parts, suffix])
+
+
+def mentioned(expression: str, columns: Collection[str]) -> list[str]:
+    """The columns whose names stand in an expression, outside its strings."""
+    bare = re.sub(r"'(?:[^']|'')*'", "''", expression)
+    words = {word.strip('"`[]') for word in re.findall(r'"[^"]+"|`[^`]+`|\[[^\]]+\]|[^\W\d][\w$#]*', bare)}
+    folded = {word.lower() for word in words} | {word.upper() for word in words} | words
+    return [column for column in columns if column in folded]

@@ -1,0 +1,218 @@
+"""What a statement does: its text read into operations, the whole of it or none.
+
+Structure is read by small grammars of our own (a file each), which take every word or refuse the statement; rows and
+queries by sqlglot, which is imported only when it is needed, in :mod:`belay.sql.queries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from belay.sql import alter_postgresql
+from belay.sql.changes import Engine, SqlStatement
+from belay.sql.cursor import Cursor
+from belay.sql.indexes import alter_index, create_index, drop_index
+from belay.sql.objects import ROLES, alter_object, create_object, drop_object
+from belay.sql.operations import (
+    AlterObject,
+    DropTable,
+    Harmless,
+    Name,
+    NotUnderstood,
+    ObjectKind,
+    Operation,
+    Setting,
+    Truncate,
+)
+from belay.sql.rows import copy, write_or_query
+from belay.sql.sessions import HARMLESS, grant, harmless, lock, rewrite, setting, transaction, vacuum
+from belay.sql.tables import create_table
+from belay.sql.tokens import NotReadable, TokenForm
+
+MAXIMUM = 4_000_000
+"""Characters of a statement that are looked at; a longer one is not understood."""
+
+_PROCEDURAL = frozenset("DO EXECUTE EXEC CALL BEGIN DECLARE IF WHILE PREPARE LOAD MERGE".split())
+
+
+def operations(statement: SqlStatement, engine: Engine) -> tuple[Operation, ...]:
+    """What the statement does to the database; :class:`NotUnderstood` if any of it is not known. Never raises."""
+    if statement.operations is not None:
+        return statement.operations
+    if len(statement.text) > MAXIMUM:
+        return (NotUnderstood("it is too long", everything=True),)
+    try:
+        cursor = Cursor(statement.text, engine)
+    except NotReadable as reason:
+        return (NotUnderstood(str(reason), everything=True),)
+    try:
+        return _statements(cursor)
+    except NotReadable as reason:
+        return (_not_understood(cursor, reason),)
+
+
+def _statements(cursor: Cursor) -> tuple[Operation, ...]:
+    found: list[Operation] = []
+    while cursor.take(";"):
+        pass
+    while not cursor.done:
+        found += _statement(cursor)
+        semicolon = False
+        while cursor.take(";"):
+            semicolon = True
+        if not semicolon and cursor.engine is not Engine.SQLSERVER:
+            cursor.end()
+    return tuple(found) or (Harmless("nothing"),)
+
+
+def _statement(cursor: Cursor) -> tuple[Operation, ...]:
+    word = cursor.token.word
+    if word in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "REPLACE", "MERGE", "VALUES", "TABLE", "("):
+        return write_or_query(cursor)
+    cursor.at += 1
+    if word == "CREATE":
+        return _create(cursor)
+    if word == "ALTER":
+        return _alter(cursor)
+    if word == "DROP":
+        return _drop(cursor)
+    if word == "TRUNCATE":
+        return _truncate(cursor)
+    if word == "SET":
+        return setting(cursor)
+    if word in ("BEGIN", "START", "COMMIT", "ROLLBACK", "END"):
+        return transaction(cursor, word)
+    if word in ("GRANT", "REVOKE", "DENY"):
+        return grant(cursor, word)
+    if word == "VACUUM":
+        return vacuum(cursor)
+    if word == "LOCK":
+        return lock(cursor)
+    if word in ("CLUSTER", "REINDEX"):
+        return rewrite(cursor, word)
+    if word == "COPY":
+        return copy(cursor)
+    if word == "RESET":
+        return (Setting(cursor.part(), "default"),)
+    if word == "USE":
+        return (Setting("database", cursor.part()),)
+    if word in HARMLESS:
+        return harmless(cursor, word)
+    cursor.at -= 1
+    raise cursor.unexpected("a statement that is known")
+
+
+def _create(cursor: Cursor) -> tuple[Operation, ...]:
+    replace = cursor.take("OR", "REPLACE") or cursor.take("OR", "ALTER")
+    at = cursor.at
+    temporary = False
+    while word := cursor.take_any("GLOBAL", "LOCAL", "PRIVATE", "TEMPORARY", "TEMP", "UNLOGGED"):
+        temporary = temporary or word.startswith("TEMP")
+    if cursor.take("TABLE"):
+        return create_table(cursor, temporary=temporary, replace=replace)
+    cursor.at = at
+    if cursor.token.word in ROLES and not cursor.next_is("USER", "MAPPING"):
+        return grant(cursor, "CREATE")
+    if cursor.token.word in (
+        *("INDEX", "UNIQUE", "BITMAP", "CLUSTERED", "NONCLUSTERED", "SPATIAL", "COLUMNSTORE", "FULLTEXT"),
+    ) and not cursor.next_is("FULLTEXT", "CATALOG"):
+        return create_index(cursor)
+    return create_object(cursor, replace=replace)
+
+
+def _alter(cursor: Cursor) -> tuple[Operation, ...]:
+    if cursor.take("TABLE"):
+        return _ALTER_TABLE[cursor.engine](cursor)
+    if cursor.take("INDEX"):
+        if found := alter_index(cursor):
+            return found
+        return (AlterObject(ObjectKind.OTHER, Name(cursor.rest())),)
+    if cursor.take("DEFAULT", "PRIVILEGES"):
+        return grant(cursor, "ALTER DEFAULT PRIVILEGES")
+    if cursor.token.word in ROLES:
+        return grant(cursor, "ALTER")
+    if cursor.take("SYSTEM"):
+        raise NotReadable("a setting of the whole server")
+    return alter_object(cursor)
+
+
+_ALTER_TABLE: dict[Engine, Callable[[Cursor], tuple[Operation, ...]]] = {
+    Engine.POSTGRESQL: alter_postgresql.alter_table,
+}
+
+
+def _drop(cursor: Cursor) -> tuple[Operation, ...]:
+    if cursor.take("TEMPORARY", "TABLE") or cursor.take("TABLE") or cursor.take("FOREIGN", "TABLE"):
+        if_exists = cursor.if_exists()
+        names = cursor.names()
+        cascade = cursor.take("CASCADE")
+        if cascade and cursor.engine is Engine.ORACLE:
+            cursor.expect("CONSTRAINTS")
+        cursor.take_any("RESTRICT", "PURGE")
+        return tuple(DropTable(name, if_exists, cascade) for name in names)
+    if cursor.take("INDEX"):
+        return drop_index(cursor)
+    return drop_object(cursor)
+
+
+def _truncate(cursor: Cursor) -> tuple[Operation, ...]:
+    cursor.take("TABLE")
+    cursor.take("ONLY")
+    names = [cursor.name()]
+    cursor.take("*")
+    while cursor.take(","):
+        cursor.take("ONLY")
+        names.append(cursor.name())
+        cursor.take("*")
+    cascade = False
+    while word := cursor.take_any("RESTART", "CONTINUE", "CASCADE", "RESTRICT", "DROP", "REUSE", "IMMEDIATE"):
+        if word in ("RESTART", "CONTINUE"):
+            cursor.expect("IDENTITY")
+        elif word in ("DROP", "REUSE"):
+            cursor.expect("STORAGE")
+        cascade = cascade or word == "CASCADE"
+    return tuple(Truncate(name, cascade) for name in names)
+
+
+def _not_understood(cursor: Cursor, reason: NotReadable) -> NotUnderstood:
+    first = next((token.word for token in cursor.tokens if token.word not in (";", "(")), "")
+    names = tuple(dict.fromkeys(_names(cursor)))
+    everything = reason.everything or first in _PROCEDURAL or not names
+    return NotUnderstood(str(reason), names, everything, _table(cursor))
+
+
+def _names(cursor: Cursor) -> list[Name]:
+    """Every name, with its schema, that stands in the statement; keywords are among them and match no table."""
+    found: list[Name] = []
+    cursor.at = 0
+    while not cursor.done:
+        if not cursor.next_is_name():
+            cursor.at += 1
+            continue
+        parts = [cursor.part()]
+        while cursor.next_is(".") and cursor.tokens[cursor.at + 1].kind in (TokenForm.QUOTED, TokenForm.WORD):
+            cursor.at += 1
+            parts.append(cursor.part())
+        found += [Name(part) for part in parts]
+        found += [Name(name, schema) for schema, name in pairwise(parts)]
+    return found
+
+
+def _table(cursor: Cursor) -> Name | None:
+    """The table that the statement creates or alters, if it begins by saying so."""
+    cursor.at = 0
+    if not cursor.take_any("CREATE", "ALTER"):
+        return None
+    cursor.take("OR", "REPLACE")
+    while cursor.take_any("GLOBAL", "LOCAL", "PRIVATE", "TEMPORARY", "TEMP", "UNLOGGED", "ONLINE", "IGNORE", "FOREIGN"):
+        pass
+    if not cursor.take("TABLE"):
+        return None
+    if not cursor.if_not_exists():
+        cursor.if_exists()
+    cursor.take("ONLY")
+    try:
+        return cursor.name()
+    except NotReadable:
+        return None

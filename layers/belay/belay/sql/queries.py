@@ -1,0 +1,258 @@
+"""Reading queries and what writes rows, with sqlglot. Nothing else imports it, and only when there is such a statement.
+
+Targets, conditions and calls are taken from the tree; a tree with anything in it that could do more is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.simplify import simplify
+from sqlglot.parser import logger
+
+from belay.sql.changes import Engine
+from belay.sql.cursor import DEFAULT_SCHEMAS
+from belay.sql.functions import changes_nothing
+from belay.sql.operations import (
+    AlterObject,
+    CreateTable,
+    Harmless,
+    Name,
+    ObjectKind,
+    Operation,
+    Setting,
+    WriteRows,
+)
+from belay.sql.tokens import NotReadable, Token, TokenForm, folded
+
+DIALECTS = {
+    Engine.POSTGRESQL: "postgres",
+    Engine.MYSQL: "mysql",
+    Engine.MARIADB: "mysql",
+    Engine.ORACLE: "oracle",
+    Engine.SQLSERVER: "tsql",
+    Engine.DB2: "postgres",
+}
+"""DB2 has no dialect in sqlglot; its queries are nearest to PostgreSQL's."""
+
+_SYSTEM = frozenset({"pg_catalog", "information_schema", "sys", "dbo", "sysibm", "sysfun", "dbms_lob", "dbms_random"})
+logger.disabled = True  # what it cannot parse is said by what it returns
+
+
+def operations(text: str, engine: Engine) -> tuple[Operation, ...]:
+    """What a query or a statement that writes rows does. Raises NotReadable."""
+    try:
+        trees = sqlglot.parse(text, dialect=DIALECTS[engine])
+    except (SqlglotError, RecursionError) as error:
+        raise NotReadable(f"it does not parse: {str(error).splitlines()[0][:120]}") from error
+    if len(trees) != 1 or trees[0] is None:
+        raise NotReadable("several statements where one was expected")
+    tree = trees[0]
+    if settings := _settings(tree):
+        return settings
+    if any(isinstance(node, (exp.Command, exp.Create, exp.Drop, exp.Alter)) for node in tree.walk()):
+        raise NotReadable("it holds something that is no query")
+    written = [_write(node, engine) for node in tree.walk() if isinstance(node, (exp.Insert, exp.Update, exp.Delete))]
+    written += [_merge(node, engine) for node in tree.walk() if isinstance(node, exp.Merge)]
+    into = [_into(node, engine) for node in tree.find_all(exp.Into)]
+    called = tuple(dict.fromkeys(_unknown_calls(tree)))
+    if called == ("setval",):
+        return (AlterObject(ObjectKind.SEQUENCE, Name("")),)
+    if called:
+        raise NotReadable(f"what {', '.join(called)} does is not known", everything=True)
+    found: list[Operation] = [operation for operations in written for operation in operations]
+    found += into
+    return tuple(found) or (Harmless("select"),)
+
+
+def _settings(tree: exp.Expr) -> tuple[Operation, ...]:
+    """``SELECT set_config('name', 'value', false)``, as dumps have it."""
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.args.get("from_"):
+        return ()
+    call = tree.expressions[0]
+    call = call.expression if isinstance(call, exp.Dot) else call
+    if not isinstance(call, exp.Anonymous) or call.name.lower() != "set_config":
+        return ()
+    name, value = call.expressions[:2]
+    if not isinstance(name, exp.Literal) or not isinstance(value, exp.Literal):
+        return ()
+    return (Setting(name.name.lower(), value.name.lower()),)
+
+
+def _unknown_calls(tree: exp.Expr) -> Iterator[str]:
+    for call in tree.find_all(exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc):
+        name = call.name.lower()
+        schema = call.parent.this.name.lower() if isinstance(call.parent, exp.Dot) else ""
+        if (schema and schema not in _SYSTEM) or not changes_nothing(name):
+            yield name
+
+
+def _write(node: exp.Expr, engine: Engine) -> list[Operation]:
+    read: dict[type[exp.Expr], Callable[[exp.Expr, Engine], list[Operation]]] = {
+        exp.Insert: _insert,
+        exp.Update: _update,
+        exp.Delete: _delete,
+    }
+    return read[type(node)](node, engine)
+
+
+_INSERT = {"this", "expression", "conflict", "returning", "is_function", "with_", "default", "hint", "alternative"}
+
+
+def _insert(node: exp.Expr, engine: Engine) -> list[Operation]:
+    _only(node, _INSERT | {"ignore", "columns"})
+    target = node.this
+    columns: tuple[str, ...] = ()
+    if isinstance(target, exp.Schema):
+        columns = tuple(_folded(each, engine) for each in target.expressions if isinstance(each, exp.Identifier))
+        target = target.this
+    literal = isinstance(node.expression, exp.Values) and not node.expression.find(exp.Query)
+    return [WriteRows(_name(target, engine), "insert", filtered=False, columns=columns, literal=literal)]
+
+
+_UPDATE = {"this", "expressions", "from_", "where", "returning", "with_", "order", "limit", "hint"}
+
+
+def _update(node: exp.Expr, engine: Engine) -> list[Operation]:
+    _only(node, _UPDATE)
+    sources = _sources(node.this, node.args.get("from_"))
+    filtered = _filtered(node, sources)
+    if not isinstance(node.this, exp.Table):
+        raise NotReadable("an update of something that is no table")
+    assigned: dict[str, list[str]] = {}
+    for item in node.expressions:
+        for table, column in _assigned(item, engine):
+            assigned.setdefault(table if node.this.args.get("joins") else "", []).append(column)
+    if node.this.args.get("joins") and "" in assigned:
+        raise NotReadable("an update of several tables that does not say which column is whose")
+    alias = node.this.alias_or_name
+    return [
+        WriteRows(_target(table or alias, sources, engine, node.this), "update", filtered, tuple(columns))
+        for table, columns in assigned.items()
+    ]
+
+
+def _assigned(item: exp.Expr, engine: Engine) -> list[tuple[str, str]]:
+    """The columns that an item of SET assigns, with the table that each names."""
+    if not isinstance(item, exp.EQ):
+        raise NotReadable("an assignment of an unknown form")
+    left = item.left.expressions if isinstance(item.left, exp.Tuple) else [item.left.unnest()]
+    found = []
+    for each in left:
+        column = each.this if isinstance(each, (exp.Bracket, exp.Dot)) else each
+        if isinstance(column, exp.Column) and isinstance(column.this, exp.Identifier):
+            found.append((column.table, _folded(column.this, engine)))
+        elif isinstance(column, exp.Identifier):
+            found.append(("", _folded(column, engine)))
+        else:
+            raise NotReadable("an assignment to what is no column")
+    return found
+
+
+_DELETE = {"this", "tables", "using", "where", "returning", "with_", "order", "limit", "hint", "cluster"}
+
+
+def _delete(node: exp.Expr, engine: Engine) -> list[Operation]:
+    _only(node, _DELETE)
+    tables = node.args.get("tables")
+    using = node.args.get("using")
+    sources = _sources(node.this, *(using if isinstance(using, list) else [using]))
+    filtered = _filtered(node, sources)
+    if tables:
+        return [WriteRows(_target(table.name, sources, engine, table), "delete", filtered) for table in tables]
+    return [WriteRows(_name(node.this, engine), "delete", filtered)]
+
+
+def _merge(node: exp.Expr, engine: Engine) -> list[Operation]:
+    table = _name(node.this, engine)
+    deletes = any(isinstance(when.args.get("then"), exp.Var) for when in node.find_all(exp.When))
+    merged: list[Operation] = [WriteRows(table, "merge", filtered=True)]
+    return [*merged, WriteRows(table, "delete", filtered=True)] if deletes else merged
+
+
+def _into(node: exp.Into, engine: Engine) -> Operation:
+    _only(node, {"this", "temporary", "unlogged"})
+    table = _name(node.this, engine)
+    return CreateTable(table, (), temporary=bool(node.args.get("temporary")) or table.name.startswith("#"), copied=True)
+
+
+def _only(node: exp.Expr, known: set[str]) -> None:
+    for argument, value in node.args.items():
+        if value not in (None, False, []) and argument not in known:
+            raise NotReadable(f"{argument} is not understood in {node.key}")
+
+
+def _sources(*nodes: exp.Expr | None) -> dict[str, exp.Table]:
+    """The tables that are read or written at the statement's own level, by alias."""
+    found: dict[str, exp.Table] = {}
+    for each in nodes:
+        node = each.this if isinstance(each, exp.From) else each
+        if isinstance(node, exp.Table):
+            found.setdefault(node.alias_or_name.lower(), node)
+            for join in node.args.get("joins") or []:
+                if isinstance(join.this, exp.Table):
+                    found.setdefault(join.this.alias_or_name.lower(), join.this)
+    return found
+
+
+def _target(alias: str, sources: dict[str, exp.Table], engine: Engine, written: exp.Expr) -> Name:
+    """The table that an alias stands for: in a FROM of its own if it has one, as SQL Server reads it."""
+    if isinstance(written, exp.Table) and written.args.get("db"):
+        return _name(written, engine)
+    named = [table for table in sources.values() if table.alias.lower() == alias.lower()]
+    if len(named) == 1:
+        return _name(named[0], engine)
+    if table := sources.get(alias.lower()):
+        return _name(table, engine)
+    raise NotReadable(f"{alias} is no table of this statement")
+
+
+def _filtered(node: exp.Expr, sources: dict[str, exp.Table]) -> bool:
+    where = node.args.get("where")
+    if where is not None and not always_true(where.this):
+        return True
+    joins = [join for table in sources.values() for join in table.args.get("joins") or []]
+    return any(
+        (join.args.get("using") or (join.args.get("on") and not always_true(join.args["on"])))
+        and join.side not in ("LEFT", "RIGHT", "FULL")
+        for join in joins
+    )
+
+
+def always_true(condition: exp.Expr) -> bool:
+    """Whether a condition is true for every row, whatever is in it: ``1 = 1``, ``true``, ``'a' = 'a' OR x``."""
+    try:
+        simple = simplify(condition.copy()).unnest()
+    except Exception:
+        simple = condition.unnest()
+    if isinstance(simple, exp.Literal):
+        return simple.is_number and float(simple.name) != 0
+    if isinstance(simple, (exp.EQ, exp.GTE, exp.LTE)):
+        return simple.left == simple.right
+    if isinstance(simple, exp.Or):
+        parts = list(simple.flatten())
+        return any(always_true(part) for part in parts) or any(
+            exp.not_(part).sql() in {p.sql() for p in parts} for part in parts
+        )
+    if isinstance(simple, exp.And):
+        return all(always_true(part) for part in simple.flatten())
+    if isinstance(simple, exp.Exists):
+        query = simple.this
+        return isinstance(query, exp.Select) and not query.args.get("from_") and not query.args.get("where")
+    return isinstance(simple, exp.Boolean) and bool(simple.this)
+
+
+def _name(node: exp.Expr | None, engine: Engine) -> Name:
+    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
+        raise NotReadable("rows of something that is no table")
+    schema = node.args.get("db")
+    parts = [_folded(part, engine) if isinstance(part, exp.Identifier) else "" for part in (node.this, schema)]
+    return Name(parts[0], "" if parts[1] == DEFAULT_SCHEMAS.get(engine) else parts[1])
+
+
+def _folded(identifier: exp.Identifier, engine: Engine) -> str:
+    kind = TokenForm.QUOTED if identifier.quoted else TokenForm.WORD
+    return folded(Token(kind, "", identifier.name, 0, 0), engine)

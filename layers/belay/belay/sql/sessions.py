@@ -1,0 +1,191 @@
+"""Reading what changes a session or nothing: settings, transactions, locks, comments, statistics, grants."""
+
+from __future__ import annotations
+
+from belay.sql.changes import Engine
+from belay.sql.constraints import MYSQL
+from belay.sql.cursor import Cursor
+from belay.sql.operations import Grant, Harmless, LockTable, Operation, RewriteTable, Setting, Transaction
+from belay.sql.tokens import NotReadable, TokenForm
+
+HARMLESS = frozenset(
+    "COMMENT ANALYZE NOTIFY LISTEN UNLISTEN DISCARD CHECKPOINT UNLOCK REFRESH SHOW DESCRIBE DESC PRINT "
+    "RUNSTATS SAVEPOINT RELEASE FLUSH SECURITY DEALLOCATE CLOSE".split()
+)
+_LEVELS = ("SESSION", "LOCAL", "GLOBAL", "PERSIST", "PERSIST_ONLY")
+
+
+def setting(cursor: Cursor) -> tuple[Operation, ...]:
+    """``SET``, from after it. Raises NotReadable if a value is more than a constant."""
+    engine = cursor.engine
+    if engine is Engine.SQLSERVER:
+        return (_switch(cursor),)
+    if cursor.take_any("TRANSACTION", "CONSTRAINTS") or cursor.take("SESSION", "CHARACTERISTICS"):
+        cursor.rest()
+        return (Setting("transaction", ""),)
+    if engine is Engine.DB2 and cursor.next_is("INTEGRITY"):
+        raise NotReadable("a check of integrity")
+    found = [_assignment(cursor)]
+    while cursor.take(","):
+        found.append(_assignment(cursor))
+    return tuple(found)
+
+
+def _assignment(cursor: Cursor) -> Setting:
+    cursor.take_any(*_LEVELS)
+    if cursor.take("TIME", "ZONE"):
+        name = "timezone"
+    elif cursor.take("CHARACTER", "SET") or cursor.take("SESSION", "AUTHORIZATION"):
+        name = cursor.tokens[cursor.at - 1].word.lower()
+    elif cursor.token.kind is TokenForm.VARIABLE:
+        cursor.at += 1
+        name = cursor.tokens[cursor.at - 1].value.lower()
+    else:
+        cursor.take("CURRENT") if cursor.engine is Engine.DB2 else None
+        name = str(cursor.name()).lower()
+    if not (cursor.take("=") or cursor.take("TO") or cursor.take(":=")) and cursor.done:
+        raise cursor.unexpected("a value")
+    start = cursor.at
+    value = []
+    while not cursor.done:
+        token = cursor.token
+        if token.word in ("(", "SELECT") or (
+            token.kind is TokenForm.SIGN and token.word not in (",", "-", "+", ".", "=", "@")
+        ):
+            raise cursor.unexpected("a constant")
+        if token.word == "," and (cursor.engine in MYSQL or cursor.at == start):
+            break
+        value.append(token.value if token.kind is TokenForm.STRING else cursor.text[token.start : token.end])
+        cursor.at += 1
+    return Setting(name.removeprefix("@@"), " ".join(value).replace(" ,", ",").lower())
+
+
+def _switch(cursor: Cursor) -> Operation:
+    """SQL Server's ``SET option ON``, and a variable that gets a constant."""
+    if cursor.token.kind is TokenForm.VARIABLE:
+        raise NotReadable("a variable")
+    if cursor.take("TRANSACTION", "ISOLATION", "LEVEL"):
+        cursor.take_any("READ", "REPEATABLE", "SNAPSHOT", "SERIALIZABLE")
+        cursor.take_any("COMMITTED", "UNCOMMITTED", "READ")
+        return Setting("transaction", "")
+    name = cursor.part()
+    if name == "identity_insert":
+        cursor.name()
+    else:
+        while cursor.take(","):
+            cursor.part()
+    cursor.take("-")
+    token = cursor.token
+    if token.kind not in (TokenForm.WORD, TokenForm.NUMBER):
+        raise cursor.unexpected("ON or OFF")
+    cursor.at += 1
+    return Setting(name, token.value.lower())
+
+
+def transaction(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
+    """``BEGIN``, ``START TRANSACTION``, ``COMMIT``, ``ROLLBACK``, from after the first word. Raises NotReadable."""
+    if verb == "START":
+        cursor.expect("TRANSACTION")
+        verb = "BEGIN"
+    if cursor.engine is Engine.SQLSERVER:
+        if cursor.take_any("TRAN", "TRANSACTION", "WORK"):
+            if cursor.next_is_name() and cursor.token.word not in STARTERS:
+                cursor.part()
+        elif verb == "BEGIN":
+            raise NotReadable("a block")
+        return (Transaction(verb.lower()),)
+    cursor.take_any("WORK", "TRANSACTION", "TRAN")
+    if verb == "BEGIN":
+        while not cursor.done:
+            if not cursor.take_any(
+                *("ISOLATION", "LEVEL", "READ", "WRITE", "ONLY", "COMMITTED", "UNCOMMITTED", "REPEATABLE", ","),
+                *("SERIALIZABLE", "DEFERRABLE", "NOT", "WITH", "CONSISTENT", "SNAPSHOT"),
+            ):
+                raise NotReadable("a block")
+    elif not cursor.done and not (cursor.take("AND", "NO", "CHAIN")):
+        raise NotReadable("a rollback to a savepoint" if verb == "ROLLBACK" else "an end of more than a transaction")
+    return (Transaction("commit" if verb == "END" else verb.lower()),)
+
+
+STARTERS = frozenset(
+    "ALTER BEGIN COMMIT CREATE DELETE DENY DROP EXEC EXECUTE GRANT IF INSERT MERGE PRINT REVOKE ROLLBACK SELECT SET "
+    "TRUNCATE UPDATE USE WITH DECLARE WHILE GO ELSE END RETURN RAISERROR THROW".split()
+)
+"""Words that begin a statement in SQL Server, where nothing need stand between two."""
+
+
+def grant(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
+    """``GRANT``, ``REVOKE`` and ``DENY``, as written."""
+    rest = cursor.skip_to(*STARTERS) if cursor.engine is Engine.SQLSERVER else cursor.rest()
+    if ";" in rest:
+        cursor.end()
+    return (Grant(f"{verb} {rest}", verb != "GRANT"),)
+
+
+def harmless(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
+    """A statement that changes nothing the model holds, to its end."""
+    if cursor.engine is Engine.SQLSERVER:
+        cursor.skip_to(*STARTERS)
+    else:
+        cursor.rest()
+    return (Harmless(verb.lower()),)
+
+
+def vacuum(cursor: Cursor) -> tuple[Operation, ...]:
+    """PostgreSQL's ``VACUUM``, which with ``FULL`` writes every row anew."""
+    options = cursor.group().upper() if cursor.next_is("(") else ""
+    full = "FULL" in options.split() or cursor.take("FULL")
+    while cursor.take_any("FREEZE", "VERBOSE", "ANALYZE"):
+        pass
+    if full and not cursor.done:
+        return tuple(RewriteTable(name, "vacuum full") for name in cursor.names())
+    cursor.rest()
+    return (Harmless("vacuum"),)
+
+
+def lock(cursor: Cursor) -> tuple[Operation, ...]:
+    """``LOCK TABLE``, from after ``LOCK``."""
+    cursor.take_any("TABLE", "TABLES")
+    if cursor.engine in MYSQL:
+        return _mysql_locks(cursor)
+    cursor.take("ONLY")
+    names = cursor.names()
+    mode = ""
+    if cursor.take("IN"):
+        mode = cursor.skip_to("MODE", ";").lower()
+        cursor.expect("MODE")
+    cursor.take("NOWAIT")
+    return tuple(LockTable(name, mode or "access exclusive") for name in names)
+
+
+def _mysql_locks(cursor: Cursor) -> tuple[Operation, ...]:
+    found = []
+    while True:
+        name = cursor.name()
+        if cursor.take("AS") or cursor.token.word not in ("READ", "WRITE", "LOW_PRIORITY"):
+            cursor.part()
+        cursor.take("LOW_PRIORITY")
+        mode = cursor.take_any("READ", "WRITE").lower()
+        cursor.take("LOCAL")
+        found.append(LockTable(name, mode))
+        if not cursor.take(","):
+            return tuple(found)
+
+
+def rewrite(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
+    """PostgreSQL's ``CLUSTER`` and ``REINDEX``, from after the verb. Raises NotReadable if it names no table."""
+    if cursor.next_is("("):
+        cursor.group()
+    if verb == "REINDEX":
+        if cursor.take_any("INDEX", "SCHEMA", "DATABASE", "SYSTEM"):
+            online = cursor.take("CONCURRENTLY")
+            return (Harmless("reindex concurrently" if online else "reindex"),) if cursor.rest() else ()
+        cursor.expect("TABLE")
+        if cursor.take("CONCURRENTLY"):
+            cursor.name()
+            return (Harmless("reindex concurrently"),)
+    cursor.take("VERBOSE")
+    table = cursor.name()
+    if cursor.take("USING"):
+        cursor.part()
+    return (RewriteTable(table, verb.lower()),)
