@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from belay.approval.asked import AskedApproval
+from belay.approval.forecast_report import ForecastReport, page
 from belay.aws.s3 import ArtifactBucket
+from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
+from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, StageDeployment, Transition, numbered
 from belay.release.life import Occurrence
@@ -38,14 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attempt", metavar="N", help="its number (1: the oldest of 100) or its id; default: the newest"
     )
     parser.add_argument("--report", action="store_true", help="open the approval report")
-    parser.add_argument("--stage", metavar="STAGE", help="with --report: the stage; default: the newest report")
+    parser.add_argument("--forecast", action="store_true", help="show what its database changes did in the forecast")
+    parser.add_argument(
+        "--stage", metavar="STAGE", help="with --report or --forecast: the stage; default: the newest that has one"
+    )
     add_account_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show an attempt."""
-    if arguments.stage and not arguments.report:
-        raise Refused("--stage needs --report; without it, every stage is shown")
+    if arguments.stage and not (arguments.report or arguments.forecast):
+        raise Refused("--stage needs --report or --forecast; without them, every stage is shown")
     belay = Account.of(arguments)
     attempts = find_attempts(belay.ledger, arguments.release)
     attempt = chosen(attempts, arguments.attempt, arguments.release)
@@ -53,6 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         found = save_report(belay.artifacts, attempt, arguments.stage)
         shown = arguments.output == "text" and webbrowser.open(Path(found["file"]).as_uri())
         tell(arguments, found, [f"{'opened' if shown else 'saved'} {found['file']}"])
+        return 0
+    if arguments.forecast:
+        forecast = read_forecast(belay.artifacts, attempt, arguments.stage)
+        file = save_page(attempt, forecast.stage, "forecast", page(forecast).encode())
+        tell(arguments, forecast.to_json(), [*forecast.lines(), "", f"saved {file}"])
         return 0
     found = gather(belay.ledger, belay.artifacts, attempt, attempts)
     tell(arguments, found, render(found))
@@ -279,19 +290,49 @@ def _approval_in_words(approval: Mapping[str, Any]) -> str:
 
 def save_report(artifacts: ArtifactBucket, attempt: Attempt, stage: str | None) -> dict[str, Any]:
     """Save the report of a stage to a file. Raises ``Refused`` if there is none."""
-    release = attempt.release
-    if release is None:
-        raise Refused(f"{attempt.application}/{attempt.name} was not accepted as a release, so it has no report")
-    document = artifacts.get_json(release.document_key)
-    stages = [] if document is None else list(AcceptedRelease.from_dict(document).stages)
-    for each in [stage] if stage else reversed(stages):
+    release, stages = _stages_of(artifacts, attempt, stage)
+    for each in stages:
         data = artifacts.get_bytes(release.stage_key(each, REPORT))
         if data is not None:
-            folder = Path(tempfile.mkdtemp(prefix="belay-"))
-            file = folder / f"{release.application}-{release.version}-{each}.html"
-            file.write_bytes(data)
+            file = save_page(attempt, each, "", data)
             return {"release": f"{release.application}/{release.version}", "stage": each, "file": str(file)}
     where = f" in {stage}" if stage else ""
     raise Refused(
         f"{release.application}/{release.version} has no report{where}: only a stage that requires approval has"
     )
+
+
+def read_forecast(artifacts: ArtifactBucket, attempt: Attempt, stage: str | None) -> ForecastReport:
+    """Return the forecast of a stage. Raises ``Refused`` if there is none."""
+    release, stages = _stages_of(artifacts, attempt, stage)
+    for each in stages:
+        document = artifacts.get_json(release.stage_key(each, FORECAST_DOCUMENT))
+        if document is not None:
+            gate = artifacts.get_json(release.stage_key(each, "static-report.json"))
+            report = Report() if gate is None else Report.from_json(gate)
+            return ForecastReport.of(release, each, DatabaseForecast.from_dict(document), report)
+    where = f" in {stage}" if stage else ""
+    raise Refused(
+        f"{release.application}/{release.version} has no forecast{where}: only a stage with a registered "
+        "forecast has, for a release with database changes"
+    )
+
+
+def _stages_of(
+    artifacts: ArtifactBucket, attempt: Attempt, stage: str | None
+) -> tuple[ReleaseReference, Sequence[str]]:
+    """Return the release and the stages to look in, the last one first. Raises ``Refused`` if it is no release."""
+    release = attempt.release
+    if release is None:
+        raise Refused(f"{attempt.application}/{attempt.name} was not accepted as a release, so it has no report")
+    document = artifacts.get_json(release.document_key)
+    known = [] if document is None else list(AcceptedRelease.from_dict(document).stages)
+    return release, [stage] if stage else known[::-1]
+
+
+def save_page(attempt: Attempt, stage: str, what: str, data: bytes) -> Path:
+    """Save a page to a file of its own."""
+    name = "-".join(filter(None, (attempt.application, attempt.version, stage, what)))
+    file = Path(tempfile.mkdtemp(prefix="belay-")) / f"{name}.html"
+    file.write_bytes(data)
+    return file

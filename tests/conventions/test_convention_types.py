@@ -8,7 +8,8 @@ from project import layer_modules, parsed
 ROOMS = ("control", "rollback", "release", "notify", "approval")
 
 DOCUMENTS = """
-approval.asked.from_dict approval.link.ask_page approval.request.from_dict approval.request.to_dict
+approval.asked.from_dict approval.forecast_report._change approval.forecast_report.to_json
+approval.link.ask_page approval.request.from_dict approval.request.to_dict
 approval.seal._change_set approval.seal._parts approval.seal._verdicts approval.seal.from_dict
 approval.seal.to_dict control.snapshots.to_dict release.accepted.from_dict release.accepted.to_dict
 release.reason.from_document release.reason.kept_as release.reason.to_dict

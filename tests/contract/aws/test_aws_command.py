@@ -22,6 +22,9 @@ from belay.approval.asked import AskedApproval
 from belay.approval.seal import Seal
 from belay.aws.clock import lease
 from belay.aws.stepfunctions import Executions
+from belay.database.executor import ChangeOutcome
+from belay.database.forecast import DatabaseForecast, ForecastChange
+from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.attempt import Attempt
 from belay.release.life import Occurrence, State
 from belay.release.lock import Claim
@@ -356,6 +359,29 @@ def test_the_report_is_saved_and_opened(office: Office, belay: Belay, monkeypatc
     status, out, _ = belay("show", "orders", "--report", "--stage", "production")
     assert (status, len(opened)) == (0, 1)
     assert out.startswith("saved "), "no browser could be opened"
+
+
+def test_the_forecast_is_shown_as_text_as_data_and_as_a_page(office: Office, belay: Belay) -> None:
+    office.accept()
+    assert "has no forecast" in belay("show", "orders", "--forecast")[2]
+    found = Finding("db/1.sql", "t", "grant", Verdict.REVIEW, Severity.LOW, 1, 1, "", "It grants.", "Revoke it.")
+    elsewhere = replace(found, path="templates/network.yaml")
+    change = ForecastChange("1", "ann", "db/1.sql", 1, 2, "d" * 64, "GRANT x TO y;", outcome=ChangeOutcome.APPLIED)
+    forecast = DatabaseForecast("instance orders-db", "copy", (change,))
+    office.artifacts.put_json(RELEASE.stage_key("production", "forecast.json"), forecast.to_dict())
+    office.artifacts.put_json(
+        RELEASE.stage_key("production", "static-report.json"), Report((found, elsewhere)).to_json()
+    )
+
+    shown = document(belay, "show", "orders", "--forecast")
+    assert (shown["stage"], shown["verdict"], shown["findings"]) == ("production", "REVIEW", [])
+    assert [each["policy"] for each in shown["changes"][0]["findings"]] == ["grant"]
+    status, out, _ = belay("show", "orders", "--forecast", "--stage", "production")
+    assert status == 0
+    assert "REVIEW  1  db/1.sql:1" in out
+    page = Path(out.split("saved ")[1].strip()).read_text()
+    assert "It grants." in page
+    assert page.startswith("<!doctype html>")
 
 
 def test_what_was_logged_about_a_release(office: Office, belay: Belay) -> None:

@@ -4,73 +4,20 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from asked import MANIFEST, detail, finding, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pages import ATTRIBUTES, HOSTILE, TAGS, Read
 
-from belay.approval.page import CONTENT_SECURITY_POLICY, render
+from belay.approval.elements import CONTENT_SECURITY_POLICY
+from belay.approval.page import render
+from belay.database.forecast import DatabaseForecast
 from belay.policy.verdict import Report, Verdict
 from belay.rollback.rehearsal import Check, Readiness, Rehearsal
 from belay.stack.change_set import Change, ChangeSet
-
-TAGS = {
-    *("html", "head", "meta", "title", "style", "body", "main", "section", "h1", "h2", "h3", "p", "div", "span"),
-    *("ol", "ul", "li", "code", "pre", "details", "summary", "table", "tbody", "tr", "th", "td"),
-}
-ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "data-name", "open"}
-HOSTILE = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "</style><script>alert(1)</script>",
-    "</title></head><body onload=alert(1)>",
-    "<!-- --><svg/onload=alert(1)>",
-    "javascript:alert(1)",
-    "&lt;script&gt;",
-    "\u202egnp.exe",
-    "a\x00b\x1bc",
-    "\ud800",
-    "{{7*7}}${7*7}",
-)
-
-
-class Read(HTMLParser):
-    """What a browser would make of a page: its elements, their attributes, its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.metas: list[dict[str, str | None]] = []
-        self.words: list[str] = []
-        self.style = ""
-        self._open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        if tag == "meta":
-            self.metas.append(dict(attrs))
-        else:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open[-1:] == ["style"]:
-            self.style += data
-        else:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 def hostile(text: str) -> Any:
@@ -157,6 +104,16 @@ def test_it_can_be_read_on_a_phone_and_in_the_dark() -> None:
     page = render(request())
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
     assert "prefers-color-scheme:dark" in page
+
+
+def test_the_forecast_of_its_database_changes_stands_in_it() -> None:
+    asked = request(forecast=DatabaseForecast("instance orders-db", "copy", not_tried="there is no snapshot"))
+    text = Read(render(asked)).text
+    assert asked.verdict is Verdict.REVIEW
+    assert "REVIEW for the forecast of database changes." in text
+    assert "Database changes The changes were not tried on a copy, because there is no snapshot." in text
+    assert any("not tried on a copy: there is no snapshot" in line for line in asked.policy_lines)
+    assert "Database changes" not in Read(render(request())).text
 
 
 @pytest.mark.parametrize("text", HOSTILE)

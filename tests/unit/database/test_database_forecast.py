@@ -85,6 +85,7 @@ def test_what_a_change_did_on_the_copy_is_told() -> None:
         author="ann",
         path=PATH,
         line=3,
+        last_line=6,
         digest="d2",
         sql="ALTER TABLE orders\nALTER customer SET NOT NULL;\nANALYZE;",
         outcome=ChangeOutcome.APPLIED,

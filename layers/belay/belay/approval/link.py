@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 from belay.approval.asked import AskedApproval
 from belay.approval.decision import Decision, answered_before, parse_decision
-from belay.approval.page import escaped
+from belay.approval.elements import escaped
 from belay.approval.principal import Principal
 from belay.events.function_url import Refusal
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from belay.approval.forecast_report import ForecastReport
 from belay.approval.seal import SEAL_DIGITS, Seal, Sealed
+from belay.database.forecast import DatabaseForecast
 from belay.documents import Document, read, written
 from belay.policy.verdict import Finding, Report, Verdict, combine
 from belay.release.gate import finding_in_words
@@ -46,7 +48,8 @@ class ApprovalRequest:
     """One stage's approval of one release.
 
     ``replaces`` says what the stage runs now; ``others`` are the application's other open releases;
-    ``rehearsal`` is the rollback's rehearsal, if it was done; ``held`` is until when the stage's windows hold the
+    ``rehearsal`` is the rollback's rehearsal, if it was done; ``forecast`` is that of the database changes, if any is
+    registered; ``held`` is until when the stage's windows hold the
     release; ``link`` lets its recipients answer without the command; ``unsealed`` are the dynamic references without a
     version, each with its location.
     """
@@ -58,6 +61,7 @@ class ApprovalRequest:
     replaces: str | None = None
     others: tuple[str, ...] = ()
     rehearsal: Rehearsal | None = None
+    forecast: DatabaseForecast | None = None
     held: str | None = None
     link: str | None = None
     unsealed: tuple[str, ...] = ()
@@ -66,6 +70,13 @@ class ApprovalRequest:
     def stage(self) -> Stage:
         """The stage as it was registered when the release was accepted."""
         return self.sealed.accepted.stages[self.sealed.stage]
+
+    @property
+    def forecast_report(self) -> ForecastReport | None:
+        """The forecast with what the gate found in the changes."""
+        if self.forecast is None:
+            return None
+        return ForecastReport.of(self.sealed.release, self.sealed.stage, self.forecast, self.static)
 
     @property
     def changes(self) -> tuple[PlannedChange, ...]:
@@ -116,12 +127,14 @@ class ApprovalRequest:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict: REVIEW means that a person must decide."""
-        return combine((self.static.verdict, self.planned.verdict))
+        forecast = Verdict.PASS if self.forecast is None else self.forecast.verdict
+        return combine((self.static.verdict, self.planned.verdict, forecast))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, the relevant ones first."""
-        found = dict.fromkeys((*self.static.findings, *self.planned.findings))
+        forecast = () if self.forecast is None else self.forecast.findings
+        found = dict.fromkeys((*self.static.findings, *self.planned.findings, *forecast))
         return tuple(sorted(found, key=lambda each: (not each.counts, each.severity.rank)))
 
     @property
@@ -145,8 +158,9 @@ class ApprovalRequest:
         open_ones = [f"REVIEW, for you to decide: {_told(each)}" for each in self.findings if each.counts]
         quiet = sum(not each.counts for each in self.findings)
         more = [f"{quiet} more, waived or only advice: see the report"] if quiet else []
-        verdicts = f"{self.static.verdict} for the templates, {self.planned.verdict} for the change sets"
-        return [verdicts, *open_ones, *more]
+        forecast = [] if self.forecast is None else [f"{self.forecast.verdict} for the forecast of database changes"]
+        verdicts = [f"{self.static.verdict} for the templates, {self.planned.verdict} for the change sets", *forecast]
+        return [", ".join(verdicts), *open_ones, *more]
 
     @property
     def database_lines(self) -> list[str]:

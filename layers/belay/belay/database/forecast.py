@@ -32,6 +32,9 @@ from belay.sql.operations import ColumnDefinition, ConstraintDefinition, Default
 POLICY: Final = "database-forecast"
 """The name under which a forecast's findings are reported."""
 
+FORECAST_DOCUMENT: Final = "forecast.json"
+"""Its name among the documents of an attempt in a stage."""
+
 _MOST_WORDS: Final = 2_000
 _MOST_SQL: Final = 4_000
 _BROKEN: Final = (ChangeOutcome.FAILED, ChangeOutcome.UNKNOWN)
@@ -53,13 +56,14 @@ class ForecastChange:
     """One pending change: what it does to the model, and what it did on the copy.
 
     ``outcome`` is None where it was not tried. ``seconds`` are an upper bound. ``sql`` is its statements, cut where it
-    is long; ``line`` is where it begins in ``path``.
+    is long; it stands in ``path`` from ``line`` to ``last_line``.
     """
 
     id: str
     author: str
     path: str
     line: int
+    last_line: int
     digest: str
     sql: str
     model: tuple[TableDifference, ...] = ()
@@ -70,11 +74,6 @@ class ForecastChange:
     rows: tuple[RowsTouched, ...] = ()
     undo: UndoRehearsed | None = None
     error: ChangeError | None = None
-
-    @property
-    def last_line(self) -> int:
-        """The last line that its statements can be on."""
-        return self.line + max(len(self.sql.splitlines()) - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,7 @@ class DatabaseForecast:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> DatabaseForecast:
         """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
-        return read(cls, document, "forecast.json")
+        return read(cls, document, FORECAST_DOCUMENT)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
@@ -203,11 +202,10 @@ def tried(
 
 
 def _forecast_change(change: HandedChange, result: ChangeResult | None) -> ForecastChange:
-    places = [each.line for each in change.statements if each.path == change.path]
+    here = [(each.line, (each.text or "").count("\n")) for each in change.statements if each.path == change.path]
+    first, last = min((line for line, _ in here), default=1), max((line + more for line, more in here), default=1)
     sql = "\n".join(f"{each.text};" for each in change.statements if each.text is not None)
-    found = ForecastChange(
-        change.id, change.author, change.path, min(places, default=1), change.digest, _cut(sql, _MOST_SQL)
-    )
+    found = ForecastChange(change.id, change.author, change.path, first, last, change.digest, _cut(sql, _MOST_SQL))
     if result is None or result.outcome in _ALREADY_THERE:
         return found
     told = {
