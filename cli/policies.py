@@ -16,9 +16,10 @@ INTRODUCTION = """# Policies
 <!-- Written by `belay policies`; change the policies, not this page. -->
 
 Most policies check security groups, both those that a template and its nested stacks declare and live ones; others
-check a deployed stage or a change set as a whole. Ports that a service opens with rules of its own are checked too: of
-EKS node groups with `RemoteAccess`, Elastic Beanstalk environments, Lightsail instances and databases, GameLift fleets
-and the replication servers of Elastic Disaster Recovery. Each policy gives one of three verdicts.
+check a deployed stage or a change set as a whole, or [database changes](database-changes.md). Ports that a service
+opens with rules of its own are checked too: of EKS node groups with `RemoteAccess`, Elastic Beanstalk environments,
+Lightsail instances and databases, GameLift fleets and the replication servers of Elastic Disaster Recovery. Each
+policy gives one of three verdicts.
 
 | verdict | meaning |
 | --- | --- |
@@ -49,10 +50,11 @@ policies:
   allowed_ports: [443]
   severities: {{rule-description: high}}
   disabled: [http80-open]
+  maximums: {{index-columns: 4, indexes-per-table: 12}}
   blocking: high
   waivers:
     - policy: ssh-open
-      resource: Bastion            # logical id (Network/Bastion in a nested stack), group id, or *
+      resource: Bastion            # logical id (Network/Bastion in a nested stack), group id, table, or *
       reason: The VPN is being replaced
       owner: network-team@example.com
       expires: 2026-12-31

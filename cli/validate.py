@@ -1,4 +1,4 @@
-"""``belay validate PATH...``: checks templates, releases or saved security groups against the policies.
+"""``belay validate PATH...``: checks templates, releases, files of SQL or saved security groups against the policies.
 
 Exit status: 0 no violation, 1 a violation, 2 only undecided findings, 3 something could not be read.
 """
@@ -28,6 +28,7 @@ from cli.targets import Target, read_target
 if TYPE_CHECKING:
     from cli.rules import Rules
 
+ENGINES = ("postgresql", "mysql", "mariadb", "oracle", "sqlserver", "db2")
 FORMATS = ("text", "json", "sarif", "junit")
 STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.REVIEW: 2}
 UNREADABLE = 3
@@ -72,7 +73,14 @@ class Result:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = "exit status: 0 pass, 1 violation, 2 review only, 3 something could not be read"
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a template, a folder or a release's zip")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="a template, a folder, a release's zip or a file of SQL"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="the paths are files of SQL, or folders of them, for this database engine, each a release of its own",
+    )
     parser.add_argument(
         "--parameters", metavar="FILE", help="the parameters that will be passed, as JSON; without it any value may be"
     )
@@ -105,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         return UNREADABLE
     try:
         inputs = _inputs(arguments)
-        result = validate(arguments.paths, inputs)
+        result = _changes(arguments, inputs) if arguments.engine else validate(arguments.paths, inputs)
         if arguments.live:
             result = replace(result, report=result.report.merged(_live(arguments, inputs)))
     except BelayError as error:
@@ -117,6 +125,14 @@ def run(arguments: argparse.Namespace) -> int:
     format_module = import_module(f"cli.formats.{arguments.format}_format")
     sys.stdout.write(format_module.render(result.report, result.errors, advice=arguments.advice))
     return result.status
+
+
+def _changes(arguments: argparse.Namespace, inputs: Inputs) -> Result:
+    # Imported only for SQL, whose reading takes long to import.
+    from belay.sql.changes import Engine  # noqa: PLC0415
+    from cli.database_changes import check_files  # noqa: PLC0415
+
+    return Result(*check_files(arguments.paths, Engine(arguments.engine), inputs.settings, datetime.now(UTC).date()))
 
 
 def validate(paths: Sequence[str], inputs: Inputs) -> Result:

@@ -15,10 +15,12 @@ import yaml
 from belay.policy.from_live import live_groups
 from belay.policy.rules.security_group import ssh_open
 from belay.policy.settings import PolicySettings
+from belay.sql.changes import Engine
 from cli.__main__ import main
 from cli.commands import COMMANDS
 from cli.policies import page
 from cli.targets import EXTENSIONS
+from cli.validate import ENGINES
 
 ROOT = Path(__file__).parents[3]
 GROUP = """Resources:
@@ -369,3 +371,46 @@ def test_the_pre_commit_hook_calls_the_command_for_every_file_that_may_be_a_temp
     assert program in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert tuple(command) in COMMANDS
     assert all(re.search(hook["files"], f"templates/network{extension}") for extension in EXTENSIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("CREATE TABLE lines (id bigint PRIMARY KEY);", 0),
+        ("DROP TABLE orders;", 1),
+        ("DO $$ BEGIN EXECUTE 'DROP TABLE orders'; END $$;", 2),
+        ("SELECT 'unbalanced;", 3),
+    ],
+)
+@pytest.mark.parametrize("shape", ["text", "json", "sarif", "junit"])
+def test_files_of_sql_have_the_same_statuses(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, status: int, shape: str
+) -> None:
+    (tmp_path / "change.sql").write_text(text)
+    code, out = validate(capsys, "--engine", "postgresql", tmp_path / "change.sql", "--format", shape)
+    assert code == status
+    assert status == 0 or "change.sql" in out
+
+
+def test_findings_in_sql_name_the_table_and_the_place(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "change.sql"
+    path.write_text("SELECT 1;\n  CREATE INDEX CONCURRENTLY wide ON orders (a, b, c, d);")
+    report = read_json(capsys, "--engine", "postgresql", path)
+    (finding,) = [each for each in report["findings"] if each["policy"] == "index-columns"]
+    assert (finding["path"], finding["line"], finding["column"]) == (str(path), 2, 3)
+    assert (finding["resource"], finding["property"], finding["verdict"]) == ("orders", "wide", "FAIL")
+
+
+def test_files_of_sql_in_an_order_come_one_after_the_other(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "V10__longer.sql").write_text("ALTER TABLE orders ALTER COLUMN code TYPE varchar(20);")
+    (tmp_path / "V9__orders.sql").write_text("CREATE TABLE orders (id bigint PRIMARY KEY, code varchar(10));")
+    assert validate(capsys, "--engine", "postgresql", tmp_path)[0] == 0
+    (tmp_path / "V10__longer.sql").rename(tmp_path / "longer.sql")
+    assert validate(capsys, "--engine", "postgresql", tmp_path)[0] == 2
+    (tmp_path / "empty").mkdir()
+    assert validate(capsys, "--engine", "postgresql", tmp_path / "empty")[0] == 3
+    assert validate(capsys, "--engine", "postgresql", tmp_path / "missing.sql")[0] == 3
+
+
+def test_every_engine_may_be_named() -> None:
+    assert tuple(Engine) == ENGINES

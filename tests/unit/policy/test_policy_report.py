@@ -107,6 +107,13 @@ def test_settings_are_read_from_the_registration() -> None:
         ({"severities": {"ssh-open": "grave"}}, "policies.severities.ssh-open: expected one of critical"),
         ({"severities": {"no": "high"}}, "policies.severities.no: expected a policy"),
         ({"disabled": ["no"]}, "policies.disabled[0]: expected a policy"),
+        ({"maximums": []}, "policies.maximums: expected an object of policies and numbers, found []."),
+        ({"maximums": {"drop-table": 3}}, "policies.maximums: expected one of index-columns, indexes-per-table, found"),
+        (
+            {"maximums": {"index-columns": 0}},
+            "policies.maximums.index-columns: expected a number from 1 to 1000, found 0.",
+        ),
+        ({"maximums": {"index-columns": True}}, "policies.maximums.index-columns: expected a number from 1 to 1000"),
         ({"blocking": 1}, "policies.blocking: expected one of"),
         ({"waivers": [{}]}, "policies.waivers[0]: expected an object of policy"),
         ({"waivers": [{**WAIVER, "more": 1}]}, "policies.waivers[0]: expected an object of policy"),

@@ -1,7 +1,8 @@
 """The policies, found by their package, and applied as one application's settings say.
 
 A policy is one file, with ``POLICY`` and ``check(subject, settings)``: in ``rules/security_group/`` about security
-groups, in ``rules/change_set/`` about change sets, in ``rules/live_stage/`` about deployed stages.
+groups, in ``rules/change_set/`` about change sets, in ``rules/live_stage/`` about deployed stages, in
+``rules/database_change/`` about database changes.
 """
 
 from __future__ import annotations

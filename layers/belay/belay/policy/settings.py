@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from belay.errors import InvalidRegistration
 from belay.policy.slugs import slugs
@@ -17,6 +17,10 @@ from belay.policy.verdict import Severity
 PORTS = range(65_536)
 WEB_PORTS = frozenset({80, 443})
 
+
+MAXIMUMS: Final[Mapping[str, int]] = {"index-columns": 3, "indexes-per-table": 10}
+"""The policies that count something, and how many they allow if the registration does not say."""
+LARGEST_MAXIMUM = 1_000
 
 GUARD = "guard:"
 """The prefix of the cfn-guard pack's policies: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
@@ -47,18 +51,23 @@ class PolicySettings:
     """The policy settings of one application.
 
     ``trusted_networks`` are the only peers allowed on ports other than ``allowed_ports``; if empty, peers are not
-    checked. ``allowed_ports`` may be open to the Internet. ``severities`` replace those of the policies; ``disabled``
-    policies are not applied. Findings of at least ``blocking`` severity stop a release, others are advice and left out
-    without ``advice``.
+    checked. ``allowed_ports`` may be open to the Internet. ``severities`` replace those of the policies, ``maximums``
+    those of :data:`MAXIMUMS`; ``disabled`` policies are not applied. Findings of at least ``blocking`` severity stop a
+    release, others are advice and left out without ``advice``.
     """
 
     trusted_networks: tuple[str, ...] = ()
     allowed_ports: frozenset[int] = WEB_PORTS
     severities: Mapping[str, Severity] = field(default_factory=dict)
     disabled: frozenset[str] = frozenset()
+    maximums: Mapping[str, int] = field(default_factory=dict)
     blocking: Severity = Severity.HIGH
     waivers: tuple[Waiver, ...] = ()
     advice: bool = True
+
+    def maximum(self, slug: str) -> int:
+        """Return how many a policy of :data:`MAXIMUMS` allows."""
+        return self.maximums.get(slug, MAXIMUMS[slug])
 
     @classmethod
     def from_registration(
@@ -67,8 +76,8 @@ class PolicySettings:
         """Read the ``policies`` of a registration; ``trusted_networks`` are the registration's.
 
         ``{"allowed_ports": [443], "severities": {"rule-description": "high"}, "disabled": ["http80-open"],
-        "blocking": "high", "waivers": [{"policy": "ssh-open", "resource": "Bastion", "reason": "...", "owner": "...",
-        "expires": "2026-12-31"}]}``; everything is optional.
+        "maximums": {"index-columns": 4}, "blocking": "high", "waivers": [{"policy": "ssh-open", "resource": "Bastion",
+        "reason": "...", "owner": "...", "expires": "2026-12-31"}]}``; everything is optional.
 
         Raises :class:`InvalidRegistration` with every problem, each with its path.
         """
@@ -80,7 +89,7 @@ class PolicySettings:
 
 
 class _SettingsReader:
-    KEYS = frozenset({"allowed_ports", "severities", "disabled", "blocking", "waivers"})
+    KEYS = frozenset({"allowed_ports", "severities", "disabled", "maximums", "blocking", "waivers"})
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -100,6 +109,7 @@ class _SettingsReader:
             else WEB_PORTS,
             severities=self._severities(mapping.get("severities", {})),
             disabled=frozenset(self._listed(mapping, "disabled", self._slug)),
+            maximums=self._maximums(mapping.get("maximums", {})),
             blocking=self._severity("blocking", mapping.get("blocking", Severity.HIGH)),
             waivers=tuple(self._listed(mapping, "waivers", self._waiver)),
         )
@@ -143,6 +153,20 @@ class _SettingsReader:
             for slug, severity in value.items()
             if self._slug(f".severities.{slug}", slug)
         }
+
+    def _maximums(self, value: object) -> dict[str, int]:
+        if not isinstance(value, Mapping):
+            self._problem(".maximums", "an object of policies and numbers", value)
+            return {}
+        found: dict[str, int] = {}
+        for slug, number in value.items():
+            if slug not in MAXIMUMS:
+                self._problem(".maximums", f"one of {', '.join(MAXIMUMS)}", slug)
+            elif isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= LARGEST_MAXIMUM:
+                self._problem(f".maximums.{slug}", f"a number from 1 to {LARGEST_MAXIMUM}", number)
+            else:
+                found[slug] = number
+        return found
 
     def _waiver(self, where: str, value: object) -> Waiver | None:
         names = ("policy", "resource", "reason", "owner", "expires")

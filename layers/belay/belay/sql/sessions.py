@@ -119,7 +119,8 @@ def grant(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
     rest = cursor.skip_to(*STARTERS) if cursor.engine is Engine.SQLSERVER else cursor.rest()
     if ";" in rest:
         cursor.end()
-    return (Grant(f"{verb} {rest}", verb != "GRANT"),)
+    taken = verb in ("REVOKE", "DENY") or (verb == "ALTER DEFAULT PRIVILEGES" and "REVOKE" in rest.upper().split())
+    return (Grant(f"{verb} {rest}", taken),)
 
 
 def harmless(cursor: Cursor, verb: str) -> tuple[Operation, ...]:

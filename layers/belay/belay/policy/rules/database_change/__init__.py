@@ -1,0 +1,1 @@
+"""Policies about database changes, one per file."""

@@ -1,0 +1,32 @@
+"""CHECK constraints for which every row is read while others wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.constraint_scans import scanned
+from belay.policy.database_changes import ChangesToApply
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Severity
+from belay.sql.operations import ConstraintKind
+
+POLICY = Policy(
+    title="Every row of a table is read for a CHECK constraint while everything else waits for it",
+    severity=Severity.HIGH,
+    why="Reads and writes stop for as long as that takes (MySQL even copies the table), and one row that violates it "
+    "makes the change fail.",
+    fix="Add it as NOT VALID in PostgreSQL, as ENABLE NOVALIDATE in Oracle, WITH NOCHECK in SQL Server, and validate "
+    "it in a later change.",
+    source="https://www.postgresql.org/docs/18/sql-altertable.html#SQL-ALTERTABLE-NOTES; "
+    "https://dev.mysql.com/doc/refman/8.4/en/alter-table.html; "
+    "https://docs.oracle.com/en/database/oracle/oracle-database/23/sqlrf/constraint.html; "
+    "https://learn.microsoft.com/en-us/sql/t-sql/statements/alter-table-transact-sql",
+)
+
+
+def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
+    """Look for CHECK constraints on tables that were there before, also those written on a new column, and those that
+    are added NOT VALID and validated in the same transaction.
+    """
+    return scanned(changes, ConstraintKind.CHECK)

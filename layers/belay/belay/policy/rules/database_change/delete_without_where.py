@@ -1,0 +1,26 @@
+"""Rows that are deleted without a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.database_changes import ChangesToApply
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Severity
+from belay.sql.operations import WriteRows
+
+POLICY = Policy(
+    title="Every row of a table is deleted",
+    severity=Severity.HIGH,
+    why="The rows are gone; nothing but a restore brings them back, and that loses what was written since.",
+    fix="Name in a condition which rows go, and delete many of them in batches.",
+    source="https://www.postgresql.org/docs/18/sql-delete.html",
+)
+
+
+def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
+    """Look for a table that was there before the release, and for a condition that is missing or true of every row."""
+    for step, written in changes.of(WriteRows):
+        if written.verb == "delete" and not written.filtered:
+            yield from step.loses(written.table, f"{written.table}, without a condition that restricts which")

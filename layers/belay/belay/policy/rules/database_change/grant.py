@@ -1,0 +1,36 @@
+"""Power that a change gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from belay.policy.database_changes import ChangesToApply
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Severity, Verdict
+from belay.sql.operations import Grant
+
+POLICY = Policy(
+    title="A change gives power over the database",
+    severity=Severity.HIGH,
+    why="Who may read and write what is the operator's decision; a release that grants it widens its own power.",
+    fix="Grant it where the operator manages users, or have the operator waive it.",
+    source="https://www.postgresql.org/docs/18/sql-grant.html; OWASP, database security: least privilege",
+)
+
+LONGEST: Final = 80
+OWNER: Final = re.compile(r"OWNER OF (?:public\.|dbo\.)?(\S+) TO ")
+
+
+def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
+    """Look for permissions, roles, users and owners that are given. Taking them away is allowed, and so are the
+    owners of tables that the release itself creates."""
+    created = {str(name) for name, table in changes.tables.items() if table.created}
+    for step, grant in changes.of(Grant):
+        owned = OWNER.match(grant.text)
+        if not grant.revoke and not (owned and owned[1] in created):
+            words = " ".join(grant.text.split())
+            shown = words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
+            yield step.violation(Verdict.FAIL, owned[1] if owned else step.change.id, shown)

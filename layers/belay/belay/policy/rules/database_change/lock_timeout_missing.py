@@ -1,0 +1,87 @@
+"""Locks that are waited for without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from belay.policy.database_changes import ChangesToApply, StepToApply
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Severity, Verdict
+from belay.sql.changes import Engine
+from belay.sql.operations import (
+    AddColumn,
+    AddConstraint,
+    ChangeColumn,
+    CreateIndex,
+    DropColumn,
+    DropConstraint,
+    DropIndex,
+    DropTable,
+    LockTable,
+    RenameColumn,
+    RenameTable,
+    RewriteTable,
+    Truncate,
+)
+
+POLICY = Policy(
+    title="A change waits for a lock without an end",
+    severity=Severity.LOW,
+    why="While it waits behind one long query, every later query on the table waits behind it.",
+    fix="Set the engine's lock timeout to a few seconds at the beginning of the change, and let it be tried again.",
+    source="https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-LOCK-TIMEOUT; "
+    "https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout; "
+    "https://learn.microsoft.com/en-us/sql/t-sql/statements/set-lock-timeout-transact-sql; "
+    "https://www.ibm.com/docs/en/db2/12.1.0?topic=statements-set-current-lock-timeout",
+)
+
+TIMEOUTS: Final = {
+    Engine.POSTGRESQL: "lock_timeout",
+    Engine.MYSQL: "lock_wait_timeout",
+    Engine.MARIADB: "lock_wait_timeout",
+    Engine.SQLSERVER: "lock_timeout",
+    Engine.DB2: "current lock timeout",
+}
+"""The setting of each engine; Oracle does not wait unless it is told to."""
+NO_TIMEOUTS: Final = frozenset({"0", "-1", "default", ""})
+LOCKING: Final = (
+    AddColumn,
+    AddConstraint,
+    ChangeColumn,
+    DropColumn,
+    DropConstraint,
+    DropTable,
+    LockTable,
+    RenameColumn,
+    RenameTable,
+    RewriteTable,
+    Truncate,
+)
+
+
+def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
+    """Look, once in a change, for a statement that locks a table that was there before, without the engine's lock
+    timeout having been set in that change. Oracle does not wait for locks of DDL unless it is told to.
+    """
+    if changes.engine not in TIMEOUTS:
+        return
+    told: set[str] = set()
+    for step in changes.steps:
+        if step.change.id not in told and step.existing and _waits(step):
+            told.add(step.change.id)
+            name = getattr(step.operation, "table", None) or getattr(step.operation, "index", "")
+            detail = f"{name} is locked, and {TIMEOUTS[changes.engine]} is not set"
+            yield step.violation(Verdict.FAIL, name, detail)
+
+
+def _waits(step: StepToApply) -> bool:
+    match step.operation:
+        case CreateIndex(index=index):
+            locks = not index.online
+        case DropIndex(online=online):
+            locks = not online
+        case operation:
+            locks = isinstance(operation, LOCKING)
+    return locks and step.settings.get(TIMEOUTS[step.engine], "") in NO_TIMEOUTS

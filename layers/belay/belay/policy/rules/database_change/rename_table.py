@@ -1,0 +1,25 @@
+"""Tables that the version that still runs no longer finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from belay.policy.database_changes import ChangesToApply
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Severity
+from belay.sql.operations import RenameTable
+
+POLICY = Policy(
+    title="A table gets another name",
+    severity=Severity.HIGH,
+    why="The version that still runs uses the old name and fails, and a rollback of the code fails on the new one.",
+    fix="Keep the name; or create the new table, write to both, and drop the old one in a later release.",
+    source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, renaming a table",
+)
+
+
+def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
+    """Look for tables that were there before the release, also where they move to another schema."""
+    for step, renamed in changes.of(RenameTable):
+        yield from step.loses(renamed.table, f"{renamed.table} becomes {renamed.to}")

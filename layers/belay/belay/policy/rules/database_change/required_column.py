@@ -1,0 +1,76 @@
+"""Columns that the version that still runs does not fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from belay.policy.database_changes import ChangesToApply, Rows, StepToApply
+from belay.policy.policies import Policy, Violation
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Severity, Verdict
+from belay.sql.operations import (
+    AddColumn,
+    AddConstraint,
+    ChangeColumn,
+    ColumnDefinition,
+    ConstraintDefinition,
+    ConstraintKind,
+    DefaultKind,
+)
+
+POLICY = Policy(
+    title="A column must have a value that nothing gives it",
+    severity=Severity.HIGH,
+    why="The statement fails if the table has rows, and every INSERT of the version that still runs fails after it.",
+    fix="Give the column a default, or leave it nullable until every version that runs fills it.",
+    source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, adding a column",
+)
+
+
+def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
+    """Look for new columns of tables with rows that are NOT NULL or a key and have no default, whether one statement
+    makes them so or several; and for columns of before that stay NOT NULL and lose their default.
+    """
+    for step in changes.steps:
+        match step.operation:
+            case AddColumn(table=table, column=column, constraints=constraints):
+                if _filled(step) and _required(column, constraints):
+                    yield step.violation(Verdict.FAIL, table, f"{table}.{column.name}", column.name)
+            case ChangeColumn():
+                yield from _changed(step, step.operation)
+            case AddConstraint(table=table, constraint=constraint) if constraint.validated:
+                for name in constraint.columns:
+                    column_then = step.table.added.get(name)
+                    if column_then and not _required(column_then) and _required(column_then, [constraint]):
+                        yield step.violation(Verdict.FAIL, table, f"{table}.{name}", name)
+
+
+def _filled(step: StepToApply) -> bool:
+    return step.existing or step.table.rows > Rows.NONE
+
+
+def _required(column: ColumnDefinition, constraints: Iterable[ConstraintDefinition] = ()) -> bool:
+    given = column.identity or column.generated or column.default.kind is not DefaultKind.NONE
+    return not given and (not column.nullable or any(_requires(each, column.name) for each in constraints))
+
+
+def _requires(constraint: ConstraintDefinition, column: str) -> bool:
+    return column in constraint.columns and constraint.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.NOT_NULL)
+
+
+def _changed(step: StepToApply, change: ChangeColumn) -> Iterator[Violation]:
+    added = step.table.added.get(change.column)
+    if added is not None and step.existing:
+        nullable = added.nullable if change.nullable is None else change.nullable
+        default = added.default if change.default is None else change.default
+        given = added.identity or added.generated or default.kind is not DefaultKind.NONE
+        if not nullable and not given and not _required(added):
+            yield step.violation(Verdict.FAIL, change.table, f"{change.table}.{change.column}", change.column)
+        return
+    before = step.before.columns.get(change.column) if step.before else None
+    if before is None or change.default is None or change.default.kind is not DefaultKind.NONE or before.identity:
+        return
+    nullable = before.nullable if change.nullable is None else change.nullable
+    if before.default.kind is not DefaultKind.NONE and not nullable:
+        detail = f"{change.table}.{change.column} loses its default {before.default.text}"
+        yield from step.loses(change.table, detail, change.column)
