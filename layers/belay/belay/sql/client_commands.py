@@ -24,6 +24,8 @@ class ClientCommand(StrEnum):
     """It only changes what the client shows."""
     ONE_LINE = "one line"
     """It is sent to the database, and ends with its line."""
+    TERMINATOR = "terminator"
+    """It changes what ends a statement."""
 
 
 _PLUS_REFUSED: Final = (
@@ -35,7 +37,10 @@ _PLUS_SHOWN: Final = (
     "PRO QUIT REM REMARK REPFOOTER REPHEADER SET SHOW SHO TIMING TIMI TTITLE TTI VARIABLE VAR WHENEVER"
 )
 _WORDS: Final = {
-    Engine.MYSQL: {ClientCommand.REFUSED: "CONNECT EDIT NOTEE PAGER NOPAGER SOURCE SYSTEM TEE QUERY_ATTRIBUTES"},
+    Engine.MYSQL: {
+        ClientCommand.REFUSED: "CONNECT EDIT NOTEE PAGER NOPAGER SOURCE SYSTEM TEE QUERY_ATTRIBUTES",
+        ClientCommand.TERMINATOR: "DELIMITER",
+    },
     Engine.ORACLE: {
         ClientCommand.REFUSED: _PLUS_REFUSED,
         ClientCommand.PASSED_OVER: _PLUS_SHOWN,
@@ -55,12 +60,11 @@ _SQL_SET: Final = frozenset({"ROLE", "TRANSACTION", "CONSTRAINT", "CONSTRAINTS"}
 """What follows SET in Oracle's own SQL."""
 
 
-def client_command(engine: Engine, words: list[str]) -> ClientCommand | None:
+def client_command(engine: Engine, word: str, following: str) -> ClientCommand | None:
     """Return what a statement that begins with these two words is to the engine's client; None if it is SQL."""
-    found = _COMMANDS.get(engine, {}).get(words[0])
-    if engine is Engine.ORACLE and words[0] == "SET" and words[1] in _SQL_SET:
+    if word == "SET" and following in _SQL_SET:
         return None
-    return found
+    return _COMMANDS.get(engine, {}).get(word)
 
 
 FILE_ACCESS: Final = {

@@ -26,8 +26,8 @@ class TokenKind(StrEnum):
     """The beginning of a comment that may hold others."""
     OPAQUE = "opaque"
     """A string or a quoted name."""
-    DOLLAR = "dollar"
-    """The beginning of a dollar-quoted string."""
+    DELIMITED = "delimited"
+    """The beginning of a string whose end is told by it: ``$tag$``, ``q'[``."""
     EXECUTED = "executed"
     """The beginning or end of what MySQL executes although it looks like a comment."""
     LINE = "line"
@@ -47,11 +47,17 @@ class Lexis:
     comment: str
     nested: bool
     opaque: str
-    word: str
+    head: str
+    tail: str
+    """What begins a word and goes on with it, as members of a character class."""
     marks: str
     """Characters that are tokens of their own, and those that begin one of the others; for a character class."""
     line: str = ""
-    dollar: str = ""
+    delimited: str = ""
+    guard: str = ""
+    """What a word is not to go on with."""
+    broken: str = ""
+    """What begins a string beside a quote alone."""
     executed: str = ""
 
 
@@ -61,6 +67,7 @@ def _quoted(quote: str, escape: str = "") -> str:
     return f"{quote}{inside}(?:{again}{inside})*+{quote}"
 
 
+_LETTERS: Final = r"A-Za-z_\x80-\U0010ffff"
 _LINE_COMMENT: Final = r"--[^\n]*+"
 _COMMENT_BODY: Final = r"(?:[^*]++|\*(?!/))*+\*/"
 _ONLY: Final = r"[ \t]*+(?=\r?\n|\Z)"
@@ -73,34 +80,37 @@ _POSTGRESQL: Final = Lexis(
     comment=_LINE_COMMENT,
     nested=True,
     opaque=rf"""[eE]{_ESCAPED}(?>{_CONTINUED}{_ESCAPED})*+|{_quoted("'")}|{_quoted('"')}""",
-    word=r"[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*+|\$?\d[\w.]*+",
+    head=_LETTERS,
+    tail=r"\w$\x80-\U0010ffff",
     marks=r"'\"$()\\",
-    dollar=r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*+)?+\$",
+    delimited=r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*+)?+\$",
+    broken="[eE]'|",
 )
 _MYSQL: Final = Lexis(
     comment=rf"--(?=[\x00-\x20]|\Z)[^\n]*+|\#[^\n]*+|/\*(?!M?!){_COMMENT_BODY}",
     nested=False,
     opaque=f"""{_ESCAPED}|{_quoted('"', chr(92))}|{_quoted("`")}""",
-    word=r"[\w$\x80-\uffff]++",
+    head=r"\w$\x80-\uffff",
+    tail=r"\w$\x80-\uffff",
     marks=r"'\"`\#*()\\",
     executed=r"/\*M?!\d*+|\*/",
-)
-_ALTERNATIVE_QUOTES: Final = (
-    r"[nN]?[qQ]'(?:\[.*?\]'|\{.*?\}'|\(.*?\)'|<.*?>'|(?P<delimiter>[^\s\[{(<']).*?(?P=delimiter)')"
 )
 _ORACLE: Final = Lexis(
     comment=f"{_LINE_COMMENT}|/\\*{_COMMENT_BODY}",
     nested=False,
-    opaque=f"""{_ALTERNATIVE_QUOTES}|{_quoted("'")}|{_quoted('"')}""",
-    word=r"[A-Za-z_\x80-\U0010ffff][\w$#\x80-\U0010ffff]*+|\d[\w.]*+",
-    marks=r"'\"()@!",
+    opaque=f"""{_quoted("'")}|{_quoted('"')}""",
+    delimited=r"[nN]?+[qQ]'[^ \t\r\n]",
+    head=_LETTERS,
+    tail=r"\w$\#\x80-\U0010ffff",
+    marks=r"'\"()@!&",
     line=f"[ \\t]*+/{_ONLY}",
 )
 _SQLSERVER: Final = Lexis(
     comment=_LINE_COMMENT,
     nested=True,
     opaque=f"""{_quoted("'")}|{_quoted('"')}|\\[[^\\]]*+(?:\\]\\][^\\]]*+)*+\\]""",
-    word=r"[@\#]*+[A-Za-z_\x80-\U0010ffff][\w@\#$\x80-\U0010ffff]*+|\d[\w.]*+",
+    head=rf"@\#{_LETTERS}",
+    tail=r"\w@\#$\x80-\U0010ffff",
     marks=r"'\"\[(),@\#",
     line=r"[ \t]*+(?:[gG][oO](?:[ \t]++\d++)?+[ \t;]*+(?:--[^\n]*+)?+(?=\r?\n|\Z)|:(?=[A-Za-z])[^\n]*+|!![^\n]*+)",
 )
@@ -108,7 +118,9 @@ _DB2: Final = Lexis(
     comment=_LINE_COMMENT,
     nested=True,
     opaque=f"""{_quoted("'")}|{_quoted('"')}""",
-    word=r"[A-Za-z_\x80-\U0010ffff](?:[\w$\#\x80-\U0010ffff]++|@(?![ \t]*+(?:\r?\n|\Z)))*+|\d[\w.]*+",
+    head=_LETTERS,
+    tail=r"\w$\#@\x80-\U0010ffff",
+    guard=rf"(?!@{_ONLY})",
     marks=r"'\"()!@",
 )
 LEXES: Final = {
@@ -132,16 +144,17 @@ def pattern(engine: Engine, terminator: str) -> re.Pattern[str]:
     ``terminator`` is text, in any case, and ends a statement wherever it stands outside of strings and comments.
     """
     lexis = LEXES[engine]
+    guard = lexis.guard + (f"(?!{_terminator(terminator)})" if terminator[0] in "$@#" else "")
     groups = {
         TokenKind.LINE: rf"(?:(?<=\n)|\A)(?:{lexis.line})" if lexis.line else "",
         TokenKind.END: _terminator(terminator),
         TokenKind.EXECUTED: lexis.executed,
         TokenKind.COMMENT: lexis.comment,
         TokenKind.NESTED: r"/\*" if lexis.nested else "",
+        TokenKind.DELIMITED: lexis.delimited,
         TokenKind.OPAQUE: lexis.opaque,
-        TokenKind.DOLLAR: lexis.dollar,
-        TokenKind.WORD: lexis.word,
-        TokenKind.BROKEN: rf"/\*|[{''.join(each for each in _OPENING if each in lexis.marks)}]",
+        TokenKind.BROKEN: rf"{lexis.broken}/\*|[{''.join(each for each in _OPENING if each in lexis.marks)}]",
+        TokenKind.WORD: rf"[{lexis.head}](?:{guard}[{lexis.tail}])*+|\$?\d[\w.]*+",
         TokenKind.MARK: ".",
     }
     plain = rf"[^\w\x80-\U0010ffff\n;/\-{lexis.marks}{re.escape(terminator[0])}]"

@@ -9,5 +9,8 @@ MAX_BYTES: Final = 50_000_000
 MAX_STATEMENTS: Final = 100_000
 """Of all files of changes together."""
 
+MAX_TERMINATORS: Final = 20
+"""Different ones that one file declares."""
+
 MAX_PROBLEMS: Final = 100
 """Reported of one file; there may be more."""

@@ -1,0 +1,35 @@
+"""Where Oracle's statements end: as SQL*Plus sees it, with PL/SQL up to a line of ``/``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from belay.sql.splitters.base import Piece, Splitter
+
+_CLOSING: Final = {"[": "]", "{": "}", "(": ")", "<": ">"}
+_MODIFIERS: Final = frozenset({"OR", "REPLACE", "EDITIONABLE", "NONEDITIONABLE", "AND", "RESOLVE", "COMPILE"})
+_PROCEDURAL: Final = frozenset({"FUNCTION", "PROCEDURE", "PACKAGE", "TRIGGER", "TYPE", "LIBRARY", "JAVA"})
+
+
+class OracleSplitter(Splitter):
+    """Knows PL/SQL and quotes of one's own choice."""
+
+    def holds(self) -> bool:
+        """Whether it is PL/SQL, whose statements end with semicolons too."""
+        words = self.words
+        if words[:1] == ["CREATE"]:
+            kind = next((each for each in words[1:] if each not in _MODIFIERS), "")
+            return self.terminator == ";" and kind in _PROCEDURAL
+        with_routine = words[:1] == ["WITH"] and words[1:2] in (["FUNCTION"], ["PROCEDURE"])
+        block = words[:1] in (["BEGIN"], ["DECLARE"]) or self.text.startswith("<<", self.start)
+        return self.terminator == ";" and (block or with_routine)
+
+    def closing(self, opening: str) -> str:
+        """Return what closes ``q'[``."""
+        return _CLOSING.get(opening[-1], opening[-1]) + "'"
+
+    def mark(self, begin: int, end: int) -> Piece | None:
+        """Take a character; ``&name`` is another text when SQL*Plus runs it."""
+        if self.text[begin] == "&" and (self.text[end : end + 1].isalpha() or self.text[end : end + 1] == "&"):
+            self.doubt = "a substitution variable of SQL*Plus stands in it"
+        return super().mark(begin, end)
