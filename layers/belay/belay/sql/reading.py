@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from belay.errors import UnreadableChanges
 from belay.sql.changes import DatabaseChange, Engine, Format
 from belay.sql.files import below
+from belay.sql.flyway import is_migration, read_flyway
 from belay.sql.plain import read_alone, read_plain
 from belay.sql.problems import Collected
 
@@ -22,14 +22,25 @@ def read_changes(
 ) -> tuple[DatabaseChange, ...]:
     """Read the changes in a directory of a release, in the order in which they are applied.
 
-    ``files`` are the release's, by path. Without a format it is told by the files' names. ``placeholders`` are
-    Flyway's placeholders and Liquibase's properties.
+    ``files`` are the release's, by path; Without a format it is told by the files (:func:`format_of`).
+    ``placeholders`` are Flyway's placeholders and Liquibase's properties.
 
     Raises :class:`UnreadableChanges` with every problem found, each with file and line.
     """
-    if format not in {None, Format.PLAIN} or placeholders:
-        raise UnreadableChanges([f"{directory}: expected plain changes, found {format}"])
-    return read_plain(below(files, directory), directory, engine)
+    chosen = format or format_of(files, directory)
+    found = below(files, directory)
+    if chosen is Format.FLYWAY:
+        return read_flyway(found, engine, placeholders)
+    return read_plain(found, directory, engine)
+
+
+def format_of(files: Mapping[str, bytes], directory: str) -> Format:
+    """Tell the format of a directory by its files.
+
+    A file with a Flyway name makes it Flyway, anything else is plain. Raises :class:`UnreadableChanges` if there are no
+    files.
+    """
+    return Format.FLYWAY if any(map(is_migration, below(files, directory))) else Format.PLAIN
 
 
 def read_files(files: Mapping[str, bytes], engine: Engine) -> tuple[DatabaseChange, ...]:

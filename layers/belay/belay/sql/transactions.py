@@ -15,7 +15,7 @@ _OUTSIDE: Final = re.compile(
     re.IGNORECASE,
 )
 """https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY and the others' pages."""
-_SETTING: Final = re.compile(r"(?:SET|RESET)\b", re.IGNORECASE)
+_SETTING: Final = re.compile(r"(?:SET|RESET|SELECT)\b", re.IGNORECASE)
 _BEGIN: Final = re.compile(r"(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _TOLD_BY: Final = 500
 """Characters of a statement that tell what it is."""
@@ -24,8 +24,8 @@ _TOLD_BY: Final = 500
 def in_transaction(statements: Iterable[SqlStatement], engine: Engine) -> bool:
     """Whether a change is run in one transaction, as Flyway decides it.
 
-    It is not if all that it does, settings aside, is what PostgreSQL refuses in a transaction block. A change that
-    mixes both is run in one, and fails there.
+    It is not if all that it does, settings and queries aside, is what PostgreSQL refuses in a transaction block. A
+    change that mixes both is run in one, and fails there.
     """
     beginnings = [each.text[:_TOLD_BY] for each in statements]
     outside = [bool(_OUTSIDE.match(each)) for each in beginnings if not _SETTING.match(each)]
