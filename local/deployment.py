@@ -20,9 +20,10 @@ LOCAL_PARAMETERS: Mapping[str, str] = {
     "ServiceRoleArns": f"arn:aws:iam::{ACCOUNT}:role/belay/*",
     "PipelineArns": f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:*",
     "VerifyFunctionArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:verify-*",
+    "ExecutorArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:executor-*",
 }
-"""Belay's template parameters on the engine: stacks are fast there, applications' roles have one path, and verify
-functions have one prefix."""
+"""Belay's template parameters on the engine: stacks are fast there, applications' roles have one path, verify functions
+and database executors one prefix each."""
 
 BIN = Path(sys.prefix) / "bin"
 BUILD = ROOT / ".aws-sam"

@@ -10,6 +10,7 @@ from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.change_plan import wave
 from belay.settings import read
 
 
@@ -24,9 +25,10 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the wave one step on: ``progress`` is RUNNING, NEXT_WAVE or DONE. Raises ``StackFailed``."""
+    """Bring the wave one step on: ``progress`` is RUNNING, CHANGES, NEXT_WAVE or DONE. Raises ``StackFailed``."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    plan = StageStacks(run, aws.stacks, StackValues.of(aws, ledger)).advance()
-    return {"progress": plan.wave, "wait_seconds": settings.poll_seconds}
+    changes = run.change_plan()
+    plan = StageStacks(run, aws.stacks, StackValues.of(aws, ledger)).advance(changes)
+    return {"progress": wave(plan, changes), "wait_seconds": settings.poll_seconds}

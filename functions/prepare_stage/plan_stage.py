@@ -43,6 +43,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "ready": plan is None or plan.ready,
         "unready": "" if plan is None else plan.unready,
         "pipeline": pipeline,
+        "changes": run.changes_database,
         "wait_seconds": settings.poll_seconds,
         "ephemeral": run.stage.ephemeral,
         "windows": run.stage.calendar.registered,

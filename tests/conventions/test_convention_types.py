@@ -12,6 +12,7 @@ approval.asked.from_dict approval.forecast_report._change approval.forecast_repo
 approval.link.ask_page approval.request.from_dict approval.request.to_dict
 approval.seal._change_set approval.seal._parts approval.seal._verdicts approval.seal.from_dict
 approval.seal.to_dict control.snapshots.to_dict release.accepted.from_dict release.accepted.to_dict
+release.change_plan.from_dict release.change_plan.to_dict
 release.reason.from_document release.reason.kept_as release.reason.to_dict
 release.records.from_dict rollback.noted._verification_apart rollback.noted.from_dict
 rollback.noted.to_dict release.verification.from_dict release.verification.to_dict rollback.plan.from_dict

@@ -25,10 +25,12 @@ STILL_WAITING: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "deploy_release": {"WaitForIncident": ("IncidentClosed?", {"outcome": None, "incident": "i"})},
     "deploy_stage": {
         "WaitForChangeSets": ("Planned?", {"pipeline": False, "ready": False, "unready": "it is being created"}),
+        "WaitForReading": ("ChangesPlanned?", {"ready": False}),
         "WaitForPipeline": ("PipelineEnded?", {"run": {"outcome": None, "look_in": 15, "execution": "e"}}),
         "WaitForLock": ("Locked?", {"acquired": False, "turn": 10**15, "holder": "1.0.0"}),
         "WaitForSnapshots": ("SnapshotsAvailable?", {"ready": False}),
         "WaitForStacks": ("Executed?", {"progress": "RUNNING"}),
+        "WaitForChanges": ("ChangesApplied?", {"applied": False}),
         "WaitForBake": ("Verified?", {"verified": "AGAIN", "ephemeral": False}),
         "WaitForDeletion": ("Deleted?", {"done": False}),
         "WaitForIncident": ("IncidentClosed?", {"outcome": None, "incident": "i"}),
@@ -275,7 +277,15 @@ def test_what_waits_for_people_ends_in_time_for_the_year_that_an_execution_may_r
     assert turn == begun + 9000
     asked = {"approval": {"expires_after_seconds": 90 * DAY}, "latest": turn}
     assert evaluated(states["RequestApproval"]["TimeoutSeconds"], asked) <= 9
-    work = ("WaitForSnapshots", "WaitForStacks", "WaitForBake", "WaitForDeletion", "WaitForIncident")
+    work = (
+        "WaitForReading",
+        "WaitForSnapshots",
+        "WaitForChanges",
+        "WaitForStacks",
+        "WaitForBake",
+        "WaitForDeletion",
+        "WaitForIncident",
+    )
     year = definition("deploy_release")["TimeoutSeconds"]
     assert (latest - begun) // 1000 + sum(limit("deploy_stage", each) for each in work) < year <= 365 * DAY
 

@@ -95,6 +95,14 @@ class StackFailed(BelayError):  # noqa: N818
     """
 
 
+class ChangesFailed(BelayError):  # noqa: N818
+    """A release's database changes could not be read or applied, or not all of them.
+
+    Raised by ``plan_changes`` and ``apply_changes`` with the key of the document that says why, as JSON
+    (``Reasons.changes_failed``). An incident is opened.
+    """
+
+
 class StackNotDeployable(BelayError):  # noqa: N818
     """A registered stack is in a status from which no change set can be made or executed.
 

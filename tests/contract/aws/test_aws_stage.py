@@ -105,7 +105,7 @@ def test_a_change_set_that_became_obsolete_is_told_as_that(house: House, stubbed
     stub.add_response("describe_stack_events", {"StackEvents": []})
 
     with pytest.raises(StackFailed, match="was updated by somebody else after its change set was made"):
-        StageStacks(run, Stacks(client), StackValues.of(own_aws(), run.ledger)).advance()
+        StageStacks(run, Stacks(client), StackValues.of(own_aws(), run.ledger)).advance(None)
 
 
 def test_what_cloudformation_looks_up_itself_is_told_to_the_approvers(house: House) -> None:
@@ -158,7 +158,7 @@ def follow(stacks: Stacks, asked: timedelta) -> StageContext:
         run.plan().stacks[0], progress=Progress.EXECUTING, stack_id="arn:stack/orders-network/1", token="t", asked_at=at
     )
     run.save(run.plan().with_stack(executing))
-    StageStacks(run, stacks, StackValues.of(own_aws(), run.ledger)).advance()
+    StageStacks(run, stacks, StackValues.of(own_aws(), run.ledger)).advance(None)
     return run
 
 

@@ -6,10 +6,16 @@ from typing import Any
 
 from belay.approval.request import ApprovalRequest
 from belay.approval.seal import Seal, Sealed
+from belay.database.executor import StoredDocument
+from belay.database.instance import INSTANCE
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.accepted import AcceptedRelease
+from belay.release.change_plan import ChangePlan, ChangeState, PendingChange
+from belay.release.manifest import Apply, SchemaRange
 from belay.release.records import ReleaseReference
+from belay.release.registration import Database, RegisteredExecutor
 from belay.rollback.rehearsal import Check, Readiness, Rehearsal
+from belay.sql.changes import Engine
 from belay.stack.change_set import Change, ChangeSet, Detail
 from belay.stack.plan import Progress, StackPlan, StagePlan
 
@@ -134,6 +140,22 @@ REHEARSAL = Rehearsal(
         Check("baselines", Readiness.READY, "every stack's template and parameters are at hand"),
         Check("alarms", Readiness.NOT_KNOWN, "orders-failed has no data yet"),
     )
+)
+
+
+CHANGE_PLAN = ChangePlan(
+    database=Database(INSTANCE, "orders-production"),
+    executor=RegisteredExecutor("arn:aws:lambda:eu-west-1:111122223333:function:change", "orders"),
+    engine=Engine.POSTGRESQL,
+    stored=StoredDocument("artifacts", "attempts/orders/a/production/changes.json", "v1", "5" * 64),
+    schema_range=SchemaRange("41", "43"),
+    apply=Apply("before", "service"),
+    pending=(
+        PendingChange("0042", "", "migrations/0042.sql", 0, "3" * 64, undo=True),
+        PendingChange("0043", "", "migrations/0043.sql", 1, "4" * 64, only_here=True),
+    ),
+    remarks=("0040 was applied by 1.1.0 and is not in this release",),
+    state=ChangeState.PLANNED,
 )
 
 

@@ -1,7 +1,8 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from asked import MANIFEST, NETWORK, NOW, STAGE, change_set, request
+from asked import CHANGE_PLAN, MANIFEST, NETWORK, NOW, STAGE, change_set, request
 
 from belay.approval.request import in_utc, remind_at
 from belay.policy.verdict import Report, Verdict
@@ -68,11 +69,24 @@ def test_what_only_a_person_can_decide_is_said_to_be_theirs() -> None:
 
 def test_database_changes_are_told_as_they_were_declared() -> None:
     assert request().database_lines == [
-        "2 files of changes in migrations/, schema 41 to 43, applied by the stack service",
+        "2 files of changes in migrations/, schema 41 to 43",
+        "Belay does not apply them: no database of the stage has an executor",
         "a snapshot of orders-production is taken after the approval; a restore needs a separate approval",
     ]
     without = "\n".join(line for line in MANIFEST.splitlines() if not line.startswith("database"))
     assert request(manifest=without).database_lines[0] == "the release declares no database changes"
+
+
+def test_database_changes_that_are_applied_are_told_one_by_one_with_their_digests() -> None:
+    assert request(database_changes=CHANGE_PLAN).database_lines == [
+        "2 changes are applied to instance orders-production before service, schema 41 to 43",
+        "0042 (333333333333, can be undone)",
+        "0043 (444444444444, cannot be undone, only in this stage)",
+        "0040 was applied by 1.1.0 and is not in this release",
+        "a snapshot of orders-production is taken after the approval; a restore needs a separate approval",
+    ]
+    done = replace(CHANGE_PLAN, pending=(), remarks=())
+    assert request(database_changes=done).database_lines[0] == "instance orders-production has every change already"
 
 
 def test_whether_the_rollback_was_rehearsed_is_told() -> None:

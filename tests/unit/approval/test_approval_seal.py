@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from asked import CHANGE_PLAN
 
 from belay.approval.seal import Seal, Sealed
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.accepted import AcceptedRelease
+from belay.release.change_plan import PendingChange
 from belay.release.records import ReleaseReference
 from belay.stack.change_set import Change, ChangeSet, Detail
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -71,6 +73,7 @@ SEALED = Sealed(
     plan=PLAN,
     change_sets={"network": CHANGE_SET},
     reports={"network": REPORT},
+    database_changes=CHANGE_PLAN,
 )
 
 
@@ -94,6 +97,12 @@ def with_report(**changed: Any) -> Callable[[Sealed], Sealed]:
     return lambda sealed: replace(sealed, reports={"network": Report((replace(FINDING, **changed),), REPORT.checked)})
 
 
+def with_changes(*pending: PendingChange, **changed: Any) -> Callable[[Sealed], Sealed]:
+    kept = pending or CHANGE_PLAN.pending
+    return lambda sealed: replace(sealed, database_changes=replace(CHANGE_PLAN, pending=kept, **changed))
+
+
+DATABASE = "the database changes"
 CHANGE_SET_OF_NETWORK = "the change set of network"
 TAMPERED: dict[str, tuple[Callable[[Sealed], Sealed], set[str]]] = {
     "another attempt": (
@@ -158,6 +167,15 @@ TAMPERED: dict[str, tuple[Callable[[Sealed], Sealed], set[str]]] = {
         with_report(waiver="maria until 2026-03-01"),
         {"the policies' verdicts on the change set of network"},
     ),
+    "a database change more": (with_changes(*CHANGE_PLAN.pending, replace(CHANGE_PLAN.pending[0], id="9")), {DATABASE}),
+    "a database change less": (with_changes(CHANGE_PLAN.pending[0]), {DATABASE}),
+    "database changes in another order": (with_changes(*reversed(CHANGE_PLAN.pending)), {DATABASE}),
+    "a database change's content": (
+        with_changes(replace(CHANGE_PLAN.pending[0], digest="e" * 64), CHANGE_PLAN.pending[1]),
+        {DATABASE},
+    ),
+    "another executor": (with_changes(executor=replace(CHANGE_PLAN.executor, function="other")), {DATABASE}),
+    "changes applied later": (with_changes(apply=None), {DATABASE}),
     "a change set gone": (lambda sealed: replace(sealed, change_sets={"network": None}), {CHANGE_SET_OF_NETWORK}),
     "a change set obsolete": (with_change_set(execution_status="OBSOLETE"), {CHANGE_SET_OF_NETWORK}),
     "a change set that does the same under another id": (with_plan(change_set_id=f"{ID}4"), {CHANGE_SET_OF_NETWORK}),
@@ -187,6 +205,16 @@ def test_the_same_is_sealed_alike() -> None:
     again = replace(SEALED, files=dict(reversed([*SEALED.files.items()])))
     assert Seal.of(again).digest == Seal.of(SEALED).digest
     assert Seal.of(SEALED).broken_by(Seal.of(again)) == ()
+
+
+def test_a_release_that_belay_changes_no_database_for_is_sealed_as_before_it_did() -> None:
+    without = Seal.of(replace(SEALED, database_changes=None))
+    assert set(Seal.of(SEALED).parts) - set(without.parts) == {DATABASE}
+
+
+def test_what_the_approval_does_not_show_of_database_changes_breaks_nothing() -> None:
+    read = replace(CHANGE_PLAN, read_as="read-7", operation="op", recorded={"0041": "f" * 64}, remarks=())
+    assert Seal.of(replace(SEALED, database_changes=read)) == Seal.of(SEALED)
 
 
 def test_a_seal_is_read_as_it_was_written() -> None:

@@ -63,15 +63,16 @@ def _cards(request: ApprovalRequest) -> Html:
     verdict = _VERDICTS[request.verdict]
     rehearsal = request.rehearsal
     ready = ("warn", "Not rehearsed") if rehearsal is None else _READINESS[rehearsal.readiness]
-    database = request.sealed.accepted.manifest.database
+    declared, changes = request.sealed.accepted.manifest.database, request.sealed.database_changes
+    pending = "None" if changes is None else f"{len(changes.pending)} to apply"
     cards = (
         (_tone(risk), "Resources", counts, lost),
         (verdict[0], "Policies", request.verdict.value, verdict[1]),
         (ready[0], "Rollback", ready[1], f"{len(rehearsal.reasons)} to read below" if rehearsal else "See below"),
         (
-            "warn" if database else "good",
+            "warn" if declared and (changes is None or changes.pending) else "good",
             "Database",
-            "Changes declared" if database else "No changes declared",
+            ("Changes declared" if declared else "No changes declared") if changes is None else pending,
             f"{len(request.stage.databases)} registered",
         ),
         ("cool", "Answer until", in_utc(request.expires_at), "then it ends ABORTED"),

@@ -164,16 +164,18 @@ class ApprovalRequest:
 
     @property
     def database_lines(self) -> list[str]:
-        """The release's declared database changes, and the databases' snapshots."""
-        changes, stage = self.sealed.accepted.manifest.database, self.stage
+        """The release's database changes, each with its digest, and the databases' snapshots."""
+        changes, plan, stage = self.sealed.accepted.manifest.database, self.sealed.database_changes, self.stage
         lines = []
         if changes is None:
             lines.append("the release declares no database changes")
-        else:
+        elif plan is None:
             schema = f", schema {changes.schema.before} to {changes.schema.after}" if changes.schema else ""
             files = sum(path.startswith(f"{changes.changes}/") for path in self.sealed.accepted.manifest.digests)
-            by = f", applied by the stack {changes.applied_by}" if changes.applied_by else ""
-            lines.append(f"{files} file{'' if files == 1 else 's'} of changes in {changes.changes}/{schema}{by}")
+            lines.append(f"{files} file{'' if files == 1 else 's'} of changes in {changes.changes}/{schema}")
+            lines.append("Belay does not apply them: no database of the stage has an executor")
+        else:
+            lines += [plan.what, *plan.describe()]
         if stage.databases:
             names = ", ".join(each.identifier for each in stage.databases)
             lines.append(f"a snapshot of {names} is taken after the approval; {_RESTORES[stage.restore]}")

@@ -1,7 +1,8 @@
 """What an approval is bound to: a digest for each part of what was shown, and one over them all.
 
 The parts are everything whose change would alter the deployment: the release's content, its stored files, the accepted
-registration, the parameters of each stack, the policies' verdicts, and each change set with all its changes.
+registration, the database changes that are pending, the parameters of each stack, the policies' verdicts, and each
+change set with all its changes.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any, Final
 from belay.documents import read, written
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
+from belay.release.change_plan import ChangePlan
 from belay.release.records import ReleaseReference
 from belay.stack.change_set import ChangeSet
 from belay.stack.plan import StackPlan, StagePlan
@@ -27,7 +29,7 @@ class Sealed:
 
     ``files`` maps each file of the release to the version of its object; ``static`` is the report of the static gate;
     ``change_sets`` maps a stack to the current description of its planned change set (None if it is gone) and
-    ``reports`` to the policies' current findings in it.
+    ``reports`` to the policies' current findings in it; ``database_changes`` are those that Belay applies, if any.
     """
 
     release: ReleaseReference
@@ -39,6 +41,7 @@ class Sealed:
     plan: StagePlan
     change_sets: Mapping[str, ChangeSet | None]
     reports: Mapping[str, Report]
+    database_changes: ChangePlan | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
         },
         "the policies' verdicts on the templates": _verdicts(sealed.static),
     }
+    if sealed.database_changes is not None:
+        parts["the database changes"] = sealed.database_changes.sealed
     for stack in accepted.manifest.stacks:
         bucket = sealed.artifact_bucket
         parameters = accepted.parameters(stage, stack, release.attempt, bucket, release.prefix)

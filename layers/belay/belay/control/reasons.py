@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from belay.aws.s3 import ArtifactBucket
-from belay.errors import InvalidRegistration, InvalidRelease, StackFailed, UnreadableTemplate
+from belay.errors import ChangesFailed, InvalidRegistration, InvalidRelease, StackFailed, UnreadableTemplate
 from belay.notify.told import in_words
 from belay.release.reason import Reason, ReleaseProblems, caught, from_document, kept_as, to_dict
 from belay.release.records import ReleaseReference, Upload
@@ -27,7 +27,14 @@ class Reasons:
 
     def failed(self, reason: Reason) -> StackFailed:
         """Store a reason; return the error that ends the stage with it, and says it in the log."""
-        return StackFailed(json.dumps({**self.keep(reason), "reason": in_words(reason)}))
+        return StackFailed(self._told(reason))
+
+    def changes_failed(self, reason: Reason) -> ChangesFailed:
+        """Store a reason; return the error that ends the stage because of its database changes."""
+        return ChangesFailed(self._told(reason))
+
+    def _told(self, reason: Reason) -> str:
+        return json.dumps({**self.keep(reason), "reason": in_words(reason)})
 
     @contextmanager
     def refusing(self) -> Iterator[None]:

@@ -39,14 +39,26 @@ class RecoveredDatabases:
         if accepted is None:
             return ()
         stage, changes = accepted.stages[self._incident.stage], accepted.manifest.database
-        asked = isinstance(self._incident.subject, AskedRollback)
+        plan, asked = self._recovery.change_plan(), isinstance(self._incident.subject, AskedRollback)
         known = [
-            DatabaseSeen(each.identifier, each.kind, self._taken(each), now(), changes, stage.restore, asked)
+            DatabaseSeen(
+                database=each.identifier,
+                kind=each.kind,
+                taken=self._taken(each),
+                now=now(),
+                changes=changes,
+                plan=plan if plan is not None and plan.database == each else None,
+                policy=stage.restore,
+                asked=asked,
+            )
             for each in stage.databases
         ]
-        if reached(changes, stacks) is not Reach.REACHED or stage.restore == "never" or asked:
+        if stage.restore == "never" or asked:
             return tuple(known)
-        return tuple(self._looked_at(each, database) for each, database in zip(known, stage.databases, strict=True))
+        return tuple(
+            self._looked_at(each, database) if reached(changes, each.plan, stacks) is Reach.REACHED else each
+            for each, database in zip(known, stage.databases, strict=True)
+        )
 
     def _looked_at(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
         """A refused describe call must not block the rollback of the stacks: it is recorded for a person.

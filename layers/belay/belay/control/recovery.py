@@ -8,11 +8,12 @@ from typing import Any
 
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.s3 import ArtifactBucket
-from belay.control.stage import LEASE_SECONDS
+from belay.control.stage import CHANGE_PLAN, LEASE_SECONDS
 from belay.errors import AwsFault, MissingDocument, ServiceUnavailable, Throttled
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
+from belay.release.change_plan import ChangePlan
 from belay.release.left_to_do import LeftToDo
 from belay.release.names import client_request_token
 from belay.release.origin import Origin
@@ -79,6 +80,11 @@ class Recovery:
         """Return the release's plan in the stage; an empty one if it was never planned."""
         document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, "plan.json"))
         return StagePlan(()) if document is None else StagePlan.from_dict(document)
+
+    def change_plan(self) -> ChangePlan | None:
+        """Return the plan of the release's database changes in the stage; None if it has none."""
+        document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, CHANGE_PLAN))
+        return None if document is None else ChangePlan.from_dict(document)
 
     def stack_ids(self) -> list[str]:
         """Return the ids of the stacks that the incident is about."""

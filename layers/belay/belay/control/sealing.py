@@ -28,6 +28,7 @@ def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
         files=run.artifacts.versions(run.release.prefix),
         static=None if static is None else Report.from_json(static),
         plan=plan,
+        database_changes=run.change_plan(),
         change_sets=change_sets,
         reports={
             stack: check_change_set(change_set, policies, today, path=stack)

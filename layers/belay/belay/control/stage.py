@@ -10,10 +10,14 @@ from belay.control.reasons import Reasons
 from belay.errors import ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
+from belay.release.change_plan import ChangePlan
 from belay.release.records import ReleaseReference
-from belay.release.registration import Stage
+from belay.release.registration import Stage, changed_database
 from belay.release.verification import DeployedStage, Occasion
 from belay.stack.plan import StackPlan, StagePlan
+
+CHANGE_PLAN = "database-changes.json"
+"""The name of the document with the plan of a stage's database changes."""
 
 LEASE_SECONDS = 900
 """How long a lock is valid after the last step that extended it."""
@@ -57,6 +61,15 @@ class StageContext:
             )
         )
 
+    def change_plan(self, stage: str = "") -> ChangePlan | None:
+        """Return the plan of the release's database changes in this stage, or in another; None if there is none."""
+        document = self.artifacts.get_json(self.release.stage_key(stage or self.stage.name, CHANGE_PLAN))
+        return None if document is None else ChangePlan.from_dict(document)
+
+    def save_changes(self, plan: ChangePlan) -> None:
+        """Store the plan of the database changes for the next step."""
+        self.artifacts.put_json(self.release.stage_key(self.stage.name, CHANGE_PLAN), plan.to_dict())
+
     def refuse_superseded(self) -> None:
         """Raise ``ReleaseSuperseded`` if a newer release has taken this one's turn in the stage."""
         attempt = self.ledger.attempts.get(self.release)
@@ -65,10 +78,15 @@ class StageContext:
             raise ReleaseSuperseded(superseded.why(self.release.version))
 
     @property
+    def changes_database(self) -> bool:
+        """Whether the release changes a database here, through its executor."""
+        return changed_database(self.accepted.manifest.database, self.stage) is not None
+
+    @property
     def asks(self) -> bool:
         """Whether a person has to approve. Database changes are none of CloudFormation's, so they always count."""
-        approval, changes_database = self.stage.approval, self.accepted.manifest.database is not None
-        return approval.required and not (approval.skip_unchanged and not changes_database and self.plan().unchanged)
+        approval, declared = self.stage.approval, self.accepted.manifest.database is not None
+        return approval.required and not (approval.skip_unchanged and not declared and self.plan().unchanged)
 
     @property
     def reasons(self) -> Reasons:

@@ -11,6 +11,7 @@ from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.errors import AwsFault, ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
+from belay.release.change_plan import ChangePlan
 from belay.release.life import State
 from belay.release.lock import overtaken
 from belay.release.names import client_request_token
@@ -81,10 +82,14 @@ class StageStacks:
 
     # -- executing -----------------------------------------------------------------------------------------------
 
-    def advance(self) -> StagePlan:
-        """Execute the change sets that are ready and follow them; returns the plan. Raises ``StackFailed``."""
+    def advance(self, changes: ChangePlan | None) -> StagePlan:
+        """Execute the change sets that are ready and follow them; returns the plan. Raises ``StackFailed``.
+
+        None is executed while database changes are to be applied first.
+        """
         plan = self._run.plan()
-        for stack in plan.in_progress(Progress.PLANNED):
+        waits = changes is not None and changes.due(plan)
+        for stack in plan.in_progress(Progress.PLANNED) if not waits else ():
             plan = plan.with_stack(self._execute(stack))
             self._run.save(plan)
         for stack in plan.in_progress(Progress.EXECUTING):

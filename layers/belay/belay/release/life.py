@@ -27,6 +27,7 @@ class State(StrEnum):
     HELD = "HELD"
     """Outside the stage's windows."""
     SNAPSHOTS_TAKEN = "SNAPSHOTS TAKEN"
+    APPLYING = "APPLYING DATABASE CHANGES"
     EXECUTING = "EXECUTING"
     VALIDATED = "VALIDATED"
     VERIFIED = "VERIFIED"
@@ -62,9 +63,9 @@ class Occurrence(StrEnum):
 
 _ENTERING: Final = frozenset({State.PLANNING, State.PIPELINE_STARTED, State.RECOVERING, State.STAGE_ENDED})
 _STAGE_MAY_END: Final = frozenset({State.RECOVERING, State.STAGE_ENDED, State.ENDED})
-_CHANGING: Final = _STAGE_MAY_END | {State.SNAPSHOTS_TAKEN, State.EXECUTING, State.VALIDATED}
+_CHANGING: Final = _STAGE_MAY_END | {State.SNAPSHOTS_TAKEN, State.APPLYING, State.EXECUTING, State.VALIDATED}
 """What may follow once nothing is waited for: a stage without databases has no snapshots, one without changes nothing
-to execute."""
+to apply or to execute."""
 
 _ASKED: Final = frozenset({State.AWAITING_APPROVAL, State.APPROVED, State.APPROVAL_DENIED})
 
@@ -79,8 +80,9 @@ FOLLOWS: Final[Mapping[State, frozenset[State]]] = {
     State.APPROVED: _CHANGING | {State.REHEARSED, State.AWAITING_APPROVAL, State.HELD},
     State.APPROVAL_DENIED: _STAGE_MAY_END | {State.REHEARSED, State.AWAITING_APPROVAL},
     State.HELD: _CHANGING | {State.REHEARSED},
-    State.SNAPSHOTS_TAKEN: _STAGE_MAY_END | {State.EXECUTING, State.VALIDATED},
-    State.EXECUTING: _STAGE_MAY_END | {State.VALIDATED},
+    State.SNAPSHOTS_TAKEN: _STAGE_MAY_END | {State.APPLYING, State.EXECUTING, State.VALIDATED},
+    State.APPLYING: _STAGE_MAY_END | {State.EXECUTING, State.VALIDATED},
+    State.EXECUTING: _STAGE_MAY_END | {State.APPLYING, State.VALIDATED},
     State.VALIDATED: _STAGE_MAY_END | {State.VERIFIED},
     State.VERIFIED: _STAGE_MAY_END,
     State.PIPELINE_STARTED: _STAGE_MAY_END | {State.PIPELINE_ROLLING_BACK},

@@ -98,6 +98,7 @@ class Why(StrEnum):
     SUPERSEDED = "superseded"
     NOT_VERIFIED = "not-verified"
     PLAN_CHANGED = "plan-changed"
+    DATABASE_CHANGES = "database-changes"
     NOT_APPROVED = "not-approved"
     INTERRUPTED = "interrupted"
     WAITED_TOO_LONG = "waited-too-long"

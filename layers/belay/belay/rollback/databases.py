@@ -27,6 +27,7 @@ from belay.database.restore import (
     waits_for_window,
 )
 from belay.database.snapshots import Availability, age_in_words
+from belay.release.change_plan import ChangePlan, ChangeState
 from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.manifest import DatabaseChanges
 from belay.rollback import database_steps as steps
@@ -61,13 +62,15 @@ class Reach(StrEnum):
     """It changed stacks, and its manifest does not say which one applies database changes."""
 
 
-def reached(changes: DatabaseChanges | None, stacks: Sequence[StackSeen]) -> Reach:
-    """Tell whether the release may have changed the data.
+def reached(changes: DatabaseChanges | None, plan: ChangePlan | None, stacks: Sequence[StackSeen]) -> Reach:
+    """Tell whether the release may have changed the data: by the record of what its executor did, if it has one.
 
-    The manifest names the stack that applies the changes (``database.applied_by``); if that stack was never
+    Otherwise the manifest names the stack that applies the changes (``database.applied_by``); if that stack was never
     executed, or the schema is unchanged, so is the data. If the manifest does not name one, nothing is known: a
     restore loses writes, so it is not done on a guess.
     """
+    if plan is not None:
+        return Reach.REACHED if plan.standing or plan.state is ChangeState.APPLYING else Reach.NOT_REACHED
     executed = {stack.stack for stack in stacks if stack.changed_by_release}
     if not executed:
         return Reach.NOT_REACHED
@@ -111,7 +114,7 @@ _FROM_THE_SWAP_ON: Final = (
 
 
 def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    reach = reached(seen.changes, situation.stacks)
+    reach = reached(seen.changes, seen.plan, situation.stacks)
     if reach is Reach.NOT_REACHED:
         return ()
     alone = _left_alone(seen, reach)

@@ -7,6 +7,7 @@ from typing import Any
 
 from belay.database.kind import DatabaseKind
 from belay.database.restore import Taken, Unit
+from belay.release.change_plan import ChangePlan
 from belay.release.manifest import DatabaseChanges
 from belay.release.registration import Restore
 from belay.release.verification import Verified
@@ -100,7 +101,8 @@ class DatabaseSeen:
 
     - ``database`` is the registered identifier, ``kind`` its kind; ``units`` what is restored and renamed: the
       database first, then a cluster's members, its writer first.
-    - ``changes`` is what the release's manifest says about its database changes, ``policy`` the registration's.
+    - ``changes`` is what the release's manifest says about its database changes, ``plan`` what was done with them if
+      they are this database's and it has an executor; ``policy`` is the registration's.
     - ``taken`` names the release's snapshot of it, ``snapshot`` is its description by RDS, None if it is gone.
     - ``obstacles`` are its dependents that would not follow a restored one: a proxy, a deployment under way.
     - ``asked``: a person requested the rollback, of one or several releases that had been deployed.
@@ -114,6 +116,7 @@ class DatabaseSeen:
     taken: Taken
     now: datetime
     changes: DatabaseChanges | None = None
+    plan: ChangePlan | None = None
     policy: Restore = "approval"
     asked: bool = False
     snapshot: Mapping[str, Any] | None = None

@@ -1,0 +1,32 @@
+"""Compares a release's database changes with what the stage's database records; what it lacks is pending."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.gateways import own_aws
+from belay.control.stage import StageContext
+from belay.control.stage_changes import StageChanges
+from belay.ledger.ledger import Ledger
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment variables."""
+
+    ledger_table: str
+    artifact_bucket: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Bring the reading one step on; ``ready`` once it is done. Raises ``InvalidRelease`` and ``ChangesFailed``."""
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    locked = event["fencing"] is not None
+    plan = StageChanges(run, aws.databases, aws.executors).plan(f"read-{event['fencing']}" if locked else "read")
+    return {"ready": plan is None or plan.read, "wait_seconds": settings.poll_seconds}

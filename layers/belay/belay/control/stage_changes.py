@@ -1,0 +1,284 @@
+"""A release's database changes in one stage: reading what is pending there, and having it applied."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from belay.aws.clock import timestamp
+from belay.aws.executors import Executors
+from belay.aws.rds import Databases
+from belay.aws.s3 import ReleaseFiles
+from belay.control.stage import StageContext
+from belay.database.address import address_of
+from belay.database.executor import (
+    Ask,
+    Begin,
+    ChangeDocument,
+    DatabaseAddress,
+    HandedChange,
+    Look,
+    OperationAnswer,
+    OperationState,
+    RecordedChange,
+    ReleaseFile,
+    StoredDocument,
+    encoded,
+    read_changes,
+)
+from belay.errors import ExecutorFailed, InvalidRelease, MissingDocument, UnreadableChanges
+from belay.release.applied import AppliedChange, ChangedDatabase
+from belay.release.change_plan import (
+    ChangePlan,
+    ChangeState,
+    compared,
+    failed_in_words,
+    not_applied_before,
+    outcome_of,
+)
+from belay.release.life import State
+from belay.release.manifest import DatabaseChanges
+from belay.release.names import client_request_token
+from belay.release.reason import Statement, Why
+from belay.release.registration import changed_database
+from belay.sql import reading
+from belay.sql.changes import DatabaseChange, Format
+from belay.sql.contexts import applies
+
+MOST_UNANSWERED: Final = 5
+"""How often an executor may fail to answer in a row: a fault of a moment is no verdict on the changes."""
+
+
+class StageChanges:
+    """What a release does to a database of one stage; its plan, saved on the way, tracks the progress."""
+
+    def __init__(self, run: StageContext, databases: Databases, executors: Executors) -> None:
+        self._run = run
+        self._databases = databases
+        self._executors = executors
+
+    # -- planning ------------------------------------------------------------------------------------------------
+
+    def plan(self, name: str) -> ChangePlan | None:
+        """Bring the plan up to what the database records, one step on; None if the release changes none here.
+
+        ``name`` is the reading's: under the lock the database is read again. Raises ``InvalidRelease`` if
+        the changes may not be applied, and ``ChangesFailed`` if the database cannot be read.
+        """
+        with self._run.reasons.refusing():
+            plan = self._run.change_plan() or self._made()
+            if plan is None or (plan.read_as == name and plan.read):
+                return plan
+            if plan.read_as != name:
+                plan = replace(plan, read_as=name, state=ChangeState.READING, operation="")
+            return self._read(plan)
+
+    def _made(self) -> ChangePlan | None:
+        run = self._run
+        changes = run.accepted.manifest.database
+        changed = changed_database(changes, run.stage)
+        if changes is None or changes.engine is None or changed is None:
+            return None
+        database, executor = changed
+        return ChangePlan(
+            database=database,
+            executor=executor,
+            engine=changes.engine,
+            stored=self._handed_over(changes),
+            schema_range=changes.schema,
+            apply=changes.apply,
+        )
+
+    def _handed_over(self, changes: DatabaseChanges) -> StoredDocument:
+        """Store the changes of this stage for the executor. Raises ``InvalidRelease`` if they cannot be read."""
+        run, release = self._run, self._run.release
+        versions = run.artifacts.versions(release.prefix)
+        files = {path: digest for path, digest in run.accepted.manifest.digests.items() if _in(path, changes.changes)}
+        document = ChangeDocument(
+            application=release.application,
+            stage=run.stage.name,
+            release=release.version,
+            attempt=release.attempt,
+            format=changes.format or Format.PLAIN,
+            directory=changes.changes,
+            changes=tuple(HandedChange.of(each) for each in self._here(changes)),
+            files=tuple(
+                ReleaseFile(path, self._stored(release.member_key(path), versions[release.member_key(path)], digest))
+                for path, digest in sorted(files.items())
+            ),
+            contexts=run.stage.name,
+        )
+        data, key = encoded(document), release.stage_key(run.stage.name, "changes.json")
+        version = run.artifacts.put_bytes(key, data)
+        return self._stored(key, str(version), hashlib.sha256(data).hexdigest())
+
+    def _stored(self, key: str, version: str, sha256: str) -> StoredDocument:
+        return StoredDocument(self._run.artifacts.name, key, version, sha256)
+
+    def _here(self, changes: DatabaseChanges) -> Iterator[DatabaseChange]:
+        """Read the release's changes that are for this stage."""
+        run = self._run
+        files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
+        engine, kind = changes.engine, changes.format
+        try:
+            found = reading.read_changes(files, changes.changes, engine, format=kind) if engine else ()
+        except UnreadableChanges as error:
+            raise InvalidRelease(error.problems) from error
+        for each in found:
+            try:
+                if applies(each.contexts, run.stage.name):
+                    yield each
+            except ValueError as error:
+                raise InvalidRelease([f"{each.place.path}:{each.place.line}: {each.id}: {error}"]) from error
+
+    def _read(self, plan: ChangePlan) -> ChangePlan:
+        address = self._address(plan)
+        recorded: tuple[RecordedChange, ...] = ()
+        if address is not None:
+            plan, answer = self._asked(plan, Begin(Ask.PROFILE, self._token(plan, plan.read_as), address))
+            if answer is None or answer.state is OperationState.RUNNING:
+                return self._saved(plan)
+            if answer.profile is None:
+                why = f"its executor could not read {plan.database}: {answer.reason or answer.state}"
+                raise self._run.reasons.changes_failed(Statement(Why.DATABASE_CHANGES, why))
+            recorded = answer.profile.recorded
+        return self._saved(self._compared(replace(plan, address=address), recorded))
+
+    def _compared(self, plan: ChangePlan, recorded: tuple[RecordedChange, ...]) -> ChangePlan:
+        """Compare the changes with the database. Raises ``InvalidRelease`` if they may not be applied."""
+        changes, earlier = self._handed(plan), self._earlier()
+        found = compared(changes, recorded, list(earlier))
+        contexts = {change.id: change.contexts for change in changes}
+        problems = [*found.refused, *not_applied_before(found.pending, contexts, earlier)]
+        if problems:
+            raise InvalidRelease([f"{plan.database} in {self._run.stage.name}: {each}" for each in problems])
+        there = {each.id: each.digest for each in recorded}
+        return replace(
+            plan, state=ChangeState.PLANNED, recorded=there, pending=found.pending, remarks=found.remarks, operation=""
+        )
+
+    def _handed(self, plan: ChangePlan) -> tuple[HandedChange, ...]:
+        stored = plan.stored
+        data = self._run.artifacts.get_version(stored.key, stored.version_id)
+        if data is None:
+            raise MissingDocument(
+                f"s3://{stored.bucket}/{stored.key} no longer exists, although an earlier step wrote it"
+            )
+        return read_changes(data, stored).changes
+
+    def _earlier(self) -> dict[str, ChangePlan]:
+        """Return the release's plans in the stages before this one, as far as it changes databases there."""
+        stages = self._run.accepted.application.stages
+        before = stages[: stages.index(self._run.stage.name)]
+        plans = {stage: self._run.change_plan(stage) for stage in before}
+        return {stage: plan for stage, plan in plans.items() if plan is not None}
+
+    # -- applying ------------------------------------------------------------------------------------------------
+
+    def apply(self) -> ChangePlan:
+        """Have the pending changes applied, one step on: begun once, then followed. Raises ``ChangesFailed``."""
+        plan = self._run.change_plan()
+        if plan is None or not plan.read:
+            raise self._failed(None, "it is not known what to apply: somebody removed its plan")
+        if plan.state is ChangeState.PLANNED:
+            plan = self._begun(plan) if plan.pending else self._saved(replace(plan, state=ChangeState.APPLIED))
+        if plan.state is ChangeState.APPLYING:
+            plan = self._followed(plan)
+        if plan.state is ChangeState.FAILED:
+            raise self._failed(plan, failed_in_words(plan.results, plan.reason))
+        return plan
+
+    def _followed(self, plan: ChangePlan) -> ChangePlan:
+        asked = Begin(Ask.APPLY, self._token(plan, "apply"), _known(plan.address), plan.stored)
+        plan, answer = self._asked(plan, asked)
+        if answer is None or answer.state is OperationState.RUNNING:
+            return self._saved(plan)
+        succeeded = answer.state is OperationState.SUCCEEDED
+        plan = plan.ended(answer, ChangeState.APPLIED if succeeded else ChangeState.FAILED)
+        self._record(plan)
+        return self._saved(plan)
+
+    def _begun(self, plan: ChangePlan) -> ChangePlan:
+        """Record that the changes may be there from now on, before anybody is asked."""
+        address = self._address(plan)
+        if address is None:
+            raise self._failed(plan, f"{plan.database} does not exist, or has no endpoint")
+        names = ", ".join(each.id for each in plan.pending)
+        self._note(f"{plan.database}: {names}")
+        return self._saved(replace(plan, state=ChangeState.APPLYING, address=address, operation="", unanswered=0))
+
+    def _record(self, plan: ChangePlan) -> None:
+        """Record what was done, before the plan says so."""
+        run, position = self._run, {each.id: each for each in plan.pending}
+        where = ChangedDatabase(run.release.application, run.stage.name, plan.database.identifier)
+        to = None if plan.schema_range is None else plan.schema_range.after
+        run.ledger.database_changes.record(
+            where,
+            [
+                AppliedChange(
+                    each.id,
+                    position[each.id].author,
+                    position[each.id].path,
+                    position[each.id].position,
+                    each.digest,
+                    run.release,
+                    each.started,
+                    each.ended,
+                    outcome,
+                    to,
+                )
+                for each in plan.results
+                if (outcome := outcome_of(each)) is not None
+            ],
+        )
+        done = ", ".join(f"{each.id} {outcome_of(each)}" for each in plan.results if outcome_of(each) is not None)
+        self._note(f"{plan.database}: {done or 'nothing'}")
+
+    def _note(self, detail: str) -> None:
+        run = self._run
+        run.ledger.attempts.record(run.release, State.APPLYING, timestamp(), stage=run.stage.name, detail=detail)
+
+    def _failed(self, plan: ChangePlan | None, why: str) -> Exception:
+        where = "" if plan is None else f"the changes to {plan.database} were not applied: "
+        return self._run.reasons.changes_failed(Statement(Why.DATABASE_CHANGES, f"{where}{why}"))
+
+    # -- both ----------------------------------------------------------------------------------------------------
+
+    def _asked(self, plan: ChangePlan, begin: Begin) -> tuple[ChangePlan, OperationAnswer | None]:
+        """Begin an operation, or look at it; no answer if the executor broke, which says nothing about the database.
+
+        Raises ``ExecutorFailed`` if it breaks every time.
+        """
+        function, look = plan.executor.function, Look(plan.operation, begin.database)
+        try:
+            answer = self._executors.look(function, look) if plan.operation else self._executors.begin(function, begin)
+        except ExecutorFailed:
+            if plan.unanswered + 1 >= MOST_UNANSWERED:
+                raise
+            return replace(plan, unanswered=plan.unanswered + 1), None
+        return replace(plan, operation=answer.operation, unanswered=0), answer
+
+    def _address(self, plan: ChangePlan) -> DatabaseAddress | None:
+        kind, executor = plan.database.kind, plan.executor
+        described = self._databases.describe(kind, plan.database.identifier)
+        return address_of(kind, described, plan.engine, executor.database, executor.user, executor.secret)
+
+    def _token(self, plan: ChangePlan, operation: str) -> str:
+        release, stage = self._run.release, self._run.stage.name
+        return client_request_token(
+            release.application, stage, release.version, plan.database.identifier, operation, release.attempt
+        )
+
+    def _saved(self, plan: ChangePlan) -> ChangePlan:
+        self._run.save_changes(plan)
+        return plan
+
+
+def _in(path: str, changes: str) -> bool:
+    return path == changes or path.startswith(f"{changes}/")
+
+
+def _known(address: DatabaseAddress | None) -> DatabaseAddress:
+    if address is None:
+        raise ValueError("changes are begun where the database is known to be")
+    return address

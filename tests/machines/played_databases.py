@@ -1,0 +1,94 @@
+"""A database of an application, and the executor that plays it: a Lambda function whose database is a document."""
+
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import played_executor
+from deployed_belay import Application, until
+
+from local.engine import ACCOUNT
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+HANDLER = """
+import json
+import boto3
+import played_executor
+
+s3 = boto3.client("s3")
+
+def handler(event, context):
+    database = json.load(s3.get_object(Bucket={bucket!r}, Key={key!r})["Body"])
+    answer = played_executor.answered(event, database, changes)
+    s3.put_object(Bucket={bucket!r}, Key={key!r}, Body=json.dumps(database).encode())
+    return answer
+
+def changes(stored):
+    return json.load(s3.get_object(Bucket=stored["bucket"], Key=stored["key"], VersionId=stored["version_id"])["Body"])
+"""
+
+
+class PlayedDatabase:
+    """An instance of RDS with a registered executor, for an application that has neither yet."""
+
+    def __init__(self, app: Application, *, name: str = "") -> None:
+        self.app = app
+        self.name = name or f"{app.name}-db"
+        self._s3, self._bucket = app.belay.aws("s3"), app.belay.outputs["ArtifactBucketName"]
+        self._key = f"played/{self.name}.json"
+        self.be(played_executor.empty())
+        self.function = self._make_function()
+        rds = app.belay.aws("rds")
+        rds.create_db_instance(
+            DBInstanceIdentifier=self.name,
+            DBInstanceClass="db.t3.micro",
+            Engine="mysql",
+            AllocatedStorage=20,
+            MasterUsername="orders",
+            MasterUserPassword="not-a-secret",
+        )
+        until(
+            lambda: rds.describe_db_instances(DBInstanceIdentifier=self.name)["DBInstances"][0],
+            lambda found: found["DBInstanceStatus"] == "available",
+        )
+
+    def _make_function(self) -> str:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archived:
+            archived.writestr("index.py", HANDLER.format(bucket=self._bucket, key=self._key))
+            archived.write(Path(played_executor.__file__), "played_executor.py")
+        made = self.app.belay.aws("lambda").create_function(
+            FunctionName=f"executor-{self.name}",
+            Runtime=RUNTIME,
+            Role=f"arn:aws:iam::{ACCOUNT}:role/executor",
+            Handler="index.handler",
+            Code={"ZipFile": buffer.getvalue()},
+        )
+        return str(made["FunctionArn"])
+
+    @property
+    def registered(self) -> dict[str, str]:
+        """Its entry in a stage's registration."""
+        return {"instance": self.name, "executor": self.function, "database": "orders"}
+
+    def now(self) -> dict[str, Any]:
+        """The database as it is."""
+        return dict(json.load(self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"]))
+
+    def be(self, database: Mapping[str, Any]) -> None:
+        """Make the database what a test needs."""
+        self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(database).encode())
+
+    @property
+    def recorded(self) -> list[str]:
+        """``0001-make APPLIED`` for every change that the database records, in order."""
+        return [f"{each['id']} {each['outcome']}" for each in self.now()["recorded"]]
+
+    @property
+    def asked(self) -> list[str]:
+        """What changed the database, in order: ``apply``, ``undo``."""
+        return [each for each in self.now()["asked"] if each != "profile"]

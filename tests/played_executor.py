@@ -1,0 +1,105 @@
+"""A database executor that plays one: statements say what becomes of them, and a JSON document is the database.
+
+It answers the protocol (``belay.database.executor``) with nothing but the standard library, so that its source is also
+a Lambda function's. An operation is begun once for each token and has ended when it is looked at, unless a statement
+says ``TAKES``; then it ends when the document's ``released`` is true.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+AT = "2026-03-02T09:30:00.000+00:00"
+
+
+def empty() -> dict[str, Any]:
+    """A database that nobody has changed: ``asked`` lists what was begun, in order."""
+    return {"recorded": [], "operations": {}, "asked": [], "released": False}
+
+
+def answered(
+    request: Mapping[str, Any], database: dict[str, Any], changes: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Answer a request and change the database; ``changes`` reads the stored document of a request."""
+    if request["request"] == "status":
+        return _progress(database, request["operation"])
+    name = f"{request['request']}-{request['token']}"
+    if name not in database["operations"]:
+        database["asked"].append(request["request"])
+        document = changes(request["changes"]) if request.get("changes") else {"changes": [], "attempt": ""}
+        ended = {"schema": 1, "operation": name, **_DONE[request["request"]](database, document)}
+        takes = "TAKES" in str(document["changes"]) and request["request"] == "apply"
+        none_begun = ended["state"] in ("REFUSED", "UNSUPPORTED")
+        database["operations"][name] = {"ended": ended, "takes": takes}
+        return ended if none_begun else {"schema": 1, "operation": name, "state": "RUNNING"}
+    return _progress(database, name)
+
+
+def _progress(database: dict[str, Any], name: str) -> dict[str, Any]:
+    operation = database["operations"][name]
+    if operation["takes"] and not database["released"]:
+        return {"schema": 1, "operation": name, "state": "RUNNING"}
+    return dict(operation["ended"])
+
+
+def _profile(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "SUCCEEDED", "profile": {"version": "18.1", "recorded": database["recorded"]}}
+
+
+def _apply(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    there = {each["id"] for each in database["recorded"] if each["outcome"] == "APPLIED"}
+    results = []
+    for change in document["changes"]:
+        text = " ".join(statement["text"] or "" for statement in change["statements"])
+        outcome = "FAILED" if "FAILS" in text else "UNKNOWN" if "BREAKS" in text else "APPLIED"
+        if results and results[-1]["outcome"] in ("FAILED", "UNKNOWN", "PENDING"):
+            outcome = "PENDING"
+        elif change["id"] in there:
+            outcome = "UNCHANGED"
+        else:
+            _note(database, change, document, outcome)
+        results.append(_result(change, outcome))
+    failed = [each for each in results if each["outcome"] in ("FAILED", "UNKNOWN")]
+    return {"state": "FAILED" if failed else "SUCCEEDED", "changes": results}
+
+
+def _undo(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    ours = {
+        each["id"]
+        for each in database["recorded"]
+        if each["attempt"] == document["attempt"] and each["outcome"] == "APPLIED"
+    }
+    without = [each["id"] for each in document["changes"] if each["id"] in ours and each["undo"] is None]
+    if without:
+        return {"state": "UNSUPPORTED", "reason": f"{without[0]} has no undo"}
+    results = []
+    for change in document["changes"]:
+        if change["id"] in ours:
+            _note(database, change, document, "UNDONE")
+        results.append(_result(change, "UNDONE" if change["id"] in ours else "UNCHANGED"))
+    return {"state": "SUCCEEDED", "changes": results}
+
+
+_DONE = {"profile": _profile, "apply": _apply, "undo": _undo}
+
+
+def _note(database: dict[str, Any], change: Mapping[str, Any], document: Mapping[str, Any], outcome: str) -> None:
+    others = [each for each in database["recorded"] if each["id"] != change["id"]]
+    noted = {
+        **{name: change[name] for name in ("id", "author", "path", "digest")},
+        "position": len(others),
+        "release": document["release"],
+        "attempt": document["attempt"],
+        "started": AT,
+        "ended": AT,
+        "outcome": outcome,
+    }
+    database["recorded"] = [*others, noted]
+
+
+def _result(change: Mapping[str, Any], outcome: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"id": change["id"], "digest": change["digest"], "outcome": outcome}
+    if outcome not in ("UNCHANGED", "PENDING"):
+        result |= {"started": AT, "ended": AT}
+    if outcome in ("FAILED", "UNKNOWN"):
+        result["error"] = {"message": "it was told to", "code": "P0001", "path": change["path"], "line": 1}
+    return result
