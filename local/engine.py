@@ -33,6 +33,8 @@ READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 2.0
 REACHED_WITHIN_SECONDS = 90.0
 LOGS_KEPT = 9
+DATABASES = "postgres"
+"""Where the data of databases are among the temporary files."""
 
 
 class EngineError(Exception):
@@ -246,10 +248,11 @@ class Engine:
             process.wait()
             if process.stdin is not None:
                 process.stdin.close()
+        scratch = self.directory / f"tmp-{self._port}"
         deadline = time.monotonic() + STOP_WITHIN_SECONDS
-        while _group_exists(self.process_group) and time.monotonic() < deadline:
+        while time.monotonic() < deadline and (_group_exists(self.process_group) or (scratch / DATABASES).exists()):
             time.sleep(0.02)
-        shutil.rmtree(self.directory / f"tmp-{self._port}", ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from local import bridges
+from local.bridges import database_servers
+from local.engine import DATABASES
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -31,7 +33,11 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     application = bridges.install(
-        bridges.Settings(lambda_workers=options.lambda_workers, snapshot_seconds=options.snapshot_seconds)
+        bridges.Settings(
+            lambda_workers=options.lambda_workers,
+            snapshot_seconds=options.snapshot_seconds,
+            databases=options.scratch / DATABASES,
+        )
     )
     if not options.detached:
         threading.Thread(target=_end_with_starter, args=(options.scratch,), daemon=True).start()
@@ -46,6 +52,7 @@ def _end_with_starter(scratch: Path) -> None:
     """Wait for the parent process to end, then delete the temporary files and kill the process group."""
     while os.read(sys.stdin.fileno(), 1):
         pass
+    database_servers.servers.programs.stop()
     shutil.rmtree(scratch, ignore_errors=True)
     os.killpg(os.getpgid(0), signal.SIGKILL)
 

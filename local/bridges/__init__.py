@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ministack.app
@@ -17,8 +18,10 @@ from local.bridges import (
     admin,
     change_set_values,
     change_sets,
+    database_endpoints,
     database_resources,
     database_restores,
+    database_servers,
     databases,
     deleted_creations,
     drift_aware_change_sets,
@@ -39,6 +42,7 @@ from local.bridges import (
     lambda_layers,
     lambda_runtime,
     lambda_workers,
+    managed_passwords,
     moto_services,
     nested_change_sets,
     nested_executions,
@@ -72,10 +76,11 @@ from local.bridges import (
 @dataclass(frozen=True)
 class Settings:
     """The engine's settings: concurrent invocations, and the seconds that databases and snapshots stay in creating
-    and deployments of ECS services in progress."""
+    and deployments of ECS services in progress; ``databases``, which does not exist yet, is where their data are."""
 
     lambda_workers: int
     snapshot_seconds: float
+    databases: Path
 
 
 def install(settings: Settings) -> Callable[..., Any]:
@@ -116,10 +121,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     security_groups.install()
     security_group_rules.install()
     moto_services.install()
-    account_quotas.install()
-    databases.install(settings.snapshot_seconds)
-    database_restores.install(settings.snapshot_seconds)
-    database_resources.install()
+    _install_databases(settings)
     ecs_services.install(settings.snapshot_seconds)
     pipeline_resources.install()
     scripted_answers.install()
@@ -138,3 +140,13 @@ def _install_functions(settings: Settings) -> None:
     lambda_layers.install()
     lambda_workers.install(settings.lambda_workers)
     lambda_dead_letters.install()
+
+
+def _install_databases(settings: Settings) -> None:
+    account_quotas.install()
+    databases.install(settings.snapshot_seconds)
+    database_restores.install(settings.snapshot_seconds)
+    managed_passwords.install()
+    database_servers.install(settings.databases)
+    database_endpoints.install(settings.snapshot_seconds)
+    database_resources.install()

@@ -12,7 +12,15 @@ from typing import Any
 
 import ministack.app
 
-from local.bridges import faults, holds, moments, moto_services, scripted_answers
+from local.bridges import (
+    database_endpoints,
+    database_servers,
+    faults,
+    holds,
+    moments,
+    moto_services,
+    scripted_answers,
+)
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -57,6 +65,8 @@ async def _reset() -> None:
     scripted_answers.reset()
     await ministack.app._handle_admin_reset("/_ministack/reset", "POST", {})
     moto_services.reset()
+    database_endpoints.endpoints.reset()
+    database_servers.servers.reset()
 
 
 def _clear() -> None:

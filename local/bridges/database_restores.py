@@ -17,6 +17,7 @@ from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, RDSBackend
 from moto.rds.responses import RDSResponse
 
+from local.bridges import database_servers
 from local.bridges.moments import clock
 
 KEPT_BY_SOURCE_ONLY = (
@@ -195,14 +196,19 @@ def _rename_in_time(seconds: float) -> None:
 
     def settled_backend(self: RDSResponse) -> RDSBackend:
         backend: RDSBackend = backend_of(self)
-        for those, name in ((backend.databases, "db_instance_identifier"), (backend.clusters, "db_cluster_identifier")):
-            for old in [*those]:
-                _finish(backend, those, old, name, seconds)
+        settle(backend, seconds)
         return backend
 
     RDSBackend.modify_db_instance = modify_db_instance  # type: ignore[method-assign]
     RDSBackend.modify_db_cluster = modify_db_cluster  # type: ignore[method-assign]
     RDSResponse.backend = property(settled_backend)  # type: ignore[assignment,method-assign]
+
+
+def settle(backend: RDSBackend, seconds: float) -> None:
+    """Give every database its new name that was ``renaming`` for long enough."""
+    for those, name in ((backend.databases, "db_instance_identifier"), (backend.clusters, "db_cluster_identifier")):
+        for old in [*those]:
+            _finish(backend, those, old, name, seconds)
 
 
 def _require_settled(database: Any, code: str) -> None:
@@ -219,7 +225,6 @@ def _begin(database: Any, wanted: str | None, seconds: float, *, now: bool) -> N
 
 
 def _finish(backend: RDSBackend, those: Any, old: str, name: str, seconds: float) -> None:
-    """Give a database its new name once it was ``renaming`` for long enough."""
     database = those[old]
     wanted, until = getattr(database, "_renamed", None) or (None, 0.0)
     if wanted is None or clock.now() < until:
@@ -228,6 +233,7 @@ def _finish(backend: RDSBackend, those: Any, old: str, name: str, seconds: float
     setattr(database, name, wanted)
     database._renamed = None
     database._settles = ("rebooting", clock.now() + seconds)
+    database_servers.reboot(database)
     if those is backend.clusters:
         for member in backend.databases.values():
             if member.db_cluster_identifier == old:

@@ -32,6 +32,9 @@ SERVICES = ("rds", "application-autoscaling", "codepipeline", "codedeploy")
 BACKENDS = {"application-autoscaling": "applicationautoscaling"}
 """moto's own names, where they differ."""
 
+one_at_a_time = threading.Lock()
+"""What reads or changes what moto holds has it."""
+
 Handler = Callable[
     [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]
 ]
@@ -73,7 +76,6 @@ class _Roles:
 
 def _handler() -> Handler:
     client = Client(DomainDispatcherApplication(create_backend_app))
-    one_at_a_time = threading.Lock()
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
