@@ -14,12 +14,14 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: demo golden up down deploy docs test test-long check format requirements clean
 
-$(INSTALLED): requirements/dev.txt
+$(INSTALLED): requirements/dev.txt packs/check_templates/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Belay needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing what Belay needs into $(VENV) (about a minute, once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r packs/check_templates/requirements.txt \
+	  || echo "Without cloudformation-validate, which needs glibc 2.34, belay validate says what it cannot check."
 	@touch $@
 
 demo: $(INSTALLED) ## play the example releases through Belay on the embedded engine
@@ -58,7 +60,7 @@ check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy layers/belay/belay functions cli local packs
-	$(BIN)/cfn-lint template.yaml alarms.yaml database_changes.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
+	$(BIN)/cfn-lint template.yaml alarms.yaml database_changes.yaml template_checks.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
 	  examples/pipeline/templates/*.yaml examples/custom_resources/template.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 
@@ -80,6 +82,7 @@ requirements: $(INSTALLED) ## compile the requirements anew, with hashes
 	build/uv/bin/pip install --quiet uv
 	cd requirements && ../build/uv/bin/uv pip compile $(COMPILE) --no-strip-extras dev.in -o dev.txt
 	cd requirements && ../build/uv/bin/uv pip compile $(COMPILE) -c dev.txt layer.in -o ../layers/belay/requirements.txt
+	cd packs/check_templates && ../../build/uv/bin/uv pip compile $(COMPILE) requirements.in -o requirements.txt
 
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 

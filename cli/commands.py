@@ -13,14 +13,14 @@ GROUPS: Final[dict[str, Commands]] = {
         ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
         ("policies",): ("cli.policies", "list every policy, as Markdown"),
         ("release", "build"): ("cli.build", "build a release's zip from a directory"),
-        ("release", "push"): ("cli.push", "upload a release, which starts its deployments deployments deployment"),
+        ("release", "push"): ("cli.push", "upload a release, which starts its deployment"),
     },
     "Observe": {
         ("status",): ("cli.status", "show what is running, waiting or held"),
         ("list",): ("cli.list", "list applications, what their stages run, and their releases"),
         ("show",): ("cli.show", "show one release: timeline, causes, findings, snapshots, approvals"),
         ("stacks",): ("cli.stacks", "show which stage each stack belongs to"),
-        ("logs",): ("cli.logs", "show show show what the functions logged about a release"),
+        ("logs",): ("cli.logs", "show what the functions logged about a release"),
     },
     "Decide": {
         ("approve",): ("cli.approve", "approve a release in a stage, or an incident's question"),

@@ -1,4 +1,4 @@
-"""``belay logs RELEASE``: show show show what the functions logged about a release, oldest first."""
+"""``belay logs RELEASE``: show what the functions logged about a release, oldest first."""
 
 from __future__ import annotations
 

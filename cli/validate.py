@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from cli.output import plain
 from cli.targets import Target, read_target
 
 if TYPE_CHECKING:
-    from cli.rules import Rules
+    from cli.template_checks import LocalChecks
 
 ENGINES = ("postgresql", "mysql", "mariadb", "oracle", "sqlserver", "db2")
 FORMATS = ("text", "json", "sarif", "junit")
@@ -39,7 +39,8 @@ class Inputs:
     """The command's options.
 
     ``parameters`` are passed to every stack, ``registered`` to the stacks they are registered for, unless the release's
-    own are ``preferred``. ``known`` is true if no other values will be passed. ``rules`` are the operator's own.
+    own are ``preferred``. ``known`` is true if no other values will be passed. ``checks`` are
+    for what cannot be deployed, and with the operator's own rules.
     """
 
     settings: PolicySettings
@@ -47,7 +48,7 @@ class Inputs:
     registered: Mapping[str, Mapping[str, str]]
     preferred: frozenset[str]
     known: bool
-    rules: Rules | None = None
+    checks: LocalChecks | None = None
 
     def passed(self, stack: str, released: Mapping[str, str]) -> dict[str, str]:
         """Return the parameters passed to one stack of a release."""
@@ -94,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules",
         metavar="PATH",
-        help="your own cfn-guard rules: a file, or a folder of *.guard files; needs cfn-guard-rs",
+        help="your own cfn-guard rules: a file, or a folder of *.guard files",
     )
     parser.add_argument("--live", metavar="FILE", help="the saved output of aws ec2 describe-security-groups")
     parser.add_argument("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON')
@@ -186,9 +187,19 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
         except Exception as error:
             errors[_shown(target, root)] = f"{root}: fault in Belay: {type(error).__name__}: {error}"
     report = Report().merged(*reports.values())
-    if inputs.rules:
-        report = report.merged(inputs.rules.report(target.files, report.paths, inputs.settings, today))
+    if inputs.checks:
+        report = report.merged(_checked(inputs.checks, target, report.paths, inputs, today))
     return report.under(target.shown), errors
+
+
+def _checked(checks: LocalChecks, target: Target, paths: tuple[str, ...], inputs: Inputs, today: date) -> Report:
+    """Check the templates for what cannot be deployed; those too large for it are named on standard error."""
+    large = checks.passed_over(target.files, paths)
+    if large:
+        named = ", ".join(_shown(target, path) for path in large)
+        print(plain(f"belay validate: too large to check here whether it can be deployed: {named}"), file=sys.stderr)
+    templates = {path: inputs.passed(*target.roots.get(path, ("", {}))) for path in paths if path not in large}
+    return checks.report(target.files, templates, inputs.settings, today)
 
 
 def _shown(target: Target, path: str) -> str:
@@ -221,15 +232,21 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
         {name: _texts(stack.get("parameters", {}), registration) for name, stack in stacks.items()},
         frozenset(name for name, stack in stacks.items() if stack.get("parameter_precedence") == "release"),
         known=bool(arguments.parameters or arguments.application),
-        rules=_rules(arguments.rules) if arguments.rules else None,
+        checks=_template_checks(arguments) if arguments.paths and not arguments.engine else None,
     )
 
 
-def _rules(path: str) -> Rules:
-    # Imported only for an operator's own rules.
-    from cli.rules import read_rules  # noqa: PLC0415
+def _template_checks(arguments: argparse.Namespace) -> LocalChecks | None:
+    # Imported only for templates.
+    from cli.template_checks import MissingValidatorError, template_checks  # noqa: PLC0415
 
-    return read_rules(path)
+    try:
+        return template_checks(arguments.rules)
+    except MissingValidatorError as missing:
+        if arguments.rules:
+            raise
+        print(f"belay validate: {missing}", file=sys.stderr)
+        return None
 
 
 def _registration(path: str) -> dict[str, Any]:

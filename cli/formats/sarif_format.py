@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.policy.applied import all_policies
-from belay.policy.guard import guard_rule
-from belay.policy.settings import GUARD
+from belay.policy.template_checks import named_rule
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 
 LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
@@ -35,7 +34,7 @@ def render(report: Report, errors: Mapping[str, str], *, advice: bool) -> str:
 
 def _rules(report: Report) -> list[dict[str, Any]]:
     named = dict.fromkeys(finding.policy for finding in report.findings)
-    own = [guard_rule(slug.removeprefix(GUARD)) for slug in named if slug.startswith(GUARD)]
+    own = [rule for slug in named if (rule := named_rule(slug)) is not None]
     return [
         {
             "id": one.slug,

@@ -6,9 +6,9 @@ from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.gateways import own_aws
-from belay.control.guard import GuardPack
 from belay.control.reasons import Reasons
 from belay.control.static_gate import StaticGate
+from belay.control.template_checks import TemplateChecks
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.records import ReleaseReference
@@ -21,7 +21,7 @@ class Settings:
 
     ledger_table: str
     artifact_bucket: str
-    guard_function_arn: str
+    check_templates_function_arn: str
 
 
 @observed
@@ -29,8 +29,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the verdict of each stage, and whether they refuse the release."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    pack = GuardPack(aws.guard_function(settings.guard_function_arn), artifacts)
+    templates = TemplateChecks(aws.template_validator(settings.check_templates_function_arn), artifacts.name)
     release = ReleaseReference.from_dict(event["release"])
-    gated = StaticGate(ledger, artifacts, pack).check(release, now().date())
+    gated = StaticGate(ledger, artifacts, templates).check(release, now().date())
     reason = None if gated.refusal is None else Reasons(artifacts, release).keep(gated.refusal)
     return {"verdicts": dict(gated.verdicts), "refused": reason is not None, "reason": reason}

@@ -182,7 +182,7 @@ def test_every_method_in_the_table_exists() -> None:
 
 
 def test_a_function_outlives_the_calls_that_it_is_patient_with() -> None:
-    waited_for = {"GuardFunction.check", "ResourceDrift.detect", "VerifyFunctions.ask"}
+    waited_for = {"TemplateValidator.check", "ResourceDrift.detect", "VerifyFunctions.ask"}
     patient = {name for name in function_modules() if waited_for & {str(node) for node in reached(name)}}
     assert patient == {"check_stage", "read_release", "recover_stacks"}
     for name in patient:
@@ -190,14 +190,14 @@ def test_a_function_outlives_the_calls_that_it_is_patient_with() -> None:
         assert functions()[name]["Timeout"] >= PATIENT_SECONDS + 60
 
 
-def test_the_guard_pack_is_read_for_as_long_as_it_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_of_templates_is_waited_for_as_long_as_it_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Config] = []
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    Aws(make=lambda service, **options: made.append(options["config"])).guard_function("arn")
+    Aws(make=lambda service, **options: made.append(options["config"])).template_validator("arn")
     (config,) = made
-    limit = template("packs/guard/template.yaml")["Resources"]["CheckRulesFunction"]["Properties"]["Timeout"]
+    limit = template("template_checks.yaml")["Resources"]["CheckTemplatesFunction"]["Properties"]["Timeout"]
     assert config.read_timeout > limit
-    # A second call would run the rules twice at the same time.
+    # A second call would run the checks twice at the same time.
     assert config.retries == {"mode": "standard", "total_max_attempts": 1}
 
 

@@ -9,6 +9,7 @@ BINARY = {".zip", ".png", ".gif", ".ico", ".gz"}
 
 PATHS_OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:home/\w+/|Users/\w+/|root/|work/|tmp/\w)")
 REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|index-url|extra-index", re.IGNORECASE)
+TWICE = re.compile(r"\b(?!fails|that|had)([a-z]{3,}) \1\b")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
 
 
@@ -43,3 +44,8 @@ def test_nothing_is_left_for_later() -> None:
 
 def test_every_file_ends_its_last_line() -> None:
     assert [name for name, text in texts() if text and not text.endswith("\n")] == []
+
+
+def test_no_word_stands_twice_in_a_row() -> None:
+    prose = (".md", ".py", ".yaml")
+    assert [line for line in lines_with(TWICE) if line.partition(":")[0].endswith(prose)] == []

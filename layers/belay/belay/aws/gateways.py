@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from belay.aws.ec2 import SecurityGroups
     from belay.aws.ecs import Services
     from belay.aws.executors import Executors
-    from belay.aws.guard_function import GuardFunction
     from belay.aws.iam import Roles
     from belay.aws.kms import MacKey, ValueKey
     from belay.aws.logs import LogStreams
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from belay.aws.sns import Notifications
     from belay.aws.ssm import ParameterStore, ParameterVersions
     from belay.aws.stepfunctions import Executions
+    from belay.aws.template_validator import TemplateValidator
     from belay.aws.verify_functions import VerifyFunctions
     from belay.pipeline.job import Artifact, Credentials
 
@@ -189,11 +189,11 @@ class Aws:
 
         return Executors(self.client("lambda"))
 
-    def guard_function(self, arn: str) -> GuardFunction:
-        """Return the function of the optional pack."""
-        from belay.aws.guard_function import GuardFunction
+    def template_validator(self, arn: str) -> TemplateValidator:
+        """Return the function that checks templates."""
+        from belay.aws.template_validator import TemplateValidator
 
-        return GuardFunction(self.client("lambda", patient=True), arn)
+        return TemplateValidator(self.client("lambda", patient=True), arn)
 
     def input_artifact(self, artifact: Artifact, credentials: Credentials) -> InputArtifact:
         """Return a job's input artifact, opened with the job's credentials, which are never cached."""

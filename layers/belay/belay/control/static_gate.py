@@ -5,8 +5,8 @@ from datetime import date
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
-from belay.control.guard import GuardPack
 from belay.control.reasons import Reasons
+from belay.control.template_checks import TemplateChecks
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.policy.gate import check_template
@@ -21,10 +21,10 @@ from belay.release.records import ReleaseReference
 class StaticGate:
     """Checks releases and stores a report for each stage."""
 
-    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, pack: GuardPack) -> None:
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, templates: TemplateChecks) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
-        self._pack = pack
+        self._templates = templates
 
     def check(self, release: ReleaseReference, today: date) -> Gated:
         """Return the verdict of each stage, and whether they refuse the release."""
@@ -33,8 +33,10 @@ class StaticGate:
         with Reasons(self._artifacts, release).refusing():
             reports = {stage: self._static(accepted, release, stage, files, today) for stage in accepted.stages}
         for stage, report in reports.items():
-            policies = _policies_of(accepted, stage)
-            found = self._pack.check(release, stage, files, report.paths, settings=policies, today=today)
+            stacks = self._stacks(accepted, release, stage)
+            roots = {path for path, _ in stacks}
+            stacks += [(path, {}) for path in report.paths if path not in roots]
+            found = self._templates.check(release, files, stacks, _policies_of(accepted, stage), today)
             reports[stage] = report.merged(found)
         for stage, report in reports.items():
             self._artifacts.put_json(release.stage_key(stage, "static-report.json"), report.to_json())
@@ -47,12 +49,20 @@ class StaticGate:
         self, accepted: AcceptedRelease, release: ReleaseReference, stage: str, files: Mapping[str, bytes], today: date
     ) -> Report:
         """Return one report over every stack of the release in one stage."""
-        policies, bucket = _policies_of(accepted, stage), self._artifacts.name
-        given = [
-            (stack.template, accepted.parameters(stage, stack, release.attempt, bucket, release.prefix))
+        policies, stacks = _policies_of(accepted, stage), self._stacks(accepted, release, stage)
+        return Report().merged(*(check_template(files, path, values, policies, today) for path, values in stacks))
+
+    def _stacks(
+        self, accepted: AcceptedRelease, release: ReleaseReference, stage: str
+    ) -> list[tuple[str, Mapping[str, str]]]:
+        """Return the template of each stack of the release with the values it gets in a stage."""
+        return [
+            (
+                stack.template,
+                accepted.parameters(stage, stack, release.attempt, self._artifacts.name, release.prefix),
+            )
             for stack in accepted.manifest.stacks
         ]
-        return Report().merged(*(check_template(files, path, values, policies, today) for path, values in given))
 
 
 def _policies_of(accepted: AcceptedRelease, stage: str) -> PolicySettings:

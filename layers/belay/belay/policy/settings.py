@@ -5,6 +5,7 @@ They are in the operator's registration, never in the release: a release cannot 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +17,7 @@ from belay.policy.verdict import Severity
 
 PORTS = range(65_536)
 WEB_PORTS = frozenset({80, 443})
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 MAXIMUMS: Final[Mapping[str, int]] = {"index-columns": 3, "indexes-per-table": 10}
@@ -23,7 +25,10 @@ MAXIMUMS: Final[Mapping[str, int]] = {"index-columns": 3, "indexes-per-table": 1
 LARGEST_MAXIMUM = 1_000
 
 GUARD = "guard:"
-"""The prefix of the cfn-guard pack's policies: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
+"""The prefix of the operator's cfn-guard rules: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
+
+TEMPLATE = "template:"
+"""The prefix of what makes a template impossible or doubtful to deploy: ``template:F3006``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class PolicySettings:
     ``trusted_networks`` are the only peers allowed on ports other than ``allowed_ports``; if empty, peers are not
     checked. ``allowed_ports`` may be open to the Internet. ``severities`` replace those of the policies, ``maximums``
     those of :data:`MAXIMUMS`; ``disabled`` policies are not applied. Findings of at least ``blocking`` severity stop a
-    release, others are advice and left out without ``advice``.
+    release, others are advice and left out without ``advice``. ``guard_rules`` are the operator's cfn-guard
+    rules: their keys in the artifact bucket, below ``rules/``, with their SHA-256.
     """
 
     trusted_networks: tuple[str, ...] = ()
@@ -63,6 +69,7 @@ class PolicySettings:
     maximums: Mapping[str, int] = field(default_factory=dict)
     blocking: Severity = Severity.HIGH
     waivers: tuple[Waiver, ...] = ()
+    guard_rules: Mapping[str, str] = field(default_factory=dict)
     advice: bool = True
 
     def maximum(self, slug: str) -> int:
@@ -89,7 +96,7 @@ class PolicySettings:
 
 
 class _SettingsReader:
-    KEYS = frozenset({"allowed_ports", "severities", "disabled", "maximums", "blocking", "waivers"})
+    KEYS = frozenset({"allowed_ports", "severities", "disabled", "maximums", "blocking", "waivers", "guard_rules"})
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -112,6 +119,7 @@ class _SettingsReader:
             maximums=self._maximums(mapping.get("maximums", {})),
             blocking=self._severity("blocking", mapping.get("blocking", Severity.HIGH)),
             waivers=tuple(self._listed(mapping, "waivers", self._waiver)),
+            guard_rules=self._guard_rules(mapping.get("guard_rules", {})),
         )
 
     def _problem(self, where: str, expected: str, found: object) -> None:
@@ -132,9 +140,9 @@ class _SettingsReader:
         return None
 
     def _slug(self, where: str, value: object) -> str | None:
-        if value in slugs() or str(value).startswith(GUARD):
+        if value in slugs() or str(value).startswith((GUARD, TEMPLATE)):
             return str(value)
-        self._problem(where, f"a policy ({', '.join(slugs())}) or {GUARD}<rule>", value)
+        self._problem(where, f"a policy ({', '.join(slugs())}) {GUARD}<rule> or {TEMPLATE}<rule>", value)
         return None
 
     def _severity(self, where: str, value: object) -> Severity:
@@ -167,6 +175,17 @@ class _SettingsReader:
             else:
                 found[slug] = number
         return found
+
+    def _guard_rules(self, value: object) -> dict[str, str]:
+        if not isinstance(value, Mapping):
+            self._problem(".guard_rules", "an object of keys below rules/ and their SHA-256", value)
+            return {}
+        for key, digest in value.items():
+            if not str(key).startswith("rules/"):
+                self._problem(".guard_rules", "a key below rules/ in the artifact bucket", key)
+            if not _DIGEST.fullmatch(str(digest)):
+                self._problem(f".guard_rules.{key}", "a SHA-256 of 64 lower-case hexadecimal digits", digest)
+        return {str(key): str(digest) for key, digest in value.items()}
 
     def _waiver(self, where: str, value: object) -> Waiver | None:
         names = ("policy", "resource", "reason", "owner", "expires")

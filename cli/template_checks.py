@@ -1,0 +1,92 @@
+"""``belay validate``: checks templates for what cannot be deployed, and against an operator's own cfn-guard rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from belay.documents import read
+from belay.errors import BelayError, UnreadableTemplate
+from belay.policy.settings import PolicySettings
+from belay.policy.template_checks import TemplateAnswer, known_parameters, templates_report
+from belay.policy.verdict import Report
+from belay.template.loader import load
+
+if TYPE_CHECKING:
+    from packs.check_templates.validator import Validator
+
+EXTENSION: Final = ".guard"
+LARGEST: Final = 256 * 1024
+"""The most bytes of a template that is checked here without rules: a larger one takes seconds, and is the gate's."""
+REQUIREMENTS: Final = "packs/check_templates/requirements.txt"
+
+
+class MissingValidatorError(BelayError):
+    """cloudformation-validate cannot be imported here; the message says what is not checked and what to do."""
+
+
+@dataclass(frozen=True)
+class LocalChecks:
+    """A validator, and whether it has rules of the operator, for which it checks templates of every size."""
+
+    validator: Validator
+    has_rules: bool
+
+    def passed_over(self, files: Mapping[str, bytes], paths: tuple[str, ...]) -> list[str]:
+        """Return the templates that are too large to check here."""
+        return [path for path in paths if not self.has_rules and len(files[path]) > LARGEST]
+
+    def report(
+        self,
+        files: Mapping[str, bytes],
+        templates: Mapping[str, Mapping[str, str]],
+        settings: PolicySettings,
+        today: date,
+    ) -> Report:
+        """Check templates by path, each with its known parameters; raises ``InvalidRegistration`` for invalid rules."""
+        documents = {path: load(files[path], path) for path in templates}
+        answers = [
+            self.validator.check(path, files[path], known_parameters(documents[path], values))
+            for path, values in templates.items()
+        ]
+        return templates_report(
+            [read(TemplateAnswer, each, "an answer") for each in answers], documents, settings, today
+        )
+
+
+def template_checks(rules: str | None) -> LocalChecks:
+    """Return the checks, with a file of rules or every ``*.guard`` under a folder.
+
+    Raises :class:`UnreadableTemplate` if there are no rules, :class:`MissingValidatorError` if nothing can be checked.
+    """
+    texts = {} if rules is None else read_rules(rules)
+    return LocalChecks(_validator(texts), rules is not None)
+
+
+def read_rules(path: str) -> dict[str, str]:
+    """Return the texts of the rules by file. Raises :class:`UnreadableTemplate` if there are none."""
+    given = Path(path)
+    found = sorted(given.rglob(f"*{EXTENSION}")) if given.is_dir() else [given]
+    if not found:
+        raise UnreadableTemplate(f"{path}: expected files of cfn-guard rules (*{EXTENSION}), found none.")
+    try:
+        return {str(file): file.read_text(encoding="utf-8") for file in found}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableTemplate(f"{path}: expected a file of cfn-guard rules: {error}.") from error
+
+
+def _validator(rules: Mapping[str, str]) -> Validator:
+    try:
+        # cloudformation-validate has no wheel for every machine, and is only imported where there are templates.
+        from packs.check_templates.validator import Validator  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        raise MissingValidatorError(
+            f"cloudformation-validate cannot be used here ({error}), so templates are not checked for what cannot be "
+            f"deployed, nor against cfn-guard rules. It needs glibc 2.34, macOS or Windows: {sys.executable} -m pip "
+            f"install --require-hashes -r {REQUIREMENTS}, or, without a checkout, the extra belay[templates]."
+        ) from error
+    return Validator(rules)

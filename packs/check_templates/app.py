@@ -1,0 +1,37 @@
+"""Checks templates for what cannot be deployed, and against the operator's cfn-guard rules.
+
+It stands apart from the layer: cloudformation-validate is large, and needs glibc 2.34, which came with Python 3.12.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import boto3
+from validator import Validator
+
+MOST_DIAGNOSTICS = 500
+"""How many of a template are returned, the gravest first: Lambda's answer holds 6 MB."""
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Check templates and return an answer for each.
+
+    ``{"bucket": ..., "rules": {key: SHA-256}, "templates": [{"path": ..., "key": ..., "sha256": ..., "parameters":
+    {...}}]}``; every object lies in this bucket, and what has another digest is not used.
+    """
+    s3, bucket = boto3.client("s3"), event["bucket"]
+    validator = Validator({key: read(s3, bucket, key, digest).decode() for key, digest in event["rules"].items()})
+    answers = []
+    for each in event["templates"]:
+        answer = validator.check(each["path"], read(s3, bucket, each["key"], each["sha256"]), each["parameters"])
+        answers.append({**answer, "diagnostics": answer["diagnostics"][:MOST_DIAGNOSTICS]})
+    return {"answers": answers}
+
+
+def read(s3: Any, bucket: str, key: str, digest: str) -> bytes:
+    """Return an object. Raises ``ValueError`` if it has another digest."""
+    data = bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    if (found := sha256(data).hexdigest()) != digest:
+        raise ValueError(f"{key}: expected the SHA-256 {digest}, found {found}")
+    return data
