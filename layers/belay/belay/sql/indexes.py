@@ -5,7 +5,19 @@ from __future__ import annotations
 from belay.sql.changes import Engine
 from belay.sql.constraints import MYSQL, STORAGE, filegroup, mysql_index_options, oracle_storage
 from belay.sql.cursor import Cursor
-from belay.sql.operations import CreateIndex, DropIndex, IndexDefinition, Name, Operation, RenameIndex
+from belay.sql.operations import (
+    AlterObject,
+    ChangeTable,
+    CreateIndex,
+    DropIndex,
+    IndexDefinition,
+    Name,
+    ObjectKind,
+    Operation,
+    RenameIndex,
+    RewriteTable,
+    Setting,
+)
 from belay.sql.tokens import TokenForm
 
 
@@ -34,6 +46,7 @@ def create_index(cursor: Cursor) -> tuple[Operation, ...]:
     columns, modifiers = index_columns(cursor)
     read = _Options(cursor, online)
     return (
+        *read.settings,
         CreateIndex(
             table,
             IndexDefinition(
@@ -115,6 +128,7 @@ class _Options:
         self.included: tuple[str, ...] = ()
         self.where = ""
         self.method = ""
+        self.settings: list[Setting] = []
         read = {
             Engine.POSTGRESQL: self._postgresql,
             Engine.MYSQL: self._mysql,
@@ -139,8 +153,9 @@ class _Options:
 
     def _mysql(self, cursor: Cursor) -> None:
         mysql_index_options(cursor)
-        algorithm, lock = mysql_algorithm(cursor)
-        self.online = algorithm == "INPLACE" and lock == "NONE"
+        self.settings = algorithm_settings(cursor)
+        chosen = {setting.name: setting.value for setting in self.settings}
+        self.online = chosen.get("algorithm") == "inplace" and chosen.get("lock") == "none"
 
     def _oracle(self, cursor: Cursor) -> None:
         while word := cursor.take_any(*STORAGE, "ONLINE", "UNUSABLE"):
@@ -184,15 +199,15 @@ class _Options:
                 return
 
 
-def mysql_algorithm(cursor: Cursor) -> tuple[str, str]:
-    """MySQL's ``ALGORITHM`` and ``LOCK``, in upper case; empty if they are not given."""
-    algorithm = lock = ""
+def algorithm_settings(cursor: Cursor) -> list[Setting]:
+    """MySQL's ``ALGORITHM`` and ``LOCK`` of one statement."""
+    found = []
     while word := cursor.take_any("ALGORITHM", "LOCK"):
         cursor.take("=")
-        value = cursor.part().upper()
-        algorithm, lock = (value, lock) if word == "ALGORITHM" else (algorithm, value)
-        cursor.take(",")
-    return algorithm, lock
+        found.append(Setting(word.lower(), cursor.part()))
+        if cursor.tokens[cursor.at + 1].word in ("ALGORITHM", "LOCK"):
+            cursor.take(",")
+    return found
 
 
 def drop_index(cursor: Cursor) -> tuple[Operation, ...]:
@@ -223,9 +238,8 @@ def _drop_from_table(cursor: Cursor, if_exists: bool) -> tuple[Operation, ...]:
             cursor.group()
         if cursor.engine is not Engine.SQLSERVER or not cursor.take(","):
             break
-    if cursor.engine in MYSQL:
-        mysql_algorithm(cursor)
-    return tuple(dropped)
+    settings = algorithm_settings(cursor) if cursor.engine in MYSQL else []
+    return (*settings, *dropped)
 
 
 def alter_index(cursor: Cursor) -> tuple[Operation, ...]:
@@ -234,4 +248,32 @@ def alter_index(cursor: Cursor) -> tuple[Operation, ...]:
     index = cursor.name()
     if cursor.take("RENAME", "TO"):
         return (RenameIndex(index, cursor.part()),)
-    return ()
+    if cursor.engine is Engine.SQLSERVER:
+        return _alter_sqlserver_index(cursor)
+    if cursor.take("ATTACH", "PARTITION"):
+        cursor.name()
+    elif cursor.take("REBUILD"):
+        cursor.take("ONLINE")
+        while word := cursor.take_any(*STORAGE, "ONLINE"):
+            oracle_storage(cursor, word)
+    elif cursor.take("SET", "TABLESPACE"):
+        cursor.part()
+    elif cursor.take_any("SET", "RESET"):
+        cursor.group()
+    elif cursor.take_any(*STORAGE) not in ("PARALLEL", "NOPARALLEL", "LOGGING", "NOLOGGING", "VISIBLE", "INVISIBLE"):
+        raise cursor.unexpected("a change of an index")
+    return (AlterObject(ObjectKind.OTHER, index),)
+
+
+def _alter_sqlserver_index(cursor: Cursor) -> tuple[Operation, ...]:
+    cursor.expect("ON")
+    table = cursor.name()
+    word = cursor.take_any("REBUILD", "REORGANIZE", "DISABLE")
+    if not word:
+        raise cursor.unexpected("a change of an index")
+    if cursor.take("PARTITION"):
+        cursor.expect("=", "ALL")
+    options = cursor.group().upper() if cursor.take("WITH") else ""
+    if word == "REBUILD" and "ONLINE = ON" not in options:
+        return (RewriteTable(table, "rebuild"),)
+    return (ChangeTable(table, "index"),)

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from belay.sql import alter_postgresql
+from belay.sql import alter_db2, alter_mysql, alter_oracle, alter_postgresql, alter_sqlserver
 from belay.sql.changes import Engine, SqlStatement
+from belay.sql.constraints import MYSQL
 from belay.sql.cursor import Cursor
 from belay.sql.indexes import alter_index, create_index, drop_index
 from belay.sql.objects import ROLES, alter_object, create_object, drop_object
 from belay.sql.operations import (
-    AlterObject,
     DropTable,
     Harmless,
     Name,
     NotUnderstood,
-    ObjectKind,
     Operation,
     Setting,
     Truncate,
@@ -99,8 +98,35 @@ def _statement(cursor: Cursor) -> tuple[Operation, ...]:
         return (Setting("database", cursor.part()),)
     if word in HARMLESS:
         return harmless(cursor, word)
+    return _of_engine(cursor, word)
+
+
+def _of_engine(cursor: Cursor, word: str) -> tuple[Operation, ...]:
+    """A statement that only some engines have."""
+    engine = cursor.engine
+    if word == "RENAME" and engine in _RENAME:
+        return _RENAME[engine](cursor)
+    if word == "OPTIMIZE" and engine in MYSQL:
+        return alter_mysql.optimize(cursor)
+    if word == "CALL" and engine is Engine.DB2:
+        return alter_db2.call(cursor)
+    if word == "REORG" and engine is Engine.DB2:
+        return alter_db2.reorganise(cursor)
+    if word in ("EXEC", "EXECUTE") and engine is Engine.SQLSERVER:
+        done = alter_sqlserver.execute(cursor)
+        return _statements(Cursor(done, engine)) if isinstance(done, str) else done
+    if word == "PURGE" and engine is Engine.ORACLE:
+        return harmless(cursor, word)
     cursor.at -= 1
     raise cursor.unexpected("a statement that is known")
+
+
+_RENAME: dict[Engine, Callable[[Cursor], tuple[Operation, ...]]] = {
+    Engine.MYSQL: alter_mysql.rename_table,
+    Engine.MARIADB: alter_mysql.rename_table,
+    Engine.ORACLE: alter_oracle.rename,
+    Engine.DB2: alter_db2.rename,
+}
 
 
 def _create(cursor: Cursor) -> tuple[Operation, ...]:
@@ -122,12 +148,15 @@ def _create(cursor: Cursor) -> tuple[Operation, ...]:
 
 
 def _alter(cursor: Cursor) -> tuple[Operation, ...]:
+    if cursor.engine in MYSQL:
+        cursor.take_any("ONLINE", "OFFLINE")
+        cursor.take("IGNORE")
     if cursor.take("TABLE"):
         return _ALTER_TABLE[cursor.engine](cursor)
     if cursor.take("INDEX"):
-        if found := alter_index(cursor):
-            return found
-        return (AlterObject(ObjectKind.OTHER, Name(cursor.rest())),)
+        return alter_index(cursor)
+    if cursor.engine is Engine.ORACLE and cursor.take("SESSION", "SET"):
+        return setting(cursor)
     if cursor.take("DEFAULT", "PRIVILEGES"):
         return grant(cursor, "ALTER DEFAULT PRIVILEGES")
     if cursor.token.word in ROLES:
@@ -139,6 +168,11 @@ def _alter(cursor: Cursor) -> tuple[Operation, ...]:
 
 _ALTER_TABLE: dict[Engine, Callable[[Cursor], tuple[Operation, ...]]] = {
     Engine.POSTGRESQL: alter_postgresql.alter_table,
+    Engine.MYSQL: alter_mysql.alter_table,
+    Engine.MARIADB: alter_mysql.alter_table,
+    Engine.ORACLE: alter_oracle.alter_table,
+    Engine.SQLSERVER: alter_sqlserver.alter_table,
+    Engine.DB2: alter_db2.alter_table,
 }
 
 

@@ -1,0 +1,211 @@
+"""Reading SQL Server's ``ALTER TABLE`` and the procedures that change tables, such as ``sp_rename``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from belay.sql.changes import Engine
+from belay.sql.columns import column, definition
+from belay.sql.constraints import constraint, starts_constraint
+from belay.sql.cursor import Cursor
+from belay.sql.defaults import default
+from belay.sql.operations import (
+    AddColumn,
+    AddConstraint,
+    ChangeColumn,
+    ChangeTable,
+    ConstraintDefinition,
+    ConstraintKind,
+    DropColumn,
+    DropConstraint,
+    Grant,
+    Harmless,
+    Name,
+    Operation,
+    RenameColumn,
+    RenameIndex,
+    RenameTable,
+    RewriteTable,
+    ValidateConstraint,
+)
+from belay.sql.sessions import STARTERS
+from belay.sql.tokens import NotReadable, TokenForm
+
+
+def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
+    """``ALTER TABLE``, from after it."""
+    cursor.if_exists()
+    table = cursor.name()
+    checked = True
+    if cursor.take("WITH"):
+        checked = cursor.take_any("CHECK", "NOCHECK") == "CHECK"
+    if cursor.take("ADD"):
+        return tuple(_added(cursor, table, checked))
+    if cursor.take("DROP"):
+        return tuple(_dropped(cursor, table))
+    if cursor.take("ALTER", "COLUMN"):
+        return (_column(cursor, table),)
+    if state := cursor.take_any("CHECK", "NOCHECK"):
+        cursor.expect("CONSTRAINT")
+        names = [cursor.part()]
+        while cursor.take(","):
+            names.append(cursor.part())
+        if state == "CHECK" and checked and cursor.tokens[cursor.at - 1].word != "ALL":
+            return tuple(ValidateConstraint(table, name) for name in names)
+        return (ChangeTable(table, "constraint"),)
+    return (_property(cursor, table),)
+
+
+def _added(cursor: Cursor, table: Name, checked: bool) -> list[Operation]:
+    found = _item(cursor, table, checked)
+    while cursor.take(","):
+        cursor.take("ADD")
+        found += _item(cursor, table, checked)
+    return found
+
+
+def _item(cursor: Cursor, table: Name, checked: bool) -> list[Operation]:
+    start = cursor.at
+    named = cursor.part() if cursor.take("CONSTRAINT") else ""
+    if cursor.take("DEFAULT"):
+        value = default(cursor)
+        cursor.expect("FOR")
+        name = cursor.part()
+        cursor.take("WITH", "VALUES")
+        definition_ = ConstraintDefinition(ConstraintKind.DEFAULT, named, (name,), expression=value.text)
+        return [ChangeColumn(table, name, default=value), AddConstraint(table, definition_)]
+    cursor.at = start
+    if starts_constraint(cursor):
+        read = constraint(cursor)
+        waits = read.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY)
+        return [AddConstraint(table, replace(read, validated=checked) if waits else read)]
+    cursor.take("COLUMN")
+    read_column = column(cursor)
+    if not read_column.typed and read_column.default is None:
+        raise cursor.unexpected("a type")
+    return [AddColumn(table, read_column.column, tuple(read_column.constraints))]
+
+
+def _dropped(cursor: Cursor, table: Name) -> list[Operation]:
+    found: list[Operation] = []
+    column_named = False
+    while True:
+        if cursor.take("COLUMN"):
+            column_named = True
+        elif cursor.take("CONSTRAINT"):
+            column_named = False
+        if_exists = cursor.if_exists()
+        name = cursor.part()
+        if cursor.take("WITH"):
+            cursor.group()
+        found.append(
+            DropColumn(table, name, if_exists) if column_named else DropConstraint(table, name, None, if_exists)
+        )
+        if not cursor.take(","):
+            return found
+
+
+def _column(cursor: Cursor, table: Name) -> Operation:
+    name = cursor.part()
+    if cursor.take_any("ADD", "DROP"):
+        cursor.take("NOT", "FOR", "REPLICATION")
+        if not cursor.take_any("ROWGUIDCOL", "PERSISTED", "SPARSE", "HIDDEN", "REPLICATION"):
+            raise cursor.unexpected("a property of a column")
+        return ChangeTable(table, "column")
+    read = definition(cursor, name, typed=True)
+    if read.constraints or read.default:
+        raise NotReadable("a column that is changed with a constraint on it")
+    online = "ONLINE = ON" in cursor.group().upper() if cursor.take("WITH") else False
+    return ChangeColumn(table, name, read.column.type, read.nullable is not False, online=online)
+
+
+def _property(cursor: Cursor, table: Name) -> Operation:
+    if cursor.take_any("ENABLE", "DISABLE"):
+        if cursor.take("CHANGE_TRACKING"):
+            if cursor.take("WITH"):
+                cursor.group()
+            return ChangeTable(table, "change tracking")
+        cursor.expect("TRIGGER")
+        cursor.part()
+        while cursor.take(","):
+            cursor.part()
+        return ChangeTable(table, "triggers")
+    if cursor.take("REBUILD"):
+        if cursor.take("PARTITION"):
+            cursor.expect("=", "ALL")
+        options = cursor.group().upper() if cursor.take("WITH") else ""
+        return ChangeTable(table, "storage") if "ONLINE = ON" in options else RewriteTable(table, "rebuild")
+    if cursor.take("SET"):
+        if "LOCK_ESCALATION" not in cursor.group().upper():
+            raise NotReadable("a property of a table that is not known")
+        return ChangeTable(table, "lock escalation")
+    raise cursor.unexpected("a change of a table")
+
+
+_COMMENTS = frozenset(
+    {"sp_addextendedproperty", "sp_updateextendedproperty", "sp_dropextendedproperty", "sp_updatestats"}
+)
+_REFRESHES = frozenset(
+    {"sp_refreshview", "sp_recompile", "sp_refreshsqlmodule", "sp_settriggerorder", "sp_tableoption"}
+)
+_ROLES = frozenset(
+    {"sp_addrolemember", "sp_droprolemember", "sp_addrole", "sp_adduser", "sp_grantdbaccess", "sp_addlogin"}
+)
+
+
+def execute(cursor: Cursor) -> tuple[Operation, ...] | str:
+    """``EXEC``, from after it: what a procedure that is known does, or the text of a string that is run.
+
+    Raises NotReadable for any other procedure.
+    """
+    if cursor.take("("):
+        text = cursor.string()
+        cursor.expect(")")
+        return text
+    procedure = cursor.name().name
+    if procedure == "sp_executesql" and cursor.token.kind is TokenForm.STRING:
+        text = cursor.string()
+        if cursor.next_is(","):
+            raise NotReadable("a statement with parameters", everything=True)
+        return text
+    if procedure == "sp_rename":
+        return (_renamed(cursor),)
+    if procedure in _COMMENTS | _REFRESHES | _ROLES:
+        cursor.skip_to(";", *STARTERS)
+        return (Grant(procedure),) if procedure in _ROLES else (Harmless(procedure),)
+    raise NotReadable(f"what the procedure {procedure} does is not known", everything=True)
+
+
+def _argument(cursor: Cursor) -> str:
+    if cursor.token.kind is TokenForm.VARIABLE:
+        cursor.at += 1
+        cursor.expect("=")
+    return cursor.part() if cursor.next_is_name() else cursor.string()
+
+
+def _renamed(cursor: Cursor) -> Operation:
+    arguments = [_argument(cursor)]
+    while cursor.take(","):
+        arguments.append(_argument(cursor))
+    if len(arguments) not in (2, 3):
+        raise cursor.unexpected("a new name")
+    path = Cursor(arguments[0], Engine.SQLSERVER)
+    parts = [path.part()]
+    while path.take("."):
+        parts.append(path.part())
+    path.end()
+    new = arguments[1].lower()
+    kind = arguments[2].lower() if len(arguments) > 2 else "object"  # noqa: PLR2004 - the third says what it is
+    if kind == "column" and len(parts) > 1:
+        return RenameColumn(_table(parts[:-1]), parts[-1], new)
+    if kind == "index" and len(parts) > 1:
+        return RenameIndex(Name(parts[-1]), new, _table(parts[:-1]))
+    if kind == "object":
+        old = _table(parts)
+        return RenameTable(old, Name(new, old.schema))
+    raise NotReadable(f"a new name for a {kind}")
+
+
+def _table(parts: list[str]) -> Name:
+    schema = parts[-2] if len(parts) > 1 else ""
+    return Name(parts[-1], "" if schema == "dbo" else schema)
