@@ -159,9 +159,12 @@ def _column_property(cursor: Cursor, table: Name) -> Operation:
         elif cursor.take("STATISTICS"):
             cursor.take("-")
             cursor.at += 1
-        elif cursor.take_any("STORAGE", "COMPRESSION"):
+        elif cursor.take_any("STORAGE", "COMPRESSION", "NO"):
             cursor.part()
-        else:
+        elif cursor.take_any("INCREMENT", "MINVALUE", "MAXVALUE", "START", "CACHE"):
+            cursor.take_any("BY", "WITH")
+            cursor.number()
+        elif not cursor.take("CYCLE"):
             raise cursor.unexpected("a property of a column")
     elif cursor.take("RESTART"):
         if cursor.take("WITH") or not cursor.done:

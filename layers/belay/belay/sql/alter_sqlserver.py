@@ -180,7 +180,11 @@ def _argument(cursor: Cursor) -> str:
     if cursor.token.kind is TokenForm.VARIABLE:
         cursor.at += 1
         cursor.expect("=")
-    return cursor.part() if cursor.next_is_name() else cursor.string()
+    if not cursor.next_is_name():
+        return cursor.string()
+    start = cursor.at
+    cursor.name()
+    return cursor.since(start)
 
 
 def _renamed(cursor: Cursor) -> Operation:

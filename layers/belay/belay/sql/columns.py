@@ -87,10 +87,12 @@ def _clause(cursor: Cursor, read: ReadColumn) -> bool:
     if _constraint(cursor, read, named):
         return True
     if _value(cursor, read):
+        if named and read.default:
+            kind = ConstraintKind.DEFAULT
+            default_named = ConstraintDefinition(kind, named, (read.column.name,), expression=read.default.text)
+            read.constraints.append(default_named)
         return True
     if named:
-        if cursor.engine is Engine.SQLSERVER or cursor.next_is("DEFAULT"):
-            return True
         raise cursor.unexpected("a constraint")
     return _look(cursor, read)
 
@@ -179,7 +181,7 @@ def _computed(cursor: Cursor, read: ReadColumn) -> None:
     stored = bool(cursor.take_any("STORED", "PERSISTED", "PERSISTENT")) or cursor.engine is Engine.DB2
     if not stored:
         cursor.take("VIRTUAL")
-    read.column = replace(read.column, generated=stored)
+    read.column = replace(read.column, generated=stored, virtual=not stored)
     read.default = Default(DefaultKind.UNKNOWN, text)
 
 

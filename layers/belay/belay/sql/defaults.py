@@ -14,7 +14,20 @@ _BARE = frozenset(
     "USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA SYSDATE SYSTIMESTAMP UTC_TIMESTAMP UTC_DATE SYSTEM_USER "
     "CURRENT_SERVER SYSUUID".split()
 )
-_SPECIAL = ("TIMESTAMP", "DATE", "TIME", "SCHEMA", "SERVER", "PATH", "SQLID", "USER", "TIMEZONE", "ISOLATION", "DEGREE")
+REGISTERS = (
+    "TIMESTAMP",
+    "DATE",
+    "TIME",
+    "SCHEMA",
+    "SERVER",
+    "PATH",
+    "SQLID",
+    "USER",
+    "TIMEZONE",
+    "ISOLATION",
+    "DEGREE",
+)
+"""What follows ``CURRENT`` in DB2."""
 _OPERATORS = frozenset({"+", "-", "*", "/", "||", "%"})
 
 
@@ -39,7 +52,9 @@ def expression_kind(cursor: Cursor, start: int, end: int) -> DefaultKind:
         token = cursor.tokens[number]
         if token.kind in (TokenForm.WORD, TokenForm.QUOTED) and cursor.tokens[number + 1].word == "(":
             kind = _worse(kind, _function(token.value))
-        elif token.word in ("NEXTVAL", "SYSUUID"):
+        elif token.word in ("NEXTVAL", "SYSUUID") or (
+            token.word == "NEXT" and cursor.tokens[number + 1].word == "VALUE"
+        ):
             kind = _worse(kind, DefaultKind.VOLATILE)
         elif token.word in ("SELECT", "FOR"):
             kind = _worse(kind, DefaultKind.UNKNOWN)
@@ -62,7 +77,7 @@ def _operand(cursor: Cursor) -> DefaultKind:
         cursor.at += 1
         cursor.group()
         kind = expression_kind(cursor, start, cursor.at)
-    elif cursor.engine is Engine.DB2 and token.word == "CURRENT" and cursor.tokens[start + 1].word in _SPECIAL:
+    elif cursor.engine is Engine.DB2 and token.word == "CURRENT" and cursor.tokens[start + 1].word in REGISTERS:
         cursor.at += 2
         kind = DefaultKind.CONSTANT
     elif cursor.take("NEXT", "VALUE", "FOR"):

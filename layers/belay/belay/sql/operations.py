@@ -50,7 +50,11 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class ColumnDefinition:
-    """A column as it is declared. ``generated`` is a stored generated column, ``identity`` one that numbers rows."""
+    """A column as it is declared.
+
+    ``identity`` is one that numbers rows, ``generated`` one that is computed and stored, ``virtual`` one that is
+    computed when it is read; the expression of both is their default.
+    """
 
     name: str
     type: SqlType
@@ -59,6 +63,7 @@ class ColumnDefinition:
     identity: bool = False
     generated: bool = False
     collation: str = ""
+    virtual: bool = False
 
 
 class ConstraintKind(StrEnum):

@@ -32,6 +32,12 @@ from belay.sql.tokens import NotReadable, TokenForm
 MAXIMUM = 4_000_000
 """Characters of a statement that are looked at; a longer one is not understood."""
 
+_KEYWORDS = frozenset(
+    "ADD ALTER AND AS BEGIN BY CALL CASCADE CASE COLUMN CONSTRAINT CREATE DEFAULT DELETE DO DROP ELSE END EXEC EXECUTE "
+    "EXISTS FOREIGN FROM GROUP IF IN INDEX INNER INSERT INTO IS JOIN KEY LEFT LIKE MODIFY NOT NULL ON OR ORDER PRIMARY "
+    "REFERENCES RENAME REPLACE SELECT SET TABLE THEN TO UNION UNIQUE UPDATE USING VALUES VIEW WHEN WHERE WITH".split()
+)
+"""Reserved words, which are no names unless they are quoted."""
 _PROCEDURAL = frozenset("DO EXECUTE EXEC CALL BEGIN DECLARE IF WHILE PREPARE LOAD MERGE".split())
 
 
@@ -217,11 +223,14 @@ def _not_understood(cursor: Cursor, reason: NotReadable) -> NotUnderstood:
 
 
 def _names(cursor: Cursor) -> list[Name]:
-    """Every name, with its schema, that stands in the statement; keywords are among them and match no table."""
+    """Every name, with its schema, that stands in the statement; some keywords may be among them."""
     found: list[Name] = []
     cursor.at = 0
     while not cursor.done:
         if not cursor.next_is_name():
+            cursor.at += 1
+            continue
+        if cursor.token.word in _KEYWORDS:
             cursor.at += 1
             continue
         parts = [cursor.part()]

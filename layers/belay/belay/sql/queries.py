@@ -38,6 +38,8 @@ DIALECTS = {
 }
 """DB2 has no dialect in sqlglot; its queries are nearest to PostgreSQL's."""
 
+_REMOTE = frozenset({"openrowset", "openquery", "opendatasource"})
+"""What SQL Server's functions may change something with; those of its users cannot."""
 _SYSTEM = frozenset({"pg_catalog", "information_schema", "sys", "dbo", "sysibm", "sysfun", "dbms_lob", "dbms_random"})
 logger.disabled = True  # what it cannot parse is said by what it returns
 
@@ -55,17 +57,23 @@ def operations(text: str, engine: Engine) -> tuple[Operation, ...]:
         return settings
     if any(isinstance(node, (exp.Command, exp.Create, exp.Drop, exp.Alter)) for node in tree.walk()):
         raise NotReadable("it holds something that is no query")
-    written = [_write(node, engine) for node in tree.walk() if isinstance(node, (exp.Insert, exp.Update, exp.Delete))]
+    written = [_write(node, engine) for node in _writes(tree)]
     written += [_merge(node, engine) for node in tree.walk() if isinstance(node, exp.Merge)]
     into = [_into(node, engine) for node in tree.find_all(exp.Into)]
     called = tuple(dict.fromkeys(_unknown_calls(tree)))
     if called == ("setval",):
         return (AlterObject(ObjectKind.SEQUENCE, Name("")),)
-    if called:
+    if called and (engine is not Engine.SQLSERVER or not _REMOTE.isdisjoint(called)):
         raise NotReadable(f"what {', '.join(called)} does is not known", everything=True)
     found: list[Operation] = [operation for operations in written for operation in operations]
     found += into
     return tuple(found) or (Harmless("select"),)
+
+
+def _writes(tree: exp.Expr) -> list[exp.Expr]:
+    """What writes rows, other than the branches of a MERGE."""
+    found = tree.find_all(exp.Insert, exp.Update, exp.Delete)
+    return [node for node in found if not isinstance(node.parent, exp.When)]
 
 
 def _settings(tree: exp.Expr) -> tuple[Operation, ...]:
@@ -119,7 +127,7 @@ _UPDATE = {"this", "expressions", "from_", "where", "returning", "with_", "order
 def _update(node: exp.Expr, engine: Engine) -> list[Operation]:
     _only(node, _UPDATE)
     sources = _sources(node.this, node.args.get("from_"))
-    filtered = _filtered(node, sources)
+    filtered = _filtered(node, _joins(node.this, node.args.get("from_")))
     if not isinstance(node.this, exp.Table):
         raise NotReadable("an update of something that is no table")
     assigned: dict[str, list[str]] = {}
@@ -159,8 +167,9 @@ def _delete(node: exp.Expr, engine: Engine) -> list[Operation]:
     _only(node, _DELETE)
     tables = node.args.get("tables")
     using = node.args.get("using")
-    sources = _sources(node.this, *(using if isinstance(using, list) else [using]))
-    filtered = _filtered(node, sources)
+    read = [node.this, *(using if isinstance(using, list) else [using])]
+    sources = _sources(*read)
+    filtered = _filtered(node, _joins(*read))
     if tables:
         return [WriteRows(_target(table.name, sources, engine, table), "delete", filtered) for table in tables]
     return [WriteRows(_name(node.this, engine), "delete", filtered)]
@@ -185,36 +194,44 @@ def _only(node: exp.Expr, known: set[str]) -> None:
             raise NotReadable(f"{argument} is not understood in {node.key}")
 
 
-def _sources(*nodes: exp.Expr | None) -> dict[str, exp.Table]:
-    """The tables that are read or written at the statement's own level, by alias."""
-    found: dict[str, exp.Table] = {}
+def _sources(*nodes: exp.Expr | None) -> list[exp.Table]:
+    """The tables that are read or written at the statement's own level."""
+    found: list[exp.Table] = []
     for each in nodes:
         node = each.this if isinstance(each, exp.From) else each
-        if isinstance(node, exp.Table):
-            found.setdefault(node.alias_or_name.lower(), node)
-            for join in node.args.get("joins") or []:
-                if isinstance(join.this, exp.Table):
-                    found.setdefault(join.this.alias_or_name.lower(), join.this)
+        if isinstance(node, (exp.Table, exp.Subquery)):
+            found += [node] if isinstance(node, exp.Table) else []
+            found += [join.this for join in node.args.get("joins") or [] if isinstance(join.this, exp.Table)]
     return found
 
 
-def _target(alias: str, sources: dict[str, exp.Table], engine: Engine, written: exp.Expr) -> Name:
+def _target(alias: str, sources: list[exp.Table], engine: Engine, written: exp.Expr) -> Name:
     """The table that an alias stands for: in a FROM of its own if it has one, as SQL Server reads it."""
     if isinstance(written, exp.Table) and written.args.get("db"):
         return _name(written, engine)
-    named = [table for table in sources.values() if table.alias.lower() == alias.lower()]
-    if len(named) == 1:
-        return _name(named[0], engine)
-    if table := sources.get(alias.lower()):
-        return _name(table, engine)
-    raise NotReadable(f"{alias} is no table of this statement")
+    named = [table for table in sources if table.alias.lower() == alias.lower()]
+    named = named or [table for table in sources if table.name.lower() == alias.lower()]
+    names = {_name(table, engine) for table in named}
+    if len(names) == 1:
+        return names.pop()
+    if any(table is written for table in named):
+        return _name(written, engine)
+    raise NotReadable(f"{alias} is no table of this statement, or several")
 
 
-def _filtered(node: exp.Expr, sources: dict[str, exp.Table]) -> bool:
+def _joins(*nodes: exp.Expr | None) -> list[exp.Join]:
+    found: list[exp.Join] = []
+    for each in nodes:
+        node = each.this if isinstance(each, exp.From) else each
+        if isinstance(node, exp.Expr):
+            found += node.args.get("joins") or []
+    return found
+
+
+def _filtered(node: exp.Expr, joins: list[exp.Join]) -> bool:
     where = node.args.get("where")
     if where is not None and not always_true(where.this):
         return True
-    joins = [join for table in sources.values() for join in table.args.get("joins") or []]
     return any(
         (join.args.get("using") or (join.args.get("on") and not always_true(join.args["on"])))
         and join.side not in ("LEFT", "RIGHT", "FULL")
@@ -234,9 +251,8 @@ def always_true(condition: exp.Expr) -> bool:
         return simple.left == simple.right
     if isinstance(simple, exp.Or):
         parts = list(simple.flatten())
-        return any(always_true(part) for part in parts) or any(
-            exp.not_(part).sql() in {p.sql() for p in parts} for part in parts
-        )
+        negated = {part.this.unnest() for part in parts if isinstance(part, exp.Not)}
+        return any(always_true(part) or part in negated for part in parts)
     if isinstance(simple, exp.And):
         return all(always_true(part) for part in simple.flatten())
     if isinstance(simple, exp.Exists):
@@ -245,9 +261,26 @@ def always_true(condition: exp.Expr) -> bool:
     return isinstance(simple, exp.Boolean) and bool(simple.this)
 
 
+def _common_table(node: exp.Table) -> exp.Expr | None:
+    """The one table whose rows a common table expression has, where SQL Server writes through it."""
+    above = None if node.args.get("db") else node.parent
+    while above is not None:
+        clause = above.args.get("with_")
+        for each in clause.expressions if clause else []:
+            if each.alias.lower() == node.name.lower():
+                source = each.this.args.get("from_")
+                if not isinstance(each.this, exp.Select) or source is None or each.this.args.get("joins"):
+                    raise NotReadable("rows of a query that is no table")
+                return source.this  # type: ignore[no-any-return]
+        above = above.parent
+    return None
+
+
 def _name(node: exp.Expr | None, engine: Engine) -> Name:
     if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
         raise NotReadable("rows of something that is no table")
+    if (source := _common_table(node)) is not None:
+        return _name(source, engine)
     schema = node.args.get("db")
     parts = [_folded(part, engine) if isinstance(part, exp.Identifier) else "" for part in (node.this, schema)]
     return Name(parts[0], "" if parts[1] == DEFAULT_SCHEMAS.get(engine) else parts[1])

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from belay.sql.changes import Engine
 from belay.sql.constraints import MYSQL
 from belay.sql.cursor import Cursor
+from belay.sql.defaults import REGISTERS
 from belay.sql.operations import Operation, WriteRows
 from belay.sql.sessions import STARTERS
-from belay.sql.tokens import NotReadable, TokenForm
+from belay.sql.tokens import NotReadable, Token, TokenForm
 
 _CONSTANTS = frozenset(["NULL", "TRUE", "FALSE", "DEFAULT", "CURRENT_TIMESTAMP", "CURRENT_DATE", "SYSDATE", "-", "+"])
+
+
+_WITH_TOP = 6
+"""Tokens of the shortest statement with ``TOP (n)``."""
 
 
 def write_or_query(cursor: Cursor) -> tuple[Operation, ...]:
     """``INSERT``, ``UPDATE``, ``DELETE``, ``MERGE`` or a query, from its first word. Raises NotReadable."""
     start = cursor.at
-    if (inserted := _constants(cursor)) is not None:
+    try:
+        inserted = _constants(cursor)
+    except NotReadable:
+        inserted = None
+    if inserted is not None:
         return (inserted,)
     cursor.at = start
     if cursor.engine is Engine.SQLSERVER:
@@ -24,15 +35,86 @@ def write_or_query(cursor: Cursor) -> tuple[Operation, ...]:
         cursor.skip_to(";")
         if not cursor.done and not cursor.next_is(";"):
             raise cursor.unexpected()
-    from belay.sql import queries  # noqa: PLC0415 - sqlglot takes a quarter of a second to import, which most statements do not need
+    from belay.sql import queries  # noqa: PLC0415 - sqlglot takes a quarter of a second to import: only where needed
 
-    begin, end = cursor.tokens[start].start, cursor.tokens[cursor.at - 1].end
-    return queries.operations(cursor.text[begin:end], cursor.engine)
+    return queries.operations(_plain(cursor, start), cursor.engine)
+
+
+def _plain(cursor: Cursor, start: int) -> str:
+    """The tokens from number ``start`` to here as any parser reads them: no comments, and strings without escapes.
+
+    What only one engine writes so is written as others do: ``REPLACE INTO``, ``DELETE t``, ``TOP (1)``,
+    ``CURRENT DATE``, ``WITH UR``.
+    """
+    parts: list[str] = []
+    end = -1
+    for token in _common(cursor, start):
+        if end not in (-1, token.start):
+            parts.append(" ")
+        end = token.end
+        if token.kind is TokenForm.STRING:
+            parts.append("'" + token.value.replace("\\", "/").replace("'", "''") + "'")
+        elif token.kind is TokenForm.QUOTED:
+            quote = "`" if cursor.engine in MYSQL else '"'
+            parts.append(quote + token.value.replace(quote, quote * 2) + quote)
+        else:
+            parts.append(token.value)
+    return "".join(parts)
+
+
+def _common(cursor: Cursor, start: int) -> list[Token]:
+    found = cursor.tokens[start : cursor.at]
+    first = found[0]
+    if first.word == "REPLACE":
+        found[0] = replace(first, value="INSERT")
+    if cursor.engine is Engine.SQLSERVER and first.word in ("DELETE", "UPDATE"):
+        found = _without_top(found)
+    if first.word == "DELETE" and cursor.engine in (Engine.SQLSERVER, Engine.ORACLE):
+        found = _with_from(found)
+    return _db2(found) if cursor.engine is Engine.DB2 else found
+
+
+def _without_top(found: list[Token]) -> list[Token]:
+    """``DELETE TOP (10) FROM t`` is ``DELETE FROM t``: how many is no condition."""
+    if len(found) < _WITH_TOP or found[1].word != "TOP" or found[2].word != "(" or found[4].word != ")":
+        return found
+    return [found[0], *found[6 if found[5].word == "PERCENT" else 5 :]]
+
+
+def _with_from(found: list[Token]) -> list[Token]:
+    """``DELETE t WHERE ...`` is ``DELETE FROM t WHERE ...``; not where SQL Server has another FROM after it."""
+    at = 2
+    while at + 1 < len(found) and found[at].word == ".":
+        at += 2
+    if found[1].word == "FROM" or (at < len(found) and found[at].word == "FROM"):
+        return found
+    word = replace(found[0], word="FROM", value="FROM", start=-2, end=-3)
+    return [found[0], word, *found[1:]]
+
+
+def _db2(found: list[Token]) -> list[Token]:
+    """DB2's special registers, sequences and isolation clause, as PostgreSQL's dialect has them."""
+    made: list[Token] = []
+    at = 0
+    while at < len(found):
+        token, after = found[at], found[at + 1].word if at + 1 < len(found) else ""
+        if token.word == "CURRENT" and after in REGISTERS:
+            made.append(replace(token, value="CURRENT_USER", end=found[at + 1].end))
+            at += 2
+        elif token.word in ("NEXT", "PREVIOUS") and after == "VALUE":
+            made.append(replace(token, value="CURRENT_USER +", end=found[at + 2].end))
+            at += 3
+        elif token.word == "WITH" and after in ("UR", "CS", "RS", "RR") and at + 2 == len(found):
+            break
+        else:
+            made.append(token)
+            at += 1
+    return made
 
 
 def _constants(cursor: Cursor) -> WriteRows | None:
     """Rows of constants that are inserted, the commonest and longest of all statements; None if it is another."""
-    if not cursor.take("INSERT"):
+    if not cursor.take("INSERT") and not (cursor.engine in MYSQL and cursor.take("REPLACE")):
         return None
     if not cursor.take("INTO") and cursor.engine not in (*MYSQL, Engine.SQLSERVER):
         return None

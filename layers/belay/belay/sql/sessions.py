@@ -45,6 +45,8 @@ def _assignment(cursor: Cursor) -> Setting:
         name = str(cursor.name()).lower()
     if not (cursor.take("=") or cursor.take("TO") or cursor.take(":=")) and cursor.done:
         raise cursor.unexpected("a value")
+    if cursor.engine in MYSQL and (cursor.next_is("(") or cursor.tokens[cursor.at + 1].word == "("):
+        return Setting(name.removeprefix("@@"), _computed(cursor))
     start = cursor.at
     value = []
     while not cursor.done:
@@ -58,6 +60,18 @@ def _assignment(cursor: Cursor) -> Setting:
         value.append(token.value if token.kind is TokenForm.STRING else cursor.text[token.start : token.end])
         cursor.at += 1
     return Setting(name.removeprefix("@@"), " ".join(value).replace(" ,", ",").lower())
+
+
+def _computed(cursor: Cursor) -> str:
+    """A value that a query or function gives, if it does nothing else. Raises NotReadable."""
+    start = cursor.at
+    cursor.skip_to(",")
+    value = cursor.since(start)
+    from belay.sql import queries  # noqa: PLC0415 - as in belay.sql.rows
+
+    if queries.operations(f"SELECT {value}", cursor.engine) != (Harmless("select"),):
+        raise NotReadable("a value that is more than read")
+    return value.lower()
 
 
 def _switch(cursor: Cursor) -> Operation:
