@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from belay.sql import alter_db2, alter_mysql, alter_oracle, alter_postgresql, alter_sqlserver
+from belay.sql import alter_db2, alter_mysql, alter_oracle, alter_postgresql, alter_sqlserver, blocks_sqlserver
 from belay.sql.changes import Engine, SqlStatement
 from belay.sql.constraints import MYSQL
 from belay.sql.cursor import Cursor
@@ -38,7 +38,9 @@ _KEYWORDS = frozenset(
     "REFERENCES RENAME REPLACE SELECT SET TABLE THEN TO UNION UNIQUE UPDATE USING VALUES VIEW WHEN WHERE WITH".split()
 )
 """Reserved words, which are no names unless they are quoted."""
-_PROCEDURAL = frozenset("DO EXECUTE EXEC CALL BEGIN DECLARE IF WHILE PREPARE LOAD MERGE".split())
+_PROCEDURAL = frozenset("DO EXECUTE EXEC CALL BEGIN DECLARE IF WHILE PREPARE LOAD".split())
+"""What runs code that is not read here; SQL Server has more of it anywhere in a batch."""
+_BATCHED = frozenset("EXEC EXECUTE WHILE CURSOR GOTO".split())
 
 
 def operations(statement: SqlStatement, engine: Engine) -> tuple[Operation, ...]:
@@ -72,7 +74,7 @@ def _statements(cursor: Cursor) -> tuple[Operation, ...]:
 
 
 def _statement(cursor: Cursor) -> tuple[Operation, ...]:
-    word = cursor.token.word
+    word, engine = cursor.token.word, cursor.engine
     if word in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "REPLACE", "MERGE", "VALUES", "TABLE", "("):
         return write_or_query(cursor)
     cursor.at += 1
@@ -84,6 +86,8 @@ def _statement(cursor: Cursor) -> tuple[Operation, ...]:
         return _drop(cursor)
     if word == "TRUNCATE":
         return _truncate(cursor)
+    if engine is Engine.SQLSERVER and (read := _scripted(cursor, word)) is not None:
+        return read
     if word == "SET":
         return setting(cursor)
     if word in ("BEGIN", "START", "COMMIT", "ROLLBACK", "END"):
@@ -105,6 +109,19 @@ def _statement(cursor: Cursor) -> tuple[Operation, ...]:
     if word in HARMLESS:
         return harmless(cursor, word)
     return _of_engine(cursor, word)
+
+
+def _scripted(cursor: Cursor, word: str) -> tuple[Operation, ...] | None:
+    """What SQL Server's scripts are made of beside statements; None if it is a statement."""
+    if word == "IF":
+        return blocks_sqlserver.guarded(cursor, _statement)
+    if word == "DECLARE":
+        return blocks_sqlserver.declare(cursor)
+    if word == "BEGIN" and cursor.token.word not in ("TRAN", "TRANSACTION", "DISTRIBUTED"):
+        return blocks_sqlserver.block(cursor, _statement)
+    if word == "SET" and cursor.token.kind is TokenForm.VARIABLE:
+        return blocks_sqlserver.assignment(cursor)
+    return None
 
 
 def _of_engine(cursor: Cursor, word: str) -> tuple[Operation, ...]:
@@ -218,7 +235,11 @@ def _truncate(cursor: Cursor) -> tuple[Operation, ...]:
 def _not_understood(cursor: Cursor, reason: NotReadable) -> NotUnderstood:
     first = next((token.word for token in cursor.tokens if token.word not in (";", "(")), "")
     names = tuple(dict.fromkeys(_names(cursor)))
-    everything = reason.everything or first in _PROCEDURAL or not names
+    if cursor.engine is Engine.SQLSERVER:
+        procedural = any(token.word in _BATCHED for token in cursor.tokens)
+    else:
+        procedural = first in _PROCEDURAL
+    everything = reason.everything or procedural or not names
     return NotUnderstood(str(reason), names, everything, _table(cursor))
 
 

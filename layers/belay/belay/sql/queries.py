@@ -251,14 +251,24 @@ def always_true(condition: exp.Expr) -> bool:
         return simple.left == simple.right
     if isinstance(simple, exp.Or):
         parts = list(simple.flatten())
-        negated = {part.this.unnest() for part in parts if isinstance(part, exp.Not)}
-        return any(always_true(part) or part in negated for part in parts)
+        return any(always_true(part) or _negated(part) in parts for part in parts)
     if isinstance(simple, exp.And):
         return all(always_true(part) for part in simple.flatten())
     if isinstance(simple, exp.Exists):
         query = simple.this
         return isinstance(query, exp.Select) and not query.args.get("from_") and not query.args.get("where")
     return isinstance(simple, exp.Boolean) and bool(simple.this)
+
+
+def _negated(condition: exp.Expr) -> exp.Expr:
+    """What is true where the condition is false, if that needs no more than to leave its NOT out."""
+    if isinstance(condition, exp.Not):
+        return condition.this.unnest()  # type: ignore[no-any-return]
+    if condition.args.get("negate"):
+        plain = condition.copy()
+        plain.set("negate", None)
+        return plain
+    return exp.null()
 
 
 def _common_table(node: exp.Table) -> exp.Expr | None:

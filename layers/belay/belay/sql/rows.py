@@ -150,13 +150,16 @@ def _to_next(cursor: Cursor) -> None:
     """Goes to where SQL Server would begin the next statement."""
     first = cursor.token.word
     cursor.at += 1
-    query = first in ("SELECT", "WITH", "(", "MERGE")
+    query, cases = first in ("SELECT", "WITH", "(", "MERGE"), 0
     while not cursor.done and not cursor.next_is(";"):
         word, before = cursor.token.word, cursor.tokens[cursor.at - 1].word
         if cursor.token.kind is TokenForm.SIGN and word in ("(", "["):
             cursor.group()
             continue
-        if word in STARTERS and not _continues(word, before, first, query):
+        cases += word == "CASE"
+        if word in ("ELSE", "END") and cases:
+            cases -= word == "END"
+        elif word in STARTERS and not _continues(word, before, first, query):
             return
         if word in ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"):
             query = True
@@ -173,8 +176,6 @@ def _continues(word: str, before: str, first: str, query: bool) -> bool:
         return before == "THEN" or (first == "WITH" and before == ")")
     if word == "SET":
         return first in ("UPDATE", "MERGE", "WITH")
-    if word in ("ELSE", "END", "IF"):
-        return word != "IF"
     return word in ("EXEC", "EXECUTE") and first == "INSERT"
 
 

@@ -75,9 +75,7 @@ def _computed(cursor: Cursor) -> str:
 
 
 def _switch(cursor: Cursor) -> Operation:
-    """SQL Server's ``SET option ON``, and a variable that gets a constant."""
-    if cursor.token.kind is TokenForm.VARIABLE:
-        raise NotReadable("a variable")
+    """SQL Server's ``SET option ON``."""
     if cursor.take("TRANSACTION", "ISOLATION", "LEVEL"):
         cursor.take_any("READ", "REPEATABLE", "SNAPSHOT", "SERIALIZABLE")
         cursor.take_any("COMMITTED", "UNCOMMITTED", "READ")
