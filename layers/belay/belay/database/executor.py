@@ -271,7 +271,10 @@ class QueryPlanned:
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """A change as the database's own record has it. ``digest`` is empty where the tool that keeps it has none."""
+    """A change as the database's own record has it.
+
+    ``digest`` is empty where the tool that keeps the record has none, and ``application`` where it knows none.
+    """
 
     id: str
     author: str
@@ -283,6 +286,7 @@ class RecordedChange:
     started: str
     ended: str
     outcome: ChangeOutcome
+    application: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,143 @@
+"""The executor of PostgreSQL: begins operations, tells how far they are, and does them when it is the worker."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from belay.database.executor import (
+    Ask,
+    Begin,
+    ChangeDocument,
+    DatabaseAddress,
+    Look,
+    OperationAnswer,
+    OperationState,
+    Profile,
+)
+from belay.documents import plain
+from belay.sql.changes import Engine
+from belay.sql.model import to_json
+from packs.executors.serving import ChangeDocuments, Refused
+from packs.postgresql import catalog
+from packs.postgresql.applying import Worker, not_undoable
+from packs.postgresql.forecasting import Forecast
+from packs.postgresql.record import Operation, OperationOver, Record, create_tables, recorded
+from packs.postgresql.session import Session
+
+FUNCTION_SECONDS: Final = 600
+"""What is forecast to take longer is not begun in a function, which may run for 900."""
+MOST_WAKES: Final = 5
+
+SETTINGS: Final[Mapping[str, str]] = {"lock_timeout": "5s", "statement_timeout": "0"}
+"""What changes run with unless they, or the template's parameters, say otherwise."""
+
+Start = Callable[[str, DatabaseAddress, bool], None]
+"""Starts a worker for an operation of a database: in the build project, or, if it is quick, in the function."""
+
+
+@dataclass(frozen=True)
+class PostgresExecutor:
+    """Keeps its operations in the database that they are about, so that a restore takes both back together."""
+
+    connect: Callable[[DatabaseAddress], Session]
+    documents: ChangeDocuments
+    start: Start
+    settings: Mapping[str, str]
+
+    def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
+        """Begin an operation, or return how far the one of this token is. Raises ``Refused``."""
+        if asked.database.engine is not Engine.POSTGRESQL:
+            raise Refused(f"database: engine: expected {Engine.POSTGRESQL}, found {asked.database.engine}")
+        session = self.connect(asked.database)
+        try:
+            create_tables(session)
+            operation = Operation(session, asked.token)
+            if asked.request is Ask.UNDO and changes is not None and not operation.exists():
+                problems = not_undoable(changes, _record(session, changes).read())
+                if problems:
+                    return OperationAnswer(asked.token, OperationState.UNSUPPORTED, "; ".join(problems))
+            operation.begin(asked, changes)
+            if asked.request is Ask.UNDO and changes is not None:
+                operation.end_others(changes.application, changes.attempt)
+            return self._looked_at(session, operation)
+        finally:
+            session.close()
+
+    def look(self, asked: Look) -> OperationAnswer:
+        """Return how far an operation is; if its worker died, start another. Raises ``Refused``."""
+        session = self.connect(asked.database)
+        try:
+            create_tables(session)
+            return self._looked_at(session, Operation(session, asked.operation))
+        finally:
+            session.close()
+
+    def work(self, name: str, database: DatabaseAddress) -> None:
+        """Be the worker of an operation, if it has no other and is not over."""
+        session = self.connect(database)
+        try:
+            operation = Operation(session, name)
+            if not session.take_lock() or operation.answer().state is not OperationState.RUNNING:
+                return
+            self._perform(session, operation)
+        except OperationOver:
+            return
+        except Exception as error:
+            self._note_fault(name, database, error)
+            raise
+        finally:
+            session.close()
+
+    def _looked_at(self, session: Session, operation: Operation) -> OperationAnswer:
+        answer = operation.answer()
+        if answer.state is not OperationState.RUNNING or session.is_locked():
+            return answer
+        asked = operation.asked()
+        quick = 1 if _is_quick(asked) else 0
+        wakes = operation.wake(quick)
+        if wakes is not None and wakes >= MOST_WAKES:
+            operation.give_up(wakes)
+        elif wakes is not None:
+            self.start(operation.name, asked.database, wakes < quick)
+        return operation.answer()
+
+    def _perform(self, session: Session, operation: Operation) -> None:
+        asked = operation.asked()
+        if asked.changes is None:
+            operation.note_extra({"profile": plain(_profile(session))})
+            return operation.end(OperationState.SUCCEEDED)
+        document = self.documents.read(asked.changes)
+        worker = Worker(session, operation, _record(session, document), document, self.settings)
+        if asked.request is Ask.FORECAST:
+            return Forecast(worker, asked.warm).run()
+        return worker.undo() if asked.request is Ask.UNDO else worker.apply()
+
+    def _note_fault(self, name: str, database: DatabaseAddress, error: Exception) -> None:
+        """Keep why this worker ends, over a connection of its own, since that of the worker may be broken."""
+        session = self.connect(database)
+        try:
+            Operation(session, name).note_fault(f"{type(error).__name__}: {error}"[:1000])
+        finally:
+            session.close()
+
+
+def _is_quick(asked: Begin) -> bool:
+    """Whether a function has the time for it."""
+    if asked.request is Ask.PROFILE:
+        return True
+    return asked.expected_seconds is not None and asked.expected_seconds < FUNCTION_SECONDS
+
+
+def _record(session: Session, document: ChangeDocument) -> Record:
+    return Record(session, document.application, document.release, document.attempt)
+
+
+def _profile(session: Session) -> Profile:
+    ((version,),) = session.rows("SELECT version()")
+    return Profile(
+        version=version,
+        recorded=tuple(each.change for each in recorded(session)),
+        model=to_json(catalog.model(session)),
+        sizes=catalog.sizes(session),
+        queries=catalog.queries(session),
+    )
