@@ -9,6 +9,11 @@ from typing import Final
 Commands = dict[tuple[str, ...], tuple[str, str]]
 
 GROUPS: Final[dict[str, Commands]] = {
+    "Set up": {
+        ("register", "check"): ("cli.register_check", "check the files of an application's registration"),
+        ("register", "show"): ("cli.register_show", "show an application's registration"),
+        ("register",): ("cli.register", "store an application's registration after showing what it changes"),
+    },
     "Build releases": {
         ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
         ("policies",): ("cli.policies", "list every policy, as Markdown"),

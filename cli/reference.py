@@ -46,7 +46,9 @@ The stack creates four managed policies, whose ARNs are in its outputs:
 | `DeciderPolicy` | `approve`, `reject`, `override` |
 | `RollbackPolicy` | `rollback` |
 
-An error names the action that a policy does not allow.
+Who registers applications is up to you: `register` reads Belay's stack, the ledger and the artifact bucket, describes
+the stack of `--outputs-of`, and needs `ssm:PutParameter` for `/belay/applications/*` and `s3:PutObject` for
+`registrations/*` in the artifact bucket. An error names the action that is not allowed.
 """
 
 _WHERE: Final = ("--profile", "--region", "--stack", "--endpoint-url", "--output")

@@ -75,9 +75,12 @@ def test_a_policy_allows_no_more_than_its_commands(policy: str) -> None:
 
 
 def test_every_command_that_asks_aws_is_somebody_s() -> None:
-    """But those of whoever deploys Belay, who may do everything to its stack."""
+    """But those of whoever deploys Belay, who may do everything to its stack, and of who registers applications."""
     asking = {" ".join(command) for command in COMMANDS if needs_aws(" ".join(command))}
-    assert asking - {command for _, command in OF_COMMANDS} == {"upgrade check", "upgrade continue"}
+    assert asking - {command for _, command in OF_COMMANDS} == {
+        *("upgrade check", "upgrade continue"),
+        *("register", "register check", "register show"),
+    }
 
 
 def needs_aws(command: str) -> bool:

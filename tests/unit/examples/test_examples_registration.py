@@ -9,8 +9,9 @@ from moto import mock_aws
 
 from belay.release.manifest import examine_manifest
 from belay.release.registration import Application, Stage, admit, parse_application, parse_stage
-from examples.registration import bootstrap, documents, main, register
-from examples.releases import ExampleError, read_release, versions
+from cli.problems import Refused
+from examples.registration import bootstrap, documents, register
+from examples.releases import read_release, versions
 
 BOOTSTRAP = Path("examples/orders/bootstrap.yaml").read_text()
 OUTPUTS = {
@@ -55,12 +56,12 @@ def test_every_document_fits_a_parameter() -> None:
 
 
 def test_a_missing_output_is_named() -> None:
-    with pytest.raises(ExampleError, match=r"application\.yaml: bootstrap\.yaml has no output 'DeploymentRoleArn'"):
+    with pytest.raises(Refused, match="application: there is no value for 'DeploymentRoleArn'"):
         documents("orders", {})
 
 
 def test_an_application_without_a_registration_is_named() -> None:
-    with pytest.raises(ExampleError, match=r"examples/nothing: expected registration"):
+    with pytest.raises(Refused, match="examples/nothing/registration: expected application"):
         documents("nothing", {})
 
 
@@ -78,13 +79,3 @@ def test_an_operator_may_begin_again() -> None:
     assert first == again
     stored = ssm.get_parameters(Names=names)["Parameters"]
     assert {each["Name"]: each["Value"] for each in stored} == documents("orders", first)
-
-
-@mock_aws
-def test_a_wrong_application_is_told_plainly(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-    assert main(["nothing", "--artifact-bucket", "artifacts"]) == 1
-    assert "examples/nothing/bootstrap.yaml" in capsys.readouterr().err

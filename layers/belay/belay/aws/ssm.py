@@ -30,6 +30,11 @@ class ParameterStore:
         with translated("SSM.PutParameter"):
             self._client.put_parameter(Name=name, Value=value, Overwrite=True)
 
+    def create_parameter(self, name: str, value: str) -> None:
+        """Create a parameter at an operator's request."""
+        with translated("SSM.PutParameter"):
+            self._client.put_parameter(Name=name, Value=value, Type="String")
+
     def get_parameters_by_path(self, path: str) -> dict[str, str]:
         """Return every parameter below ``path``, by full name."""
         with translated("SSM.GetParametersByPath"):

@@ -1,0 +1,163 @@
+"""``belay register FILE...``: check an application's registration, show what it changes, and store it."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from belay.aws.ssm import APPLICATIONS
+from belay.control.registrations import DOCUMENTS
+from belay.errors import InvalidRelease
+from belay.release.stack_claim import claims_of, shared
+from cli.account import Account, add_account_arguments
+from cli.naming import application_name
+from cli.output import section, tell
+from cli.problems import Refused
+from cli.registration_files import APPLICATION_FILE, Registration, checked, differences, filled, read_files
+from cli.stacks import registered_in
+
+LARGEST_PARAMETER: Final = 4096
+"""Bytes of a standard parameter: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_file_arguments(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and store nothing")
+    parser.add_argument("--yes", action="store_true", help="store it without a question")
+    add_account_arguments(parser)
+
+
+def add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which application, which files, and what fills them in."""
+    parser.add_argument("application", type=application_name, metavar="APPLICATION", help="the application's name")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="application.yaml and <stage>.yaml, or a folder of them"
+    )
+    parser.add_argument(
+        "--outputs-of", metavar="STACK", help="a stack whose outputs fill in names in braces, such as ${RoleArn}"
+    )
+    parser.add_argument(
+        "--value", metavar="NAME=VALUE", action="append", default=[], type=_pair, help="the value of a name in braces"
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
+    return name, value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the files, show the difference, ask, store."""
+    belay = Account.of(arguments)
+    wanted = read(belay, arguments)
+    changes = differences(registered(belay, wanted.name), wanted.parameters)
+    found: dict[str, Any] = {"application": wanted.name, "changes": changes, "stored": False}
+    if changes and not arguments.dry_run:
+        if arguments.output == "text" and not arguments.yes:
+            tell(arguments, found, render(found))
+            if not _agreed():
+                raise Refused("nothing was stored")
+        store(belay, {name: text for name, text in wanted.parameters.items() if name in changes})
+        found["stored"] = True
+    tell(arguments, found, [_end(found)] if found["stored"] and not arguments.yes else render(found))
+    return 0
+
+
+def read(belay: Account, arguments: argparse.Namespace) -> Registration:
+    """Return the registration as the files have it; what they leave out stays as it is registered.
+
+    Raises ``InvalidRegistration`` with every problem, and ``Refused`` where a stack belongs to another stage.
+    """
+    texts = read_files(arguments.files)
+    if "$" in "".join(texts.values()):
+        texts = filled(texts, {**_outputs(belay, arguments.outputs_of), **dict(arguments.value)})
+    wanted = checked(arguments.application, {**_kept(belay, arguments.application, texts), **texts})
+    _refuse_shared(belay, wanted)
+    return wanted
+
+
+def registered(belay: Account, application: str) -> dict[str, str]:
+    """Return an application's documents as they are registered, by parameter; none if it is not."""
+    try:
+        text, stages = belay.registrations.texts(application)
+    except InvalidRelease:
+        return {}
+    name = f"{APPLICATIONS}{application}"
+    return {name: text, **{f"{name}/{stage}": each for stage, each in stages.items()}}
+
+
+def _kept(belay: Account, application: str, texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the registered documents that the files may leave out: without an application's own, all of them."""
+    if APPLICATION_FILE in texts:
+        return {}
+    name = f"{APPLICATIONS}{application}"
+    known = registered(belay, application)
+    return {parameter.removeprefix(name).lstrip("/") or APPLICATION_FILE: text for parameter, text in known.items()}
+
+
+def _outputs(belay: Account, stack: str | None) -> dict[str, str]:
+    if stack is None:
+        return {}
+    described = belay.aws.stacks.describe_stack(stack)
+    if described is None:
+        raise Refused(f"there is no stack {stack} in {belay.region}: check --outputs-of")
+    return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", ())}
+
+
+def _refuse_shared(belay: Account, wanted: Registration) -> None:
+    others = [each for each in registered_in(belay) if not each.owner.startswith(f"{wanted.name}/")]
+    own = [each for stage in wanted.stages for each in claims_of(stage, belay.region, "")]
+    problems = shared([*others, *own], belay.ledger.stack_claims.every())
+    told = [each for stage, found in problems.items() if stage.startswith(f"{wanted.name}/") for each in found]
+    if told:
+        raise Refused("\n".join([f"a stack of {wanted.name} belongs to another stage:", *told]))
+
+
+def store(belay: Account, documents: Mapping[str, str]) -> None:
+    """Store documents by parameter, in this order; one that is too large for a parameter in the artifact bucket."""
+    for name, text in documents.items():
+        known = belay.parameters.get_parameter(name) is not None
+        put = belay.parameters.put_parameter if known else belay.parameters.create_parameter
+        put(name, _fitting(belay, name, text))
+
+
+def _fitting(belay: Account, name: str, text: str) -> str:
+    data = text.encode()
+    if len(data) <= LARGEST_PARAMETER:
+        return text
+    key = f"{DOCUMENTS}{name.removeprefix(APPLICATIONS)}.yaml"
+    version = belay.artifacts.put_bytes(key, data)
+    where = {"bucket": belay.artifacts.name, "key": key, "version_id": version}
+    return json.dumps({"s3": {**where, "sha256": hashlib.sha256(data).hexdigest()}})
+
+
+def render(found: Mapping[str, Any]) -> list[str]:
+    """Return the differences as text."""
+    lines = [line for name, changed in found["changes"].items() for line in section(name, _shown(changed))]
+    return [*lines, "", _end(found)] if lines else [_end(found)]
+
+
+def _shown(changed: Iterable[str]) -> list[str]:
+    return [line for line in changed if not line.startswith(("---", "+++"))] or ["(empty)"]
+
+
+def _end(found: Mapping[str, Any]) -> str:
+    if not found["changes"]:
+        return f"{found['application']}: nothing differs from what is registered"
+    if not found["stored"]:
+        return f"{found['application']}: {len(found['changes'])} documents differ; nothing was stored yet"
+    return f"{found['application']}: registered ({len(found['changes'])} documents); check it with `belay doctor`"
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise Refused("nothing was stored: no terminal to ask on; pass --yes")
+    return input("Store this? [y/N] ").strip().lower() in ("y", "yes")
