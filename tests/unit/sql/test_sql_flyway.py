@@ -32,6 +32,10 @@ def test_versions_come_by_their_numbers_and_repeatable_ones_last_by_their_descri
     assert [each.repeatable for each in changes] == [False] * 5 + [True] * 2
 
 
+def test_other_names_are_passed_over_as_flyway_does() -> None:
+    assert [each.id for each in read({"V1__x.sql": "a", "rollback/1.0__x.sql": "'", "helpers.sql": "'"})] == ["1"]
+
+
 def test_an_undo_belongs_to_its_version() -> None:
     first, second = read({"V1__x.sql": "a", "V2.0__x.sql": "b", "U2__y.sql": "undo b;"})
     assert first.undo is None

@@ -45,6 +45,7 @@ MYSQL = {
         "DELIMITER //\nCREATE TRIGGER t BEGIN a; b; END//\ndelimiter ;\nc; d",
         ["CREATE TRIGGER t BEGIN a; b; END", "c", "d"],
     ),
+    "a delimiter on its own line": ("DELIMITER\n$$\na; b\n$$\nDELIMITER ;\nc;", ["a; b", "c"]),
     "a delimiter of dollars": ("DELIMITER $$\na; b$$\nDELIMITER ;\nc;", ["a; b", "c"]),
     "a stored program without a delimiter": (
         "CREATE DEFINER=`a`@`%` PROCEDURE p() BEGIN IF a THEN b; END IF; CASE c WHEN 1 THEN d; END CASE; "
@@ -113,6 +114,15 @@ SQLSERVER = {
         "IF a\nBEGIN\nDROP TABLE b\nEND\nDROP TABLE c",
         ["IF a\nBEGIN\nDROP TABLE b\nEND", "DROP TABLE c"],
     ),
+    "several cases": (
+        "BEGIN\na CASE 1 WHEN 2 THEN 3 END + CASE 4 WHEN 5 THEN 6 END /* ; */;\nEND\nEXEC b",
+        ["BEGIN\na CASE 1 WHEN 2 THEN 3 END + CASE 4 WHEN 5 THEN 6 END /* ; */;\nEND", "EXEC b"],
+    ),
+    "an exit": ("a\nGO\nexit\n", ["a"]),
+    "a condition after a block": (
+        "BEGIN\nIF a\nBEGIN\nb;\nEND\nIF c\nd;\nEND\nGO\ne",
+        ["BEGIN\nIF a\nBEGIN\nb;\nEND\nIF c\nd;\nEND", "e"],
+    ),
     "a condition's statement": ("IF a\nDROP TABLE b\nGO\nc", ["IF a\nDROP TABLE b", "c"]),
     "nested comments": ("/* /* GO\n */\nGO\n*/ a", ["a"]),
     "words within": (
@@ -160,6 +170,7 @@ def test_statements(engine: Engine, name: str) -> None:
     ("engine", "text", "reason"),
     [
         (Engine.ORACLE, "a &b", "a substitution variable of SQL*Plus"),
+        (Engine.ORACLE, "CREATE TYPE t AS OBJECT (a NUMBER);\n\n DROP TABLE b;", "SQL follows PL/SQL"),
         (Engine.SQLSERVER, "a [$(b)]", "a variable of sqlcmd"),
         (Engine.SQLSERVER, "a;\nGO 5", "GO 5 repeats its batch"),
         (Engine.SQLSERVER, "a\nGO 5", "GO 5 repeats its batch"),

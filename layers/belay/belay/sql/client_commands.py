@@ -46,6 +46,7 @@ _WORDS: Final = {
         ClientCommand.PASSED_OVER: _PLUS_SHOWN,
         ClientCommand.ONE_LINE: "EXEC EXECUTE",
     },
+    Engine.SQLSERVER: {ClientCommand.PASSED_OVER: "EXIT QUIT"},
     Engine.DB2: {
         ClientCommand.REFUSED: "ATTACH CONNECT DB2 DETACH DISCONNECT EXPORT IMPORT INGEST LOAD",
         ClientCommand.PASSED_OVER: "ECHO QUIT TERMINATE",

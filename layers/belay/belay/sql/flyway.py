@@ -14,8 +14,8 @@ from typing import Final
 from belay.errors import UnreadableChanges
 from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.digests import digest_of, values_of
+from belay.sql.doubts import doubt
 from belay.sql.files import name_of, text_of
-from belay.sql.operations import NotUnderstood
 from belay.sql.problems import Collected, shown
 from belay.sql.splitting import split
 from belay.sql.substitution import doubted, substituted
@@ -25,6 +25,9 @@ NAME: Final = re.compile(
     r"(?P<prefix>[VUR])(?P<version>[0-9]{1,30}(?:[._][0-9]{1,30})*)?__(?P<description>[^/]+?)"
     r"\.(?P<suffix>sql|java|kt|class|py|ps1|sh|bat|cmd)"
 )
+_ALMOST: Final = re.compile(r"(?i:[VURB][0-9._]*_)|(?:before|after)[A-Z]|createSchema")
+"""Names that look like a migration's but are none, and callbacks; Flyway passes over any other name."""
+
 _CONFIGURATION: Final = ".conf"
 _TRUE: Final = frozenset({"true", "false"})
 
@@ -88,6 +91,8 @@ def _migration(path: str, files: Mapping[str, bytes]) -> _Migration | None:
         return None
     name = NAME.fullmatch(name_of(path))
     if name is None or (name["version"] is None) is not (name["prefix"] == "R"):
+        if not _ALMOST.match(name_of(path)) and not path.endswith(_CONFIGURATION):
+            return None
         raise UnreadableChanges(
             [
                 f"{path}: expected V<version>__<name>.sql, U<version>__<name>.sql or R__<name>.sql; "
@@ -143,12 +148,13 @@ def _statements(
 ) -> tuple[Mapping[str, str], tuple[SqlStatement, ...]]:
     """Return the placeholders that are used, and the statements."""
     if not migration.is_sql:
-        reason = (NotUnderstood("it is a program, and no SQL", everything=True),)
-        return {}, (SqlStatement(name_of(migration.path), SourcePlace(migration.path, 1), reason),)
+        place = SourcePlace(migration.path, 1)
+        return {}, (doubt("it is a program, and no SQL", place, name_of(migration.path)),)
     source = text_of(migration.path, files[migration.path])
     if not configuration.placeholders:
         return {}, (*configuration.doubts, *split(source, engine))
-    read = substituted(source, {"flyway:filename": name_of(migration.path), **placeholders})
+    values = {"flyway:filename": name_of(migration.path), **{key.lower(): each for key, each in placeholders.items()}}
+    read = substituted(source, values)
     return read.used, (*configuration.doubts, *doubted(split(read.source, engine)))
 
 
@@ -161,8 +167,8 @@ def _configuration(path: str, data: bytes | None) -> _Configuration:
         elif key == "placeholderReplacement" and value in _TRUE:
             replaced = value == "true"
         elif key != "encoding" or value.upper() not in {"UTF-8", "UTF8"}:
-            reason = (NotUnderstood(f"the script's configuration says {shown(f'{key}={value}')}", everything=True),)
-            doubts.append(SqlStatement(f"{key}={value}", SourcePlace(path, number), reason))
+            reason = f"the script's configuration says {shown(f'{key}={value}')}"
+            doubts.append(doubt(reason, SourcePlace(path, number)))
     return _Configuration(transactional, replaced, tuple(doubts))
 
 

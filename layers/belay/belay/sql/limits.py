@@ -9,6 +9,9 @@ MAX_BYTES: Final = 50_000_000
 MAX_STATEMENTS: Final = 100_000
 """Of all files of changes together."""
 
+MAX_ELEMENTS: Final = 200_000
+"""Of one changelog, with what its aliases stand for."""
+
 MAX_TERMINATORS: Final = 20
 """Different ones that one file declares."""
 

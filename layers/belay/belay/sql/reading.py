@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from belay.errors import UnreadableChanges
 from belay.sql.changes import DatabaseChange, Engine, Format
 from belay.sql.files import below
 from belay.sql.flyway import is_migration, read_flyway
+from belay.sql.limits import MAX_STATEMENTS
+from belay.sql.liquibase.reading import is_changelog, read_liquibase
 from belay.sql.plain import read_alone, read_plain
 from belay.sql.problems import Collected
 
@@ -27,7 +30,18 @@ def read_changes(
 
     Raises :class:`UnreadableChanges` with every problem found, each with file and line.
     """
-    chosen = format or format_of(files, directory)
+    changes = _read(files, directory, engine, format or format_of(files, directory), placeholders)
+    count = sum(len(each.statements) + len(each.undo or ()) for each in changes)
+    if count > MAX_STATEMENTS:
+        raise UnreadableChanges([f"{directory}: expected at most {MAX_STATEMENTS:,} statements, found {count:,}"])
+    return changes
+
+
+def _read(
+    files: Mapping[str, bytes], directory: str, engine: Engine, chosen: Format, placeholders: Mapping[str, str]
+) -> tuple[DatabaseChange, ...]:
+    if chosen is Format.LIQUIBASE:
+        return read_liquibase(files, directory, engine, placeholders)
     found = below(files, directory)
     if chosen is Format.FLYWAY:
         return read_flyway(found, engine, placeholders)
@@ -37,21 +51,29 @@ def read_changes(
 def format_of(files: Mapping[str, bytes], directory: str) -> Format:
     """Tell the format of a directory by its files.
 
-    A file with a Flyway name makes it Flyway, anything else is plain. Raises :class:`UnreadableChanges` if there are no
-    files.
+    A changelog makes it Liquibase, else a file with a Flyway name makes it Flyway, anything else is plain. Raises
+    :class:`UnreadableChanges` if there are no files.
     """
-    return Format.FLYWAY if any(map(is_migration, below(files, directory))) else Format.PLAIN
+    found = {directory: files[directory]} if directory in files else below(files, directory)
+    if any(is_changelog(path, data) for path, data in found.items()):
+        return Format.LIQUIBASE
+    return Format.FLYWAY if any(map(is_migration, found)) else Format.PLAIN
 
 
 def read_files(files: Mapping[str, bytes], engine: Engine) -> tuple[DatabaseChange, ...]:
     """Read files that are run by themselves, in their order, each a change; a changelog is as many as it has.
 
+    A changelog that another of the files includes is read once.
+
     Raises :class:`UnreadableChanges` with every problem found, each with file and line.
     """
     collected = Collected()
-    changes = []
+    changes: list[DatabaseChange] = []
     for path, data in files.items():
         with collected:
-            changes.append(read_alone(path, data, engine))
+            if is_changelog(path, data):
+                changes += read_liquibase(files, path, engine, {}, alone=True)
+            else:
+                changes.append(read_alone(path, data, engine))
     collected.raise_all()
-    return tuple(changes)
+    return tuple({each.place: each for each in changes}.values())

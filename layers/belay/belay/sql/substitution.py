@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from belay.errors import UnreadableChanges
 from belay.sql.changes import SqlStatement
+from belay.sql.limits import MAX_FILE_BYTES
 from belay.sql.located import LocatedText, Part
 from belay.sql.operations import NotUnderstood
+from belay.sql.problems import problem_at
 
 PLACEHOLDER: Final = re.compile(r"\$\{([^{}$\r\n]{1,200})\}")
 
@@ -23,22 +26,27 @@ class Substituted:
 
 
 def substituted(source: LocatedText, values: Mapping[str, str]) -> Substituted:
-    """Put values in, by their names in any case; a name without a value stays as it is."""
-    known = {name.lower(): value for name, value in values.items()}
+    """Put values in, by their names, which are in lower case here and in any there; one without a value stays."""
     used: dict[str, str] = {}
 
     def parts() -> Iterator[Part]:
-        last = 0
+        last = length = 0
         for found in PLACEHOLDER.finditer(source.text):
             name = found[1].lower()
-            if name in known:
-                used[name] = known[name]
+            if name in values:
+                used[name] = values[name]
+                length += len(values[name])
+                if length > MAX_FILE_BYTES:
+                    place = source.place(found.start())
+                    raise UnreadableChanges(
+                        [problem_at(place, f"expected values of at most {MAX_FILE_BYTES:,} characters, found more")]
+                    )
                 yield source.text[last : found.start()], last, True
-                yield known[name], found.start(), False
+                yield values[name], found.start(), False
                 last = found.end()
         yield source.text[last:], last, True
 
-    if not known or not PLACEHOLDER.search(source.text):
+    if not values or not PLACEHOLDER.search(source.text):
         return Substituted(source, used)
     return Substituted(source.joined(parts()), used)
 

@@ -18,9 +18,10 @@ from belay.sql.problems import problem_at, shown
 _NESTED: Final = re.compile(r"[^/*]*+(?:/(?!\*)[^/*]*+|\*(?!/)[^/*]*+)*+(?P<mark>/\*|\*/)")
 _NONBLANK: Final = re.compile(r"[^ \t\r\n\f\v]")
 _BLANKS: Final = " \t\r\n\f\v"
+_NEXT: Final = re.compile(r"[ \t\r\n]*+(\S++)")
 _NEXT_WORD: Final = re.compile(r"[ \t\r\n]*+(\w*+)")
-_ENDED_OTHERWISE: Final = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
-"""``END IF`` ends no block."""
+_APART: Final = re.compile(r"(?:[ \t\r\n\f\v]++|--[^\n]*+|#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
+"""What stands between two words that belong together."""
 
 _WORDS_KEPT: Final = 12
 """As many words of a statement's beginning tell what it is."""
@@ -42,6 +43,8 @@ class Piece:
 class Splitter:
     """Reads a text once, from its beginning to its end."""
 
+    statements_with_end: ClassVar[frozenset[str]] = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
+    """What has an END of its own that says so: ``END IF`` ends no block."""
     parentheses_hold: ClassVar[bool] = False
     """Whether a terminator within parentheses ends no statement."""
 
@@ -76,6 +79,7 @@ class Splitter:
         self.blocks: list[int] = []
         self.doubt = ""
         self._begun = 0
+        self._ended = 0
 
     def end_with(self, terminator: str) -> None:
         """Change what ends a statement."""
@@ -203,6 +207,7 @@ class Splitter:
         self.check_access(begin, word)
         self.before = word
         self._begun = begin
+        self._ended = end
         return None
 
     def mark(self, begin: int, end: int) -> Piece | None:
@@ -226,11 +231,18 @@ class Splitter:
 
     def _settle(self, word: str, begin: int) -> None:
         """Open or close a block now that what follows BEGIN or END is known."""
-        if self.before == "BEGIN" and not self.parens and self.opens_block(word):
+        ended = self.before == "END"
+        if (ended or self.before == "BEGIN") and not _APART.fullmatch(self.text, self._ended, begin):
+            ended_case = False
+            following = ""
+        else:
+            ended_case = ended and word == "CASE"
+            following = word
+        if self.before == "BEGIN" and not self.parens and self.opens_block(following):
             self.blocks.append(self._begun)
-        elif self.before == "END" and self.blocks and word not in _ENDED_OTHERWISE:
+        elif ended and self.blocks and following not in self.statements_with_end:
             self.blocks.pop()
-        if word == "CASE" and self.blocks and self.before != "END":
+        if word == "CASE" and self.blocks and not ended_case:
             self.blocks.append(begin)
 
     def opens_block(self, following: str) -> bool:
@@ -250,10 +262,17 @@ class Splitter:
             self.start = begin
             return self.piece(self.at, self.at)
         if command is ClientCommand.TERMINATOR:
-            self.end_with((line.split(None, 1)[1:] or [";"])[0].split()[0])
+            self._declare(line.split()[1:2])
         elif command is ClientCommand.REFUSED:
             self.refuse(begin, f"expected SQL, found {shown(line)}, a command of the client, which is not run here")
         return None
+
+    def _declare(self, written: list[str]) -> None:
+        """Take a terminator from its line, or from the next one."""
+        if not written and (following := _NEXT.match(self.text, self.at)):
+            self.at = following.end()
+            written = [following[1]]
+        self.end_with(written[0] if written else ";")
 
     def check_access(self, begin: int, name: str) -> None:
         """Refuse a name through which SQL reaches the server's files or programs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from belay.sql.splitters.base import Piece, Splitter
@@ -9,6 +10,12 @@ from belay.sql.splitters.base import Piece, Splitter
 _CLOSING: Final = {"[": "]", "{": "}", "(": ")", "<": ">"}
 _MODIFIERS: Final = frozenset({"OR", "REPLACE", "EDITIONABLE", "NONEDITIONABLE", "AND", "RESOLVE", "COMPILE"})
 _PROCEDURAL: Final = frozenset({"FUNCTION", "PROCEDURE", "PACKAGE", "TRIGGER", "TYPE", "LIBRARY", "JAVA"})
+
+
+_SQL_AFTER: Final = re.compile(
+    r";(?:[ \t\r]*+(?:--[^\n]*+)?+\n)++[ \t]*+(?:ALTER|CREATE|DROP|GRANT|REVOKE|TRUNCATE)[ \t\r\n]", re.IGNORECASE
+)
+"""What cannot follow in PL/SQL."""
 
 
 class OracleSplitter(Splitter):
@@ -23,6 +30,11 @@ class OracleSplitter(Splitter):
         with_routine = words[:1] == ["WITH"] and words[1:2] in (["FUNCTION"], ["PROCEDURE"])
         block = words[:1] in (["BEGIN"], ["DECLARE"]) or self.text.startswith("<<", self.start)
         return self.terminator == ";" and (block or with_routine)
+
+    def doubted(self, start: int, end: int) -> str:
+        """Return that SQL follows PL/SQL without a line of ``/`` between, which some tools run and others do not."""
+        follows = self.holds() and _SQL_AFTER.search(self.text, start, end)
+        return "SQL follows PL/SQL without a line of / between" if follows else ""
 
     def closing(self, opening: str) -> str:
         """Return what closes ``q'[``."""

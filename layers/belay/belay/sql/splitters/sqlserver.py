@@ -66,6 +66,8 @@ _VARIABLE: Final = re.compile(r"\$\(\w")
 class SqlServerSplitter(Splitter):
     """Knows batches and blocks, and statements without semicolons."""
 
+    statements_with_end = frozenset()
+
     def begin(self) -> None:
         """Begin a statement."""
         super().begin()

@@ -1,0 +1,66 @@
+"""What a change set's preconditions mean for what it runs.
+
+A condition that fails stops the whole update, unless ``onFail`` says otherwise: then the change set is passed over.
+Source: https://docs.liquibase.com/concepts/changelogs/preconditions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from belay.sql.changes import Engine
+from belay.sql.liquibase.attributes import for_engine
+from belay.sql.liquibase.elements import Element
+
+_SKIPPING: Final = frozenset({"MARK_RAN", "CONTINUE"})
+_EXISTS: Final = frozenset(
+    {
+        "columnExists",
+        "foreignKeyConstraintExists",
+        "indexExists",
+        "primaryKeyExists",
+        "sequenceExists",
+        "tableExists",
+        "uniqueConstraintExists",
+        "viewExists",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """``if_not_exists`` and ``if_exists``: it is run only if what it makes is not there, or what it changes is."""
+
+    skipped: bool = False
+    if_not_exists: bool = False
+    if_exists: bool = False
+    doubts: tuple[str, ...] = ()
+
+
+def conditions(change_set: Element, engine: Engine) -> Conditions:
+    """Return what the preconditions of a change set mean."""
+    found = list(change_set.named("preConditions"))
+    skipping = [each for each in found if {each.get("onFail").upper(), each.get("onError").upper()} & _SKIPPING]
+    terms = [term for each in skipping for child in each.children for term in _terms(child, negated=False)]
+    systems = [for_engine(term.get("type"), engine) is not negated for term, negated in terms if term.name == "dbms"]
+    others = sorted({term.name for term, _ in terms if term.name != "dbms" and term.name not in _EXISTS})
+    exist = [negated for term, negated in terms if term.name in _EXISTS]
+    return Conditions(
+        skipped=not all(systems),
+        if_not_exists=any(exist),
+        if_exists=not all(exist),
+        doubts=(f"its preconditions may skip it: {', '.join(others)}",) if others else (),
+    )
+
+
+def _terms(element: Element, *, negated: bool) -> Iterator[tuple[Element, bool]]:
+    """The conditions that all have to hold, each with whether it is negated; an alternative is one of them."""
+    if element.name == "and" and not negated:
+        for child in element.children:
+            yield from _terms(child, negated=negated)
+    elif element.name == "not" and len(element.children) == 1:
+        yield from _terms(element.children[0], negated=not negated)
+    else:
+        yield element, negated

@@ -1,0 +1,37 @@
+"""What Liquibase's ``endDelimiter`` says, which is a regular expression that is never run as one here."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from belay.sql.changes import Engine
+
+_AROUND: Final = re.compile(r"\\r\??|\\n\??|\\s[*+]?|\\z|\\Z|\^|[\r\n \t]|(?<=[^$\\])\$\Z")
+_LITERAL: Final = re.compile(r"\\([^\w\s])")
+_SPECIAL: Final = re.compile(r"[\s\\()\[\]{}*+?]")
+_LONGEST: Final = 10
+
+
+def terminator(written: str, engine: Engine) -> str | None:
+    """Return the text that ends statements; None if it cannot be told.
+
+    ``/`` in Oracle and ``GO`` in SQL Server stand on lines of their own anyway, beside semicolons.
+    """
+    alternatives = {_plain(each) for each in _alternatives(written)}
+    if len(alternatives) != 1:
+        return None
+    (literal,) = alternatives
+    if not literal or len(literal) > _LONGEST or _SPECIAL.search(literal):
+        return None
+    own = {Engine.ORACLE: "/", Engine.SQLSERVER: "GO"}.get(engine)
+    return ";" if literal.upper() == own else literal
+
+
+def _alternatives(written: str) -> list[str]:
+    parts = written.split("|")
+    return parts if all(parts) and len(parts) > 1 else [written]
+
+
+def _plain(written: str) -> str:
+    return _LITERAL.sub(r"\1", _AROUND.sub("", written))

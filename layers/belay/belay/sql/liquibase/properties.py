@@ -1,0 +1,48 @@
+"""A changelog's properties, which are put in for ``${name}`` in all that is read after them.
+
+Source: https://docs.liquibase.com/concepts/changelogs/property-substitution.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from belay.errors import UnreadableChanges
+from belay.sql.changes import Engine, SourcePlace
+from belay.sql.liquibase.attributes import for_engine
+from belay.sql.located import LocatedText, of_file
+from belay.sql.problems import problem_at
+from belay.sql.substitution import substituted
+
+_LONGEST: Final = 10_000
+
+
+class Properties:
+    """Properties by their names; the first definition holds, and what the release is given comes before all."""
+
+    def __init__(self, given: Mapping[str, str], engine: Engine) -> None:
+        self._values = {name.lower(): value for name, value in given.items()}
+        self._unknown: set[str] = set()
+        self._engine = engine
+
+    def define(self, attributes: Mapping[str, str], place: SourcePlace) -> None:
+        """Take a definition. One that holds only in some contexts, or is in a file, leaves the name without a value."""
+        name = attributes.get("name", "").lower()
+        if not name or not for_engine(attributes.get("dbms", ""), self._engine):
+            return
+        if {"context", "contextfilter", "contexts", "labels"} & attributes.keys() or "value" not in attributes:
+            self._unknown.add(name)
+        elif name not in self._unknown:
+            value = self.put_in(attributes["value"])
+            if len(value) > _LONGEST:
+                raise UnreadableChanges([problem_at(place, f"expected a property of at most {_LONGEST:,} characters")])
+            self._values.setdefault(name, value)
+
+    def put_into(self, text: LocatedText) -> LocatedText:
+        """Return a text with the values put in."""
+        return substituted(text, self._values).source
+
+    def put_in(self, text: str) -> str:
+        """Return an attribute's value with the values put in."""
+        return self.put_into(of_file("", text)).text if "${" in text else text

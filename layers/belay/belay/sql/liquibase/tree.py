@@ -1,0 +1,187 @@
+"""The change sets of XML, YAML and JSON changelogs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from belay.errors import UnreadableChanges
+from belay.sql.changes import Engine, SqlStatement
+from belay.sql.doubts import doubt
+from belay.sql.liquibase.attributes import for_engine
+from belay.sql.liquibase.change_types import Context, NotTranslated, inverse, translate
+from belay.sql.liquibase.changesets import LiquibaseChangeSet
+from belay.sql.liquibase.conditions import conditions
+from belay.sql.liquibase.delimiters import terminator
+from belay.sql.liquibase.elements import Element
+from belay.sql.liquibase.properties import Properties
+from belay.sql.located import LocatedText
+from belay.sql.problems import Collected, problem_at, shown
+from belay.sql.splitting import split
+from belay.sql.substitution import doubted
+
+ReadFile = Callable[[Element], LocatedText | None]
+"""Gives the text of the file that an element names; None if the release does not hold it."""
+
+_NOTHING: Final = frozenset({"", "empty", "not required"})
+_BESIDE: Final = frozenset({"preConditions", "rollback", "validCheckSum", "comment", "modifySql", "changes"})
+_SQL: Final = frozenset({"sql", "dbms", "splitStatements", "endDelimiter", "stripComments", "comment"})
+_FILE: Final = frozenset({"path", "relativeToChangelogFile", "encoding", *_SQL})
+_PROCEDURE: Final = frozenset(
+    {"procedureName", "procedureText", "procedureBody", "replaceIfExists", "schemaName", *_FILE}
+)
+
+
+def read_change_set(
+    element: Element, path: str, engine: Engine, properties: Properties, read_file: ReadFile
+) -> LiquibaseChangeSet:
+    """Return a change set. Raises :class:`UnreadableChanges`."""
+    return _TreeReader(engine, read_file).change_set(_resolved(element, properties), path)
+
+
+def _resolved(element: Element, properties: Properties) -> Element:
+    """The element with the properties' values put in."""
+    return replace(
+        element,
+        attributes={key: properties.put_in(value) for key, value in element.attributes.items()},
+        texts={key: properties.put_into(value) for key, value in element.texts.items()},
+        text=properties.put_into(element.text),
+        children=tuple(_resolved(each, properties) for each in element.children),
+    )
+
+
+class _TreeReader:
+    def __init__(self, engine: Engine, read_file: ReadFile) -> None:
+        self._engine = engine
+        self._read_file = read_file
+        self._files: list[str] = []
+
+    def change_set(self, element: Element, path: str) -> LiquibaseChangeSet:
+        attributes = {key.lower(): value for key, value in element.attributes.items() if key != "rollback"}
+        if not attributes.get("id") or not attributes.get("author"):
+            raise UnreadableChanges([problem_at(element.place, "expected a change set with id and author")])
+        found = conditions(element, self._engine)
+        context = Context(self._engine, found.if_not_exists, found.if_exists)
+        doubts = list(found.doubts)
+        if any(element.named("modifySql")):
+            doubts.append("modifySql changes its SQL")
+        wrappers = list(element.named("changes"))
+        if any(each.attributes for each in wrappers):
+            doubts.append("a change of it has no attributes")
+        changes = [each for each in element.children if each.name not in _BESIDE]
+        changes += [each for wrapper in wrappers for each in wrapper.children]
+        collected = Collected()
+        statements: list[SqlStatement] = []
+        for change in changes:
+            with collected:
+                statements += self._statements(change, context)
+        collected.raise_all()
+        return LiquibaseChangeSet(
+            path=path,
+            place=element.place,
+            attributes=attributes,
+            statements=tuple(statements),
+            undo=self._undo(element, changes),
+            basis="\n".join(
+                [
+                    *(each.canonical() for each in element.children if each.name not in {"rollback", "comment"}),
+                    *self._files,
+                ]
+            ),
+            doubts=tuple(doubts),
+            skipped=found.skipped,
+        )
+
+    def _statements(self, change: Element, context: Context) -> tuple[SqlStatement, ...]:
+        if not for_engine(change.attributes.get("dbms", ""), self._engine):
+            return ()
+        special = {"sql": self._sql, "sqlFile": self._sql_file, "createProcedure": self._procedure}
+        try:
+            if change.name in special:
+                return special[change.name](change)
+            texts = translate(change, context)
+        except NotTranslated as reason:
+            return (doubt(str(reason), change.place, change.name),)
+        return doubted(SqlStatement(text, change.place) for text in texts)
+
+    def _sql(self, change: Element) -> tuple[SqlStatement, ...]:
+        _only(change, _SQL)
+        return self._split(change, change.texts.get("sql", change.text))
+
+    def _sql_file(self, change: Element) -> tuple[SqlStatement, ...]:
+        _only(change, _FILE)
+        return self._split(change, self._file(change))
+
+    def _procedure(self, change: Element) -> tuple[SqlStatement, ...]:
+        _only(change, _PROCEDURE)
+        text = change.texts.get("procedureText") or change.texts.get("procedureBody") or change.text
+        if not text.text.strip() and change.get("path"):
+            text = self._file(change)
+        begin = len(text.text) - len(text.text.lstrip())
+        stripped = text.text.strip()
+        return doubted([SqlStatement(stripped, text.place(begin))]) if stripped else ()
+
+    def _file(self, change: Element) -> LocatedText:
+        text = self._read_file(change)
+        if text is None:
+            raise NotTranslated(f"{change.name} names {shown(change.get('path'))}, which the release does not hold")
+        self._files.append(text.text)
+        return text
+
+    def _split(self, change: Element, text: LocatedText) -> tuple[SqlStatement, ...]:
+        delimiter = change.get("endDelimiter")
+        ends = terminator(delimiter, self._engine) if delimiter else ";"
+        if ends is None:
+            raise NotTranslated(f"{change.name} has an endDelimiter that is not read")
+        return doubted(split(text, self._engine, ends))
+
+    def _undo(self, element: Element, changes: list[Element]) -> tuple[SqlStatement, ...] | None:
+        """What the rollbacks say, or the inverse of each change as Liquibase itself makes it."""
+        given = list(element.named("rollback"))
+        written = element.texts.get("rollback")
+        if not given and written is None:
+            return self._inverses(changes)
+        statements: list[SqlStatement] = []
+        for each in given:
+            statements += self._rollback(each)
+        if written is not None:
+            statements += self._undone(written)
+        return tuple(statements)
+
+    def _rollback(self, rollback: Element) -> Iterator[SqlStatement]:
+        if rollback.attributes:
+            yield doubt("its rollback is another change set", rollback.place, "rollback")
+        for change in rollback.children:
+            yield from self._statements(change, Context(self._engine))
+        if not rollback.children:
+            yield from self._undone(rollback.text)
+
+    def _undone(self, text: LocatedText) -> tuple[SqlStatement, ...]:
+        return () if text.text.strip().lower() in _NOTHING else doubted(split(text, self._engine))
+
+    def _inverses(self, changes: list[Element]) -> tuple[SqlStatement, ...] | None:
+        statements: list[SqlStatement] = []
+        for change in reversed(changes):
+            if not for_engine(change.attributes.get("dbms", ""), self._engine):
+                continue
+            try:
+                undone = inverse(change)
+                texts = None if undone is None else translate(undone, Context(self._engine))
+            except NotTranslated:
+                return None
+            if texts is None:
+                return None
+            statements += (SqlStatement(text, change.place) for text in texts)
+        return doubted(statements)
+
+
+def _only(change: Element, known: frozenset[str]) -> None:
+    unknown = (change.attributes.keys() | {each.name for each in change.children}) - known
+    if unknown:
+        raise NotTranslated(f"{change.name} has {', '.join(sorted(unknown))}, which is not read")
+
+
+def lowered(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Return attributes by their names in lower case."""
+    return {key.lower(): value for key, value in attributes.items()}
