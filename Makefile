@@ -24,8 +24,8 @@ $(INSTALLED): requirements/dev.txt packs/check_templates/requirements.txt
 	  || echo "Without cloudformation-validate, which needs glibc 2.34, belay validate says what it cannot check."
 	@touch $@
 
-demo: $(INSTALLED) ## play the example releases through Belay on the embedded engine
-	@$(BIN)/python -m local.demo
+demo: $(INSTALLED) ## play the example releases through Belay on the embedded engine; ONLY=good,approval plays some
+	@$(BIN)/python -m local.demo $(if $(ONLY),--only $(ONLY))
 
 golden: $(INSTALLED) ## write the golden messages anew from the last demo
 	@$(BIN)/python -m local.golden_messages

@@ -2,12 +2,13 @@
 
 Writes ``build/demo.json``, a list with one object for each release: ``scenario``, ``application``, ``version``,
 ``expected`` and ``outcome`` (null if there was none), ``seconds`` from the upload to the outcome, ``states`` (each
-with ``machine``, ``state`` and ``seconds``, in the order in which they were entered) and ``messages`` (each with
-``subject``, ``text`` and ``attributes``).
+with ``machine``, ``state`` and ``seconds``, in the order in which they were entered), ``messages`` (each with
+``subject``, ``text`` and ``attributes``) and ``orders`` (how many rows were counted when; empty if none were).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -40,7 +41,8 @@ from local.demo_inbox import Inbox, Received
 from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
-from local.demo_scenarios import SCENARIOS, Scenario
+from local.demo_scenarios import Scenario, UnknownScenarioError, chosen
+from local.demo_shop import Shop
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError
 
@@ -70,7 +72,8 @@ _MACHINES: Final = {
 
 @dataclass(frozen=True)
 class Result:
-    """The result of one scenario. ``problem`` says why there is no outcome."""
+    """The result of one scenario. ``problem`` says why there is no outcome, or what is wrong with it; ``orders`` is how
+    many orders were in production's database when, if they were counted."""
 
     scenario: Scenario
     outcome: str | None
@@ -78,6 +81,7 @@ class Result:
     executions: tuple[Execution, ...]
     messages: tuple[Received, ...]
     problem: str | None = None
+    orders: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def as_expected(self) -> bool:
@@ -102,6 +106,7 @@ class Result:
                 {"subject": each.subject, "text": each.text, "attributes": dict(each.attributes)}
                 for each in self.messages
             ],
+            "orders": dict(self.orders),
         }
 
 
@@ -125,7 +130,9 @@ class Demo:
 
     def play(self, scenario: Scenario) -> Result:
         """Upload the scenario's release, or run its pipeline, and follow it to its end."""
-        archive = _build(scenario)
+        directory = assemble(scenario.application, scenario.version)
+        archive = build_release(directory, directory.with_name(f"{scenario.application}-{scenario.version}.zip")).path
+        shop = self._shop(scenario, directory) if scenario.rows else None
         self._pipeline = None
         self._progress.begin()
         asking = self._approver.asked_in_production(scenario.application) if scenario.asks else nullcontext()
@@ -140,7 +147,7 @@ class Demo:
             else:
                 self._pipeline = FailingPipeline(self._engine, self._outputs, scenario.application, scenario.pipeline)
                 self._pipeline.run()
-            outcome, seconds = self._follow(scenario, began, cancellation)
+            outcome, seconds = self._follow(scenario, began, cancellation or shop)
             executions = self._settle()
         self._engine.clear_faults()
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
@@ -148,9 +155,18 @@ class Demo:
         if scenario.chooses is not None and messages:
             messages += self._choose(scenario.chooses, messages[-1])
             problem = None if messages[-1].attributes.get("state") == "closed" else "its incident was not closed"
-        result = Result(scenario, outcome, seconds, tuple(executions), tuple(messages), problem)
+        if shop is not None and problem is None:
+            for line in shop.close():
+                self._screen.say(f"  {line}", "cyan")
+            problem = shop.problem
+        orders = {} if shop is None else shop.counted
+        result = Result(scenario, outcome, seconds, tuple(executions), tuple(messages), problem, orders)
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
+
+    def _shop(self, scenario: Scenario, directory: Path) -> Shop:
+        changed = directory / str(scenario.rows)
+        return Shop(self._engine, sorted(set(changed.parent.iterdir()) - {changed}), changed)
 
     def _choose(self, number: int, message: Received) -> list[Received]:
         """Take one of the choices in a message by its command, and wait until the incident is closed.
@@ -182,7 +198,9 @@ class Demo:
             Body=archive.read_bytes(),
         )
 
-    def _follow(self, scenario: Scenario, began: float, cancellation: Cancellation | None) -> tuple[str | None, float]:
+    def _follow(
+        self, scenario: Scenario, began: float, meanwhile: Cancellation | Shop | None
+    ) -> tuple[str | None, float]:
         """Show the progress until there is an outcome or the time is up; return the outcome and the seconds it took."""
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
@@ -191,7 +209,7 @@ class Demo:
                 self._screen.say(f"  {self._person.name} is asked: {asked} {scenario.answers}", "cyan")
             for line in self._approver.answer(self._attempt(scenario)) if scenario.asks else ():
                 self._screen.say(f"  {line}", "cyan")
-            for line in cancellation.act() if cancellation else ():
+            for line in meanwhile.act() if meanwhile else ():
                 self._screen.say(f"  {line}", "cyan")
             outcome, seconds = self._outcome(scenario), time.monotonic() - began
             if outcome or seconds > OUTCOME_WITHIN_SECONDS:
@@ -229,8 +247,8 @@ class Demo:
         return " ".join(filter(None, (described["status"], f"at {at}", described.get("error"), described.get("cause"))))
 
 
-def play(screen: Screen) -> list[Result]:
-    """Start the engine, deploy Belay, register the application, play every scenario, and stop the engine."""
+def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[Result]:
+    """Start the engine, deploy Belay, register the applications, play the scenarios, and stop the engine."""
     began = time.monotonic()
     os.environ.setdefault("SFN_WAIT_SCALE", WAIT_SCALE)
     screen.say("Starting the embedded engine and deploying template.yaml to it with the SAM CLI ...")
@@ -239,12 +257,12 @@ def play(screen: Screen) -> list[Result]:
         screen.say(
             f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}."
         )
-        for application in sorted({scenario.application for scenario in SCENARIOS}):
+        for application in sorted({scenario.application for scenario in scenarios}):
             own = bootstrap(engine.client("cloudformation"), application, outputs["ArtifactBucketName"])
             names = register(engine.client("ssm"), application, own)
             screen.say(f"The operator has registered {application}: {', '.join(names)}.")
         demo = Demo(engine, outputs, screen)
-        return [demo.play(scenario) for scenario in SCENARIOS]
+        return [demo.play(scenario) for scenario in scenarios]
 
 
 def tell(screen: Screen, results: Sequence[Result]) -> None:
@@ -276,13 +294,19 @@ def tell(screen: Screen, results: Sequence[Result]) -> None:
             screen.say(f"{result.scenario.name} did not end: {result.problem}", "bold red")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Play the demo and write the report; return 0 only if every release ended as expected."""
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=main.__doc__)
+    parser.add_argument("--only", metavar="NAMES", help="play only these scenarios, separated by commas")
+    try:
+        scenarios = chosen(parser.parse_args(arguments).only)
+    except UnknownScenarioError as error:
+        parser.error(str(error))
     signal.signal(signal.SIGTERM, _stop)
     screen = Screen(Console(highlight=False))
     REPORT.unlink(missing_ok=True)
     try:
-        results = play(screen)
+        results = play(screen, scenarios)
     except KeyboardInterrupt:
         screen.say("\nStopped. Nothing is left running.")
         return 130
@@ -294,11 +318,6 @@ def main() -> int:
     REPORT.write_text(json.dumps([result.to_dict() for result in results], indent=2, ensure_ascii=False) + "\n")
     screen.say(f"The report is {_short(REPORT)}.")
     return 0 if all(result.as_expected for result in results) else 1
-
-
-def _build(scenario: Scenario) -> Path:
-    directory = assemble(scenario.application, scenario.version)
-    return build_release(directory, directory.with_name(f"{scenario.application}-{scenario.version}.zip")).path
 
 
 def _style(result: Result) -> str:

@@ -14,7 +14,7 @@ class Scenario:
     the number of the choice that a person takes of what is left to do. With a ``pipeline`` no release is uploaded: that
     pipeline changes what the release has deployed, and fails. ``asks`` is true if production's registration requires an
     approval; ``stuck`` is a stack and a resource of it that cannot be rolled back, ``cancels`` a stack whose update a
-    person cancels.
+    person cancels. ``rows`` is the file of the release with which its own task changes production's database.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Scenario:
     asks: bool = False
     stuck: tuple[str, str] | None = None
     cancels: str | None = None
+    rows: str | None = None
 
 
 SCENARIOS: Final = (
@@ -80,8 +81,10 @@ SCENARIOS: Final = (
         "1.5.0",
         "ROLLED_BACK",
         "A release that changes the database fails in production: a person approves the restore, the restored "
-        "database gets its name, the replaced one is kept, and the service is stopped and started again.",
+        "database gets its name, the replaced one is kept with what was written since, and the service is stopped and "
+        "started again.",
         answers="approve",
+        rows="database/changes/0005-refunds.sql",
     ),
     Scenario(
         "stuck-rollback",
@@ -121,3 +124,23 @@ SCENARIOS: Final = (
         asks=True,
     ),
 )
+
+
+class UnknownScenarioError(ValueError):
+    """There is no scenario of this name; the message lists those that there are."""
+
+
+def chosen(names: str | None) -> tuple[Scenario, ...]:
+    """Return the scenarios of these names, separated by commas, in the demo's order; all without names.
+
+    An application's first scenario is played in any case: what comes after it builds on what that deployed.
+    Raises ``UnknownScenarioError``.
+    """
+    wanted = {scenario.name for scenario in SCENARIOS} if names is None else {each.strip() for each in names.split(",")}
+    unknown = wanted - {scenario.name for scenario in SCENARIOS}
+    if unknown:
+        known = ", ".join(scenario.name for scenario in SCENARIOS)
+        raise UnknownScenarioError(f"expected names of scenarios ({known}), found {', '.join(sorted(unknown))}")
+    applications = {scenario.application for scenario in SCENARIOS if scenario.name in wanted}
+    first = {next(each.name for each in SCENARIOS if each.application == name) for name in applications}
+    return tuple(scenario for scenario in SCENARIOS if scenario.name in wanted | first)

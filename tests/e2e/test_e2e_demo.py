@@ -25,13 +25,17 @@ def played() -> Mapping[str, dict[str, Any]]:
     """What came of each scenario, by its name, as the demo's report has it."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SFN_WAIT_SCALE", "0.2")
-        results = play(Screen(Console(file=io.StringIO())))
+        results = play(Screen(Console(file=io.StringIO())), SCENARIOS)
     return {result.scenario.name: result.to_dict() for result in results}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_release_ends_as_the_demo_says(played: Mapping[str, dict[str, Any]], name: str) -> None:
     assert played[name]["outcome"] == played[name]["expected"]
+
+
+def test_no_order_is_lost_when_the_database_is_rolled_back(played: Mapping[str, dict[str, Any]]) -> None:
+    assert played["database-rollback"]["orders"] == {"before": 5, "changed": 3, "restored": 5, "replaced": 4}
 
 
 @pytest.mark.parametrize("name", NAMES)

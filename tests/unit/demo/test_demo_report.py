@@ -8,7 +8,7 @@ from cli.progress import Execution, ProgressStep
 from examples.releases import versions
 from local.demo import Result
 from local.demo_inbox import Received
-from local.demo_scenarios import SCENARIOS, Scenario
+from local.demo_scenarios import SCENARIOS, Scenario, UnknownScenarioError, chosen
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 SCENARIO = Scenario("good", "orders", "1.0.0", "DEPLOYED", "A good release.")
@@ -55,4 +55,15 @@ def test_the_report_tells_states_in_the_order_in_which_they_were_entered() -> No
         "messages": [
             {"subject": "DEPLOYED: orders", "text": "It is deployed.", "attributes": {"outcome": "DEPLOYED"}},
         ],
+        "orders": {},
     }
+
+
+def test_some_scenarios_are_chosen_with_the_first_of_their_application() -> None:
+    assert chosen(None) == SCENARIOS
+    assert [scenario.name for scenario in chosen("approval, open-ssh")] == ["good", "open-ssh", "approval"]
+
+
+def test_a_scenario_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(UnknownScenarioError, match=r"expected names of scenarios \(good, .*\), found bad"):
+        chosen("bad,good")

@@ -1,0 +1,101 @@
+"""The shop whose releases the demo plays: its customers, its orders, and the task that changes its database.
+
+The engine runs no containers. What the task of the image ``orders-migrations`` does while the service stack is updated,
+the demo does in its place, with the release's own files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from local.engine import Engine
+from local.postgres import Address, connect
+
+INSTANCE: Final = "orders-production-service-db"
+
+_READS: Final = {"Name": "/orders/production/payments"}
+"""What a custom resource of the service stack reads in the middle of every update."""
+_PLACED: Final = ("paid", "paid", "shipped", "cancelled", "cancelled")
+_PLACE: Final = "INSERT INTO orders VALUES (gen_random_uuid(), gen_random_uuid(), '{}', 'EUR')"
+
+
+class Shop:
+    """Production's database, before and after a release that changes it; ``counted`` is how many orders it had when."""
+
+    def __init__(self, engine: Engine, before: Sequence[Path], changed: Path) -> None:
+        """Prepare the database with the changes that were ``before``, and let customers place orders.
+
+        ``changed`` is the change of the release that comes.
+        """
+        self._rds: Any = engine.client("rds")
+        self._master = self._credentials(engine)
+        self._changed = changed
+        for path in before:
+            self._run(INSTANCE, path.read_text(encoding="utf-8"))
+        for status in _PLACED:
+            self._place(status)
+        self._held = engine.hold("ssm", "GetParameter", only_if=_READS)
+        self._done = False
+        self.counted: dict[str, int] = {"before": self._orders(INSTANCE)}
+
+    def act(self) -> tuple[str, ...]:
+        """Once production's service stack is being updated: change the database, place one more order, let it go on."""
+        if self._done or not self._held.waiting:
+            return ()
+        self._done = True
+        self._run(INSTANCE, self._changed.read_text(encoding="utf-8"))
+        self.counted["changed"] = self._orders(INSTANCE)
+        self._place("open")
+        self._held.end()
+        return (
+            f"the database has {self.counted['before']} orders; {self._changed.name} leaves {self.counted['changed']}; "
+            "a customer places one more",
+        )
+
+    def close(self) -> tuple[str, ...]:
+        """Count again, in the restored database and in the one that it replaced; return what was counted."""
+        self._held.end()
+        found = self._rds.describe_db_instances()["DBInstances"]
+        names = [each["DBInstanceIdentifier"] for each in found]
+        replaced = [name for name in names if name.startswith(f"{INSTANCE}-belay-replaced-")]
+        self.counted["restored"] = self._orders(INSTANCE)
+        self.counted["replaced"] = sum(self._orders(name) for name in replaced)
+        return (
+            f"{INSTANCE} has {self.counted['restored']} orders; {', '.join(replaced) or 'no replaced database'} has "
+            f"{self.counted['replaced']}",
+        )
+
+    @property
+    def problem(self) -> str | None:
+        """What was lost, or is not there; None if every row is where it should be."""
+        counted = self.counted
+        wanted = {"before": len(_PLACED), "changed": 3, "restored": len(_PLACED), "replaced": 4}
+        return None if counted == wanted else f"expected these numbers of orders: {wanted}, found {counted}"
+
+    def _credentials(self, engine: Engine) -> Mapping[str, str]:
+        shown = self._rds.describe_db_instances(DBInstanceIdentifier=INSTANCE)["DBInstances"][0]
+        secret = engine.client("secretsmanager").get_secret_value(SecretId=shown["MasterUserSecret"]["SecretArn"])
+        credentials: dict[str, str] = json.loads(secret["SecretString"])
+        return credentials
+
+    def _place(self, status: str) -> None:
+        self._run(INSTANCE, _PLACE.format(status))
+
+    def _orders(self, instance: str) -> int:
+        return int(self._run(instance, "SELECT count(*) FROM orders")[0][0])
+
+    def _run(self, instance: str, statements: str) -> Any:
+        shown = self._rds.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
+        address = Address(
+            shown["Endpoint"]["Address"],
+            shown["Endpoint"]["Port"],
+            self._master["username"],
+            self._master["password"],
+            shown["DBName"],
+        )
+        with closing(connect(address)) as connection:
+            return connection.run(statements)
