@@ -1,0 +1,64 @@
+"""How the executor comes into the database: over TLS that is verified, with IAM or with a secret."""
+
+import json
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pg8000.native
+
+from belay.database.executor import DatabaseAddress
+from packs.executors.serving import Refused
+from packs.postgresql.session import Session
+
+NONE: Final = "none"
+"""What a setting says that is not used: an environment variable cannot be empty."""
+
+CONNECT_SECONDS: Final = 10
+"""How long the server may take to be reached; a statement may take as long as it likes."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The operator's own settings, for what a request leaves empty. ``ca_bundle`` is the file of authorities."""
+
+    database_name: str
+    database_user: str
+    secret_arn: str
+    ca_bundle: str
+
+
+def connect(address: DatabaseAddress, own: Credentials, client: Callable[[str], Any]) -> Session:
+    """Return a connection. ``client`` makes boto3's. Raises ``Refused`` where nothing says as whom to connect."""
+    secret = address.secret or (own.secret_arn if own.secret_arn != NONE else "")
+    if secret:
+        found = json.loads(client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
+        user, password = str(found["username"]), str(found["password"])
+    else:
+        user = address.user or (own.database_user if own.database_user != NONE else "")
+        if not user:
+            raise Refused("database: user: expected a user or a secret, in the request or in the executor's settings")
+        # Signed here, without a call: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
+        password = client("rds").generate_db_auth_token(DBHostname=address.endpoint, Port=address.port, DBUsername=user)
+    connection = pg8000.native.Connection(
+        user,
+        host=address.endpoint,
+        port=address.port,
+        database=address.name or own.database_name,
+        password=password,
+        ssl_context=tls(own.ca_bundle),
+        timeout=CONNECT_SECONDS,
+        application_name="belay",
+    )
+    # The same limit would end a long statement.
+    connection._usock.settimeout(None)
+    return Session(connection)
+
+
+def tls(ca_bundle: str) -> ssl.SSLContext | bool:
+    """Return what a connection is verified with: the chain up to an authority of the bundle, and the host's name.
+
+    Without a bundle there is no TLS: only the embedded engine's databases, on the same machine, have none.
+    """
+    return ssl.create_default_context(cafile=ca_bundle) if ca_bundle != NONE else False
