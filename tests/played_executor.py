@@ -13,7 +13,7 @@ AT = "2026-03-02T09:30:00.000+00:00"
 
 def empty() -> dict[str, Any]:
     """A database that nobody has changed: ``asked`` lists what was begun, in order."""
-    return {"recorded": [], "operations": {}, "asked": [], "released": False}
+    return {"recorded": [], "operations": {}, "asked": [], "forecast_on": [], "queries": [], "released": False}
 
 
 def answered(
@@ -25,6 +25,8 @@ def answered(
     name = f"{request['request']}-{request['token']}"
     if name not in database["operations"]:
         database["asked"].append(request["request"])
+        if request["request"] == "forecast":
+            database["forecast_on"].append(request["database"]["identifier"])
         document = changes(request["changes"]) if request.get("changes") else {"changes": [], "attempt": ""}
         ended = {"schema": 1, "operation": name, **_DONE[request["request"]](database, document)}
         takes = "TAKES" in str(document["changes"]) and request["request"] == "apply"
@@ -42,7 +44,27 @@ def _progress(database: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _profile(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": "SUCCEEDED", "profile": {"version": "18.1", "recorded": database["recorded"]}}
+    return {"state": "SUCCEEDED", "profile": _read(database)}
+
+
+def _read(database: dict[str, Any]) -> dict[str, Any]:
+    queries = [{"query": each, "calls": 1, "mean_milliseconds": 1.0} for each in database["queries"]]
+    return {"version": "18.1", "recorded": database["recorded"], "queries": queries}
+
+
+def _forecast(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Try the changes on a copy of the database, which leaves the database as it is."""
+    copied = {"recorded": [*database["recorded"]]}
+    tried = _apply(copied, document)
+    for result, change in zip(tried["changes"], document["changes"], strict=True):
+        if result["outcome"] == "APPLIED":
+            result |= {"seconds": 0.5, "locks": [{"relation": "refunds", "mode": "AccessExclusiveLock"}]}
+            result["undo"] = None if change["undo"] is None else {"restored": "LEAVES" not in str(change["undo"])}
+    planned = [
+        {"query": each, "cost_before": 1.0, **({"error": "told to"} if "BREAKS" in each else {"cost_after": 1.0})}
+        for each in document["queries"]
+    ]
+    return {**tried, "queries": planned}
 
 
 def _apply(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +101,7 @@ def _undo(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, An
     return {"state": "SUCCEEDED", "changes": results}
 
 
-_DONE = {"profile": _profile, "apply": _apply, "undo": _undo}
+_DONE = {"profile": _profile, "forecast": _forecast, "apply": _apply, "undo": _undo}
 
 
 def _note(database: dict[str, Any], change: Mapping[str, Any], document: Mapping[str, Any], outcome: str) -> None:

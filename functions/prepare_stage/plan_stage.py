@@ -47,6 +47,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "wait_seconds": settings.poll_seconds,
         "ephemeral": run.stage.ephemeral,
         "windows": run.stage.calendar.registered,
+        "forecast": run.forecast,
         "approval": approval(run),
     }
 

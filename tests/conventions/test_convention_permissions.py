@@ -90,6 +90,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "Notifications.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html
     "Databases.create_snapshot": {"rds:AddTagsToResource"},
+    "DatabaseCopies.make": {"rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey"},
     # A restored database is given back its roles, and is encrypted with the key of its snapshot
     # (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html).
     "Databases.perform": {"iam:PassRole", "kms:CreateGrant", "kms:DescribeKey"},

@@ -7,12 +7,14 @@ into the 25,000 events that an execution's history may have.
 import math
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import jsonata  # type: ignore[import-untyped]
 import pytest
 from project import definition, machines, template
 
+from belay.control.stage_forecast import KEPT_FOR
 from belay.release.registration import MOST_APPROVAL_DAYS
 
 State = Mapping[str, Any]
@@ -34,6 +36,12 @@ STILL_WAITING: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "WaitForBake": ("Verified?", {"verified": "AGAIN", "ephemeral": False}),
         "WaitForDeletion": ("Deleted?", {"done": False}),
         "WaitForIncident": ("IncidentClosed?", {"outcome": None, "incident": "i"}),
+    },
+    "forecast_changes": {
+        "WaitForProfile": ("Profiled?", {"progress": "RUNNING"}),
+        "WaitForCopy": ("Restored?", {"progress": "RUNNING"}),
+        "WaitForTrial": ("Tried?", {"progress": "RUNNING"}),
+        "WaitForDeletion": ("Gone?", {"gone": False, "superseded": False}),
     },
     "rollback_stage": {
         "WaitForLock": ("Locked?", {"acquired": False, "holder": "1.0.0"}),
@@ -243,6 +251,16 @@ def test_a_recovery_that_waits_as_long_as_it_may_fits_into_its_history() -> None
     taken = {wait: looks("rollback_stage", wait) * look("rollback_stage", wait) for wait in waited}
     taken["steps"] = steps * max(sum(events(states[name]) for name in loop) for loop in loops(states, "WaitForStack"))
     assert sum(taken.values()) < MOST_EVENTS, taken
+
+
+def test_a_forecast_that_waits_as_long_as_it_may_fits_into_its_history_and_its_time() -> None:
+    machine = "forecast_changes"
+    taken = {wait: looks(machine, wait) * look(machine, wait) for wait in waits(machine)}
+    assert sum(taken.values()) < MOST_EVENTS, taken
+    forecast, stage = definition(machine), definition("deploy_stage")["States"]["ForecastChanges"]
+    waited = sum(limit(machine, each) for each in waits(machine))
+    assert waited < forecast["TimeoutSeconds"] < stage["TimeoutSeconds"]
+    assert timedelta(seconds=forecast["TimeoutSeconds"]) <= KEPT_FOR
 
 
 def test_following_a_pipeline_stays_far_below_what_a_history_may_have() -> None:

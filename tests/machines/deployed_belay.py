@@ -28,7 +28,7 @@ from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"
-MACHINES = ("deploy_release", "deploy_stage", "rollback_stage")
+MACHINES = ("deploy_release", "deploy_stage", "forecast_changes", "rollback_stage")
 
 Seen = TypeVar("Seen")
 _PLAIN, _TYPED = TypeDeserializer(), TypeSerializer()
@@ -326,7 +326,7 @@ class Belay:
 
     def machine(self, machine: str) -> str:
         """A machine's ARN."""
-        return self.outputs["".join(word.capitalize() for word in machine.split("_")) + "StateMachineArn"]
+        return self.outputs["DeployStageStateMachineArn"].replace("deploy-stage", machine.replace("_", "-"))
 
     def _execution(self, machine: str, listed: Mapping[str, Any]) -> Execution:
         arn = listed["executionArn"]

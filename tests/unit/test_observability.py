@@ -81,7 +81,8 @@ def test_any_event_can_be_observed(event: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "read_by"), [("LocksHeldPastExpiry", "OldLocks"), ("SweepFaults", "SweepIncomplete")]
+    ("metric", "read_by"),
+    [("LocksHeldPastExpiry", "OldLocks"), ("SweepFaults", "SweepIncomplete"), ("CopiesLeft", "CopiesLeft")],
 )
 def test_a_metric_is_written_as_the_alarm_reads_it(
     capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config, metric: str, read_by: str

@@ -193,6 +193,14 @@ class UnreadableRecord(BelayError):  # noqa: N818
     """
 
 
+class NotForecast(BelayError):  # noqa: N818
+    """Database changes could not be tried on a copy, for a reason that is no verdict on them.
+
+    Raised by the steps of ``forecast_changes``: there is no snapshot, the copy did not become available, the executor
+    refused. The copy is deleted and the forecast is REVIEW, with this as its reason.
+    """
+
+
 class ExecutorFailed(BelayError):  # noqa: N818
     """An operator's database executor broke, or answered what the protocol does not know.
 

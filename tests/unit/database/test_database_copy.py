@@ -11,10 +11,9 @@ from belay.database.cluster import CLUSTER
 from belay.database.copy import (
     Copy,
     CopySettings,
-    Endpoint,
-    endpoint,
     found_copy,
     newest_usable,
+    not_copied,
 )
 from belay.database.instance import INSTANCE
 from belay.database.kind import DatabaseKind, UnitKind
@@ -225,9 +224,23 @@ def test_the_newest_finished_snapshot_of_this_very_database_is_used(not_usable: 
     assert newest_usable(INSTANCE, [not_usable], "db-1") is None
 
 
-def test_an_endpoint_is_known_once_there_is_one() -> None:
-    assert endpoint(INSTANCE_SEEN) == Endpoint("orders-db.example", 6432)
-    assert endpoint({}) is endpoint({"Endpoint": {"Port": 5432}}) is None
+@pytest.mark.parametrize(
+    ("kind", "original", "words"),
+    [
+        (INSTANCE, INSTANCE_SEEN, None),
+        (CLUSTER, CLUSTER_SEEN, None),
+        (
+            INSTANCE,
+            {**INSTANCE_SEEN, "DBClusterIdentifier": "c"},
+            "it is a member of the cluster c: register the cluster",
+        ),
+        (INSTANCE, {**INSTANCE_SEEN, "Engine": "custom-oracle-ee"}, "it runs on RDS Custom"),
+        (CLUSTER, {**CLUSTER_SEEN, "Engine": "postgres"}, "it is a Multi-AZ DB cluster"),
+    ],
+)
+def test_what_cannot_be_copied_says_why(kind: DatabaseKind, original: Mapping[str, Any], words: str | None) -> None:
+    found = not_copied(kind, original)
+    assert found is None if words is None else found is not None and found.startswith(words)
 
 
 def described(kind: UnitKind, name: str, **changed: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.change_plan import ChangePlan
 from belay.release.records import ReleaseReference
-from belay.release.registration import Stage, changed_database
+from belay.release.registration import Forecast, Stage, changed_database
 from belay.release.verification import DeployedStage, Occasion
 from belay.stack.plan import StackPlan, StagePlan
 
@@ -87,6 +87,12 @@ class StageContext:
         """Whether a person has to approve. Database changes are none of CloudFormation's, so they always count."""
         approval, declared = self.stage.approval, self.accepted.manifest.database is not None
         return approval.required and not (approval.skip_unchanged and not declared and self.plan().unchanged)
+
+    @property
+    def forecast(self) -> Forecast:
+        """How the release's database changes are forecast; an ephemeral stage has no database yet."""
+        changed = changed_database(self.accepted.manifest.database, self.stage)
+        return "none" if changed is None or self.stage.ephemeral else self.stage.forecast
 
     @property
     def reasons(self) -> Reasons:

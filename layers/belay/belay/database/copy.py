@@ -7,6 +7,7 @@ address, none of the original's IAM roles, and a parameter group in which what r
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,14 +16,7 @@ from typing import Any, Final
 from belay.database.fields import create_parameters, own_tags
 from belay.database.kind import DatabaseKind, Description, UnitKind
 from belay.database.restore import Call, name_beside
-from belay.database.snapshots import (
-    TAG_PREFIX,
-    Availability,
-    SnapshotState,
-    availability,
-    snapshot_of,
-    snapshot_tags,
-)
+from belay.database.snapshots import TAG_PREFIX, SnapshotState, snapshot_of, snapshot_tags
 
 COPY_OF_TAG: Final = f"{TAG_PREFIX}copy-of"
 """The tag of a copy that names the original."""
@@ -148,23 +142,13 @@ def newest_usable(kind: DatabaseKind, snapshots: Iterable[Description], source_i
     return max(dated, key=lambda item: item[:2])[2] if dated else None
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a database is reached."""
-
-    address: str
-    port: int
-
-
-def endpoint(description: Description) -> Endpoint | None:
-    """Return where an instance is reached; None while it has no address."""
-    found = description.get("Endpoint")
-    return Endpoint(found["Address"], int(found["Port"])) if found and found.get("Address") else None
-
-
-def usable(kind: UnitKind, description: Description) -> Availability:
-    """Tell whether a copy can be used now, after waiting, or never."""
-    return availability(kind.status(description))
+def not_copied(kind: DatabaseKind, original: Description) -> str | None:
+    """Return why a database cannot be copied; None if it can."""
+    cluster = original.get(kind.part_of) if kind.part_of else None
+    if cluster:
+        return f"it is a member of the cluster {cluster}: register the cluster instead"
+    engine = str(original.get("Engine", ""))
+    return next((words for pattern, words in kind.engines.items() if re.match(pattern, engine)), None)
 
 
 @dataclass(frozen=True)

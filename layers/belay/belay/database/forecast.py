@@ -17,6 +17,7 @@ from belay.database.executor import (
     ChangeOutcome,
     ChangeResult,
     HandedChange,
+    HandedStatement,
     LockTaken,
     OperationAnswer,
     OperationState,
@@ -26,8 +27,9 @@ from belay.database.executor import (
 )
 from belay.documents import read, written
 from belay.policy.verdict import Finding, Severity, Verdict, combine
+from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.model import Model, ModelTable, ReplayStep
-from belay.sql.operations import ColumnDefinition, ConstraintDefinition, DefaultKind, IndexDefinition
+from belay.sql.operations import ColumnDefinition, ConstraintDefinition, DefaultKind, IndexDefinition, NotUnderstood
 
 POLICY: Final = "database-forecast"
 """The name under which a forecast's findings are reported."""
@@ -219,6 +221,40 @@ def _cut(text: str, most: int) -> str:
 
 
 # -- the model ---------------------------------------------------------------------------------------------------------
+
+
+def replayed(
+    document: ChangeDocument, pending: Collection[str], engine: Engine, baseline: Model | None
+) -> Iterator[ReplayStep]:
+    """Replay the pending changes on the model that was read of the database, or on what the release's own files make.
+
+    What only a changelog's tool knows the SQL of is not understood.
+    """
+    # What reads SQL takes long to import, and most that import this module judge none.
+    from belay.sql.replay import replay  # noqa: PLC0415
+
+    changes = [_read_anew(each) for each in document.changes if baseline is None or each.id in pending]
+    steps = replay(changes, engine) if baseline is None else replay(changes, engine, baseline)
+    return (step for step in steps if step.change.id in pending)
+
+
+def _read_anew(change: HandedChange) -> DatabaseChange:
+    return DatabaseChange(
+        id=change.id,
+        author=change.author,
+        place=SourcePlace(change.path, 1),
+        digest=change.digest,
+        statements=tuple(map(_statement, change.statements)),
+        transactional=change.transactional,
+    )
+
+
+def _statement(handed: HandedStatement) -> SqlStatement:
+    place = SourcePlace(handed.path, handed.line, handed.column)
+    if handed.text is not None:
+        return SqlStatement(handed.text, place)
+    unknown = NotUnderstood("only the tool that applies it knows its SQL", everything=True)
+    return SqlStatement("", place, operations=(unknown,))
 
 
 def differences(steps: Iterable[ReplayStep]) -> dict[str, tuple[TableDifference, ...]]:

@@ -27,17 +27,19 @@ def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Gated:
     live validation of an ephemeral stage; elsewhere it needs an approval, and if the registration does not ask for
     approvals it refuses the release too.
     """
-    refusing = {
-        name: report
-        for name, report in reports.items()
-        if report.verdict is Verdict.FAIL
-        or (report.verdict is Verdict.REVIEW and not stages[name].ephemeral and not stages[name].approval.required)
-    }
+    refusing = {name: report for name, report in reports.items() if not passes(report.verdict, stages[name])}
     found = [FoundInStages(finding, tuple(names)) for finding, names in _merged(refusing).items()]
     return Gated(
         refusal=_bounded(found) if refusing else None,
         verdicts={name: report.verdict for name, report in reports.items()},
     )
+
+
+def passes(verdict: Verdict, stage: Stage) -> bool:
+    """Whether a release may go on before the stage's approval: REVIEW does if somebody decides, or it is validated."""
+    if verdict is Verdict.REVIEW:
+        return stage.ephemeral or stage.approval.required
+    return verdict is Verdict.PASS
 
 
 def change_set_report(plan: StagePlan) -> Report:

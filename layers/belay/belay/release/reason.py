@@ -99,6 +99,7 @@ class Why(StrEnum):
     NOT_VERIFIED = "not-verified"
     PLAN_CHANGED = "plan-changed"
     DATABASE_CHANGES = "database-changes"
+    NOT_FORECAST = "not-forecast"
     NOT_APPROVED = "not-approved"
     INTERRUPTED = "interrupted"
     WAITED_TOO_LONG = "waited-too-long"
@@ -233,6 +234,7 @@ _REFUSALS = ("InvalidRelease", "InvalidRegistration", "UnreadableTemplate")
 _STATEMENTS = {
     SUPERSEDED: Why.SUPERSEDED,
     "StackFailed": Why.TOLD,
+    "NotForecast": Why.NOT_FORECAST,
     "WaitedTooLong": Why.WAITED_TOO_LONG,
     APPROVAL_DENIED: Why.NOT_APPROVED,
 }

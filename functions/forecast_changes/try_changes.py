@@ -1,0 +1,31 @@
+"""Has the executor run the pending changes on the copy, undo them, and plan the queries that run today."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.gateways import own_aws
+from belay.control.stage import StageContext
+from belay.control.stage_forecast import StageForecast
+from belay.ledger.ledger import Ledger
+from belay.observability import observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment variables."""
+
+    ledger_table: str
+    artifact_bucket: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Bring the trial one step on. Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``."""
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    run = StageContext.enter(event, ledger, artifacts)
+    forecast = StageForecast(run, aws.databases, aws.database_copies, aws.executors)
+    return {"progress": forecast.try_changes(event["execution"]).value, "wait_seconds": settings.poll_seconds}
