@@ -43,9 +43,9 @@ UNDERSTOOD: list[tuple[str, list[Operation]]] = [
     (
         "ALTER TABLE t ADD a int, DROP COLUMN b CASCADE, ALTER c TYPE bigint USING (c, 1)::text",
         [
-            AddColumn(T, ColumnDefinition("a", SqlType("integer"))),
             DropColumn(T, "b", cascade=True),
             ChangeColumn(T, "c", SqlType("bigint"), using="(c, 1)::text"),
+            AddColumn(T, ColumnDefinition("a", SqlType("integer"))),
         ],
     ),
     ("drop /* not */ table -- t1\n t, u cascade", [DropTable(T, cascade=True), DropTable(Name("u"), cascade=True)]),

@@ -13,6 +13,8 @@ from belay.sql.operations import (
     AttachPartition,
     ChangeColumn,
     ChangeTable,
+    ConstraintDefinition,
+    ConstraintKind,
     Default,
     DefaultKind,
     DetachPartition,
@@ -25,6 +27,7 @@ from belay.sql.operations import (
     RenameConstraint,
     RenameTable,
     RewriteTable,
+    SqlType,
     ValidateConstraint,
 )
 
@@ -40,7 +43,29 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
     found = [_action(cursor, table)]
     while cursor.take(","):
         found.append(_action(cursor, table))
-    return tuple(found)
+    return tuple(sorted(found, key=_pass))
+
+
+def _pass(operation: Operation) -> int:
+    """When PostgreSQL does an action of several: by its kind, not its place (src/backend/commands/tablecmds.c)."""
+    match operation:
+        case DropColumn() | DropConstraint():
+            return 0
+        case ChangeColumn(type=None, nullable=True) | ChangeColumn(type=None, default=Default(kind=DefaultKind.NONE)):
+            return 0
+        case ChangeColumn(type=SqlType()):
+            return 1
+        case AddColumn():
+            return 2
+        case AddConstraint(constraint=ConstraintDefinition(kind=ConstraintKind.CHECK | ConstraintKind.NOT_NULL)):
+            return 3
+        case ChangeColumn(nullable=False):
+            return 4
+        case AddConstraint(constraint=ConstraintDefinition(kind=ConstraintKind.FOREIGN_KEY)):
+            return 6
+        case AddConstraint():
+            return 5
+    return 6
 
 
 def _alone(cursor: Cursor, table: Name) -> Operation | None:

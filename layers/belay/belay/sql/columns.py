@@ -122,7 +122,7 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
         cursor.take("NO", "INHERIT")
         validated = trailing(cursor)
         read.constraints.append(
-            ConstraintDefinition(ConstraintKind.CHECK, named, column, expression=expression, validated=validated)
+            ConstraintDefinition(ConstraintKind.CHECK, named, expression=expression, validated=validated)
         )
     else:
         return False

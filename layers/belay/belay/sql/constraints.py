@@ -74,8 +74,9 @@ def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefiniti
             named = named or index
         _mysql_method(cursor)
     columns = key_columns(cursor)
-    key_options(cursor)
-    return ConstraintDefinition(kind, named, columns)
+    included = cursor.columns() if cursor.engine is Engine.POSTGRESQL and cursor.take("INCLUDE") else ()
+    online = key_options(cursor)
+    return ConstraintDefinition(kind, named, columns, included=included, online=online)
 
 
 def key_columns(cursor: Cursor) -> tuple[str, ...]:
@@ -94,11 +95,10 @@ def key_columns(cursor: Cursor) -> tuple[str, ...]:
     return tuple(found)
 
 
-def key_options(cursor: Cursor) -> None:
-    """What may follow a key and changes nothing of what it holds. Raises NotReadable inside what is not known."""
+def key_options(cursor: Cursor) -> bool:
+    """What may follow a key; true if its index is made beside running writes. Raises NotReadable inside the unknown."""
+    online = False
     if cursor.engine is Engine.POSTGRESQL:
-        if cursor.take("INCLUDE"):
-            cursor.columns()
         if cursor.take("WITH"):
             cursor.group()
         if cursor.take("USING", "INDEX", "TABLESPACE"):
@@ -106,7 +106,7 @@ def key_options(cursor: Cursor) -> None:
     elif cursor.engine is Engine.SQLSERVER:
         cursor.take_any("CLUSTERED", "NONCLUSTERED")
         if cursor.tokens[cursor.at + 1].word == "(" and cursor.take("WITH"):
-            cursor.group()
+            online = "ONLINE = ON" in cursor.group().upper()
         elif cursor.take("WITH", "FILLFACTOR"):
             cursor.expect("=")
             cursor.number()
@@ -115,6 +115,7 @@ def key_options(cursor: Cursor) -> None:
     elif cursor.engine in MYSQL:
         mysql_index_options(cursor)
     trailing(cursor)
+    return online
 
 
 def filegroup(cursor: Cursor) -> None:
@@ -261,13 +262,32 @@ def _exclusion(cursor: Cursor, named: str) -> ConstraintDefinition:
     start = cursor.at
     if cursor.take("USING"):
         cursor.part()
-    cursor.group()
-    if cursor.take("INCLUDE"):
-        cursor.columns()
+    columns = _excluded(cursor)
+    included = cursor.columns() if cursor.take("INCLUDE") else ()
     if cursor.take("WITH"):
         cursor.group()
     if cursor.take("WHERE"):
         cursor.group()
     expression = cursor.since(start)
     trailing(cursor)
-    return ConstraintDefinition(ConstraintKind.EXCLUDE, named, expression=expression)
+    return ConstraintDefinition(ConstraintKind.EXCLUDE, named, columns, expression=expression, included=included)
+
+
+def _excluded(cursor: Cursor) -> tuple[str, ...]:
+    """What an exclusion is on: columns, and expressions as their text, each before its operator."""
+    cursor.expect("(")
+    found = []
+    while True:
+        start = cursor.at
+        if cursor.next_is_name() and cursor.tokens[cursor.at + 1].word not in ("(", "."):
+            found.append(cursor.part())
+            cursor.skip_to("WITH")
+        else:
+            cursor.skip_to("WITH")
+            found.append(cursor.since(start))
+        cursor.expect("WITH")
+        cursor.skip_to(",")
+        if not cursor.take(","):
+            break
+    cursor.expect(")")
+    return tuple(found)

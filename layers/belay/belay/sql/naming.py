@@ -29,11 +29,9 @@ _COLUMN_CAST = re.compile(r"\(?\s*\(?([a-z_]\w*)\)?\s*::.*\)?")
 def constraint_name(
     engine: Engine, table: str, constraint: ConstraintDefinition, taken: Collection[str], columns: Collection[str]
 ) -> str:
-    """The constraint's name. ``taken`` are the names that are in use, ``columns`` the table's, for checks."""
+    """The name of a constraint without one. ``taken`` are names in use, ``columns`` the table's, for checks."""
     if constraint.kind is ConstraintKind.PRIMARY_KEY and engine in MYSQL:
         return "PRIMARY"
-    if constraint.name:
-        return constraint.name
     if engine is Engine.POSTGRESQL:
         return _postgresql(table, constraint, taken, columns)
     if engine in MYSQL:
@@ -43,14 +41,12 @@ def constraint_name(
 
 
 def _postgresql(table: str, constraint: ConstraintDefinition, taken: Collection[str], columns: Collection[str]) -> str:
-    middle = "_".join(constraint.columns)
+    middle = "_".join(_index_columns((*constraint.columns, *constraint.included)))
     if constraint.kind is ConstraintKind.PRIMARY_KEY:
         middle = ""
     elif constraint.kind is ConstraintKind.CHECK and not constraint.columns:
         used = mentioned(constraint.expression, columns)
         middle = used[0] if len(used) == 1 else ""
-    elif constraint.kind is ConstraintKind.EXCLUDE:
-        middle = "_".join(excluded(constraint.expression))
     return _free(table, middle, _SUFFIX[constraint.kind], taken)
 
 
@@ -63,9 +59,7 @@ def _mysql(table: str, constraint: ConstraintDefinition, taken: Collection[str])
 
 
 def index_name(engine: Engine, table: str, index: IndexDefinition, taken: Collection[str]) -> str:
-    """The index's name."""
-    if index.name:
-        return index.name
+    """The name of an index without one."""
     if engine in MYSQL:
         return _mysql_index(index.columns, taken)
     if engine is Engine.POSTGRESQL:
@@ -94,12 +88,6 @@ def _index_columns(columns: Iterable[str]) -> list[str]:
             chosen, number = f"{name}{number}", number + 1
         found.append(chosen)
     return found
-
-
-def excluded(expression: str) -> list[str]:
-    """The columns of an exclusion constraint, as far as they are plain names."""
-    inside = expression[expression.index("(") + 1 :]
-    return re.findall(r"(?:^|,)\s*([a-z_]\w*)(?=[^,]*\bwith\b)", inside, re.IGNORECASE)
 
 
 def _free(table: str, middle: str, suffix: str, taken: Collection[str]) -> str:

@@ -84,7 +84,8 @@ class ConstraintDefinition:
 
     ``name`` is empty if the engine names it. ``validated`` is false for ``NOT VALID`` and ``NOCHECK``. ``columns`` are
     those it is on, in order; ``references`` is a foreign key's table; ``expression`` is a check's, as written.
-    ``using_index`` names an index that already exists and becomes the constraint's; ``online`` is as an index's.
+    ``using_index`` names an index that already exists and becomes the constraint's; ``online`` and ``included``
+    are as an index's.
     """
 
     kind: ConstraintKind
@@ -96,6 +97,7 @@ class ConstraintDefinition:
     validated: bool = True
     using_index: str = ""
     online: bool = False
+    included: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,6 +241,8 @@ def _filtered(node: exp.Expr, joins: list[exp.Join]) -> bool:
 
 def always_true(condition: exp.Expr) -> bool:
     """Whether a condition is true for every row, whatever is in it: ``1 = 1``, ``true``, ``'a' = 'a' OR x``."""
+    if _about_rows(condition.unnest()):
+        return False
     try:
         simple = simplify(condition.copy()).unnest()
     except Exception:
@@ -258,6 +260,14 @@ def always_true(condition: exp.Expr) -> bool:
         query = simple.this
         return isinstance(query, exp.Select) and not query.args.get("from_") and not query.args.get("where")
     return isinstance(simple, exp.Boolean) and bool(simple.this)
+
+
+def _about_rows(condition: exp.Expr) -> bool:
+    """Whether a condition compares a column with what is none, as most do: no need to look further."""
+    if not isinstance(condition, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like)):
+        return False
+    sides = (condition.left.unnest(), condition.right.unnest())
+    return any(isinstance(one, exp.Column) and isinstance(other, exp.Literal) for one, other in (sides, sides[::-1]))
 
 
 def _negated(condition: exp.Expr) -> exp.Expr:

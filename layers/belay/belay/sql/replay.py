@@ -6,7 +6,7 @@ What is not understood makes what it names unsure, and what is unsure stays so, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from belay.sql.changes import DatabaseChange, Engine, SqlStatement
 from belay.sql.model import Model, ModelTable, ReplayStep
@@ -51,13 +51,15 @@ Changing = Callable[[ModelTable], ModelTable]
 NOTHING_KNOWN = Model()
 """A database of which nothing is known: what is not in it may be there."""
 
+_INDEXED = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE, ConstraintKind.EXCLUDE)
+
 REASONS = 3
 """How many reasons are kept for being unsure: the first say what began it."""
 
 
 def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = NOTHING_KNOWN) -> Iterator[ReplayStep]:
     """Each operation of each statement in order, with the model before and after it."""
-    model = baseline
+    model = _session_ended(baseline)
     for change in changes:
         begun: Model | None = None
         for statement in change.statements:
@@ -98,6 +100,28 @@ def _reasons(before: tuple[str, ...], *more: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*before, *more)))[:REASONS]
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The names that a new one must differ from: those of relations (tables and indexes), of constraints, or both."""
+
+    tables: tuple[ModelTable, ...]
+    relations: bool = True
+    constraints: bool = True
+
+    def __contains__(self, name: object) -> bool:
+        return any(
+            (self.relations and (name == table.name.name or name in table.indexes))
+            or (self.constraints and name in table.constraints)
+            for table in self.tables
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for table in self.tables for name in (*table.indexes, *table.constraints))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class _Step:
     """One operation on a model."""
 
@@ -125,23 +149,23 @@ class _Step:
             case ChangeColumn():
                 return self._on_family(operation.table, lambda table: self._change_column(table, operation))
             case AddConstraint():
-                return self._on(operation.table, lambda table: self._add_constraints(table, (operation.constraint,)))
+                return self._with_constraint(operation)
             case ValidateConstraint():
-                return self._on(operation.table, lambda table: self._validated(table, operation.constraint))
+                return self._on_family(operation.table, lambda table: self._validated(table, operation.constraint))
             case DropConstraint():
                 return self._drop_constraint(operation)
             case RenameConstraint():
-                return self._on(operation.table, lambda table: self._rename_constraint(table, operation))
+                return self._on_family(operation.table, lambda table: self._rename_constraint(table, operation))
             case CreateIndex():
-                return self._on(operation.table, lambda table: self._create_index(table, operation))
+                model = self._on(operation.table, lambda table: self._create_index(table, operation))
+                unnamed = replace(operation.index, name="")
+                return self._on_partitions(model, operation.table, lambda each: self._with_index(each, unnamed))
             case DropIndex():
                 return self._drop_index(operation)
             case RenameIndex():
                 return self._rename_index(operation)
             case AttachPartition():
-                return self._on(
-                    operation.partition, lambda table: replace(table, parents=(operation.table,), partition=True)
-                )
+                return self._on(operation.partition, lambda table: self._attached(table, operation.table))
             case DetachPartition():
                 return self._on(operation.partition, lambda table: replace(table, parents=(), partition=False))
             case CreateEnum() | AddEnumValue() | RenameEnumValue() | RenameEnum():
@@ -172,6 +196,21 @@ class _Step:
             model = model.with_table(change(self.model.tables[child]))
         return model
 
+    def _on_partitions(self, model: Model, name: Name, change: Changing) -> Model:
+        """Changes the partitions of a table in a model in which the table itself is changed already."""
+        for child in self._children(name):
+            if self.model.tables[child].partition:
+                model = model.with_table(change(model.tables[child]))
+        return model
+
+    def _attached(self, table: ModelTable, parent: Name) -> ModelTable:
+        """A partition, whose keys and indexes are made to match its table's."""
+        matched = self._found(parent)
+        table = replace(table, parents=(parent,), partition=True)
+        if matched.unsure or matched.indexes or matched.constraints:
+            return self._unsure(table, f"its keys and indexes become those of {parent}")
+        return table
+
     def _children(self, name: Name) -> list[Name]:
         found = [each.name for each in self.model.tables.values() if name in each.parents]
         return found + [below for child in found for below in self._children(child)]
@@ -179,13 +218,11 @@ class _Step:
     def _unsure(self, table: ModelTable, reason: str) -> ModelTable:
         return replace(table, unsure=_reasons(table.unsure, f"{self.where}: {reason}"))
 
-    def _taken(self, schema: str) -> set[str]:
-        """The names of tables, indexes and constraints in a schema."""
-        names: set[str] = set()
-        for table in self.model.tables.values():
-            if table.name.schema == schema:
-                names |= {table.name.name, *table.indexes, *table.constraints}
-        return names
+    def _taken(self, table: ModelTable, *, relations: bool = True, constraints: bool = True) -> _Taken:
+        """The names that are in use in a table's schema, as far as a new name of the engine's must differ."""
+        others = () if self.engine in MYSQL else self.model.tables.values()
+        tables = (table, *(each for each in others if each.name.schema == table.name.schema))
+        return _Taken(tables, relations, constraints)
 
     def _create_table(self, operation: CreateTable) -> Model:
         name = operation.table
@@ -200,7 +237,7 @@ class _Step:
             temporary=operation.temporary,
         )
         if operation.temporary and existing:
-            table = replace(table, hidden=existing)
+            table = replace(table, hidden=self._unsure(existing, f"{name} is hidden by a temporary table"))
         elif existing:
             table = self._unsure(table, f"{name} is created though it is there")
         elif operation.if_not_exists and not self.model.complete:
@@ -224,9 +261,10 @@ class _Step:
                 for name, column in columns.items()
             }
         table = replace(table, columns={**table.columns, **columns}, unsure=_reasons(table.unsure, *source.unsure))
+        named = (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY)
         kept = tuple(
-            replace(constraint, name=constraint.name if constraint.kind is ConstraintKind.CHECK else "")
-            for constraint in source.constraints.values()
+            replace(constraint, name=name if constraint.kind in named else "", validated=True)
+            for name, constraint in source.constraints.items()
             if constraint.kind is ConstraintKind.CHECK
             or (everything and constraint.kind is not ConstraintKind.FOREIGN_KEY)
             or (table.partition and constraint.kind is ConstraintKind.FOREIGN_KEY)
@@ -254,6 +292,11 @@ class _Step:
 
     def _rename_table(self, operation: RenameTable) -> Model:
         table = replace(self._found(operation.table), name=operation.to)
+        if table.temporary:
+            hidden = self.model.tables.get(operation.to)
+            model = self.model.without_table(operation.table)
+            model = model.with_table(table.hidden) if table.hidden else model
+            return model.with_table(replace(table, hidden=hidden))
         if operation.to in self.model.tables and operation.to != operation.table:
             table = self._unsure(table, f"{operation.to} is a new name though it is there")
         tables = {name: each for name, each in self.model.tables.items() if name != operation.table}
@@ -343,6 +386,10 @@ class _Step:
             if not table.unsure:
                 table = self._unsure(table, f"{operation.column} is changed and is not there")
             return table
+        if operation.generated is False and operation.type is None and not column.generated:
+            return table
+        if operation.identity is False and operation.type is None and column.default.text:
+            return table
         changed = replace(
             column,
             type=operation.type or column.type,
@@ -356,15 +403,21 @@ class _Step:
     # constraints
 
     def _add_constraints(self, table: ModelTable, added: Iterable[ConstraintDefinition]) -> ModelTable:
-        for constraint in added:
+        for constraint in _merged(added) if self.engine is Engine.POSTGRESQL else added:
             table = self._add_constraint(table, constraint)
         return table
 
     def _add_constraint(self, table: ModelTable, constraint: ConstraintDefinition) -> ModelTable:
         if constraint.using_index:
             return self._promoted(table, constraint)
-        taken = self._taken(table.name.schema) | {*table.constraints, *table.indexes}
-        name = constraint_name(self.engine, table.name.name, constraint, taken, table.columns)
+        given = "" if constraint.kind is ConstraintKind.PRIMARY_KEY and self.engine in MYSQL else constraint.name
+        name = given or constraint_name(
+            self.engine,
+            table.name.name,
+            constraint,
+            self._taken(table, relations=constraint.kind in _INDEXED),
+            table.columns,
+        )
         if constraint.kind is ConstraintKind.CHECK and not constraint.columns:
             constraint = replace(constraint, columns=tuple(mentioned(constraint.expression, table.columns)))
         missing = [column for column in constraint.columns if column not in table.columns]
@@ -374,13 +427,30 @@ class _Step:
         if constraint.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.NOT_NULL) and constraint.validated:
             table = _required(table, constraint.columns)
         if constraint.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
-            index = IndexDefinition(name, constraint.columns, unique=True, modifiers=("",) * len(constraint.columns))
+            modifiers = ("",) * len(constraint.columns)
+            index = IndexDefinition(
+                name, constraint.columns, unique=True, included=constraint.included, modifiers=modifiers
+            )
             return replace(table, indexes={**table.indexes, name: index})
         if constraint.kind is ConstraintKind.EXCLUDE:
-            return replace(table, indexes={**table.indexes, name: IndexDefinition(name, (constraint.expression,))})
+            index = IndexDefinition(name, constraint.columns, included=constraint.included)
+            return replace(table, indexes={**table.indexes, name: index})
         if constraint.kind is ConstraintKind.FOREIGN_KEY and self.engine in MYSQL:
             return self._foreign_key_index(table, constraint)
         return table
+
+    def _with_constraint(self, operation: AddConstraint) -> Model:
+        """A constraint on a table, on what inherits it if it is a check, and on partitions whatever it is."""
+        before = self._found(operation.table)
+        model = self._on(operation.table, lambda table: self._add_constraint(table, operation.constraint))
+        added = [name for name in model.tables[operation.table].constraints if name not in before.constraints]
+        for child in self._children(operation.table):
+            inherited = operation.constraint.kind in (ConstraintKind.CHECK, ConstraintKind.NOT_NULL)
+            if inherited or self.model.tables[child].partition:
+                name = added[0] if added and operation.constraint.kind not in _INDEXED else ""
+                constraint = replace(operation.constraint, name=name)
+                model = model.with_table(self._add_constraint(model.tables[child], constraint))
+        return model
 
     def _promoted(self, table: ModelTable, constraint: ConstraintDefinition) -> ModelTable:
         """An index becomes a constraint's and gets its name."""
@@ -413,8 +483,12 @@ class _Step:
         return _required(table, constraint.columns) if constraint.kind is ConstraintKind.NOT_NULL else table
 
     def _drop_constraint(self, operation: DropConstraint) -> Model:
-        model = self._on(operation.table, lambda table: self._without_constraint(table, operation))
         dropped = self._found(operation.table).constraints.get(operation.constraint)
+        if dropped and dropped.kind in (ConstraintKind.CHECK, ConstraintKind.NOT_NULL):
+            return self._on_family(operation.table, lambda table: self._without_constraint(table, operation))
+        model = self._on(operation.table, lambda table: self._without_constraint(table, operation))
+        reason = f"{operation.constraint} is dropped from the table that it is a partition of"
+        model = self._on_partitions(model, operation.table, lambda each: self._unsure(each, reason))
         if operation.cascade and dropped and dropped.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
             gone = {operation.table}
             tables = {name: _without_keys_to(each, gone, dropped.columns) for name, each in model.tables.items()}
@@ -466,16 +540,15 @@ class _Step:
     # indexes
 
     def _create_index(self, table: ModelTable, operation: CreateIndex) -> ModelTable:
+        if operation.if_not_exists and operation.index.name in self._taken(table, constraints=False):
+            owner = self._owner(Name(operation.index.name, table.name.schema), None)
+            return self._unsure(table, "an index may be on another table") if owner and owner.unsure else table
         if operation.index.name in table.indexes:
-            if operation.if_not_exists:
-                return table
             table = self._unsure(table, f"the index {operation.index.name} is created though it is there")
         return self._with_index(table, operation.index)
 
     def _with_index(self, table: ModelTable, index: IndexDefinition) -> ModelTable:
-        in_schema = set() if self.engine in MYSQL else self._taken(table.name.schema)
-        taken = in_schema | {*table.indexes, *table.constraints}
-        name = index_name(self.engine, table.name.name, index, taken)
+        name = index.name or index_name(self.engine, table.name.name, index, self._taken(table, constraints=False))
         return replace(table, indexes={**table.indexes, name: replace(index, name=name)})
 
     def _owner(self, index: Name, table: Name | None) -> ModelTable | None:
@@ -503,7 +576,8 @@ class _Step:
                 if each != name or kept.kind in (ConstraintKind.FOREIGN_KEY, ConstraintKind.CHECK)
             },
         )
-        return self.model.with_table(table)
+        reason = f"{name} is dropped from the table that it is a partition of"
+        return self._on_partitions(self.model.with_table(table), table.name, lambda each: self._unsure(each, reason))
 
     def _rename_index(self, operation: RenameIndex) -> Model:
         table = self._owner(operation.index, operation.table)
@@ -585,6 +659,23 @@ class _Step:
             tables[operation.table] = ModelTable(operation.table, unsure=(reason,), created=self.change.id)
         enums = {name: values for name, values in model.enums.items() if name.name not in names}
         return replace(model, tables=tables, enums=enums)
+
+
+def _merged(added: Iterable[ConstraintDefinition]) -> list[ConstraintDefinition]:
+    """PostgreSQL makes one of several keys on the same columns in one definition: the primary key, if one is.
+
+    It has the first name that one of them has (transformIndexConstraints in src/backend/parser/parse_utilcmd.c).
+    """
+    keys: dict[tuple[tuple[str, ...], tuple[str, ...]], ConstraintDefinition] = {}
+    others = []
+    for constraint in sorted(added, key=lambda each: each.kind is not ConstraintKind.PRIMARY_KEY):
+        if constraint.kind not in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE) or constraint.using_index:
+            others.append(constraint)
+        elif first := keys.get((constraint.columns, constraint.included)):
+            keys[constraint.columns, constraint.included] = replace(first, name=first.name or constraint.name)
+        else:
+            keys[constraint.columns, constraint.included] = constraint
+    return [*keys.values(), *others]
 
 
 def _without_keys_to(table: ModelTable, gone: set[Name], columns: tuple[str, ...] | None = None) -> ModelTable:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import pg8000.native
 
 from belay.sql.model import Model, ModelTable
-from belay.sql.naming import excluded
-from belay.sql.operations import ColumnDefinition, ConstraintDefinition, ConstraintKind, IndexDefinition, SqlType
+from belay.sql.operations import ColumnDefinition, ConstraintKind, IndexDefinition, SqlType
 
 _TABLES = """
 SELECT n.nspname, c.relname, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -18,7 +17,10 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> '
 AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
 """
 _COLUMNS = """
-SELECT attrelid, attname, format_type(atttypid, atttypmod), attnotnull, attidentity <> '' OR
+SELECT attrelid, attname, format_type(atttypid, atttypmod),
+  attnotnull AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = attrelid AND contype = 'n'
+                             AND conkey = ARRAY[attnum] AND NOT convalidated),
+  attidentity <> '' OR
   coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), attgenerated = 's',
   coalesce(attgenerated = '' AND pg_get_expr(d.adbin, d.adrelid) NOT LIKE 'NULL::%', false)
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -98,7 +100,13 @@ def of_server(connection: pg8000.native.Connection) -> tuple[dict[str, Table], d
 
 def of_model(model: Model) -> dict[str, Table]:
     """Tables of a model of which it is sure."""
-    return {str(name): _table(table) for name, table in model.tables.items() if not table.unsure}
+    return {str(table.name): _table(table) for table in _lasting(model) if not table.unsure}
+
+
+def _lasting(model: Model) -> list[ModelTable]:
+    """The tables that are no temporary ones."""
+    lasting = [table.hidden if table.temporary else table for table in model.tables.values()]
+    return [table for table in lasting if table]
 
 
 def differences(model: Model, connection: pg8000.native.Connection) -> list[str]:
@@ -106,7 +114,7 @@ def differences(model: Model, connection: pg8000.native.Connection) -> list[str]
     if model.unsure:
         return []
     tables, enums = of_server(connection)
-    unsure = {str(name) for name, table in model.tables.items() if table.unsure}
+    unsure = {str(table.name) for table in _lasting(model) if table.unsure}
     modelled = of_model(model)
     found = [f"table {name}: not in the model" for name in tables.keys() - modelled.keys() - unsure]
     found += [f"table {name}: not on the server" for name in modelled.keys() - tables.keys()]
@@ -145,19 +153,13 @@ def _table(table: ModelTable) -> Table:
                 str(kept.kind),
                 kept.validated,
                 str(kept.references or ""),
-                _ordered(kept),
+                tuple(sorted(kept.columns) if kept.kind is ConstraintKind.CHECK else kept.columns),
             )
             for name, kept in table.constraints.items()
             if kept.kind is not ConstraintKind.NOT_NULL
         },
         {name: _index(index, table) for name, index in table.indexes.items()},
     )
-
-
-def _ordered(constraint: ConstraintDefinition) -> tuple[str, ...]:
-    if constraint.kind is ConstraintKind.EXCLUDE:
-        return tuple(excluded(constraint.expression))
-    return tuple(sorted(constraint.columns)) if constraint.kind is ConstraintKind.CHECK else constraint.columns
 
 
 def _column(column: ColumnDefinition) -> Column:
@@ -168,9 +170,6 @@ def _column(column: ColumnDefinition) -> Column:
 
 def _index(index: IndexDefinition, table: ModelTable) -> Index:
     entries = tuple(column if column in table.columns else "()" for column in (*index.columns, *index.included))
-    constraint = table.constraints.get(index.name)
-    if constraint and constraint.kind is ConstraintKind.EXCLUDE:
-        entries = tuple(excluded(constraint.expression))
     return index.unique, index.method or "btree", len(entries) - len(index.included), bool(index.where), entries
 
 
