@@ -37,12 +37,13 @@ from examples.releases import ExampleError, assemble
 from local.demo_approval import Approver
 from local.demo_cancellation import Cancellation
 from local.demo_console import Screen
+from local.demo_executor import register_executor
 from local.demo_inbox import Inbox, Received
 from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
 from local.demo_scenarios import Scenario, UnknownScenarioError, chosen
-from local.demo_shop import Shop
+from local.demo_shop import INSTANCE, Shop, secret_of_database
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError
 
@@ -120,6 +121,7 @@ class Demo:
         self._stepfunctions: Any = engine.client("stepfunctions")
         self._engine = engine
         self._pipeline: FailingPipeline | None = None
+        self._secret = ""
         self._outputs = outputs
         self._screen = screen
         self._progress = Progress(self._stepfunctions, {name: outputs[arn] for name, arn in _MACHINES.items()})
@@ -132,7 +134,9 @@ class Demo:
         """Upload the scenario's release, or run its pipeline, and follow it to its end."""
         directory = assemble(scenario.application, scenario.version)
         archive = build_release(directory, directory.with_name(f"{scenario.application}-{scenario.version}.zip")).path
-        shop = self._shop(scenario, directory) if scenario.rows else None
+        if scenario.registers:
+            self._register_executor(scenario.application)
+        shop = Shop(self._engine, self._secret) if scenario.counts else None
         self._pipeline = None
         self._progress.begin()
         asking = self._approver.asked_in_production(scenario.application) if scenario.asks else nullcontext()
@@ -164,9 +168,11 @@ class Demo:
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
 
-    def _shop(self, scenario: Scenario, directory: Path) -> Shop:
-        changed = directory / str(scenario.rows)
-        return Shop(self._engine, sorted(set(changed.parent.iterdir()) - {changed}), changed)
+    def _register_executor(self, application: str) -> None:
+        self._secret = secret_of_database(self._engine)
+        bucket = self._outputs["ArtifactBucketName"]
+        arn = register_executor(self._engine, bucket, application, INSTANCE, self._secret)
+        self._screen.say(f"\nThe operator has registered {arn}, which changes {INSTANCE} from now on.")
 
     def _choose(self, number: int, message: Received) -> list[Received]:
         """Take one of the choices in a message by its command, and wait until the incident is closed.

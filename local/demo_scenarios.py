@@ -14,7 +14,9 @@ class Scenario:
     the number of the choice that a person takes of what is left to do. With a ``pipeline`` no release is uploaded: that
     pipeline changes what the release has deployed, and fails. ``asks`` is true if production's registration requires an
     approval; ``stuck`` is a stack and a resource of it that cannot be rolled back, ``cancels`` a stack whose update a
-    person cancels. ``rows`` is the file of the release with which its own task changes production's database.
+    person cancels. ``counts`` is true if the orders in production's database are counted before and after, and
+    ``registers`` if the operator lets an executor change that database from now on. ``after`` names the scenarios
+    that this one builds on.
     """
 
     name: str
@@ -28,7 +30,9 @@ class Scenario:
     asks: bool = False
     stuck: tuple[str, str] | None = None
     cancels: str | None = None
-    rows: str | None = None
+    counts: bool = False
+    registers: bool = False
+    after: tuple[str, ...] = ("good",)
 
 
 SCENARIOS: Final = (
@@ -65,7 +69,9 @@ SCENARIOS: Final = (
         "orders",
         "1.4.0",
         "DEPLOYED",
-        "A good release again, after the failed one.",
+        "A good release again, after the failed one. From now on an executor applies the changes of production's "
+        "database, beginning with those of the earlier releases.",
+        registers=True,
     ),
     Scenario(
         "pipeline-failure",
@@ -84,7 +90,8 @@ SCENARIOS: Final = (
         "database gets its name, the replaced one is kept with what was written since, and the service is stopped and "
         "started again.",
         answers="approve",
-        rows="database/changes/0005-refunds.sql",
+        counts=True,
+        after=("good", "good-after"),
     ),
     Scenario(
         "stuck-rollback",
@@ -133,14 +140,12 @@ class UnknownScenarioError(ValueError):
 def chosen(names: str | None) -> tuple[Scenario, ...]:
     """Return the scenarios of these names, separated by commas, in the demo's order; all without names.
 
-    An application's first scenario is played in any case: what comes after it builds on what that deployed.
-    Raises ``UnknownScenarioError``.
+    Those that they build on are played, too. Raises ``UnknownScenarioError``.
     """
     wanted = {scenario.name for scenario in SCENARIOS} if names is None else {each.strip() for each in names.split(",")}
     unknown = wanted - {scenario.name for scenario in SCENARIOS}
     if unknown:
         known = ", ".join(scenario.name for scenario in SCENARIOS)
         raise UnknownScenarioError(f"expected names of scenarios ({known}), found {', '.join(sorted(unknown))}")
-    applications = {scenario.application for scenario in SCENARIOS if scenario.name in wanted}
-    first = {next(each.name for each in SCENARIOS if each.application == name) for name in applications}
-    return tuple(scenario for scenario in SCENARIOS if scenario.name in wanted | first)
+    needed = {name for scenario in SCENARIOS if scenario.name in wanted for name in scenario.after}
+    return tuple(scenario for scenario in SCENARIOS if scenario.name in wanted | needed)

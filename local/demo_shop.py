@@ -1,15 +1,10 @@
-"""The shop whose releases the demo plays: its customers, its orders, and the task that changes its database.
-
-The engine runs no containers. What the task of the image ``orders-migrations`` does while the service stack is updated,
-the demo does in its place, with the release's own files.
-"""
+"""The customers of the shop whose releases the demo plays, and the orders that its database has at each time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 from local.engine import Engine
@@ -23,19 +18,20 @@ _PLACED: Final = ("paid", "paid", "shipped", "cancelled", "cancelled")
 _PLACE: Final = "INSERT INTO orders VALUES (gen_random_uuid(), gen_random_uuid(), '{}', 'EUR')"
 
 
+def secret_of_database(engine: Engine) -> str:
+    """Return the ARN of the secret in which RDS keeps the master password of production's database."""
+    shown = engine.client("rds").describe_db_instances(DBInstanceIdentifier=INSTANCE)["DBInstances"][0]
+    return str(shown["MasterUserSecret"]["SecretArn"])
+
+
 class Shop:
     """Production's database, before and after a release that changes it; ``counted`` is how many orders it had when."""
 
-    def __init__(self, engine: Engine, before: Sequence[Path], changed: Path) -> None:
-        """Prepare the database with the changes that were ``before``, and let customers place orders.
-
-        ``changed`` is the change of the release that comes.
-        """
+    def __init__(self, engine: Engine, secret: str) -> None:
+        """Let customers place orders; ``secret`` is the ARN of the secret of the database."""
         self._rds: Any = engine.client("rds")
-        self._master = self._credentials(engine)
-        self._changed = changed
-        for path in before:
-            self._run(INSTANCE, path.read_text(encoding="utf-8"))
+        found = engine.client("secretsmanager").get_secret_value(SecretId=secret)
+        self._master: Mapping[str, str] = json.loads(found["SecretString"])
         for status in _PLACED:
             self._place(status)
         self._held = engine.hold("ssm", "GetParameter", only_if=_READS)
@@ -43,16 +39,15 @@ class Shop:
         self.counted: dict[str, int] = {"before": self._orders(INSTANCE)}
 
     def act(self) -> tuple[str, ...]:
-        """Once production's service stack is being updated: change the database, place one more order, let it go on."""
+        """Once production's service stack is being updated, and the database was changed: count, and place one more."""
         if self._done or not self._held.waiting:
             return ()
         self._done = True
-        self._run(INSTANCE, self._changed.read_text(encoding="utf-8"))
         self.counted["changed"] = self._orders(INSTANCE)
         self._place("open")
         self._held.end()
         return (
-            f"the database has {self.counted['before']} orders; {self._changed.name} leaves {self.counted['changed']}; "
+            f"the database had {self.counted['before']} orders; the change left {self.counted['changed']}; "
             "a customer places one more",
         )
 
@@ -75,12 +70,6 @@ class Shop:
         counted = self.counted
         wanted = {"before": len(_PLACED), "changed": 3, "restored": len(_PLACED), "replaced": 4}
         return None if counted == wanted else f"expected these numbers of orders: {wanted}, found {counted}"
-
-    def _credentials(self, engine: Engine) -> Mapping[str, str]:
-        shown = self._rds.describe_db_instances(DBInstanceIdentifier=INSTANCE)["DBInstances"][0]
-        secret = engine.client("secretsmanager").get_secret_value(SecretId=shown["MasterUserSecret"]["SecretArn"])
-        credentials: dict[str, str] = json.loads(secret["SecretString"])
-        return credentials
 
     def _place(self, status: str) -> None:
         self._run(INSTANCE, _PLACE.format(status))

@@ -59,9 +59,10 @@ def test_the_report_tells_states_in_the_order_in_which_they_were_entered() -> No
     }
 
 
-def test_some_scenarios_are_chosen_with_the_first_of_their_application() -> None:
+def test_some_scenarios_are_chosen_with_those_that_they_build_on() -> None:
     assert chosen(None) == SCENARIOS
-    assert [scenario.name for scenario in chosen("approval, open-ssh")] == ["good", "open-ssh", "approval"]
+    assert [each.name for each in chosen("approval, open-ssh")] == ["good", "open-ssh", "approval"]
+    assert [each.name for each in chosen("database-rollback")] == ["good", "good-after", "database-rollback"]
 
 
 def test_a_scenario_that_is_not_there_is_told_with_those_that_are() -> None:

@@ -542,3 +542,13 @@ class TestEffectiveParameters:
             "stacks.network.parameters.Size: templates/network.yaml declares no such parameter",
             "stacks.network.parameters.Image: templates/network.yaml declares no such parameter",
         ]
+
+
+def test_the_secret_of_an_executor_may_be_one_that_rds_manages() -> None:
+    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-4de81eee-e761-4436-8e79-d51de0e7b7d2-fcf04d"
+    databases = f"databases: [{{instance: a, executor: '{CHANGES}', database: x, secret: '{secret}'}}]"
+
+    read = parse_stage(ORDERS, "production", f"{STAGE}{databases}")
+
+    assert isinstance(read, Stage)
+    assert read.executors["a"].secret == secret

@@ -56,7 +56,7 @@ _FUNCTION: Final = re.compile(
 )
 _DATABASE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 _DATABASE_USER: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
-_SECRET: Final = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}")
+_SECRET: Final = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,519}")
 _SECURITY_GROUP: Final = re.compile(r"sg-[0-9a-f]{8,17}")
 _PARAMETER_GROUP: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,254}")
 _MACRO: Final = re.compile(r"[A-Za-z0-9:_-]{1,256}")
