@@ -10,6 +10,7 @@ Commands = dict[tuple[str, ...], tuple[str, str]]
 
 GROUPS: Final[dict[str, Commands]] = {
     "Set up": {
+        ("doctor",): ("cli.doctor", "look at everything that a release needs, and say what is missing"),
         ("register", "check"): ("cli.register_check", "check the files of an application's registration"),
         ("register", "show"): ("cli.register_show", "show an application's registration"),
         ("register",): ("cli.register", "store an application's registration after showing what it changes"),

@@ -1,0 +1,224 @@
+"""``belay doctor``: look at everything that a first release needs, and say what is missing and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from belay.aws.faults import translated
+from belay.errors import BelayError
+from belay.release.registration import Stage
+from cli.account import Account, add_account_arguments
+from cli.output import plain, tell
+from cli.problems import REFUSED, in_words
+from cli.stacks import gather, registered_in
+
+CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
+PENDING: Final = ("PendingConfirmation", "Deleted")
+"""What stands in place of a subscription's ARN: https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html"""
+
+
+class Condition(StrEnum):
+    """In order; wrong; or not known, because these credentials may not look."""
+
+    OK = "ok"
+    PROBLEM = "problem"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One thing that was looked at: what, in which state, in words, and what to do about it."""
+
+    what: str
+    state: Condition
+    detail: str
+    do: str = ""
+
+
+Examination = Callable[[Account], Iterator[Examined]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at everything; the exit status is 1 if something is wrong."""
+    belay = Account.of(arguments)
+    examined = [each for name, examine in EXAMINATIONS.items() for each in examinations(name, examine, belay)]
+    problems = sum(each.state is Condition.PROBLEM for each in examined)
+    tell(arguments, {"problems": problems, "examined": [asdict(each) for each in examined]}, render(examined))
+    return REFUSED if problems else 0
+
+
+def examinations(name: str, examine: Examination, belay: Account) -> Iterator[Examined]:
+    """Look at one thing; what AWS does not show is unknown, and says why."""
+    try:
+        yield from examine(belay)
+    except BelayError as error:
+        yield Examined(name, Condition.UNKNOWN, in_words(error), "look again with credentials that may")
+
+
+def render(examined: list[Examined]) -> list[str]:
+    """Return a line for each, and below it what to do."""
+    marks = {Condition.OK: "ok", Condition.PROBLEM: "PROBLEM", Condition.UNKNOWN: "unknown"}
+    lines = []
+    for each in examined:
+        lines.append(plain(f"{marks[each.state]:<8} {each.what}: {each.detail}"))
+        lines += [plain(f"         {each.do}")] if each.do else []
+    problems = sum(each.state is Condition.PROBLEM for each in examined)
+    return [*lines, "", f"{problems} problem{'' if problems == 1 else 's'}" if problems else "Nothing is wrong."]
+
+
+def _caller(belay: Account) -> Iterator[Examined]:
+    yield Examined("you", Condition.OK, f"{belay.caller()} in {belay.region}")
+
+
+def _stack(belay: Account) -> Iterator[Examined]:
+    described = belay.aws.stacks.describe_stack(belay.stack) or {}
+    status = str(described.get("StackStatus"))
+    if status.endswith("_COMPLETE") and "ROLLBACK" not in status and "DELETE" not in status:
+        yield Examined("Belay's stack", Condition.OK, f"{belay.stack} is {status}")
+        return
+    yield Examined("Belay's stack", Condition.PROBLEM, f"{belay.stack} is {status}", "deploy Belay again: make deploy")
+
+
+def _upload_events(belay: Account) -> Iterator[Examined]:
+    bucket = belay.output("ReleaseBucketName")
+    if "EventBridgeConfiguration" in notifications(belay, bucket):
+        yield Examined("upload events", Condition.OK, f"{bucket} sends them to EventBridge")
+        return
+    yield Examined(
+        *(
+            "upload events",
+            Condition.PROBLEM,
+            f"{bucket} does not send them to EventBridge: no upload would start a release",
+        ),
+        "deploy Belay again, and let nothing else change the bucket's notifications",
+    )
+
+
+def notifications(belay: Account, bucket: str) -> Mapping[str, Any]:
+    """Return what a bucket tells of its uploads."""
+    with translated("S3.GetBucketNotificationConfiguration"):
+        answer: Mapping[str, Any] = belay.aws.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    return answer
+
+
+def _subscribers(belay: Account) -> Iterator[Examined]:
+    topic = belay.output("NotificationTopicArn")
+    with translated("SNS.ListSubscriptionsByTopic"):
+        pages = belay.aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        found = [each for page in pages for each in page["Subscriptions"]]
+    confirmed = [each for each in found if each["SubscriptionArn"] not in PENDING]
+    if confirmed:
+        yield Examined("on call", Condition.OK, f"{len(confirmed)} subscribed to {topic}")
+        return
+    waiting = " (one waits for its confirmation)" if found else ""
+    yield Examined(
+        *("on call", Condition.PROBLEM, f"nobody is subscribed to {topic}{waiting}: nobody is told what fails"),
+        f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint YOU@EXAMPLE.COM",
+    )
+
+
+def _pause(belay: Account) -> Iterator[Examined]:
+    if belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true":
+        yield Examined("pause", Condition.PROBLEM, "releases are paused: uploads are held", "belay resume")
+        return
+    yield Examined("pause", Condition.OK, "releases are not paused")
+
+
+def _registrations(belay: Account) -> Iterator[Examined]:
+    read = belay.registrations.read()
+    for parameter, problems in read.unreadable.items():
+        correct = "correct the file, then: belay register APPLICATION FILE"
+        yield Examined(parameter, Condition.PROBLEM, "; ".join(problems), correct)
+    for application, fault in read.faults.items():
+        yield Examined(application, Condition.UNKNOWN, in_words(fault))
+    for problem in gather(belay.ledger.stack_claims.every(), registered_in(belay))["problems"]:
+        yield Examined("stacks", Condition.PROBLEM, problem, "see belay stacks")
+    stages = [f"{each.application}/{each.name}" for each in read.stages]
+    if stages:
+        yield Examined("registrations", Condition.OK, f"Belay can read {', '.join(stages)}")
+    elif not (read.unreadable or read.faults):
+        yield Examined("registrations", Condition.PROBLEM, "no application is registered", "belay register --help")
+
+
+def _service_roles(belay: Account) -> Iterator[Examined]:
+    users: dict[str, list[Stage]] = {}
+    for stage in belay.registrations.read().stages:
+        users.setdefault(stage.service_role, []).append(stage)
+    for role, stages in users.items():
+        yield from _service_role(belay, role, ", ".join(f"{each.application}/{each.name}" for each in stages))
+
+
+def _service_role(belay: Account, role: str, used_by: str) -> Iterator[Examined]:
+    what = f"service role of {used_by}"
+    ledger = (
+        f"arn:{role.split(':')[1]}:dynamodb:{belay.region}:{role.split(':')[4]}:table/{belay.output('LedgerTableName')}"
+    )
+    refused = belay.aws.roles.refused(role, ["dynamodb:PutItem"], ledger)
+    if refused is None:
+        yield Examined(what, Condition.PROBLEM, f"{role} does not exist", "create it, or register another")
+        return
+    if not refused:
+        policy = belay.output("ServiceRolePolicyArn")
+        yield Examined(
+            *(what, Condition.PROBLEM, f"{role} may write to Belay's ledger, and so may every release"),
+            f"aws iam attach-role-policy --role-name {role.rpartition('/')[2]} --policy-arn {policy}",
+        )
+    if not _trusts(belay, role):
+        yield Examined(
+            *(what, Condition.PROBLEM, f"{role} cannot be assumed by {CLOUDFORMATION}"),
+            "allow it sts:AssumeRole in the role's trust policy",
+        )
+    elif refused:
+        yield Examined(what, Condition.OK, f"{role} can be assumed, and cannot change Belay")
+
+
+def _trusts(belay: Account, role: str) -> bool:
+    with translated("IAM.GetRole"):
+        document = belay.aws.client("iam").get_role(RoleName=role.rpartition("/")[2])["Role"][
+            "AssumeRolePolicyDocument"
+        ]
+    read: Mapping[str, Any] = json.loads(document) if isinstance(document, str) else document
+    statements = read["Statement"] if isinstance(read["Statement"], list) else [read["Statement"]]
+    return any(
+        CLOUDFORMATION in _listed(each.get("Principal", {}).get("Service")) and each.get("Effect") == "Allow"
+        for each in statements
+        if isinstance(each.get("Principal"), dict)
+    )
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _verify_functions(belay: Account) -> Iterator[Examined]:
+    for stage in belay.registrations.read().stages:
+        function = stage.verify.function
+        if function is None:
+            continue
+        what, state = f"verify function of {stage.application}/{stage.name}", belay.aws.verify_functions.state(function)
+        if state is None:
+            yield Examined(what, Condition.PROBLEM, f"{function} does not exist", "create it, or register another")
+        else:
+            yield Examined(what, Condition.OK, f"{function} is {state}")
+
+
+EXAMINATIONS: Final[dict[str, Examination]] = {
+    "you": _caller,
+    "Belay's stack": _stack,
+    "upload events": _upload_events,
+    "on call": _subscribers,
+    "pause": _pause,
+    "registrations": _registrations,
+    "service roles": _service_roles,
+    "verify functions": _verify_functions,
+}
