@@ -1,8 +1,11 @@
 """Liquibase's changelogs: the same change sets in XML, YAML, JSON and formatted SQL, and what is not sure of them."""
 
+import contextlib
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from belay.errors import UnreadableChanges
 from belay.sql.changes import DatabaseChange, Engine, Format, SourcePlace
@@ -220,6 +223,7 @@ CHANGES = {
     '<update tableName="t"><column name="a" valueComputed="b + 1"/><where>c = 1</where></update>': [
         'UPDATE "t" SET "a" = b + 1 WHERE c = 1'
     ],
+    '<insert tableName="t"><column name="a" value="${x}"/></insert>': ['INSERT INTO "t" ("a") VALUES (\'${x}\')'],
     '<delete tableName="t"/>': ['DELETE FROM "t"'],
     "<sql>a; b</sql>": ["a", "b"],
     '<sql dbms="oracle">a</sql>': [],
@@ -285,7 +289,9 @@ def test_change_types_of_other_engines(engine: Engine, change: str, expected: st
         ),
         ('<createTable tableName="t"/>', "createTable has no column"),
         ("<sql>a ${x}</sql>", "${x} has no value"),
-        ("<sql>a</sql><modifySql><append/></modifySql>", "modifySql changes its SQL"),
+        ('<insert tableName="${x}"><column name="a" value="b"/></insert>', "${x} has no value"),
+        ('<update tableName="t"><column name="a" valueComputed="${x}"/></update>', "${x} has no value"),
+        ('<sql>a</sql><modifySql><regExpReplace replace="a" with="b"/></modifySql>', "modifySql changes its SQL"),
         (
             '<preConditions onFail="MARK_RAN"><sqlCheck expectedResult="0">a</sqlCheck></preConditions><sql>a</sql>',
             "its preconditions may skip it: sqlCheck",
@@ -320,9 +326,49 @@ def test_a_condition_that_passes_over_what_is_there(condition: str, change: str,
     assert not reasons(found)
 
 
+def test_conditions_of_which_one_has_to_hold() -> None:
+    terms = '<or><not><tableExists tableName="t"/></not><columnExists tableName="t" columnName="a"/></or>'
+    condition = f'<preConditions onFail="MARK_RAN">{terms}</preConditions>'
+    (found,) = read({"changelog.xml": change_set(f'{condition}<dropTable tableName="t"/>')})
+    assert texts(found) == ['DROP TABLE IF EXISTS "t"']
+    assert not reasons(found)
+
+
+def test_sql_is_modified_for_some_databases() -> None:
+    modified = (
+        '<dropTable tableName="t"/><modifySql dbms="postgresql"><append value=" CASCADE"/>'
+        '<replace with="VIEW" replace="TABLE"/></modifySql><modifySql dbms="mysql"><prepend value="x"/></modifySql>'
+    )
+    (found,) = read({"changelog.xml": change_set(modified)})
+    assert texts(found) == ['DROP VIEW "t" CASCADE']
+    changes = "[{sql: {sql: a}}, {modifySql: {dbms: postgresql, append: {value: b}}}]"
+    text = f"databaseChangeLog:\n- changeSet: {{id: 1, author: a, validCheckSum: x, changes: {changes}}}\n"
+    assert texts(*read({"changelog.yaml": text})) == ["ab"]
+
+
+def test_names_stay_as_written_if_the_changelog_says_so() -> None:
+    text = change_set('<dropTable tableName="ORDERS"/>', 'objectQuotingStrategy="QUOTE_ALL_OBJECTS"')
+    assert texts(*read({"changelog.xml": text})) == ['DROP TABLE "ORDERS"']
+
+
+def test_what_says_nothing_here_may_be_removed() -> None:
+    remove = '<removeChangeSetProperty change="addColumn" dbms="postgresql" remove="afterColumn"/>'
+    assert read({"changelog.xml": xml(remove)}) == ()
+
+
+def test_a_changelog_that_no_other_one_names_is_the_first() -> None:
+    files = {"0-orders.xml": xml('<include file="db/1.sql"/>'), "1.sql": formatted("--changeset a:1\nb;\n")}
+    assert [each.id for each in read(files)] == ["db/1.sql::1::a"]
+
+
 def test_a_condition_for_another_database_leaves_it_out() -> None:
     condition = '<preConditions onFail="MARK_RAN"><dbms type="oracle"/></preConditions>'
     assert read({"changelog.xml": change_set(f"{condition}<sql>a</sql>")}) == ()
+    either = condition.replace('<dbms type="oracle"/>', '<or><dbms type="oracle"/><dbms type="mysql"/></or>')
+    assert read({"changelog.xml": change_set(f"{either}<sql>a</sql>")}) == ()
+    assert [texts(each) for each in read({"changelog.xml": change_set(f"{either}<sql>a</sql>")}, Engine.MYSQL)] == [
+        ["a"]
+    ]
 
 
 def test_places_in_xml_and_yaml() -> None:
@@ -453,7 +499,9 @@ def test_what_cannot_be_read_is_refused(files: dict[str, str], problem: str) -> 
 def test_properties_that_grow_are_refused() -> None:
     grown = "".join(f'<property name="p{n + 1}" value="${{p{n}}}${{p{n}}}"/>' for n in range(40))
     problem = refused({"changelog.xml": xml(f'<property name="p0" value="lol"/>{grown}')})[0]
-    assert "expected a property of at most 10,000 characters" in problem
+    assert "expected properties of at most 10,000 characters, 1,000,000 together" in problem
+    many = "".join(f'<property name="p{n}" value="{"x" * 10_000}"/>' for n in range(101))
+    assert "1,000,000 together" in refused({"changelog.xml": xml(many)})[0]
 
 
 def test_a_changelog_that_is_read_alone_may_lack_what_it_includes() -> None:
@@ -465,10 +513,54 @@ def test_a_changelog_that_is_read_alone_may_lack_what_it_includes() -> None:
     assert refused({"changelog.xml": xml(twice)})[0].startswith("db/changelog.xml:1:")
 
 
+BITS = [
+    "'",
+    '"',
+    "$$",
+    "/*",
+    "*/",
+    "--",
+    "\n",
+    ";",
+    "${x}",
+    "<",
+    ">",
+    "&",
+    "]]>",
+    "{",
+    "}",
+    "[",
+    "]",
+    ": ",
+    "- ",
+    "|",
+    "*a",
+    "&a ",
+]
+
+
+@given(data=st.data(), form=st.sampled_from([*CREATE, "sql"]))
+def test_a_damaged_changelog_is_read_or_refused(data: st.DataObject, form: str) -> None:
+    text = CREATE.get(form) or formatted("--changeset a:1 endDelimiter:// labels:x\nb//\n--rollback c\n")
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(start + 20, len(text))))
+        text = text[:start] + data.draw(st.sampled_from(["", *BITS])) + text[end:]
+    with contextlib.suppress(UnreadableChanges):
+        assert all(each.digest for each in read_files({f"a.{form}": text.encode()}, ENGINE))
+
+
 def test_files_tell_the_format() -> None:
     assert format_of({"db/a.sql": formatted("").encode()}, "db") is Format.LIQUIBASE
     assert format_of({"db/a.xml": xml("").encode()}, "db") is Format.LIQUIBASE
     assert format_of({"db/a.xml": xml("").encode()}, "db/a.xml") is Format.LIQUIBASE
+
+
+def test_two_formats_in_a_directory_are_refused() -> None:
+    with pytest.raises(UnreadableChanges, match=r"db: expected one format, found db/a\.xml and db/V1__b\.sql"):
+        format_of({"db/a.xml": xml("").encode(), "db/V1__b.sql": b""}, "db")
+    formatted_alone = {"db/V1__b.sql": formatted("").encode()}
+    assert format_of(formatted_alone, "db") is Format.LIQUIBASE
 
 
 def test_changelogs_by_themselves_are_read_once() -> None:

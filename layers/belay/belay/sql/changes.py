@@ -53,9 +53,10 @@ class DatabaseChange:
     """What is applied, recorded and undone as one: a file, or a change set of a changelog.
 
     ``id`` is unique in a release: ``0001-create-orders``, a Flyway version such as ``1.0.1``, or Liquibase's
-    ``path::id::author``. ``digest`` is the SHA-256, in lower-case hex, of everything that decides what is run.
-    ``undo`` is None if no undo is given, and empty if there is nothing to undo. A ``repeatable`` change is applied
-    again when its digest differs. ``contexts`` and ``labels`` are Liquibase's, as written. ``place`` is its beginning.
+    ``path::id::author``. ``digest`` is the SHA-256, in lower-case hex, of everything that decides what is run when it
+    is applied; what undoes it is not part of it. ``undo`` is None if no undo is given, and empty if there is nothing to
+    undo. A ``repeatable`` change is applied again when its digest differs. ``contexts`` and ``labels`` are Liquibase's,
+    as written. ``place`` is its beginning.
     """
 
     id: str

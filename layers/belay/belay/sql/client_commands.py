@@ -19,9 +19,9 @@ class ClientCommand(StrEnum):
     """What becomes of a line that is for a client."""
 
     REFUSED = "refused"
-    """It reads or writes files, runs programs, connects elsewhere, or changes the text of what follows."""
+    """It reads files, runs programs or connects elsewhere."""
     PASSED_OVER = "passed over"
-    """It only changes what the client shows."""
+    """It only changes what the client shows or keeps."""
     ONE_LINE = "one line"
     """It is sent to the database, and ends with its line."""
     TERMINATOR = "terminator"
@@ -29,12 +29,13 @@ class ClientCommand(StrEnum):
 
 
 _PLUS_REFUSED: Final = (
-    "ACCEPT ACC APPEND ARCHIVE ATTRIBUTE CONNECT CONN COPY DEFINE DEF DISCONNECT EDIT ED GET HOST HO PASSWORD PASSW "
-    "RECOVER RUN SAVE SAV SHUTDOWN SPOOL SPO START STA STARTUP STORE UNDEFINE UNDEF XQUERY"
+    "APPEND ARCHIVE ATTRIBUTE CONNECT CONN COPY EDIT ED GET HOST HO PASSWORD PASSW "
+    "RECOVER RUN SAVE SAV SHUTDOWN START STA STARTUP STORE XQUERY"
 )
 _PLUS_SHOWN: Final = (
-    "BREAK BRE BTITLE BTI CLEAR CL COLUMN COL COMPUTE COMP DESCRIBE DESC EXIT HELP HISTORY PAUSE PAU PRINT PRI PROMPT "
-    "PRO QUIT REM REMARK REPFOOTER REPHEADER SET SHOW SHO TIMING TIMI TTITLE TTI VARIABLE VAR WHENEVER"
+    "ACCEPT ACC BREAK BRE BTITLE BTI CLEAR CL COLUMN COL COMPUTE COMP DEFINE DEF DESCRIBE DESC DISCONNECT EXIT HELP "
+    "HISTORY PAUSE PAU PRINT PRI PROMPT PRO QUIT REM REMARK REPFOOTER REPHEADER SET SHOW SHO SPOOL SPO TIMING TIMI "
+    "TTITLE TTI UNDEFINE UNDEF VARIABLE VAR WHENEVER"
 )
 _WORDS: Final = {
     Engine.MYSQL: {

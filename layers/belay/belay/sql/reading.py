@@ -52,12 +52,19 @@ def format_of(files: Mapping[str, bytes], directory: str) -> Format:
     """Tell the format of a directory by its files.
 
     A changelog makes it Liquibase, else a file with a Flyway name makes it Flyway, anything else is plain. Raises
-    :class:`UnreadableChanges` if there are no files.
+    :class:`UnreadableChanges` if there are no files, or changelogs beside Flyway's names.
     """
     found = {directory: files[directory]} if directory in files else below(files, directory)
-    if any(is_changelog(path, data) for path, data in found.items()):
+    changelog = next((path for path, data in found.items() if is_changelog(path, data)), None)
+    migration = next(filter(is_migration, found), None)
+    if changelog and migration and not is_changelog(migration, found[migration]):
+        problem = (
+            f"{directory}: expected one format, found {changelog} and {migration}; name the format in the manifest"
+        )
+        raise UnreadableChanges([problem])
+    if changelog:
         return Format.LIQUIBASE
-    return Format.FLYWAY if any(map(is_migration, found)) else Format.PLAIN
+    return Format.FLYWAY if migration else Format.PLAIN
 
 
 def read_files(files: Mapping[str, bytes], engine: Engine) -> tuple[DatabaseChange, ...]:

@@ -24,7 +24,19 @@ NAMES: Final = {
 """The engines by Liquibase's names."""
 
 _IGNORED: Final = frozenset(
-    {"id", "author", "created", "comment", "comments", "description", "logicalfilepath", "tag", "dbms", "ignore"}
+    {
+        "id",
+        "author",
+        "created",
+        "comment",
+        "comments",
+        "description",
+        "logicalfilepath",
+        "tag",
+        "dbms",
+        "ignore",
+        "validchecksum",
+    }
 )
 _SPLITTING: Final = frozenset(
     {"splitstatements", "stripcomments", "enddelimiter", "rollbacksplitstatements", "rollbackenddelimiter"}
@@ -90,7 +102,7 @@ def _doubts(attributes: Mapping[str, str]) -> list[str]:
     if not _truth(attributes, "failonerror", default=True):
         doubts.append("it counts as run when it fails (failOnError)")
     harmless = {
-        "objectquotingstrategy": {"legacy", ""},
+        "objectquotingstrategy": {"legacy", "quote_all_objects", ""},
         "runwith": {"jdbc", ""},
         "onvalidationfail": {"halt", ""},
     }

@@ -13,7 +13,7 @@ from typing import Final
 
 from belay.sql.changes import Engine
 from belay.sql.liquibase.elements import Element
-from belay.sql.liquibase.names import column_type, qualified, quoted
+from belay.sql.liquibase.names import column_type, quoted
 
 _PLACES: Final = frozenset({"catalogName", "schemaName", "tablespace", "remarks", "cascadeConstraints", "cascade"})
 _VALUES: Final = ("value", "valueNumeric", "valueBoolean", "valueDate", "valueComputed", "valueSequenceNext")
@@ -31,18 +31,29 @@ class Context:
     engine: Engine
     if_not_exists: bool = False
     if_exists: bool = False
+    as_written: bool = False
+
+    def quoted(self, name: str) -> str:
+        """Return a name in quotes."""
+        return quoted(name, self.engine, as_written=self.as_written)
+
+    def qualified(self, schema: str, name: str) -> str:
+        """Return a name with its schema in front, if it has one; a name may hold its schema itself."""
+        if not schema and "." in name:
+            schema, _, name = name.partition(".")
+        return f"{self.quoted(schema)}.{self.quoted(name)}" if schema else self.quoted(name)
 
     def name(self, element: Element, attribute: str, schema: str = "schemaName") -> str:
         """Return the name in an attribute, which has to be there, with its schema."""
-        return qualified(element.get(schema), _required(element, attribute), self.engine)
+        return self.qualified(element.get(schema), _required(element, attribute))
 
     def column(self, element: Element, attribute: str) -> str:
         """Return the name in an attribute, which has to be there."""
-        return quoted(_required(element, attribute), self.engine)
+        return self.quoted(_required(element, attribute))
 
     def columns(self, text: str) -> str:
         """Return a list of columns that are written with commas between."""
-        return ", ".join(quoted(each.strip(), self.engine) for each in text.split(",") if each.strip())
+        return ", ".join(self.quoted(each.strip()) for each in text.split(",") if each.strip())
 
 
 def translate(element: Element, context: Context) -> list[str]:
@@ -152,27 +163,27 @@ def _definition(column: Element, context: Context, *, key: bool) -> str:
 
 
 def _constraints(element: Element, context: Context, *, key: bool) -> Iterator[str]:
-    engine = context.engine
     primary = _true(element, "primaryKey")
     if primary or not _true(element, "nullable", default=True):
         yield "NOT NULL"
     if primary and key:
-        yield _named(element, "primaryKeyName", engine) + "PRIMARY KEY"
+        yield _named(element, "primaryKeyName", context) + "PRIMARY KEY"
     if _true(element, "unique"):
-        yield _named(element, "uniqueConstraintName", engine) + "UNIQUE"
+        yield _named(element, "uniqueConstraintName", context) + "UNIQUE"
     if check := element.get("checkConstraint"):
         yield f"CHECK ({check})"
-    if references := _references(element, engine):
-        yield _named(element, "foreignKeyName", engine) + references
+    if references := _references(element, context):
+        yield _named(element, "foreignKeyName", context) + references
 
 
-def _named(element: Element, attribute: str, engine: Engine) -> str:
+def _named(element: Element, attribute: str, context: Context) -> str:
     name = element.get(attribute)
     # MySQL takes no name for a constraint on a column, but for a check.
-    return f"CONSTRAINT {quoted(name, engine)} " if name and engine not in {Engine.MYSQL, Engine.MARIADB} else ""
+    unnamed = not name or context.engine in {Engine.MYSQL, Engine.MARIADB}
+    return "" if unnamed else f"CONSTRAINT {context.quoted(name)} "
 
 
-def _references(element: Element, engine: Engine) -> str:
+def _references(element: Element, context: Context) -> str:
     written = element.get("references")
     table, _, columns = written.partition("(")
     table = element.get("referencedTableName") or table.strip()
@@ -181,9 +192,9 @@ def _references(element: Element, engine: Engine) -> str:
         return ""
     if not columns:
         raise NotTranslated(f"{element.name} refers to {table} without its columns")
-    target = qualified(element.get("referencedTableSchemaName"), table, engine)
+    target = context.qualified(element.get("referencedTableSchemaName"), table)
     cascade = " ON DELETE CASCADE" if _true(element, "deleteCascade") else ""
-    return f"REFERENCES {target} ({Context(engine).columns(columns)}){cascade}"
+    return f"REFERENCES {target} ({context.columns(columns)}){cascade}"
 
 
 def _type(element: Element, attribute: str, engine: Engine) -> str:
@@ -215,7 +226,7 @@ def _create_table(element: Element, context: Context) -> Iterator[str]:
         name = next(
             (constraints.get("primaryKeyName") for _, constraints in keys if constraints.get("primaryKeyName")), ""
         )
-        constraint = f"CONSTRAINT {quoted(name, context.engine)} " if name else ""
+        constraint = f"CONSTRAINT {context.quoted(name)} " if name else ""
         parts.append(f"{constraint}PRIMARY KEY ({', '.join(context.column(column, 'name') for column, _ in keys)})")
     exists = "IF NOT EXISTS " if _true(element, "ifNotExists") or context.if_not_exists else ""
     yield f"CREATE TABLE {exists}{context.name(element, 'tableName')} ({', '.join(parts)})"
@@ -345,7 +356,7 @@ def _add_auto_increment(element: Element, context: Context) -> Iterator[str]:
 def _add_key(word: str) -> Callable[[Element, Context], Iterator[str]]:
     def statements(element: Element, context: Context) -> Iterator[str]:
         name = element.get("constraintName")
-        constraint = f"CONSTRAINT {quoted(name, context.engine)} " if name else ""
+        constraint = f"CONSTRAINT {context.quoted(name)} " if name else ""
         table, columns = context.name(element, "tableName"), context.columns(_required(element, "columnNames"))
         yield f"ALTER TABLE {table} ADD {constraint}{word} ({columns})"
 
@@ -354,7 +365,7 @@ def _add_key(word: str) -> Callable[[Element, Context], Iterator[str]]:
 
 def _add_foreign_key(element: Element, context: Context) -> Iterator[str]:
     name = element.get("constraintName")
-    constraint = f"CONSTRAINT {quoted(name, context.engine)} " if name else ""
+    constraint = f"CONSTRAINT {context.quoted(name)} " if name else ""
     table = context.name(element, "baseTableName", "baseTableSchemaName")
     target = context.name(element, "referencedTableName", "referencedTableSchemaName")
     columns = context.columns(_required(element, "baseColumnNames"))
@@ -390,12 +401,12 @@ def _drop_constraint(
 def _create_index(element: Element, context: Context) -> Iterator[str]:
     columns = []
     for column in _columns(element):
-        _check(column, ("name", "descending", "computed", "type", "remarks"))
+        _check(column, ("name", "descending", "computed", "type", "remarks", *_DEFAULTS))
         name = f"({column.get('name')})" if _true(column, "computed") else context.column(column, "name")
         columns.append(f"{name} DESC" if _true(column, "descending") else name)
     unique = "UNIQUE " if _true(element, "unique") else ""
     exists = "IF NOT EXISTS " if context.if_not_exists and context.engine in _KNOW_IF_EXISTS else ""
-    name = quoted(element.get("indexName"), context.engine) + " " if element.get("indexName") else ""
+    name = context.quoted(element.get("indexName")) + " " if element.get("indexName") else ""
     yield f"CREATE {unique}INDEX {exists}{name}ON {context.name(element, 'tableName')} ({', '.join(columns)})"
 
 
@@ -477,7 +488,7 @@ _KEY: Final = ("tableName", "columnNames", "constraintName", "validate", "cluste
 _NULL: Final = ("tableName", "columnName", "columnDataType", "defaultNullValue", "constraintName", "validate")
 _TRANSLATORS: Final[dict[str, tuple[Translator, tuple[str, ...], tuple[str, ...]]]] = {
     "createTable": (_create_table, ("tableName", "ifNotExists"), ("column", "columns")),
-    "addColumn": (_add_column, ("tableName",), ("column", "columns")),
+    "addColumn": (_add_column, ("tableName", "afterColumn", "beforeColumn", "position"), ("column", "columns")),
     "dropTable": (_drop_table, ("tableName",), ()),
     "dropColumn": (_drop_column, ("tableName", "columnName"), ("column", "columns")),
     "renameTable": (_rename_table, ("oldTableName", "newTableName"), ()),

@@ -44,8 +44,8 @@ def conditions(change_set: Element, engine: Engine) -> Conditions:
     found = list(change_set.named("preConditions"))
     skipping = [each for each in found if {each.get("onFail").upper(), each.get("onError").upper()} & _SKIPPING]
     terms = [term for each in skipping for child in each.children for term in _terms(child, negated=False)]
-    systems = [for_engine(term.get("type"), engine) is not negated for term, negated in terms if term.name == "dbms"]
-    others = sorted({term.name for term, _ in terms if term.name != "dbms" and term.name not in _EXISTS})
+    systems = [_is_on(term, engine) is not negated for term, negated in terms if _asks_for_system(term)]
+    others = sorted({term.name for term, _ in terms if not _asks_for_system(term) and term.name not in _EXISTS})
     exist = [negated for term, negated in terms if term.name in _EXISTS]
     return Conditions(
         skipped=not all(systems),
@@ -55,9 +55,25 @@ def conditions(change_set: Element, engine: Engine) -> Conditions:
     )
 
 
+def _asks_for_system(element: Element) -> bool:
+    """Whether all that is asked is which database system it is."""
+    return element.name == "dbms" or (element.name == "or" and all(each.name == "dbms" for each in element.children))
+
+
+def _is_on(element: Element, engine: Engine) -> bool:
+    return any(for_engine(each.get("type"), engine) for each in (element.children or (element,)))
+
+
+def _only_exist(element: Element) -> bool:
+    """Whether all that is asked is if something is there."""
+    if element.name in {"and", "or", "not"}:
+        return all(map(_only_exist, element.children))
+    return element.name in _EXISTS
+
+
 def _terms(element: Element, *, negated: bool) -> Iterator[tuple[Element, bool]]:
     """The conditions that all have to hold, each with whether it is negated; an alternative is one of them."""
-    if element.name == "and" and not negated:
+    if (element.name == "and" and not negated) or (element.name == "or" and _only_exist(element)):
         for child in element.children:
             yield from _terms(child, negated=negated)
     elif element.name == "not" and len(element.children) == 1:

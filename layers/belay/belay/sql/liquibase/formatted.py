@@ -131,7 +131,8 @@ class _FormattedReader:
             return
         elif name == "rollback":
             offset = start + directive.start("rest") + 1
-            self._open.undo = [*(self._open.undo or []), (directive["rest"][1:] + "\n", offset, True)]
+            self._open.undo = self._open.undo or []
+            self._open.undo.append((directive["rest"][1:] + "\n", offset, True))
         else:
             self._open.decisive.append(f"{name} {rest}")
             on_fail = {attributes_of(rest).get(key, "").upper() for key in ("onfail", "onerror")}

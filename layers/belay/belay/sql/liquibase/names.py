@@ -94,23 +94,17 @@ _LOWER: Final = frozenset({Engine.POSTGRESQL})
 _UPPER: Final = frozenset({Engine.ORACLE, Engine.DB2})
 
 
-def quoted(name: str, engine: Engine) -> str:
+def quoted(name: str, engine: Engine, *, as_written: bool = False) -> str:
     """Return a name in quotes that means what Liquibase's own unquoted one would.
 
-    Liquibase quotes names of both cases for PostgreSQL; any other is folded as the engine folds it.
+    Liquibase quotes names of both cases for PostgreSQL, and every one (``as_written``) if the changelog says so; any
+    other is folded as the engine folds it.
     """
     opening, closing = _QUOTES.get(engine, ('"', '"'))
     mixed = name != name.lower() and name != name.upper()
-    if engine in _UPPER or (engine in _LOWER and not mixed):
+    if not as_written and (engine in _UPPER or (engine in _LOWER and not mixed)):
         name = name.upper() if engine in _UPPER else name.lower()
     return opening + name.replace(closing, closing * 2) + closing
-
-
-def qualified(schema: str, name: str, engine: Engine) -> str:
-    """Return a name with its schema in front, if it has one; a name may hold its schema itself."""
-    if not schema and "." in name:
-        schema, _, name = name.partition(".")
-    return f"{quoted(schema, engine)}.{quoted(name, engine)}" if schema else quoted(name, engine)
 
 
 def column_type(written: str, engine: Engine) -> str:

@@ -16,6 +16,7 @@ from belay.sql.problems import problem_at
 from belay.sql.substitution import substituted
 
 _LONGEST: Final = 10_000
+_LONGEST_TOGETHER: Final = 1_000_000
 
 
 class Properties:
@@ -25,6 +26,7 @@ class Properties:
         self._values = {name.lower(): value for name, value in given.items()}
         self._unknown: set[str] = set()
         self._engine = engine
+        self._length = 0
 
     def define(self, attributes: Mapping[str, str], place: SourcePlace) -> None:
         """Take a definition. One that holds only in some contexts, or is in a file, leaves the name without a value."""
@@ -35,8 +37,10 @@ class Properties:
             self._unknown.add(name)
         elif name not in self._unknown:
             value = self.put_in(attributes["value"])
-            if len(value) > _LONGEST:
-                raise UnreadableChanges([problem_at(place, f"expected a property of at most {_LONGEST:,} characters")])
+            self._length += len(value)
+            if len(value) > _LONGEST or self._length > _LONGEST_TOGETHER:
+                problem = f"expected properties of at most {_LONGEST:,} characters, {_LONGEST_TOGETHER:,} together"
+                raise UnreadableChanges([problem_at(place, problem)])
             self._values.setdefault(name, value)
 
     def put_into(self, text: LocatedText) -> LocatedText:

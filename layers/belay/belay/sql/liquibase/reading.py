@@ -15,6 +15,7 @@ from belay.errors import UnreadableChanges
 from belay.sql.changes import DatabaseChange, Engine, SourcePlace
 from belay.sql.doubts import doubt
 from belay.sql.files import below, text_of
+from belay.sql.limits import MAX_STATEMENTS
 from belay.sql.liquibase.attributes import both
 from belay.sql.liquibase.changesets import LiquibaseChangeSet
 from belay.sql.liquibase.elements import Element
@@ -31,6 +32,7 @@ from belay.sql.substitution import doubted
 _TREES: Final = (".xml", ".yaml", ".yml", ".json")
 _CHANGELOG: Final = re.compile(rb"databaseChangeLog")
 _FORMATTED: Final = re.compile(rb"\s*--\s*liquibase\s+formatted\s+sql\b", re.IGNORECASE)
+_NAMED: Final = re.compile(rb"[\w./-]++")
 _ROOTS: Final = re.compile(
     r"(?:db\.)?changelog(?:[-_.](?:master|root|main))?|(?:db[-_.])?(?:master|root)(?:[-_.]changelog)?", re.IGNORECASE
 )
@@ -94,12 +96,21 @@ def _roots(files: Mapping[str, bytes], directory: str) -> list[str]:
     if named:
         top = min(path.count("/") for path in named)
         found = [path for path in named if path.count("/") == top]
+    mentioned = {name for path in found for name in _mentioned(files[path])}
+    if len(found) > 1 and len(left := [path for path in found if PurePosixPath(path).name not in mentioned]) == 1:
+        return left
     if len(found) == 1 or (found and all(path.lower().endswith(".sql") for path in found)):
         return found
     listed = ", ".join(found[:5]) or "none"
     raise UnreadableChanges(
         [f"{directory}: expected one changelog to begin with, found {listed}; name it in the manifest"]
     )
+
+
+def _mentioned(data: bytes) -> set[str]:
+    """The names of the changelogs that a changelog's text has in it."""
+    named = (each.decode() for each in _NAMED.findall(data))
+    return {PurePosixPath(each).name for each in named if each.lower().endswith((".sql", *_TREES))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +181,8 @@ class _ChangelogReader:
                 problem = f"expected each change set once, found {shown(change.id)} at {first.path}:{first.line} too"
                 self._collected.add(problem_at(each.place, problem))
             self._changes.append(change)
+        if len(self._changes) > MAX_STATEMENTS:
+            raise UnreadableChanges([f"{self._directory}: expected at most {MAX_STATEMENTS:,} change sets, found more"])
 
     def _sql(self, source: LocatedText, path: str) -> list[LiquibaseChangeSet]:
         if is_formatted(source.text):
@@ -213,7 +226,7 @@ class _ChangelogReader:
             self._include(element, path, included)
         elif element.name == "includeAll":
             self._include_all(element, path, included)
-        elif element.name != "preConditions":
+        elif element.name != "preConditions" and not _removes_what_is_not_read(element):
             raise UnreadableChanges([problem_at(element.place, f"expected a change set, found {shown(element.name)}")])
 
     def _reader_of_files(self, changelog: str) -> ReadFile:
@@ -278,6 +291,17 @@ class _ChangelogReader:
     def _found(self, written: str, changelog: str, *, relative: bool) -> str | None:
         candidates = _candidates(written, changelog, self._directory, relative=relative)
         return next((each for each in candidates if each in self._files), None)
+
+
+def _removes_what_is_not_read(element: Element) -> bool:
+    """Whether it takes away what says nothing here, such as where MySQL puts a new column."""
+    removed = {each.strip() for each in element.get("remove").split(",")}
+    return element.name == "removeChangeSetProperty" and removed <= {
+        "afterColumn",
+        "beforeColumn",
+        "position",
+        "remarks",
+    }
 
 
 def _within(attributes: Mapping[str, str], included: _Included) -> _Included:

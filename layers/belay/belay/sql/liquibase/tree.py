@@ -15,11 +15,12 @@ from belay.sql.liquibase.changesets import LiquibaseChangeSet
 from belay.sql.liquibase.conditions import conditions
 from belay.sql.liquibase.delimiters import terminator
 from belay.sql.liquibase.elements import Element
+from belay.sql.liquibase.modifying import doubts_about, modify
 from belay.sql.liquibase.properties import Properties
 from belay.sql.located import LocatedText
 from belay.sql.problems import Collected, problem_at, shown
 from belay.sql.splitting import split
-from belay.sql.substitution import doubted
+from belay.sql.substitution import PLACEHOLDER, doubted
 
 ReadFile = Callable[[Element], LocatedText | None]
 """Gives the text of the file that an element names; None if the release does not hold it."""
@@ -62,15 +63,15 @@ class _TreeReader:
         if not attributes.get("id") or not attributes.get("author"):
             raise UnreadableChanges([problem_at(element.place, "expected a change set with id and author")])
         found = conditions(element, self._engine)
-        context = Context(self._engine, found.if_not_exists, found.if_exists)
-        doubts = list(found.doubts)
-        if any(element.named("modifySql")):
-            doubts.append("modifySql changes its SQL")
+        as_written = attributes.get("objectquotingstrategy", "").upper() == "QUOTE_ALL_OBJECTS"
+        context = Context(self._engine, found.if_not_exists, found.if_exists, as_written)
+        modified = [each for one in (element, *element.named("changes")) for each in one.named("modifySql")]
+        doubts = [*found.doubts, *doubts_about(modified, self._engine)]
         wrappers = list(element.named("changes"))
         if any(each.attributes for each in wrappers):
             doubts.append("a change of it has no attributes")
         changes = [each for each in element.children if each.name not in _BESIDE]
-        changes += [each for wrapper in wrappers for each in wrapper.children]
+        changes += [each for wrapper in wrappers for each in wrapper.children if each.name != "modifySql"]
         collected = Collected()
         statements: list[SqlStatement] = []
         for change in changes:
@@ -81,8 +82,8 @@ class _TreeReader:
             path=path,
             place=element.place,
             attributes=attributes,
-            statements=tuple(statements),
-            undo=self._undo(element, changes),
+            statements=modify(statements, modified, self._engine),
+            undo=self._undo(element, changes, Context(self._engine, as_written=as_written)),
             basis="\n".join(
                 [
                     *(each.canonical() for each in element.children if each.name not in {"rollback", "comment"}),
@@ -103,7 +104,8 @@ class _TreeReader:
             texts = translate(change, context)
         except NotTranslated as reason:
             return (doubt(str(reason), change.place, change.name),)
-        return doubted(SqlStatement(text, change.place) for text in texts)
+        statements = tuple(SqlStatement(text, change.place) for text in texts)
+        return statements if _only_in_values(change) else doubted(statements)
 
     def _sql(self, change: Element) -> tuple[SqlStatement, ...]:
         _only(change, _SQL)
@@ -136,44 +138,54 @@ class _TreeReader:
             raise NotTranslated(f"{change.name} has an endDelimiter that is not read")
         return doubted(split(text, self._engine, ends))
 
-    def _undo(self, element: Element, changes: list[Element]) -> tuple[SqlStatement, ...] | None:
+    def _undo(self, element: Element, changes: list[Element], context: Context) -> tuple[SqlStatement, ...] | None:
         """What the rollbacks say, or the inverse of each change as Liquibase itself makes it."""
         given = list(element.named("rollback"))
         written = element.texts.get("rollback")
         if not given and written is None:
-            return self._inverses(changes)
+            return self._inverses(changes, context)
         statements: list[SqlStatement] = []
         for each in given:
-            statements += self._rollback(each)
+            statements += self._rollback(each, context)
         if written is not None:
             statements += self._undone(written)
         return tuple(statements)
 
-    def _rollback(self, rollback: Element) -> Iterator[SqlStatement]:
+    def _rollback(self, rollback: Element, context: Context) -> Iterator[SqlStatement]:
         if rollback.attributes:
             yield doubt("its rollback is another change set", rollback.place, "rollback")
         for change in rollback.children:
-            yield from self._statements(change, Context(self._engine))
+            yield from self._statements(change, context)
         if not rollback.children:
             yield from self._undone(rollback.text)
 
     def _undone(self, text: LocatedText) -> tuple[SqlStatement, ...]:
         return () if text.text.strip().lower() in _NOTHING else doubted(split(text, self._engine))
 
-    def _inverses(self, changes: list[Element]) -> tuple[SqlStatement, ...] | None:
+    def _inverses(self, changes: list[Element], context: Context) -> tuple[SqlStatement, ...] | None:
         statements: list[SqlStatement] = []
         for change in reversed(changes):
             if not for_engine(change.attributes.get("dbms", ""), self._engine):
                 continue
             try:
                 undone = inverse(change)
-                texts = None if undone is None else translate(undone, Context(self._engine))
+                texts = None if undone is None else translate(undone, context)
             except NotTranslated:
                 return None
             if texts is None:
                 return None
             statements += (SqlStatement(text, change.place) for text in texts)
         return doubted(statements)
+
+
+def _only_in_values(change: Element) -> bool:
+    """Whether a name without a value can stand only in a row's values, which stay what they are: text."""
+    if change.name not in {"insert", "update"}:
+        return False
+    columns = [each for wrapper in (change, *change.named("columns")) for each in wrapper.named("column")]
+    others = [value for each in columns for key, value in each.attributes.items() if key != "value"]
+    others += [*change.attributes.values(), *(each.text.text for each in change.named("where"))]
+    return not any(map(PLACEHOLDER.search, others))
 
 
 def _only(change: Element, known: frozenset[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from belay.sql.client_commands import ClientCommand
 from belay.sql.splitters.base import Piece, Splitter
 
 _CLOSING: Final = {"[": "]", "{": "}", "(": ")", "<": ">"}
@@ -16,6 +17,10 @@ _SQL_AFTER: Final = re.compile(
     r";(?:[ \t\r]*+(?:--[^\n]*+)?+\n)++[ \t]*+(?:ALTER|CREATE|DROP|GRANT|REVOKE|TRUNCATE)[ \t\r\n]", re.IGNORECASE
 )
 """What cannot follow in PL/SQL."""
+
+
+_VARIABLE: Final = re.compile(r"&&?\w")
+_GIVES_A_VALUE: Final = re.compile(r"(?:ACC(?:EPT)?|DEF(?:INE)?|COL(?:UMN)?)\b", re.IGNORECASE)
 
 
 class OracleSplitter(Splitter):
@@ -31,8 +36,17 @@ class OracleSplitter(Splitter):
         block = words[:1] in (["BEGIN"], ["DECLARE"]) or self.text.startswith("<<", self.start)
         return self.terminator == ";" and (block or with_routine)
 
+    _substituting = False
+
+    def for_client(self, command: ClientCommand, begin: int) -> Piece | None:
+        """Take a line for SQL*Plus; one that gives a variable a value changes texts after it."""
+        self._substituting |= bool(_GIVES_A_VALUE.match(self.text, begin))
+        return super().for_client(command, begin)
+
     def doubted(self, start: int, end: int) -> str:
-        """Return that SQL follows PL/SQL without a line of ``/`` between, which some tools run and others do not."""
+        """Return that SQL*Plus would run another text, or that SQL follows PL/SQL without a line of ``/`` between."""
+        if self._substituting and _VARIABLE.search(self.text, start, end):
+            return "a substitution variable of SQL*Plus stands in it"
         follows = self.holds() and _SQL_AFTER.search(self.text, start, end)
         return "SQL follows PL/SQL without a line of / between" if follows else ""
 

@@ -1,0 +1,51 @@
+"""``modifySql``, which changes the SQL of a change set for some databases.
+
+Source: https://docs.liquibase.com/change-types/modify-sql.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from belay.sql.changes import Engine, SqlStatement
+from belay.sql.liquibase.attributes import for_engine
+from belay.sql.liquibase.elements import Element
+
+_KNOWN: Final = {"append": {"value"}, "prepend": {"value"}, "replace": {"replace", "with"}}
+
+
+def modify(statements: Iterable[SqlStatement], modified: Sequence[Element], engine: Engine) -> tuple[SqlStatement, ...]:
+    """Return the statements with what ``modifySql`` appends, prepends and replaces."""
+    changed = list(statements)
+    for each in _modifications(modified, engine):
+        changed = [replace(statement, text=_modified(statement.text, each)) for statement in changed]
+    return tuple(changed)
+
+
+def doubts_about(modified: Sequence[Element], engine: Engine) -> list[str]:
+    """Return why it cannot be told what ``modifySql`` does."""
+    unknown = [each.name for each in _modifications(modified, engine) if not each.attributes.keys() <= _known(each)]
+    contexts = [each for each in modified if each.attributes.keys() - {"dbms", "applyToRollback"}]
+    return ["modifySql changes its SQL"] if unknown or contexts else []
+
+
+def _known(modification: Element) -> set[str]:
+    return _KNOWN.get(modification.name, set())
+
+
+def _modifications(modified: Sequence[Element], engine: Engine) -> Iterator[Element]:
+    for each in modified:
+        if for_engine(each.get("dbms"), engine):
+            yield from each.children
+
+
+def _modified(text: str, modification: Element) -> str:
+    if modification.name == "append":
+        return text + modification.get("value")
+    if modification.name == "prepend":
+        return modification.get("value") + text
+    if modification.name == "replace" and modification.get("replace"):
+        return text.replace(modification.get("replace"), modification.get("with"))
+    return text
