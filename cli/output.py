@@ -6,10 +6,10 @@ import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from belay.notify.told import in_words
-from belay.release.reason import Reason, to_dict
+if TYPE_CHECKING:
+    from belay.release.reason import Reason
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -18,6 +18,10 @@ _DAY: Final = 24 * _HOUR
 
 def reason_parts(reason: Reason | None) -> dict[str, Any]:
     """Return why something ended for a JSON document: as text, and as data for programs."""
+    # Imported only for reasons, since what they may be about takes long to import.
+    from belay.notify.told import in_words  # noqa: PLC0415
+    from belay.release.reason import to_dict  # noqa: PLC0415
+
     return {"reason": in_words(reason) or None, "reason_data": None if reason is None else to_dict(reason)}
 
 

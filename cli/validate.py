@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from belay.errors import BelayError, UnreadableTemplate
+from belay.errors import BelayError, UnreadableChanges, UnreadableTemplate
 from belay.policy.gate import check_groups, check_template
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
@@ -39,8 +39,8 @@ class Inputs:
     """The command's options.
 
     ``parameters`` are passed to every stack, ``registered`` to the stacks they are registered for, unless the release's
-    own are ``preferred``. ``known`` is true if no other values will be passed. ``checks`` are
-    for what cannot be deployed, and with the operator's own rules.
+    own are ``preferred``. ``known`` is true if no other values will be passed. ``checks`` are for what cannot be
+    deployed, and with the operator's own rules. ``applied`` is the last database change that was applied before.
     """
 
     settings: PolicySettings
@@ -49,6 +49,7 @@ class Inputs:
     preferred: frozenset[str]
     known: bool
     checks: LocalChecks | None = None
+    applied: str | None = None
 
     def passed(self, stack: str, released: Mapping[str, str]) -> dict[str, str]:
         """Return the parameters passed to one stack of a release."""
@@ -99,6 +100,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--live", metavar="FILE", help="the saved output of aws ec2 describe-security-groups")
     parser.add_argument("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON')
+    parser.add_argument(
+        "--applied",
+        metavar="VERSION",
+        help="the version of the last database change that was applied before: only those after it are checked",
+    )
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument(
         "--advice",
@@ -114,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
         return UNREADABLE
     try:
         inputs = _inputs(arguments)
-        result = _changes(arguments, inputs) if arguments.engine else validate(arguments.paths, inputs)
+        result = _files_of_sql(arguments, inputs) if arguments.engine else validate(arguments.paths, inputs)
         if arguments.live:
             result = replace(result, report=result.report.merged(_live(arguments, inputs)))
     except BelayError as error:
@@ -128,12 +134,13 @@ def run(arguments: argparse.Namespace) -> int:
     return result.status
 
 
-def _changes(arguments: argparse.Namespace, inputs: Inputs) -> Result:
+def _files_of_sql(arguments: argparse.Namespace, inputs: Inputs) -> Result:
     # Imported only for SQL, whose reading takes long to import.
     from belay.sql.changes import Engine  # noqa: PLC0415
     from cli.database_changes import check_files  # noqa: PLC0415
 
-    return Result(*check_files(arguments.paths, Engine(arguments.engine), inputs.settings, datetime.now(UTC).date()))
+    today = datetime.now(UTC).date()
+    return Result(*check_files(arguments.paths, Engine(arguments.engine), inputs.settings, today, inputs.applied))
 
 
 def validate(paths: Sequence[str], inputs: Inputs) -> Result:
@@ -189,7 +196,22 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
     report = Report().merged(*reports.values())
     if inputs.checks:
         report = report.merged(_checked(inputs.checks, target, report.paths, inputs, today))
-    return report.under(target.shown), errors
+    return report.merged(_released_changes(target, inputs, errors)).under(target.shown), errors
+
+
+def _released_changes(target: Target, inputs: Inputs, errors: dict[str, str]) -> Report:
+    """Check a release's database changes; add to ``errors`` why they could not be read."""
+    if target.changes is None:
+        return Report()
+    # Imported only for releases that change a database.
+    from cli.database_changes import check_declared  # noqa: PLC0415
+
+    declared, today = target.changes.declared, datetime.now(UTC).date()
+    try:
+        return check_declared(target.changes.files, declared, inputs.settings, today, inputs.applied)
+    except UnreadableChanges as error:
+        errors[_shown(target, declared.changes)] = str(error)
+    return Report()
 
 
 def _checked(checks: LocalChecks, target: Target, paths: tuple[str, ...], inputs: Inputs, today: date) -> Report:
@@ -233,6 +255,7 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
         frozenset(name for name, stack in stacks.items() if stack.get("parameter_precedence") == "release"),
         known=bool(arguments.parameters or arguments.application),
         checks=_template_checks(arguments) if arguments.paths and not arguments.engine else None,
+        applied=arguments.applied,
     )
 
 

@@ -205,6 +205,8 @@ for number, path in enumerate(sys.argv[1:]):
     except AssertionError as error:
         raise SystemExit(f"{path}: {error}")
     assert callable(module.handler), path
+    if "sqlglot" in sys.modules:
+        raise SystemExit(f"{path}: imports sqlglot, which takes a quarter of a second, before there is SQL")
 print("imported", number + 1)
 """
 

@@ -73,6 +73,34 @@ def plain(value: object) -> Any:
     return value if value is None or isinstance(value, (str, int, float)) else str(value)
 
 
+def sparse(kept: Dataclass) -> dict[str, Any]:
+    """Return the document of a dataclass without the fields that are as they are by default, which ``read`` puts in."""
+    return {"schema": SCHEMA, **_sparse(kept)}
+
+
+def _sparse(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type) and not hasattr(value, "parse"):
+        defaults = _defaults_of(type(value))
+        given = {each.name: getattr(value, each.name) for each in fields(value)}
+        return {name: _sparse(each) for name, each in given.items() if name not in defaults or defaults[name] != each}
+    if isinstance(value, Mapping):
+        return {str(name): _sparse(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_sparse(each) for each in value]
+    return plain(value)
+
+
+@cache
+def _defaults_of(kind: Hashable) -> dict[str, object]:
+    found = {}
+    for each in fields(cast("type[Dataclass]", kind)):
+        if each.default is not MISSING:
+            found[each.name] = each.default
+        elif each.default_factory is not MISSING:
+            found[each.name] = each.default_factory()
+    return found
+
+
 def _object(kind: type[Kept], value: object, where: str) -> Kept:
     """Read a dataclass."""
     if not isinstance(value, Mapping):
@@ -98,13 +126,19 @@ def _fields_of(kind: Hashable) -> dict[str, tuple[Any, bool]]:
 
 def _value(kind: Any, value: object, where: str) -> Any:
     """Read a value of a field's type."""
-    inner = get_args(kind)
-    reader = _READERS.get(get_origin(kind) or kind)
+    reader, inner, fielded = _reader_of(kind)
     if reader is not None:
         return reader(inner, value, where)
-    if is_dataclass(kind) and not hasattr(kind, "parse"):
+    if fielded:
         return _object(cast("type[Dataclass]", kind), value, where)
     return _converted(_TEXTS.get(kind) or getattr(kind, "parse", kind), value, where, kind.__name__)
+
+
+@cache
+def _reader_of(kind: Any) -> tuple[Callable[[tuple[Any, ...], object, str], Any] | None, tuple[Any, ...], bool]:
+    """What reads a type, what is inside it, and whether it is a dataclass that is read by its fields."""
+    reader = _READERS.get(get_origin(kind) or kind)
+    return reader, get_args(kind), is_dataclass(kind) and not hasattr(kind, "parse")
 
 
 def _one_of(kinds: tuple[Any, ...], value: object, where: str) -> Any:

@@ -412,5 +412,68 @@ def test_files_of_sql_in_an_order_come_one_after_the_other(capsys: pytest.Captur
     assert validate(capsys, "--engine", "postgresql", tmp_path / "missing.sql")[0] == 3
 
 
+def test_folders_say_an_order_too_and_what_takes_changes_back_is_passed_over(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for folder, text in (
+        ("0009_orders", "CREATE TABLE orders (id bigint PRIMARY KEY, code varchar(10));"),
+        ("0010_longer", "ALTER TABLE orders ALTER COLUMN code TYPE varchar(20);"),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "up.sql").write_text(text)
+        (tmp_path / folder / "down.sql").write_text("DROP TABLE orders;")
+    assert validate(capsys, "--engine", "postgresql", tmp_path)[0] == 0
+    assert validate(capsys, "--engine", "postgresql", tmp_path / "0009_orders" / "down.sql")[0] == 1
+
+
+def test_only_what_comes_after_the_applied_change_is_checked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    changes = tmp_path / "changes"
+    changes.mkdir()
+    (changes / "0001-orders.sql").write_text("CREATE TABLE orders (id bigint PRIMARY KEY, code varchar(10));")
+    (changes / "0002-gone.sql").write_text("DROP TABLE lines;")
+    (changes / "0010-shorter.sql").write_text("ALTER TABLE orders ALTER COLUMN code TYPE varchar(5);")
+    for _ in ("made", "kept"):
+        report = read_json(capsys, "--engine", "postgresql", "--applied", "2", changes)
+        assert list(report["summary"]) == [str(changes / "0010-shorter.sql")]
+        assert {each["policy"] for each in report["findings"] if each["blocking"]} == {"type-change", "table-rewrite"}
+    assert len(list((tmp_path / "cache" / "belay" / "models").glob("*.json"))) == 1
+    assert validate(capsys, "--engine", "postgresql", "--applied", "3", changes)[0] == 3
+    (changes / "more.sql").write_text("SELECT 1;")
+    assert validate(capsys, "--engine", "postgresql", "--applied", "2", changes)[0] == 3
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_a_release_is_checked_with_its_database_changes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    release = tmp_path / "release"
+    (release / "db").mkdir(parents=True)
+    (release / "t.yaml").write_text(GROUP.format(source="10.0.0.0/8"))
+    manifest = release / "release.yaml"
+    stacks = "application: orders\nversion: 1.0.0\nstacks:\n  - {name: network, template: t.yaml}\n"
+    manifest.write_text(stacks + "database: {changes: db, engine: postgresql}\n")
+    (release / "db" / "0001-orders.sql").write_text("CREATE TABLE orders (id bigint PRIMARY KEY);")
+    (release / "db" / "0002-index.sql").write_text("CREATE INDEX i ON orders (id, a, b, c);")
+    path = release
+
+    def found() -> set[str]:
+        if built:
+            assert main(["release", "build", str(release), "--output", str(tmp_path / "release.zip")]) == 0
+            capsys.readouterr()
+        report = read_json(capsys, tmp_path / "release.zip" if built else path)
+        return {each["policy"] for each in report["findings"] if each["blocking"]}
+
+    assert found() == {"index-columns"}
+    manifest.write_text(stacks + "database: {changes: db, engine: postgresql, schema: {from: '1', to: '2'}}\n")
+    assert found() == {"index-columns", "index-not-concurrent"}
+    (release / "db" / "0002-index.sql").write_text("SELECT 'open")
+    report = tmp_path / "release.zip" if built else path
+    assert validate(capsys, report)[0] == (1 if built else 3)
+
+
 def test_every_engine_may_be_named() -> None:
     assert tuple(Engine) == ENGINES

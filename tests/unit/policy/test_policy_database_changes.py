@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from belay.policy.database_gate import applied_before, check_database_changes
+from belay.policy.database_gate import applied_before, check_database_changes, last_of
 from belay.policy.settings import MAXIMUMS, PolicySettings, Waiver
 from belay.policy.verdict import Report, Severity, Verdict
 from belay.sql.changes import DatabaseChange, Engine
@@ -96,6 +96,21 @@ def test_maximums_are_settings() -> None:
 def test_the_schema_version_says_what_was_applied_before(version: str, count: int) -> None:
     changes = read(CREATED, INDEXED)
     assert list(applied_before(changes, version)) == [change.id for change in changes[:count]]
+
+
+@pytest.mark.parametrize(
+    ("names", "version", "count"),
+    [
+        (["V1__a", "V1.1__b", "V2__c"], "1", 1),
+        (["V1__a", "V1_1__b", "V2__c"], "1.1", 2),
+        (["0012-2024-report", "0013-x"], "12", 1),
+        (["2026-01-31-0930_a", "2026-02-01-0800_b"], "2026-01-31", 1),
+        (["2026-01-31-0930_a"], "2027", 0),
+        (["a", "b"], "b", 2),
+    ],
+)
+def test_the_last_change_of_a_version_is_found_by_name(names: list[str], version: str, count: int) -> None:
+    assert last_of(names, version) == count
 
 
 def test_findings_are_in_the_order_of_their_files_and_lines_the_gravest_first() -> None:

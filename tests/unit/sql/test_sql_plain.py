@@ -97,3 +97,11 @@ def test_the_problems_of_every_file_are_told() -> None:
 def test_files_by_themselves_are_read_in_their_order_under_any_name() -> None:
     changes = read_files({"b.sql": b"b;", "/somewhere/a.sql": b"CREATE INDEX CONCURRENTLY i ON t (a); c"}, ENGINE)
     assert [(each.id, each.transactional) for each in changes] == [("b.sql", True), ("/somewhere/a.sql", False)]
+
+
+def test_a_placeholder_before_a_dot_is_a_schema_of_its_name_in_a_file_alone() -> None:
+    (change,) = read_files(
+        {"V1__x.sql": b"ALTER TABLE ${Sales}.orders ADD a int;\nSELECT ${other};"}, Engine.POSTGRESQL
+    )
+    assert [each.text for each in change.statements] == ["ALTER TABLE Sales.orders ADD a int", "SELECT ${other}"]
+    assert [(each.place.line, each.place.column) for each in change.statements] == [(1, 1), (2, 1)]

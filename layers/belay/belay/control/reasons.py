@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from belay.aws.s3 import ArtifactBucket
-from belay.errors import ChangesFailed, InvalidRegistration, InvalidRelease, StackFailed, UnreadableTemplate
+from belay.errors import (
+    ChangesFailed,
+    InvalidRegistration,
+    InvalidRelease,
+    StackFailed,
+    UnreadableChanges,
+    UnreadableTemplate,
+)
 from belay.notify.told import in_words
 from belay.release.reason import Reason, ReleaseProblems, caught, from_document, kept_as, to_dict
 from belay.release.records import ReleaseReference, Upload
@@ -45,6 +52,8 @@ class Reasons:
             by_registration = isinstance(error, InvalidRegistration)
             kept = self.keep(ReleaseProblems(tuple(error.problems), by_registration))
             raise type(error)([json.dumps(kept)]) from error
+        except UnreadableChanges as error:
+            raise InvalidRelease([json.dumps(self.keep(ReleaseProblems(tuple(error.problems))))]) from error
         except UnreadableTemplate as error:
             raise UnreadableTemplate(json.dumps(self.keep(ReleaseProblems((str(error),))))) from error
 

@@ -1,10 +1,11 @@
-"""The static gate: checks every template of a release against the policies, with the values of each stage."""
+"""The static gate: checks a release's templates and database changes against the policies, as each stage has them."""
 
 from collections.abc import Mapping
 from datetime import date
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
+from belay.control.database_gate import DatabaseGate
 from belay.control.reasons import Reasons
 from belay.control.template_checks import TemplateChecks
 from belay.ledger.ledger import Ledger
@@ -32,12 +33,13 @@ class StaticGate:
         files = ReleaseFiles(self._artifacts, release.prefix, accepted.manifest.digests)
         with Reasons(self._artifacts, release).refusing():
             reports = {stage: self._static(accepted, release, stage, files, today) for stage in accepted.stages}
+            changes = DatabaseGate(self._ledger).check(accepted, release, files, today)
         for stage, report in reports.items():
             stacks = self._stacks(accepted, release, stage)
             roots = {path for path, _ in stacks}
             stacks += [(path, {}) for path in report.paths if path not in roots]
             found = self._templates.check(release, files, stacks, _policies_of(accepted, stage), today)
-            reports[stage] = report.merged(found)
+            reports[stage] = report.merged(found, changes.get(stage, Report()))
         for stage, report in reports.items():
             self._artifacts.put_json(release.stage_key(stage, "static-report.json"), report.to_json())
         gated = decide(reports, accepted.stages)

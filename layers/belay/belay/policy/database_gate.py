@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import chain
 from typing import Final
@@ -17,7 +18,7 @@ from belay.policy.verdict import Report
 from belay.sql.changes import DatabaseChange, Engine
 from belay.sql.model import Model
 
-NUMBER: Final = re.compile(r"0*([0-9]+(?:\.[0-9]+)*)(?![\w.])")
+NUMBER: Final = re.compile(r"[VvUu]?([0-9]+(?:[._-][0-9]+)*)(?=__|[-_.]|$)")
 
 
 def check_database_changes(
@@ -42,15 +43,36 @@ def check_database_changes(
     recorded = applied or {}
     pending = pending_changes(changes, recorded)
     if baseline is None:
-        baseline = Model()
-        for step in replay([change for change in changes if change.id in recorded], engine):
-            baseline = step.after
+        baseline = model_after([change for change in changes if change.id in recorded], engine)
     subject = walk(replay(pending, engine, baseline), engine, tuple(changes), recorded, baseline, alone=alone)
     ours = applying(policies_in(database_change), settings, today)
     found = chain.from_iterable(one.findings(subject, settings) for one in ours)
     ordered = sorted(dict.fromkeys(found), key=lambda one: (one.path, one.line, one.column, one.severity.rank))
     slugs = tuple(one.rule.slug for one in ours)
     return Report(tuple(ordered), tuple((path, slugs) for path in files(pending)))
+
+
+def parsed(changes: Iterable[DatabaseChange], engine: Engine) -> tuple[DatabaseChange, ...]:
+    """Return changes with their statements' operations, so that several checks of them parse them once."""
+    from belay.sql.parsing import operations  # noqa: PLC0415
+
+    return tuple(
+        replace(
+            change,
+            statements=tuple(replace(each, operations=operations(each, engine)) for each in change.statements),
+        )
+        for change in changes
+    )
+
+
+def model_after(changes: Iterable[DatabaseChange], engine: Engine) -> Model:
+    """Return the model of a database that nothing is known of but that these changes were applied to it."""
+    from belay.sql.replay import replay  # noqa: PLC0415
+
+    model = Model()
+    for step in replay(changes, engine):
+        model = step.after
+    return model
 
 
 def applied_before(changes: Sequence[DatabaseChange], version: str) -> dict[str, str]:
@@ -60,13 +82,23 @@ def applied_before(changes: Sequence[DatabaseChange], version: str) -> dict[str,
     was applied.
     """
     ordered = [change for change in changes if not change.repeatable]
-    for position, change in enumerate(ordered):
-        if version == change.id or (number_of(version) and number_of(version) == number_of(change.id)):
-            return {each.id: each.digest for each in ordered[: position + 1]}
-    return {}
+    last = last_of([change.id for change in ordered], version)
+    return {each.id: each.digest for each in ordered[:last]}
 
 
-def number_of(version: str) -> str:
-    """Return a version's number, or that at the beginning of a change's id, without leading zeros."""
+def last_of(names: Sequence[str], version: str) -> int:
+    """Return how many of the names, which are in order, are not after a version; 0 if none has it.
+
+    A name has a version if it is the version, or begins with it, as ``V2.1__x`` and ``0012-x`` do; if none does, one
+    that begins with more, as ``2026-01-31_x`` begins with 2026-01.
+    """
+    wanted, numbers = number_of(version), [number_of(name) for name in names]
+    exactly = [each for each, name in enumerate(names) if name == version or (wanted and numbers[each] == wanted)]
+    begins = [each for each, number in enumerate(numbers) if wanted and number[: len(wanted)] == wanted]
+    return max(exactly or begins, default=-1) + 1
+
+
+def number_of(version: str) -> tuple[str, ...]:
+    """Return the parts of a version, or of that which a change's name begins with, without leading zeros."""
     found = NUMBER.match(version)
-    return found[1] if found else ""
+    return tuple(part.lstrip("0") for part in re.split("[._-]", found[1])) if found else ()

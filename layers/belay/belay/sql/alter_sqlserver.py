@@ -115,7 +115,7 @@ def _column(cursor: Cursor, table: Name) -> Operation:
     read = definition(cursor, name, typed=True)
     if read.constraints or read.default:
         raise NotReadable("a column that is changed with a constraint on it")
-    online = "ONLINE = ON" in cursor.group().upper() if cursor.take("WITH") else False
+    online = "ONLINE=ON" in cursor.group().upper().replace(" ", "") if cursor.take("WITH") else False
     return ChangeColumn(table, name, read.column.type, read.nullable is not False, online=online)
 
 
@@ -134,7 +134,9 @@ def _property(cursor: Cursor, table: Name) -> Operation:
         if cursor.take("PARTITION"):
             cursor.expect("=", "ALL")
         options = cursor.group().upper() if cursor.take("WITH") else ""
-        return ChangeTable(table, "storage") if "ONLINE = ON" in options else RewriteTable(table, "rebuild")
+        return (
+            ChangeTable(table, "storage") if "ONLINE=ON" in options.replace(" ", "") else RewriteTable(table, "rebuild")
+        )
     if cursor.take("SET"):
         if "LOCK_ESCALATION" not in cursor.group().upper():
             raise NotReadable("a property of a table that is not known")

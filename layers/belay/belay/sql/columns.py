@@ -182,7 +182,8 @@ def _computed(cursor: Cursor, read: ReadColumn) -> None:
     if not stored:
         cursor.take("VIRTUAL")
     read.column = replace(read.column, generated=stored, virtual=not stored)
-    read.default = Default(DefaultKind.UNKNOWN, text)
+    # A virtual column costs no more than a constant: nothing is stored.
+    read.default = Default(DefaultKind.UNKNOWN if stored else DefaultKind.CONSTANT, text)
 
 
 def _look(cursor: Cursor, read: ReadColumn) -> bool:

@@ -175,7 +175,7 @@ class _Options:
             self.where = cursor.skip_to("WITH", "ON")
         if cursor.take("WITH"):
             options = cursor.group().upper() if cursor.next_is("(") else cursor.skip_to("ON").upper()
-            self.online = "ONLINE = ON" in options
+            self.online = "ONLINE=ON" in options.replace(" ", "")
         if cursor.take("ON"):
             filegroup(cursor)
 
@@ -274,6 +274,6 @@ def _alter_sqlserver_index(cursor: Cursor) -> tuple[Operation, ...]:
     if cursor.take("PARTITION"):
         cursor.expect("=", "ALL")
     options = cursor.group().upper() if cursor.take("WITH") else ""
-    if word == "REBUILD" and "ONLINE = ON" not in options:
+    if word == "REBUILD" and "ONLINE=ON" not in options.replace(" ", ""):
         return (RewriteTable(table, "rebuild"),)
     return (ChangeTable(table, "index"),)

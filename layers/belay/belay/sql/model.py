@@ -89,7 +89,7 @@ class _Kept:
 def to_json(model: Model) -> documents.Document:
     """The document of a model, which :func:`from_json` reads."""
     enums = tuple(_Enum(name, values) for name, values in model.enums.items())
-    return documents.written(_Kept(tuple(model.tables.values()), enums, model.complete, model.unsure))
+    return documents.sparse(_Kept(tuple(model.tables.values()), enums, model.complete, model.unsure))
 
 
 def from_json(document: documents.Document) -> Model:

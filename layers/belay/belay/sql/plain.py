@@ -11,8 +11,11 @@ from belay.sql.changes import DatabaseChange, Engine, SourcePlace
 from belay.sql.files import name_of, text_of
 from belay.sql.problems import Collected
 from belay.sql.splitting import split
+from belay.sql.substitution import substituted
 from belay.sql.transactions import in_transaction, needs_transaction
 
+SCHEMA: Final = re.compile(r"\$\{([A-Za-z_]\w{0,63})\}(?=\.)")
+"""A placeholder that a dot follows."""
 NAME: Final = re.compile(r"(?P<number>[0-9]{1,18})[-_](?P<name>[^/]+?)(?P<undo>\.undo)?\.sql", re.IGNORECASE)
 
 
@@ -44,8 +47,13 @@ def read_plain(files: Mapping[str, bytes], directory: str, engine: Engine) -> tu
 
 
 def read_alone(path: str, data: bytes, engine: Engine) -> DatabaseChange:
-    """Read a file of SQL that is run by itself. Raises :class:`UnreadableChanges`."""
-    statements = split(text_of(path, data), engine)
+    """Read a file of SQL that is run by itself. Raises :class:`UnreadableChanges`.
+
+    A ``${name}`` that stands for a schema is taken for the name: nobody says what it is, and it can be nothing else.
+    """
+    source = text_of(path, data)
+    schemas = {name.lower(): name for name in SCHEMA.findall(source.text)}
+    statements = split(substituted(source, schemas).source, engine)
     return DatabaseChange(
         id=path,
         author="",

@@ -147,11 +147,13 @@ def harmless(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
 def vacuum(cursor: Cursor) -> tuple[Operation, ...]:
     """PostgreSQL's ``VACUUM``, which with ``FULL`` writes every row anew."""
     options = cursor.group().upper() if cursor.next_is("(") else ""
-    full = "FULL" in options.split() or cursor.take("FULL")
+    full = "FULL" in options.strip("()").replace(",", " ").split() or cursor.take("FULL")
     while cursor.take_any("FREEZE", "VERBOSE", "ANALYZE"):
         pass
     if full and not cursor.done:
         return tuple(RewriteTable(name, "vacuum full") for name in cursor.names())
+    if full:
+        raise NotReadable("every table is written anew", everything=True)
     cursor.rest()
     return (Harmless("vacuum"),)
 
@@ -187,8 +189,9 @@ def _mysql_locks(cursor: Cursor) -> tuple[Operation, ...]:
 
 def rewrite(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
     """PostgreSQL's ``CLUSTER`` and ``REINDEX``, from after the verb. Raises NotReadable if it names no table."""
-    if cursor.next_is("("):
-        cursor.group()
+    options = cursor.group().upper() if cursor.next_is("(") else ""
+    if verb == "REINDEX" and "CONCURRENTLY" in options:
+        return (Harmless("reindex concurrently"),) if cursor.rest() else ()
     if verb == "REINDEX":
         if cursor.take_any("INDEX", "SCHEMA", "DATABASE", "SYSTEM"):
             online = cursor.take("CONCURRENTLY")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from belay.policy.constraint_scans import scanned
 from belay.policy.database_changes import ChangesToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.verdict import Severity
-from belay.sql.operations import ConstraintKind
+from belay.policy.verdict import Severity, Verdict
+from belay.sql.operations import AlterObject, ChangeTable, ConstraintKind, ObjectKind
 
 POLICY = Policy(
     title="Every row of a table is read for a CHECK constraint while everything else waits for it",
@@ -24,9 +26,21 @@ POLICY = Policy(
     "https://learn.microsoft.com/en-us/sql/t-sql/statements/alter-table-transact-sql",
 )
 
+CHECKED: Final = re.compile(r"\bWITH\s+CHECK\s+CHECK\s+CONSTRAINT\b", re.IGNORECASE)
+"""How SQL Server checks constraints that were not trusted."""
+ADDED: Final = re.compile(r"\bADD\b.*\bCHECK\b", re.IGNORECASE | re.DOTALL)
+NOT_VALID: Final = re.compile(r"\bNOT\s+VALID\s*$", re.IGNORECASE)
+
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
     """Look for CHECK constraints on tables that were there before, also those written on a new column, and those that
     are added NOT VALID and validated in the same transaction.
     """
-    return scanned(changes, ConstraintKind.CHECK)
+    yield from scanned(changes, ConstraintKind.CHECK)
+    for step, changed in changes.of(ChangeTable):
+        if CHECKED.search(step.statement.text):
+            yield from step.blocks(changed.table, f"the constraints of {changed.table} are checked again")
+    for step, altered in changes.of(AlterObject):
+        text = step.statement.text
+        if altered.kind is ObjectKind.DOMAIN and ADDED.search(text) and not NOT_VALID.search(text):
+            yield step.violation(Verdict.FAIL, altered.name, f"a CHECK of every column of the domain {altered.name}")

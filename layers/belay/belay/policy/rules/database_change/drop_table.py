@@ -8,8 +8,8 @@ from typing import Final
 from belay.policy.database_changes import ChangesToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Severity, Verdict
+from belay.sql.changes import Engine
 from belay.sql.operations import DropObject, DropTable, ObjectKind
 
 POLICY = Policy(
@@ -23,6 +23,10 @@ POLICY = Policy(
 )
 
 WITH_TABLES: Final = frozenset({ObjectKind.DATABASE, ObjectKind.OWNED})
+ALWAYS: Final = frozenset(
+    {(ObjectKind.SCHEMA, Engine.MYSQL), (ObjectKind.SCHEMA, Engine.MARIADB), (ObjectKind.TABLESPACE, Engine.DB2)}
+)
+"""What some engines drop with its tables although nothing says CASCADE."""
 CASCADING: Final = frozenset({ObjectKind.SCHEMA, ObjectKind.ROLE, ObjectKind.TABLESPACE})
 
 
@@ -33,8 +37,7 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     for step, one in changes.of(DropTable):
         yield from step.loses(one.table, f"{one.table}")
     for step, dropped in changes.of(DropObject):
-        database = dropped.kind is ObjectKind.SCHEMA and changes.engine in MYSQL
-        with_tables = database or dropped.kind in WITH_TABLES
+        with_tables = dropped.kind in WITH_TABLES or (dropped.kind, changes.engine) in ALWAYS
         if with_tables or (dropped.kind in CASCADING and dropped.cascade):
             detail = f"every table of the {dropped.kind} {dropped.name}"
             yield step.violation(Verdict.FAIL, dropped.name, detail)

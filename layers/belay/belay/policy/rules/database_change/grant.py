@@ -10,7 +10,7 @@ from belay.policy.database_changes import ChangesToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
-from belay.sql.operations import Grant
+from belay.sql.operations import ChangeTable, Grant
 
 POLICY = Policy(
     title="A change gives power over the database",
@@ -20,13 +20,16 @@ POLICY = Policy(
     source="https://www.postgresql.org/docs/18/sql-grant.html; OWASP, database security: least privilege",
 )
 
+ROW_SECURITY: Final = "row level security"
+LESS: Final = re.compile(r"\b(?:DISABLE|NO\s+FORCE)\b", re.IGNORECASE)
 LONGEST: Final = 80
 OWNER: Final = re.compile(r"OWNER OF (?:public\.|dbo\.)?(\S+) TO ")
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for permissions, roles, users and owners that are given. Taking them away is allowed, and so are the
-    owners of tables that the release itself creates."""
+    """Look for permissions, roles, users and owners that are given, and row level security that is switched off. Taking
+    them away is allowed, and so are the owners of tables that the release itself creates.
+    """
     created = {str(name) for name, table in changes.tables.items() if table.created}
     for step, grant in changes.of(Grant):
         owned = OWNER.match(grant.text)
@@ -34,3 +37,6 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
             words = " ".join(grant.text.split())
             shown = words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
             yield step.violation(Verdict.FAIL, owned[1] if owned else step.change.id, shown)
+    for step, changed in changes.of(ChangeTable):
+        if changed.property == ROW_SECURITY and LESS.search(step.statement.text) and step.existing:
+            yield step.violation(Verdict.FAIL, changed.table, f"{ROW_SECURITY} of {changed.table} is taken away")

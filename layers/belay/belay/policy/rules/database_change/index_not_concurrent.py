@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,7 +12,7 @@ from belay.policy.settings import PolicySettings
 from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Severity, Verdict
 from belay.sql.changes import Engine
-from belay.sql.operations import CreateIndex, DropIndex, IndexDefinition, RewriteTable
+from belay.sql.operations import AlterObject, CreateIndex, DropIndex, Harmless, IndexDefinition, RewriteTable
 
 POLICY = Policy(
     title="An index is made or dropped while everything else waits for its table",
@@ -26,6 +27,8 @@ POLICY = Policy(
     "https://www.ibm.com/docs/en/db2/12.1.0?topic=statements-create-index",
 )
 
+REBUILD: Final = re.compile(r"\bALTER\s+INDEX\b.*\bREBUILD\b", re.IGNORECASE | re.DOTALL)
+ONLINE: Final = re.compile(r"\bONLINE\b", re.IGNORECASE)
 NEVER_ONLINE: Final = frozenset({"fulltext", "spatial"})
 
 
@@ -45,6 +48,14 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
                 yield step.violation(Verdict.FAIL, resource, f"the drop of {index}", index.name)
             case RewriteTable(table=table, how="reindex"):
                 yield from step.blocks(table, f"the indexes of {table}")
+            case AlterObject(name=name) if changes.engine is Engine.ORACLE and _rebuilt(step.statement.text):
+                yield step.violation(Verdict.FAIL, name, f"the index {name} is rebuilt", name.name)
+            case Harmless(verb="reindex"):
+                yield step.violation(Verdict.FAIL, step.change.id, " ".join(step.statement.text.split()))
+
+
+def _rebuilt(statement: str) -> bool:
+    return bool(REBUILD.search(statement)) and not ONLINE.search(statement)
 
 
 def _blocks(step: StepToApply, index: IndexDefinition) -> bool:

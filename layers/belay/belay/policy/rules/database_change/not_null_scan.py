@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
@@ -11,7 +12,7 @@ from belay.policy.settings import PolicySettings
 from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Severity, Verdict
 from belay.sql.changes import Engine
-from belay.sql.operations import AddConstraint, ChangeColumn, ConstraintKind
+from belay.sql.operations import AddConstraint, AlterObject, ChangeColumn, ConstraintKind, ObjectKind
 
 POLICY = Policy(
     title="Every row of a table is read for a NOT NULL while everything else waits for it",
@@ -25,6 +26,8 @@ POLICY = Policy(
     "https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html",
 )
 
+OF_DOMAIN: Final = re.compile(r"\bSET\s+NOT\s+NULL\b", re.IGNORECASE)
+
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
     """Look for columns that become NOT NULL on tables that were there before, unless a validated constraint already
@@ -36,6 +39,8 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
         match step.operation:
             case ChangeColumn(table=table, column=column, nullable=False):
                 yield from _set(step, step.operation)
+            case AlterObject(kind=ObjectKind.DOMAIN, name=domain) if OF_DOMAIN.search(step.statement.text):
+                yield step.violation(Verdict.FAIL, domain, f"every column of the domain {domain}")
             case AddConstraint(table=table, constraint=constraint) if (
                 constraint.kind is ConstraintKind.NOT_NULL and constraint.validated
             ):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
 
 from belay.policy.database_changes import ChangesToApply, Rows, StepToApply
 from belay.policy.policies import Policy, Violation
@@ -15,7 +18,9 @@ from belay.sql.operations import (
     ColumnDefinition,
     ConstraintDefinition,
     ConstraintKind,
+    CreateObject,
     DefaultKind,
+    ObjectKind,
 )
 
 POLICY = Policy(
@@ -26,23 +31,42 @@ POLICY = Policy(
     source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, adding a column",
 )
 
+NOT_NULL: Final = re.compile(r"\bNOT\s+NULL\b", re.IGNORECASE)
+DEFAULT: Final = re.compile(r"\bDEFAULT\b", re.IGNORECASE)
+
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
     """Look for new columns of tables with rows that are NOT NULL or a key and have no default, whether one statement
     makes them so or several; and for columns of before that stay NOT NULL and lose their default.
     """
+    domains = {
+        name
+        for step, made in changes.of(CreateObject)
+        if made.kind is ObjectKind.DOMAIN and _never_null(step.statement.text)
+        for name in (made.name.name, str(made.name))
+    }
     for step in changes.steps:
         match step.operation:
-            case AddColumn(table=table, column=column, constraints=constraints):
-                if _filled(step) and _required(column, constraints):
+            case AddColumn(table=table, column=column, constraints=constraints) if _filled(step):
+                never_null = replace(column, nullable=column.nullable and str(column.type) not in domains)
+                if _required(never_null, constraints):
                     yield step.violation(Verdict.FAIL, table, f"{table}.{column.name}", column.name)
             case ChangeColumn():
                 yield from _changed(step, step.operation)
-            case AddConstraint(table=table, constraint=constraint) if constraint.validated:
-                for name in constraint.columns:
-                    column_then = step.table.added.get(name)
-                    if column_then and not _required(column_then) and _required(column_then, [constraint]):
-                        yield step.violation(Verdict.FAIL, table, f"{table}.{name}", name)
+            case AddConstraint(constraint=constraint) if constraint.validated:
+                yield from _constrained(step, step.operation)
+
+
+def _constrained(step: StepToApply, added: AddConstraint) -> Iterator[Violation]:
+    for name in added.constraint.columns:
+        column = step.table.added.get(name)
+        if column and not _required(column) and _required(column, [added.constraint]):
+            yield step.violation(Verdict.FAIL, added.table, f"{added.table}.{name}", name)
+
+
+def _never_null(domain: str) -> bool:
+    """Tell whether a domain's definition, which the model does not hold, requires a value and gives none."""
+    return bool(NOT_NULL.search(domain)) and not DEFAULT.search(domain)
 
 
 def _filled(step: StepToApply) -> bool:

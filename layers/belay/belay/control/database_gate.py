@@ -1,0 +1,65 @@
+"""The gate of database changes: checks those that a release would apply in each stage, by what is recorded there."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from belay.errors import UnreadableChanges
+from belay.ledger.ledger import Ledger
+from belay.policy.database_gate import applied_before, check_database_changes, parsed
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Report
+from belay.release.accepted import AcceptedRelease
+from belay.release.applied import ChangedDatabase
+from belay.release.manifest import DatabaseChanges
+from belay.release.records import ReleaseReference
+from belay.release.registration import Stage, changed_database
+from belay.sql.changes import DatabaseChange
+from belay.sql.contexts import applies
+from belay.sql.reading import read_changes
+
+
+class DatabaseGate:
+    """Checks a release's database changes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def check(
+        self, accepted: AcceptedRelease, release: ReleaseReference, files: Mapping[str, bytes], today: date
+    ) -> dict[str, Report]:
+        """Return a report for each stage; none if the release changes no database. Raises ``UnreadableChanges``."""
+        declared = accepted.manifest.database
+        if declared is None or declared.engine is None:
+            return {}
+        read = read_changes(files, declared.changes, declared.engine, format=declared.format)
+        changes = parsed(read, declared.engine)
+        reports = {}
+        for name, stage in accepted.stages.items():
+            settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
+            here = [change for change in changes if _is_for(change, name)]
+            applied = self._applied(release, name, stage, declared, here)
+            reports[name] = check_database_changes(here, declared.engine, settings, today, applied=applied)
+        return reports
+
+    def _applied(
+        self,
+        release: ReleaseReference,
+        name: str,
+        stage: Stage,
+        declared: DatabaseChanges,
+        changes: Sequence[DatabaseChange],
+    ) -> Mapping[str, str]:
+        """Return the digests of what is recorded as applied; without any record, of what the release begins with."""
+        if (changed := changed_database(declared, stage)) is not None:
+            database = ChangedDatabase(release.application, name, changed[0].identifier)
+            recorded = self._ledger.database_changes.of(database)
+            if standing := {each.id: each.digest for each in recorded if each.outcome.stands}:
+                return standing
+        return {} if declared.schema is None else applied_before(changes, declared.schema.before)
+
+
+def _is_for(change: DatabaseChange, stage: str) -> bool:
+    try:
+        return applies(change.contexts, stage)
+    except ValueError as error:
+        raise UnreadableChanges([f"{change.place.path}:{change.place.line}: {change.id}: {error}"]) from error
