@@ -83,6 +83,7 @@ requirements: $(INSTALLED) ## compile the requirements anew, with hashes
 	cd requirements && ../build/uv/bin/uv pip compile $(COMPILE) --no-strip-extras dev.in -o dev.txt
 	cd requirements && ../build/uv/bin/uv pip compile $(COMPILE) -c dev.txt layer.in -o ../layers/belay/requirements.txt
 	cd packs/check_templates && ../../build/uv/bin/uv pip compile $(COMPILE) requirements.in -o requirements.txt
+	cd packs/any_engine && ../../build/uv/bin/uv pip compile $(COMPILE) -c ../../requirements/dev.txt requirements.in -o requirements.txt
 	cd packs/postgresql && ../../build/uv/bin/uv pip compile $(COMPILE) -c ../../requirements/dev.txt requirements.in -o requirements.txt
 
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header

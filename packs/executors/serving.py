@@ -1,5 +1,6 @@
 """What every executor does with what it is asked: read it, look the changes up, answer in the protocol."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -41,6 +42,14 @@ class ChangeDocuments:
     def read(self, stored: StoredDocument) -> ChangeDocument:
         """Return a change document. Raises ``Refused`` if it is elsewhere, ``UnreadableRecord`` if it is another."""
         return read_changes(self.bytes(stored), stored)
+
+    def verified(self, stored: StoredDocument) -> bytes:
+        """Return an object's bytes, which have the digest that is named. Raises ``Refused`` if they have not."""
+        data = self.bytes(stored)
+        found = hashlib.sha256(data).hexdigest()
+        if found != stored.sha256:
+            raise Refused(f"s3://{stored.bucket}/{stored.key}: expected the SHA-256 {stored.sha256}, found {found}")
+        return data
 
     def bytes(self, stored: StoredDocument) -> bytes:
         """Return an object's bytes. Raises ``Refused`` if it is in another bucket than Belay's."""

@@ -62,9 +62,9 @@ def start(own: Settings, operation: str, database: DatabaseAddress, quick: bool)
     """Start a worker: the function, or, for what may take longer than a function may run, a build."""
     event = json.dumps({"operation": operation, "database": plain(database)})
     if quick or own.build_project == NONE:
-        boto3.client("lambda").invoke(FunctionName=own.worker_function, InvocationType="Event", Payload=event.encode())
+        _client("lambda").invoke(FunctionName=own.worker_function, InvocationType="Event", Payload=event.encode())
     else:
-        boto3.client("codebuild").start_build(
+        _client("codebuild").start_build(
             projectName=own.build_project,
             environmentVariablesOverride=[{"name": "BELAY_WORK", "value": event, "type": "PLAINTEXT"}],
         )
