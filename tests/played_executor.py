@@ -12,8 +12,9 @@ AT = "2026-03-02T09:30:00.000+00:00"
 
 
 def empty() -> dict[str, Any]:
-    """A database that nobody has changed: ``asked`` lists what was begun, in order."""
-    return {"recorded": [], "operations": {}, "asked": [], "forecast_on": [], "queries": [], "released": False}
+    """A database that nobody has changed: ``asked`` lists what was begun, in order; ``undoes``: its tool can undo."""
+    database = {"recorded": [], "operations": {}, "asked": [], "forecast_on": [], "queries": []}
+    return {**database, "released": False, "undoes": True}
 
 
 def answered(
@@ -85,6 +86,8 @@ def _apply(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, A
 
 
 def _undo(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    if not database["undoes"]:
+        return {"state": "UNSUPPORTED", "reason": "this edition of the tool does not undo"}
     ours = {
         each["id"]
         for each in database["recorded"]

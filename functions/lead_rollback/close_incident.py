@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.gateways import own_aws
 from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
+from belay.control.recovered_changes import record_restored
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.stack_values import StackValues
@@ -36,6 +37,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
     outcome = Outcome(event["outcome"])
     RecoveredStacks(recovery, aws.stacks, aws.drift, StackValues.of(aws, ledger)).discard_change_sets()
+    record_restored(recovery)
     closing = Closing(ledger, aws.stacks, endings, unhealthy)
     closing.close(recovery, ended(recovery, outcome, event["reason"]))
     # Last: another execution that waits for the lock for the same recovery must find the incident ended.

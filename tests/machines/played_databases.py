@@ -32,29 +32,17 @@ def changes(stored):
 """
 
 
-class PlayedDatabase:
-    """An instance of RDS with a registered executor, for an application that has neither yet."""
+class PlayedExecutor:
+    """A registered executor for a database of an application, an instance unless told, whether RDS has it or not."""
 
-    def __init__(self, app: Application, *, name: str = "") -> None:
+    def __init__(self, app: Application, name: str, *, kind: str = "instance") -> None:
         self.app = app
-        self.name = name or f"{app.name}-db"
+        self.name = name
+        self._kind = kind
         self._s3, self._bucket = app.belay.aws("s3"), app.belay.outputs["ArtifactBucketName"]
         self._key = f"played/{self.name}.json"
         self.be(played_executor.empty())
         self.function = self._make_function()
-        rds = app.belay.aws("rds")
-        rds.create_db_instance(
-            DBInstanceIdentifier=self.name,
-            DBInstanceClass="db.t3.micro",
-            Engine="mysql",
-            AllocatedStorage=20,
-            MasterUsername="orders",
-            MasterUserPassword="not-a-secret",
-        )
-        until(
-            lambda: rds.describe_db_instances(DBInstanceIdentifier=self.name)["DBInstances"][0],
-            lambda found: found["DBInstanceStatus"] == "available",
-        )
 
     def _make_function(self) -> str:
         buffer = io.BytesIO()
@@ -73,7 +61,7 @@ class PlayedDatabase:
     @property
     def registered(self) -> dict[str, str]:
         """Its entry in a stage's registration."""
-        return {"instance": self.name, "executor": self.function, "database": "orders"}
+        return {self._kind: self.name, "executor": self.function, "database": "orders"}
 
     def now(self) -> dict[str, Any]:
         """The database as it is."""
@@ -92,3 +80,21 @@ class PlayedDatabase:
     def asked(self) -> list[str]:
         """What changed the database, in order: ``apply``, ``undo``."""
         return [each for each in self.now()["asked"] if each != "profile"]
+
+
+def played_database(app: Application, name: str = "") -> PlayedExecutor:
+    """Make an instance of RDS that an executor changes."""
+    played, rds = PlayedExecutor(app, name or f"{app.name}-db"), app.belay.aws("rds")
+    rds.create_db_instance(
+        DBInstanceIdentifier=played.name,
+        DBInstanceClass="db.t3.micro",
+        Engine="mysql",
+        AllocatedStorage=20,
+        MasterUsername="orders",
+        MasterUserPassword="not-a-secret",
+    )
+    until(
+        lambda: rds.describe_db_instances(DBInstanceIdentifier=played.name)["DBInstances"][0],
+        lambda found: found["DBInstanceStatus"] == "available",
+    )
+    return played

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from deployed_belay import Application
-from played_databases import PlayedDatabase
+from played_databases import played_database
 from small_releases import Release, setting
 
 Applications = Callable[..., Application]
@@ -20,7 +20,7 @@ class Stage:
     def __init__(self, application: Applications, **more: Any) -> None:
         self.app = application()
         self.belay = self.app.belay
-        self.database = PlayedDatabase(self.app)
+        self.database = played_database(self.app)
         self.app.register({"production": {"databases": [self.database.registered], "restore": "automatic", **more}})
         self.app.deploy("1.0.0", stacks=self.stacks("1.0.0")) if not more.get("approval") else None
 
@@ -190,7 +190,7 @@ class TestApproval:
 
 def test_the_same_changes_run_in_every_stage(application: Applications) -> None:
     app = application()
-    test, production = (PlayedDatabase(app, name=f"{app.name}-{stage}") for stage in ("test", "production"))
+    test, production = (played_database(app, f"{app.name}-{stage}") for stage in ("test", "production"))
     app.register({"test": {"databases": [test.registered]}, "production": {"databases": [production.registered]}})
     release = app.release(
         "1.0.0",

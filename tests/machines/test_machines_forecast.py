@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from deployed_belay import Application, Belay, until
-from played_databases import PlayedDatabase
+from played_databases import played_database
 from small_releases import Release, setting
 
 from belay.database.forecast import DatabaseForecast
@@ -104,7 +104,7 @@ class Stage:
     def __init__(self, application: Applications, forecast: str = "copy", **more: Any) -> None:
         self.app = application()
         self.belay, self.rds = self.app.belay, self.app.belay.aws("rds")
-        self.database = PlayedDatabase(self.app)
+        self.database = played_database(self.app)
         registered = {**self.database.registered, "copy": COPIES}
         self.app.register({"production": {"databases": [registered], "forecast": forecast, **more}})
 

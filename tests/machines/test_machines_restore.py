@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from deployed_belay import Application, stop_when, until
+from played_databases import PlayedExecutor
 from small_releases import Release, setting
 
 from cli.function_url import post_signed
@@ -16,7 +17,7 @@ CHANGES = {
     "changes": "database/changes",
     "engine": "postgresql",
     "schema": {"from": "3", "to": "4"},
-    "applied_by": "first",
+    "apply": {"after": "first"},
 }
 FILES = {"database/changes/0004-payments.sql": b"CREATE TABLE payments ();"}
 SETTINGS = {
@@ -63,7 +64,8 @@ class Stage:
             desiredCount=2,
             taskDefinition=task["taskDefinition"]["taskDefinitionArn"],
         )
-        databases = [{"cluster" if cluster else "instance": self.name}]
+        self.played = PlayedExecutor(self.app, self.name, kind="cluster" if cluster else "instance")
+        databases = [self.played.registered]
         services = [{"cluster": self.app.name, "service": "web"}]
         self.app.register({"production": {"databases": databases, "services": services, **more}})
         self.app.deploy("1.0.0", stacks=self.stacks("1.0.0"))
@@ -92,7 +94,7 @@ class Stage:
         return {"first": setting(value), "second": setting(value)}
 
     def failing(self, **manifest: Any) -> Release:
-        """The next release: ``first`` changes the data, then ``second`` fails."""
+        """The next release: its change, which has no undo, is applied after ``first``, then ``second`` fails."""
         self.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=self.app.stack("second"))
         return self.app.release(
             "1.1.0",
@@ -190,6 +192,9 @@ def test_a_release_that_changed_the_data_is_taken_back_with_it(application: Appl
     assert -1 not in places
     assert places == sorted(places)
     assert kept["DBInstanceIdentifier"] in message.text
+    assert "its changes were not undone: 0004-payments has no undo" in message.text
+    (change,) = stage.belay.items(f"DATABASE#{stage.app.name}#production#{stage.name}", "CHANGE#")
+    assert change["change"]["outcome"] == "RESTORED"
 
 
 def test_a_person_is_asked_first_and_decides(application: Applications) -> None:
@@ -266,20 +271,12 @@ def test_never_is_never(application: Applications) -> None:
 def test_a_release_that_never_reached_its_database_changes_leaves_the_data_alone(application: Applications) -> None:
     stage = Stage(application, restore="automatic")
 
-    record = stage.app.run(stage.failing(applied_by="second"))
-    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
-    assert "RESTORE_DATABASE" in stage.taken()
-
-    again = Stage(application, restore="automatic")
-    again.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=again.app.stack("first"))
-    release = again.failing(applied_by="second")
-    again.belay.engine.clear_faults()
-    again.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=again.app.stack("first"))
-    record = again.app.run(release)
+    record = stage.app.run(stage.failing(apply={"after": "second"}))
 
     assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
-    again.as_it_was()
-    assert again.all_databases() == [again.name]
+    stage.as_it_was()
+    assert stage.all_databases() == [stage.name]
+    assert stage.played.asked == []
 
 
 @pytest.mark.parametrize("refused", ["RENAME_ORIGINAL", "RENAME_RESTORED"])

@@ -27,7 +27,7 @@ stacks:
   - {{name: network, template: network.yaml}}
   - {{name: service, template: service.yaml, parameters: {{Size: large}}}}
   - {{name: reports, template: reports.yaml, depends_on: [service]}}
-database: {{changes: migrations, engine: postgresql, schema: {{from: "41", to: "43"}}, applied_by: service}}
+database: {{changes: migrations, engine: postgresql, schema: {{from: "41", to: "43"}}}}
 digests:
   network.yaml: {"0" * 64}
   service.yaml: {"1" * 64}

@@ -179,9 +179,8 @@ def test_when_the_changes_are_due(apply: Apply | None, progress: Progress, due: 
 
 
 class TestResults:
-    def ended(self, *changes: ChangeResult, state: ChangeState = ChangeState.FAILED) -> ChangePlan:
-        answer = OperationAnswer("op", OperationState.FAILED, "the second failed", changes)
-        return plan("1", "2", "3").ended(answer, state)
+    def ended(self, *changes: ChangeResult, state: OperationState = OperationState.FAILED) -> ChangePlan:
+        return plan("1", "2", "3").ended(OperationAnswer("op", state, "the second failed", changes))
 
     def standing(self, found: ChangePlan) -> Sequence[str]:
         return [each.id for each in found.standing]
@@ -195,6 +194,7 @@ class TestResults:
             result("3", ChangeOutcome.PENDING),
         )
         assert self.standing(found) == ["1"]
+        assert (found.state, found.reason) == (ChangeState.FAILED, "the second failed")
         assert found.applied == {"1": OLD}
         assert found.doubtful == ()
         assert failed_in_words(found.results, "") == (
@@ -211,12 +211,35 @@ class TestResults:
         )
 
     def test_what_was_undone_or_restored_does_not_stand(self) -> None:
-        applied = self.ended(result("1", ChangeOutcome.APPLIED), state=ChangeState.APPLIED)
-        undone = OperationAnswer("op2", OperationState.SUCCEEDED, changes=(result("1", ChangeOutcome.UNDONE),))
-        assert self.standing(applied) == ["1"]
-        assert self.standing(applied.ended(undone, ChangeState.UNDONE)) == []
-        assert applied.ended(undone, ChangeState.UNDONE).applied == {}
+        applied = self.ended(result("1", ChangeOutcome.APPLIED), state=OperationState.SUCCEEDED)
+        assert (applied.state, self.standing(applied)) == (ChangeState.APPLIED, ["1"])
+        assert self.standing(replace(applied, state=ChangeState.UNDOING)) == ["1"]
+        undone = applied.undone(
+            OperationAnswer("op2", OperationState.SUCCEEDED, changes=(result("1", ChangeOutcome.UNDONE),))
+        )
+        assert (undone.state, self.standing(undone), undone.applied) == (ChangeState.UNDONE, [], {})
         assert self.standing(replace(applied, state=ChangeState.RESTORED)) == []
+
+    def test_an_undo_that_failed_leaves_what_it_did_not_undo(self) -> None:
+        applied = self.ended(*(result(name, ChangeOutcome.APPLIED) for name in "123"))
+        outcomes = {"3": ChangeOutcome.UNDONE, "2": ChangeOutcome.FAILED, "1": ChangeOutcome.PENDING}
+        answer = tuple(result(name, outcome) for name, outcome in outcomes.items())
+        found = applied.undone(OperationAnswer("op2", OperationState.FAILED, "2 failed", answer))
+        assert (found.state, self.standing(found), found.reason) == (ChangeState.FAILED, ["1", "2"], "2 failed")
+        refused = applied.undone(OperationAnswer("op2", OperationState.UNSUPPORTED, "the tool undoes nothing"))
+        assert (refused.state, self.standing(refused)) == (ChangeState.FAILED, ["1", "2", "3"])
+
+    def test_what_the_database_records_says_what_became_of_changes_that_nobody_followed(self) -> None:
+        begun = plan("1", "2", recorded={"0": OLD}, state=ChangeState.APPLYING)
+        none = begun.found([recorded("0")])
+        assert (none.state, self.standing(none)) == (ChangeState.FAILED, [])
+        part = begun.found([recorded("0"), recorded("1"), recorded("2", OLD, ChangeOutcome.STARTED)])
+        assert (part.state, self.standing(part)) == (ChangeState.FAILED, ["1", "2"])
+        assert [each.id for each in part.doubtful] == ["2"]
+        whole = begun.found([recorded("0"), recorded("1"), recorded("2")])
+        assert (whole.state, self.standing(whole)) == (ChangeState.APPLIED, ["1", "2"])
+        again = plan("1", recorded={"1": NEW}, state=ChangeState.APPLYING)
+        assert self.standing(again.found([recorded("1", NEW)])) == [], "what was there before is not ours"
 
     def test_a_failure_without_a_change_has_the_operation_s_reason(self) -> None:
         assert failed_in_words((), "the database refused the connection") == "the database refused the connection"

@@ -62,7 +62,6 @@ database:
   database: orders
   schema: {{from: 12, to: "014"}}
   apply: {{after: network}}
-  applied_by: service
 digests:
   templates/network.yaml: {SHA}
   templates/service.yaml: {SHA}
@@ -108,7 +107,6 @@ def test_a_whole_manifest() -> None:
         database="orders",
         schema=SchemaRange("12", "014"),
         apply=Apply("after", "network"),
-        applied_by="service",
     )
 
 
@@ -226,10 +224,9 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "database": (
         "digests:",
         "database: {changes: nowhere, engine: sqlite, format: x, database: 1, schema: {from: 1}, "
-        "apply: {before: x, after: network}, applied_by: service}\ndigests:",
+        "apply: {before: x, after: network}}\ndigests:",
         [
             "database.changes: the release has no file in a directory 'nowhere'",
-            "database.applied_by: expected the name of one of this release's stacks, found 'service'",
             "database.engine: expected one of postgresql, mysql, mariadb, oracle, sqlserver, db2, found 'sqlite'",
             "database.format: expected one of plain, flyway, liquibase, found 'x'",
             "database.database: expected the registered name of a database, found the number 1",
@@ -240,8 +237,9 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     ),
     "database without an engine": (
         "digests:",
-        "database: {changes: templates, apply: {during: network}}\ndigests:",
+        "database: {changes: templates, apply: {during: network}, applied_by: network}\ndigests:",
         [
+            "database.applied_by: unknown key; known are changes, engine, format, database, schema, apply",
             "database.engine: missing",
             "database.apply.during: unknown key; known are before, after",
             "database.apply: expected either before or after, with the name of a stack",
@@ -250,10 +248,7 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "database as text": (
         "digests:",
         "database: changes\ndigests:",
-        [
-            "database: expected a mapping with changes, engine, format, database, schema, apply, applied_by, found "
-            "'changes'"
-        ],
+        ["database: expected a mapping with changes, engine, format, database, schema, apply, found 'changes'"],
     ),
     "no digests": (
         f"digests: {{templates/network.yaml: {SHA}}}",

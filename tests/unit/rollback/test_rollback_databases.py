@@ -9,19 +9,49 @@ from typing import Any
 import pytest
 from played_rds import ARN, CLUSTER, INSTANCE, NOW, SNAPSHOT, PlayedRds, RefusedError, member, snapshot
 
+from belay.database.executor import ChangeOutcome, ChangeResult, StoredDocument
 from belay.database.fields import differing, own_tags
+from belay.database.instance import INSTANCE as INSTANCE_KIND
 from belay.database.kinds import UNIT_KINDS
 from belay.database.restore import Place, Taken, Unit
-from belay.release.manifest import DatabaseChanges, SchemaRange
+from belay.release.change_plan import ChangePlan, ChangeState, PendingChange
+from belay.release.registration import Database, RegisteredExecutor
 from belay.rollback.databases import LIMIT, Reach, plan_databases, reached
-from belay.rollback.plan import Action, LeftToDo, Remark, Risk, RollbackPlan, Step, Todo
+from belay.rollback.plan import Action, Kind, LeftToDo, Remark, Risk, RollbackPlan, Step, Todo
 from belay.rollback.question import Answer
 from belay.rollback.situation import DatabaseSeen, Situation, StackSeen
+from belay.sql.changes import Engine
 from belay.stack.status import StackStatus
 
 INCIDENT = "orders-production-0123456789ab"
 TAKEN = Taken(SNAPSHOT, "orders", "production", "1.3.0", NOW.replace(minute=10))
-CHANGES = DatabaseChanges("database/changes", schema=SchemaRange("3", "4"), applied_by="service")
+AT = "2026-03-02T09:20:00.000+00:00"
+
+
+def result(name: str, outcome: ChangeOutcome = ChangeOutcome.APPLIED) -> ChangeResult:
+    return ChangeResult(name, "a" * 64, outcome, AT, AT)
+
+
+def pending(name: str, *, undo: bool = False) -> PendingChange:
+    return PendingChange(name, "", f"database/changes/{name}.sql", 0, "a" * 64, undo=undo)
+
+
+PLAN = ChangePlan(
+    database=Database(INSTANCE_KIND, "orders-db"),
+    executor=RegisteredExecutor("arn:aws:lambda:eu-west-1:111122223333:function:change", "orders"),
+    engine=Engine.POSTGRESQL,
+    stored=StoredDocument("artifacts", "attempts/orders/a/production/changes.json", "v1", "b" * 64),
+    pending=(pending("0004-payments"),),
+    results=(result("0004-payments"),),
+    state=ChangeState.APPLIED,
+)
+"""A change that was applied and has no undo."""
+
+UNDOABLE = replace(
+    PLAN,
+    pending=(pending("0004-payments", undo=True), pending("0005-refunds", undo=True)),
+    results=(result("0004-payments"), result("0005-refunds")),
+)
 SERVICE = StackSeen(
     "service", "orders-production-service", "arn:stack", StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True
 )
@@ -42,7 +72,7 @@ class Incident:
             self.rds._link()
         else:
             self.rds.instances["orders-db"] = dict(INSTANCE)
-        self.more = {"policy": "automatic", "changes": CHANGES, "snapshot": snapshot(kind)} | more
+        self.more = {"policy": "automatic", "executor": True, "plan": PLAN, "snapshot": snapshot(kind)} | more
         self.tried: list[tuple[Action, str]] = []
         self.answers: dict[str, Answer] = {}
         self.now = NOW
@@ -327,27 +357,99 @@ def test_a_restored_database_that_is_not_the_same_does_not_take_the_name() -> No
     assert not incident.steps()
 
 
-class TestMayItBeRestored:
+class TestUndo:
+    """It loses no writes, so it comes before a restore."""
+
+    def test_what_has_an_undo_is_undone_and_not_restored(self) -> None:
+        (step,) = Incident(plan=UNDOABLE, policy="never").plan()
+        assert isinstance(step, Step)
+        assert (step.action, step.kind, step.risk) == (Action.UNDO_CHANGES, Kind.CHANGES, Risk.NONE)
+        assert step.why == (
+            "undo 0005-refunds, 0004-payments in instance orders-db by their own scripts "
+            "(not rehearsed: 0004-payments, 0005-refunds)"
+        )
+        assert step.call == ("lambda", "Invoke")
+        assert step.parameters == {"FunctionName": PLAN.executor.function}
+
+    def test_that_it_was_rehearsed_is_said_where_it_was(self) -> None:
+        (step,) = Incident(plan=UNDOABLE, rehearsed=frozenset({"0004-payments"})).steps()
+        assert "(not rehearsed: 0005-refunds)" in step.why
+        (step,) = Incident(plan=UNDOABLE, rehearsed=frozenset({"0004-payments", "0005-refunds"})).steps()
+        assert "(rehearsed on a copy)" in step.why
+
+    def test_a_person_who_denies_a_restore_does_not_keep_an_undo_from_being_made(self) -> None:
+        incident = Incident(plan=UNDOABLE, policy="approval")
+        incident.answers["restore-orders-db"] = Answer.DENIED
+        assert [step.action for step in incident.steps()] == [Action.UNDO_CHANGES]
+
     @pytest.mark.parametrize(
-        ("changes", "stacks", "reach"),
+        ("more", "why"),
         [
-            (CHANGES, (SERVICE,), Reach.REACHED),
-            (CHANGES, (replace(SERVICE, changed_by_release=False),), Reach.NOT_REACHED),
-            (CHANGES, (replace(SERVICE, stack="network"),), Reach.NOT_REACHED),
-            (replace(CHANGES, schema=SchemaRange("4", "4")), (SERVICE,), Reach.NOT_REACHED),
-            (replace(CHANGES, schema=None), (SERVICE,), Reach.REACHED),
-            (replace(CHANGES, applied_by=None), (SERVICE,), Reach.UNDECLARED),
-            (None, (SERVICE,), Reach.UNDECLARED),
-            (None, (replace(SERVICE, changed_by_release=False),), Reach.NOT_REACHED),
+            ({}, "0004-payments has no undo"),
+            (
+                {"plan": replace(UNDOABLE, pending=(pending("0004-payments"), pending("0005-refunds")))},
+                "0004-payments, 0005-refunds have no undo",
+            ),
+            ({"plan": UNDOABLE, "undo_refused": "its executor did not undo them: no."}, "did not undo them: no"),
+            (
+                {"plan": replace(UNDOABLE, results=(result("0005-refunds", ChangeOutcome.UNKNOWN),))},
+                "of 0005-refunds a part may be there, which no script undoes",
+            ),
         ],
     )
-    def test_only_where_the_release_can_have_changed_the_data(self, changes: Any, stacks: Any, reach: Reach) -> None:
-        incident = Incident(changes=changes)
-        situation = incident.situation(stacks=stacks)
-        assert reached(changes, None, stacks) is reach
-        assert any(isinstance(todo, Step) for todo in plan_databases(situation)) == (reach is Reach.REACHED)
-        assert left(plan_databases(situation)) == ""
-        assert ("database.applied_by" in remarks(plan_databases(situation))) == (reach is Reach.UNDECLARED)
+    def test_what_cannot_be_undone_is_restored_and_the_plan_says_why(self, more: dict[str, Any], why: str) -> None:
+        incident = Incident(**more)
+        assert incident.steps()[0].action is Action.RESTORE_DATABASE
+        assert f"its changes were not undone: {why}" in remarks(incident.plan()).replace("its executor ", "")
+
+    def test_a_restore_that_was_begun_is_finished(self) -> None:
+        incident = Incident()
+        next(incident.play())
+        incident.rds.call(incident.steps()[0].call[1], incident.steps()[0].parameters)
+        incident.more["plan"] = UNDOABLE
+        assert Action.UNDO_CHANGES not in [step.action for step in incident.steps()]
+
+    def test_a_database_that_is_gone_with_its_stack_has_nothing_to_undo(self) -> None:
+        incident = Incident(plan=UNDOABLE, snapshot=None)
+        incident.rds.instances.clear()
+        assert incident.plan() == ()
+
+    def test_changes_that_nobody_followed_are_asked_about_first(self) -> None:
+        begun = replace(UNDOABLE, state=ChangeState.APPLYING, results=())
+        (step,) = Incident(plan=begun).plan()
+        assert isinstance(step, Step)
+        assert (step.action, step.kind) == (Action.CHECK_CHANGES, Kind.CHANGES)
+        silent = Incident(plan=begun, undo_refused="the database executor change gave no answer: KeyError").plan()
+        assert "its executor does not say what became of them: the database executor change gave" in left(silent)
+        assert [type(todo) for todo in silent] == [LeftToDo]
+
+
+class TestMayItBeRestored:
+    @pytest.mark.parametrize(
+        ("plan", "executor", "stacks", "reach"),
+        [
+            (PLAN, True, (), Reach.REACHED),
+            (replace(PLAN, state=ChangeState.PLANNED, results=()), True, (SERVICE,), Reach.NOT_REACHED),
+            (replace(PLAN, state=ChangeState.APPLYING, results=()), True, (SERVICE,), Reach.BEGUN),
+            (replace(PLAN, results=(result("0004-payments", ChangeOutcome.FAILED),)), True, (), Reach.NOT_REACHED),
+            (replace(PLAN, results=(result("0004-payments", ChangeOutcome.UNKNOWN),)), True, (), Reach.REACHED),
+            (replace(PLAN, state=ChangeState.UNDOING), True, (), Reach.REACHED),
+            (replace(PLAN, state=ChangeState.UNDONE), True, (SERVICE,), Reach.NOT_REACHED),
+            (replace(PLAN, state=ChangeState.RESTORED), True, (SERVICE,), Reach.NOT_REACHED),
+            (None, True, (SERVICE,), Reach.NOT_REACHED),
+            (None, False, (SERVICE,), Reach.NOT_KNOWN),
+            (None, False, (replace(SERVICE, changed_by_release=False),), Reach.NOT_REACHED),
+        ],
+    )
+    def test_only_where_the_release_changed_the_data(
+        self, plan: ChangePlan | None, executor: bool, stacks: Any, reach: Reach
+    ) -> None:
+        incident = Incident(plan=plan, executor=executor)
+        todos = plan_databases(incident.situation(stacks=stacks))
+        assert reached(incident.seen(), stacks) is reach
+        assert any(isinstance(todo, Step) for todo in todos) == (reach in (Reach.REACHED, Reach.BEGUN))
+        assert left(todos) == ""
+        assert ("cannot tell whether the release changed its data" in remarks(todos)) == (reach is Reach.NOT_KNOWN)
 
     def test_never_in_an_ephemeral_stage(self) -> None:
         assert Incident().plan(ephemeral=True) == ()
@@ -356,17 +458,16 @@ class TestMayItBeRestored:
         plan = Incident(policy="never").plan()
         assert "the registration says never" in remarks(plan)
         assert SNAPSHOT in remarks(plan)
-        assert len(plan) == 1
+        assert [type(todo) for todo in plan] == [Remark, Remark]
 
     def test_never_because_a_person_asked_to_go_back_from_what_was_deployed(self) -> None:
-        for changes in (CHANGES, None):
-            plan = Incident(asked=True, changes=changes).plan()
-            assert "would lose all writes since" in remarks(plan)
-            assert len(plan) == 1
+        plan = Incident(asked=True, plan=None, executor=False).plan()
+        assert "would lose all writes since" in remarks(plan)
+        assert len(plan) == 1
 
     def test_by_default_a_person_is_asked_first(self) -> None:
         incident = Incident(policy="approval")
-        (ask,) = incident.plan()
+        ask, _ = incident.plan()
         assert isinstance(ask, Step)
         assert ask.action is Action.ASK
         assert SNAPSHOT in ask.why
@@ -394,7 +495,7 @@ class TestMayItBeRestored:
     def test_not_from_a_snapshot_that_is_not_the_release_s(self, found: Any, why: str) -> None:
         plan = Incident(snapshot=found).plan()
         assert why in left(plan)
-        assert len(plan) == 1
+        assert [type(todo) for todo in plan] == [LeftToDo, Remark]
 
     def test_not_from_a_snapshot_of_another_database(self) -> None:
         incident = Incident()
@@ -456,7 +557,7 @@ class TestMayItBeRestored:
 
 def test_what_may_not_be_seen_is_left_to_a_person_with_its_snapshot() -> None:
     todos = Incident(unseen="RDS.DescribeDBInstances answered AccessDenied: not allowed.").plan()
-    assert [type(todo) for todo in todos] == [LeftToDo]
+    assert [type(todo) for todo in todos] == [LeftToDo, Remark]
     assert (
         f"can be restored: RDS.DescribeDBInstances answered AccessDenied: not allowed. Its snapshot is {SNAPSHOT}."
         in (left(todos))

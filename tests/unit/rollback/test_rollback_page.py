@@ -12,7 +12,7 @@ OF_OTHERS = {
     action
     for action in Action
     if action.name.endswith(("DATABASE", "MEMBER", "ROLE", "ORIGINAL", "RESTORED", "REPLACED", "SCALING", "SERVICE"))
-} | {Action.VERIFY}
+} | {Action.VERIFY, Action.CHECK_CHANGES, Action.UNDO_CHANGES}
 """The steps about databases, services and the stage as a whole."""
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from belay.aws.clock import now
 from belay.aws.rds import Databases
+from belay.control.recovered_changes import blocked_as
 from belay.control.recovery import Recovery
 from belay.database.kind import Description, Members
 from belay.database.kinds import KINDS
@@ -33,30 +34,30 @@ class RecoveredDatabases:
     def look(self, stacks: Sequence[StackSeen]) -> tuple[DatabaseSeen, ...]:
         """Return the databases registered for the stage; none if no release is involved.
 
-        RDS is asked only if the release may have changed their data: nothing is planned for the others.
+        RDS is asked only if the release has changed their data: nothing is planned for the others.
         """
         accepted = None if self._incident.subject.ephemeral else self._recovery.accepted()
         if accepted is None:
             return ()
-        stage, changes = accepted.stages[self._incident.stage], accepted.manifest.database
-        plan, asked = self._recovery.change_plan(), isinstance(self._incident.subject, AskedRollback)
+        stage, plan = accepted.stages[self._incident.stage], self._recovery.change_plan()
+        asked = isinstance(self._incident.subject, AskedRollback)
         known = [
             DatabaseSeen(
                 database=each.identifier,
                 kind=each.kind,
                 taken=self._taken(each),
                 now=now(),
-                changes=changes,
+                executor=each.identifier in stage.executors,
                 plan=plan if plan is not None and plan.database == each else None,
+                undo_refused=self._recovery.blocked(blocked_as(each.identifier)),
+                rehearsed=self._recovery.rehearsed_undos(),
                 policy=stage.restore,
                 asked=asked,
             )
             for each in stage.databases
         ]
-        if stage.restore == "never" or asked:
-            return tuple(known)
         return tuple(
-            self._looked_at(each, database) if reached(changes, each.plan, stacks) is Reach.REACHED else each
+            self._looked_at(each, database) if reached(each, stacks) is Reach.REACHED and not asked else each
             for each, database in zip(known, stage.databases, strict=True)
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.control.stage import CHANGE_PLAN, LEASE_SECONDS
+from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.errors import AwsFault, MissingDocument, ServiceUnavailable, Throttled
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
@@ -85,6 +86,12 @@ class Recovery:
         """Return the plan of the release's database changes in the stage; None if it has none."""
         document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, CHANGE_PLAN))
         return None if document is None else ChangePlan.from_dict(document)
+
+    def rehearsed_undos(self) -> frozenset[str]:
+        """Return the database changes whose undo brought the structure back on a copy, before the approval."""
+        document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, FORECAST_DOCUMENT))
+        changes = () if document is None else DatabaseForecast.from_dict(document).changes
+        return frozenset(each.id for each in changes if each.undo is not None and each.undo.restored)
 
     def stack_ids(self) -> list[str]:
         """Return the ids of the stacks that the incident is about."""

@@ -27,7 +27,7 @@ from belay.database.executor import (
     read_changes,
 )
 from belay.errors import ExecutorFailed, InvalidRelease, MissingDocument, UnreadableChanges
-from belay.release.applied import AppliedChange, ChangedDatabase
+from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
 from belay.release.change_plan import (
     ChangePlan,
     ChangeState,
@@ -42,7 +42,7 @@ from belay.release.names import client_request_token
 from belay.release.reason import Statement, Why
 from belay.release.registration import changed_database
 from belay.sql import reading
-from belay.sql.changes import DatabaseChange, Format
+from belay.sql.changes import DatabaseChange
 from belay.sql.contexts import applies
 
 MOST_UNANSWERED: Final = 5
@@ -93,15 +93,16 @@ class StageChanges:
         """Store the changes of this stage for the executor. Raises ``InvalidRelease`` if they cannot be read."""
         run, release = self._run, self._run.release
         versions = run.artifacts.versions(release.prefix)
+        release_files = ReleaseFiles(run.artifacts, release.prefix, run.accepted.manifest.digests)
         files = {path: digest for path, digest in run.accepted.manifest.digests.items() if _in(path, changes.changes)}
         document = ChangeDocument(
             application=release.application,
             stage=run.stage.name,
             release=release.version,
             attempt=release.attempt,
-            format=changes.format or Format.PLAIN,
+            format=changes.format or reading.format_of(release_files, changes.changes),
             directory=changes.changes,
-            changes=tuple(HandedChange.of(each) for each in self._here(changes)),
+            changes=tuple(HandedChange.of(each) for each in self._here(changes, release_files)),
             files=tuple(
                 ReleaseFile(path, self._stored(release.member_key(path), versions[release.member_key(path)], digest))
                 for path, digest in sorted(files.items())
@@ -115,11 +116,9 @@ class StageChanges:
     def _stored(self, key: str, version: str, sha256: str) -> StoredDocument:
         return StoredDocument(self._run.artifacts.name, key, version, sha256)
 
-    def _here(self, changes: DatabaseChanges) -> Iterator[DatabaseChange]:
+    def _here(self, changes: DatabaseChanges, files: ReleaseFiles) -> Iterator[DatabaseChange]:
         """Read the release's changes that are for this stage."""
-        run = self._run
-        files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
-        engine, kind = changes.engine, changes.format
+        run, engine, kind = self._run, changes.engine, changes.format
         try:
             found = reading.read_changes(files, changes.changes, engine, format=kind) if engine else ()
         except UnreadableChanges as error:
@@ -193,9 +192,10 @@ class StageChanges:
         plan, answer = self._asked(plan, asked)
         if answer is None or answer.state is OperationState.RUNNING:
             return self._saved(plan)
-        succeeded = answer.state is OperationState.SUCCEEDED
-        plan = plan.ended(answer, ChangeState.APPLIED if succeeded else ChangeState.FAILED)
-        self._record(plan)
+        plan = plan.ended(answer)
+        record_changes(self._run, plan)
+        done = ", ".join(f"{each.id} {outcome_of(each)}" for each in plan.results if outcome_of(each) is not None)
+        self._note(f"{plan.database}: {done or 'nothing'}")
         return self._saved(plan)
 
     def _begun(self, plan: ChangePlan) -> ChangePlan:
@@ -207,33 +207,6 @@ class StageChanges:
         self._note(f"{plan.database}: {names}")
         return self._saved(replace(plan, state=ChangeState.APPLYING, address=address, operation="", unanswered=0))
 
-    def _record(self, plan: ChangePlan) -> None:
-        """Record what was done, before the plan says so."""
-        run, position = self._run, {each.id: each for each in plan.pending}
-        where = ChangedDatabase(run.release.application, run.stage.name, plan.database.identifier)
-        to = None if plan.schema_range is None else plan.schema_range.after
-        run.ledger.database_changes.record(
-            where,
-            [
-                AppliedChange(
-                    each.id,
-                    position[each.id].author,
-                    position[each.id].path,
-                    position[each.id].position,
-                    each.digest,
-                    run.release,
-                    each.started,
-                    each.ended,
-                    outcome,
-                    to,
-                )
-                for each in plan.results
-                if (outcome := outcome_of(each)) is not None
-            ],
-        )
-        done = ", ".join(f"{each.id} {outcome_of(each)}" for each in plan.results if outcome_of(each) is not None)
-        self._note(f"{plan.database}: {done or 'nothing'}")
-
     def _note(self, detail: str) -> None:
         run = self._run
         run.ledger.attempts.record(run.release, State.APPLYING, timestamp(), stage=run.stage.name, detail=detail)
@@ -241,6 +214,51 @@ class StageChanges:
     def _failed(self, plan: ChangePlan | None, why: str) -> Exception:
         where = "" if plan is None else f"the changes to {plan.database} were not applied: "
         return self._run.reasons.changes_failed(Statement(Why.DATABASE_CHANGES, f"{where}{why}"))
+
+    # -- recovering ----------------------------------------------------------------------------------------------
+
+    def settle(self, name: str) -> ChangePlan:
+        """Find out what became of changes that were begun, one step on; they are not begun again.
+
+        Without an operation to look at, what the database records now and did not before is theirs. ``name`` is the
+        reading's. Raises ``ExecutorFailed``.
+        """
+        plan = self._known_plan()
+        address, read = _known(plan.address), plan.read_as == name
+        if plan.operation and not read:
+            return self._settled(plan, Begin(Ask.APPLY, self._token(plan, "apply"), address, plan.stored))
+        return self._settled(replace(plan, read_as=name), Begin(Ask.PROFILE, self._token(plan, name), address))
+
+    def _settled(self, plan: ChangePlan, asked: Begin) -> ChangePlan:
+        plan, answer = self._asked(plan, asked)
+        if answer is None or answer.state is OperationState.RUNNING:
+            return self._saved(plan)
+        if asked.request is Ask.PROFILE and answer.profile is None:
+            raise ExecutorFailed(plan.executor.function, answer.reason or answer.state)
+        ended = plan.found(answer.profile.recorded) if answer.profile is not None else plan.ended(answer)
+        record_changes(self._run, ended)
+        return self._saved(ended)
+
+    def undo(self, name: str) -> ChangePlan:
+        """Have the changes that stand undone, one step on; ``name`` is the undo's. Raises ``ExecutorFailed``."""
+        plan = self._known_plan()
+        if plan.state is not ChangeState.UNDOING:
+            plan = self._saved(replace(plan, state=ChangeState.UNDOING, operation="", unanswered=0))
+        begin = Begin(Ask.UNDO, self._token(plan, name), _known(plan.address), plan.stored)
+        plan, answer = self._asked(plan, begin)
+        if answer is None or answer.state is OperationState.RUNNING:
+            return self._saved(plan)
+        plan = plan.undone(answer)
+        record_changes(self._run, plan)
+        return self._saved(plan)
+
+    def _known_plan(self) -> ChangePlan:
+        plan = self._run.change_plan()
+        if plan is None:
+            raise MissingDocument(
+                "the plan of the database changes no longer exists, although an earlier step wrote it"
+            )
+        return plan
 
     # -- both ----------------------------------------------------------------------------------------------------
 
@@ -272,6 +290,31 @@ class StageChanges:
     def _saved(self, plan: ChangePlan) -> ChangePlan:
         self._run.save_changes(plan)
         return plan
+
+
+def record_changes(run: StageContext, plan: ChangePlan, instead: AppliedOutcome | None = None) -> None:
+    """Record what was done with each change, before the plan says so; ``instead`` is what became of what stands."""
+    pending, standing = {each.id: each for each in plan.pending}, {each.id for each in plan.standing}
+    schema = None if plan.schema_range is None else plan.schema_range.after
+    done = [(pending[each.id], each, outcome) for each in plan.results if (outcome := outcome_of(each)) is not None]
+    run.ledger.database_changes.record(
+        ChangedDatabase(run.release.application, run.stage.name, plan.database.identifier),
+        [
+            AppliedChange(
+                id=change.id,
+                author=change.author,
+                path=change.path,
+                position=change.position,
+                digest=change.digest,
+                release=run.release,
+                started=result.started,
+                ended=result.ended,
+                outcome=instead if instead is not None and change.id in standing else outcome,
+                schema_version=schema,
+            )
+            for change, result, outcome in done
+        ],
+    )
 
 
 def _in(path: str, changes: str) -> bool:

@@ -11,6 +11,7 @@ from belay.database.executor import (
     DatabaseAddress,
     HandedChange,
     OperationAnswer,
+    OperationState,
     RecordedChange,
     StoredDocument,
 )
@@ -35,7 +36,8 @@ class ChangeState(StrEnum):
     """They may have been begun."""
     APPLIED = "APPLIED"
     FAILED = "FAILED"
-    """At least one could not be applied; those before it are."""
+    """At least one could not be applied, or undone; those before it are."""
+    UNDOING = "UNDOING"
     UNDONE = "UNDONE"
     RESTORED = "RESTORED"
     """The database was restored from the snapshot before them."""
@@ -131,10 +133,29 @@ class ChangePlan:
         settled = (Progress.UNCHANGED, Progress.EXECUTED)
         return progress in settled or (self.apply.when == "before" and progress is Progress.PLANNED)
 
-    def ended(self, answer: OperationAnswer, state: ChangeState) -> "ChangePlan":
-        """Return the plan with what an operation that has ended did."""
-        known = {each.id: each for each in self.results} | {each.id: each for each in answer.changes}
+    def ended(self, answer: OperationAnswer) -> "ChangePlan":
+        """Return the plan with what an operation did that was to apply the changes and has ended."""
+        known = {each.id: each for each in answer.changes}
         results = tuple(known[each.id] for each in self.pending if each.id in known)
+        state = ChangeState.APPLIED if answer.state is OperationState.SUCCEEDED else ChangeState.FAILED
+        return replace(self, state=state, results=results, reason=answer.reason)
+
+    def found(self, recorded: Iterable[RecordedChange]) -> "ChangePlan":
+        """Return the plan with what the database records of its changes and did not record when they were planned."""
+        now = {each.id: each for each in recorded if each.digest != self.recorded.get(each.id)}
+        results = tuple(
+            ChangeResult(each.id, each.digest, now[each.id].outcome, now[each.id].started, now[each.id].ended)
+            for each in self.pending
+            if each.id in now
+        )
+        whole = len(results) == len(self.pending) and all(each.outcome is ChangeOutcome.APPLIED for each in results)
+        return replace(self, state=ChangeState.APPLIED if whole else ChangeState.FAILED, results=results)
+
+    def undone(self, answer: OperationAnswer) -> "ChangePlan":
+        """Return the plan with what an undo that has ended did: a change whose undo failed is there as before."""
+        undone = {each.id: each for each in answer.changes if each.outcome in _BY_UNDO}
+        results = tuple(undone.get(each.id, each) for each in self.results)
+        state = ChangeState.UNDONE if answer.state is OperationState.SUCCEEDED else ChangeState.FAILED
         return replace(self, state=state, results=results, reason=answer.reason)
 
     @property
@@ -184,6 +205,8 @@ def outcome_of(result: ChangeResult) -> AppliedOutcome | None:
     """Return what an operation that has ended made of a change; None if it did nothing with it."""
     return _OUTCOMES.get(result.outcome)
 
+
+_BY_UNDO = (ChangeOutcome.UNDONE, ChangeOutcome.UNKNOWN, ChangeOutcome.STARTED)
 
 _OUTCOMES = {
     ChangeOutcome.APPLIED: AppliedOutcome.APPLIED,

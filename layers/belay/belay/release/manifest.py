@@ -75,7 +75,6 @@ class DatabaseChanges:
     database: str | None = None
     schema: SchemaRange | None = None
     apply: Apply | None = None
-    applied_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -231,14 +230,10 @@ def _scalar(node: Node, expected: str) -> str:
 def _database(node: Node, stacks: list[str], paths: Collection[str]) -> DatabaseChanges | None:
     if not node.present:
         return None
-    optional = ["format", "database", "schema", "apply", "applied_by"]
-    fields = node.fields(["changes", "engine"], optional)
+    fields = node.fields(["changes", "engine"], ["format", "database", "schema", "apply"])
     changes = _path(fields["changes"])
     if changes and not any(path.startswith(f"{changes}/") for path in paths):
         fields["changes"].note(f"the release has no file in a directory {quote(changes)}")
-    applied_by = fields["applied_by"]
-    if applied_by.value not in stacks:
-        applied_by.wrong("the name of one of this release's stacks")
     database = fields["database"]
     return DatabaseChanges(
         changes=changes,
@@ -247,7 +242,6 @@ def _database(node: Node, stacks: list[str], paths: Collection[str]) -> Database
         database=database.text(None, "the registered name of a database") if database.present else None,
         schema=_schema(fields["schema"]),
         apply=_apply(fields["apply"], stacks),
-        applied_by=applied_by.text() if applied_by.present else None,
     )
 
 

@@ -29,7 +29,7 @@ from belay.database.restore import (
 from belay.database.snapshots import Availability, age_in_words
 from belay.release.change_plan import ChangePlan, ChangeState
 from belay.release.left_to_do import Choice, LeftToDo
-from belay.release.manifest import DatabaseChanges
+from belay.rollback import change_steps
 from belay.rollback import database_steps as steps
 from belay.rollback.database_steps import writes_lost
 from belay.rollback.plan import Action, Kind, Remark, Step, Todo
@@ -57,27 +57,25 @@ class Reach(StrEnum):
     """How far a release got with its database changes."""
 
     NOT_REACHED = "NOT_REACHED"
+    BEGUN = "BEGUN"
+    """They were begun, and nobody followed them to their end."""
     REACHED = "REACHED"
-    UNDECLARED = "UNDECLARED"
-    """It changed stacks, and its manifest does not say which one applies database changes."""
+    NOT_KNOWN = "NOT_KNOWN"
+    """It changed stacks, and the database has no executor: whether something changed the data is not known."""
 
 
-def reached(changes: DatabaseChanges | None, plan: ChangePlan | None, stacks: Sequence[StackSeen]) -> Reach:
-    """Tell whether the release may have changed the data: by the record of what its executor did, if it has one.
+def reached(seen: DatabaseSeen, stacks: Sequence[StackSeen]) -> Reach:
+    """Tell whether the release changed the data, from the record of what its executor did.
 
-    Otherwise the manifest names the stack that applies the changes (``database.applied_by``); if that stack was never
-    executed, or the schema is unchanged, so is the data. If the manifest does not name one, nothing is known: a
+    A database with an executor is changed by it alone. Of one without, nothing is known once a stack was changed: a
     restore loses writes, so it is not done on a guess.
     """
-    if plan is not None:
-        return Reach.REACHED if plan.standing or plan.state is ChangeState.APPLYING else Reach.NOT_REACHED
-    executed = {stack.stack for stack in stacks if stack.changed_by_release}
-    if not executed:
-        return Reach.NOT_REACHED
-    if changes is None or changes.applied_by is None:
-        return Reach.UNDECLARED
-    same = changes.schema is not None and changes.schema.before == changes.schema.after
-    return Reach.REACHED if changes.applied_by in executed and not same else Reach.NOT_REACHED
+    if seen.plan is not None:
+        if seen.plan.state is ChangeState.APPLYING:
+            return Reach.BEGUN
+        return Reach.REACHED if seen.plan.standing else Reach.NOT_REACHED
+    executed = any(stack.changed_by_release for stack in stacks)
+    return Reach.NOT_KNOWN if executed and not seen.executor else Reach.NOT_REACHED
 
 
 def plan_databases(situation: Situation) -> tuple[Todo, ...]:
@@ -114,14 +112,58 @@ _FROM_THE_SWAP_ON: Final = (
 
 
 def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    reach = reached(seen.changes, seen.plan, situation.stacks)
-    if reach is Reach.NOT_REACHED:
-        return ()
-    alone = _left_alone(seen, reach)
-    if alone is not None:
-        return (alone,)
-    if not seen.units or (seen.snapshot is None and not seen.units[0].found):
+    match reached(seen, situation.stacks), seen.plan:
+        case Reach.NOT_REACHED, _:
+            return ()
+        case _ if seen.asked:
+            return (Remark(seen.database, _ASKED),)
+        case Reach.BEGUN, ChangePlan() as plan:
+            return (_ask_the_executor(seen, plan),)
+        case Reach.REACHED, ChangePlan() as plan:
+            return _recovered(seen, plan, situation)
+    return (Remark(seen.database, f"{_NOT_KNOWN} The snapshot {seen.taken.name} is kept."),)
+
+
+def _recovered(seen: DatabaseSeen, plan: ChangePlan, situation: Situation) -> tuple[Todo, ...]:
+    """Undo the changes, which loses no writes; if that cannot be, restore the database, which does."""
+    if not seen.unseen and (not seen.units or (seen.snapshot is None and not seen.units[0].found)):
         return ()  # It does not exist, and did not exist before.
+    not_undone = _not_undone(seen, plan)
+    if not_undone is None:
+        return (change_steps.undo(seen, plan),)
+    told = Remark(seen.database, f"its changes were not undone: {not_undone}.")
+    return (*_restored(seen, situation), told)
+
+
+def _ask_the_executor(seen: DatabaseSeen, plan: ChangePlan) -> Step | LeftToDo:
+    if seen.undo_refused is None:
+        return change_steps.check(seen, plan)
+    why = f"its changes were begun, and its executor does not say what became of them: {seen.undo_refused.rstrip('.')}."
+    return _restore_or_keep(seen, why)
+
+
+def _not_undone(seen: DatabaseSeen, plan: ChangePlan) -> str | None:
+    """Say why the changes are not undone, which would lose no writes; None if they are."""
+    without = [each.id for each in plan.standing if not each.undo]
+    if seen.undo_refused is not None:
+        return seen.undo_refused.rstrip(".")
+    if plan.doubtful:
+        return f"of {', '.join(each.id for each in plan.doubtful)} a part may be there, which no script undoes"
+    if without:
+        return f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no undo"
+    if any(unit.restored is not None or unit.original_place is Place.REPLACED for unit in seen.units):
+        return "a restore had been begun"
+    return None
+
+
+def _restored(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Restore the database from the release's snapshot, as far as that is allowed."""
+    if seen.policy == "never":
+        told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
+        return (Remark(seen.database, told),)
+    if seen.unseen:
+        what = "the release has changed its data, and it is not known whether it can be restored"
+        return (_restore_or_keep(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}."),)
     vanished = _vanished(seen, situation)
     if vanished:
         return vanished
@@ -130,31 +172,16 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     return _refused(seen, situation) or _begin(seen, situation)
 
 
-def _left_alone(seen: DatabaseSeen, reach: Reach) -> Remark | LeftToDo | None:
-    """Say why nothing is known about the database, if so: it was not observed, or could not be."""
-    if seen.asked:
-        return Remark(seen.database, _ASKED)
-    if reach is Reach.UNDECLARED:
-        return Remark(seen.database, f"{_UNDECLARED} The snapshot {seen.taken.name} is kept.")
-    if seen.policy == "never":
-        told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
-        return Remark(seen.database, told)
-    if seen.unseen:
-        what = "the release may have changed its data, and it is not known whether it can be restored"
-        return _restore_or_keep(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}.")
-    return None
-
-
-_NOT_RESTORED: Final = "the release may have changed its data, and it was not restored"
+_NOT_RESTORED: Final = "the release has changed its data, and it was not restored"
 
 _ASKED: Final = (
     "the database was not restored: the release was in use, and a restore would lose all writes "
     "since. Release snapshots have the version in the tag belay:release."
 )
 
-_UNDECLARED: Final = (
-    "the database was not restored: the release does not say which of its stacks changes the data (database.applied_by "
-    "in release.yaml), and a restore would lose all writes since the snapshot."
+_NOT_KNOWN: Final = (
+    "the database was not restored: it has no executor, so that Belay cannot tell whether the release changed its "
+    "data, and a restore would lose all writes since the snapshot."
 )
 
 
@@ -218,8 +245,8 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         kind=Kind.DATABASE,
         subject=seen.database,
         subject_id=seen.database,
-        text=f"may the {seen.kind} {seen.database} be restored from the snapshot {seen.taken.name}? The release may "
-        f"have changed its data. A restore loses {writes_lost(seen)}, and those until writers are stopped. The current "
+        text=f"may the {seen.kind} {seen.database} be restored from the snapshot {seen.taken.name}? The release "
+        f"has changed its data. A restore loses {writes_lost(seen)}, and those until writers are stopped. The current "
         "data is kept in the replaced database.",
     )
     refused = _restore_or_keep(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.")

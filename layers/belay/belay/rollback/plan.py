@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     STACK = "STACK"
     DATABASE = "DATABASE"
+    CHANGES = "CHANGES"
     SERVICE = "SERVICE"
     STAGE = "STAGE"
 
@@ -45,6 +46,10 @@ class Action(StrEnum):
     """Delete a change set that was never executed."""
     DELETE_STACK = "DELETE_STACK"
     """Delete a stack that the release created."""
+    CHECK_CHANGES = "CHECK_CHANGES"
+    """Ask the executor what became of database changes that were begun."""
+    UNDO_CHANGES = "UNDO_CHANGES"
+    """Undo a release's database changes by their own scripts, the last first."""
     RESTORE_DATABASE = "RESTORE_DATABASE"
     """Restore a snapshot beside the database that it was taken of."""
     CREATE_MEMBER = "CREATE_MEMBER"

@@ -8,7 +8,6 @@ from typing import Any
 from belay.database.kind import DatabaseKind
 from belay.database.restore import Taken, Unit
 from belay.release.change_plan import ChangePlan
-from belay.release.manifest import DatabaseChanges
 from belay.release.registration import Restore
 from belay.release.verification import Verified
 from belay.rollback.plan import Action
@@ -101,8 +100,9 @@ class DatabaseSeen:
 
     - ``database`` is the registered identifier, ``kind`` its kind; ``units`` what is restored and renamed: the
       database first, then a cluster's members, its writer first.
-    - ``changes`` is what the release's manifest says about its database changes, ``plan`` what was done with them if
-      they are this database's and it has an executor; ``policy`` is the registration's.
+    - ``executor``: it has one, which alone changes it; ``plan`` is what was done with the release's changes if they are
+      this database's. ``undo_refused`` is why the executor did not undo them, ``rehearsed`` are those whose undo was
+      tried on a copy. ``policy`` is the registration's.
     - ``taken`` names the release's snapshot of it, ``snapshot`` is its description by RDS, None if it is gone.
     - ``obstacles`` are its dependents that would not follow a restored one: a proxy, a deployment under way.
     - ``asked``: a person requested the rollback, of one or several releases that had been deployed.
@@ -115,8 +115,10 @@ class DatabaseSeen:
     kind: DatabaseKind
     taken: Taken
     now: datetime
-    changes: DatabaseChanges | None = None
+    executor: bool = False
     plan: ChangePlan | None = None
+    undo_refused: str | None = None
+    rehearsed: frozenset[str] = frozenset()
     policy: Restore = "approval"
     asked: bool = False
     snapshot: Mapping[str, Any] | None = None

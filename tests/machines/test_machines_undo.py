@@ -1,0 +1,138 @@
+"""Database changes and the way back: undone where that is possible, which loses no writes, restored where it is not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from deployed_belay import Application, stop_when, until
+from played_databases import played_database
+from small_releases import Release, setting
+
+Applications = Callable[..., Application]
+
+FILES = {
+    "0001-make": "CREATE TABLE refunds (id int PRIMARY KEY);",
+    "0001-make.undo": "DROP TABLE refunds;",
+    "0002-fill": "INSERT INTO refunds VALUES (1);",
+    "0002-fill.undo": "DELETE FROM refunds WHERE id = 1;",
+}
+UNDONE = ["0001-make UNDONE", "0002-fill UNDONE"]
+
+
+class Stage:
+    """An application with a database that an executor changes, whose next release fails in ``second``."""
+
+    def __init__(self, application: Applications, **more: Any) -> None:
+        self.app = application()
+        self.belay = self.app.belay
+        self.database = played_database(self.app)
+        registered = {"databases": [self.database.registered], "restore": "automatic", **more}
+        self.app.register({"production": registered})
+        self.app.deploy("1.0.0", stacks=self.stacks("1.0.0"))
+        self.before = self.resource_id()
+
+    @staticmethod
+    def stacks(value: str) -> dict[str, Any]:
+        return {"first": setting(value), "second": setting(value)}
+
+    def failing(self, *, fails: bool = True, **files: str) -> Release:
+        """The next release, whose changes are applied after ``first``; then ``second`` fails, unless told."""
+        if fails:
+            self.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=self.app.stack("second"))
+        return self.app.release(
+            "1.1.0",
+            stacks=self.stacks("1.1.0"),
+            depends_on={"second": ["first"]},
+            manifest={"database": {"changes": "sql", "engine": "mysql", "apply": {"after": "first"}}},
+            more={f"sql/{name}.sql": text.encode() for name, text in {**FILES, **files}.items()},
+        )
+
+    def resource_id(self) -> str:
+        found = self.belay.aws("rds").describe_db_instances(DBInstanceIdentifier=self.database.name)
+        return str(found["DBInstances"][0]["DbiResourceId"])
+
+    def taken(self) -> list[str]:
+        (incident,) = self.belay.incidents(self.app.name)
+        return [each["action"] for each in incident["tried"]]
+
+    def recorded(self) -> list[str]:
+        """What the ledger has of the database."""
+        found = self.belay.items(f"DATABASE#{self.app.name}#production#{self.database.name}", "CHANGE#")
+        return [f"{each['change']['id']} {each['change']['outcome']}" for each in found]
+
+    def is_undone(self) -> None:
+        """Everything is as it was, in the very same database."""
+        assert sorted(self.database.recorded) == UNDONE
+        assert self.recorded() == UNDONE
+        assert self.resource_id() == self.before
+        assert self.belay.setting(self.app.stack("first")) == "1.0.0"
+
+
+def test_what_was_applied_is_undone_when_a_later_stack_fails(application: Applications) -> None:
+    stage = Stage(application)
+
+    record = stage.app.run(stage.failing())
+
+    text = stage.app.received()[-1].text
+    assert record["outcome"] == "ROLLED_BACK", text
+    assert stage.taken() == ["UPDATE_TO_BASELINE", "UNDO_CHANGES"]
+    assert stage.database.asked == ["apply", "undo"]
+    stage.is_undone()
+    assert f"undo 0002-fill, 0001-make in instance {stage.database.name} by their own scripts (not rehearsed" in text
+
+
+def test_where_the_executor_cannot_undo_the_database_is_restored(application: Applications) -> None:
+    stage = Stage(application)
+    stage.database.be({**stage.database.now(), "undoes": False})
+
+    record = stage.app.run(stage.failing())
+
+    text = stage.app.received()[-1].text
+    assert record["outcome"] == "ROLLED_BACK", text
+    assert stage.taken()[:3] == ["UPDATE_TO_BASELINE", "UNDO_CHANGES", "RESTORE_DATABASE"]
+    assert "its changes were not undone: its executor did not undo them: this edition of the tool does not undo" in text
+    assert stage.resource_id() != stage.before
+    assert stage.recorded() == ["0001-make RESTORED", "0002-fill RESTORED"]
+
+
+def test_changes_that_nobody_followed_to_their_end_are_asked_about_then_undone(application: Applications) -> None:
+    stage = Stage(application)
+    upload = stage.belay.upload(stage.failing(fails=False, **{"0002-fill": "INSERT INTO refunds VALUES (TAKES);"}))
+    until(lambda: "WaitForChanges" in stage.belay.states(stage.app.name, "deploy_stage"))
+    (running,) = [each for each in stage.belay.executions(stage.app.name, "deploy_stage") if each.status == "RUNNING"]
+    stage.belay.stop(running)
+    until(lambda: "RecoverChanges" in stage.belay.states(stage.app.name, "rollback_stage"))
+    stage.database.be({**stage.database.now(), "released": True})
+
+    record = stage.belay.ended(upload)
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    assert sorted(stage.taken()) == ["CHECK_CHANGES", "UNDO_CHANGES", "UPDATE_TO_BASELINE"]
+    stage.is_undone()
+
+
+def test_a_step_that_cannot_be_taken_needs_a_person(application: Applications) -> None:
+    stage = Stage(application)
+    stage.belay.fail("RecoverChanges")
+
+    record = stage.app.run(stage.failing())
+
+    assert record["outcome"] == "NEEDS_OPERATOR", stage.app.received()[-1].text
+    assert ("rollback_stage", "RecoverChanges", "CloseIncident") in stage.belay.steps(stage.app.name)
+    assert stage.recorded() == ["0001-make APPLIED", "0002-fill APPLIED"]
+
+
+@pytest.mark.parametrize("step", ["UPDATE_TO_BASELINE", "UNDO_CHANGES"])
+def test_a_recovery_that_was_stopped_after_a_step_goes_on_and_undoes_nothing_twice(
+    application: Applications, step: str
+) -> None:
+    stage = Stage(application)
+    with stage.belay.held("PlanRollback") as look:
+        upload = stage.belay.upload(stage.failing())
+        stop_when(stage.app, look, lambda: step in stage.taken())
+    record = stage.belay.ended(upload)
+
+    assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+    assert stage.taken() == ["UPDATE_TO_BASELINE", "UNDO_CHANGES"]
+    assert stage.database.asked == ["apply", "undo"]
+    stage.is_undone()
