@@ -155,10 +155,15 @@ class Cursor:
                 return self.text[self.tokens[start].end : self.tokens[self.at - 1].start].strip()
 
     def rest(self) -> str:
-        """All that is left, as text; what it means is the caller's to know."""
-        start = self.at
+        """All that is left of the statement, as text; what it means is the caller's to know."""
+        text = self.skip_to(";")
+        if not self.done and not self.next_is(";"):
+            raise self.unexpected()
+        return text
+
+    def body(self) -> None:
+        """Takes all that is left, with the semicolons in it: code that is defined and not run."""
         self.at = len(self.tokens) - 4
-        return self.since(start)
 
     def skip_to(self, *words: str) -> str:
         """What comes before one of these words outside parentheses, or before the end, as text."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from belay.sql.changes import Engine
 from belay.sql.constraints import MYSQL
 from belay.sql.cursor import Cursor
@@ -12,12 +14,14 @@ from belay.sql.operations import (
     CreateObject,
     DropObject,
     Grant,
+    Harmless,
     Name,
     ObjectKind,
     Operation,
     RenameEnum,
     RenameEnumValue,
 )
+from belay.sql.rows import write_or_query
 from belay.sql.tokens import NotReadable, TokenForm
 
 KINDS: dict[tuple[str, ...], ObjectKind] = {
@@ -110,8 +114,19 @@ def create_object(cursor: Cursor, *, replace: bool) -> tuple[Operation, ...]:
     name = _first_name(cursor)
     if made is ObjectKind.TYPE and cursor.take("AS", "ENUM"):
         return (CreateEnum(name, _values(cursor)),)
-    _whole(cursor, code=made in _CODE)
+    if made is ObjectKind.MATERIALIZED_VIEW and cursor.engine is Engine.POSTGRESQL:
+        cursor.skip_to("AS", ";")
+        cursor.expect("AS")
+        written = [each for each in write_or_query(cursor) if not isinstance(each, Harmless)]
+        return (CreateObject(made, name, replace), *written)
+    code = made in _CODE and (cursor.engine is not Engine.POSTGRESQL or _atomic(cursor))
+    _whole(cursor, code=code)
     return (CreateObject(made, name, replace),)
+
+
+def _atomic(cursor: Cursor) -> bool:
+    """Whether statements of SQL make up the body of PostgreSQL's function; else it is a string."""
+    return any((one.word, other.word) == ("BEGIN", "ATOMIC") for one, other in pairwise(cursor.tokens[cursor.at :]))
 
 
 def _definer(cursor: Cursor) -> bool:
@@ -146,11 +161,11 @@ def _schema(cursor: Cursor) -> Operation:
 
 
 def _whole(cursor: Cursor, *, code: bool) -> None:
-    """Takes the rest of a definition. Raises NotReadable if another statement could hide in it."""
-    rest = cursor.tokens[cursor.at :]
-    cursor.rest()
-    if not code and any(token.word == ";" for token in rest):
-        raise NotReadable("a definition with several statements in it")
+    """Takes the rest of a definition."""
+    if code:
+        cursor.body()
+    else:
+        cursor.rest()
 
 
 def drop_object(cursor: Cursor) -> tuple[Operation, ...]:
@@ -160,6 +175,13 @@ def drop_object(cursor: Cursor) -> tuple[Operation, ...]:
     if (dropped := kind(cursor)) is None:
         raise cursor.unexpected("an object that is known")
     if_exists = cursor.if_exists()
+    if dropped is ObjectKind.SCHEMA and cursor.engine in MYSQL:
+        dropped = ObjectKind.DATABASE
+    if dropped is ObjectKind.TABLESPACE:
+        name = cursor.name()
+        contents = cursor.take("INCLUDING", "CONTENTS")
+        cursor.rest()
+        return (DropObject(dropped, name, if_exists, contents),)
     if dropped is ObjectKind.OTHER:
         name = _first_name(cursor)
         _whole(cursor, code=False)

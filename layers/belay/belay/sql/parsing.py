@@ -92,10 +92,12 @@ def _statement(cursor: Cursor) -> tuple[Operation, ...]:
         return setting(cursor)
     if word in ("BEGIN", "START", "COMMIT", "ROLLBACK", "END"):
         return transaction(cursor, word)
-    if word in ("GRANT", "REVOKE", "DENY"):
+    if word in ("GRANT", "REVOKE", "DENY", "REASSIGN"):
         return grant(cursor, word)
     if word == "VACUUM":
         return vacuum(cursor)
+    if word == "EXPLAIN":
+        return _explained(cursor)
     if word == "LOCK":
         return lock(cursor)
     if word in ("CLUSTER", "REINDEX"):
@@ -150,6 +152,16 @@ _RENAME: dict[Engine, Callable[[Cursor], tuple[Operation, ...]]] = {
     Engine.ORACLE: alter_oracle.rename,
     Engine.DB2: alter_db2.rename,
 }
+
+
+def _explained(cursor: Cursor) -> tuple[Operation, ...]:
+    """``EXPLAIN``, which with ``ANALYZE`` does what it explains."""
+    options = cursor.group().upper() if cursor.next_is("(") else ""
+    if cursor.take("ANALYZE") or "ANALYZE" in options:
+        cursor.take("VERBOSE")
+        return _statement(cursor)
+    cursor.rest()
+    return (Harmless("explain"),)
 
 
 def _create(cursor: Cursor) -> tuple[Operation, ...]:

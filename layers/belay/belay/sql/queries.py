@@ -247,6 +247,8 @@ def always_true(condition: exp.Expr) -> bool:
         simple = simplify(condition.copy()).unnest()
     except Exception:
         simple = condition.unnest()
+    if not any(simple.find_all(*_OF_ROWS)) and not _always_false(simple):
+        return True
     if isinstance(simple, exp.Literal):
         return simple.is_number and float(simple.name) != 0
     if isinstance(simple, (exp.EQ, exp.GTE, exp.LTE)):
@@ -260,6 +262,16 @@ def always_true(condition: exp.Expr) -> bool:
         query = simple.this
         return isinstance(query, exp.Select) and not query.args.get("from_") and not query.args.get("where")
     return isinstance(simple, exp.Boolean) and bool(simple.this)
+
+
+_OF_ROWS = (exp.Column, exp.Query, exp.Parameter, exp.Placeholder, exp.SessionParameter, exp.Anonymous)
+"""What a condition needs to differ between rows, or between one run and another."""
+
+
+def _always_false(condition: exp.Expr) -> bool:
+    if isinstance(condition, exp.Literal):
+        return condition.is_number and float(condition.name) == 0
+    return isinstance(condition, exp.Null) or (isinstance(condition, exp.Boolean) and not condition.this)
 
 
 def _about_rows(condition: exp.Expr) -> bool:

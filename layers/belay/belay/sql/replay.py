@@ -45,6 +45,7 @@ from belay.sql.operations import (
     ValidateConstraint,
 )
 from belay.sql.parsing import operations
+from belay.sql.schemas import Schemas
 
 Changing = Callable[[ModelTable], ModelTable]
 
@@ -60,10 +61,13 @@ REASONS = 3
 def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = NOTHING_KNOWN) -> Iterator[ReplayStep]:
     """Each operation of each statement in order, with the model before and after it."""
     model = _session_ended(baseline)
+    names = Schemas(engine)
     for change in changes:
         begun: Model | None = None
+        names.reset()
         for statement in change.statements:
-            for operation in operations(statement, engine):
+            for written in operations(statement, engine):
+                operation = names.resolved(written, model)
                 if isinstance(operation, Transaction):
                     after, begun = _transaction(model, begun, operation, engine)
                 else:
@@ -627,11 +631,13 @@ class _Step:
         model = self.model
         if operation.kind is ObjectKind.TYPE:
             model = replace(model, enums={name: kept for name, kept in model.enums.items() if name != operation.name})
-        if operation.kind is ObjectKind.DATABASE:
-            return replace(model, unsure=_reasons(model.unsure, f"{self.where}: a database is dropped"))
+        lost = operation.kind is ObjectKind.TABLESPACE and operation.cascade
+        if lost or operation.kind in (ObjectKind.DATABASE, ObjectKind.OWNED):
+            reason = f"{self.where}: what is in the {operation.kind} {operation.name} is dropped"
+            return replace(model, unsure=_reasons(model.unsure, reason))
         if not operation.cascade:
             return model
-        if operation.kind is ObjectKind.SCHEMA:
+        if operation.kind in (ObjectKind.SCHEMA, ObjectKind.ROLE):
             tables = {name: each for name, each in model.tables.items() if name.schema != operation.name.name}
             return replace(model, tables=tables)
         reason = f"the {operation.kind} {operation.name} is dropped with what depends on it"

@@ -8,7 +8,7 @@ from belay.sql.changes import Engine
 from belay.sql.constraints import MYSQL
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import REGISTERS
-from belay.sql.operations import Operation, WriteRows
+from belay.sql.operations import Harmless, Operation, WriteRows
 from belay.sql.sessions import STARTERS
 from belay.sql.tokens import NotReadable, Token, TokenForm
 
@@ -32,9 +32,7 @@ def write_or_query(cursor: Cursor) -> tuple[Operation, ...]:
     if cursor.engine is Engine.SQLSERVER:
         _to_next(cursor)
     else:
-        cursor.skip_to(";")
-        if not cursor.done and not cursor.next_is(";"):
-            raise cursor.unexpected()
+        cursor.rest()
     from belay.sql import queries  # noqa: PLC0415 - sqlglot takes a quarter of a second to import: only where needed
 
     return queries.operations(_plain(cursor, start), cursor.engine)
@@ -71,6 +69,10 @@ def _common(cursor: Cursor, start: int) -> list[Token]:
         found = _without_top(found)
     if first.word == "DELETE" and cursor.engine in (Engine.SQLSERVER, Engine.ORACLE):
         found = _with_from(found)
+    if [token.word for token in found[-3:]] == ["WITH", "NO", "DATA"]:
+        return found[:-3]
+    if [token.word for token in found[-2:]] == ["WITH", "DATA"]:
+        return found[:-2]
     return _db2(found) if cursor.engine is Engine.DB2 else found
 
 
@@ -180,11 +182,13 @@ def _continues(word: str, before: str, first: str, query: bool) -> bool:
 
 
 def copy(cursor: Cursor) -> tuple[Operation, ...]:
-    """PostgreSQL's ``COPY table FROM STDIN``, from after ``COPY``. Raises NotReadable for any other source."""
+    """PostgreSQL's ``COPY table FROM STDIN``, from after ``COPY``. Raises NotReadable for other places."""
     table = cursor.name()
     if cursor.next_is("("):
         cursor.columns()
+    if cursor.take("TO", "STDOUT"):
+        cursor.rest()
+        return (Harmless("copy"),)
     cursor.expect("FROM", "STDIN")
-    if ";" in cursor.rest():
-        raise NotReadable("COPY with something after it")
+    cursor.rest()
     return (WriteRows(table, "copy", filtered=False),)

@@ -20,10 +20,12 @@ from belay.sql.operations import (
     ConstraintDefinition,
     CreateTable,
     DropTable,
+    Harmless,
     IndexDefinition,
     Name,
     Operation,
 )
+from belay.sql.rows import write_or_query
 from belay.sql.tokens import NotReadable, TokenForm
 
 
@@ -57,9 +59,12 @@ def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> t
         inherits = cursor.names()
         cursor.expect(")")
     _OPTIONS[cursor.engine](cursor)
-    copied = _is_query(cursor) or cursor.next_is("AS")
+    written: list[Operation] = []
+    copied = cursor.take("AS") or _is_query(cursor)
     if copied:
-        cursor.rest()
+        if not _is_query(cursor):
+            raise cursor.unexpected("a query")
+        written = [each for each in write_or_query(cursor) if not isinstance(each, Harmless)]
     elif not body.columns and not (partition_of or body.like or inherits) and cursor.engine is not Engine.POSTGRESQL:
         raise cursor.unexpected("columns")
     created = CreateTable(
@@ -75,7 +80,7 @@ def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> t
         body.like_all,
         inherits,
     )
-    return (DropTable(table, if_exists=True), created) if replace else (created,)
+    return (*((DropTable(table, if_exists=True),) if replace else ()), created, *written)
 
 
 def _is_query(cursor: Cursor) -> bool:
@@ -91,7 +96,7 @@ def _elements(cursor: Cursor, body: _Body, *, partition: bool) -> None:
         return
     while True:
         _element(cursor, body, partition=partition)
-        if not cursor.take(","):
+        if not cursor.take(",") or (cursor.engine is Engine.SQLSERVER and cursor.next_is(")")):
             break
     cursor.expect(")")
 
