@@ -235,12 +235,12 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
             "database.apply.before: expected the name of one of this release's stacks, found 'x'",
         ],
     ),
-    "database without an engine": (
+    "database applied in two ways": (
         "digests:",
-        "database: {changes: templates, apply: {during: network}, applied_by: network}\ndigests:",
+        "database: {changes: templates, apply: {during: network}, applied_by: nothing}\ndigests:",
         [
-            "database.applied_by: unknown key; known are changes, engine, format, database, schema, apply",
-            "database.engine: missing",
+            "database.applied_by: expected the name of one of this release's stacks, found 'nothing'",
+            "database.applied_by: expected either apply, for an executor, or applied_by, for a stack",
             "database.apply.during: unknown key; known are before, after",
             "database.apply: expected either before or after, with the name of a stack",
         ],
@@ -248,7 +248,10 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "database as text": (
         "digests:",
         "database: changes\ndigests:",
-        ["database: expected a mapping with changes, engine, format, database, schema, apply, found 'changes'"],
+        [
+            "database: expected a mapping with changes, engine, format, database, schema, apply, applied_by, found "
+            "'changes'"
+        ],
     ),
     "no digests": (
         f"digests: {{templates/network.yaml: {SHA}}}",

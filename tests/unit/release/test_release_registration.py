@@ -477,6 +477,16 @@ class TestChangedDatabase:
         found = changed_database(self.changing("orders").database, self.in_stage())
         assert found == (self.DATABASES[0], self.EXECUTORS["orders-db"])
 
+    def test_an_executor_changes_its_database_alone_and_needs_to_know_the_engine(self) -> None:
+        changes = DatabaseChanges("sql", database="orders", applied_by="network")
+        with pytest.raises(InvalidRelease) as refused:
+            admit(replace(self.changing(), database=changes), ORDERS, [self.in_stage()], {})
+        assert [problem.partition(":")[0] for problem in refused.value.problems] == [
+            "database.applied_by",
+            "database.engine",
+        ]
+        admit(replace(self.changing(), database=changes), ORDERS, [stage("test")], {})
+
     def test_a_stage_without_executors_changes_none(self) -> None:
         admit(self.changing("orders"), ORDERS, [stage("test")], {})
         assert changed_database(self.changing().database, stage("test")) is None

@@ -15,6 +15,7 @@ from belay.database.instance import INSTANCE as INSTANCE_KIND
 from belay.database.kinds import UNIT_KINDS
 from belay.database.restore import Place, Taken, Unit
 from belay.release.change_plan import ChangePlan, ChangeState, PendingChange
+from belay.release.manifest import DatabaseChanges, SchemaRange
 from belay.release.registration import Database, RegisteredExecutor
 from belay.rollback.databases import LIMIT, Reach, plan_databases, reached
 from belay.rollback.plan import Action, Kind, LeftToDo, Remark, Risk, RollbackPlan, Step, Todo
@@ -46,6 +47,8 @@ PLAN = ChangePlan(
     state=ChangeState.APPLIED,
 )
 """A change that was applied and has no undo."""
+
+DECLARED = DatabaseChanges("database/changes", schema=SchemaRange("3", "4"), applied_by="service")
 
 UNDOABLE = replace(
     PLAN,
@@ -449,7 +452,27 @@ class TestMayItBeRestored:
         assert reached(incident.seen(), stacks) is reach
         assert any(isinstance(todo, Step) for todo in todos) == (reach in (Reach.REACHED, Reach.BEGUN))
         assert left(todos) == ""
-        assert ("cannot tell whether the release changed its data" in remarks(todos)) == (reach is Reach.NOT_KNOWN)
+        assert ("database.applied_by" in remarks(todos)) == (reach is Reach.NOT_KNOWN)
+
+    @pytest.mark.parametrize(
+        ("declared", "stack", "reach"),
+        [
+            (DECLARED, "service", Reach.REACHED),
+            (DECLARED, "network", Reach.NOT_REACHED),
+            (replace(DECLARED, schema=SchemaRange("4", "4")), "service", Reach.NOT_REACHED),
+            (replace(DECLARED, schema=None), "service", Reach.REACHED),
+            (replace(DECLARED, applied_by=None), "service", Reach.NOT_KNOWN),
+        ],
+    )
+    def test_without_an_executor_the_release_says_which_stack_changes_the_data(
+        self, declared: DatabaseChanges, stack: str, reach: Reach
+    ) -> None:
+        stacks = (replace(SERVICE, stack=stack),)
+        incident = Incident(plan=None, executor=False, declared=declared)
+        todos = plan_databases(incident.situation(stacks=stacks))
+        assert reached(incident.seen(), stacks) is reach
+        assert any(isinstance(todo, Step) for todo in todos) == (reach is Reach.REACHED)
+        assert ("database.applied_by" in remarks(todos)) == (reach is Reach.NOT_KNOWN)
 
     def test_never_in_an_ephemeral_stage(self) -> None:
         assert Incident().plan(ephemeral=True) == ()

@@ -47,6 +47,7 @@ class RecoveredDatabases:
                 kind=each.kind,
                 taken=self._taken(each),
                 now=now(),
+                declared=accepted.manifest.database,
                 executor=each.identifier in stage.executors,
                 plan=plan if plan is not None and plan.database == each else None,
                 undo_refused=self._recovery.blocked(blocked_as(each.identifier)),

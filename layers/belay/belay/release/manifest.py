@@ -66,7 +66,8 @@ class DatabaseChanges:
     """The directory that holds a release's database changes, and how it is read: ``format`` None tells by the names.
 
     ``database`` is the registered name of the database, for stages that have several; ``apply`` None is before all
-    stacks. ``engine`` is None only in releases that Belay 0.1 accepted, which did not say it.
+    stacks. ``engine`` None: the changes are not judged. ``applied_by`` is the stack that applies the changes to a
+    database that has no executor.
     """
 
     changes: str
@@ -75,6 +76,7 @@ class DatabaseChanges:
     database: str | None = None
     schema: SchemaRange | None = None
     apply: Apply | None = None
+    applied_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -230,11 +232,15 @@ def _scalar(node: Node, expected: str) -> str:
 def _database(node: Node, stacks: list[str], paths: Collection[str]) -> DatabaseChanges | None:
     if not node.present:
         return None
-    fields = node.fields(["changes", "engine"], ["format", "database", "schema", "apply"])
+    fields = node.fields(["changes"], ["engine", "format", "database", "schema", "apply", "applied_by"])
     changes = _path(fields["changes"])
     if changes and not any(path.startswith(f"{changes}/") for path in paths):
         fields["changes"].note(f"the release has no file in a directory {quote(changes)}")
-    database = fields["database"]
+    database, applied_by = fields["database"], fields["applied_by"]
+    if applied_by.value not in stacks:
+        applied_by.wrong("the name of one of this release's stacks")
+    if applied_by.present and fields["apply"].present:
+        applied_by.note("expected either apply, for an executor, or applied_by, for a stack")
     return DatabaseChanges(
         changes=changes,
         engine=fields["engine"].one_of(tuple(Engine), Engine.POSTGRESQL) if fields["engine"].present else None,
@@ -242,6 +248,7 @@ def _database(node: Node, stacks: list[str], paths: Collection[str]) -> Database
         database=database.text(None, "the registered name of a database") if database.present else None,
         schema=_schema(fields["schema"]),
         apply=_apply(fields["apply"], stacks),
+        applied_by=applied_by.text() if applied_by.present else None,
     )
 
 

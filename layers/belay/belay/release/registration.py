@@ -611,8 +611,15 @@ def _admit_stack(stack: ManifestStack, stage: Stage, problems: Problems) -> None
 
 
 def _admit_changes(changes: DatabaseChanges | None, stage: Stage, problems: Problems) -> None:
-    """A release names its database where a stage has several; one without executors applies no changes."""
-    if changes is None or not stage.executors or changed_database(changes, stage) is not None:
+    """A release names its database where a stage has several; without an executor, a stack applies the changes."""
+    if changes is None or not stage.executors:
+        return
+    if changed_database(changes, stage) is not None:
+        why = f"stage {stage.name} has an executor for this database"
+        if changes.applied_by is not None:
+            problems.add("database.applied_by", f"{why}, which alone changes it: say apply: {{after: ...}} instead")
+        if changes.engine is None:
+            problems.add("database.engine", f"{why}: expected the engine, such as postgresql")
         return
     names = ", ".join(sorted(executor.database for executor in stage.executors.values()))
     if changes.database is None:

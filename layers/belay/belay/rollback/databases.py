@@ -61,21 +61,28 @@ class Reach(StrEnum):
     """They were begun, and nobody followed them to their end."""
     REACHED = "REACHED"
     NOT_KNOWN = "NOT_KNOWN"
-    """It changed stacks, and the database has no executor: whether something changed the data is not known."""
+    """It changed stacks, the database has no executor, and the release does not say which stack changes the data."""
 
 
 def reached(seen: DatabaseSeen, stacks: Sequence[StackSeen]) -> Reach:
     """Tell whether the release changed the data, from the record of what its executor did.
 
-    A database with an executor is changed by it alone. Of one without, nothing is known once a stack was changed: a
-    restore loses writes, so it is not done on a guess.
+    A database with an executor is changed by it alone. One without is changed by the stack that the release names
+    (``database.applied_by``), unless its schema stays the same. If it names none, nothing is known once a stack was
+    changed: a restore loses writes, so it is not done on a guess.
     """
     if seen.plan is not None:
         if seen.plan.state is ChangeState.APPLYING:
             return Reach.BEGUN
         return Reach.REACHED if seen.plan.standing else Reach.NOT_REACHED
-    executed = any(stack.changed_by_release for stack in stacks)
-    return Reach.NOT_KNOWN if executed and not seen.executor else Reach.NOT_REACHED
+    executed = {stack.stack for stack in stacks if stack.changed_by_release}
+    if seen.executor or not executed:
+        return Reach.NOT_REACHED
+    declared = seen.declared
+    if declared is None or declared.applied_by is None:
+        return Reach.NOT_KNOWN
+    same = declared.schema is not None and declared.schema.before == declared.schema.after
+    return Reach.REACHED if declared.applied_by in executed and not same else Reach.NOT_REACHED
 
 
 def plan_databases(situation: Situation) -> tuple[Todo, ...]:
@@ -119,15 +126,17 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
             return (Remark(seen.database, _ASKED),)
         case Reach.BEGUN, ChangePlan() as plan:
             return (_ask_the_executor(seen, plan),)
-        case Reach.REACHED, ChangePlan() as plan:
+        case Reach.REACHED, plan:
             return _recovered(seen, plan, situation)
     return (Remark(seen.database, f"{_NOT_KNOWN} The snapshot {seen.taken.name} is kept."),)
 
 
-def _recovered(seen: DatabaseSeen, plan: ChangePlan, situation: Situation) -> tuple[Todo, ...]:
+def _recovered(seen: DatabaseSeen, plan: ChangePlan | None, situation: Situation) -> tuple[Todo, ...]:
     """Undo the changes, which loses no writes; if that cannot be, restore the database, which does."""
     if not seen.unseen and (not seen.units or (seen.snapshot is None and not seen.units[0].found)):
         return ()  # It does not exist, and did not exist before.
+    if plan is None:
+        return _restored(seen, situation)
     not_undone = _not_undone(seen, plan)
     if not_undone is None:
         return (change_steps.undo(seen, plan),)
@@ -162,7 +171,7 @@ def _restored(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
         return (Remark(seen.database, told),)
     if seen.unseen:
-        what = "the release has changed its data, and it is not known whether it can be restored"
+        what = "the release may have changed its data, and it is not known whether it can be restored"
         return (_restore_or_keep(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}."),)
     vanished = _vanished(seen, situation)
     if vanished:
@@ -172,7 +181,7 @@ def _restored(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     return _refused(seen, situation) or _begin(seen, situation)
 
 
-_NOT_RESTORED: Final = "the release has changed its data, and it was not restored"
+_NOT_RESTORED: Final = "the release may have changed its data, and it was not restored"
 
 _ASKED: Final = (
     "the database was not restored: the release was in use, and a restore would lose all writes "
@@ -180,8 +189,8 @@ _ASKED: Final = (
 )
 
 _NOT_KNOWN: Final = (
-    "the database was not restored: it has no executor, so that Belay cannot tell whether the release changed its "
-    "data, and a restore would lose all writes since the snapshot."
+    "the database was not restored: it has no executor, and the release does not say which of its stacks changes the "
+    "data (database.applied_by in release.yaml); a restore would lose all writes since the snapshot."
 )
 
 
@@ -246,8 +255,8 @@ def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         subject=seen.database,
         subject_id=seen.database,
         text=f"may the {seen.kind} {seen.database} be restored from the snapshot {seen.taken.name}? The release "
-        f"has changed its data. A restore loses {writes_lost(seen)}, and those until writers are stopped. The current "
-        "data is kept in the replaced database.",
+        f"may have changed its data. A restore loses {writes_lost(seen)}, and those until writers are stopped. The "
+        "current data is kept in the replaced database.",
     )
     refused = _restore_or_keep(seen, f"{_NOT_RESTORED}; its snapshot is {seen.taken.name}.")
     return with_approval(question, situation.answers.get(question.name), restored, refused)

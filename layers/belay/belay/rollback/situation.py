@@ -8,6 +8,7 @@ from typing import Any
 from belay.database.kind import DatabaseKind
 from belay.database.restore import Taken, Unit
 from belay.release.change_plan import ChangePlan
+from belay.release.manifest import DatabaseChanges
 from belay.release.registration import Restore
 from belay.release.verification import Verified
 from belay.rollback.plan import Action
@@ -100,6 +101,7 @@ class DatabaseSeen:
 
     - ``database`` is the registered identifier, ``kind`` its kind; ``units`` what is restored and renamed: the
       database first, then a cluster's members, its writer first.
+    - ``declared`` is what the release's manifest says of its changes, for a database without an executor.
     - ``executor``: it has one, which alone changes it; ``plan`` is what was done with the release's changes if they are
       this database's. ``undo_refused`` is why the executor did not undo them, ``rehearsed`` are those whose undo was
       tried on a copy. ``policy`` is the registration's.
@@ -115,6 +117,7 @@ class DatabaseSeen:
     kind: DatabaseKind
     taken: Taken
     now: datetime
+    declared: DatabaseChanges | None = None
     executor: bool = False
     plan: ChangePlan | None = None
     undo_refused: str | None = None
