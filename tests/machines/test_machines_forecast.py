@@ -264,6 +264,17 @@ def test_a_step_that_fails_for_good_leaves_no_copy_and_no_verdict(application: A
     assert stage.database.asked == (["forecast", "apply"] if tried else ["apply"])
 
 
+def test_a_forecast_that_breaks_refuses_the_release_where_nobody_is_asked(application: Applications) -> None:
+    stage = Stage(application)
+    stage.belay.fail("ConcludeForecast")
+
+    record = stage.app.run(stage.release())
+
+    assert record["outcome"] == "REJECTED", record
+    assert stage.states()[-1] == "Broken"
+    assert (stage.copies(), "apply" in stage.database.asked) == ([], False)
+
+
 @pytest.mark.parametrize("machine", ["forecast_changes", "deploy_stage"])
 @pytest.mark.parametrize("task", WHOLE[1:])
 def test_an_execution_stopped_after_a_step_leaves_no_copy(application: Applications, task: str, machine: str) -> None:

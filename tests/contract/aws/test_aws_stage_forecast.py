@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
+from simulated_ledger import bring
 from test_aws_stage_changes import FILLED, FUNCTION, MADE, Stage
-from test_aws_unfinished import MANIFEST, STAGE, House
+from test_aws_unfinished import MANIFEST, RELEASE, STAGE, House
 
 from belay.aws.database_copies import DatabaseCopies
 from belay.aws.executors import Executors
 from belay.aws.gateways import own_aws
 from belay.aws.rds import Databases
 from belay.control.stage_forecast import MOST_UNANSWERED, ForecastProgress, StageForecast
+from belay.database.executor import Begin
 from belay.database.kinds import KINDS
 from belay.errors import ExecutorFailed, NotForecast
+from belay.release.life import State
 
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:belay-forecast-changes:a1"
 RUNNING, DONE, NOTHING = ForecastProgress.RUNNING, ForecastProgress.DONE, ForecastProgress.NOTHING
@@ -125,6 +128,21 @@ def test_each_part_is_begun_once_and_the_forecast_is_what_they_found(stage: Fore
     assert forecast.not_tried == ""
     assert forecast.snapshot is not None
     assert [each.table for each in forecast.changes[0].model] == ["refunds"]
+
+
+def test_the_executor_that_applies_the_changes_is_told_how_long_they_took(
+    stage: Forecasting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.snapshot()
+    stage.restored()
+    begun: list[Begin] = []
+    begin = Executors.begin
+    monkeypatch.setattr(Executors, "begin", lambda self, name, asked: begun.append(asked) or begin(self, name, asked))
+    assert [stage.forecast.try_changes(EXECUTION) for _ in range(2)] == [RUNNING, DONE]
+    assert stage.forecast.conclude("copy", "").seconds == 1.0
+    bring(stage.house.ledger, RELEASE, "production", State.SNAPSHOTS_TAKEN)
+    stage.changes.apply()
+    assert [(each.request, each.expected_seconds) for each in begun[1:]] == [("forecast", None), ("apply", 1)]
 
 
 def test_without_a_snapshot_there_is_no_forecast(stage: Forecasting, monkeypatch: pytest.MonkeyPatch) -> None:

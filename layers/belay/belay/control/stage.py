@@ -1,5 +1,6 @@
 """What every function of a stage starts from: the accepted release, its registration, its plan, its lock."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from belay.aws.clock import lease, now
 from belay.aws.s3 import ArtifactBucket
 from belay.control.reasons import Reasons
+from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.errors import ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
@@ -93,6 +95,12 @@ class StageContext:
         """How the release's database changes are forecast; an ephemeral stage has no database yet."""
         changed = changed_database(self.accepted.manifest.database, self.stage)
         return "none" if changed is None or self.stage.ephemeral else self.stage.forecast
+
+    def forecast_seconds(self) -> int | None:
+        """How long the database changes take at most by the forecast; None if nobody knows."""
+        document = self.artifacts.get_json(self.release.stage_key(self.stage.name, FORECAST_DOCUMENT))
+        seconds = None if document is None else DatabaseForecast.from_dict(document).seconds
+        return None if seconds is None else math.ceil(seconds)
 
     @property
     def reasons(self) -> Reasons:

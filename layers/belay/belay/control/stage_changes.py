@@ -188,7 +188,8 @@ class StageChanges:
         return plan
 
     def _followed(self, plan: ChangePlan) -> ChangePlan:
-        asked = Begin(Ask.APPLY, self._token(plan, "apply"), _known(plan.address), plan.stored)
+        expected = self._run.forecast_seconds()
+        asked = Begin(Ask.APPLY, self._token(plan, "apply"), _known(plan.address), plan.stored, expected)
         plan, answer = self._asked(plan, asked)
         if answer is None or answer.state is OperationState.RUNNING:
             return self._saved(plan)
