@@ -37,7 +37,7 @@ from examples.releases import ExampleError, assemble
 from local.demo_approval import Approver
 from local.demo_cancellation import Cancellation
 from local.demo_console import Screen
-from local.demo_executor import register_executor
+from local.demo_executor import forecast_on_copy, register_executor
 from local.demo_inbox import Inbox, Received
 from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
@@ -140,7 +140,8 @@ class Demo:
         self._pipeline = None
         self._progress.begin()
         asking = self._approver.asked_in_production(scenario.application) if scenario.asks else nullcontext()
-        with self._screen.release(scenario), asking:
+        copying = forecast_on_copy(self._engine, scenario.application, INSTANCE) if scenario.copies else nullcontext()
+        with self._screen.release(scenario), asking, copying:
             began = time.monotonic()
             if scenario.stuck is not None:
                 stack, resource = scenario.stuck
@@ -162,7 +163,7 @@ class Demo:
         if shop is not None and problem is None:
             for line in shop.close():
                 self._screen.say(f"  {line}", "cyan")
-            problem = shop.problem
+            problem = shop.problem(scenario.counts or {})
         orders = {} if shop is None else shop.counted
         result = Result(scenario, outcome, seconds, tuple(executions), tuple(messages), problem, orders)
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))

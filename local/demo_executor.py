@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any, Final
 
@@ -24,13 +26,49 @@ def register_executor(engine: Engine, artifact_bucket: str, application: str, in
     ``secret`` is the ARN of the secret of the database ``application`` in ``instance``.
     """
     arn = _deploy(engine, artifact_bucket, application)
-    ssm: Any = engine.client("ssm")
-    name = f"/belay/applications/{application}/production"
-    before = str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    registration = _Registration(engine, application)
     entry = f"- instance: {instance}\n"
-    registered = f"{entry}    executor: {arn}\n    database: {application}\n    secret: {secret}\n"
-    ssm.put_parameter(Name=name, Value=before.replace(entry, registered), Type="String", Overwrite=True)
+    told = f"{entry}    executor: {arn}\n    database: {application}\n    secret: {secret}\n"
+    registration.write(registration.read().replace(entry, told))
     return arn
+
+
+@contextmanager
+def forecast_on_copy(engine: Engine, application: str, instance: str) -> Iterator[None]:
+    """Meanwhile, production's registration says that changes are forecast on a copy, which reaches nothing."""
+    registration = _Registration(engine, application)
+    before, entry = registration.read(), f"- instance: {instance}\n"
+    group = _group_without_egress(engine, instance)
+    copied = before.replace(entry, f"{entry}    copy: {{security_groups: [{group}]}}\n")
+    registration.write(f"{copied}\nforecast: copy\n")
+    try:
+        yield
+    finally:
+        registration.write(before)
+
+
+class _Registration:
+    """Production's registration."""
+
+    def __init__(self, engine: Engine, application: str) -> None:
+        self._ssm: Any = engine.client("ssm")
+        self._name = f"/belay/applications/{application}/production"
+
+    def read(self) -> str:
+        return str(self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"])
+
+    def write(self, document: str) -> None:
+        self._ssm.put_parameter(Name=self._name, Value=document, Type="String", Overwrite=True)
+
+
+def _group_without_egress(engine: Engine, instance: str) -> str:
+    ec2: Any = engine.client("ec2")
+    shown = engine.client("rds").describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
+    vpc = shown["DBSubnetGroup"]["VpcId"]
+    group = ec2.create_security_group(GroupName=f"{instance}-copies", Description="Copies", VpcId=vpc)["GroupId"]
+    egress = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=egress)
+    return str(group)
 
 
 def _deploy(engine: Engine, artifact_bucket: str, application: str) -> str:

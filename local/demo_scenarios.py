@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +15,10 @@ class Scenario:
     the number of the choice that a person takes of what is left to do. With a ``pipeline`` no release is uploaded: that
     pipeline changes what the release has deployed, and fails. ``asks`` is true if production's registration requires an
     approval; ``stuck`` is a stack and a resource of it that cannot be rolled back, ``cancels`` a stack whose update a
-    person cancels. ``counts`` is true if the orders in production's database are counted before and after, and
-    ``registers`` if the operator lets an executor change that database from now on. ``after`` names the scenarios
-    that this one builds on.
+    person cancels. ``counts`` is by how many orders production's database then differs from before the release: once it
+    was ``changed``, ``after`` all, and in the one that was ``replaced``. ``registers`` is true if the operator lets an
+    executor change that database from now on, ``copies`` if changes are forecast on a copy of it. ``after`` names the
+    scenarios that this one builds on.
     """
 
     name: str
@@ -30,8 +32,9 @@ class Scenario:
     asks: bool = False
     stuck: tuple[str, str] | None = None
     cancels: str | None = None
-    counts: bool = False
+    counts: Mapping[str, int] | None = None
     registers: bool = False
+    copies: bool = False
     after: tuple[str, ...] = ("good",)
 
 
@@ -74,6 +77,33 @@ SCENARIOS: Final = (
         registers=True,
     ),
     Scenario(
+        "index-too-wide",
+        "orders",
+        "1.4.2",
+        "REJECTED",
+        "A database change makes an index over four columns: refused before anything changes, with file, line and fix.",
+    ),
+    Scenario(
+        "undo",
+        "orders",
+        "1.8.0",
+        "ROLLED_BACK",
+        "A release fails in production after its database change was applied: the change is undone by its own script, "
+        "and what was written meanwhile is still there.",
+        counts={"changed": 0, "after": 1},
+        after=("good", "good-after"),
+    ),
+    Scenario(
+        "forecast-fails",
+        "orders",
+        "1.4.3",
+        "REJECTED",
+        "A database change requires what some rows of production do not have: found on a copy of its database, before "
+        "anything changes.",
+        copies=True,
+        after=("good", "good-after", "undo"),
+    ),
+    Scenario(
         "pipeline-failure",
         "orders",
         "1.4.0",
@@ -90,7 +120,7 @@ SCENARIOS: Final = (
         "database gets its name, the replaced one is kept with what was written since, and the service is stopped and "
         "started again.",
         answers="approve",
-        counts=True,
+        counts={"changed": -2, "after": 0, "replaced": -1},
         after=("good", "good-after"),
     ),
     Scenario(

@@ -30,7 +30,10 @@ Renames the city, adds a river.
 
 
 def test_versions_are_listed_oldest_first() -> None:
-    assert VERSIONS == ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.4.1", "1.5.0", "1.6.0", "1.6.1", "1.7.0"]
+    assert [
+        *("1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.4.1", "1.4.2", "1.4.3", "1.5.0", "1.6.0", "1.6.1", "1.7.0"),
+        "1.8.0",
+    ] == VERSIONS
 
 
 @pytest.mark.parametrize("version", VERSIONS)
