@@ -12,7 +12,7 @@ STACK := $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/belay
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo golden up down deploy docs test test-long check format requirements clean
+.PHONY: demo golden up down deploy docs pictures test test-long check format requirements clean
 
 $(INSTALLED): requirements/dev.txt packs/check_templates/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Belay needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
@@ -43,7 +43,7 @@ deploy: $(INSTALLED) ## build and deploy to the AWS account of your credentials
 	@$(BIN)/python -m cli upgrade continue --stack $(STACK)
 
 test: $(INSTALLED) ## all tests, and the floor of their coverage
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report= tests/unit tests/conventions tests/contract/aws tests/executors
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report= tests/unit tests/conventions tests/contract/aws tests/executors tests/browser
 	@rm -rf build/machines
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines tests/contract/engine tests/e2e
 	@$(BIN)/python -m pytest tests/machines/together.py
@@ -76,6 +76,9 @@ docs: $(INSTALLED) ## write the pages anew that are made from code
 	@$(BIN)/python -m cli.pipeline_failures > docs/pipeline-failures.md
 	@$(BIN)/python -m statemachines.document
 	@$(BIN)/python -m statemachines.functions
+
+pictures: $(INSTALLED) ## take the pictures of the console anew, with an installed browser
+	@$(BIN)/python -m local.pictures
 
 requirements: $(INSTALLED) ## compile the requirements anew, with hashes
 	$(PYTHON) -m venv build/uv

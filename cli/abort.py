@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from belay.release.attempt import Attempt
 from belay.release.names import stage_suffix
@@ -29,22 +30,26 @@ def run(arguments: argparse.Namespace) -> int:
     """Stop the running execution."""
     belay = Account.of(arguments)
     attempt = find_accepted(belay.ledger, arguments.release)
-    execution = recovery_to_stop(belay, attempt) if arguments.recovery else to_stop(belay, attempt)
-    cause = abort_cause(belay.caller(), arguments.comment)
+    found = stop(belay, attempt, arguments.comment, recovery=arguments.recovery)
+    told = in_words(found["release"], recovery=arguments.recovery)
+    tell(arguments, found, [told, f"follow it:  belay status {attempt.application} --watch"])
+    return 0
+
+
+def stop(belay: Account, attempt: Attempt, comment: str, *, recovery: bool) -> dict[str, Any]:
+    """Stop a release, or its rollback, and return what was stopped. Raises ``Refused``."""
+    execution = recovery_to_stop(belay, attempt) if recovery else to_stop(belay, attempt)
+    cause = abort_cause(belay.caller(), comment)
     belay.executions.stop_execution(execution, error=ABORTED, cause=cause)
     name = f"{attempt.application}/{attempt.version}"
-    found = {"release": name, "stage": attempt.stage, "stopped": execution, "cause": cause}
-    tell(
-        arguments,
-        found,
-        [
-            f"{name}: its rollback is stopped; the rest is left to a person"
-            if arguments.recovery
-            else f"{name} is stopped; what it changed is being rolled back",
-            f"follow it:  belay status {attempt.application} --watch",
-        ],
-    )
-    return 0
+    return {"release": name, "stage": attempt.stage, "stopped": execution, "cause": cause}
+
+
+def in_words(release: str, *, recovery: bool) -> str:
+    """Say what was stopped."""
+    if recovery:
+        return f"{release}: its rollback is stopped; the rest is left to a person"
+    return f"{release} is stopped; what it changed is being rolled back"
 
 
 def recovery_to_stop(belay: Account, attempt: Attempt) -> str:

@@ -22,6 +22,7 @@ GROUPS: Final[dict[str, Commands]] = {
         ("release", "push"): ("cli.push", "upload a release, which starts its deployment"),
     },
     "Observe": {
+        ("console",): ("cli.console.command", "serve a page of everything, for a browser of this machine"),
         ("status",): ("cli.status", "show what is running, waiting or held"),
         ("list",): ("cli.list", "list applications, what their stages run, and their releases"),
         ("show",): ("cli.show", "show one release: timeline, causes, findings, snapshots, approvals"),

@@ -50,10 +50,15 @@ def decide(arguments: argparse.Namespace, word: str) -> int:
 
 def take(belay: Account, arguments: argparse.Namespace, word: str, document: Mapping[str, str]) -> int:
     """Send a decision about the request in ``document`` and show the recorded one; raises like ``decide``."""
-    found = send(belay, "DecisionUrl", {"decision": word, **document}, policy="DeciderPolicyArn")
+    found = sent(belay, word, document)
     about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
     tell(arguments, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])
     return 0
+
+
+def sent(belay: Account, word: str, document: Mapping[str, str]) -> dict[str, Any]:
+    """Send a decision and return the recorded one. Raises ``Refused``, ``Unreachable``."""
+    return send(belay, "DecisionUrl", {"decision": word, **document}, policy="DeciderPolicyArn")
 
 
 def about_incident(arguments: argparse.Namespace) -> dict[str, str]:

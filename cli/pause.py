@@ -15,11 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Set the pause."""
-    belay = Account.of(arguments)
-    belay.parameters.put_parameter(belay.output("PauseParameterName"), "true")
+    pause(Account.of(arguments))
     tell(
         arguments,
         {"paused": True},
         ["paused: new uploads are held; running releases continue", "end it:  belay resume"],
     )
     return 0
+
+
+def pause(belay: Account) -> None:
+    """Hold what is uploaded from now on."""
+    belay.parameters.put_parameter(belay.output("PauseParameterName"), "true")

@@ -41,14 +41,15 @@ The stack creates four managed policies, whose ARNs are in its outputs:
 
 | policy | allows |
 | --- | --- |
-| `ReaderPolicy` | `status`, `list`, `show`, `logs`, `stacks` |
+| `ReaderPolicy` | `status`, `list`, `show`, `logs`, `stacks`, `console` |
 | `OperatorPolicy`, in addition | `release push`, `abort`, `retry`, `pause`, `resume`, `unlock`, `unclaim` |
 | `DeciderPolicy` | `approve`, `reject`, `override` |
 | `RollbackPolicy` | `rollback` |
 
-Who registers applications is up to you: `register` reads Belay's stack, the ledger and the artifact bucket, describes
-the stack of `--outputs-of`, and needs `ssm:PutParameter` for `/belay/applications/*` and `s3:PutObject` for
-`registrations/*` in the artifact bucket. An error names the action that is not allowed.
+What a person does in the console needs the policy of the command that does the same. Who registers applications is up
+to you: `register` reads Belay's stack, the ledger and the artifact bucket, describes the stack of `--outputs-of`, and
+needs `ssm:PutParameter` for `/belay/applications/*` and `s3:PutObject` for `registrations/*` in the artifact bucket.
+An error names the action that is not allowed.
 """
 
 _WHERE: Final = ("--profile", "--region", "--stack", "--endpoint-url", "--output")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from belay.aws.faults import translated
@@ -19,14 +20,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """End the pause; run the sweep, which starts held uploads, at once if permitted."""
-    belay = Account.of(arguments)
+    found = resume(Account.of(arguments))
+    tell(arguments, found, [in_words(found)])
+    return 0
+
+
+def resume(belay: Account) -> dict[str, Any]:
+    """End the pause, and return how many uploads it held and whether they are started at once."""
     held = len(belay.ledger.uploads.held())
     belay.parameters.put_parameter(belay.output("PauseParameterName"), "false")
-    at_once = sweep(belay)
-    found: dict[str, Any] = {"paused": False, "held": held, "started_at_once": at_once}
-    when = "at once" if at_once else "within five minutes"
-    tell(arguments, found, [f"resumed; held uploads: {held}" + (f", started {when}" if held else "")])
-    return 0
+    return {"paused": False, "held": held, "started_at_once": sweep(belay)}
+
+
+def in_words(found: Mapping[str, Any]) -> str:
+    """Say what was resumed."""
+    when = "at once" if found["started_at_once"] else "within five minutes"
+    return f"resumed; held uploads: {found['held']}" + (f", started {when}" if found["held"] else "")
 
 
 def sweep(belay: Account) -> bool:

@@ -25,19 +25,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the uploaded version the newest again, which starts it."""
-    belay = Account.of(arguments)
-    upload = to_retry(belay.ledger, arguments.release)
-    version_id = copy_onto_itself(belay.aws.client("s3", patient=True), upload)
-    found = {"upload": f"s3://{upload.bucket}/{upload.key}", "of": upload.version_id, "version_id": version_id}
+    found = upload_again(Account.of(arguments), arguments.release)
     tell(
         arguments,
         found,
         [
-            f"{found['upload']} was uploaded again as version {version_id}",
-            f"follow it:  belay status {upload.application} --watch",
+            f"{found['upload']} was uploaded again as version {found['version_id']}",
+            f"follow it:  belay status {arguments.release.application} --watch",
         ],
     )
     return 0
+
+
+def upload_again(belay: Account, name: ReleaseName) -> dict[str, str]:
+    """Make a release's version of its object the newest again, and return both. Raises ``Refused``."""
+    upload = to_retry(belay.ledger, name)
+    version_id = copy_onto_itself(belay.aws.client("s3", patient=True), upload)
+    return {"upload": f"s3://{upload.bucket}/{upload.key}", "of": upload.version_id, "version_id": version_id}
 
 
 def to_retry(ledger: Ledger, name: ReleaseName) -> Upload:

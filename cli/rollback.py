@@ -25,13 +25,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Start the rollback, or plan it."""
     belay = Account.of(arguments)
-    request: dict[str, Any] = {"application": arguments.application, "stage": arguments.stage}
-    request |= {"plan_only": True} if arguments.plan else {}
-    request |= {"to": arguments.to} if arguments.to else {}
-    request["comment"] = arguments.comment
-    found = send(belay, "RollbackUrl", request, policy="RollbackPolicyArn")
+    found = ask(
+        belay, arguments.application, arguments.stage, arguments.to, comment=arguments.comment, plan_only=arguments.plan
+    )
     tell(arguments, found, render(found, arguments.application))
     return 0
+
+
+def ask(
+    belay: Account, application: str, stage: str, to: str | None, *, comment: str, plan_only: bool
+) -> dict[str, Any]:
+    """Ask for a rollback, or only for its plan, and return what is answered. Raises ``Refused``, ``Unreachable``."""
+    request: dict[str, Any] = {"application": application, "stage": stage}
+    request |= {"plan_only": True} if plan_only else {}
+    request |= {"to": to} if to else {}
+    return send(belay, "RollbackUrl", {**request, "comment": comment}, policy="RollbackPolicyArn")
 
 
 def render(found: Mapping[str, Any], application: str) -> list[str]:

@@ -62,8 +62,8 @@ class Code:
     def of_the_command(cls) -> "Code":
         """The command's own modules, and the rooms that reach AWS."""
         code = cls()
-        for path in sorted((ROOT / "cli").glob("*.py")):
-            code.add(f"cli.{path.stem}", path)
+        for path in sorted((ROOT / "cli").rglob("*.py")):
+            code.add(".".join(path.relative_to(ROOT).with_suffix("").parts), path)
         code.add_rooms()
         return code
 

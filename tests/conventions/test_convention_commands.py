@@ -37,7 +37,10 @@ def documented() -> dict[str, list[str]]:
 
 def needed(command: str) -> set[str]:
     code = Code.of_the_command()
-    nodes = followed(code, {Node(COMMANDS[tuple(command.split())][0], "", "run")})
+    starts = {Node(COMMANDS[tuple(command.split())][0], "", "run")}
+    if command == "console":  # which finds its pages by their addresses
+        starts |= {Node(module, "", name) for module, name in code.functions if module == "cli.console.pages"}
+    nodes = followed(code, starts)
     found: set[str] = set()
     for node, operation in calls_of(code, nodes):
         service, name = operation.split(".")

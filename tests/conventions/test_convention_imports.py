@@ -114,7 +114,7 @@ def test_third_party_packages_stay_where_they_belong(module: str) -> None:
     assert roots - sys.stdlib_module_names - {"belay"} <= allowed
 
 
-COMMAND = sorted((LAYER.parents[2] / "cli").glob("*.py"))
+COMMAND = sorted((LAYER.parents[2] / "cli").rglob("*.py"))
 
 
 def test_clients_are_made_in_one_place() -> None:

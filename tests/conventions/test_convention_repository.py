@@ -5,7 +5,7 @@ import re
 from project import ROOT, tracked_files
 
 HERE = "tests/conventions/test_convention_repository.py"
-BINARY = {".zip", ".png", ".gif", ".ico", ".gz"}
+BINARY = {".zip", ".png", ".webp", ".gif", ".ico", ".gz"}
 
 PATHS_OF_A_MACHINE = re.compile(r"(?<![\w.])/(?:home/\w+/|Users/\w+/|root/|work/|tmp/\w)")
 REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|index-url|extra-index", re.IGNORECASE)

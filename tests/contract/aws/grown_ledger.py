@@ -40,6 +40,7 @@ from belay.subject.names import incident_of
 from belay.subject.subjects import ReleaseAttempt
 from cli.__main__ import main
 from cli.account import Account
+from cli.views.overview import read_overview
 
 PAGE_BYTES = 1_000_000
 """What DynamoDB reads at once is 1 MB at most; moto pages at the same size."""
@@ -128,7 +129,7 @@ class GrownOffice(Office):
         self.databases = Databases(rds)
         tags = snapshot_tags("orders", "production", "2.1.0", f"{EXECUTIONS}1")
         self.databases.create_snapshot(Database(INSTANCE, "orders-db"), "orders-db-1", tags)
-        self._account = Account.of(Namespace(profile=None, region="eu-west-1", endpoint_url=None, stack="belay"))
+        self.account = Account.of(Namespace(profile=None, region="eu-west-1", endpoint_url=None, stack="belay"))
         self.environment = {
             "LEDGER_TABLE": "ledger",
             "ARTIFACT_BUCKET": "artifacts",
@@ -149,7 +150,7 @@ class GrownOffice(Office):
 
     def command(self, *words: str) -> None:
         """Say something to ``belay``; every command has the clients of the first one, which take long to make."""
-        with patch.object(Account, "of", return_value=self._account), redirect_stdout(io.StringIO()) as said:
+        with patch.object(Account, "of", return_value=self.account), redirect_stdout(io.StringIO()) as said:
             status = main([*words, "--output", "json"])
         assert status == 0, said.getvalue()
 
@@ -240,6 +241,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
     ledger, releases = office.ledger, office.releases
     newest = release_number(releases)
     snapshots = SnapshotRetention(ledger, office.databases)
+    registered = office.account.registrations.read()
 
     def claim_and_close() -> None:
         upload = replace(upload_number(releases + 1), version_id="v9")
@@ -272,6 +274,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         "show the oldest": lambda: office.command("show", "orders/2.1.0"),
         "show a version of many attempts": lambda: office.command("show", f"orders/{OTHER_VERSION}"),
         "show a file of many uploads": lambda: office.command("show", f"orders/{rejected_number(1).file}"),
+        "the console's overview": lambda: read_overview(ledger, registered, paused=False, now=datetime.now(UTC)),
         "sweep": lambda: function("sweep").handler({}, None),
         "rollback": rollback,
         "claim and close": claim_and_close,

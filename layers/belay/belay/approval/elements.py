@@ -102,9 +102,14 @@ def document(title: str, content: Html) -> Html:
     )
 
 
+def harmless(text: str) -> str:
+    """Return a text with a mark in place of what hides text, or turns it round."""
+    return _UNSHOWABLE.sub("\ufffd", text.encode(errors="replace").decode())
+
+
 def escaped(value: object, longest: int = _LONGEST_WORD) -> Html:
     """Escape a value for text and quoted attributes; unprintable characters become a visible mark."""
-    shown = _UNSHOWABLE.sub("\ufffd", str(value).encode(errors="replace").decode())
+    shown = harmless(str(value))
     if len(shown) > longest:
         shown = f"{shown[:longest]}... ({len(shown) - longest} more characters)"
     return html.escape(shown, quote=True)

@@ -1,6 +1,6 @@
 """Every upload, from its event to its outcome, and the version it tries to deploy."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Final
@@ -68,6 +68,11 @@ class AttemptRecords:
         """Return an attempt by its twelve-digit name."""
         item = self._table.get(*attempt_key(application, attempt))
         return None if item is None or not is_current(item) else attempt_from(item)
+
+    def of_ids(self, ids: Sequence[tuple[str, str]]) -> dict[str, Attempt]:
+        """Return many attempts by their twelve digits, each asked for with its application; not those of Belay 0.1."""
+        items = self._table.get_many([attempt_key(*each) for each in dict.fromkeys(ids)])
+        return {each.id: each for each in map(attempt_from, filter(is_current, items))}
 
     def adopt(self, upload: Upload) -> None:
         """Convert an attempt that Belay 0.1 left, so that functions with narrow write permissions can update it."""

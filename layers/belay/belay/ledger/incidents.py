@@ -106,6 +106,16 @@ class IncidentRecords:
         item = self._table.get(*_keys(application, incident))
         return None if item is None else IncidentRecord.from_item(item)
 
+    def of_names(self, names: Sequence[tuple[str, str]]) -> dict[str, IncidentRecord]:
+        """Return the records of many incidents by name, each asked for with its application."""
+        items = self._table.get_many([_keys(application, incident) for application, incident in dict.fromkeys(names)])
+        return {item["incident"]: IncidentRecord.from_item(item) for item in items}
+
+    def of_application(self, application: str) -> list[IncidentRecord]:
+        """Return every incident of an application, the newest first: all of them are read."""
+        items = self._table.query(f"APPLICATION#{application}", "INCIDENT#")
+        return sorted(map(IncidentRecord.from_item, items), key=lambda each: each.opened_at, reverse=True)
+
     def open_ones(self, faults: list[Exception] | None = None) -> list[OpenIncident]:
         """Return the incidents that have not ended or been announced; ``faults`` as for ``read_each``."""
         return read_each(self._table.query("OPEN", "INCIDENT#"), _open, faults)

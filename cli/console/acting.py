@@ -1,0 +1,237 @@
+"""What a person does in the console: each act is shown before it is done, and done by the very code of the command."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from cli import abort, pause, resume, retry, rollback
+from cli.console.desk import Desk, Shown
+from cli.decision import held, sent, the_one
+from cli.naming import ReleaseName, application_name, find_accepted, find_attempts
+from cli.problems import Refused
+
+Fields = Mapping[str, str]
+
+LONGEST_BODY: Final = 16_384
+"""Bytes of a form; a comment has at most a thousand characters."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done, in a sentence, and the page that shows it."""
+
+    said: str
+    then: str
+
+
+@dataclass(frozen=True)
+class ConsoleAct:
+    """An act: what it shows before, and what does it with the fields of the form. Both raise ``Refused``."""
+
+    shows: Callable[[Desk, Fields], Shown] | None
+    does: Callable[[Desk, Fields], Done]
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+
+def decide(desk: Desk, fields: Fields) -> Done:
+    """Approve or reject a release in a stage: exactly what the page with this seal showed."""
+    application, version, stage = _named(fields, "application", "version", "stage")
+    word = _one_of(fields, "word", ("approve", "reject"))
+    document = {"application": application, "version": version, "stage": stage, "comment": fields.get("comment", "")}
+    if word == "approve" and not fields.get("seal"):
+        raise Refused("an approval needs the seal of what was shown: open the approval's page again")
+    found = sent(desk.belay, word, {**document, "seal": fields.get("seal", "")})
+    said = {"approve": "approved", "reject": "rejected"}[word]
+    return Done(
+        f"{application}/{version} in {stage} was {said} by {found.get('by', desk.belay.caller())}.",
+        _release(application, version),
+    )
+
+
+def answer(desk: Desk, fields: Fields) -> Done:
+    """Answer a question of an incident."""
+    application, incident, question = _named(fields, "application", "incident", "question")
+    word = _one_of(fields, "word", ("approve", "reject"))
+    document = {"application": application, "incident": incident, "question": question}
+    found = sent(desk.belay, word, {**document, "comment": fields.get("comment", "")})
+    said = {"approve": "approved", "reject": "denied"}[word]
+    then = f"/incidents/{quote(application, safe='')}/{quote(incident, safe='')}"
+    return Done(f"{question} was {said} by {found.get('by', desk.belay.caller())}.", then)
+
+
+def show_override(desk: Desk, fields: Fields) -> Shown:
+    """Show what is held, and why."""
+    application, version = _named(fields, "application", "version")
+    release = find_accepted(desk.belay.ledger, ReleaseName(application, version)).release
+    stages = [] if release is None else held(desk.belay.ledger, release)
+    stage = fields.get("stage") or the_one(stages, f"{application}/{version}")
+    hold = desk.belay.ledger.holds.get(application, version, stage)
+    if hold is None:
+        raise Refused(f"{application}/{version} is not held in {stage}")
+    lines = [
+        f"It is held in {stage}: {hold.reason}",
+        f"Without an override it goes on at {hold.until[:16].replace('T', ' ')} UTC.",
+    ]
+    return _asks(
+        "override",
+        f"Let {application} {version} through in {stage}?",
+        lines,
+        {**fields, "stage": stage},
+        comment="required",
+    )
+
+
+def override(desk: Desk, fields: Fields) -> Done:
+    """Let a held release go on outside its stage's windows."""
+    application, version, stage = _named(fields, "application", "version", "stage")
+    document = {"application": application, "version": version, "stage": stage, "comment": fields.get("comment", "")}
+    found = sent(desk.belay, "override", document)
+    return Done(
+        f"{application}/{version} was let through in {stage} by {found.get('by')}.", _release(application, version)
+    )
+
+
+# -- acts --------------------------------------------------------------------------------------------------------------
+
+
+def show_rollback(desk: Desk, fields: Fields) -> Shown:
+    """Ask for the plan of a rollback, and show it."""
+    application, stage = _named(fields, "application", "stage")
+    to = fields.get("to") or None
+    found = rollback.ask(desk.belay, application, stage, to, comment="", plan_only=True)
+    lines = [str(each) for each in found.get("lines") or ["Nothing to do: all stacks are as they were before."]]
+    title = f"Roll {application} in {stage} back" + (f" to {to}?" if to else "?")
+    return _asks("rollback", title, lines, fields, danger=True)
+
+
+def roll_back(desk: Desk, fields: Fields) -> Done:
+    """Start the rollback whose plan was shown; Belay plans again before every step."""
+    application, stage = _named(fields, "application", "stage")
+    found = rollback.ask(
+        desk.belay, application, stage, fields.get("to") or None, comment=fields.get("comment", ""), plan_only=False
+    )
+    incident = str(found.get("incident") or "")
+    then = f"/incidents/{quote(application, safe='')}/{quote(incident, safe='')}" if incident else "/"
+    return Done(f"The rollback of {application} in {stage} has begun.", then)
+
+
+def show_retry(desk: Desk, fields: Fields) -> Shown:
+    """Show what would be uploaded again."""
+    application, name = _named(fields, "application", "name")
+    upload = retry.to_retry(desk.belay.ledger, ReleaseName(application, name))
+    lines = [
+        f"s3://{upload.bucket}/{upload.key} is copied onto itself, which uploads the same content again.",
+        "That is a new attempt: it goes through the policies and every stage again.",
+    ]
+    return _asks("retry", f"Deploy {application} {name} again?", lines, fields, comment="")
+
+
+def upload_again(desk: Desk, fields: Fields) -> Done:
+    """Upload a release again."""
+    application, name = _named(fields, "application", "name")
+    found = retry.upload_again(desk.belay, ReleaseName(application, name))
+    said = f"{found['upload']} was uploaded again as version {found['version_id']}; it is there in a moment."
+    return Done(said, f"/applications/{quote(application, safe='')}")
+
+
+def show_abort(desk: Desk, fields: Fields) -> Shown:
+    """Show what would be stopped."""
+    application, name = _named(fields, "application", "name")
+    attempt = find_attempts(desk.belay.ledger, ReleaseName(application, name))[-1]
+    if fields.get("recovery"):
+        abort.recovery_to_stop(desk.belay, attempt)
+        lines = ["Its rollback stops after the step that is under way. What is left is a person's to do."]
+    else:
+        abort.to_stop(desk.belay, attempt)
+        lines = [
+            f"It stops, and what it has changed in {attempt.stage or 'its stages'} is rolled back as after a failure."
+        ]
+    what = "the rollback of " if fields.get("recovery") else ""
+    return _asks("abort", f"Stop {what}{application} {name}?", lines, fields, danger=True)
+
+
+def stop(desk: Desk, fields: Fields) -> Done:
+    """Stop a release, or its rollback."""
+    application, name = _named(fields, "application", "name")
+    attempt = find_accepted(desk.belay.ledger, ReleaseName(application, name))
+    recovery = bool(fields.get("recovery"))
+    found = abort.stop(desk.belay, attempt, fields.get("comment", ""), recovery=recovery)
+    return Done(f"{abort.in_words(found['release'], recovery=recovery)}.", _release(application, name))
+
+
+def show_pause(desk: Desk, fields: Fields) -> Shown:
+    """Show what a pause does."""
+    lines = ["Releases that are uploaded from now on are held. What runs goes on."]
+    return _asks("pause", "Pause releases?", lines, fields, comment="")
+
+
+def hold(desk: Desk, fields: Fields) -> Done:
+    """Pause."""
+    pause.pause(desk.belay)
+    return Done("Releases are paused: new uploads are held.", "/")
+
+
+def show_resume(desk: Desk, fields: Fields) -> Shown:
+    """Show what would start."""
+    uploads = [each.upload.key for each in desk.belay.ledger.uploads.held()]
+    lines = [f"{len(uploads)} held uploads start, the oldest first.", *uploads]
+    return _asks("resume", "Resume releases?", lines, fields, comment="")
+
+
+def go_on(desk: Desk, fields: Fields) -> Done:
+    """Resume."""
+    said = resume.in_words(resume.resume(desk.belay))
+    return Done(f"{said[:1].upper()}{said[1:]}.", "/")
+
+
+ACTS: Final[Mapping[str, ConsoleAct]] = {
+    "decide": ConsoleAct(None, decide),
+    "answer": ConsoleAct(None, answer),
+    "override": ConsoleAct(show_override, override),
+    "rollback": ConsoleAct(show_rollback, roll_back),
+    "retry": ConsoleAct(show_retry, upload_again),
+    "abort": ConsoleAct(show_abort, stop),
+    "pause": ConsoleAct(show_pause, hold),
+    "resume": ConsoleAct(show_resume, go_on),
+}
+"""By the last part of their address, ``/act/<name>``; the approval's and the incident's pages show the first two."""
+
+
+def _asks(
+    act: str, question: str, lines: list[str], fields: Fields, *, comment: str = "optional", danger: bool = False
+) -> Shown:
+    """Return the page that asks once; ``fields`` are sent with the answer, unseen."""
+    sent_on = {name: value for name, value in fields.items() if name in _FIELDS}
+    context = {"act": act, "lines": lines, "fields": sent_on, "comment": comment, "danger": danger}
+    return Shown("act.html", question, context, live=False)
+
+
+_FIELDS: Final = ("application", "version", "stage", "name", "to", "recovery")
+
+
+def _named(fields: Fields, *names: str) -> tuple[str, ...]:
+    """Return the values of fields that an act needs. Raises ``Refused`` where one is missing or is no name."""
+    missing = [each for each in names if not fields.get(each)]
+    if missing:
+        raise Refused(f"the form says nothing about {', '.join(missing)}: open the page again")
+    try:
+        application_name(fields["application"])
+    except ArgumentTypeError as error:
+        raise Refused(str(error)) from error
+    return tuple(fields[each] for each in names)
+
+
+def _one_of(fields: Fields, name: str, known: tuple[str, ...]) -> str:
+    if fields.get(name) not in known:
+        raise Refused(f"{name}: expected {' or '.join(known)}, found {fields.get(name, 'nothing')!r}")
+    return fields[name]
+
+
+def _release(application: str, name: str) -> str:
+    return f"/releases/{quote(application, safe='')}/{quote(name, safe='')}"

@@ -1,0 +1,66 @@
+"""``belay console``: a page of what runs where, what goes on and what a person must do, for this machine's browser."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+import webbrowser
+
+import uvicorn
+
+from cli.account import Account, add_account_arguments
+from cli.console.app import console
+from cli.console.door import ADDRESS, Keys
+from cli.problems import Refused
+
+_HIGHEST_PORT = 65_535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--port", type=_port, default=0, metavar="PORT", help=f"of {ADDRESS}; default: any free one")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    add_account_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the console until it is interrupted."""
+    belay = Account.of(arguments)
+    with bound(arguments.port) as listening:
+        keys = Keys(listening.getsockname()[1])
+        print(f"The console of {belay.stack} in {belay.region}, for one browser of this machine:\n\n  {keys.address}\n")
+        print("It acts with your credentials. Ctrl+C ends it.", flush=True)
+        if not arguments.no_browser:
+            webbrowser.open(keys.address)
+        serve(belay, keys, listening)
+    return 0
+
+
+def bound(port: int) -> socket.socket:
+    """Return a socket that listens on the loopback interface, and nowhere else. Raises ``Refused``."""
+    try:
+        return socket.create_server((ADDRESS, port))
+    except OSError as error:
+        raise Refused(f"{ADDRESS}:{port} cannot be listened on ({error.strerror}): choose another --port") from error
+
+
+def serve(belay: Account, keys: Keys, listening: socket.socket) -> None:
+    """Serve until interrupted. Raises ``Refused`` for a socket that others than this machine could reach."""
+    if listening.getsockname()[0] != ADDRESS:
+        raise Refused(f"the console is served on {ADDRESS} only, not on {listening.getsockname()[0]}")
+    app = console(belay, keys)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=1)
+    )
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        print("The console has ended.", file=sys.stderr)
+
+
+def _port(text: str) -> int:
+    """Read a port. Raises ``argparse.ArgumentTypeError``."""
+    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to {_HIGHEST_PORT}, found {text!r}")
+    return int(text)

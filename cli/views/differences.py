@@ -1,0 +1,128 @@
+"""Two releases side by side: their templates and parameters, their other files, and what they say of databases."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from belay.aws.s3 import ArtifactBucket
+from belay.release.accepted import AcceptedRelease
+from belay.release.manifest import Manifest
+from belay.release.records import ReleaseReference
+
+_MOST_LINES = 2_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a text that differs: ``sign`` is ``+``, ``-``, ``@`` or a blank."""
+
+    sign: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A value by name in both releases; None where there is none."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class StackDifference:
+    """One stack: how its template's lines and its parameters differ. ``template`` is its path in the newer release."""
+
+    stack: str
+    template: str
+    lines: tuple[Line, ...]
+    parameters: tuple[Changed, ...]
+    unread: bool = False
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.lines and not self.parameters and not self.unread
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Everything that differs between two releases; ``files`` by path with their digests, ``more`` the rest."""
+
+    stacks: tuple[StackDifference, ...]
+    files: tuple[Changed, ...]
+    more: tuple[Changed, ...]
+
+
+def differences(artifacts: ArtifactBucket, before: ReleaseReference, after: ReleaseReference) -> Differences:
+    """Read both releases and compare them. Raises ``MissingDocument``."""
+    one, other = (
+        AcceptedRelease.from_dict(artifacts.require_json(each.document_key)).manifest for each in (before, after)
+    )
+    templates = {
+        path: (artifacts.get_bytes(before.member_key(path)), artifacts.get_bytes(after.member_key(path)))
+        for path in {each.template for manifest in (one, other) for each in manifest.stacks}
+        if one.digests.get(path) != other.digests.get(path)
+    }
+    return compare(one, other, templates)
+
+
+def compare(
+    before: Manifest, after: Manifest, templates: Mapping[str, tuple[bytes | None, bytes | None]]
+) -> Differences:
+    """Compare two manifests; ``templates`` has both texts of each template whose digests differ."""
+    old, new = ({stack.name: stack for stack in manifest.stacks} for manifest in (before, after))
+    stacks = []
+    for name in dict.fromkeys([*new, *old]):
+        one, other = old.get(name), new.get(name)
+        path = (other or one).template if (other or one) else ""  # type: ignore[union-attr]
+        texts = _texts(one.template if one else None, other.template if other else None, before, after, templates)
+        parameters = changed(one.parameters if one else {}, other.parameters if other else {})
+        lines = () if texts is None else tuple(_lines(*texts))
+        stacks.append(StackDifference(name, path, lines, parameters, unread=texts is None))
+    roots = {each.template for manifest in (before, after) for each in manifest.stacks}
+    files = [{path: digest for path, digest in each.digests.items() if path not in roots} for each in (before, after)]
+    more = changed(_rest(before), _rest(after))
+    return Differences(tuple(stacks), changed(*files), more)
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Changed, ...]:
+    """Return the values that differ, by name."""
+    names = sorted(before.keys() | after.keys())
+    return tuple(
+        Changed(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+    )
+
+
+def _texts(
+    old: str | None,
+    new: str | None,
+    before: Manifest,
+    after: Manifest,
+    templates: Mapping[str, tuple[bytes | None, bytes | None]],
+) -> tuple[str, str] | None:
+    """Return a stack's two templates, empty where it has none; None if one of them is no longer there."""
+    if old is not None and new is not None and before.digests[old] == after.digests[new]:
+        return "", ""
+    found = [
+        b"" if path is None else templates.get(path, (None, None))[number] for number, path in enumerate((old, new))
+    ]
+    if any(each is None for each in found):
+        return None
+    one, other = ((each or b"").decode(errors="replace") for each in found)
+    return one, other
+
+
+def _lines(before: str, after: str) -> list[Line]:
+    told = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3)
+    kept = [Line(each[0], each[1:]) for number, each in enumerate(told) if number > 1]
+    rest = len(kept) - _MOST_LINES
+    return [*kept[:_MOST_LINES], *([Line("@", f" {rest} more lines are not shown")] if rest > 0 else [])]
+
+
+def _rest(manifest: Manifest) -> dict[str, str]:
+    """Return what else a manifest says, as text by name."""
+    known = {"description": manifest.description, "database": str(manifest.database or "")}
+    return {name: text for name, text in known.items() if text}

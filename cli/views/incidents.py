@@ -1,0 +1,140 @@
+"""Incidents for people: the cause, the plan with each step's state, what is left to do, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from belay.aws.s3 import ArtifactBucket
+from belay.control.closing import ended
+from belay.control.recovery import Recovery
+from belay.ledger.incidents import IncidentRecord
+from belay.ledger.ledger import Ledger
+from belay.notify.told import cause_document, reason_lines
+from belay.release.left_to_do import LeftToDo
+from belay.release.records import Outcome
+from belay.rollback.plan import Step
+from belay.rollback.question import ANSWER_WITHIN, AskedQuestion
+from belay.rollback.taken import StepTaken
+from belay.subject.subjects import AskedRollback, ReleaseAttempt
+
+
+@dataclass(frozen=True)
+class IncidentLine:
+    """An incident in a list. ``open`` until it has ended and was announced; times are ISO 8601."""
+
+    name: str
+    application: str
+    stage: str
+    subject: str
+    cause: str
+    opened_at: str
+    ended_at: str | None
+    outcome: Outcome | None
+    steps: int
+
+    @property
+    def seconds(self) -> int | None:
+        """How long it lasted."""
+        if self.ended_at is None:
+            return None
+        return round((datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.opened_at)).total_seconds())
+
+
+@dataclass(frozen=True)
+class IncidentShown:
+    """An incident in full.
+
+    ``taken`` are the steps taken so far, ``planned`` those of the newest plan, ``left`` what is left to a person, also
+    while it is not over. ``unstable`` are the stacks that have taken no update since it ended; ``version`` and
+    ``attempt`` name the release.
+    """
+
+    line: IncidentLine
+    cause: tuple[str, ...]
+    look: str | None
+    taken: tuple[StepTaken, ...]
+    planned: tuple[Step, ...]
+    left: tuple[LeftToDo, ...]
+    remarks: tuple[str, ...]
+    questions: tuple[AskedQuestion, ...]
+    blocked: Mapping[str, str]
+    unproved: tuple[str, ...]
+    unstable: tuple[str, ...]
+    version: str | None
+    attempt: str | None
+    again: str | None
+
+    @property
+    def open_questions(self) -> tuple[AskedQuestion, ...]:
+        """The questions that nobody has answered; only those of an open incident can be."""
+        return tuple(each for each in self.questions if each.approved is None and self.line.outcome is None)
+
+
+def answer_until(asked: AskedQuestion) -> str:
+    """Return until when a question is waited for (ISO 8601)."""
+    return (datetime.fromisoformat(asked.asked_at) + ANSWER_WITHIN).isoformat(timespec="milliseconds")
+
+
+def line(record: IncidentRecord) -> IncidentLine:
+    """Return an incident's line in a list."""
+    incident = record.incident
+    return IncidentLine(
+        name=incident.name,
+        application=incident.application,
+        stage=incident.stage,
+        subject=incident.subject.label,
+        cause=" ".join(reason_lines(incident.reason)),
+        opened_at=record.opened_at,
+        ended_at=record.ended_at,
+        outcome=record.outcome,
+        steps=len(record.tried),
+    )
+
+
+def open_incidents(ledger: Ledger) -> list[IncidentLine]:
+    """Return the incidents that have not ended, the oldest first."""
+    open_ones = ledger.incidents.open_ones()
+    records = ledger.incidents.of_names([(each.application, each.incident) for each in open_ones])
+    return sorted(map(line, records.values()), key=lambda each: each.opened_at)
+
+
+def newest_incidents(ledger: Ledger, applications: Sequence[str], most: int) -> list[IncidentLine]:
+    """Return the newest incidents of applications, the newest first: every incident of each is read."""
+    found = [line(record) for each in applications for record in ledger.incidents.of_application(each)]
+    return sorted(found, key=lambda each: each.opened_at, reverse=True)[:most]
+
+
+def read_incident(ledger: Ledger, artifacts: ArtifactBucket, application: str, name: str) -> IncidentShown | None:
+    """Return an incident in full; None if there is none of that name."""
+    record = ledger.incidents.get(application, name)
+    if record is None:
+        return None
+    recovery = Recovery(record, artifacts, ledger)
+    subject, plan = record.incident.subject, recovery.plan()
+    stopped = record.outcome is Outcome.NEEDS_OPERATOR and bool(plan.steps)
+    left = ended(recovery, Outcome.NEEDS_OPERATOR, "the recovery ended before its plan" if stopped else None).left_to_do
+    watched = next((each.stack_ids for each in ledger.incidents.watched() if each.incident.name == name), ())
+    release = subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
+    return IncidentShown(
+        line=line(record),
+        cause=tuple(reason_lines(record.incident.reason)),
+        look=(cause_document(record.incident.reason) or {}).get("command"),
+        taken=record.tried,
+        planned=() if record.outcome else plan.steps,
+        left=tuple(left) if record.outcome in (None, Outcome.NEEDS_OPERATOR) else (),
+        remarks=tuple(each.in_words() for each in plan.remarks),
+        questions=tuple(ledger.decisions.of_incident(application, name).values()),
+        blocked=record.blocked,
+        unproved=tuple(
+            f"{each.path} ({each.resource_type}): {each.drift or each.trace}"
+            + (f", {each.differences}" if each.differences else "")
+            for noted in record.noted.values()
+            for each in noted.unproved
+        ),
+        unstable=watched,
+        version=None if release is None else release.version,
+        attempt=subject.release.attempt if isinstance(subject, ReleaseAttempt) else None,
+        again=record.incident.again,
+    )

@@ -1,0 +1,366 @@
+"""What runs where, what goes on, and what a person must do now: of every application, from a fixed number of requests.
+
+Nothing here reads a stage's history or an application's releases: ten thousand of them make it no slower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from belay.approval.asked import AwaitedApproval
+from belay.control.registrations import ReadRegistrations
+from belay.ledger.incidents import IncidentRecord
+from belay.ledger.ledger import Ledger
+from belay.ledger.registrations import UnreadableRegistration
+from belay.notify.told import in_words
+from belay.release.attempt import Attempt, HeldUpload, Runs, StackLeft
+from belay.release.life import State
+from belay.release.lock import Lock, Waiter
+from belay.release.records import Outcome
+from belay.release.registration import Stage
+from belay.rollback.question import AskedQuestion
+from belay.subject.subjects import AskedRollback, ReleaseAttempt
+
+Place = tuple[str, str]
+"""An application and one of its stages."""
+
+
+class Call(StrEnum):
+    """Why a person is needed; those that come first are more urgent."""
+
+    QUESTION = "question"
+    """A rollback waits for an answer, and its stage is locked until then."""
+    OPERATOR = "operator"
+    """A rollback ended NEEDS_OPERATOR and its stage has not changed since."""
+    MIXED = "mixed"
+    """A stage whose stacks run different versions."""
+    UNSTABLE = "unstable"
+    """An ended incident left stacks that take no update."""
+    APPROVAL = "approval"
+    """A release waits for an approval."""
+    REGISTRATION = "registration"
+    """A registration that cannot be read."""
+    FINDING = "finding"
+
+
+@dataclass(frozen=True)
+class PersonNeeded:
+    """Something that a person must do now. ``since`` and ``until`` are ISO 8601 in UTC, None if not known.
+
+    ``version`` names the release that it is about, ``incident`` the incident, ``question`` that incident's question.
+    """
+
+    call: Call
+    application: str
+    stage: str
+    what: str
+    since: str | None = None
+    until: str | None = None
+    version: str | None = None
+    incident: str | None = None
+    question: str | None = None
+
+
+@dataclass(frozen=True)
+class Going:
+    """A release that goes on in a stage: ``state`` in words, and what it waits for, if it waits."""
+
+    version: str
+    attempt: str
+    state: str
+    since: str
+    waits_for: str | None = None
+
+
+@dataclass(frozen=True)
+class OpenOne:
+    """An incident that has not ended: its cause, the steps taken so far, the questions without an answer."""
+
+    name: str
+    application: str
+    stage: str
+    cause: str
+    since: str
+    steps: int
+    asked: tuple[AskedQuestion, ...]
+    version: str | None
+
+
+@dataclass(frozen=True)
+class StageNow:
+    """One stage: what it runs since when, what goes on in it, and what keeps it from being changed.
+
+    ``runs`` is also its last-known-good release, which a failed one is rolled back to. ``left`` says which stacks do
+    not run it. ``closed`` says why nothing may be changed now, ``opens`` when that ends, where it ends.
+    """
+
+    application: str
+    stage: str
+    ephemeral: bool
+    runs: str | None
+    since: str | None
+    rolled_back_by: str | None
+    left: tuple[StackLeft, ...]
+    going: tuple[Going, ...]
+    incident: OpenOne | None
+    needs: tuple[PersonNeeded, ...]
+    closed: str | None
+    opens: datetime | None
+
+    @property
+    def tone(self) -> str:
+        """What colours it: ``call`` for a person, ``back`` for a rollback, or what it is otherwise in."""
+        if self.needs:
+            return "call"
+        if self.incident is not None:
+            return "back"
+        if self.going:
+            return "going"
+        if self.closed is not None:
+            return "closed"
+        return "runs" if self.runs is not None or self.ephemeral else "empty"
+
+
+@dataclass(frozen=True)
+class ApplicationNow:
+    """An application with its stages, in the order that a release goes through them."""
+
+    name: str
+    stages: tuple[StageNow, ...]
+    opening: tuple[str, ...]
+    """Uploads that are being opened and are in no stage yet, by file name or version."""
+
+    @property
+    def calls(self) -> int:
+        """How many things a person must do."""
+        return sum(len(each.needs) for each in self.stages)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything on the first page. ``held`` are the uploads that wait for the ``paused`` intake to go on."""
+
+    needs: tuple[PersonNeeded, ...]
+    incidents: tuple[OpenOne, ...]
+    applications: tuple[ApplicationNow, ...]
+    paused: bool
+    held: tuple[HeldUpload, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the ledger says at one moment, as it is read for the overview."""
+
+    runs: Mapping[Place, Runs]
+    left: Mapping[Place, tuple[StackLeft, ...]]
+    locks: Sequence[Lock]
+    queue: Sequence[Waiter]
+    attempts: Sequence[Attempt]
+    open_incidents: Sequence[IncidentRecord]
+    questions: Mapping[str, Sequence[AskedQuestion]]
+    ended_incidents: Sequence[IncidentRecord]
+    unstable: Mapping[str, tuple[str, ...]]
+    awaited: Sequence[AwaitedApproval]
+    held: Sequence[HeldUpload]
+    unreadable: Sequence[UnreadableRegistration]
+
+
+def read_overview(ledger: Ledger, registered: ReadRegistrations, *, paused: bool, now: datetime) -> Overview:
+    """Read what goes on and describe it."""
+    return describe(
+        look(ledger, [(each.application, each.name) for each in registered.stages]), registered, paused, now
+    )
+
+
+def look(ledger: Ledger, places: Sequence[Place]) -> Seen:
+    """Ask the ledger: a request for each kind of record, and one for each hundred stages and open question."""
+    open_ones = ledger.incidents.open_ones()
+    locks = ledger.locks.every()
+    unstable = {each.incident.name: each for each in ledger.incidents.watched()}
+    last = {each.incident: each.application for each in locks if each.incident and not each.held}
+    last |= {name: each.incident.application for name, each in unstable.items()}
+    records = ledger.incidents.of_names(
+        [*((each.application, each.incident) for each in open_ones), *((owner, name) for name, owner in last.items())]
+    )
+    opened = [records[each.incident] for each in open_ones if each.incident in records]
+    uploads = [each.upload for each in ledger.attempts.open_ones()]
+    attempts = ledger.attempts.of_ids([(each.application, each.attempt) for each in uploads])
+    return Seen(
+        runs=ledger.stages.running(places),
+        left=ledger.stages.mixed(),
+        locks=[each for each in locks if each.held],
+        queue=ledger.locks.queues(),
+        attempts=[each for each in attempts.values() if each.outcome is None],
+        open_incidents=opened,
+        questions={
+            each.incident.name: [*ledger.decisions.of_incident(each.incident.application, each.incident.name).values()]
+            for each in opened
+        },
+        ended_incidents=[records[name] for name in last if name in records and records[name].outcome is not None],
+        unstable={name: each.stack_ids for name, each in unstable.items()},
+        awaited=ledger.approvals.asked(),
+        held=ledger.uploads.held(),
+        unreadable=ledger.registrations.unreadable(),
+    )
+
+
+def describe(seen: Seen, registered: ReadRegistrations, paused: bool, now: datetime) -> Overview:
+    """Describe it, each application with its stages."""
+    stages = [*registered.stages, *_unregistered(seen, registered.stages)]
+    incidents = tuple(_open_one(each, seen) for each in seen.open_incidents)
+    needs = tuple(sorted(_needs(seen, incidents), key=lambda each: ([*Call].index(each.call), each.since or "")))
+    rows: dict[str, list[StageNow]] = {name: [] for name in sorted(registered.topics)}
+    for each in stages:
+        rows.setdefault(each.application, []).append(_stage(each, seen, incidents, needs, now))
+    opening: dict[str, list[str]] = {}
+    for attempt in seen.attempts:
+        if attempt.stage is None:
+            opening.setdefault(attempt.application, []).append(attempt.name)
+    applications = tuple(ApplicationNow(name, tuple(row), tuple(opening.get(name, ()))) for name, row in rows.items())
+    return Overview(needs, incidents, applications, paused, tuple(seen.held))
+
+
+def _unregistered(seen: Seen, registered: Iterable[Stage]) -> list[Stage]:
+    """Return the stages where something goes on although their registration is gone, or cannot be read."""
+    known = {(each.application, each.name) for each in registered}
+    busy = [
+        *((each.application, each.stage) for each in seen.attempts if each.stage),
+        *((each.incident.application, each.incident.stage) for each in seen.open_incidents),
+        *seen.left,
+    ]
+    return [Stage(*place, service_role="", stacks={}) for place in dict.fromkeys(busy) if place not in known]
+
+
+def _stage(
+    stage: Stage, seen: Seen, incidents: Sequence[OpenOne], needs: Sequence[PersonNeeded], now: datetime
+) -> StageNow:
+    place = stage.application, stage.name
+    runs = seen.runs.get(place)
+    closed = stage.calendar.held(now)
+    return StageNow(
+        application=stage.application,
+        stage=stage.name,
+        ephemeral=stage.ephemeral,
+        runs=None if runs is None else runs.release.version,
+        since=None if runs is None else runs.since,
+        rolled_back_by=None if runs is None else runs.incident,
+        left=seen.left.get(place, ()),
+        going=tuple(
+            _going(each, seen)
+            for each in seen.attempts
+            if (each.application, each.stage) == place and each.state is not State.RECOVERING
+        ),
+        incident=next((each for each in incidents if (each.application, each.stage) == place), None),
+        needs=tuple(each for each in needs if (each.application, each.stage) == place),
+        closed=None if closed is None else closed.why,
+        opens=None if closed is None else closed.until,
+    )
+
+
+def _going(attempt: Attempt, seen: Seen) -> Going:
+    waits = None
+    if attempt.state is State.AWAITING_APPROVAL:
+        waits = "an approval"
+    elif attempt.state is State.HELD:
+        waits = "its window"
+    elif any(each.attempt == attempt.id and each.stage == attempt.stage for each in seen.queue):
+        waits = "the stage's lock"
+    return Going(attempt.name, attempt.id, attempt.standing, attempt.claimed_at, waits)
+
+
+def _open_one(record: IncidentRecord, seen: Seen) -> OpenOne:
+    incident = record.incident
+    asked = tuple(each for each in seen.questions.get(incident.name, ()) if each.approved is None)
+    return OpenOne(
+        name=incident.name,
+        application=incident.application,
+        stage=incident.stage,
+        cause=in_words(incident.reason),
+        since=record.opened_at,
+        steps=len(record.tried),
+        asked=asked,
+        version=_version(record),
+    )
+
+
+def _version(record: IncidentRecord) -> str | None:
+    subject = record.incident.subject
+    return subject.release.version if isinstance(subject, ReleaseAttempt | AskedRollback) else None
+
+
+def _needs(seen: Seen, incidents: Sequence[OpenOne]) -> list[PersonNeeded]:
+    found = [
+        PersonNeeded(
+            Call.QUESTION,
+            each.application,
+            each.stage,
+            asked.text,
+            since=asked.asked_at,
+            version=each.version,
+            incident=each.name,
+            question=asked.name,
+        )
+        for each in incidents
+        for asked in each.asked
+    ]
+    left = [each for each in seen.ended_incidents if _still_left(each, seen)]
+    found += [
+        PersonNeeded(
+            Call.OPERATOR,
+            each.incident.application,
+            each.incident.stage,
+            in_words(each.reason or each.incident.reason),
+            since=each.ended_at,
+            version=_version(each),
+            incident=each.incident.name,
+        )
+        for each in left
+    ]
+    told = {(each.application, each.stage) for each in found if each.call is Call.OPERATOR}
+    found += [
+        PersonNeeded(Call.MIXED, *place, what="; ".join(each.in_words for each in stacks))
+        for place, stacks in seen.left.items()
+        if place not in told
+    ]
+    found += [
+        PersonNeeded(
+            Call.APPROVAL,
+            each.release.application,
+            each.stage,
+            f"{each.release.version} waits for an approval",
+            since=each.asked_at,
+            until=each.expires_at,
+            version=each.release.version,
+        )
+        for each in seen.awaited
+        if _is_asked(each, seen.attempts)
+    ]
+    return found + [
+        PersonNeeded(
+            Call.REGISTRATION, *_place_of(each.parameter), what=f"{each.parameter} cannot be read", since=each.since
+        )
+        for each in seen.unreadable
+    ]
+
+
+def _is_asked(awaited: AwaitedApproval, attempts: Iterable[Attempt]) -> bool:
+    """Whether the release still waits: an answer may be on its way."""
+    attempt = next((each for each in attempts if each.id == awaited.release.attempt), None)
+    return attempt is not None and attempt.state is State.AWAITING_APPROVAL and attempt.stage == awaited.stage
+
+
+def _still_left(record: IncidentRecord, seen: Seen) -> bool:
+    """Whether what an ended incident left to a person is still there: nothing was deployed to the stage since."""
+    if record.outcome is not Outcome.NEEDS_OPERATOR:
+        return False
+    runs = seen.runs.get((record.incident.application, record.incident.stage))
+    return record.incident.name in seen.unstable or runs is None or runs.since < (record.ended_at or record.opened_at)
+
+
+def _place_of(parameter: str) -> Place:
+    """``/belay/applications/orders/test`` is of the application ``orders`` and its stage ``test``."""
+    application, _, stage = parameter.split("/", 3)[3].partition("/")
+    return application, stage

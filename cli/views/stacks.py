@@ -1,0 +1,104 @@
+"""A stack's operation as it goes: each resource with what became of it, from CloudFormation's events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from belay.aws.cloudformation import Stacks
+from belay.errors import AwsFault
+from belay.stack.cause import Event, event_time
+from belay.stack.operation import BEGINS
+from belay.stack.plan import Progress, StackPlan
+
+_IN_PROGRESS = "_IN_PROGRESS"
+
+
+@dataclass(frozen=True)
+class ResourceNow:
+    """One resource of an operation: its newest status and that status's reason, when it began and when it ended."""
+
+    name: str
+    kind: str
+    status: str
+    reason: str
+    began: str
+    ended: str | None
+
+    @property
+    def tone(self) -> str:
+        """What colours it."""
+        if "FAILED" in self.status:
+            return "call"
+        if self.ended is None:
+            return "going"
+        return "back" if "ROLLBACK" in self.status else "good"
+
+
+@dataclass(frozen=True)
+class StackNow:
+    """One stack of a release in a stage. ``unseen`` says why its operation could not be looked at, if it could not."""
+
+    stack: str
+    name: str
+    progress: Progress
+    changes: tuple[str, ...]
+    resources: tuple[ResourceNow, ...] = ()
+    unseen: str = ""
+
+    @property
+    def done(self) -> int:
+        """How many resources the operation has finished."""
+        return sum(each.ended is not None for each in self.resources)
+
+    @property
+    def total(self) -> int:
+        """How many resources it changes, as far as is known."""
+        return max(len(self.resources), len(self.changes))
+
+    @property
+    def now(self) -> str:
+        """The resources that change at this moment."""
+        return ", ".join(each.name for each in self.resources if each.ended is None)
+
+
+def stack_now(stacks: Stacks, plan: StackPlan) -> StackNow:
+    """Return a stack as it is now; what CloudFormation does not show these credentials is said, and is no status."""
+    known = StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes)
+    if plan.stack_id is None or plan.token is None or plan.progress not in (Progress.EXECUTING, Progress.EXECUTED):
+        return known
+    try:
+        resources = of_operation(stacks.events(plan.stack_id), plan.stack_id, plan.token)
+    except AwsFault as fault:
+        return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=str(fault))
+    return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, tuple(resources))
+
+
+def of_operation(events: Iterable[Event], stack_id: str, token: str) -> list[ResourceNow]:
+    """Return the resources that an operation changed, in the order in which it began with them.
+
+    ``events`` are the stack's, newest first; no more of them are read than the operation has.
+    """
+    found: dict[str, ResourceNow] = {}
+    for event in events:
+        if event.get("ClientRequestToken") != token:
+            if found:
+                break
+            continue
+        status, at = event["ResourceStatus"], event_time(event).isoformat(timespec="milliseconds")
+        if event.get("PhysicalResourceId") == stack_id:
+            if status in BEGINS:
+                break
+            continue
+        name = event["LogicalResourceId"]
+        newer = found.pop(name, None)
+        ended = None if status.endswith(_IN_PROGRESS) else at
+        found[name] = ResourceNow(
+            name=name,
+            kind=event.get("ResourceType", ""),
+            status=status if newer is None else newer.status,
+            reason=event.get("ResourceStatusReason", "") if newer is None else newer.reason,
+            began=at,
+            ended=ended if newer is None else newer.ended,
+        )
+    return list(reversed(found.values()))
