@@ -1,12 +1,14 @@
 """Database changes and the way back: undone where that is possible, which loses no writes, restored where it is not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from deployed_belay import Application, stop_when, until
 from played_databases import played_database
 from small_releases import Release, setting
+from test_machines_asked_rollback import ask, asked
 
 Applications = Callable[..., Application]
 
@@ -35,16 +37,20 @@ class Stage:
     def stacks(value: str) -> dict[str, Any]:
         return {"first": setting(value), "second": setting(value)}
 
-    def failing(self, *, fails: bool = True, **files: str) -> Release:
-        """The next release, whose changes are applied after ``first``; then ``second`` fails, unless told."""
+    def failing(self, *, fails: bool = True, schema: str = "", **files: str | None) -> Release:
+        """The next release, whose changes are applied after ``first``; then ``second`` fails, unless told.
+
+        ``schema`` is the version that it leaves, of 1 to 9; a file that is None is left out.
+        """
         if fails:
             self.belay.engine.fail_resource("Setting", "update", "no more parameters", stack=self.app.stack("second"))
+        schemas = {"schema": {"from": str(int(schema) - 1), "to": schema}} if schema else {}
         return self.app.release(
             "1.1.0",
             stacks=self.stacks("1.1.0"),
             depends_on={"second": ["first"]},
-            manifest={"database": {"changes": "sql", "engine": "mysql", "apply": {"after": "first"}}},
-            more={f"sql/{name}.sql": text.encode() for name, text in {**FILES, **files}.items()},
+            manifest={"database": {"changes": "sql", "engine": "mysql", "apply": {"after": "first"}, **schemas}},
+            more={f"sql/{name}.sql": text.encode() for name, text in {**FILES, **files}.items() if text is not None},
         )
 
     def resource_id(self) -> str:
@@ -136,3 +142,49 @@ def test_a_recovery_that_was_stopped_after_a_step_goes_on_and_undoes_nothing_twi
     assert stage.taken() == ["UPDATE_TO_BASELINE", "UNDO_CHANGES"]
     assert stage.database.asked == ["apply", "undo"]
     stage.is_undone()
+
+
+class TestAsked:
+    """A rollback that a person requests, of a release that is in use."""
+
+    def deployed(self, application: Applications, *, undo: bool) -> Stage:
+        stage = Stage(application)
+        kept = {} if undo else {"0002-fill.undo": None}
+        release = stage.failing(fails=False, schema="5", **kept)
+        first = Release(stage.app.name, "1.0.5", stacks=stage.stacks("1.0.5"), manifest=_schema("3", "4"), more=_ONE)
+        assert stage.app.run(first)["outcome"] == "DEPLOYED"
+        more = {**release.more, **_ONE}
+        assert stage.app.run(replace(release, more=more))["outcome"] == "DEPLOYED"
+        return stage
+
+    def test_it_undoes_what_can_be_undone(self, application: Applications) -> None:
+        stage = self.deployed(application, undo=True)
+
+        record = asked(stage.app)
+
+        assert record["outcome"] == "ROLLED_BACK", stage.app.received()[-1].text
+        assert "UNDO_CHANGES" in stage.taken()
+        assert stage.database.asked == ["apply", "apply", "undo"]
+        assert stage.recorded() == ["0000-first APPLIED", *UNDONE]
+
+    def test_it_is_refused_before_it_starts_if_the_release_before_does_not_work_with_the_schema(
+        self, application: Applications
+    ) -> None:
+        stage = self.deployed(application, undo=False)
+
+        status, answer = ask(stage.app)
+
+        assert (status, answer["error"]) == (409, "SchemaOutOfRange")
+        assert answer["message"].startswith(
+            f"instance {stage.database.name}: version 1.0.5 works with schema 3 to 4, and the database has 5, and the "
+            "changes are not undone: 0002-fill has no undo. Nothing was done."
+        )
+        assert stage.belay.incidents(stage.app.name) == []
+        assert stage.belay.setting(stage.app.stack("first")) == "1.1.0"
+
+
+_ONE = {"sql/0000-first.sql": b"CREATE TABLE orders (id int PRIMARY KEY);"}
+
+
+def _schema(before: str, after: str) -> dict[str, Any]:
+    return {"database": {"changes": "sql", "engine": "mysql", "schema": {"from": before, "to": after}}}

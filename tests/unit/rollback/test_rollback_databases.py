@@ -417,6 +417,13 @@ class TestUndo:
         incident.rds.instances.clear()
         assert incident.plan() == ()
 
+    def test_a_person_who_asks_to_go_back_gets_what_can_be_undone_and_no_restore(self) -> None:
+        assert [step.action for step in Incident(plan=UNDOABLE, asked=True).steps()] == [Action.UNDO_CHANGES]
+        todos = Incident(asked=True).plan()
+        assert [type(todo) for todo in todos] == [Remark, Remark]
+        assert "a restore would lose all writes since" in remarks(todos)
+        assert "its changes were not undone: 0004-payments has no undo" in remarks(todos)
+
     def test_changes_that_nobody_followed_are_asked_about_first(self) -> None:
         begun = replace(UNDOABLE, state=ChangeState.APPLYING, results=())
         (step,) = Incident(plan=begun).plan()
@@ -483,10 +490,13 @@ class TestMayItBeRestored:
         assert SNAPSHOT in remarks(plan)
         assert [type(todo) for todo in plan] == [Remark, Remark]
 
-    def test_never_because_a_person_asked_to_go_back_from_what_was_deployed(self) -> None:
-        plan = Incident(asked=True, plan=None, executor=False).plan()
+    @pytest.mark.parametrize("declared", [None, DECLARED])
+    def test_never_because_a_person_asked_to_go_back_from_what_was_deployed(
+        self, declared: DatabaseChanges | None
+    ) -> None:
+        plan = Incident(asked=True, plan=None, executor=False, declared=declared).plan()
         assert "would lose all writes since" in remarks(plan)
-        assert len(plan) == 1
+        assert [type(todo) for todo in plan] == [Remark]
 
     def test_by_default_a_person_is_asked_first(self) -> None:
         incident = Incident(policy="approval")

@@ -9,15 +9,19 @@ from belay.aws.s3 import ArtifactBucket
 from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
 from belay.control.situations import Situations
+from belay.control.stage import CHANGE_PLAN
 from belay.events.function_url import Refusal
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
+from belay.release.applied import ChangedDatabase
+from belay.release.change_plan import ChangePlan
 from belay.release.life import Occurrence
 from belay.release.lock import Lock
 from belay.release.reason import PersonDecided
 from belay.release.records import Outcome, ReleaseReference
+from belay.release.schema import misfit, schema_of
 from belay.rollback.estimates import with_estimates
 from belay.rollback.planner import plan_rollback
 from belay.rollback.request import RollbackRange, RollbackRequest, rollback_range, undone_together
@@ -49,7 +53,15 @@ class AskedRollbacks:
         asked = rollback_range(request, history, self._remains(request, lock))
         if isinstance(asked, Refusal):
             return asked
+        changes = self._standing_changes(request.stage, asked)
+        why = self._misfit(request, asked, changes)
+        if why is not None:
+            return Refusal(409, "SchemaOutOfRange", why)
         incident = self._prepare(request, asked, by)
+        if len(changes) == 1 and changes[0].not_undoable is None:
+            self._artifacts.put_json(
+                incident.subject.origin.stage_key(request.stage, CHANGE_PLAN), changes[0].to_dict()
+            )
         recovery = Recovery(IncidentRecord(incident, timestamp()), self._artifacts, self._ledger)
         planned = plan_rollback(self._situations.look(recovery))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
@@ -60,6 +72,36 @@ class AskedRollbacks:
             "plan": plan.to_dict(),
             "lines": plan.describe(),
         }
+
+    def _standing_changes(self, stage: str, asked: RollbackRange) -> list[ChangePlan]:
+        """Return what the releases to be undone did to a database, as far as it stands, the newest first."""
+        found = (self._artifacts.get_json(each.stage_key(stage, CHANGE_PLAN)) for each in asked.undone)
+        plans = [ChangePlan.from_dict(document) for document in found if document is not None]
+        return [plan for plan in plans if plan.standing]
+
+    def _misfit(self, request: RollbackRequest, asked: RollbackRange, changes: list[ChangePlan]) -> str | None:
+        """Say why the target does not work with the schema that the database would have; None if it does.
+
+        Changes of one release that can all be undone are undone with it.
+        """
+        if asked.target is None or not changes:
+            return None
+        newest, target = changes[0], AcceptedRelease.from_dict(self._artifacts.require_json(asked.target.document_key))
+        undone = len(changes) == 1 and newest.not_undoable is None
+        database = ChangedDatabase(request.application, request.stage, newest.database.identifier)
+        at = schema_of(self._ledger.database_changes.of(database))
+        if undone:
+            at = None if newest.schema_range is None else newest.schema_range.before
+        declared = target.manifest.database
+        why = misfit(asked.target.version, None if declared is None else declared.schema, at)
+        if why is None:
+            return None
+        kept = newest.not_undoable or "only what one release changed is undone with it"
+        return (
+            f"{newest.database}: {why}, and the changes are not undone: {kept}. Nothing was done. It is possible once "
+            f"the database has a schema that {asked.target.version} works with (undo the changes, or restore the "
+            f"database from a snapshot); or deploy a version that works with {at}, as `schema` in its release.yaml says"
+        )
 
     def _open(self, incident: Incident, asked: RollbackRange) -> str:
         """Open the incident, and record the request with every attempt that is to be undone."""

@@ -12,7 +12,7 @@ from belay.errors import ExecutorFailed, MissingDocument
 from belay.release.applied import AppliedOutcome
 from belay.release.change_plan import ChangePlan, ChangeState
 from belay.rollback.plan import Action, Step
-from belay.subject.subjects import ReleaseAttempt
+from belay.subject.subjects import AskedRollback, ReleaseAttempt
 
 UNDO_OF: Mapping[Action, str] = {Action.CHECK_CHANGES: "settle", Action.UNDO_CHANGES: "undo"}
 
@@ -73,7 +73,7 @@ def record_restored(recovery: Recovery) -> None:
 def _stage_of(recovery: Recovery) -> StageContext:
     """The release that an incident is about, in its stage."""
     subject, accepted = recovery.incident.subject, recovery.accepted()
-    if not isinstance(subject, ReleaseAttempt) or accepted is None:
+    if not isinstance(subject, ReleaseAttempt | AskedRollback) or accepted is None:
         raise MissingDocument(f"{recovery.incident.name} is about no release that changed a database")
     stage = accepted.stages[recovery.incident.stage]
     return StageContext(subject.release, accepted, stage, recovery.artifacts, recovery.ledger)

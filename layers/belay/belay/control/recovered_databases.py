@@ -58,7 +58,7 @@ class RecoveredDatabases:
             for each in stage.databases
         ]
         return tuple(
-            self._looked_at(each, database) if reached(each, stacks) is Reach.REACHED and not asked else each
+            self._looked_at(each, database) if reached(each, stacks) is Reach.REACHED else each
             for each, database in zip(known, stage.databases, strict=True)
         )
 

@@ -178,6 +178,16 @@ class ChangePlan:
         return tuple(each for each in self.results if outcome_of(each) is AppliedOutcome.UNKNOWN)
 
     @property
+    def not_undoable(self) -> str | None:
+        """Why what stands cannot be undone by its own scripts; None if it can."""
+        without = [each.id for each in self.standing if not each.undo]
+        if self.doubtful:
+            return f"of {', '.join(each.id for each in self.doubtful)} a part may be there, which no script undoes"
+        if without:
+            return f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no undo"
+        return None
+
+    @property
     def what(self) -> str:
         """``2 changes are applied to instance orders-db before service, schema 3 to 4``."""
         count = len(self.pending)

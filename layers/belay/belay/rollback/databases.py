@@ -122,7 +122,7 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     match reached(seen, situation.stacks), seen.plan:
         case Reach.NOT_REACHED, _:
             return ()
-        case _ if seen.asked:
+        case Reach.NOT_KNOWN, _ if seen.asked:
             return (Remark(seen.database, _ASKED),)
         case Reach.BEGUN, ChangePlan() as plan:
             return (_ask_the_executor(seen, plan),)
@@ -135,13 +135,12 @@ def _recovered(seen: DatabaseSeen, plan: ChangePlan | None, situation: Situation
     """Undo the changes, which loses no writes; if that cannot be, restore the database, which does."""
     if not seen.unseen and (not seen.units or (seen.snapshot is None and not seen.units[0].found)):
         return ()  # It does not exist, and did not exist before.
-    if plan is None:
-        return _restored(seen, situation)
-    not_undone = _not_undone(seen, plan)
-    if not_undone is None:
+    not_undone = None if plan is None else _not_undone(seen, plan)
+    if plan is not None and not_undone is None:
         return (change_steps.undo(seen, plan),)
-    told = Remark(seen.database, f"its changes were not undone: {not_undone}.")
-    return (*_restored(seen, situation), told)
+    told = () if not_undone is None else (Remark(seen.database, f"its changes were not undone: {not_undone}."),)
+    restored = (Remark(seen.database, _ASKED),) if seen.asked else _restored(seen, situation)
+    return (*restored, *told)
 
 
 def _ask_the_executor(seen: DatabaseSeen, plan: ChangePlan) -> Step | LeftToDo:
@@ -153,13 +152,10 @@ def _ask_the_executor(seen: DatabaseSeen, plan: ChangePlan) -> Step | LeftToDo:
 
 def _not_undone(seen: DatabaseSeen, plan: ChangePlan) -> str | None:
     """Say why the changes are not undone, which would lose no writes; None if they are."""
-    without = [each.id for each in plan.standing if not each.undo]
     if seen.undo_refused is not None:
         return seen.undo_refused.rstrip(".")
-    if plan.doubtful:
-        return f"of {', '.join(each.id for each in plan.doubtful)} a part may be there, which no script undoes"
-    if without:
-        return f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no undo"
+    if plan.not_undoable is not None:
+        return plan.not_undoable
     if any(unit.restored is not None or unit.original_place is Place.REPLACED for unit in seen.units):
         return "a restore had been begun"
     return None
