@@ -74,6 +74,7 @@ SEALED = Sealed(
     change_sets={"network": CHANGE_SET},
     reports={"network": REPORT},
     database_changes=CHANGE_PLAN,
+    forecast={"schema": 2, "changes": [{"id": "0042", "seconds": 1.5}]},
 )
 
 
@@ -103,8 +104,11 @@ def with_changes(*pending: PendingChange, **changed: Any) -> Callable[[Sealed], 
 
 
 DATABASE = "the database changes"
+FORECAST = "the forecast of the database changes"
 CHANGE_SET_OF_NETWORK = "the change set of network"
 TAMPERED: dict[str, tuple[Callable[[Sealed], Sealed], set[str]]] = {
+    "another forecast": (lambda sealed: replace(sealed, forecast={"schema": 2, "changes": []}), {FORECAST}),
+    "no forecast any more": (lambda sealed: replace(sealed, forecast=None), {FORECAST}),
     "another attempt": (
         lambda sealed: replace(sealed, release=replace(sealed.release, attempt="b" * 12)),
         {"the release"},
@@ -208,8 +212,8 @@ def test_the_same_is_sealed_alike() -> None:
 
 
 def test_a_release_that_belay_changes_no_database_for_is_sealed_as_before_it_did() -> None:
-    without = Seal.of(replace(SEALED, database_changes=None))
-    assert set(Seal.of(SEALED).parts) - set(without.parts) == {DATABASE}
+    without = Seal.of(replace(SEALED, database_changes=None, forecast=None))
+    assert set(Seal.of(SEALED).parts) - set(without.parts) == {DATABASE, FORECAST}
 
 
 def test_what_the_approval_does_not_show_of_database_changes_breaks_nothing() -> None:

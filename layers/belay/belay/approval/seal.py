@@ -1,8 +1,8 @@
 """What an approval is bound to: a digest for each part of what was shown, and one over them all.
 
 The parts are everything whose change would alter the deployment: the release's content, its stored files, the accepted
-registration, the database changes that are pending, the parameters of each stack, the policies' verdicts, and each
-change set with all its changes.
+registration, the database changes that are pending and their forecast, the parameters of each stack, the policies'
+verdicts, and each change set with all its changes.
 """
 
 import hashlib
@@ -29,7 +29,8 @@ class Sealed:
 
     ``files`` maps each file of the release to the version of its object; ``static`` is the report of the static gate;
     ``change_sets`` maps a stack to the current description of its planned change set (None if it is gone) and
-    ``reports`` to the policies' current findings in it; ``database_changes`` are those that Belay applies, if any.
+    ``reports`` to the policies' current findings in it; ``database_changes`` are those that Belay applies, if any,
+    and ``forecast`` is the document of what they do.
     """
 
     release: ReleaseReference
@@ -42,6 +43,7 @@ class Sealed:
     change_sets: Mapping[str, ChangeSet | None]
     reports: Mapping[str, Report]
     database_changes: ChangePlan | None = None
+    forecast: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
     }
     if sealed.database_changes is not None:
         parts["the database changes"] = sealed.database_changes.sealed
+    if sealed.forecast is not None:
+        parts["the forecast of the database changes"] = dict(sealed.forecast)
     for stack in accepted.manifest.stacks:
         bucket = sealed.artifact_bucket
         parameters = accepted.parameters(stage, stack, release.attempt, bucket, release.prefix)

@@ -6,6 +6,7 @@ from belay.approval.seal import Seal, Sealed
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
+from belay.database.forecast import FORECAST_DOCUMENT
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
@@ -29,6 +30,7 @@ def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
         static=None if static is None else Report.from_json(static),
         plan=plan,
         database_changes=run.change_plan(),
+        forecast=run.artifacts.get_json(run.release.stage_key(run.stage.name, FORECAST_DOCUMENT)),
         change_sets=change_sets,
         reports={
             stack: check_change_set(change_set, policies, today, path=stack)
