@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from belay.policy.database_changes import ChangesToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.verdict import Severity
-from belay.sql.operations import RenameTable
+from belay.policy.verdict import Severity, Verdict
+from belay.sql.operations import AlterObject, ObjectKind, RenameTable
 
 POLICY = Policy(
     title="A table gets another name",
@@ -18,8 +20,15 @@ POLICY = Policy(
     source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, renaming a table",
 )
 
+TRANSFER: Final = re.compile(r"\bTRANSFER\s+(?:OBJECT\s*::\s*)?([\w.\[\]\"$#]+)\s*$", re.IGNORECASE)
+"""How SQL Server moves a table to another schema; what is no table has its kind before ``::``."""
+
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
     """Look for tables that were there before the release, also where they move to another schema."""
     for step, renamed in changes.of(RenameTable):
         yield from step.loses(renamed.table, f"{renamed.table} becomes {renamed.to}")
+    for step, altered in changes.of(AlterObject):
+        moved = TRANSFER.search(step.statement.text)
+        if altered.kind is ObjectKind.SCHEMA and moved:
+            yield step.violation(Verdict.FAIL, moved[1], f"{moved[1]} moves to the schema {altered.name}")
