@@ -52,9 +52,10 @@ SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadsc
 # Tests with an engine wait more than they compute.
 ENGINES := 3
 
-test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages, the policies over 100,000 templates
+test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
 	@BELAY_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/rollback
 	@BELAY_TEMPLATES=100000 $(BIN)/python -m pytest tests/unit/policy/test_policy_oracle.py
+	@BELAY_HISTORIES=2000 $(BIN)/python -m pytest tests/contract/sql
 
 check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from belay.sql.defaults import default
 from belay.sql.operations import (
     AddColumn,
     AddConstraint,
+    AlterObject,
     ChangeColumn,
     ChangeTable,
     ConstraintKind,
@@ -19,6 +20,7 @@ from belay.sql.operations import (
     DropConstraint,
     Harmless,
     Name,
+    ObjectKind,
     Operation,
     RenameColumn,
     RenameIndex,
@@ -152,6 +154,10 @@ def _property(cursor: Cursor, table: Name) -> Operation:
 
 def rename(cursor: Cursor) -> tuple[Operation, ...]:
     """``RENAME TABLE a TO b`` and ``RENAME INDEX a TO b``, from after ``RENAME``."""
+    if cursor.take("SEQUENCE"):
+        sequence = cursor.name()
+        cursor.rest()
+        return (AlterObject(ObjectKind.SEQUENCE, sequence),)
     index = cursor.take("INDEX")
     cursor.take("TABLE")
     old = cursor.name()

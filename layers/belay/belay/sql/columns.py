@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from belay.sql.changes import Engine
 from belay.sql.column_types import column_type, serial
-from belay.sql.constraints import foreign_key, key_options, trailing
+from belay.sql.constraints import foreign_key, key_columns, key_options, trailing
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import default
 from belay.sql.operations import (
@@ -98,8 +98,9 @@ def _clause(cursor: Cursor, read: ReadColumn) -> bool:
 
 
 def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
-    column = (read.column.name,)
+    column: tuple[str, ...] = (read.column.name,)
     if cursor.take("PRIMARY", "KEY") or (cursor.engine in MYSQL and cursor.take("KEY")):
+        column = _unseparated(cursor) or column
         key_options(cursor)
         read.constraints.append(ConstraintDefinition(ConstraintKind.PRIMARY_KEY, named, column))
     elif cursor.take("UNIQUE"):
@@ -107,6 +108,7 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
             cursor.take("KEY")
         if cursor.engine is Engine.POSTGRESQL and cursor.take("NULLS", "NOT"):
             cursor.expect("DISTINCT")
+        column = _unseparated(cursor) or column
         key_options(cursor)
         read.constraints.append(ConstraintDefinition(ConstraintKind.UNIQUE, named, column))
     elif cursor.next_is("REFERENCES") or (
@@ -127,6 +129,14 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
     else:
         return False
     return True
+
+
+def _unseparated(cursor: Cursor) -> tuple[str, ...]:
+    """The columns of a table's key, from whose definition SQL Server lets the comma before it be left out."""
+    if cursor.engine is not Engine.SQLSERVER:
+        return ()
+    cursor.take_any("CLUSTERED", "NONCLUSTERED")
+    return key_columns(cursor) if cursor.next_is("(") else ()
 
 
 def _value(cursor: Cursor, read: ReadColumn) -> bool:

@@ -69,6 +69,7 @@ _STABLE = frozenset(
     "scope_identity ident_current last_insert_id session_user suser_name suser_sname system_user to_regclass "
     "to_regnamespace to_regproc to_regtype type_id user user_id user_name version format_type obj_description "
     "col_description error_message error_number serverproperty databasepropertyex indexproperty sys_context userenv "
+    "sys_extract_utc xmltype empty_clob empty_blob sys_guid_to_raw nlssort "
     "uid row_count rowcount_big identity found_rows host_name app_name bit_length bit_count crc32 inet_aton inet_ntoa "
     "st_geomfromtext st_point st_setsrid st_makepoint st_x st_y point st_astext st_transform st_buffer st_intersects "
     "geomfromtext".split()

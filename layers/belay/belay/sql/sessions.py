@@ -5,7 +5,7 @@ from __future__ import annotations
 from belay.sql.changes import Engine
 from belay.sql.constraints import MYSQL
 from belay.sql.cursor import Cursor
-from belay.sql.operations import Grant, Harmless, LockTable, Operation, RewriteTable, Setting, Transaction
+from belay.sql.operations import ChangeTable, Grant, Harmless, LockTable, Operation, RewriteTable, Setting, Transaction
 from belay.sql.tokens import NotReadable, TokenForm
 
 HARMLESS = frozenset(
@@ -24,11 +24,20 @@ def setting(cursor: Cursor) -> tuple[Operation, ...]:
         cursor.rest()
         return (Setting("transaction", ""),)
     if engine is Engine.DB2 and cursor.next_is("INTEGRITY"):
-        raise NotReadable("a check of integrity")
+        return _integrity(cursor)
     found = [_assignment(cursor)]
     while cursor.take(","):
         found.append(_assignment(cursor))
     return tuple(found)
+
+
+def _integrity(cursor: Cursor) -> tuple[Operation, ...]:
+    """DB2's ``SET INTEGRITY FOR t ...``, from ``INTEGRITY``. Raises NotReadable if rows may be moved."""
+    cursor.expect("INTEGRITY", "FOR")
+    names = cursor.names()
+    if "EXCEPTION" in cursor.rest().upper():
+        raise NotReadable("rows that are moved to a table of exceptions")
+    return tuple(ChangeTable(name, "integrity") for name in names)
 
 
 def _assignment(cursor: Cursor) -> Setting:
