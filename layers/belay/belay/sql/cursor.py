@@ -166,9 +166,9 @@ class Cursor:
         self.at = len(self.tokens) - 4
 
     def skip_to(self, *words: str) -> str:
-        """What comes before one of these words outside parentheses, or before the end, as text."""
+        """What comes before one of these words outside parentheses, or before the statement's end, as text."""
         start = self.at
-        while not self.done and self.token.word not in words:
+        while not self.done and self.token.word != ";" and self.token.word not in words:
             if self.token.word in _OPENING:
                 self.group()
             elif self.token.word in _CLOSING:

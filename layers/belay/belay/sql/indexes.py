@@ -18,6 +18,7 @@ from belay.sql.operations import (
     RewriteTable,
     Setting,
 )
+from belay.sql.sessions import CHANGING
 from belay.sql.tokens import TokenForm
 
 
@@ -172,7 +173,7 @@ class _Options:
         if cursor.take("INCLUDE"):
             self.included = cursor.columns()
         if cursor.take("WHERE"):
-            self.where = cursor.skip_to("WITH", "ON")
+            self.where = cursor.skip_to("WITH", "ON", *CHANGING)
         if cursor.take("WITH"):
             options = cursor.group().upper() if cursor.next_is("(") else cursor.skip_to("ON").upper()
             self.online = "ONLINE=ON" in options.replace(" ", "")

@@ -22,6 +22,7 @@ from belay.sql.operations import (
     RenameEnumValue,
 )
 from belay.sql.rows import write_or_query
+from belay.sql.sessions import CHANGING
 from belay.sql.tokens import NotReadable, TokenForm
 
 KINDS: dict[tuple[str, ...], ObjectKind] = {
@@ -120,6 +121,8 @@ def create_object(cursor: Cursor, *, replace: bool) -> tuple[Operation, ...]:
         written = [each for each in write_or_query(cursor) if not isinstance(each, Harmless)]
         return (CreateObject(made, name, replace), *written)
     code = made in _CODE and (cursor.engine is not Engine.POSTGRESQL or _atomic(cursor))
+    if cursor.engine is Engine.SQLSERVER:
+        code = made in (ObjectKind.FUNCTION, ObjectKind.PROCEDURE, ObjectKind.TRIGGER, ObjectKind.VIEW)
     _whole(cursor, code=code)
     return (CreateObject(made, name, replace),)
 
@@ -164,6 +167,8 @@ def _whole(cursor: Cursor, *, code: bool) -> None:
     """Takes the rest of a definition."""
     if code:
         cursor.body()
+    elif cursor.engine is Engine.SQLSERVER:
+        cursor.skip_to(*CHANGING)
     else:
         cursor.rest()
 

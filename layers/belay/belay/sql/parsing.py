@@ -75,6 +75,8 @@ def _statements(cursor: Cursor) -> tuple[Operation, ...]:
 
 def _statement(cursor: Cursor) -> tuple[Operation, ...]:
     word, engine = cursor.token.word, cursor.engine
+    if engine is Engine.SQLSERVER and cursor.take("UPDATE", "STATISTICS"):
+        return harmless(cursor, word)
     if word in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "REPLACE", "MERGE", "VALUES", "TABLE", "("):
         return write_or_query(cursor)
     cursor.at += 1

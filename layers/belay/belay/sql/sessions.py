@@ -135,13 +135,21 @@ STARTERS = frozenset(
 """Words that begin a statement in SQL Server, where nothing need stand between two."""
 
 
+CHANGING = STARTERS - frozenset("SELECT WITH SET ELSE END BEGIN IF USE".split())
+"""Those that nothing else in SQL Server's definitions and permissions has in it."""
+
+
 def grant(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
     """``GRANT``, ``REVOKE`` and ``DENY``, as written."""
-    rest = cursor.skip_to(*STARTERS) if cursor.engine is Engine.SQLSERVER else cursor.rest()
-    if ";" in rest:
-        cursor.end()
-    taken = verb in ("REVOKE", "DENY") or (verb == "ALTER DEFAULT PRIVILEGES" and "REVOKE" in rest.upper().split())
-    return (Grant(f"{verb} {rest}", taken),)
+    if cursor.engine is not Engine.SQLSERVER:
+        return (Grant(f"{verb} {cursor.rest()}", verb != "GRANT"),)
+    start = cursor.at
+    cursor.skip_to("ON", "TO", "FROM", "WITH", "ADD", "DROP")
+    cursor.at += not cursor.done
+    cursor.skip_to(*CHANGING)
+    if cursor.tokens[cursor.at - 1].word == "WITH" and cursor.take("GRANT", "OPTION"):
+        cursor.skip_to(*CHANGING)
+    return (Grant(f"{verb} {cursor.since(start)}", verb != "GRANT"),)
 
 
 def harmless(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
