@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from belay.aws.gateways import Aws
+from cli.__main__ import main
 from cli.account import Account
 from cli.console.command import bound, serve
 from cli.console.door import CONTENT_SECURITY_POLICY, Door, Keys
@@ -113,3 +114,27 @@ def test_it_refuses_to_be_served_elsewhere() -> None:
     belay = Account(None, Aws("eu-west-1"), "belay", {})
     with pytest.raises(Refused, match=r"on 127\.0\.0\.1 only, not on 192\.0\.2\.7"):
         serve(belay, Keys(4000), _Elsewhere())  # type: ignore[arg-type]
+
+
+def test_the_command_prints_the_address_and_opens_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    belay = Account(None, Aws("eu-west-1"), "belay", {})
+    served: list[Keys] = []
+    opened: list[str] = []
+    monkeypatch.setattr(Account, "of", lambda arguments: belay)
+    monkeypatch.setattr("cli.console.command.serve", lambda belay, keys, listening: served.append(keys))
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert main(["console", "--no-browser"]) == 0
+    assert f"  {served[0].address}\n" in capsys.readouterr().out
+    assert opened == []
+    assert main(["console"]) == 0
+    assert opened == [served[1].address]
+    assert served[0].entry != served[1].entry
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["console", f"--port={port}"])
+    assert "expected a port from 0 to 65535" in capsys.readouterr().err
