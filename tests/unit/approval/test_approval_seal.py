@@ -74,7 +74,7 @@ SEALED = Sealed(
     change_sets={"network": CHANGE_SET},
     reports={"network": REPORT},
     database_changes=CHANGE_PLAN,
-    forecast={"schema": 2, "changes": [{"id": "0042", "seconds": 1.5}]},
+    forecast_document={"schema": 2, "changes": [{"id": "0042", "seconds": 1.5}]},
 )
 
 
@@ -107,8 +107,8 @@ DATABASE = "the database changes"
 FORECAST = "the forecast of the database changes"
 CHANGE_SET_OF_NETWORK = "the change set of network"
 TAMPERED: dict[str, tuple[Callable[[Sealed], Sealed], set[str]]] = {
-    "another forecast": (lambda sealed: replace(sealed, forecast={"schema": 2, "changes": []}), {FORECAST}),
-    "no forecast any more": (lambda sealed: replace(sealed, forecast=None), {FORECAST}),
+    "another forecast": (lambda sealed: replace(sealed, forecast_document={"schema": 2, "changes": []}), {FORECAST}),
+    "no forecast any more": (lambda sealed: replace(sealed, forecast_document=None), {FORECAST}),
     "another attempt": (
         lambda sealed: replace(sealed, release=replace(sealed.release, attempt="b" * 12)),
         {"the release"},
@@ -212,7 +212,7 @@ def test_the_same_is_sealed_alike() -> None:
 
 
 def test_a_release_that_belay_changes_no_database_for_is_sealed_as_before_it_did() -> None:
-    without = Seal.of(replace(SEALED, database_changes=None, forecast=None))
+    without = Seal.of(replace(SEALED, database_changes=None, forecast_document=None))
     assert set(Seal.of(SEALED).parts) - set(without.parts) == {DATABASE, FORECAST}
 
 

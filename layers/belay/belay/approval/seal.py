@@ -30,7 +30,7 @@ class Sealed:
     ``files`` maps each file of the release to the version of its object; ``static`` is the report of the static gate;
     ``change_sets`` maps a stack to the current description of its planned change set (None if it is gone) and
     ``reports`` to the policies' current findings in it; ``database_changes`` are those that Belay applies, if any,
-    and ``forecast`` is the document of what they do.
+    and ``forecast_document`` is that of what they do.
     """
 
     release: ReleaseReference
@@ -43,7 +43,7 @@ class Sealed:
     change_sets: Mapping[str, ChangeSet | None]
     reports: Mapping[str, Report]
     database_changes: ChangePlan | None = None
-    forecast: Mapping[str, Any] | None = None
+    forecast_document: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
     }
     if sealed.database_changes is not None:
         parts["the database changes"] = sealed.database_changes.sealed
-    if sealed.forecast is not None:
-        parts["the forecast of the database changes"] = dict(sealed.forecast)
+    if sealed.forecast_document is not None:
+        parts["the forecast of the database changes"] = dict(sealed.forecast_document)
     for stack in accepted.manifest.stacks:
         bucket = sealed.artifact_bucket
         parameters = accepted.parameters(stage, stack, release.attempt, bucket, release.prefix)

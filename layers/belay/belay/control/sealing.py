@@ -30,7 +30,7 @@ def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
         static=None if static is None else Report.from_json(static),
         plan=plan,
         database_changes=run.change_plan(),
-        forecast=run.artifacts.get_json(run.release.stage_key(run.stage.name, FORECAST_DOCUMENT)),
+        forecast_document=run.artifacts.get_json(run.release.stage_key(run.stage.name, FORECAST_DOCUMENT)),
         change_sets=change_sets,
         reports={
             stack: check_change_set(change_set, policies, today, path=stack)
