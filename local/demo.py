@@ -49,7 +49,7 @@ from local.engine import ROOT, Engine, EngineError
 
 STACK: Final = "belay-demo"
 REPORT: Final = ROOT / "build" / "demo.json"
-WAIT_SCALE: Final = "0.2"
+WAIT_SCALE: Final = "0.1"
 """The factor of the state machines' waits on the engine, whose stacks are faster than the shortest wait."""
 LOOK_EVERY_SECONDS: Final = 0.25
 OUTCOME_WITHIN_SECONDS: Final = 180.0

@@ -24,7 +24,7 @@ NAMES = [scenario.name for scenario in SCENARIOS]
 def played() -> Mapping[str, dict[str, Any]]:
     """What came of each scenario, by its name, as the demo's report has it."""
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SFN_WAIT_SCALE", "0.2")
+        environment.setenv("SFN_WAIT_SCALE", "0.1")
         results = play(Screen(Console(file=io.StringIO())), SCENARIOS)
     return {result.scenario.name: result.to_dict() for result in results}
 
