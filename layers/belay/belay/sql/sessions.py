@@ -142,14 +142,20 @@ CHANGING = STARTERS - frozenset("SELECT WITH SET ELSE END BEGIN IF USE".split())
 def grant(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
     """``GRANT``, ``REVOKE`` and ``DENY``, as written."""
     if cursor.engine is not Engine.SQLSERVER:
-        return (Grant(f"{verb} {cursor.rest()}", verb != "GRANT"),)
+        return (_granted(verb, cursor.rest()),)
     start = cursor.at
     cursor.skip_to("ON", "TO", "FROM", "WITH", "ADD", "DROP")
     cursor.at += not cursor.done
     cursor.skip_to(*CHANGING)
     if cursor.tokens[cursor.at - 1].word == "WITH" and cursor.take("GRANT", "OPTION"):
         cursor.skip_to(*CHANGING)
-    return (Grant(f"{verb} {cursor.since(start)}", verb != "GRANT"),)
+    return (_granted(verb, cursor.since(start)),)
+
+
+def _granted(verb: str, rest: str) -> Grant:
+    """Only these take power away; to make or change a user gives it."""
+    defaults = verb == "ALTER DEFAULT PRIVILEGES" and "REVOKE" in rest.upper().split()
+    return Grant(f"{verb} {rest}", revoke=verb in ("REVOKE", "DENY") or defaults)
 
 
 def harmless(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
