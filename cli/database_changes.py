@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ORDERED = re.compile(r"(?:[VR]?[0-9][0-9._]*__|R__|[0-9]+[-_.])", re.IGNORECASE)
 """How a file's name begins that says where it stands among others."""
 NUMBER = re.compile(r"([0-9]+)")
+CHANGELOGS = (".xml", ".yaml", ".yml", ".json")
 UNDO = re.compile(r"(?:.*[._-])?(?:down|undo|rollback)\.sql|U[0-9][0-9._]*__.*", re.IGNORECASE)
 """Files that take changes back, which are no changes themselves."""
 
@@ -123,7 +124,7 @@ def _read(paths: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
     for path in paths:
         found = list(_found(Path(path)))
         if not found:
-            errors[path] = f"{path}: expected a file of SQL in it (*.sql), found none."
+            errors[path] = f"{path}: expected files of SQL (*.sql) or changelogs in it, found none."
         for each in found:
             try:
                 with each.open("rb") as file:
@@ -137,8 +138,13 @@ def _found(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    yield from sorted(
-        each
-        for each in path.rglob("*")
-        if each.suffix.lower() == ".sql" and each.is_file() and not UNDO.fullmatch(each.name)
-    )
+    yield from sorted(each for each in path.rglob("*") if each.is_file() and _is_change(each))
+
+
+def _is_change(file: Path) -> bool:
+    """Whether a file in a folder is SQL that is applied, or a changelog by its content."""
+    ending = file.suffix.lower()
+    if ending in CHANGELOGS:
+        with file.open("rb") as opened:
+            return b"databaseChangeLog" in opened.read(MAX_FILE_BYTES)
+    return ending == ".sql" and not UNDO.fullmatch(file.name)

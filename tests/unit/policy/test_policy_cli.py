@@ -477,3 +477,18 @@ def test_a_release_is_checked_with_its_database_changes(
 
 def test_every_engine_may_be_named() -> None:
     assert tuple(Engine) == ENGINES
+
+
+def test_changelogs_in_a_folder_are_judged_and_other_documents_are_not(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "one.XML").write_text(
+        '<databaseChangeLog xmlns="http://www.liquibase.org/xml/ns/dbchangelog">'
+        '<changeSet id="1" author="a"><dropTable tableName="orders"/></changeSet></databaseChangeLog>'
+    )
+    (tmp_path / "other.json").write_text('{"some": "document"}')
+    status = main(["validate", "--engine", "postgresql", str(tmp_path), "--format", "json"])
+    report = json.loads(capsys.readouterr().out)
+    assert status == 1
+    assert [each["policy"] for each in report["findings"] if each["blocking"]] == ["drop-table"]
+    assert list(report["summary"]) == [str(tmp_path / "one.XML")]
