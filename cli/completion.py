@@ -26,6 +26,9 @@ def whole(words: list[str]) -> argparse.ArgumentParser:
         *group, name = command
         if " ".join(group) not in groups:
             groups[" ".join(group)] = groups[""].add_parser(*group).add_subparsers()
+        if name in groups:
+            # `belay register` is a command, and begins others: these are what is completed.
+            continue
         parser = groups[" ".join(group)].add_parser(name, help=described)
         if words[: len(command)] == [*command]:
             add_arguments(command, parser)

@@ -33,7 +33,7 @@ def completed(line: str, directory: Path) -> list[str]:
     ("line", "fits"),
     [
         ("belay app", ["approve"]),
-        ("belay re", ["release", "reject", "retry", "resume"]),
+        ("belay re", ["register", "release", "reject", "retry", "resume"]),
         ("belay release p", ["push"]),
         ("belay release push --w", ["--wait"]),
         ("belay approve orders --s", ["--stage", "--seal", "--stack"]),
