@@ -15,7 +15,8 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ from belay.release.attempt import Attempt
 from cli.build import build_release
 from cli.progress import Execution
 from examples.registration import bootstrap, register
-from examples.releases import ExampleError, assemble
+from examples.releases import BUILD, ExampleError, assemble
 from local.demo_approval import Approver
 from local.demo_cancellation import Cancellation
 from local.demo_console import Screen
@@ -42,7 +43,7 @@ from local.demo_inbox import Inbox, Received
 from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
-from local.demo_scenarios import Scenario, UnknownScenarioError, chosen
+from local.demo_scenarios import Scenario, UnknownScenarioError, chosen, side_by_side
 from local.demo_shop import INSTANCE, Shop, secret_of_database
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError
@@ -114,7 +115,8 @@ class Result:
 class Demo:
     """A deployed Belay, used only through the AWS APIs that its users have."""
 
-    def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen) -> None:
+    def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen, releases: Path) -> None:
+        """``releases`` is the directory in which releases are assembled."""
         self._approver = Approver(engine, STACK, outputs["ArtifactBucketName"])
         self._s3: Any = engine.client("s3")
         self._ledger = Ledger(Table(engine.client("dynamodb"), outputs["LedgerTableName"]))
@@ -123,6 +125,7 @@ class Demo:
         self._pipeline: FailingPipeline | None = None
         self._secret = ""
         self._outputs = outputs
+        self._releases = releases
         self._screen = screen
         self._progress = Progress(self._stepfunctions, {name: outputs[arn] for name, arn in _MACHINES.items()})
         self._inbox = Inbox.subscribe(
@@ -132,7 +135,7 @@ class Demo:
 
     def play(self, scenario: Scenario) -> Result:
         """Upload the scenario's release, or run its pipeline, and follow it to its end."""
-        directory = assemble(scenario.application, scenario.version)
+        directory = assemble(scenario.application, scenario.version, self._releases)
         archive = build_release(directory, directory.with_name(f"{scenario.application}-{scenario.version}.zip")).path
         if scenario.registers:
             self._register_executor(scenario.application)
@@ -255,21 +258,40 @@ class Demo:
 
 
 def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[Result]:
-    """Start the engine, deploy Belay, register the applications, play the scenarios, and stop the engine."""
-    began = time.monotonic()
+    """Play the scenarios on one engine, or on two side by side, and return the results in the scenarios' order."""
     os.environ.setdefault("SFN_WAIT_SCALE", WAIT_SCALE)
-    screen.say("Starting the embedded engine and deploying template.yaml to it with the SAM CLI ...")
-    with Engine.start() as engine:
-        outputs = deploy(engine, stack_name=STACK, parameters=LOCAL_PARAMETERS)
-        screen.say(
-            f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}."
-        )
-        for application in sorted({scenario.application for scenario in scenarios}):
-            own = bootstrap(engine.client("cloudformation"), application, outputs["ArtifactBucketName"])
-            names = register(engine.client("ssm"), application, own)
-            screen.say(f"The operator has registered {application}: {', '.join(names)}.")
-        demo = Demo(engine, outputs, screen)
-        return [demo.play(scenario) for scenario in scenarios]
+    first, *others = side_by_side(scenarios)
+    screens = [screen.beside() for _ in others]
+    with ExitStack() as engines, ThreadPoolExecutor() as threads:
+        # The engines stop first, which ends what the threads do, also when this one fails or is interrupted.
+        started = [engines.enter_context(Engine.start()) for _ in (first, *others)]
+        beside = [
+            threads.submit(_play, *each, f"beside-{number}")
+            for number, each in enumerate(zip(started[1:], screens, others, strict=True))
+        ]
+        try:
+            results = _play(started[0], screen, first, "first")
+            for future, shown in zip(beside, screens, strict=True):
+                results += future.result()
+                screen.show(shown)
+        finally:
+            engines.close()
+    found = {result.scenario.name: result for result in reversed(results)}
+    return [found[scenario.name] for scenario in scenarios]
+
+
+def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: str) -> list[Result]:
+    """Deploy Belay to an engine, register the applications, and play the scenarios, with files under ``name``."""
+    began = time.monotonic()
+    screen.say("Deploying template.yaml to an embedded engine with the SAM CLI ...")
+    outputs = deploy(engine, stack_name=STACK, parameters=LOCAL_PARAMETERS)
+    screen.say(f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}.")
+    for application in sorted({scenario.application for scenario in scenarios}):
+        own = bootstrap(engine.client("cloudformation"), application, outputs["ArtifactBucketName"])
+        names = register(engine.client("ssm"), application, own)
+        screen.say(f"The operator has registered {application}: {', '.join(names)}.")
+    demo = Demo(engine, outputs, screen, BUILD / name)
+    return [demo.play(scenario) for scenario in scenarios]
 
 
 def tell(screen: Screen, results: Sequence[Result]) -> None:

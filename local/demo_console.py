@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -22,6 +23,16 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = ProgressScreen(console)
+
+    def beside(self) -> Screen:
+        """Return a screen for what goes on at the same time: it keeps its text until ``show``."""
+        return Screen(Console(file=io.StringIO(), width=self._console.width, highlight=False))
+
+    def show(self, other: Screen) -> None:
+        """Write what another screen has kept."""
+        kept = other._console.file
+        if isinstance(kept, io.StringIO):
+            self.say(kept.getvalue())
 
     def say(self, text: str, style: str = "") -> None:
         """Write one paragraph."""

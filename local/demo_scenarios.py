@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,9 @@ class Scenario:
     after: tuple[str, ...] = ("good",)
 
 
+_EXECUTOR: Final = "good-after"
+"""The scenario from which on an executor changes the database."""
+
 SCENARIOS: Final = (
     Scenario(
         "good",
@@ -68,7 +71,7 @@ SCENARIOS: Final = (
         "Production updates its first stack and fails in the second: both are rolled back.",
     ),
     Scenario(
-        "good-after",
+        _EXECUTOR,
         "orders",
         "1.4.0",
         "DEPLOYED",
@@ -91,7 +94,7 @@ SCENARIOS: Final = (
         "A release fails in production after its database change was applied: the change is undone by its own script, "
         "and what was written meanwhile is still there.",
         counts={"changed": 0, "after": 1},
-        after=("good", "good-after"),
+        after=("good", _EXECUTOR),
     ),
     Scenario(
         "forecast-fails",
@@ -101,7 +104,7 @@ SCENARIOS: Final = (
         "A database change requires what some rows of production do not have: found on a copy of its database, before "
         "anything changes.",
         copies=True,
-        after=("good", "good-after", "undo"),
+        after=("good", _EXECUTOR, "undo"),
     ),
     Scenario(
         "pipeline-failure",
@@ -121,7 +124,7 @@ SCENARIOS: Final = (
         "started again.",
         answers="approve",
         counts={"changed": -2, "after": 0, "replaced": -1},
-        after=("good", "good-after"),
+        after=("good", _EXECUTOR),
     ),
     Scenario(
         "stuck-rollback",
@@ -177,5 +180,20 @@ def chosen(names: str | None) -> tuple[Scenario, ...]:
     if unknown:
         known = ", ".join(scenario.name for scenario in SCENARIOS)
         raise UnknownScenarioError(f"expected names of scenarios ({known}), found {', '.join(sorted(unknown))}")
-    needed = {name for scenario in SCENARIOS if scenario.name in wanted for name in scenario.after}
-    return tuple(scenario for scenario in SCENARIOS if scenario.name in wanted | needed)
+    return _with_earlier(wanted)
+
+
+def side_by_side(scenarios: Sequence[Scenario]) -> tuple[tuple[Scenario, ...], ...]:
+    """Divide scenarios into groups for an engine each: those that change the database are played beside the others.
+
+    Each group has the scenarios that it builds on, so some are in both.
+    """
+    changing = {scenario.name for scenario in scenarios if _EXECUTOR in scenario.after}
+    beside = _with_earlier(changing)
+    others = tuple(scenario for scenario in scenarios if scenario.name not in changing)
+    return (tuple(scenarios),) if all(each in beside for each in others) or not changing else (others, beside)
+
+
+def _with_earlier(names: Set[str]) -> tuple[Scenario, ...]:
+    needed = {name for scenario in SCENARIOS if scenario.name in names for name in scenario.after}
+    return tuple(scenario for scenario in SCENARIOS if scenario.name in names | needed)

@@ -8,7 +8,7 @@ from cli.progress import Execution, ProgressStep
 from examples.releases import versions
 from local.demo import Result
 from local.demo_inbox import Received
-from local.demo_scenarios import SCENARIOS, Scenario, UnknownScenarioError, chosen
+from local.demo_scenarios import SCENARIOS, Scenario, UnknownScenarioError, chosen, side_by_side
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 SCENARIO = Scenario("good", "orders", "1.0.0", "DEPLOYED", "A good release.")
@@ -68,3 +68,16 @@ def test_some_scenarios_are_chosen_with_those_that_they_build_on() -> None:
 def test_a_scenario_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(UnknownScenarioError, match=r"expected names of scenarios \(good, .*\), found bad"):
         chosen("bad,good")
+
+
+def test_what_changes_the_database_is_played_beside_the_others_with_what_it_builds_on() -> None:
+    others, beside = side_by_side(SCENARIOS)
+
+    changing = ["undo", "forecast-fails", "database-rollback"]
+    assert [each.name for each in beside] == ["good", "good-after", *changing]
+    assert list(others) == [each for each in SCENARIOS if each.name not in changing]
+
+
+def test_scenarios_that_build_on_each_other_are_played_on_one_engine() -> None:
+    assert side_by_side(chosen("undo")) == (chosen("undo"),)
+    assert side_by_side(chosen("approval")) == (chosen("approval"),)
