@@ -99,7 +99,15 @@ def test_what_was_edited_after_it_was_applied_refuses_the_release(application: A
     stage = Stage(application)
     stage.app.run(stage.release())
 
-    record = stage.app.run(stage.release("1.2.0", files={"0001-make": MAKE + " -- edited", "0002-fill": FILL}))
+    edited = stage.app.run(stage.release("1.2.0", files={"0001-make": MAKE + " -- edited", "0002-fill": FILL}))
+
+    assert edited["outcome"] == "REJECTED", edited
+    assert "applied-change-edited: A change is not the one that was applied" in stage.app.received()[-1].text
+
+    database = stage.database.now()
+    database["recorded"][0]["digest"] = "e" * 64
+    stage.database.be(database)
+    record = stage.app.run(stage.release("1.3.0"))
 
     assert record["outcome"] == "REJECTED", record
     assert "0001-make was edited after 1.1.0 had applied it" in stage.app.received()[-1].text

@@ -115,14 +115,15 @@ def test_what_cloudformation_looks_up_itself_is_told_to_the_approvers(house: Hou
     (stack,) = run.accepted.manifest.stacks
     manifest = replace(
         run.accepted.manifest,
-        digests=dict.fromkeys(("network.yaml", "nested.yaml"), "0" * 64),
+        digests=dict.fromkeys(("network.yaml", "nested.yaml", "sql/0001-make.sql"), "0" * 64),
         stacks=(replace(stack, parameters={"Size": "{{resolve:ssm:/size}}", "Image": "{{resolve:ssm:/image:3}}"}),),
     )
     declared = {"network.yaml": {"Size": False, "Image": False}}
     run = replace(run, accepted=replace(run.accepted, manifest=manifest, declared=declared))
     house.artifacts.put_bytes(f"{RELEASE.prefix}/network.yaml", template)
     house.artifacts.put_bytes(f"{RELEASE.prefix}/nested.yaml", nested)
-    static = Report((), (("network.yaml", ()), ("nested.yaml", ())))
+    house.artifacts.put_bytes(f"{RELEASE.prefix}/sql/0001-make.sql", b"CREATE TABLE refunds (id int PRIMARY KEY);")
+    static = Report((), (("network.yaml", ()), ("nested.yaml", ()), ("sql/0001-make.sql", ())))
     assert looked_up(run, static) == [
         "network.yaml: {{resolve:ssm:/orders/topic}}",
         "nested.yaml: {{resolve:ssm:/nested}}",

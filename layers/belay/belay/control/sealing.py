@@ -1,5 +1,6 @@
 """Gathering everything that a stage's approval is bound to."""
 
+from contextlib import suppress
 from datetime import date
 
 from belay.approval.seal import Seal, Sealed
@@ -7,6 +8,7 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
 from belay.database.forecast import FORECAST_DOCUMENT
+from belay.errors import UnreadableTemplate
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
@@ -43,14 +45,15 @@ def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
 def looked_up(run: StageContext, static: Report) -> list[str]:
     """Name what CloudFormation resolves itself, in an unsealed version, each with its location.
 
-    ``static`` is the static gate's report, which names the templates that were read, including nested ones.
+    ``static`` is the static gate's report, which names the templates that were read, including nested ones, and the
+    files of database changes, which are none.
     """
     files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
-    places = {
-        path: unversioned(texts(load(files[path], path)))
-        for path in dict.fromkeys((*run.accepted.declared, *static.paths))
-        if path in files
-    }
+    places: dict[str, tuple[str, ...]] = {}
+    for path in dict.fromkeys((*run.accepted.declared, *static.paths)):
+        with suppress(UnreadableTemplate):  # A template that cannot be read was refused by the gate.
+            if path in files:
+                places[path] = unversioned(texts(load(files[path], path)))
     for stack in run.accepted.manifest.stacks:
         attempt, bucket = run.release.attempt, run.artifacts.name
         values = run.accepted.parameters(run.stage.name, stack, attempt, bucket, run.release.prefix)
