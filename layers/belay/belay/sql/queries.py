@@ -5,7 +5,9 @@ Targets, conditions and calls are taken from the tree; a tree with anything in i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 import sqlglot
 from sqlglot import exp
@@ -41,11 +43,21 @@ DIALECTS = {
 _REMOTE = frozenset({"openrowset", "openquery", "opendatasource"})
 """What SQL Server's functions may change something with; those of its users cannot."""
 _SYSTEM = frozenset({"pg_catalog", "information_schema", "sys", "dbo", "sysibm", "sysfun", "dbms_lob", "dbms_random"})
+_DEEPEST = 100
+"""Parentheses within each other that are handed on: sqlglot calls itself for each."""
+_QUOTED = re.compile(r"'(?:[^']|'')*'")
 logger.disabled = True  # what it cannot parse is said by what it returns
+
+
+def _depth(text: str) -> int:
+    """How many parentheses are open at most, outside of texts in quotes."""
+    return max(accumulate((each == "(") - (each == ")") for each in _QUOTED.sub("", text)), default=0)
 
 
 def operations(text: str, engine: Engine) -> tuple[Operation, ...]:
     """What a query or a statement that writes rows does. Raises NotReadable."""
+    if _depth(text) > _DEEPEST:
+        raise NotReadable(f"it has more than {_DEEPEST} parentheses within each other")
     try:
         trees = sqlglot.parse(text, dialect=DIALECTS[engine])
     except (SqlglotError, RecursionError) as error:
