@@ -356,6 +356,9 @@ class TestLink:
         _, wanted = until(app.received, lambda messages: len(messages) == 2)
         (link,) = re.findall(r"Without the command: open (\S+)", wanted.text)
         url, _, token = link.partition("?token=")
+        kept = until(lambda: app.belay.item(f"THREAD#{wanted.data['thread']}", "MESSAGE#000002"))
+        assert "APPROVAL NEEDED" in kept["document"]
+        assert token not in kept["document"], "whoever may read the ledger could answer with it"
 
         opened = [self.send("GET", link), self.send("HEAD", link), self.send("GET", link)]
         forged = self.send("POST", url, token=token[:-4] + "AAAA", decision="approve")

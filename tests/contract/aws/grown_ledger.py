@@ -29,6 +29,7 @@ from belay.database.instance import INSTANCE
 from belay.database.snapshots import snapshot_tags
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
+from belay.notify.sent import SentMessage
 from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release.life import State
 from belay.release.reason import Statement, Why, from_document
@@ -211,7 +212,9 @@ def _recover(ledger: Ledger, release: ReleaseReference) -> None:
     assert ledger.incidents.close(incident, Outcome.ROLLED_BACK, why, f"{LIFE}:44.000+00:00")
     ledger.incidents.announced(incident)
     for key in range(3):
-        ledger.threads.number(f"orders-{release.attempt}", f"message-{key}")
+        ledger.threads.number(release.thread, f"message-{key}")
+        sent = SentMessage(f"{LIFE}:4{key}.000+00:00", "topic", {"sequence": key + 1, "thread": release.thread})
+        ledger.messages.keep(release.thread, sent)
 
 
 def _of_another(text: str, number: int) -> str:
@@ -279,6 +282,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         "rollback": rollback,
         "claim and close": claim_and_close,
         "whose an operation is": operation,
+        "messages of a release": lambda: ledger.messages.of_thread(newest.thread),
         "findings of a stage": lambda: ledger.findings.standing("orders", "production"),
         "snapshot retention": lambda: snapshots.clean(EXECUTIONS, 1, dry_run=True),
     }

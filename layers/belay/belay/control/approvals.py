@@ -96,7 +96,8 @@ class Approvals:
         # Anyone with the link can answer: it is sent to the approvers and stored nowhere.
         by_link = [LeftToDo("", f"Without the command: open {request.link}")] if request.link else []
         message = _message(release, stage.name, told, by_link)
-        self._endings.topic_of(release).publish(message)
+        withheld = request.link.partition("=")[0] if request.link else ""
+        self._endings.topic_of(release).publish(replace(message, withheld=withheld))
 
     def see_to(self, awaited: AwaitedApproval, decisions: Decisions, now: datetime) -> bool:
         """Process one pending approval; True if a reminder was sent.

@@ -1,9 +1,12 @@
-"""Notifying on-call engineers and programs: each message once, numbered in its thread."""
+"""Notifying on-call engineers and programs: each message once, numbered in its thread, and kept as it was sent."""
 
+from belay.aws.clock import timestamp
+from belay.aws.log import log_fault
 from belay.aws.sns import Notifications
 from belay.ledger.ledger import Ledger
 from belay.notify.message import Message, in_thread
 from belay.notify.publication import publish_arguments
+from belay.notify.sent import as_sent
 
 
 class Topic:
@@ -22,6 +25,14 @@ class Topic:
         thread = self._ledger.threads.number(message.thread, message.key)
         if message.key in thread.told:
             return
-        numbered = in_thread(message, thread)
-        self._notifications.publish(publish_arguments(numbered, self._arn))
+        arguments = publish_arguments(in_thread(message, thread), self._arn)
+        self._notifications.publish(arguments)
+        self._keep(message, arguments["Message"])
         self._ledger.threads.told(message.thread, message.key)
+
+    def _keep(self, message: Message, bodies: str) -> None:
+        """Keep what was sent. A fault is logged only: the message was sent, and must not be sent again for this."""
+        try:
+            self._ledger.messages.keep(message.thread, as_sent(message, bodies, self._arn, timestamp()))
+        except Exception:
+            log_fault(f"the message {message.key} of the thread {message.thread} was sent, but could not be kept")

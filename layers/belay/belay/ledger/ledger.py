@@ -30,6 +30,7 @@
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
 | ``THREAD#<thread>`` | ``MESSAGES`` | the ordered keys of a thread's messages, and which were sent |
+| ``THREAD#<thread>`` | ``MESSAGE#<number>`` | a message as it was sent |
 | ``ASKED`` | ``<application>#<version>#<stage>`` | a pending approval, for reminders |
 | ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see finished |
 | ``UNREADABLE`` | ``<parameter>`` | a registration that cannot be read, and since when |
@@ -46,6 +47,7 @@ from belay.ledger.findings import FindingRecords
 from belay.ledger.holds import HoldRecords
 from belay.ledger.incidents import IncidentRecords
 from belay.ledger.locks import LockRecords
+from belay.ledger.messages import MessageRecords
 from belay.ledger.operations import OperationRecords
 from belay.ledger.pipelines import PipelineRecords
 from belay.ledger.registrations import RegistrationRecords
@@ -75,6 +77,7 @@ class Ledger:
         self.decisions = DecisionRecords(self._table)
         self.findings = FindingRecords(self._table)
         self.threads = ThreadRecords(self._table)
+        self.messages = MessageRecords(self._table)
         self.pipelines = PipelineRecords(self._table)
         self.database_changes = DatabaseChangeRecords(self._table)
         self.baselines = BaselineRecords(self._table)

@@ -87,6 +87,7 @@ class Message:
     document), ``attributes`` what subscriptions filter by: application, stage, outcome, severity, kind, thread, state,
     where known. ``thread`` names what it belongs to, ``key`` the message in it: a second one of the same key is the
     same message told again. ``closes`` are the kinds of earlier messages in the thread that are settled by it.
+    ``withheld`` is the beginning of a link that answers for whoever has it: it is sent, and kept nowhere.
     """
 
     subject: str
@@ -96,6 +97,7 @@ class Message:
     thread: str
     key: str
     closes: frozenset[MessageKind] = frozenset()
+    withheld: str = ""
 
 
 @dataclass(frozen=True)
