@@ -70,6 +70,17 @@ def test_everything_that_an_approver_needs_stands_in_it() -> None:
         assert told in text
 
 
+def test_a_property_is_listed_once_with_every_reason_that_it_changes_for() -> None:
+    known = detail("TaskDefinition", "orders:17", "orders:18", requires_recreation="Never")
+    depends = detail("TaskDefinition", None, None, requires_recreation="Always", causing_entity="Task.Arn")
+    change = Change("Service", "AWS::ECS::Service", "Modify", "True", details=(depends, known))
+    sets = {name: replace(each, changes=(change,)) for name, each in request().sealed.change_sets.items() if each}
+    page = render(request(change_sets=sets))
+    assert "1 property" in page
+    assert "a replacement, because of Task.Arn" in page
+    assert "orders:17" in page
+
+
 def test_each_part_of_the_seal_stands_in_it() -> None:
     asked = request()
     text = Read(render(asked)).text

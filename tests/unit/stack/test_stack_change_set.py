@@ -203,6 +203,18 @@ def test_changes_of_nested_stacks_are_told_with_their_path() -> None:
     assert change_set.digest != nested_change_set("Other").digest
 
 
+@pytest.mark.parametrize("inner", ["True", "Conditional", "False"])
+def test_a_nested_stack_is_changed_and_never_replaced_where_its_own_change_set_tells_what_changes(inner: str) -> None:
+    child = head(ChangeSetId="arn:child", StackId=f"{STACK_ID}-child", Changes=[resource("T", Replacement=inner)])
+    url = {"Replacement": "Conditional", "Details": [detail("TemplateURL", "Conditionally")]}
+    changes = [resource("Alarms", "AWS::CloudFormation::Stack", ChangeSetId="arn:child", **url)]
+    told = parse_change_set([head(Changes=changes)], [parse_change_set([child])]).describe()
+    assert "changes Alarms (AWS::CloudFormation::Stack): TemplateURL" in told
+    assert parse_change_set([head(Changes=changes)]).describe() == [
+        "MAY REPLACE Alarms (AWS::CloudFormation::Stack): TemplateURL"
+    ]
+
+
 _CHANGES = st.lists(
     st.builds(
         resource,

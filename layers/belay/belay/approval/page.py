@@ -1,6 +1,6 @@
 """The report for approvers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from belay.approval.elements import (
@@ -121,7 +121,7 @@ def _change(planned: PlannedChange) -> Html:
 def _details(change: Change) -> Html:
     """The properties that change, with their values; all known ones for a new or deleted resource."""
     if change.details:
-        rows = [[_property(each), each.before or "", each.after or "", _needs(each)] for each in change.details]
+        rows = [_row(name, each) for name, each in _by_property(change.details).items()]
         table = tabulated(("property", "before", "after", "what it needs"), rows, values=(1, 2))
         count = "1 property" if len(rows) == 1 else f"{len(rows)} properties"
         return f"<details{' open' if change.risk <= _OPEN else ''}><summary>{count}</summary>{table}</details>"
@@ -141,10 +141,28 @@ def _property(detail: Detail) -> str:
     return detail.name or detail.attribute
 
 
-def _needs(detail: Detail) -> str:
-    needs = {"Always": "a replacement", "Conditionally": "maybe a replacement"}.get(detail.requires_recreation, "")
-    because = f"because of {detail.causing_entity}" if detail.causing_entity else ""
-    return ", ".join(filter(None, (needs, because)))
+def _by_property(details: Iterable[Detail]) -> dict[str, list[Detail]]:
+    """CloudFormation lists a property once for each reason that it changes for."""
+    found: dict[str, list[Detail]] = {}
+    for each in details:
+        found.setdefault(_property(each), []).append(each)
+    return found
+
+
+def _row(name: str, details: Sequence[Detail]) -> list[str]:
+    before = next((each.before for each in details if each.before), "")
+    after = next((each.after for each in details if each.after), "")
+    return [name, before, after, _needs(details)]
+
+
+def _needs(details: Sequence[Detail]) -> str:
+    recreation = {each.requires_recreation for each in details}
+    needs = next((words for needed, words in _RECREATION.items() if needed in recreation), "")
+    causes = [*dict.fromkeys(each.causing_entity for each in details if each.causing_entity)]
+    return ", ".join(filter(None, (needs, f"because of {', '.join(causes)}" if causes else "")))
+
+
+_RECREATION: Final = {"Always": "a replacement", "Conditionally": "maybe a replacement"}
 
 
 def _policies(request: ApprovalRequest) -> Html:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from belay.stack.stateful import is_stateful
@@ -261,10 +261,15 @@ class ChangeSet:
         return hashlib.sha256(document.encode()).hexdigest()
 
     def all_changes(self) -> Iterator[tuple[str, Change]]:
-        """Yield every change with its logical path (``Database/Instance``), nested stacks' after their parent's."""
+        """Yield every change with its logical path (``Database/Instance``), nested stacks' after their parent's.
+
+        A nested stack is never replaced itself: what its own change set does is said there, whatever CloudFormation
+        says of the nested stack as a resource of its parent.
+        """
         for change in self.changes:
-            yield change.logical_id, change
             inside = self.inside(change)
+            told = inside is not None and change.action == "Modify"
+            yield change.logical_id, replace(change, replacement="False") if told else change
             for path, inner in inside.all_changes() if inside else ():
                 yield f"{change.logical_id}/{path}", inner
 
