@@ -9,6 +9,8 @@ import pytest
 from moto.cloudformation.models import cloudformation_backends
 from simulated_ledger import accepted, bring, empty_ledger, end_stage
 
+from belay.approval.asked import AskedApproval, GivenAnswer
+from belay.approval.seal import Seal
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
@@ -184,6 +186,17 @@ def test_what_runs_now_is_told(house: House) -> None:
     (message,) = house.messages()
     assert "production runs 0.9.0" in message["what"]
     assert "it failed" in json.dumps(message["cause"])
+
+
+def test_who_approved_what_was_deployed_is_told(house: House) -> None:
+    house.in_stage()
+    ask = AskedApproval("production", RELEASE.attempt, "token", NOW, NOW, four_eyes=False, digest="d", seal=Seal({}))
+    house.ledger.approvals.ask(RELEASE, ask)
+    ann = "arn:aws:iam::123456789012:user/ann"
+    house.ledger.approvals.answer(RELEASE, "production", GivenAnswer("approve", ann, NOW, "seen in test"))
+    house.endings.close(house.attempt(), Outcome.DEPLOYED, reason=None)
+    (message,) = house.messages()
+    assert message["approvals"] == [f"production: approved by {ann}: seen in test"]
 
 
 # -- incidents ---------------------------------------------------------------------------------------------------------

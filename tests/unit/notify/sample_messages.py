@@ -128,6 +128,7 @@ MESSAGES = {
         ORDERS,
         runs_now="1.3.0",
         changed=["network (orders-network-production):", "  modifies Subnet (AWS::EC2::Subnet): Tags"],
+        approvals=["production: approved by arn:aws:iam::111122223333:user/jo: looks right"],
     ),
     "rejected": release_ended(
         Outcome.REJECTED,

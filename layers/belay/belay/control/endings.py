@@ -72,6 +72,7 @@ class Endings:
             done=done,
             left_to_do=left,
             changed=plans[stage].describe() if stage in plans else (),
+            approvals=self._approvals(release) if outcome is Outcome.DEPLOYED and release is not None else (),
             runs_now=self._ledger.stages.in_words(attempt.application, stage) if stage else None,
         )
         self._topic(release, topic).publish(message)
@@ -81,6 +82,12 @@ class Endings:
         if release is not None:
             return self.topic_of(release)
         return Topic(self._sns, topic or self._default_topic, self._ledger)
+
+    def _approvals(self, release: ReleaseReference) -> list[str]:
+        """Say who approved a release in each of its stages."""
+        asked = self._ledger.approvals.of_release(release.application, release.version)
+        answered = [each for each in asked if each.answer is not None and each.attempt == release.attempt]
+        return [f"{each.stage}: {each.answer.in_words}" for each in answered if each.answer]
 
     def _plans(self, release: ReleaseReference) -> dict[str, StagePlan]:
         """Return what a release did in each stage."""

@@ -62,12 +62,14 @@ def release_ended(
     done: Sequence[str] = (),
     left_to_do: Sequence[LeftToDo] = (),
     changed: Sequence[str] = (),
+    approvals: Sequence[str] = (),
     runs_now: str | None = None,
 ) -> Message:
     """Tell how a release ended.
 
     ``what`` says it in a sentence or two, and has a default for each outcome; ``done`` are the steps taken, in order;
-    ``changed`` is what the release changed; ``runs_now`` says what the stage runs now.
+    ``changed`` is what the release changed, ``approvals`` say who approved it where; ``runs_now`` says what the stage
+    runs now.
     """
     meant = what_it_means(outcome, reason, deployment.stage or "anything")
     return compose(
@@ -81,7 +83,7 @@ def release_ended(
         done=done,
         left_to_do=left_to_do,
         otherwise=otherwise(outcome, reason),
-        lists={"changes": ("What changed", changed)},
+        lists={"changes": ("What changed", changed), "approvals": ("Approvals", approvals)},
         look=deployment.look(),
         key="ended",
         state=ThreadState.OPEN if outcome is Outcome.NEEDS_OPERATOR else ThreadState.CLOSED,
