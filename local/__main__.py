@@ -1,4 +1,4 @@
-"""``python -m local up|down|status``: an engine with Belay deployed to it, running until it is taken down."""
+"""``python -m local up``: an engine with Belay deployed to it, running until it is taken down."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
+from local.deployment import BIN, LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError
 
 DIRECTORY = ROOT / "build" / "engine"
 STATE = DIRECTORY / "state.json"
 UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+_NONE = "no engine is running: make up starts one"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 failed or, for ``status``, not running."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start the engine, deploy Belay and print the environment to export")
+    commands.add_parser("up", help="start the engine and deploy Belay to it")
     commands.add_parser("down", help="stop the engine and delete everything in it")
-    commands.add_parser("status", help="show whether the engine is running, and print the environment again")
+    commands.add_parser("status", help="show whether the engine is running, and what is deployed to it")
+    commands.add_parser("environment", help="print what a shell has to eval to use the engine, and nothing else")
     command = parser.parse_args(arguments).command
     try:
-        return {"up": up, "down": down, "status": status}[command]()
+        return {"up": up, "down": down, "status": status, "environment": environment}[command]()
     except (EngineError, DeploymentError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -47,7 +49,7 @@ def up() -> int:
             engine.stop()
         raise
     _remember(engine, outputs)
-    _print_environment(engine, outputs)
+    say('Belay is deployed. In each terminal, from this directory: eval "$(.venv/bin/python -m local environment)"')
     return 0
 
 
@@ -67,9 +69,24 @@ def status() -> int:
     """Show whether an engine is running and what is deployed to it."""
     engine = running()
     if engine is None:
-        say("no engine is running: make up starts one")
+        say(_NONE)
         return 1
-    _print_environment(engine, json.loads(STATE.read_text())["outputs"])
+    say(f"engine at {engine.endpoint}, log in {engine.log}; outputs of the stack belay:")
+    for name, value in json.loads(STATE.read_text())["outputs"].items():
+        say(f"  {name} = {value}")
+    return 0
+
+
+def environment() -> int:
+    """Print commands after which a shell finds ``belay`` and ``aws``, and uses the running engine and nothing else."""
+    engine = running()
+    if engine is None:
+        say(_NONE)
+        return 1
+    print(f"unset {' '.join(UNSET)}")
+    for name, value in engine.environment.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f'export PATH={shlex.quote(f"{ROOT}:{BIN}")}:"$PATH"')
     return 0
 
 
@@ -110,16 +127,6 @@ def _remember(engine: Engine, outputs: Mapping[str, str]) -> None:
             indent=2,
         )
     )
-
-
-def _print_environment(engine: Engine, outputs: Mapping[str, str]) -> None:
-    say("deployed; export this in another terminal to use it:")
-    print(f"unset {' '.join(UNSET)}")
-    for name, value in engine.environment.items():
-        print(f"export {name}={shlex.quote(value)}")
-    say("outputs of the stack belay:")
-    for name, value in outputs.items():
-        say(f"  {name} = {value}")
 
 
 if __name__ == "__main__":

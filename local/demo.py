@@ -33,13 +33,13 @@ from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
 from cli.build import build_release
 from cli.progress import Execution
-from examples.registration import bootstrap, register
 from examples.releases import BUILD, ExampleError, assemble
 from local.demo_approval import Approver
 from local.demo_cancellation import Cancellation
 from local.demo_console import Screen
 from local.demo_executor import forecast_on_copy, register_executor
 from local.demo_inbox import Inbox, Received
+from local.demo_operator import register
 from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
@@ -287,8 +287,7 @@ def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: s
     outputs = deploy(engine, stack_name=STACK, parameters=LOCAL_PARAMETERS)
     screen.say(f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}.")
     for application in sorted({scenario.application for scenario in scenarios}):
-        own = bootstrap(engine.client("cloudformation"), application, outputs["ArtifactBucketName"])
-        names = register(engine.client("ssm"), application, own)
+        names = register(engine, STACK, application, outputs["ArtifactBucketName"])
         screen.say(f"The operator has registered {application}: {', '.join(names)}.")
     demo = Demo(engine, outputs, screen, BUILD / name)
     return [demo.play(scenario) for scenario in scenarios]

@@ -1,5 +1,6 @@
 import json
 import shlex
+import shutil
 
 import pytest
 
@@ -23,27 +24,33 @@ def here(monkeypatch, tmp_path):
     local.main(["down"])
 
 
-def exported(text):
-    """The variables a shell would have after running the text."""
-    words = (shlex.split(line) for line in text.splitlines())
+def exported(capsys):
+    """The variables a shell would have after evaluating the environment, which says nothing else."""
+    capsys.readouterr()
+    assert local.main(["environment"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    words = [shlex.split(line) for line in printed.out.splitlines()]
+    assert {command for command, *_ in words} == {"unset", "export"}
     return dict(word.split("=", 1) for command, *rest in words if command == "export" for word in rest)
 
 
 def test_up_twice_is_one_engine_and_down_ends_it(here, capsys):
     assert local.main(["up"]) == 0
-    first = exported(capsys.readouterr().out)
+    first = exported(capsys)
+    assert shutil.which("belay", path=first["PATH"])
 
     assert local.main(["up"]) == 0
-    assert exported(capsys.readouterr().out) == first
+    assert exported(capsys) == first
     assert local.main(["status"]) == 0
-    assert exported(capsys.readouterr().out) == first
+    assert "ReleaseBucketName = releases" in capsys.readouterr().err
 
     engine = here[0][0]
     assert [each.endpoint for each, _ in here] == [first["AWS_ENDPOINT_URL"]] * 2
     assert engine.alive
     assert local.main(["down"]) == 0
     assert not engine.alive
-    assert local.main(["status"]) == 1
+    assert local.main(["status"]) == local.main(["environment"]) == 1
     assert local.main(["down"]) == 0
 
 

@@ -1,16 +1,15 @@
 """The example registrations are what Belay reads, filled with what the operator's own stack says."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from belay.release.manifest import examine_manifest
 from belay.release.registration import Application, Stage, admit, parse_application, parse_stage
 from cli.problems import Refused
-from examples.registration import bootstrap, documents, register
+from cli.registration_files import checked, filled, read_files
 from examples.releases import read_release, versions
 
 BOOTSTRAP = Path("examples/orders/bootstrap.yaml").read_text()
@@ -25,8 +24,13 @@ PARAMETER = "/belay/applications/orders"
 LARGEST_PARAMETER = 4096
 
 
+def documents(outputs: Mapping[str, str]) -> dict[str, str]:
+    """What ``belay register`` stores, with these outputs of the operator's own stack."""
+    return checked("orders", filled(read_files([Path("examples/orders/registration")]), outputs)).parameters
+
+
 def parsed() -> tuple[Application, list[Stage]]:
-    filled = documents("orders", OUTPUTS)
+    filled = documents(OUTPUTS)
     application = parse_application("orders", filled[PARAMETER])
     assert isinstance(application, Application)
     stages = [parse_stage(application, name, filled[f"{PARAMETER}/{name}"]) for name in application.stages]
@@ -52,30 +56,9 @@ def test_every_release_asks_for_no_more_than_is_registered(version: str) -> None
 
 
 def test_every_document_fits_a_parameter() -> None:
-    assert max(len(text.encode()) for text in documents("orders", OUTPUTS).values()) <= LARGEST_PARAMETER
+    assert max(len(text.encode()) for text in documents(OUTPUTS).values()) <= LARGEST_PARAMETER
 
 
 def test_a_missing_output_is_named() -> None:
     with pytest.raises(Refused, match="application: there is no value for 'DeploymentRoleArn'"):
-        documents("orders", {})
-
-
-def test_an_application_without_a_registration_is_named() -> None:
-    with pytest.raises(Refused, match="examples/nothing/registration: expected application"):
-        documents("nothing", {})
-
-
-@pytest.mark.filterwarnings("ignore:Tried to parse AWS..CloudWatch..Alarm:UserWarning")
-@mock_aws
-def test_an_operator_may_begin_again() -> None:
-    session = boto3.Session(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    cloudformation, ssm = session.client("cloudformation"), session.client("ssm")
-
-    first = bootstrap(cloudformation, "orders", "artifacts")
-    again = bootstrap(cloudformation, "orders", "artifacts")
-    names = register(ssm, "orders", first)
-    register(ssm, "orders", again)
-
-    assert first == again
-    stored = ssm.get_parameters(Names=names)["Parameters"]
-    assert {each["Name"]: each["Value"] for each in stored} == documents("orders", first)
+        documents({})
