@@ -17,7 +17,7 @@ from belay.aws.dynamodb import Table
 from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled, UnreadableRecord
 from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
-from belay.ledger.operations import Operation, Purpose
+from belay.ledger.operations import Operation, Purpose, Submitted
 from belay.ledger.threads import MOST_KEYS
 from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
 from belay.release.lock import Claim, Lock
@@ -282,6 +282,15 @@ def test_a_stack_s_newest_operation_is_known_when_all_others_are_forgotten(
     assert ledger.operations.get(STACK, "deploy-2") == Operation(
         release().attempt, "production", Purpose.DEPLOY, release()
     )
+
+
+def test_what_belay_submitted_is_known_until_the_next_operation_on_the_stack(ledger: Ledger) -> None:
+    submits = {"change_set_id": "arn:change-set", "templates": ("ab" * 32,)}
+    ledger.operations.record(STACK, "d", release(), "production", purpose=Purpose.DEPLOY, now=NOW, **submits)
+    assert ledger.operations.submitted(STACK) == Submitted("arn:change-set", ("ab" * 32,), NOW)
+    assert ledger.operations.submitted(f"{STACK}-2") is None
+    ledger.operations.record(STACK, "p", release().origin, "production", purpose=Purpose.PIPELINE, now=NOW)
+    assert ledger.operations.submitted(STACK) is None, "a pipeline's operation is the newest now"
 
 
 def test_what_an_ended_incident_asked_is_forgotten_in_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -315,6 +315,10 @@ def test_what_a_person_approved_is_removed_and_nothing_else(house: House, named:
     recovered(stacks).perform(rollback_step(house), 0)
 
     assert stacks.executed == (["arn:change-set"] if executed else [])
+    submitted = house.ledger.operations.submitted(STACK_ID)
+    assert (submitted and (submitted.change_set_id, submitted.templates)) == (
+        ("arn:change-set", ("d",)) if executed else None
+    )
     assert ("were not asked about" in str(entered().blocked("network"))) is not executed
 
 

@@ -106,6 +106,9 @@ def test_a_change_set_that_became_obsolete_is_told_as_that(house: House, stubbed
 
     with pytest.raises(StackFailed, match="was updated by somebody else after its change set was made"):
         StageStacks(run, Stacks(client), StackValues.of(own_aws(), run.ledger)).advance(None)
+    submitted = house.ledger.operations.submitted(stack_id)
+    assert submitted is not None, "it is recorded before CloudFormation is asked"
+    assert (submitted.change_set_id, submitted.templates) == ("made", (run.accepted.manifest.digests["network.yaml"],))
 
 
 def test_what_cloudformation_looks_up_itself_is_told_to_the_approvers(house: House) -> None:

@@ -475,9 +475,11 @@ class RecoveredStacks:
         return [*change_set.endangered, *inside]
 
     def _execute(self, step: Step, number: int, change_set_id: str) -> None:
-        token = self._take(step, number)
-        if step.action is Action.UPDATE_TO_BASELINE:
-            self._values.going_back(step.subject_id, token, self._baseline(step))
+        baseline = self._baseline(step) if step.action is Action.UPDATE_TO_BASELINE else None
+        template = baseline.template if baseline else None
+        token = self._take(step, number, change_set_id, (template.digest,) if template else ())
+        if baseline is not None:
+            self._values.going_back(step.subject_id, token, baseline)
         with self._stacks.begun_once(step.subject_id, token):
             self._stacks.execute_change_set(change_set_id, token)
 
@@ -554,8 +556,8 @@ class RecoveredStacks:
         change_set_id, _ = self._stacks.create_change_set({**step.parameters, **names})
         return change_set_id
 
-    def _take(self, step: Step, number: int) -> str:
-        """Record that the operation about to begin is ours. Returns its token."""
+    def _take(self, step: Step, number: int, change_set_id: str | None = None, templates: Sequence[str] = ()) -> str:
+        """Record that the operation about to begin is ours, and what it submits. Returns its token."""
         token = self._recovery.token(step, number)
         self._recovery.ledger.operations.record(
             step.subject_id,
@@ -564,6 +566,8 @@ class RecoveredStacks:
             self._incident.stage,
             purpose=Purpose.RECOVER,
             now=timestamp(),
+            change_set_id=change_set_id,
+            templates=templates,
         )
         self._recovery.take(step, number, stack_id=step.subject_id, token=token)
         return token

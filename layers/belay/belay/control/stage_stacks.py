@@ -102,7 +102,16 @@ class StageStacks:
         run, release, stage = self._run, self._run.release, self._run.stage.name
         stack_id, token = str(stack.stack_id), release.origin.deployment_token(stage, stack.stack, stack.generation)
         if self._stacks.operation_status(stack_id, token) is None:
-            run.ledger.operations.record(stack_id, token, release, stage, purpose=Purpose.DEPLOY, now=timestamp())
+            run.ledger.operations.record(
+                stack_id,
+                token,
+                release,
+                stage,
+                purpose=Purpose.DEPLOY,
+                now=timestamp(),
+                change_set_id=stack.change_set_id,
+                templates=(run.accepted.manifest.template_digest(stack.stack),),
+            )
             run.ledger.attempts.record(release, State.EXECUTING, timestamp(), stage=stage, about=stack.stack)
             self._begin(stack, token)
         return replace(stack, progress=Progress.EXECUTING, token=token, asked_at=timestamp())

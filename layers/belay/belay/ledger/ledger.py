@@ -22,7 +22,7 @@
 | ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, according to CloudTrail |
 | ``DATABASE#<application>#<stage>#<database>`` | ``CHANGE#<change>`` | what was last done with a database change |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
-| ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation; does not expire |
+| ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation, with what; does not expire |
 | ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |
 | ``LEFT`` | ``<application>#<stage>`` | the stacks that do not run what the stage runs |
 | ``STACKS`` | ``<account>/<region>/<stack name>`` | the stage that a stack belongs to |

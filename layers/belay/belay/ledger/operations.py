@@ -1,5 +1,6 @@
-"""Who started each stack operation."""
+"""Who started each stack operation, and with which change set and templates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -47,6 +48,18 @@ class Operation:
         return cls(attempt, item["stage"], Purpose(item["purpose"]), found)
 
 
+@dataclass(frozen=True)
+class Submitted:
+    """What the newest operation on a stack, which is Belay's, gave to CloudFormation: nobody else's looks like it.
+
+    ``change_set_id`` is an ARN, ``templates`` the SHA-256 (hex) of the texts submitted, ``at`` when (ISO 8601 in UTC).
+    """
+
+    change_set_id: str
+    templates: tuple[str, ...]
+    at: str
+
+
 class OperationRecords:
     """Items ``OPERATION#`` of a stack, ``NEWEST`` and ``SETTLED``; the last two do not expire.
 
@@ -57,11 +70,21 @@ class OperationRecords:
         self._table = table
 
     def record(
-        self, stack_id: str, token: str, of: ReleaseReference | Origin, stage: str, *, purpose: Purpose, now: str
+        self,
+        stack_id: str,
+        token: str,
+        of: ReleaseReference | Origin,
+        stage: str,
+        *,
+        purpose: Purpose,
+        now: str,
+        change_set_id: str | None = None,
+        templates: Sequence[str] = (),
     ) -> None:
-        """Record who started a stack operation."""
+        """Record who started a stack operation, and what it submits where it executes a change set."""
         noted: Item = {"attempt": of.attempt, "stage": stage, "purpose": purpose.value, "at": now}
         noted |= {"release": of.to_dict()} if isinstance(of, ReleaseReference) else {}
+        noted |= {"change_set_id": change_set_id, "templates": list(templates)} if change_set_id else {}
         pk = f"STACK#{stack_id}"
         self._table.transact(
             self._table.new({"PK": pk, "SK": f"OPERATION#{token}", "expires": kept_until(now)} | noted),
@@ -77,6 +100,13 @@ class OperationRecords:
             newest = self._table.get(f"STACK#{stack_id}", _NEWEST)
             item = newest if newest is not None and newest["token"] == token else None
         return None if item is None else Operation.from_item(item)
+
+    def submitted(self, stack_id: str) -> Submitted | None:
+        """Return what the newest operation on a stack submitted, if that is Belay's and executes a change set."""
+        item = self._table.get(f"STACK#{stack_id}", _NEWEST)
+        if item is None or "change_set_id" not in item:
+            return None
+        return Submitted(item["change_set_id"], tuple(item["templates"]), item["at"])
 
     def note_settled(self, stack_id: str, standing: str) -> None:
         """Record that a failure has been dealt with; ``standing`` says how the stack looks after it."""

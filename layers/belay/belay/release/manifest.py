@@ -91,6 +91,10 @@ class Manifest:
     database: DatabaseChanges | None
     digests: Mapping[str, str]
 
+    def template_digest(self, stack: str) -> str:
+        """Return the SHA-256 of a stack's template."""
+        return next(self.digests[each.template] for each in self.stacks if each.name == stack)
+
 
 def parse_manifest(data: bytes) -> Manifest:
     """Read a built release's ``release.yaml``.
