@@ -43,6 +43,18 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
         ("AccountKey=hunter2;EndpointSuffix=example.com", "hunter2", "EndpointSuffix"),
         ("Set-Cookie: session=hunter2; Path=/", "hunter2", "Path=/"),
         ("dckr_pat_abcdefghijklmn is bad", "dckr_pat", "is bad"),
+        ("CREATE USER orders IDENTIFIED BY hunter2 ACCOUNT UNLOCK", "hunter2", "ACCOUNT UNLOCK"),
+        ("CREATE USER orders IDENTIFIED BY VALUES 'S:hunter2' PROFILE app", "hunter2", "PROFILE app"),
+        (
+            "CREATE USER 'o'@'%' IDENTIFIED WITH caching_sha2_password BY 'two words' REQUIRE SSL",
+            "two words",
+            "REQUIRE SSL",
+        ),
+        ("ALTER USER o IDENTIFIED BY PASSWORD '*6C8989' ACCOUNT LOCK", "6C8989", "ACCOUNT LOCK"),
+        ("CREATE ROLE orders LOGIN PASSWORD 'hunter2' VALID UNTIL '2027'", "hunter2", "VALID UNTIL"),
+        ("ALTER ROLE orders ENCRYPTED PASSWORD 'two words' NOINHERIT", "two words", "NOINHERIT"),
+        ("CREATE LOGIN orders WITH PASSWORD = N'two words', CHECK_POLICY = ON", "words", "CHECK_POLICY"),
+        ("SET PASSWORD FOR o = PASSWORD('hunter2') -- then", "hunter2", "-- then"),
         ("GET /a?X-Amz-Signature=0123abcd&X-Amz-Date=20260302", "0123abcd", "X-Amz-Date=20260302"),
     ],
 )

@@ -12,7 +12,7 @@ _NAME: Final = (
 )
 _SHORT_NAME: Final = r"(?:\b|[_.-])pass"
 # Quotes may be escaped in a quoted text, such as a JSON document inside another.
-_QUOTED: Final = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\\+\"[^\"\\]*"
+_QUOTED: Final = r"\"(?:\\.|[^\"\\])*\"|[Nn]?'(?:\\.|[^'\\])*'|\\+\"[^\"\\]*"
 _BASE64: Final = "[A-Za-z0-9/+]"
 
 _SECRETS: Final = (
@@ -41,6 +41,15 @@ _SECRETS: Final = (
         rf"\1{MASK}",
     ),
     (re.compile(rf"(?i)((?<![\w.-])--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
+    # SQL gives users their passwords: IDENTIFIED BY abc, PASSWORD 'abc', PASSWORD('abc').
+    (
+        re.compile(
+            r"(?i)\b(identified\s+(?:(?:with|via)\s+\S{1,60}\s+)?(?:by|as|using)\s+(?:(?:password|values)\b\s*)?)"
+            rf"(?:{_QUOTED}|\S+)"
+        ),
+        rf"\1{MASK}",
+    ),
+    (re.compile(rf"(?i)(?<![\"'\w])(password\s*(?:\(\s*|\s))(?:{_QUOTED})"), rf"\1{MASK}"),
     # AWS's own wording of a value that breaks a constraint: Value 'abc' at 'masterUserPassword' failed to satisfy it.
     (re.compile(rf"(?i)\b(Value\s+)(?:{_QUOTED})(?=\s+at\s+['\"][\w.-]{{0,60}}{_NAME})"), rf"\1{MASK}"),
     # An AWS secret access key: forty base64 characters of every kind; a hexadecimal digest has no capitals.

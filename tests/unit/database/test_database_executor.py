@@ -116,6 +116,20 @@ def test_an_answer_is_read_as_it_was_written() -> None:
     assert read_answer(through_json(written(ANSWER))) == ANSWER
 
 
+def test_an_answer_that_quotes_a_password_does_not_show_it() -> None:
+    answered = {
+        "schema": 1,
+        "operation": "1",
+        "state": "FAILED",
+        "reason": "near \"IDENTIFIED BY 'hunter2'\"",
+        "changes": [
+            {"id": "1", "digest": "0", "outcome": "FAILED", "error": {"message": "at PASSWORD 'hunter2' VALID"}}
+        ],
+    }
+
+    assert "hunter2" not in repr(read_answer(answered))
+
+
 def test_a_change_document_is_read_as_it_was_written() -> None:
     data = encoded(CHANGES)
     assert read_changes(data, stored(data)) == CHANGES

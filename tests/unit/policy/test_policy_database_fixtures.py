@@ -82,3 +82,19 @@ def test_findings_say_where_and_what_to_do(fixture: Path) -> None:
         assert finding.resource
         if finding.line and finding.path == fixture.name:
             assert lines[finding.line - 1][finding.column - 1].strip() or finding.policy == "rollback-missing"
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"),
+    [
+        (Engine.POSTGRESQL, "CREATE ROLE orders LOGIN PASSWORD 'hunter2';"),
+        (Engine.MYSQL, "CREATE USER orders IDENTIFIED BY 'hunter2';"),
+        (Engine.ORACLE, "CREATE USER orders IDENTIFIED BY hunter2;"),
+        (Engine.SQLSERVER, "CREATE LOGIN orders WITH PASSWORD = 'hunter2';"),
+    ],
+)
+def test_a_finding_about_a_user_shows_no_password(engine: Engine, text: str) -> None:
+    report = check_database_changes([read("0001.sql", text, engine)], engine, PolicySettings(), TODAY)
+
+    assert [one.policy for one in report.findings if "orders" in one.message]
+    assert "hunter2" not in repr(report)

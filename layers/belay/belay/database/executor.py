@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from belay.documents import Dataclass, Document, Kept, plain, read
 from belay.errors import UnknownSchema, UnreadableRecord
+from belay.masking import masked
 from belay.sql.changes import DatabaseChange, Engine, Format, SqlStatement
 
 SCHEMA: Final = 1
@@ -200,13 +201,19 @@ class ChangeDocument:
 
 @dataclass(frozen=True, slots=True)
 class ChangeError:
-    """Why a change failed: the engine's message, its code (SQLSTATE where it has one), and the statement's place."""
+    """Why a change failed: the engine's message, its code (SQLSTATE where it has one), and the statement's place.
+
+    The message is masked: an engine quotes the statement, which may have a password in it.
+    """
 
     message: str
     code: str = ""
     path: str = ""
     line: int = 0
     column: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", masked(self.message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +330,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class OperationAnswer:
-    """How far an operation is. ``reason`` says why it failed, or why nothing was begun.
+    """How far an operation is. ``reason`` says why it failed, or why nothing was begun; it is masked as errors are.
 
     ``changes`` are in the order of the document; a profile has ``profile``, a forecast may have ``queries``.
     """
@@ -334,6 +341,9 @@ class OperationAnswer:
     changes: tuple[ChangeResult, ...] = ()
     profile: Profile | None = None
     queries: tuple[QueryPlanned, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", masked(self.reason))
 
 
 def written(value: Dataclass) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
     while True:
         if more := algorithm_settings(cursor):
             settings += more
-        else:
+        elif not cursor.next_is("PARTITION", "BY"):
             found += _action(cursor, table)
         if not cursor.take(","):
             break

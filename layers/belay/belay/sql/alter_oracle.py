@@ -106,7 +106,7 @@ def _state(cursor: Cursor, table: Name) -> Operation:
     """A constraint that is switched on or off. What is enabled checks the rows that are there."""
     name, _kind = _constraint(cursor)
     word = cursor.token.word
-    validated = trailing(cursor)
+    validated = trailing(cursor).validated
     if word in ("ENABLE", "VALIDATE") and validated and name:
         return ValidateConstraint(table, name)
     return ChangeTable(table, "constraint")
@@ -181,8 +181,10 @@ def _property(cursor: Cursor, table: Name) -> Operation:
         cursor.take_any("CASCADE", "COMPACT")
         return RewriteTable(table, "shrink")
     if cursor.take_any("ENABLE", "DISABLE"):
-        if cursor.take("ALL", "TRIGGERS") or cursor.take("ROW", "MOVEMENT"):
+        if cursor.take("ALL", "TRIGGERS"):
             return ChangeTable(table, "triggers")
+        if cursor.take("ROW", "MOVEMENT"):
+            return ChangeTable(table, "row movement")
         cursor.at -= 1
         return _switched(cursor, table)
     if word := cursor.take_any(*STORAGE):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from belay.sql.changes import Engine
 from belay.sql.columns import column, definition
-from belay.sql.constraints import constraint, starts_constraint
+from belay.sql.constraints import constraint, made_online, starts_constraint
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import default
 from belay.sql.operations import (
@@ -36,11 +36,9 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
     """``ALTER TABLE``, from after it."""
     cursor.if_exists()
     table = cursor.name()
-    checked = True
-    if cursor.take("WITH"):
-        checked = cursor.take_any("CHECK", "NOCHECK") == "CHECK"
+    said = cursor.take_any("CHECK", "NOCHECK") if cursor.take("WITH") else ""
     if cursor.take("ADD"):
-        return tuple(_added(cursor, table, checked))
+        return tuple(_added(cursor, table, said != "NOCHECK"))
     if cursor.take("DROP"):
         return tuple(_dropped(cursor, table))
     if cursor.take("ALTER", "COLUMN"):
@@ -50,7 +48,9 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
         names = [cursor.part()]
         while cursor.take(","):
             names.append(cursor.part())
-        if state == "CHECK" and checked and cursor.tokens[cursor.at - 1].word != "ALL":
+        # What is switched on again is checked only if the statement says so, unlike what is added
+        # (https://learn.microsoft.com/en-us/sql/t-sql/statements/alter-table-transact-sql, WITH CHECK).
+        if state == said == "CHECK" and cursor.tokens[cursor.at - 1].word != "ALL":
             return tuple(ValidateConstraint(table, name) for name in names)
         return (ChangeTable(table, "constraint"),)
     return (_property(cursor, table),)
@@ -115,7 +115,7 @@ def _column(cursor: Cursor, table: Name) -> Operation:
     read = definition(cursor, name, typed=True)
     if read.constraints or read.default:
         raise NotReadable("a column that is changed with a constraint on it")
-    online = "ONLINE=ON" in cursor.group().upper().replace(" ", "") if cursor.take("WITH") else False
+    online = cursor.take("WITH") and made_online(cursor.group())
     return ChangeColumn(table, name, read.column.type, read.nullable is not False, online=online)
 
 
@@ -133,10 +133,8 @@ def _property(cursor: Cursor, table: Name) -> Operation:
     if cursor.take("REBUILD"):
         if cursor.take("PARTITION"):
             cursor.expect("=", "ALL")
-        options = cursor.group().upper() if cursor.take("WITH") else ""
-        return (
-            ChangeTable(table, "storage") if "ONLINE=ON" in options.replace(" ", "") else RewriteTable(table, "rebuild")
-        )
+        online = cursor.take("WITH") and made_online(cursor.group())
+        return ChangeTable(table, "storage") if online else RewriteTable(table, "rebuild")
     if cursor.take("SET"):
         if "LOCK_ESCALATION" not in cursor.group().upper():
             raise NotReadable("a property of a table that is not known")

@@ -122,7 +122,7 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
         cursor.take("NOT", "FOR", "REPLICATION")
         expression = cursor.group()
         cursor.take("NO", "INHERIT")
-        validated = trailing(cursor)
+        validated = trailing(cursor).validated
         read.constraints.append(
             ConstraintDefinition(ConstraintKind.CHECK, named, expression=expression, validated=validated)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from belay.sql.changes import Engine
 from belay.sql.cursor import Cursor
 from belay.sql.operations import ConstraintDefinition, ConstraintKind
@@ -47,11 +49,13 @@ def constraint(cursor: Cursor) -> ConstraintDefinition:
         cursor.take("NOT", "FOR", "REPLICATION")
         expression = cursor.group()
         cursor.take("NO", "INHERIT")
-        return ConstraintDefinition(ConstraintKind.CHECK, named, expression=expression, validated=trailing(cursor))
+        return ConstraintDefinition(
+            ConstraintKind.CHECK, named, expression=expression, validated=trailing(cursor).validated
+        )
     if cursor.engine is Engine.POSTGRESQL and cursor.take("NOT", "NULL"):
         column = cursor.part()
         cursor.take("NO", "INHERIT")
-        return ConstraintDefinition(ConstraintKind.NOT_NULL, named, (column,), validated=trailing(cursor))
+        return ConstraintDefinition(ConstraintKind.NOT_NULL, named, (column,), validated=trailing(cursor).validated)
     if cursor.engine is Engine.POSTGRESQL and cursor.take("EXCLUDE"):
         return _exclusion(cursor, named)
     raise cursor.unexpected("a constraint")
@@ -75,8 +79,8 @@ def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefiniti
         _mysql_method(cursor)
     columns = key_columns(cursor)
     included = cursor.columns() if cursor.engine is Engine.POSTGRESQL and cursor.take("INCLUDE") else ()
-    online = key_options(cursor)
-    return ConstraintDefinition(kind, named, columns, included=included, online=online)
+    online, using_index = key_options(cursor)
+    return ConstraintDefinition(kind, named, columns, included=included, online=online, using_index=using_index)
 
 
 def key_columns(cursor: Cursor) -> tuple[str, ...]:
@@ -95,8 +99,11 @@ def key_columns(cursor: Cursor) -> tuple[str, ...]:
     return tuple(found)
 
 
-def key_options(cursor: Cursor) -> bool:
-    """What may follow a key; true if its index is made beside running writes. Raises NotReadable inside the unknown."""
+def key_options(cursor: Cursor) -> tuple[bool, str]:
+    """What may follow a key: whether its index is made beside running writes, and Oracle's index that is there already.
+
+    Raises NotReadable inside the unknown.
+    """
     online = False
     if cursor.engine is Engine.POSTGRESQL:
         if cursor.take("WITH"):
@@ -106,7 +113,7 @@ def key_options(cursor: Cursor) -> bool:
     elif cursor.engine is Engine.SQLSERVER:
         cursor.take_any("CLUSTERED", "NONCLUSTERED")
         if cursor.tokens[cursor.at + 1].word == "(" and cursor.take("WITH"):
-            online = "ONLINE = ON" in cursor.group().upper()
+            online = made_online(cursor.group())
         elif cursor.take("WITH", "FILLFACTOR"):
             cursor.expect("=")
             cursor.number()
@@ -114,8 +121,12 @@ def key_options(cursor: Cursor) -> bool:
             filegroup(cursor)
     elif cursor.engine in MYSQL:
         mysql_index_options(cursor)
-    trailing(cursor)
-    return online
+    return online, trailing(cursor).using_index
+
+
+def made_online(options: str) -> bool:
+    """Tell whether SQL Server's options of a key, index or rebuild say ``ONLINE = ON``."""
+    return "ONLINE=ON" in "".join(options.upper().split())
 
 
 def filegroup(cursor: Cursor) -> None:
@@ -174,13 +185,20 @@ def foreign_key(cursor: Cursor, named: str, columns: tuple[str, ...]) -> Constra
         columns,
         references=table,
         referenced_columns=referenced,
-        validated=trailing(cursor),
+        validated=trailing(cursor).validated,
     )
 
 
-def trailing(cursor: Cursor) -> bool:
-    """Takes what may follow any constraint; false if rows that are there are not checked."""
-    validated = True
+class Trailing(NamedTuple):
+    """What follows a constraint: whether rows that are there are checked, and Oracle's index that it uses."""
+
+    validated: bool = True
+    using_index: str = ""
+
+
+def trailing(cursor: Cursor) -> Trailing:
+    """Takes what may follow any constraint."""
+    validated, using_index = True, ""
     engine = cursor.engine
     while True:
         if engine is Engine.POSTGRESQL and cursor.take("NOT", "VALID"):
@@ -205,14 +223,16 @@ def trailing(cursor: Cursor) -> bool:
         elif engine is Engine.DB2 and cursor.take("NOT", "ENFORCED"):
             cursor.take_any("TRUSTED")
             validated = False
+        elif engine is Engine.ORACLE and cursor.take("USING", "INDEX"):
+            using_index = _oracle_index(cursor)
         elif engine is Engine.ORACLE and (state := _oracle_state(cursor)) is not None:
             validated = state
         else:
-            return validated
+            return Trailing(validated, using_index)
 
 
 def _oracle_state(cursor: Cursor) -> bool | None:
-    """Oracle's ``ENABLE``, ``NOVALIDATE`` and ``USING INDEX``: whether rows are checked, or None if none comes."""
+    """Oracle's ``ENABLE`` and ``NOVALIDATE``: whether rows are checked, or None if none comes."""
     if cursor.take("DISABLE"):
         cursor.take_any("NOVALIDATE")
         return False
@@ -222,15 +242,18 @@ def _oracle_state(cursor: Cursor) -> bool | None:
         return not cursor.take("NOVALIDATE") and (cursor.take("VALIDATE") or True)
     if cursor.take_any("VALIDATE", "RELY", "NORELY"):
         return True
-    if cursor.take("USING", "INDEX"):
-        if cursor.next_is("("):
-            raise NotReadable("an index that is made for a constraint")
-        while word := cursor.take_any(*STORAGE):
-            oracle_storage(cursor, word)
-        if cursor.next_is_name() and cursor.token.word not in ("ENABLE", "DISABLE", "NOVALIDATE", "VALIDATE", "RELY"):
-            cursor.name()
-        return True
     return None
+
+
+def _oracle_index(cursor: Cursor) -> str:
+    """What follows ``USING INDEX``: the name of an index that is there, or where the new one is stored."""
+    if cursor.next_is("("):
+        raise NotReadable("an index that is made for a constraint")
+    while word := cursor.take_any(*STORAGE):
+        oracle_storage(cursor, word)
+    if cursor.next_is_name() and cursor.token.word not in ("ENABLE", "DISABLE", "NOVALIDATE", "VALIDATE", "RELY"):
+        return cursor.name().name
+    return ""
 
 
 STORAGE = (

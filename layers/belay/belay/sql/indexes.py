@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from belay.sql.changes import Engine
-from belay.sql.constraints import MYSQL, STORAGE, filegroup, mysql_index_options, oracle_storage
+from belay.sql.constraints import MYSQL, STORAGE, filegroup, made_online, mysql_index_options, oracle_storage
 from belay.sql.cursor import Cursor
 from belay.sql.operations import (
     AlterObject,
@@ -175,8 +175,7 @@ class _Options:
         if cursor.take("WHERE"):
             self.where = cursor.skip_to("WITH", "ON", *CHANGING)
         if cursor.take("WITH"):
-            options = cursor.group().upper() if cursor.next_is("(") else cursor.skip_to("ON").upper()
-            self.online = "ONLINE=ON" in options.replace(" ", "")
+            self.online = made_online(cursor.group() if cursor.next_is("(") else cursor.skip_to("ON"))
         if cursor.take("ON"):
             filegroup(cursor)
 
@@ -274,7 +273,7 @@ def _alter_sqlserver_index(cursor: Cursor) -> tuple[Operation, ...]:
         raise cursor.unexpected("a change of an index")
     if cursor.take("PARTITION"):
         cursor.expect("=", "ALL")
-    options = cursor.group().upper() if cursor.take("WITH") else ""
-    if word == "REBUILD" and "ONLINE=ON" not in options.replace(" ", ""):
+    online = cursor.take("WITH") and made_online(cursor.group())
+    if word == "REBUILD" and not online:
         return (RewriteTable(table, "rebuild"),)
     return (ChangeTable(table, "index"),)

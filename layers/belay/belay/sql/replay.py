@@ -457,13 +457,14 @@ class _Step:
         return model
 
     def _promoted(self, table: ModelTable, constraint: ConstraintDefinition) -> ModelTable:
-        """An index becomes a constraint's and gets its name."""
+        """An index becomes a constraint's, and in PostgreSQL gets its name."""
         index = table.indexes.get(constraint.using_index)
         if index is None:
             return table if table.unsure else self._unsure(table, f"{constraint.using_index} is no index that is known")
         name = constraint.name or constraint.using_index
-        indexes = {name if each == constraint.using_index else each: kept for each, kept in table.indexes.items()}
-        indexes[name] = replace(index, name=name)
+        renamed = name if self.engine is Engine.POSTGRESQL else index.name
+        indexes = {renamed if each == constraint.using_index else each: kept for each, kept in table.indexes.items()}
+        indexes[renamed] = replace(index, name=renamed)
         table = replace(
             table,
             indexes=indexes,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from belay.masking import masked
 from belay.policy.database_changes import ChangesToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
@@ -34,7 +35,7 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     for step, grant in changes.of(Grant):
         owned = OWNER.match(grant.text)
         if not grant.revoke and not (owned and owned[1] in created):
-            words = " ".join(grant.text.split())
+            words = " ".join(masked(grant.text).split())
             shown = words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
             yield step.violation(Verdict.FAIL, owned[1] if owned else step.change.id, shown)
     for step, changed in changes.of(ChangeTable):
