@@ -6,14 +6,15 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn
 
-from cli.commands import COMMANDS, parser, usage
+import click
 
-_COMPLETING: Final = "_ARGCOMPLETE"
-"""Set by a shell that runs the command for completion."""
+from cli.commands import CommandGroup
+
+_COMPLETING: Final = "_BELAY_COMPLETE"
+"""Set by a shell that runs the command for completion (https://click.palletsprojects.com/en/stable/shell-completion/)."""
 _LAYER: Final = Path(__file__).parents[1] / "layers" / "belay"
 
 
@@ -32,24 +33,24 @@ def main(words: Sequence[str]) -> int:
     """Run one command; return its exit status, which ``cli.problems`` lists."""
     if _LAYER.is_dir() and str(_LAYER) not in sys.path:
         sys.path.insert(0, str(_LAYER))
+    belay = CommandGroup()
     if _COMPLETING in os.environ:
-        import_module("cli.completion").complete()
-    for command, (module_name, _) in COMMANDS.items():
-        if tuple(words[: len(command)]) == command:
-            try:
-                status: int = import_module(module_name).run(parser(command).parse_args(words[len(command) :]))
-                sys.stdout.flush()
-            except BrokenPipeError:  # the reader closed the pipe; nothing is left to flush
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                return 0
-            except (Exception, KeyboardInterrupt) as error:
-                return _told(error)
-            return status
-    asked = bool(words) and words[0] in ("-h", "--help")
-    print(usage(), file=None if asked else sys.stderr)
-    if words and not asked:
-        print(f"\nbelay: there is no command {' '.join(words[:2])!r:.80}", file=sys.stderr)
-    return 0 if asked else 2
+        belay.main(prog_name="belay")
+    try:
+        with belay.make_context("belay", list(words)) as context:
+            status: int = belay.invoke(context)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader closed the pipe; nothing is left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (Exception, KeyboardInterrupt) as error:
+        return _told(error)
+    return status
 
 
 def _told(error: BaseException) -> int:

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
+
+import click
 
 from belay.release.attempt import Attempt
 from belay.release.names import stage_suffix
 from belay.release.reason import ABORTED, abort_cause
 from belay.subject.names import incident_of
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.decision import unanswered
-from cli.naming import find_accepted, release_name
+from cli.naming import ReleaseName, find_accepted, release_argument
 from cli.output import tell
 from cli.problems import Refused
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument(
-        "--recovery", action="store_true", help="stop the rollback of a failed release; a person has to continue"
-    )
-    parser.add_argument("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Stop the running execution."""
-    belay = Account.of(arguments)
-    attempt = find_accepted(belay.ledger, arguments.release)
-    found = stop(belay, attempt, arguments.comment, recovery=arguments.recovery)
-    told = in_words(found["release"], recovery=arguments.recovery)
-    tell(arguments, found, [told, f"follow it:  belay status {attempt.application} --watch"])
+@click.command()
+@release_argument
+@click.option("--recovery", is_flag=True, help="stop the rollback of a failed release; a person has to continue")
+@click.option("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
+@calls_aws
+def command(release: ReleaseName, recovery: bool, comment: str, where: Where, output: str) -> int:
+    """Stop a release and roll back what it changed, as after a failure."""
+    belay = Account.of(where)
+    attempt = find_accepted(belay.ledger, release)
+    found = stop(belay, attempt, comment, recovery=recovery)
+    told = in_words(found["release"], recovery=recovery)
+    tell(output, found, [told, f"follow it:  belay status {attempt.application} --watch"])
     return 0
 
 

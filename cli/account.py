@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import boto3
+import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from belay.aws.faults import code_of, translated
@@ -19,6 +18,7 @@ from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
+from cli.options import Body, gathered
 from cli.problems import NoSuchStack, Unreachable
 
 DEFAULT_STACK: Final = "belay"
@@ -29,28 +29,45 @@ _MACHINES: Final = {
 }
 
 
-def add_account_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of every command that calls AWS."""
-    group = parser.add_argument_group("where", "defaults come from the standard AWS credential chain")
-    group.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")
-    group.add_argument("--region", metavar="REGION", help="the region of the Belay stack")
-    group.add_argument(
+def _url(text: str) -> str:
+    """Read an endpoint. Raises ``click.BadParameter``."""
+    if not text.startswith(("http://", "https://")):
+        raise click.BadParameter(f"expected a URL such as http://127.0.0.1:4566, found {text!r}")
+    return text
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which Belay stack a command uses; what is None is left to the standard AWS credential chain."""
+
+    profile: str | None = None
+    region: str | None = None
+    stack: str = DEFAULT_STACK
+    endpoint_url: str | None = None
+
+
+_WHERE: Final = gathered(
+    "where",
+    Where,
+    click.option("--profile", metavar="NAME", help="a profile of the AWS configuration"),
+    click.option("--region", metavar="REGION", help="the region of the Belay stack"),
+    click.option(
         "--stack",
         metavar="NAME",
-        default=os.environ.get("BELAY_STACK", DEFAULT_STACK),
+        envvar="BELAY_STACK",
+        default=DEFAULT_STACK,
         help="Belay's CloudFormation stack; default: BELAY_STACK, or belay",
-    )
-    group.add_argument(
+    ),
+    click.option(
         "--endpoint-url", metavar="URL", type=_url, help="endpoint of all services, such as the embedded engine"
-    )
-    group.add_argument("--output", choices=("text", "json"), default="text", help="output format")
+    ),
+)
+_OUTPUT: Final = click.option("--output", type=click.Choice(("text", "json")), default="text", help="output format")
 
 
-def _url(text: str) -> str:
-    """Read an endpoint. Raises ``argparse.ArgumentTypeError``."""
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"expected a URL such as http://127.0.0.1:4566, found {text!r}")
-    return text
+def calls_aws(body: Body) -> Body:
+    """Declare the options of every command that calls AWS; it is passed ``where`` and ``output``."""
+    return _WHERE(_OUTPUT(body))
 
 
 @dataclass(frozen=True)
@@ -63,21 +80,21 @@ class Account:
     outputs: Mapping[str, str]
 
     @classmethod
-    def of(cls, arguments: argparse.Namespace) -> Account:
+    def of(cls, where: Where) -> Account:
         """Find the stack. Raises ``Unreachable`` without credentials or region, ``NoSuchStack``."""
         try:
-            session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
+            session = boto3.Session(profile_name=where.profile, region_name=where.region)
             if session.region_name is None:
                 raise Unreachable("no region: pass --region, or set AWS_REGION or the profile's region")
-            aws = Aws(session.region_name, partial(session.client, endpoint_url=arguments.endpoint_url))
-            answer = aws.client("cloudformation").describe_stacks(StackName=arguments.stack)
+            aws = Aws(session.region_name, partial(session.client, endpoint_url=where.endpoint_url))
+            answer = aws.client("cloudformation").describe_stacks(StackName=where.stack)
         except ClientError as error:
-            raise _about_stack(error, arguments.stack, session) from error
+            raise _about_stack(error, where.stack, session) from error
         except BotoCoreError as error:
             raise Unreachable.because(error) from error
         (stack,) = answer["Stacks"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-        return cls(session, aws, arguments.stack, outputs)
+        return cls(session, aws, where.stack, outputs)
 
     @property
     def region(self) -> str:

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
 from belay.approval.seal import SEAL_DIGITS
-from cli.account import Account
-from cli.decision import about_incident, about_release, add_decision_arguments, take, unanswered
+from cli.account import Account, Where, calls_aws
+from cli.decision import Request, about_a_stage_or_incident, about_incident, about_release, take, unanswered
 from cli.output import ago, at, plain, section
 from cli.problems import Refused
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_decision_arguments(parser, incidents=True)
-    parser.add_argument("--yes", action="store_true", help="approve the current request without confirmation")
+@click.command()
+@about_a_stage_or_incident
+@click.option("--yes", is_flag=True, help="approve the current request without confirmation")
+@calls_aws
+def command(request: Request, yes: bool, where: Where, output: str) -> int:
+    """Approve a release in a stage, or an incident's question, after showing what that is.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Show what is asked and send the approval of just that.
-
-    Without ``--seal`` the person at the terminal is asked whether it is what they mean. What an incident asks is named
-    by its question and never changes: naming it is enough.
+    Without --seal, the person at the terminal is asked whether it is what they mean. What an incident asks is named by
+    its question and never changes: naming it is enough.
     """
-    belay = Account.of(arguments)
-    if arguments.incident:
-        document = about_incident(arguments)
+    belay = Account.of(where)
+    if request.incident is not None:
+        document = about_incident(request)
         show(question_lines(belay, document))
-        return take(belay, arguments, "approve", document)
-    document = about_release(belay.ledger, arguments, waiting=unanswered)
+        return take(belay, output, "approve", document)
+    document = about_release(belay.ledger, request, waiting=unanswered)
     asked = Asked.find(belay, document)
     show(asked.lines(datetime.now(UTC)))
-    if not arguments.seal and not arguments.yes:
+    if not request.seal and not yes:
         confirm(asked)
-    return take(belay, arguments, "approve", {"seal": asked.seal, **document})
+    return take(belay, output, "approve", {"seal": asked.seal, **document})
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """``belay release build DIR``: builds a release's zip from a directory, or reports everything wrong with it."""
 
-import argparse
 import hashlib
 import json
 import os
@@ -13,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import click
 
 from belay.errors import InvalidRelease, UnreadableTemplate
 from belay.release.archive import MANIFEST, open_archive
@@ -27,6 +28,7 @@ from belay.release.manifest import (
     verify_members,
 )
 from belay.template.loader import load
+from cli.options import argument
 from cli.reader import FileReader
 
 _PIECE: Final = 1024 * 1024
@@ -49,22 +51,22 @@ class BuiltRelease:
     left_out: tuple[str, ...]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("directory", type=Path, metavar="DIR", help="directory with release.yaml and the files to ship")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="default: <application>-<version>.zip")
+@click.command()
+@argument("directory", type=click.Path(path_type=Path), help="directory with release.yaml and the files to ship")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="default: <application>-<version>.zip")
+def command(directory: Path, output: Path | None) -> int:
+    """Build a release's zip from a directory and print its name, version, size and SHA-256.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Build and print name, version, size and SHA-256; or print every problem and build nothing."""
+    Or print every problem and build nothing.
+    """
     try:
-        built = build_release(arguments.directory, arguments.output)
+        built = build_release(directory, output)
     except InvalidRelease as error:
-        print(f"{arguments.directory} is not a valid release:", file=sys.stderr)
+        print(f"{directory} is not a valid release:", file=sys.stderr)
         print(*(f"  {problem}" for problem in error.problems), sep="\n", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{arguments.directory} could not be built: {error}", file=sys.stderr)
+        print(f"{directory} could not be built: {error}", file=sys.stderr)
         return 1
     if built.left_out:
         print(f"left out: {', '.join(built.left_out)} (hidden files are not part of a release)", file=sys.stderr)

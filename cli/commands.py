@@ -1,14 +1,19 @@
-"""The commands by purpose, and their arguments. A command's module is imported when it is used."""
+"""The commands by purpose, and the groups that find them. A command's module is imported when it is run."""
 
 from __future__ import annotations
 
-import argparse
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
-Commands = dict[tuple[str, ...], tuple[str, str]]
+import click
 
-GROUPS: Final[dict[str, Commands]] = {
+Words = tuple[str, ...]
+"""What names a command or a group: ``("release", "push")``."""
+Commands = dict[Words, tuple[str, str]]
+"""The module of each command, which has it as ``command``, and what it is for."""
+
+SECTIONS: Final[dict[str, Commands]] = {
     "Set up": {
         ("doctor",): ("cli.doctor", "look at everything that a release needs, and say what is missing"),
         ("register", "check"): ("cli.register_check", "check the files of an application's registration"),
@@ -46,28 +51,77 @@ GROUPS: Final[dict[str, Commands]] = {
         ("upgrade", "continue"): ("cli.upgrade_continue", "continue waiting releases with the version deployed now"),
     },
 }
-COMMANDS: Final[Commands] = {command: entry for group in GROUPS.values() for command, entry in group.items()}
+COMMANDS: Final[Commands] = {words: entry for section in SECTIONS.values() for words, entry in section.items()}
 
 
-def parser(command: tuple[str, ...]) -> argparse.ArgumentParser:
-    """Return the parser of a command's arguments."""
-    _, described = COMMANDS[command]
-    made = argparse.ArgumentParser(
-        prog=f"belay {' '.join(command)}", description=f"{described[0].upper()}{described[1:]}."
-    )
-    add_arguments(command, made)
-    return made
+class CommandGroup(click.Group):
+    """``belay``, or the commands that begin with the same ``words``.
+
+    Those may be a command, too: ``belay register`` is run where none of its group is named.
+    """
+
+    def __init__(self, words: Words = ()) -> None:
+        settings = {"help_option_names": ["--help", "-h"], "max_content_width": 120}
+        told = COMMANDS[words][1] if words in COMMANDS else None
+        super().__init__(words[-1] if words else "belay", short_help=told, context_settings=settings)
+        self.words = words
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the next words that are known."""
+        return [*dict.fromkeys(words[len(self.words)] for words in COMMANDS if self._begins(words))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a group, or what ``--help`` and completion tell of a command, for which nothing is imported."""
+        words = (*self.words, cmd_name)
+        group = CommandGroup(words)
+        if group.list_commands(ctx):
+            return group
+        return click.Command(cmd_name, short_help=COMMANDS[words][1]) if words in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command to run, imported; the error for an unknown one tells what may have been meant."""
+        try:
+            name, found, rest = super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(f"{error.message}{_did_you_mean(args[0])}", ctx) from error
+        if name is None or (isinstance(found, CommandGroup) and found.goes_on(ctx, rest)):
+            return name, found, rest
+        return name, loaded((*self.words, name)), rest
+
+    def goes_on(self, ctx: click.Context, rest: list[str]) -> bool:
+        """Whether the next word names a command of the group, must, or is still to be typed."""
+        if self.words not in COMMANDS:
+            return True
+        return rest[0] in self.list_commands(ctx) if rest else ctx.resilient_parsing
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help where no command is named; the exit status is that of invalid arguments."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write every command below its purpose."""
+        for purpose, commands in SECTIONS.items():
+            told = {words: text for words, (_, text) in commands.items() if self._begins(words)}
+            if told:
+                with formatter.section(purpose):
+                    formatter.write_dl([(" ".join(words[len(self.words) :]), text) for words, text in told.items()])
+
+    def _begins(self, words: Words) -> bool:
+        return len(words) > len(self.words) and words[: len(self.words)] == self.words
 
 
-def add_arguments(command: tuple[str, ...], made: argparse.ArgumentParser) -> None:
-    """Declare a command's arguments in a parser."""
-    import_module(COMMANDS[command][0]).add_arguments(made)
+def loaded(words: Words) -> click.Command:
+    """Import a command."""
+    command: click.Command = import_module(COMMANDS[words][0]).command
+    return command
 
 
-def usage() -> str:
-    """Return the text of ``belay --help``."""
-    lines = ["usage: belay COMMAND ..."]
-    for group, commands in GROUPS.items():
-        lines += ["", f"{group}:"]
-        lines += [f"  {' '.join(command):<18}{described}" for command, (_, described) in commands.items()]
-    return "\n".join([*lines, "", "See belay COMMAND --help."])
+def _did_you_mean(word: str) -> str:
+    """Return the commands that have a similar word, as the end of an error; Click suggests options itself."""
+    similar = [f"belay {' '.join(words)}" for words in COMMANDS if get_close_matches(word, words)]
+    return f" Did you mean {' or '.join(similar)}?" if similar else ""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+
+import click
 
 from belay.ledger.ledger import Ledger
 from belay.release.records import ReleaseReference
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where
 from cli.function_url import post_signed
-from cli.naming import ReleaseName, find_release, release_name
+from cli.naming import ReleaseName, find_release, release_argument
+from cli.options import gathered
 from cli.output import tell
 from cli.problems import Refused, Unreachable
 
@@ -21,38 +24,49 @@ _FORBIDDEN: Final = 403
 _OK: Final = 200
 
 
-def add_decision_arguments(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
-    """Declare the arguments that name a request; ``incidents`` says whether it may be an incident's question."""
-    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument("--stage", metavar="STAGE", help="default: the only stage that waits")
-    parser.add_argument("--comment", metavar="TEXT", default="", help="why; recorded with the decision")
-    if incidents:
-        parser.add_argument(
-            "--seal",
-            metavar="DIGEST",
-            default="",
-            help="the seal you saw; refused if it has changed",
-        )
-        parser.add_argument("--incident", metavar="NAME", help="answer a question of this incident instead")
-        parser.add_argument("--question", metavar="NAME", help="the name of the question, from the incident's message")
-    add_account_arguments(parser)
+@dataclass(frozen=True)
+class Request:
+    """What a person decides about, as the command line names it: a stage's request, or an incident's question."""
+
+    release: ReleaseName
+    stage: str | None
+    comment: str
+    seal: str = ""
+    incident: str | None = None
+    question: str | None = None
 
 
-def decide(arguments: argparse.Namespace, word: str) -> int:
+_ABOUT: Final = (
+    release_argument,
+    click.option("--stage", metavar="STAGE", help="default: the only stage that waits"),
+    click.option("--comment", metavar="TEXT", default="", help="why; recorded with the decision"),
+)
+about_a_stage: Final = gathered("request", Request, *_ABOUT)
+about_a_stage_or_incident: Final = gathered(
+    "request",
+    Request,
+    *_ABOUT,
+    click.option("--seal", metavar="DIGEST", default="", help="the seal you saw; refused if it has changed"),
+    click.option("--incident", metavar="NAME", help="answer a question of this incident instead"),
+    click.option("--question", metavar="NAME", help="the name of the question, from the incident's message"),
+)
+
+
+def decide(where: Where, output: str, request: Request, word: str) -> int:
     """Send a decision and show the recorded one. Raises ``Refused`` if it is not accepted."""
-    belay = Account.of(arguments)
-    if getattr(arguments, "incident", None):
-        document = about_incident(arguments)
+    belay = Account.of(where)
+    if request.incident is not None:
+        document = about_incident(request)
     else:
-        document = about_release(belay.ledger, arguments, waiting=held if word == "override" else unanswered)
-    return take(belay, arguments, word, document)
+        document = about_release(belay.ledger, request, waiting=held if word == "override" else unanswered)
+    return take(belay, output, word, document)
 
 
-def take(belay: Account, arguments: argparse.Namespace, word: str, document: Mapping[str, str]) -> int:
+def take(belay: Account, output: str, word: str, document: Mapping[str, str]) -> int:
     """Send a decision about the request in ``document`` and show the recorded one; raises like ``decide``."""
     found = sent(belay, word, document)
     about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
-    tell(arguments, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])
+    tell(output, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])
     return 0
 
 
@@ -61,29 +75,25 @@ def sent(belay: Account, word: str, document: Mapping[str, str]) -> dict[str, An
     return send(belay, "DecisionUrl", {"decision": word, **document}, policy="DeciderPolicyArn")
 
 
-def about_incident(arguments: argparse.Namespace) -> dict[str, str]:
+def about_incident(request: Request) -> dict[str, str]:
     """Return the name of an incident's question. Raises ``Refused`` without one."""
-    if not arguments.question:
+    if not (request.incident and request.question):
         raise Refused("--incident needs --question, which is in the incident's message")
     return {
-        "application": arguments.release.application,
-        "incident": arguments.incident,
-        "question": arguments.question,
-        "comment": arguments.comment,
+        "application": request.release.application,
+        "incident": request.incident,
+        "question": request.question,
+        "comment": request.comment,
     }
 
 
-def about_release(ledger: Ledger, arguments: argparse.Namespace, *, waiting: Waiting) -> dict[str, str]:
+def about_release(ledger: Ledger, request: Request, *, waiting: Waiting) -> dict[str, str]:
     """Return the name of a stage's approval or hold. Raises ``Refused`` unless exactly one stage is ``waiting``."""
-    name: ReleaseName = arguments.release
-    release = find_release(ledger, name)
+    release = find_release(ledger, request.release)
     application, version = release.application, release.version
-    stage = arguments.stage
-    if stage is None:
-        stage = the_one(waiting(ledger, release), f"{application}/{version}")
-    document = {"application": application, "version": version, "stage": stage, "comment": arguments.comment}
-    seal = getattr(arguments, "seal", "")
-    return {**document, "seal": seal} if seal else document
+    stage = request.stage or the_one(waiting(ledger, release), f"{application}/{version}")
+    document = {"application": application, "version": version, "stage": stage, "comment": request.comment}
+    return {**document, "seal": request.seal} if request.seal else document
 
 
 def unanswered(ledger: Ledger, release: ReleaseReference) -> list[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+import click
+
 from belay.aws.faults import translated
 from belay.errors import BelayError
 from belay.release.registration import Stage
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.output import plain, tell
 from cli.problems import REFUSED, in_words
 from cli.stacks import gather, registered_in
@@ -43,17 +44,17 @@ class Examined:
 Examination = Callable[[Account], Iterator[Examined]]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_account_arguments(parser)
+@click.command()
+@calls_aws
+def command(where: Where, output: str) -> int:
+    """Look at everything that a first release needs, and say what is missing and what to do.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Look at everything; the exit status is 1 if something is wrong."""
-    belay = Account.of(arguments)
+    The exit status is 1 if something is wrong.
+    """
+    belay = Account.of(where)
     examined = [each for name, examine in EXAMINATIONS.items() for each in examinations(name, examine, belay)]
     problems = sum(each.state is Condition.PROBLEM for each in examined)
-    tell(arguments, {"problems": problems, "examined": [asdict(each) for each in examined]}, render(examined))
+    tell(output, {"problems": problems, "examined": [asdict(each) for each in examined]}, render(examined))
     return REFUSED if problems else 0
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+import click
+
 from belay.aws.ssm import APPLICATIONS
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, TakenBack, numbered, runs_in_words
-from cli.account import Account, add_account_arguments
-from cli.naming import application_name
+from cli.account import Account, Where, calls_aws
+from cli.naming import optional_application
 from cli.output import at, reason_parts, table, tell
 from cli.problems import Refused
 
@@ -19,16 +20,13 @@ _SHOWN: Final = 10
 _MOST: Final = 100
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("application", nargs="?", type=application_name, metavar="APPLICATION", help="default: all")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """List the applications."""
-    found = gather(Account.of(arguments), arguments.application)
-    tell(arguments, found, render(found, in_full=arguments.application is not None))
+@click.command()
+@optional_application
+@calls_aws
+def command(application: str | None, where: Where, output: str) -> int:
+    """List applications, what their stages run, and their releases."""
+    found = gather(Account.of(where), application)
+    tell(output, found, render(found, in_full=application is not None))
     return 0
 
 

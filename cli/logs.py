@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import click
+
 from belay.aws.faults import translated
 from belay.subject.names import incident_of
-from cli.account import Account, add_account_arguments
-from cli.naming import find_attempts, release_name
+from cli.account import Account, Where, calls_aws
+from cli.naming import ReleaseName, find_attempts, release_argument
 from cli.output import tell
 
 _TOLD_APART: Final = ("timestamp", "level", "message", "function", "stage", "exception_name")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument("--errors", action="store_true", help="only errors")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Read the log from the start of the release."""
-    belay = Account.of(arguments)
-    attempt = find_attempts(belay.ledger, arguments.release)[-1]
+@click.command()
+@release_argument
+@click.option("--errors", is_flag=True, help="only errors")
+@calls_aws
+def command(release: ReleaseName, errors: bool, where: Where, output: str) -> int:
+    """Show what the functions logged about a release, oldest first."""
+    belay = Account.of(where)
+    attempt = find_attempts(belay.ledger, release)[-1]
     group = belay.output("LogGroupName")
     since = datetime.fromisoformat(attempt.claimed_at)
     stages = dict.fromkeys(each.stage for each in belay.ledger.attempts.history(attempt) if each.stage)
     incidents = [incident_of(attempt.release.origin, stage) for stage in stages] if attempt.release else []
     entries = read(belay.aws.client("logs"), group, [attempt.id, *incidents], since)
-    kept = [entry for entry in entries if not arguments.errors or entry["level"] in ("ERROR", "CRITICAL")]
+    kept = [entry for entry in entries if not errors or entry["level"] in ("ERROR", "CRITICAL")]
     name = f"{attempt.application}/{attempt.name}"
     none = f"{name} has no such lines in {group}; see `belay show {name}` and `belay status`"
-    tell(arguments, {"release": name, "log_group": group, "entries": kept}, render(kept) or [none])
+    tell(output, {"release": name, "log_group": group, "entries": kept}, render(kept) or [none])
     return 0
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from typing import Final
+
+import click
 
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
 from belay.release.names import NAME, NAME_RULE
 from belay.release.records import ReleaseReference
+from cli.options import argument
 from cli.problems import Refused
 
 
@@ -25,18 +27,24 @@ class ReleaseName:
 
 
 def release_name(text: str) -> ReleaseName:
-    """Read an argument. Raises ``argparse.ArgumentTypeError`` where it names no application."""
+    """Read an argument. Raises ``click.BadParameter`` where it names no application."""
     application, slash, version = text.partition("/")
     if not NAME.fullmatch(application) or (slash and not version):
-        raise argparse.ArgumentTypeError(f"expected application/version such as orders/1.2.0, found {text!r}")
+        raise click.BadParameter(f"expected application/version such as orders/1.2.0, found {text!r}")
     return ReleaseName(application, version or None)
 
 
 def application_name(text: str) -> str:
-    """Read the name of an application. Raises ``argparse.ArgumentTypeError`` where it is none."""
+    """Read the name of an application. Raises ``click.BadParameter`` where it is none."""
     if not NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"expected the name of an application ({NAME_RULE}), found {text!r}")
+        raise click.BadParameter(f"expected the name of an application ({NAME_RULE}), found {text!r}")
     return text
+
+
+release_argument: Final = argument("release", type=release_name, help="orders/1.2.0, or orders for its newest")
+application_argument: Final = argument("application", type=application_name, help="the application's name")
+optional_application: Final = argument("application", required=False, type=application_name, help="default: all")
+stage_argument: Final = argument("stage", help="the stage's name")
 
 
 def find_attempts(ledger: Ledger, name: ReleaseName) -> list[Attempt]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,9 +24,9 @@ def reason_parts(reason: Reason | None) -> dict[str, Any]:
     return {"reason": in_words(reason) or None, "reason_data": None if reason is None else to_dict(reason)}
 
 
-def tell(arguments: argparse.Namespace, found: Mapping[str, Any], lines: Iterable[str]) -> None:
+def tell(output: str, found: Mapping[str, Any], lines: Iterable[str]) -> None:
     """Print the lines, or with ``--output json`` the document they were rendered from."""
-    if arguments.output == "json":
+    if output == "json":
         document = json.dumps(found, indent=2, ensure_ascii=False, default=str)
         print("".join(each if _harmless(each) else json.dumps(each)[1:-1] for each in document))
     else:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
-from cli.decision import add_decision_arguments, decide
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_decision_arguments(parser, incidents=False)
+from cli.account import Where, calls_aws
+from cli.decision import Request, about_a_stage, decide
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Send the decision."""
-    return decide(arguments, "override")
+@click.command()
+@about_a_stage
+@calls_aws
+def command(request: Request, where: Where, output: str) -> int:
+    """Let a held release continue outside of its stage's windows."""
+    return decide(where, output, request, "override")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.output import tell
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Set the pause."""
-    pause(Account.of(arguments))
+@click.command()
+@calls_aws
+def command(where: Where, output: str) -> int:
+    """Hold all releases that are uploaded from now on. What runs goes on."""
+    pause(Account.of(where))
     tell(
-        arguments,
+        output,
         {"paused": True},
         ["paused: new uploads are held; running releases continue", "end it:  belay resume"],
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+import click
 
 from belay.policy.applied import PolicyCheck, all_policies
 from belay.policy.settings import PolicySettings
@@ -86,12 +87,9 @@ and its fixtures, `tests/fixtures/policies/security_group/ftp-open/{{bad,good,re
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command has no arguments."""
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Print the page."""
+@click.command()
+def command() -> int:
+    """List every policy and how to fix its findings, as Markdown."""
     sys.stdout.write(page())
     return 0
 

@@ -20,7 +20,7 @@ EXIT_STATUSES: Final = {
     UNREACHABLE: "AWS could not be called: credentials, region, stack, permission or network",
     INTERRUPTED: "interrupted",
 }
-"""What every command's exit statuses mean; 2 is argparse's own."""
+"""What every command's exit statuses mean; 2 is Click's own."""
 
 _PREFIXES: Final = {"StepFunctions": "states"}
 """IAM's prefix of a service, where it is not the service's own name in lower case."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import click
 from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from rich.console import Console
@@ -21,9 +21,10 @@ from belay.release.attempt import Attempt
 from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
 from belay.subject.names import incident_of
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.build import read_back
 from cli.open_work import execution, of_attempt
+from cli.options import argument
 from cli.output import reason_parts, tell
 from cli.problems import REFUSED, Refused
 from cli.progress import Execution
@@ -35,18 +36,15 @@ _MOST_IN_ONE_PUT: Final = 5 * 1024**3
 """Bytes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html)."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a zip built by `belay release build`")
-    parser.add_argument("--wait", action="store_true", help="follow the release; exit status 1 unless it is DEPLOYED")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Check, upload, show how to follow; with ``--wait`` follow."""
-    manifest = read_release(arguments.file)
-    belay = Account.of(arguments)
-    upload = push(belay, arguments.file, manifest, Console(stderr=True, highlight=False))
+@click.command()
+@argument("file", type=click.Path(path_type=Path), help="a zip built by `belay release build`")
+@click.option("--wait", is_flag=True, help="follow the release; exit status 1 unless it is DEPLOYED")
+@calls_aws
+def command(file: Path, wait: bool, where: Where, output: str) -> int:
+    """Upload a release, which starts its deployment."""
+    manifest = read_release(file)
+    belay = Account.of(where)
+    upload = push(belay, file, manifest, Console(stderr=True, highlight=False))
     found: dict[str, Any] = {
         "release": f"{manifest.application}/{manifest.version}",
         "bucket": upload.bucket,
@@ -54,14 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
         "version_id": upload.version_id,
         "attempt": upload.attempt,
     }
-    if not arguments.wait:
-        tell(arguments, found, render(found))
+    if not wait:
+        tell(output, found, render(found))
         return 0
-    if arguments.output == "text":
+    if output == "text":
         print(*render(found)[:1], sep="\n")
-    ended = follow(belay, upload, Console(file=sys.stderr if arguments.output == "json" else None, highlight=False))
+    ended = follow(belay, upload, Console(file=sys.stderr if output == "json" else None, highlight=False))
     found |= {"outcome": ended.outcome, **reason_parts(ended.reason)}
-    tell(arguments, found, [f"{found['release']}: {found['outcome']}", *str(found["reason"] or "").splitlines()])
+    tell(output, found, [f"{found['release']}: {found['outcome']}", *str(found["reason"] or "").splitlines()])
     return 0 if ended.outcome is Outcome.DEPLOYED else REFUSED
 
 

@@ -1,12 +1,16 @@
-"""Writes ``docs/command-line.md`` from the parsers: ``python -m cli.reference > docs/command-line.md``."""
+"""Writes ``docs/command-line.md`` from the commands: ``python -m cli.reference > docs/command-line.md``."""
 
 from __future__ import annotations
 
-import argparse
 import sys
+from dataclasses import fields
+from inspect import cleandoc
 from typing import Final
 
-from cli.commands import GROUPS, parser
+import click
+
+from cli.account import Where
+from cli.commands import SECTIONS, loaded
 from cli.problems import EXIT_STATUSES
 
 INTRODUCTION: Final = """# The `belay` command
@@ -16,8 +20,8 @@ INTRODUCTION: Final = """# The `belay` command
 Run `./belay COMMAND --help` in a checkout, or install `belay` with `pip install .`. Commands that call AWS find
 everything in the outputs of Belay's CloudFormation stack, and work with the embedded engine as with an account.
 
-`eval "$(register-python-argcomplete belay)"` in bash's start-up file completes commands, options and their values;
-`register-python-argcomplete`, from the package argcomplete, is installed with the command.
+`eval "$(_BELAY_COMPLETE=bash_source belay)"` in bash's start-up file completes commands, options and their values;
+zsh and fish have the same with `zsh_source` and `fish_source`.
 
 ## Account, region and stack
 
@@ -52,50 +56,35 @@ needs `ssm:PutParameter` for `/belay/applications/*` and `s3:PutObject` for `reg
 An error names the action that is not allowed.
 """
 
-_WHERE: Final = ("--profile", "--region", "--stack", "--endpoint-url", "--output")
+_WHERE: Final = {each.name for each in fields(Where)} | {"output"}
+"""The parameters of every command that calls AWS."""
 
 
 def page() -> str:
     """Return the page."""
-    where = "\n".join(_rows(_arguments(("status",), where=True)))
     statuses = "\n".join(f"| {status} | {means} |" for status, means in EXIT_STATUSES.items())
-    lines = [INTRODUCTION.format(where=where, statuses=statuses)]
-    for group, commands in GROUPS.items():
-        lines += [f"## {group}", ""]
-        for command, (_, described) in commands.items():
-            lines += [f"### belay {' '.join(command)}", "", f"{described[0].upper()}{described[1:]}.", ""]
-            arguments = _arguments(command, where=False)
-            if arguments:
-                lines += ["| argument | meaning |", "| --- | --- |", *_rows(arguments), ""]
+    lines = [INTRODUCTION.format(where="\n".join(_rows(loaded(("status",)), where=True)), statuses=statuses)]
+    for purpose, commands in SECTIONS.items():
+        lines += [f"## {purpose}", ""]
+        for words in commands:
+            command = loaded(words)
+            lines += [f"### belay {' '.join(words)}", "", cleandoc(command.help or ""), ""]
+            rows = _rows(command, where=False)
+            if rows:
+                lines += ["| argument | meaning |", "| --- | --- |", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _arguments(command: tuple[str, ...], *, where: bool) -> list[argparse.Action]:
-    """Return a command's own arguments, or those that say where Belay is deployed."""
-    found = [each for each in parser(command)._actions if not isinstance(each, argparse._HelpAction)]
-    talks_to_aws = any("--stack" in each.option_strings for each in found)
-    return [each for each in found if (talks_to_aws and _says_where(each)) is where]
+def _rows(command: click.Command, *, where: bool) -> list[str]:
+    """Return a row for each of a command's own arguments, or of those that say where Belay is deployed."""
+    calls_aws = any(each.name == "stack" for each in command.params)
+    told = [each for each in command.params if (calls_aws and each.name in _WHERE) is where]
+    records = [each.get_help_record(click.Context(command)) for each in told]
+    return [f"| `{_cell(written)}` | {_cell(text)} |" for written, text in filter(None, records)]
 
 
-def _says_where(action: argparse.Action) -> bool:
-    return any(option in _WHERE for option in action.option_strings)
-
-
-def _rows(arguments: list[argparse.Action]) -> list[str]:
-    return [f"| `{_written(each)}` | {_help(each)} |" for each in arguments]
-
-
-def _written(action: argparse.Action) -> str:
-    value = action.metavar or (f"{{{','.join(map(str, action.choices))}}}" if action.choices else action.dest.upper())
-    shown = str(value) if isinstance(value, str) else " ".join(value)
-    if not action.option_strings:
-        return f"[{shown}]" if action.nargs in ("?", "*") else shown
-    return action.option_strings[-1] if action.nargs == 0 else f"{action.option_strings[-1]} {shown}"
-
-
-def _help(action: argparse.Action) -> str:
-    text = (action.help or "").replace("|", "\\|")
-    return text % vars(action) if "%(" in text else text
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def main() -> int:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import click
 
 from belay.aws.ssm import APPLICATIONS
 from belay.control.registrations import DOCUMENTS
 from belay.errors import InvalidRelease
 from belay.release.stack_claim import claims_of, shared
-from cli.account import Account, add_account_arguments
-from cli.naming import application_name
+from cli.account import Account, Where, calls_aws
+from cli.naming import application_argument
+from cli.options import argument, gathered
 from cli.output import section, tell
 from cli.problems import Refused
 from cli.registration_files import APPLICATION_FILE, Registration, checked, differences, filled, read_files
@@ -25,61 +28,75 @@ LARGEST_PARAMETER: Final = 4096
 """Bytes of a standard parameter: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_file_arguments(parser)
-    parser.add_argument("--dry-run", action="store_true", help="show what would change, and store nothing")
-    parser.add_argument("--yes", action="store_true", help="store it without a question")
-    add_account_arguments(parser)
-
-
-def add_file_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare which application, which files, and what fills them in."""
-    parser.add_argument("application", type=application_name, metavar="APPLICATION", help="the application's name")
-    parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="application.yaml and <stage>.yaml, or a folder of them"
-    )
-    parser.add_argument(
-        "--outputs-of", metavar="STACK", help="a stack whose outputs fill in names in braces, such as ${RoleArn}"
-    )
-    parser.add_argument(
-        "--value", metavar="NAME=VALUE", action="append", default=[], type=_pair, help="the value of a name in braces"
-    )
-
-
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not (name and sign):
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
+        raise click.BadParameter(f"expected NAME=VALUE, found {text!r}")
     return name, value
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Check the files, show the difference, ask, store."""
-    belay = Account.of(arguments)
-    wanted = read(belay, arguments)
+@dataclass(frozen=True)
+class Files:
+    """The files of an application's registration, and what fills in their names in braces."""
+
+    application: str
+    files: Sequence[Path]
+    outputs_of: str | None
+    value: Sequence[tuple[str, str]]
+
+
+registration_files: Final = gathered(
+    "files",
+    Files,
+    application_argument,
+    argument(
+        "files",
+        nargs=-1,
+        required=True,
+        type=click.Path(path_type=Path),
+        help="application.yaml and <stage>.yaml, or a folder of them",
+    ),
+    click.option(
+        "--outputs-of", metavar="STACK", help="a stack whose outputs fill in names in braces, such as ${RoleArn}"
+    ),
+    click.option("--value", metavar="NAME=VALUE", multiple=True, type=_pair, help="the value of a name in braces"),
+)
+
+
+@click.command()
+@registration_files
+@click.option("--dry-run", is_flag=True, help="show what would change, and store nothing")
+@click.option("--yes", is_flag=True, help="store it without a question")
+@calls_aws
+def command(files: Files, dry_run: bool, yes: bool, where: Where, output: str) -> int:
+    """Store an application's registration after showing what it changes.
+
+    `belay register check` only checks the files, `belay register show` shows what is stored.
+    """
+    belay = Account.of(where)
+    wanted = read(belay, files)
     changes = differences(registered(belay, wanted.name), wanted.parameters)
     found: dict[str, Any] = {"application": wanted.name, "changes": changes, "stored": False}
-    if changes and not arguments.dry_run:
-        if arguments.output == "text" and not arguments.yes:
-            tell(arguments, found, render(found))
+    if changes and not dry_run:
+        if output == "text" and not yes:
+            tell(output, found, render(found))
             if not _agreed():
                 raise Refused("nothing was stored")
         store(belay, {name: text for name, text in wanted.parameters.items() if name in changes})
         found["stored"] = True
-    tell(arguments, found, [_end(found)] if found["stored"] and not arguments.yes else render(found))
+    tell(output, found, [_end(found)] if found["stored"] and not yes else render(found))
     return 0
 
 
-def read(belay: Account, arguments: argparse.Namespace) -> Registration:
+def read(belay: Account, files: Files) -> Registration:
     """Return the registration as the files have it; what they leave out stays as it is registered.
 
     Raises ``InvalidRegistration`` with every problem, and ``Refused`` where a stack belongs to another stage.
     """
-    texts = read_files(arguments.files)
+    texts = read_files(files.files)
     if "$" in "".join(texts.values()):
-        texts = filled(texts, {**_outputs(belay, arguments.outputs_of), **dict(arguments.value)})
-    wanted = checked(arguments.application, {**_kept(belay, arguments.application, texts), **texts})
+        texts = filled(texts, {**_outputs(belay, files.outputs_of), **dict(files.value)})
+    wanted = checked(files.application, {**_kept(belay, files.application, texts), **texts})
     _refuse_shared(belay, wanted)
     return wanted
 

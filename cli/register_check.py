@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.output import tell
-from cli.register import add_file_arguments, read
+from cli.register import Files, read, registration_files
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_file_arguments(parser)
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Check the files; every problem is an error."""
-    wanted = read(Account.of(arguments), arguments)
+@click.command()
+@registration_files
+@calls_aws
+def command(files: Files, where: Where, output: str) -> int:
+    """Check the files of an application's registration, and store nothing; every problem is an error."""
+    wanted = read(Account.of(where), files)
     stages = ", ".join(stage.name for stage in wanted.stages)
     tell(
-        arguments,
+        output,
         {"application": wanted.name, "stages": [stage.name for stage in wanted.stages]},
         [f"{wanted.name}: Belay can read this; its stages are {stages}"],
     )

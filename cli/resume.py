@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from belay.aws.faults import translated
 from belay.errors import AccessDenied
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.output import tell
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """End the pause; run the sweep, which starts held uploads, at once if permitted."""
-    found = resume(Account.of(arguments))
-    tell(arguments, found, [in_words(found)])
+@click.command()
+@calls_aws
+def command(where: Where, output: str) -> int:
+    """End the pause and start held releases, at once where these credentials may run the sweep."""
+    found = resume(Account.of(where))
+    tell(output, found, [in_words(found)])
     return 0
 
 

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
+import click
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import code_of, translated
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
 from belay.release.records import Outcome, Upload
-from cli.account import Account, add_account_arguments
-from cli.naming import ReleaseName, find_attempts, release_name
+from cli.account import Account, Where, calls_aws
+from cli.naming import ReleaseName, find_attempts, release_argument
 from cli.output import tell
 from cli.problems import Refused
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Make the uploaded version the newest again, which starts it."""
-    found = upload_again(Account.of(arguments), arguments.release)
+@click.command()
+@release_argument
+@calls_aws
+def command(release: ReleaseName, where: Where, output: str) -> int:
+    """Deploy a release again that was not deployed or was rolled back, by copying the uploaded object onto itself."""
+    found = upload_again(Account.of(where), release)
     tell(
-        arguments,
+        output,
         found,
         [
             f"{found['upload']} was uploaded again as version {found['version_id']}",
-            f"follow it:  belay status {arguments.release.application} --watch",
+            f"follow it:  belay status {release.application} --watch",
         ],
     )
     return 0

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from cli.account import Account, add_account_arguments
+import click
+
+from cli.account import Account, Where, calls_aws
 from cli.decision import send
-from cli.naming import application_name
+from cli.naming import application_argument, stage_argument
 from cli.output import tell
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("application", type=application_name, metavar="APPLICATION")
-    parser.add_argument("stage", metavar="STAGE")
-    parser.add_argument("--to", metavar="VERSION", help="default: the last-known-good release, or the one before it")
-    parser.add_argument("--plan", action="store_true", help="only show what would be done")
-    parser.add_argument("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Start the rollback, or plan it."""
-    belay = Account.of(arguments)
-    found = ask(
-        belay, arguments.application, arguments.stage, arguments.to, comment=arguments.comment, plan_only=arguments.plan
-    )
-    tell(arguments, found, render(found, arguments.application))
+@click.command()
+@application_argument
+@stage_argument
+@click.option("--to", metavar="VERSION", help="default: the last-known-good release, or the one before it")
+@click.option("--plan", is_flag=True, help="only show what would be done")
+@click.option("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
+@calls_aws
+def command(
+    *, application: str, stage: str, to: str | None, plan: bool, comment: str, where: Where, output: str
+) -> int:
+    """Roll a stage back to an earlier release, or preview it."""
+    belay = Account.of(where)
+    found = ask(belay, application, stage, to, comment=comment, plan_only=plan)
+    tell(output, found, render(found, application))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import webbrowser
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,8 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+import click
 
 from belay.approval.asked import AskedApproval
 from belay.approval.forecast_report import ForecastReport, page
@@ -25,8 +26,8 @@ from belay.release.records import ReleaseReference
 from belay.rollback.question import AskedQuestion
 from belay.stack.plan import StagePlan
 from belay.subject.names import incident_of
-from cli.account import Account, add_account_arguments
-from cli.naming import ReleaseName, find_attempts, release_name
+from cli.account import Account, Where, calls_aws
+from cli.naming import ReleaseName, find_attempts, release_argument
 from cli.output import at, duration, reason_parts, section, tell
 from cli.problems import Refused
 
@@ -34,39 +35,43 @@ REPORT: Final = "report.html"
 _REPORTS: Final = {"static-report.json": "templates", "live-report.json": "live"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("release", type=release_name, metavar="RELEASE", help="orders/1.2.0, or orders for its newest")
-    parser.add_argument(
-        "--attempt", metavar="N", help="its number (1: the oldest of 100) or its id; default: the newest"
-    )
-    parser.add_argument("--report", action="store_true", help="open the approval report")
-    parser.add_argument("--forecast", action="store_true", help="show what its database changes did in the forecast")
-    parser.add_argument(
-        "--stage", metavar="STAGE", help="with --report or --forecast: the stage; default: the newest that has one"
-    )
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Show an attempt."""
-    if arguments.stage and not (arguments.report or arguments.forecast):
+@click.command()
+@release_argument
+@click.option("--attempt", metavar="N", help="its number (1: the oldest of 100) or its id; default: the newest")
+@click.option("--report", is_flag=True, help="open the approval report")
+@click.option("--forecast", is_flag=True, help="show what its database changes did in the forecast")
+@click.option(
+    "--stage", metavar="STAGE", help="with --report or --forecast: the stage; default: the newest that has one"
+)
+@calls_aws
+def command(
+    *,
+    release: ReleaseName,
+    attempt: str | None,
+    report: bool,
+    forecast: bool,
+    stage: str | None,
+    where: Where,
+    output: str,
+) -> int:
+    """Show one release: timeline, causes, changes, findings, snapshots and approvals; or its report."""
+    if stage and not (report or forecast):
         raise Refused("--stage needs --report or --forecast; without them, every stage is shown")
-    belay = Account.of(arguments)
-    attempts = find_attempts(belay.ledger, arguments.release)
-    attempt = chosen(attempts, arguments.attempt, arguments.release)
-    if arguments.report:
-        found = save_report(belay.artifacts, attempt, arguments.stage)
-        shown = arguments.output == "text" and webbrowser.open(Path(found["file"]).as_uri())
-        tell(arguments, found, [f"{'opened' if shown else 'saved'} {found['file']}"])
+    belay = Account.of(where)
+    attempts = find_attempts(belay.ledger, release)
+    one = chosen(attempts, attempt, release)
+    if report:
+        found = save_report(belay.artifacts, one, stage)
+        shown = output == "text" and webbrowser.open(Path(found["file"]).as_uri())
+        tell(output, found, [f"{'opened' if shown else 'saved'} {found['file']}"])
         return 0
-    if arguments.forecast:
-        forecast = read_forecast(belay.artifacts, attempt, arguments.stage)
-        file = save_page(attempt, forecast.stage, "forecast", page(forecast).encode())
-        tell(arguments, forecast.to_json(), [*forecast.lines(), "", f"saved {file}"])
+    if forecast:
+        forecasted = read_forecast(belay.artifacts, one, stage)
+        file = save_page(one, forecasted.stage, "forecast", page(forecasted).encode())
+        tell(output, forecasted.to_json(), [*forecasted.lines(), "", f"saved {file}"])
         return 0
-    found = gather(belay.ledger, belay.artifacts, attempt, attempts)
-    tell(arguments, found, render(found))
+    found = gather(belay.ledger, belay.artifacts, one, attempts)
+    tell(output, found, render(found))
     return 0
 
 

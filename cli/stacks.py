@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from belay.release.stack_claim import StackClaim, claims_of, shared
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.output import at, table, tell
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Show every stack that is registered or claimed."""
-    belay = Account.of(arguments)
+@click.command()
+@calls_aws
+def command(where: Where, output: str) -> int:
+    """Show which stage each stack belongs to, and the stacks that several stages register."""
+    belay = Account.of(where)
     found = gather(belay.ledger.stack_claims.every(), registered_in(belay))
-    tell(arguments, found, render(found))
+    tell(output, found, render(found))
     return 0
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import click
 from rich.console import Console
 
 from belay.aws.ssm import APPLICATIONS
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.list import registrations
-from cli.naming import application_name
+from cli.naming import optional_application
 from cli.open_work import execution, executions, gather
 from cli.output import ago, at, plain, table, tell
 from cli.problems import Refused
@@ -26,24 +26,21 @@ SOON_SECONDS: Final = 16.0
 NOTHING: Final = "Nothing is running, waiting or held."
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("application", nargs="?", type=application_name, metavar="APPLICATION", help="default: all")
-    parser.add_argument("--watch", action="store_true", help="show progress until nothing is running")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
+@click.command()
+@optional_application
+@click.option("--watch", is_flag=True, help="show progress until nothing is running")
+@calls_aws
+def command(application: str | None, watch: bool, where: Where, output: str) -> int:
     """Show what is running, waiting or held."""
-    belay = Account.of(arguments)
-    if arguments.application is not None:
-        refuse_unknown(belay, arguments.application)
-    work = gather(belay, arguments.application)
-    if arguments.watch and arguments.output == "text":
-        watch(belay, arguments.application, Console(highlight=False))
+    belay = Account.of(where)
+    if application is not None:
+        refuse_unknown(belay, application)
+    work = gather(belay, application)
+    if watch and output == "text":
+        follow(belay, application, Console(highlight=False))
         return 0
     running = executions(belay, work)
-    tell(arguments, with_doing(work, running), render(with_doing(work, running), datetime.now(UTC)))
+    tell(output, with_doing(work, running), render(with_doing(work, running), datetime.now(UTC)))
     return 0
 
 
@@ -54,7 +51,7 @@ def refuse_unknown(belay: Account, application: str) -> None:
         raise Refused(f"{application} is not an application; registered: {', '.join(known) or 'none'}")
 
 
-def watch(belay: Account, application: str | None, console: Console) -> None:
+def follow(belay: Account, application: str | None, console: Console) -> None:
     """Show the progress of everything that runs, and of what it starts, until nothing is running."""
     work = gather(belay, application)
     if not _goes_on(work):

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
+
+import click
 
 from belay.aws.ssm import APPLICATIONS
 from belay.release.stack_claim import StackClaim
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
+from cli.options import argument
 from cli.output import tell
 from cli.problems import Refused
 from cli.stacks import registered_in
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("name", metavar="NAME", help="its name in CloudFormation")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Remove the claim."""
-    belay = Account.of(arguments)
-    claim = to_give_up(arguments.name, belay.region, belay.ledger.stack_claims.every(), registered_in(belay))
+@click.command()
+@argument("name", help="its name in CloudFormation")
+@calls_aws
+def command(name: str, where: Where, output: str) -> int:
+    """Give up a stack that its stage no longer registers, so that another stage can claim it."""
+    belay = Account.of(where)
+    claim = to_give_up(name, belay.region, belay.ledger.stack_claims.every(), registered_in(belay))
     belay.ledger.stack_claims.free(claim)
     found = {"stack": claim.stack_name, "belonged_to": claim.owner}
-    tell(arguments, found, [f"{claim.stack_name} no longer belongs to {claim.owner}: the next release claims it"])
+    tell(output, found, [f"{claim.stack_name} no longer belongs to {claim.owner}: the next release claims it"])
     return 0
 
 

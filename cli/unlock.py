@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
 from belay.aws.ssm import APPLICATIONS
 from belay.release.lock import Lock
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.list import registrations
-from cli.naming import application_name
+from cli.naming import application_argument, stage_argument
 from cli.open_work import lock
 from cli.output import ago, tell
 from cli.problems import Refused
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("application", type=application_name, metavar="APPLICATION")
-    parser.add_argument("stage", metavar="STAGE")
-    parser.add_argument("--look", action="store_true", help="only show its holder")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Show the holder of the lock, and release it unless the holder is running."""
-    belay = Account.of(arguments)
-    name = f"{arguments.application}/{arguments.stage}"
-    held = belay.ledger.locks.get(arguments.application, arguments.stage)
+@click.command()
+@application_argument
+@stage_argument
+@click.option("--look", is_flag=True, help="only show its holder")
+@calls_aws
+def command(application: str, stage: str, look: bool, where: Where, output: str) -> int:
+    """Release an unused lock of a stage, and show its holder."""
+    belay = Account.of(where)
+    name = f"{application}/{stage}"
+    held = belay.ledger.locks.get(application, stage)
     if held is None:
-        refuse_unknown(belay, arguments.application, arguments.stage)
+        refuse_unknown(belay, application, stage)
     if held is None or not held.held:
-        tell(arguments, {"lock": name, "held": False}, [f"{name} is not locked"])
+        tell(output, {"lock": name, "held": False}, [f"{name} is not locked"])
         return 0
     found = {**lock(held), "owner_runs": belay.executions.running(held.execution)}
     found["open_incident"] = open_incident(belay, held)
-    freed = not arguments.look
+    freed = not look
     if freed:
         refuse(found)
-        belay.ledger.locks.release(arguments.application, arguments.stage, found["fencing"])
+        belay.ledger.locks.release(application, stage, found["fencing"])
     tell(
-        arguments,
+        output,
         {**found, "freed": freed},
         [*render(found, datetime.now(UTC)), *(["It was released."] if freed else [])],
     )

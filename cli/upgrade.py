@@ -6,13 +6,14 @@ version may have others. docs/upgrading.md tells the rest.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cli.account import Account, add_account_arguments
+import click
+
+from cli.account import Account, Where, calls_aws
 from cli.output import ago, section, table, tell
 from cli.problems import REFUSED, NoSuchStack
 
@@ -42,21 +43,21 @@ class Running:
     waits: bool = False
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_account_arguments(parser)
+@click.command()
+@calls_aws
+def command(where: Where, output: str) -> int:
+    """List what has to end before another version of Belay is deployed; a first deployment has nothing to check.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """List running executions; refuse unless all of them only wait. A first deployment has nothing to check."""
+    The exit status is 1 unless all that runs only waits.
+    """
     try:
-        belay = Account.of(arguments)
+        belay = Account.of(where)
     except NoSuchStack:
         return 0
     if not belay.outputs:  # a stack whose first creation failed
         return 0
     found = running(belay)
-    tell(arguments, {"running": [asdict(each) for each in found]}, render(found, datetime.now(UTC)))
+    tell(output, {"running": [asdict(each) for each in found]}, render(found, datetime.now(UTC)))
     return 0 if all(each.waits for each in found) else REFUSED
 
 

@@ -6,22 +6,19 @@ asked or notified again: the successor waits for the same answer, with the same 
 
 from __future__ import annotations
 
-import argparse
+import click
 
 from belay.control.successors import Successors
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.output import tell
 from cli.upgrade import running
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Continue every release that waits for an approval or a window."""
-    belay = Account.of(arguments)
+@click.command()
+@calls_aws
+def command(where: Where, output: str) -> int:
+    """Continue every release that waits for an approval or a window, with the version deployed now."""
+    belay = Account.of(where)
     successors = Successors(belay.ledger, belay.artifacts, belay.executions, belay.machine("deploy_release"))
     found = {
         f"{each.about} in {each.stage}": successors.continue_stage(each.execution)
@@ -29,5 +26,5 @@ def run(arguments: argparse.Namespace) -> int:
         if each.waits
     }
     lines = [f"{name}: {successor or 'has ended'}" for name, successor in found.items()]
-    tell(arguments, {"continued": found}, ["continued by this version:", *lines] if lines else ["nothing is waiting"])
+    tell(output, {"continued": found}, ["continued by this version:", *lines] if lines else ["nothing is waiting"])
     return 0

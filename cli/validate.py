@@ -5,7 +5,6 @@ Exit status: 0 no violation, 1 a violation, 2 only undecided findings, 3 somethi
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from belay.errors import BelayError, UnreadableChanges, UnreadableTemplate
 from belay.policy.gate import check_groups, check_template
 from belay.policy.settings import PolicySettings
@@ -22,6 +23,7 @@ from belay.policy.verdict import Report, Verdict
 from belay.template.loader import load
 from belay.template.resolver import TRANSFORM
 from belay.template.sections import parameters as declared_parameters
+from cli.options import argument, gathered
 from cli.output import plain
 from cli.targets import Target, read_target
 
@@ -72,75 +74,92 @@ class Result:
         return UNREADABLE if self.errors else STATUS[self.report.verdict]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.epilog = "exit status: 0 pass, 1 violation, 2 review only, 3 something could not be read"
-    parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="a template, a folder, a release's zip or a file of SQL"
-    )
-    parser.add_argument(
+@dataclass(frozen=True)
+class ToCheck:
+    """What the command line asks to be checked, and with what: paths of files, but for the last four."""
+
+    paths: Sequence[str]
+    parameters: str | None
+    application: Sequence[str]
+    rules: str | None
+    live: str | None
+    prefix_lists: str | None
+    engine: str | None
+    applied: str | None
+    format: str
+    advice: bool
+
+
+@click.command(epilog="Exit status: 0 pass, 1 violation, 2 review only, 3 something could not be read.")
+@gathered(
+    "to_check",
+    ToCheck,
+    argument("paths", nargs=-1, metavar="[PATH]...", help="a template, a folder, a release's zip or a file of SQL"),
+    click.option(
         "--engine",
-        choices=ENGINES,
+        type=click.Choice(ENGINES),
         help="the paths are files of SQL, or folders of them, for this database engine, each a release of its own",
-    )
-    parser.add_argument(
+    ),
+    click.option(
         "--parameters", metavar="FILE", help="the parameters that will be passed, as JSON; without it any value may be"
-    )
-    parser.add_argument(
+    ),
+    click.option(
         "--application",
         metavar="FILE",
-        action="append",
-        default=[],
+        multiple=True,
         help="the registration of the application or stage; a later one extends an earlier one",
-    )
-    parser.add_argument(
+    ),
+    click.option(
         "--rules",
         metavar="PATH",
         help="your own cfn-guard rules: a file, or a folder of *.guard files",
-    )
-    parser.add_argument("--live", metavar="FILE", help="the saved output of aws ec2 describe-security-groups")
-    parser.add_argument("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON')
-    parser.add_argument(
+    ),
+    click.option("--live", metavar="FILE", help="the saved output of aws ec2 describe-security-groups"),
+    click.option("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON'),
+    click.option(
         "--applied",
         metavar="VERSION",
         help="the version of the last database change that was applied before: only those after it are checked",
-    )
-    parser.add_argument("--format", choices=FORMATS, default="text")
-    parser.add_argument(
+    ),
+    click.option("--format", type=click.Choice(FORMATS), default="text", help="output format"),
+    click.option(
         "--advice",
-        action="store_true",
+        is_flag=True,
         help="include findings that do not stop a release; formats other than text always do",
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Check everything, print the report, return the exit status."""
-    if not arguments.paths and not arguments.live:
+    ),
+)
+def command(to_check: ToCheck) -> int:
+    """Check templates, releases, files of SQL or saved security groups against the policies."""
+    if not to_check.paths and not to_check.live:
         print("belay validate: name a PATH or --live FILE", file=sys.stderr)
         return UNREADABLE
     try:
-        inputs = _inputs(arguments)
-        result = _files_of_sql(arguments, inputs) if arguments.engine else validate(arguments.paths, inputs)
-        if arguments.live:
-            result = replace(result, report=result.report.merged(_live(arguments, inputs)))
+        inputs = _inputs(to_check)
+        result = (
+            _files_of_sql(to_check.paths, to_check.engine, inputs)
+            if to_check.engine
+            else validate(to_check.paths, inputs)
+        )
+        if to_check.live:
+            result = replace(result, report=result.report.merged(_live(to_check.live, to_check.prefix_lists, inputs)))
     except BelayError as error:
         print(f"belay validate: {error}", file=sys.stderr)
         return UNREADABLE
     if result.passed_over:
         print(plain(f"belay validate: passed over as no templates: {', '.join(result.passed_over)}"), file=sys.stderr)
     # Imported by name, so that a format's libraries are only imported when it is used.
-    format_module = import_module(f"cli.formats.{arguments.format}_format")
-    sys.stdout.write(format_module.render(result.report, result.errors, advice=arguments.advice))
+    format_module = import_module(f"cli.formats.{to_check.format}_format")
+    sys.stdout.write(format_module.render(result.report, result.errors, advice=to_check.advice))
     return result.status
 
 
-def _files_of_sql(arguments: argparse.Namespace, inputs: Inputs) -> Result:
+def _files_of_sql(paths: Sequence[str], engine: str, inputs: Inputs) -> Result:
     # Imported only for SQL, whose reading takes long to import.
     from belay.sql.changes import Engine  # noqa: PLC0415
     from cli.database_changes import check_files  # noqa: PLC0415
 
     today = datetime.now(UTC).date()
-    return Result(*check_files(arguments.paths, Engine(arguments.engine), inputs.settings, today, inputs.applied))
+    return Result(*check_files(paths, Engine(engine), inputs.settings, today, inputs.applied))
 
 
 def validate(paths: Sequence[str], inputs: Inputs) -> Result:
@@ -228,45 +247,45 @@ def _shown(target: Target, path: str) -> str:
     return str(Path(target.shown, path))
 
 
-def _live(arguments: argparse.Namespace, inputs: Inputs) -> Report:
+def _live(path: str, lists: str | None, inputs: Inputs) -> Report:
     # Imported only for saved groups.
     from cli.saved_groups import read_groups  # noqa: PLC0415
 
-    groups = read_groups(_json(arguments.live), arguments.live)
-    prefix_lists = _json(arguments.prefix_lists) if arguments.prefix_lists else {}
+    groups = read_groups(_json(path), path)
+    prefix_lists = _json(lists) if lists else {}
     try:
-        return check_groups(groups, prefix_lists, inputs.settings, datetime.now(UTC).date(), path=arguments.live)
+        return check_groups(groups, prefix_lists, inputs.settings, datetime.now(UTC).date(), path=path)
     except (AttributeError, KeyError, TypeError) as error:
-        raise UnreadableTemplate(f"{arguments.prefix_lists}: expected an object of lists of address blocks.") from error
+        raise UnreadableTemplate(f"{lists}: expected an object of lists of address blocks.") from error
 
 
-def _inputs(arguments: argparse.Namespace) -> Inputs:
+def _inputs(to_check: ToCheck) -> Inputs:
     registered: dict[str, Any] = {}
-    for path in arguments.application:
+    for path in to_check.application:
         document = _registration(path)
         registered.update(document.get("defaults", {}) if "stages" in document else document)
-    registration = ", ".join(arguments.application)
+    registration = ", ".join(to_check.application)
     stacks: dict[str, dict[str, Any]] = registered.get("stacks", {})
     settings = PolicySettings.from_registration(registered.get("policies", {}), registered.get("trusted_networks", ()))
     return Inputs(
-        replace(settings, advice=arguments.advice or arguments.format != "text"),
-        _parameters(arguments.parameters) if arguments.parameters else {},
+        replace(settings, advice=to_check.advice or to_check.format != "text"),
+        _parameters(to_check.parameters) if to_check.parameters else {},
         {name: _texts(stack.get("parameters", {}), registration) for name, stack in stacks.items()},
         frozenset(name for name, stack in stacks.items() if stack.get("parameter_precedence") == "release"),
-        known=bool(arguments.parameters or arguments.application),
-        checks=_template_checks(arguments) if arguments.paths and not arguments.engine else None,
-        applied=arguments.applied,
+        known=bool(to_check.parameters or to_check.application),
+        checks=_template_checks(to_check.rules) if to_check.paths and not to_check.engine else None,
+        applied=to_check.applied,
     )
 
 
-def _template_checks(arguments: argparse.Namespace) -> LocalChecks | None:
+def _template_checks(rules: str | None) -> LocalChecks | None:
     # Imported only for templates.
     from cli.template_checks import MissingValidatorError, template_checks  # noqa: PLC0415
 
     try:
-        return template_checks(arguments.rules)
+        return template_checks(rules)
     except MissingValidatorError as missing:
-        if arguments.rules:
+        if rules:
             raise
         print(f"belay validate: {missing}", file=sys.stderr)
         return None

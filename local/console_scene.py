@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -45,7 +44,7 @@ from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
 from belay.subject.subjects import AskedRollback, ReleaseAttempt
-from cli.account import Account
+from cli.account import Account, Where
 
 ROOT: Final = Path(__file__).parents[1]
 REGION: Final = "eu-west-1"
@@ -156,7 +155,7 @@ class Scene:
 
     def account(self) -> Account:
         """Return the stack as a command finds it."""
-        return Account.of(Namespace(profile=None, region=REGION, endpoint_url=None, stack="belay"))
+        return Account.of(Where(region=REGION))
 
     def at(self, minutes: float) -> str:
         """Return the time so many minutes ago, as the ledger writes it."""

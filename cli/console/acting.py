@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
+
+import click
 
 from cli import abort, pause, resume, retry, rollback
 from cli.console.desk import Desk, Shown
@@ -222,8 +223,8 @@ def _named(fields: Fields, *names: str) -> tuple[str, ...]:
         raise Refused(f"the form says nothing about {', '.join(missing)}: open the page again")
     try:
         application_name(fields["application"])
-    except ArgumentTypeError as error:
-        raise Refused(str(error)) from error
+    except click.BadParameter as error:
+        raise Refused(error.message) from error
     return tuple(fields[each] for each in names)
 
 

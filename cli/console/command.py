@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import socket
 import sys
 import webbrowser
 
+import click
 import uvicorn
 
-from cli.account import Account, add_account_arguments
+from cli.account import Account, Where, calls_aws
 from cli.console.app import console
 from cli.console.door import ADDRESS, Keys
 from cli.problems import Refused
@@ -17,21 +17,24 @@ from cli.problems import Refused
 _HIGHEST_PORT = 65_535
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--port", type=_port, default=0, metavar="PORT", help=f"of {ADDRESS}; default: any free one")
-    parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    add_account_arguments(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Serve the console until it is interrupted."""
-    belay = Account.of(arguments)
-    with bound(arguments.port) as listening:
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, _HIGHEST_PORT),
+    default=0,
+    metavar="PORT",
+    help=f"of {ADDRESS}; default: any free one",
+)
+@click.option("--no-browser", is_flag=True, help="only print the address")
+@calls_aws
+def command(port: int, no_browser: bool, where: Where, **_: str) -> int:
+    """Serve a page of what runs where, for this machine's browser, until it is interrupted."""
+    belay = Account.of(where)
+    with bound(port) as listening:
         keys = Keys(listening.getsockname()[1])
         print(f"The console of {belay.stack} in {belay.region}, for one browser of this machine:\n\n  {keys.address}\n")
         print("It acts with your credentials. Ctrl+C ends it.", flush=True)
-        if not arguments.no_browser:
+        if not no_browser:
             webbrowser.open(keys.address)
         serve(belay, keys, listening)
     return 0
@@ -57,10 +60,3 @@ def serve(belay: Account, keys: Keys, listening: socket.socket) -> None:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
         print("The console has ended.", file=sys.stderr)
-
-
-def _port(text: str) -> int:
-    """Read a port. Raises ``argparse.ArgumentTypeError``."""
-    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to {_HIGHEST_PORT}, found {text!r}")
-    return int(text)

@@ -37,7 +37,7 @@ def documented() -> dict[str, list[str]]:
 
 def needed(command: str) -> set[str]:
     code = Code.of_the_command()
-    starts = {Node(COMMANDS[tuple(command.split())][0], "", "run")}
+    starts = {Node(COMMANDS[tuple(command.split())][0], "", "command")}
     if command == "console":  # which finds its pages by their addresses
         starts |= {Node(module, "", name) for module, name in code.functions if module == "cli.console.pages"}
     nodes = followed(code, starts)
@@ -87,7 +87,7 @@ def test_every_command_that_asks_aws_is_somebody_s() -> None:
 
 
 def needs_aws(command: str) -> bool:
-    return (COMMANDS[tuple(command.split())][0], "run") in Code.of_the_command().functions and bool(needed(command))
+    return (COMMANDS[tuple(command.split())][0], "command") in Code.of_the_command().functions and bool(needed(command))
 
 
 def test_what_a_command_needs_is_really_found() -> None:

@@ -7,7 +7,6 @@ times of its own.
 import io
 import json
 import math
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -40,7 +39,7 @@ from belay.subject.incident import Incident
 from belay.subject.names import incident_of
 from belay.subject.subjects import ReleaseAttempt
 from cli.__main__ import main
-from cli.account import Account
+from cli.account import Account, Where
 from cli.views.overview import read_overview
 
 PAGE_BYTES = 1_000_000
@@ -130,7 +129,7 @@ class GrownOffice(Office):
         self.databases = Databases(rds)
         tags = snapshot_tags("orders", "production", "2.1.0", f"{EXECUTIONS}1")
         self.databases.create_snapshot(Database(INSTANCE, "orders-db"), "orders-db-1", tags)
-        self.account = Account.of(Namespace(profile=None, region="eu-west-1", endpoint_url=None, stack="belay"))
+        self.account = Account.of(Where(region="eu-west-1"))
         self.environment = {
             "LEDGER_TABLE": "ledger",
             "ARTIFACT_BUCKET": "artifacts",

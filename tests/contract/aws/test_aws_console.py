@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,7 +17,7 @@ from belay.release.reason import from_document
 from belay.release.records import Outcome
 from belay.subject.incident import Incident
 from belay.subject.subjects import ReleaseAttempt
-from cli.account import Account
+from cli.account import Account, Where
 from cli.console.app import console
 
 ASKED_AT = datetime.fromisoformat(NOW).replace(hour=12)
@@ -32,7 +31,7 @@ def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def asked(office: Office) -> AskedConsole:
-    belay = Account.of(Namespace(profile=None, region="eu-west-1", endpoint_url=None, stack="belay"))
+    belay = Account.of(Where(region="eu-west-1"))
     return AskedConsole(lambda keys: console(belay, keys, lambda: ASKED_AT))
 
 

@@ -5,28 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from cli.commands import COMMANDS, CommandGroup
 
 ROOT = Path(__file__).parents[3]
 
 
-def completed(line: str, directory: Path) -> list[str]:
-    """Ask as a shell does that has registered the command; what it is told goes to a file instead of a descriptor."""
-    told = directory / "told"
-    told.touch()
-    asks = {
-        "_ARGCOMPLETE": "1",
-        "_ARGCOMPLETE_IFS": "\n",
-        "_ARGCOMPLETE_STDOUT_FILENAME": str(told),
-        "COMP_LINE": line,
-        "COMP_POINT": str(len(line)),
-        "COMP_TYPE": "9",
-    }
+def completed(line: str) -> list[str]:
+    """Ask as bash does that has registered the command (https://click.palletsprojects.com/en/stable/shell-completion/)."""
+    asks = {"_BELAY_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     done = subprocess.run(
-        [sys.executable, "-m", "cli"], cwd=ROOT, env={**os.environ, **asks}, capture_output=True, check=False
+        [sys.executable, "-m", "cli"], cwd=ROOT, env={**os.environ, **asks}, capture_output=True, text=True, check=True
     )
-    assert (done.returncode, done.stdout) == (0, b"")
-    return [each.strip() for each in told.read_text().splitlines()]
+    assert done.stderr == ""
+    return [each.removeprefix("plain,") for each in done.stdout.split()]
 
 
 @pytest.mark.parametrize(
@@ -35,11 +29,21 @@ def completed(line: str, directory: Path) -> list[str]:
         ("belay app", ["approve"]),
         ("belay re", ["register", "release", "reject", "retry", "resume"]),
         ("belay release p", ["push"]),
+        ("belay register c", ["check"]),
+        ("belay register show --o", ["--output"]),
         ("belay release push --w", ["--wait"]),
         ("belay approve orders --s", ["--stage", "--seal", "--stack"]),
         ("belay list --output ", ["text", "json"]),
         ("belay nothing", []),
     ],
 )
-def test_commands_options_and_choices_are_completed(line: str, fits: list[str], tmp_path: Path) -> None:
-    assert completed(line, tmp_path) == fits
+def test_commands_options_and_choices_are_completed(line: str, fits: list[str]) -> None:
+    assert completed(line) == fits
+
+
+def test_no_command_is_imported_to_complete_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.commands.loaded", lambda words: pytest.fail(f"{words} was imported"))
+    belay = CommandGroup()
+    context = click.Context(belay)
+    assert {words[0] for words in COMMANDS} < {each.value for each in belay.shell_complete(context, "")} | {"-h"}
+    assert "approve a release" in belay.get_help(context)

@@ -1,18 +1,17 @@
 """The command's front door: its help, its page of the documentation, what becomes of errors."""
 
-import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
+import click
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ProfileNotFound, SSOTokenLoadError
 
 from belay.errors import AccessDenied, InvalidRegistration, ServiceUnavailable, Throttled
 from cli import __main__ as front
-from cli.commands import COMMANDS, GROUPS
+from cli.commands import COMMANDS, SECTIONS, Words, loaded
 from cli.naming import application_name, release_name
 from cli.problems import Refused, Unreachable, in_words, status_of
 from cli.reference import page
@@ -23,42 +22,58 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "command-line.md"
 def test_the_help_groups_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main(["--help"]) == 0
     told = capsys.readouterr().out
-    assert [line[:-1] for line in told.splitlines() if line.endswith(":")] == list(GROUPS)
+    assert [line[:-1] for line in told.splitlines() if line.endswith(":")] == ["Options", *SECTIONS]
     for command in COMMANDS:
         assert f"\n  {' '.join(command)} " in told
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        front.main([*command, "--help"])
-    assert ended.value.code == 0
-    assert f"belay {' '.join(command)}" in capsys.readouterr().out
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_every_command_has_help(command: Words, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main([*command, asked]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"Usage: belay {' '.join(command)} ")
+    for each in loaded(command).params:
+        assert (each.opts[-1] if isinstance(each, click.Option) else each.human_readable_name) in told
 
 
 @pytest.mark.parametrize("words", [[], ["nothing"], ["release"], ["release", "nothing"]])
 def test_what_is_no_command_shows_the_commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main(words) == 2
     told = capsys.readouterr().err
-    assert "usage: belay COMMAND" in told
-    assert (f"there is no command {' '.join(words)!r}" in told) is bool(words)
+    assert "Usage: belay" in told
+    assert ("No such command 'nothing'" in told) is ("nothing" in words)
 
 
-def test_the_documentation_is_what_the_parsers_say(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["aprove"], "Did you mean belay approve?"),
+        (["release", "psh"], "Did you mean belay release push?"),
+        (["build"], "Did you mean belay release build?"),
+        (["status", "--wach"], "--watch"),
+    ],
+)
+def test_what_is_mistyped_tells_what_may_have_been_meant(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert front.main(words) == 2
+    assert meant in capsys.readouterr().err
+
+
+def test_the_documentation_is_what_the_commands_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BELAY_STACK", raising=False)
     assert DOCUMENT.read_text() == page(), "write it anew: python -m cli.reference > docs/command-line.md"
 
 
 def test_an_endpoint_that_is_no_url_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        front.main(["status", "--endpoint-url", "localhost"])
-    assert ended.value.code == 2
+    assert front.main(["status", "--endpoint-url", "localhost"]) == 2
     assert "expected a URL such as" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["orders/", "/1.0.0", "Or ders/1.0.0", ""])
 def test_a_name_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=r"orders/1\.2\.0"):
+    with pytest.raises(click.BadParameter, match=r"orders/1\.2\.0"):
         release_name(text)
 
 
@@ -66,7 +81,7 @@ def test_names_are_read() -> None:
     assert str(release_name("orders/1.2.0+7")) == "orders/1.2.0+7"
     assert release_name("orders").version is None
     assert application_name("orders") == "orders"
-    with pytest.raises(argparse.ArgumentTypeError):
+    with pytest.raises(click.BadParameter):
         application_name("orders/1.0.0")
 
 
@@ -116,22 +131,23 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly() -> None:
         assert (running.stderr.read(), running.wait()) == (b"", 0)
 
 
+def run_instead(monkeypatch: pytest.MonkeyPatch, raised: BaseException) -> None:
+    def fail() -> int:
+        raise raised
+
+    monkeypatch.setattr("cli.commands.loaded", lambda words: click.Command("status", callback=fail))
+
+
 @pytest.mark.parametrize(("raised", "status"), [(Refused("it has ended"), 1), (KeyboardInterrupt(), 130)])
 def test_a_user_s_mistake_shows_no_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: BaseException, status: int
 ) -> None:
-    def run(_: argparse.Namespace) -> int:
-        raise raised
-
-    monkeypatch.setattr(front, "import_module", lambda _: SimpleNamespace(run=run, add_arguments=lambda _: None))
+    run_instead(monkeypatch, raised)
     assert front.main(["status"]) == status
     assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_fault_of_the_command_s_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(_: argparse.Namespace) -> int:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(front, "import_module", lambda _: SimpleNamespace(run=run, add_arguments=lambda _: None))
+    run_instead(monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         front.main(["status"])

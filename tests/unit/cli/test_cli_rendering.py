@@ -1,7 +1,6 @@
 """What commands print for people, line by line, from data alone; the expected texts are in ``golden/``."""
 
 import json
-from argparse import Namespace
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -284,7 +283,7 @@ def test_a_table_is_as_wide_as_what_is_in_it() -> None:
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_nothing_that_is_told_can_play_with_the_terminal(output: str, capsys: pytest.CaptureFixture[str]) -> None:
     hostile = "PASS\x1b[2K\x1b]8;;https://evil.example\x07 \x9b31m \u202eevorppa \u2066 caf\u00e9"
-    tell(Namespace(output=output), {"description": hostile}, ["description", hostile])
+    tell(output, {"description": hostile}, ["description", hostile])
     told = capsys.readouterr().out
     assert all(each.isprintable() or each == "\n" for each in told)
     assert "caf\u00e9" in told

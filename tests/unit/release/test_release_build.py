@@ -1,4 +1,3 @@
-import argparse
 import os
 import re
 import zipfile
@@ -9,7 +8,7 @@ import pytest
 from belay.errors import InvalidRelease
 from belay.release.archive import open_archive
 from belay.release.manifest import digest, read_manifest, read_verified, verify_members
-from cli import build
+from cli.__main__ import main
 from cli.build import build_release
 from cli.reader import FileReader
 
@@ -47,9 +46,7 @@ def refusal(directory: Path, output: Path | None = None) -> list[str]:
 
 
 def run(*arguments: object) -> int:
-    parser = argparse.ArgumentParser()
-    build.add_arguments(parser)
-    return build.run(parser.parse_args([str(each) for each in arguments]))
+    return main(["release", "build", *map(str, arguments)])
 
 
 def test_a_release_that_belay_accepts(directory: Path, tmp_path: Path) -> None:
