@@ -126,13 +126,16 @@ class Engine:
         except (urllib.error.URLError, OSError, KeyError, ValueError):
             return False
 
-    def client(self, service: str, **options: Any) -> Any:
-        """Return a boto3 client for one service of this engine, whatever the caller's environment."""
-        own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    def client(self, service: str, *, account: str = ACCOUNT, region: str = REGION, **options: Any) -> Any:
+        """Return a boto3 client for one service of this engine, whatever the caller's environment.
+
+        It is the root of its account: an engine has any account and region that it is asked for.
+        """
+        own = {"aws_access_key_id": "test" if account == ACCOUNT else account, "aws_secret_access_key": "test"}
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
-            region_name=REGION,
+            region_name=region,
             **{"config": Config(retries={"total_max_attempts": 1}), **own, **options},
         )
 

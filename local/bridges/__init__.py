@@ -28,12 +28,14 @@ from local.bridges import (
     early_validation,
     ecs_services,
     ended_executions,
+    event_buses,
     event_targets,
     execution_history,
     execution_names,
     execution_timeouts,
     exports,
     faults,
+    foreign_objects,
     function_urls,
     heartbeats,
     holds,
@@ -50,6 +52,7 @@ from local.bridges import (
     object_events,
     permissions,
     pipeline_resources,
+    policy_variables,
     ranged_versions,
     resource_statuses,
     rollback_triggers,
@@ -87,6 +90,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     """Install every bridge into this process and return the ASGI application to serve."""
     _install_functions(settings)
     event_targets.install()
+    event_buses.install()
     simulated_events.install()
     stack_events.install()
     nested_stacks.install()
@@ -114,6 +118,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     resource_statuses.install()
     stack_names.install()
     template_parameters.install()
+    foreign_objects.install()
     template_urls.install()
     nested_change_sets.install()
     strict_resources.install()
@@ -125,6 +130,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     ecs_services.install(settings.snapshot_seconds)
     pipeline_resources.install()
     scripted_answers.install()
+    policy_variables.install()
     permissions.install()
     simulated_policies.install()
     function_urls.install()

@@ -1,9 +1,9 @@
 """Gap: Application Auto Scaling, CodePipeline and CodeDeploy are missing; RDS neither renames nor copies nor restores
 to a point in time.
 
-moto has them and runs in the same process: their requests are handed to it. It knows less than AWS does (of
-CodePipeline it creates, starts, gets and lists; of CodeDeploy it creates, gets and lists). A service can go from the
-list when ministack has it.
+moto has them and runs in the same process: their requests are handed to it, in the account that ministack finds them to
+be of. It knows less than AWS does (of CodePipeline it creates, starts, gets and lists; of CodeDeploy it creates, gets
+and lists). A service can go from the list when ministack has it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any
 import ministack.app
 import moto.backends
 from ministack.core import router
+from ministack.core.responses import get_account_id
 from ministack.services import iam
 from moto.codepipeline.models import CodePipelineBackend
+from moto.core.responses import BaseResponse
 from moto.iam.exceptions import NotFoundException
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
@@ -48,6 +50,7 @@ def install() -> None:
     for service, prefix in TARGET_PREFIXES.items():
         router.SERVICE_PATTERNS[service] = {"target_prefixes": [prefix], "host_patterns": []}
     CodePipelineBackend.iam_backend = _Roles()  # type: ignore[assignment]
+    BaseResponse.get_current_account = lambda self: get_account_id()  # type: ignore[method-assign]
 
 
 def reset() -> None:

@@ -2,9 +2,9 @@
 
 The engine's port speaks plain HTTP, but policies may demand TLS, which every request has on AWS: here they have it
 too. A request about a change set by its ARN is about its stack, one about an ECS service about that and not about its
-cluster (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html). It matters
-only for an engine started with ``permissions``. It can go when ministack serves TLS to every worker and knows change
-sets' stacks.
+cluster (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html), one about a
+snapshot about that, with moto's tags. It matters only for an engine started with ``permissions``. It can go when
+ministack serves TLS to every worker and knows change sets' stacks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 
 import ministack.app
 from ministack.core import iam_actions
+from ministack.services import tagging
 from ministack.services.cloudformation import _change_sets
+from moto.rds.models import rds_backends
 
 OF_SERVICES = (".DescribeServices", ".UpdateService", ".DeleteService")
 OF_DATABASES = {
@@ -23,10 +25,19 @@ OF_DATABASES = {
     "DescribeDBSnapshots": "snapshot",
     "DescribeDBClusterSnapshots": "cluster-snapshot",
 }
+OF_SNAPSHOTS = {
+    "DeleteDBSnapshot": ("snapshot", "DBSnapshotIdentifier"),
+    "DeleteDBClusterSnapshot": ("cluster-snapshot", "DBClusterSnapshotIdentifier"),
+}
 
 
 def install() -> None:
     """Let ``aws:SecureTransport`` be true, and requests be about what AWS says they are about."""
+    _judge_rightly()
+    _know_tags_of_databases()
+
+
+def _judge_rightly() -> None:
     pin, resource_of = ministack.app.pin_request_origin, iam_actions.extract_resource_arn
 
     def pin_as_secure(source_ip: str, secure_transport: bool) -> None:
@@ -40,7 +51,11 @@ def install() -> None:
         if service == "ecs" and headers.get("x-amz-target", "").endswith(OF_SERVICES):
             return _service(json.loads(body), f"arn:aws:ecs:{region}:{account}:service")
         resource = str(resource_of(*request))
-        kind = OF_DATABASES.get((parameters.get("Action") or [""])[0])
+        action = (parameters.get("Action") or [""])[0]
+        if service == "rds" and action in OF_SNAPSHOTS:
+            kind, named = OF_SNAPSHOTS[action]
+            return f"arn:aws:rds:{region}:{account}:{kind}:{parameters[named][0]}"
+        kind = OF_DATABASES.get(action, "")
         return f"arn:aws:rds:{region}:{account}:{kind}:*" if service == "rds" and resource == "*" and kind else resource
 
     ministack.app.pin_request_origin = pin_as_secure
@@ -52,3 +67,16 @@ def _service(request: dict[str, Any], prefix: str) -> str:
     name = str(request.get("service") or (request.get("services") or ["*"])[0])
     cluster = str(request.get("cluster") or "default").rpartition("/")[2]
     return name if name.startswith("arn:") else f"{prefix}/{cluster}/{name}"
+
+
+def _know_tags_of_databases() -> None:
+    tags_of = tagging.resource_tags
+
+    def resource_tags(arn: str) -> dict[str, str] | None:
+        _, _, service, region, account, *_ = arn.split(":", 5) if arn.startswith("arn:") else [""] * 6
+        if service != "rds":
+            found: dict[str, str] | None = tags_of(arn)
+            return found
+        return {each["Key"]: each["Value"] for each in rds_backends[account][region].list_tags_for_resource(arn)}
+
+    tagging.resource_tags = resource_tags

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import botocore.session
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
 
 def api(service: str) -> Any:
-    """A client of the engine's own API. It blocks, so its caller must not be on the server's loop."""
-    return botocore.session.get_session().create_client(service, region_name=get_region())
+    """A client of the engine's own API in the same account and region. It blocks, so its caller must not be on the
+    server's loop."""
+    return botocore.session.get_session().create_client(
+        service, region_name=get_region(), aws_access_key_id=get_account_id(), aws_secret_access_key="root"
+    )
 
 
 def call(client: Any, operation: str, properties: Mapping[str, Any], renamed: Mapping[str, str] | None = None) -> Any:

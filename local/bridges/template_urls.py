@@ -27,9 +27,9 @@ def install() -> None:
         version = parse_qs(url.query).get("versionId", [""])[0]
         if version:
             bucket, _, key = path.lstrip("/").partition("/")
-            status, _, body = s3._get_object(bucket, key, {}, {"versionId": [version]})
-            if status == 200:  # noqa: PLR2004 - an HTTP status
-                return bytes(body).decode(), None
+            body = s3._get_object_data(bucket, key, version)
+            if body is not None:
+                return body.decode(), None
         return resolve({**parameters, "TemplateURL": [f"https://s3.amazonaws.com{path}"]} if host else parameters)
 
     for module in (helpers, handlers, changesets, provisioners):

@@ -77,9 +77,7 @@ def actions(statement: dict[str, Any]) -> list[str]:
 def test_functions_of_the_nested_stack_are_like_the_others() -> None:
     assert nested()["Globals"]["Function"] == GLOBALS
     (given,) = [
-        each["Parameters"]
-        for each in resources("AWS::CloudFormation::Stack").values()
-        if "BelayName" in each["Parameters"]
+        each["Parameters"] for each in resources("AWS::CloudFormation::Stack").values() if each["TemplateURL"] == NESTED
     ]
     assert set(given) == set(template(NESTED)["Parameters"])
 

@@ -1,0 +1,296 @@
+"""What Belay has in other accounts: its roles may do there just what its functions do on a stage."""
+
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+from project import functions, template
+from reach import reached
+from test_convention_permissions import needed
+
+ACCOUNT, REGION = "accounts/spoke_account.yaml", "accounts/spoke_region.yaml"
+HUB_REGION, BUS = "accounts/hub_region.yaml", "spokes.yaml"
+
+POWERS = {
+    "look": {
+        *("check_stage", "request_approval", "start_rollback", "react_to_failed_stack", "react_to_failed_execution"),
+        *("sweep", "revalidate_stages"),
+    },
+    "deploy": {"prepare_stage", "change_stacks", "snapshot_databases", "change_databases"},
+    "recover": {"lead_rollback", "recover_stacks", "recover_databases"},
+    "clean": {"clean_snapshots"},
+}
+"""The functions that work where a stage lies, by the power that they have there."""
+
+OF_STAGES = {
+    *("application-autoscaling", "cloudformation", "cloudwatch", "ec2", "ecs", "elasticache", "elasticloadbalancing"),
+    *("iam", "lambda", "rds", "secretsmanager"),
+}
+"""The services in which a stage has something; the others are asked in Belay's own account."""
+
+OF_STAGES_ELSE = {"ssm:DescribeParameters", "ssm:GetParameters", "kms:CreateGrant", "kms:DescribeKey"}
+
+READS_FILES = {
+    "Stacks.create_change_set": {"s3:GetObject", "kms:Decrypt"},
+    # The template of a baseline is one version of an object.
+    "RecoveredStacks._named_change_set": {"s3:GetObjectVersion"},
+}
+"""CloudFormation reads a stage's files with the caller's permissions."""
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def role(power: str) -> dict[str, Any]:
+    found: dict[str, Any] = template(ACCOUNT)["Resources"][f"{power.capitalize()}Role"]["Properties"]
+    return found
+
+
+def statements(power: str) -> list[dict[str, Any]]:
+    (policy,) = role(power)["Policies"]
+    # One for a feature that is off is left out.
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in policy["PolicyDocument"]["Statement"]]
+
+
+def needed_there(power: str) -> set[str]:
+    found = set().union(*map(needed, POWERS[power]))
+    there = {each for each in found if each.split(":")[0] in OF_STAGES or each in OF_STAGES_ELSE}
+    nodes = {str(node) for function in POWERS[power] for node in reached(function)}
+    return there.union(*(READS_FILES[node] for node in nodes & set(READS_FILES)))
+
+
+@pytest.mark.parametrize("power", POWERS)
+def test_a_role_elsewhere_may_do_what_the_functions_of_its_power_do_and_nothing_else(power: str) -> None:
+    allowed = {action for each in statements(power) if each["Effect"] == "Allow" for action in listed(each["Action"])}
+    assert allowed == needed_there(power)
+
+
+def test_every_function_has_one_power_at_most() -> None:
+    having = [function for each in POWERS.values() for function in each]
+    assert len(having) == len(set(having))
+    assert set(having) <= set(functions())
+
+
+@pytest.mark.parametrize(
+    ("action", "power"),
+    [
+        ("cloudformation:ExecuteChangeSet", {"deploy", "recover"}),
+        ("cloudformation:RollbackStack", {"recover"}),
+        ("rds:CreateDBSnapshot", {"deploy"}),
+        ("rds:RestoreDBInstanceFromDBSnapshot", {"recover"}),
+        ("rds:ModifyDBInstance", {"recover"}),
+        ("rds:DeleteDBSnapshot", {"clean"}),
+        ("ecs:UpdateService", {"recover"}),
+        ("iam:PassRole", {"deploy", "recover"}),
+        ("ssm:GetParameters", {"deploy", "recover"}),
+    ],
+)
+def test_a_power_elsewhere_is_held_by_few(action: str, power: set[str]) -> None:
+    assert {name for name in POWERS if action in needed_there(name)} == power
+
+
+@pytest.mark.parametrize("power", POWERS)
+def test_a_role_trusts_the_functions_of_its_power_and_the_applications_of_the_account(power: str) -> None:
+    properties = role(power)
+    assert properties["RoleName"] == f"belay-{power}"
+    assume, tag = properties["AssumeRolePolicyDocument"]["Statement"]
+    hub = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${HubAccountId}:root"}}
+    path = {"aws:PrincipalArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{HubAccountId}}:role/belay/{power}/*"}}
+    organization = {"Fn::If": ["OrganizationNamed", {"Ref": "OrganizationId"}, {"Ref": "AWS::NoValue"}]}
+    assert assume == {
+        "Effect": "Allow",
+        "Principal": hub,
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "ArnLike": path,
+            "StringEquals": {"sts:ExternalId": {"Ref": "Applications"}, "aws:PrincipalOrgID": organization},
+        },
+    }
+    assert tag == {
+        "Effect": "Allow",
+        "Principal": hub,
+        "Action": "sts:TagSession",
+        "Condition": {
+            "ArnLike": path,
+            "StringEquals": {"aws:RequestTag/belay:application": {"Ref": "Applications"}},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["belay:application", "belay:stage", "belay:release"]},
+        },
+    }
+
+
+@pytest.mark.parametrize("power", POWERS)
+def test_a_role_elsewhere_acts_in_its_own_account(power: str) -> None:
+    """Beside what is said here, every resource is of the account, in any region."""
+    elsewhere = {
+        # Transforms of AWS, parameters and secrets that are shared, the files that Belay brought.
+        "arn:${AWS::Partition}:cloudformation:*:aws:transform/*",
+        "arn:${AWS::Partition}:ssm:*:*:parameter/*",
+        "arn:${AWS::Partition}:ssm:*:*:parameter/belay/*",
+        "arn:${AWS::Partition}:secretsmanager:*:*:secret:*",
+        "arn:${AWS::Partition}:s3:::${HubStackName}-files-${HubAccountId}-*/spokes/${AWS::AccountId}/*",
+        "arn:${AWS::Partition}:kms:*:${HubAccountId}:key/*",
+    }
+    for statement in statements(power):
+        for resource in listed(statement["Resource"]):
+            if isinstance(resource, dict) and "Fn::Sub" in resource:
+                assert resource["Fn::Sub"] in elsewhere or ":${AWS::AccountId}:" in resource["Fn::Sub"], resource
+            else:
+                assert resource == "*" or {*resource} <= {"Ref", "Fn::GetAtt"}, resource
+
+
+@pytest.mark.parametrize("power", POWERS)
+def test_every_resource_that_is_a_star_only_reads(power: str) -> None:
+    stars = [action for each in statements(power) if each["Resource"] == "*" for action in listed(each["Action"])]
+    assert stars
+    assert all(action.partition(":")[2].startswith(("Describe", "List", "Get")) for action in stars)
+
+
+@pytest.mark.parametrize("name", [ACCOUNT, REGION, HUB_REGION])
+def test_nothing_is_allowed_by_a_star_in_an_action(name: str) -> None:
+    for logical_id, resource in template(name)["Resources"].items():
+        for policy in resource.get("Properties", {}).get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                allowed = statement.get("Fn::If", [None, statement])[1]
+                assert allowed["Effect"] == "Deny" or not [a for a in listed(allowed["Action"]) if "*" in a], logical_id
+
+
+def test_roles_are_passed_to_cloudformation_and_to_rds_alone() -> None:
+    passing = {
+        power: [each for each in statements(power) if "iam:PassRole" in listed(each["Action"])] for power in POWERS
+    }
+    services = {
+        power: [each["Condition"]["StringEquals"]["iam:PassedToService"] for each in found]
+        for power, found in passing.items()
+        if found
+    }
+    rds = ["rds.amazonaws.com", "monitoring.rds.amazonaws.com"]
+    assert services == {"deploy": ["cloudformation.amazonaws.com"], "recover": ["cloudformation.amazonaws.com", rds]}
+    for found in passing.values():
+        for each in found:
+            if each["Condition"]["StringEquals"]["iam:PassedToService"] == "cloudformation.amazonaws.com":
+                assert each["Resource"] == {"Ref": "ServiceRoleArns"}
+
+
+def test_snapshots_are_restored_for_their_application_and_deleted_by_whom_took_them() -> None:
+    (restoring,) = [each for each in statements("recover") if "ResourceTag" in str(each.get("Condition"))]
+    own = {"aws:ResourceTag/belay:application": "${aws:PrincipalTag/belay:application}"}
+    assert restoring["Condition"] == {"StringEquals": own}
+    (deleting,) = [each for each in statements("clean") if "rds:DeleteDBSnapshot" in listed(each["Action"])]
+    took = "arn:${AWS::Partition}:states:*:${HubAccountId}:execution:${HubStackName}-deploy-stage:*"
+    assert deleting["Condition"] == {"StringLike": {"aws:ResourceTag/belay:execution": {"Fn::Sub": took}}}
+
+
+def test_whoever_deploys_elsewhere_changes_nothing_of_belay_s() -> None:
+    policies = {
+        name: each["Properties"]
+        for name, each in template(ACCOUNT)["Resources"].items()
+        if each["Type"] == "AWS::IAM::ManagedPolicy"
+    }
+    denied, boundary = (
+        policies[name]["PolicyDocument"]["Statement"] for name in ("ServiceRolePolicy", "ReleaseBoundary")
+    )
+    assert {each["Effect"] for each in denied} == {"Deny"}
+    (allowed,) = [each for each in boundary if each["Effect"] == "Allow"]
+    assert (allowed["Action"], allowed["Resource"]) == ("*", "*")
+    assert [each for each in boundary if each is not allowed] == denied[: len(boundary) - 1]
+    denials = [
+        (each["Action"], resource["Fn::Sub"].partition("${AWS::AccountId}:")[2])
+        for each in boundary[1:]
+        for resource in listed(each["Resource"])
+        if "Fn::Sub" in resource
+    ]
+    names = [
+        *(f"iam role/belay-{power}" for power in POWERS),
+        *(f"iam policy/{each['ManagedPolicyName']}" for each in policies.values()),
+        f"events rule/{template(REGION)['Resources']['Forward']['Properties']['Name']}",
+        f"sqs {template(REGION)['Resources']['Undelivered']['Properties']['QueueName']}",
+        f"iam role/{template(REGION)['Resources']['ForwardRole']['Properties']['RoleName']['Fn::Sub']}",
+    ]
+    for service, name in (each.split(" ", 1) for each in names):
+        assert any(action == f"{service}:*" and fnmatch(name, pattern) for action, pattern in denials), name
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_account_reads_the_files_of_its_own_stages_alone() -> None:
+    resources = template(HUB_REGION)["Resources"]
+    (encrypted,) = resources["Files"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    # With a bucket key the context would be the bucket, and the key's policy could not tell the accounts apart.
+    assert encrypted["BucketKeyEnabled"] is False
+    tls, reads = resources["FilesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert reads["Principal"] == {"AWS": {"Ref": "SpokeAccounts"}}
+    assert reads["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
+    assert reads["Resource"] == {"Fn::Sub": "${Files.Arn}/spokes/${!aws:PrincipalAccount}/*"}
+    _, decrypts = resources["FilesKey"]["Properties"]["KeyPolicy"]["Statement"]
+    assert (decrypts["Principal"], decrypts["Action"]) == ({"AWS": {"Ref": "SpokeAccounts"}}, "kms:Decrypt")
+    bucket = resources["Files"]["Properties"]["BucketName"]["Fn::Sub"]
+    own = f"arn:${{AWS::Partition}}:s3:::{bucket}/spokes/${{!aws:PrincipalAccount}}/*"
+    assert decrypts["Condition"]["StringLike"] == {"kms:EncryptionContext:aws:s3:arn": {"Fn::Sub": own}}
+
+
+def test_the_files_are_kept_as_belay_s_others_are() -> None:
+    ours = template()["Resources"]["ArtifactBucket"]
+    files = template(HUB_REGION)["Resources"]["Files"]
+    different = {"BucketName", "BucketEncryption"}
+    assert {**files["Properties"], **dict.fromkeys(different)} == {**ours["Properties"], **dict.fromkeys(different)}
+    assert (files["DeletionPolicy"], files["UpdateReplacePolicy"]) == (
+        ours["DeletionPolicy"],
+        ours["UpdateReplacePolicy"],
+    )
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_bus_takes_what_rules_of_the_registered_accounts_send() -> None:
+    resources = template(BUS)["Resources"]
+    policy = resources["BusPolicy"]["Properties"]
+    assert policy["Statement"] == {
+        "Sid": "spokes",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Ref": "SpokeAccounts"}},
+        "Action": "events:PutEvents",
+        "Resource": {"Fn::GetAtt": "Bus.Arn"},
+        "Condition": {"Bool": {"events:eventBusInvocation": "true"}},
+    }
+    assert [name for name, each in resources.items() if each["Type"] == "AWS::Events::EventBusPolicy"] == ["BusPolicy"]
+
+
+def test_what_is_sent_is_what_belay_listens_to() -> None:
+    """At home, on the bus, and in the rule elsewhere."""
+    at_home = functions()["react_to_failed_stack"]["Events"]["FailedStack"]["Properties"]["Pattern"]
+    on_bus = template(BUS)["Resources"]["FailedStack"]["Properties"]["EventPattern"]
+    assert on_bus == {**at_home, "account": {"Ref": "SpokeAccounts"}}
+    assert template(REGION)["Resources"]["Forward"]["Properties"]["EventPattern"] == at_home
+
+
+def test_the_rule_elsewhere_sends_to_the_bus_and_keeps_what_does_not_arrive() -> None:
+    resources = template(REGION)["Resources"]
+    bus = "arn:${AWS::Partition}:events:${HubRegion}:${HubAccountId}:event-bus/${HubStackName}-spokes"
+    (target,) = resources["Forward"]["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::Sub": bus}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "Undelivered.Arn"}}
+    (policy,) = resources["ForwardRole"]["Properties"]["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Action": "events:PutEvents", "Resource": {"Fn::Sub": bus}}
+    ]
+    assert template(BUS)["Resources"]["Bus"]["Properties"]["Name"] == {"Fn::Sub": "${BelayName}-spokes"}
+    (allowed,) = resources["UndeliveredPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": "Forward.Arn"}}}
+    assert resources["Undelivered"]["Properties"]["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize("target", [each["Targets"][0] for each in (
+    template(BUS)["Resources"]["FailedStack"]["Properties"], template(REGION)["Resources"]["Forward"]["Properties"]
+)])  # fmt: skip
+def test_an_event_is_delivered_for_a_day(target: dict[str, Any]) -> None:
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
+
+
+def test_the_bus_is_given_what_it_needs() -> None:
+    given = template()["Resources"]["Spokes"]["Properties"]["Parameters"]
+    assert set(given) == set(template(BUS)["Parameters"])
