@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, StageDeployment, TakenBack, Transition, standing_in
 from belay.release.life import State
+from belay.subject.measures import is_deployment, lead_seconds, seconds_between
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,11 @@ def lines(
                 attempt=each.release.attempt,
                 incident=each.incident,
                 by=by if each.incident else approved,
-                seconds=between(began, each.at),
-                lead_seconds=None if attempt is None or each.incident else between(attempt.claimed_at, each.at),
+                seconds=seconds_between(began, each.at),
+                lead_seconds=lead_seconds(attempt, each.at) if is_deployment(each) else None,
                 taken_back=each.taken_back,
                 stands=each in standing,
                 runs=bool(standing) and each is standing[-1],
             )
         )
     return found[::-1]
-
-
-def between(began: str | None, ended: str | None) -> int | None:
-    """Return the seconds between two times of the ledger, None if one is not known."""
-    if began is None or ended is None:
-        return None
-    return max(0, round((datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()))

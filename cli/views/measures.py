@@ -1,7 +1,6 @@
 """The four measures of software delivery, from the ledger: how often, how soon, how well, and how soon repaired.
 
-https://dora.dev/guides/dora-metrics/ defines them. Deployments are those of one stage, which a rollback is not; a
-change has failed if its deployment was rolled back since, or an incident opened for it in the stage.
+``belay.subject.measures`` defines them; CloudWatch counts by the same definitions, without telling applications apart.
 """
 
 from __future__ import annotations
@@ -14,9 +13,7 @@ from statistics import median
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, StageDeployment
-from belay.release.records import Outcome
-from belay.subject.subjects import ReleaseAttempt
-from cli.views.history import between
+from belay.subject.measures import failed_attempt, is_deployment, lead_seconds, restore_seconds
 
 WEEKS = 12
 
@@ -66,13 +63,13 @@ def measured(
 ) -> Measures:
     """Return the measures of a stage, named with its application, from what the ledger keeps."""
     begin = now - timedelta(weeks=WEEKS)
-    claimed = {each.id: each.claimed_at for each in attempts}
-    done = [each for each in deployments if each.incident is None and _time(each.at) >= begin]
+    known = {each.id: each for each in attempts}
+    done = [each for each in deployments if is_deployment(each) and _time(each.at) >= begin]
     recent = [each for each in incidents if _time(each.opened_at) >= begin]
     failed = {each.release.attempt: each.taken_back.at for each in done if each.taken_back is not None}
-    failed |= {each.incident.subject.attempt: each.opened_at for each in recent if _of_release(each)}
-    leads = {each.release.attempt: between(claimed.get(each.release.attempt), each.at) for each in done}
-    restored = {each.incident.name: _restored(each) for each in recent}
+    failed |= {attempt: each.opened_at for each in recent if (attempt := failed_attempt(each.incident))}
+    leads = {each.release.attempt: lead_seconds(known.get(each.release.attempt), each.at) for each in done}
+    restored = {each.incident.name: restore_seconds(each.opened_at, each.outcome, each.ended_at) for each in recent}
     weeks = []
     for number in range(WEEKS):
         first = begin + timedelta(weeks=number)
@@ -103,18 +100,6 @@ def measured(
         restore_seconds=_median(restored.values()),
         not_restored=sum(each is None for each in restored.values()),
     )
-
-
-def _of_release(record: IncidentRecord) -> bool:
-    """Whether a change failed; a rollback that a person asked for is counted with the deployment it took back."""
-    return isinstance(record.incident.subject, ReleaseAttempt)
-
-
-def _restored(record: IncidentRecord) -> int | None:
-    """Return how long a stage took to be restored; None if it was not, or is not yet."""
-    if record.outcome is not Outcome.ROLLED_BACK:
-        return None
-    return between(record.opened_at, record.ended_at)
 
 
 def _median(seconds: Iterable[int | None]) -> float | None:

@@ -6,9 +6,11 @@ from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.gateways import own_aws
+from belay.aws.metrics import emit
 from belay.control.copies import Copies
-from belay.observability import count, observed
+from belay.observability import observed
 from belay.settings import read
+from belay.subject.measures import Measured, Metric
 
 
 @dataclass(frozen=True)
@@ -23,5 +25,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Begin to delete each; return their names. Its role can delete copies and nothing else."""
     settings, aws = read(Settings), own_aws()
     deleted = Copies(aws.database_copies).delete_left(settings.forecast_executions, aws.executions, now())
-    count("CopiesLeft", len(deleted))
+    emit([Measured(Metric.COPIES_LEFT, len(deleted))])
     return {"deleted": deleted}

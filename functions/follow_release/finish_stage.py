@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
+from belay.aws.metrics import emit
 from belay.control.stage import StageContext
 from belay.errors import LockLost
 from belay.ledger.ledger import Ledger
@@ -13,6 +14,7 @@ from belay.observability import observed
 from belay.release.ending import outcome_of_stage
 from belay.release.records import Outcome
 from belay.settings import read
+from belay.subject.measures import deployed
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter({**event, "fencing": None}, ledger, artifacts)
     outcome, fencing = Outcome(event["outcome"]), event["fencing"]
-    ended = run.ledger.attempts.end_stage(
-        run.release,
-        run.stage.name,
-        outcome,
-        good=outcome is Outcome.DEPLOYED and not run.stage.ephemeral,
-        fencing=None if fencing is None else int(fencing),
-        now=timestamp(),
-    )
-    if not ended and outcome_of_stage(run.ledger.attempts.get(run.release), run.stage.name) is not outcome:
+    good, now = outcome is Outcome.DEPLOYED and not run.stage.ephemeral, timestamp()
+    fencing = None if fencing is None else int(fencing)
+    ended = run.ledger.attempts.end_stage(run.release, run.stage.name, outcome, good=good, fencing=fencing, now=now)
+    attempt = run.ledger.attempts.get(run.release)
+    if ended and good and attempt is not None:
+        emit(deployed(attempt, run.stage.name, now))
+    if not ended and outcome_of_stage(attempt, run.stage.name) is not outcome:
         raise LockLost(
             f"{run.release.application}/{run.stage.name} is another execution's by now; nothing was recorded"
         )

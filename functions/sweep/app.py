@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.gateways import Aws, own_aws
+from belay.aws.metrics import emit
 from belay.control.approvals import Approvals
 from belay.control.closing import Closing
 from belay.control.decisions import Decisions
@@ -22,8 +23,9 @@ from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
 from belay.ledger.ledger import Ledger
-from belay.observability import count, logger, observed
+from belay.observability import logger, observed
 from belay.settings import read
+from belay.subject.measures import swept
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     settings, aws = read(Settings), own_aws()
     sweep = put_together(settings, aws)
-    swept = sweep.run(now(), lambda: aws.parameters.get_parameter(settings.pause_parameter) == "true")
-    count("LocksHeldPastExpiry", len(swept["locks_held_past_expiry"]))
-    count("SweepFaults", len(sweep.faults))
+    done = sweep.run(now(), lambda: aws.parameters.get_parameter(settings.pause_parameter) == "true")
+    emit(swept(done["open_incidents"], len(done["locks_held_past_expiry"]), len(sweep.faults)))
     for fault in sweep.faults:
         logger().error("the sweep failed on one item or part", exc_info=fault)
     if sweep.blind:
         raise ExceptionGroup("the sweep could not read the ledger", sweep.faults)
-    return swept | {"faults": [f"{type(fault).__name__}: {fault}" for fault in sweep.faults]}
+    return done | {"faults": [f"{type(fault).__name__}: {fault}" for fault in sweep.faults]}
 
 
 def put_together(settings: Settings, aws: Aws) -> Sweep:

@@ -186,7 +186,7 @@ def test_a_function_is_a_directory_of_modules() -> None:
 
 IMPORT_WITHOUT_A_WORLD = """
 import importlib.util, os, sys
-import boto3, botocore.session, aws_lambda_powertools, aws_lambda_powertools.metrics, zoneinfo
+import boto3, botocore.session, aws_lambda_powertools, zoneinfo
 
 def refuse(*args, **kwargs):
     raise AssertionError("reached for the world at import")

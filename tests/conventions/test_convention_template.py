@@ -466,9 +466,10 @@ def test_the_alarms_are_given_what_they_watch() -> None:
     nested = template("alarms.yaml")
     given = resources("AWS::CloudFormation::Stack")["Alarms"]["Parameters"]
     assert set(given) == set(nested["Parameters"])
+    alarms = [each for each in nested["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
     watched = {
         (alarm["Properties"]["MetricName"], dimension["Value"]["Ref"])
-        for alarm in nested["Resources"].values()
+        for alarm in alarms
         for dimension in alarm["Properties"]["Dimensions"]
         if isinstance(dimension["Value"], dict)
     }
@@ -477,7 +478,7 @@ def test_the_alarms_are_given_what_they_watch() -> None:
         assert ("ExecutionsTimedOut", f"{machine}Arn") in watched
     assert ("ApproximateNumberOfMessagesVisible", "DeadLetterQueueName") in watched
     assert ("NumberOfNotificationsFailed", "NotificationTopicName") in watched
-    for alarm in nested["Resources"].values():
+    for alarm in alarms:
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "NotificationTopicArn"}]
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 from belay.errors import StackFailed
-from belay.observability import count, logger, observed
+from belay.observability import logger, observed
 
 EVENT = {
     "release": {"application": "orders", "version": "1.0.0", "digest": "d", "attempt": "0123456789ab"},
@@ -78,30 +77,3 @@ def test_an_invocation_does_not_inherit_what_the_last_one_was_about(capsys: pyte
 @pytest.mark.parametrize("event", [{}, {"release": None}, {"source": "aws.s3", "detail": {"bucket": {"name": "b"}}}])
 def test_any_event_can_be_observed(event: dict[str, Any]) -> None:
     assert invoke(event) == {"done": True}
-
-
-@pytest.mark.parametrize(
-    ("metric", "read_by"),
-    [("LocksHeldPastExpiry", "OldLocks"), ("SweepFaults", "SweepIncomplete"), ("CopiesLeft", "CopiesLeft")],
-)
-def test_a_metric_is_written_as_the_alarm_reads_it(
-    capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config, metric: str, read_by: str
-) -> None:
-    count(metric, 2)
-    (line,) = lines(capsys)
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
-    template = yaml.load((pytestconfig.rootpath / "alarms.yaml").read_text(), Loader=_WithoutFunctions)
-    alarm = template["Resources"][read_by]["Properties"]
-    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
-    assert directive["Namespace"] == alarm["Namespace"]
-    assert directive["Metrics"] == [{"Name": alarm["MetricName"], "Unit": "Count"}]
-    assert [sorted(each) for each in directive["Dimensions"]] == [sorted(dimensions)]
-    assert {name: line[name] for name in dimensions} == dimensions
-    assert line[alarm["MetricName"]] == [2.0]
-
-
-class _WithoutFunctions(yaml.SafeLoader):
-    """YAML whose short-form functions are read as their arguments."""
-
-
-_WithoutFunctions.add_multi_constructor("!", lambda loader, suffix, node: node.value)

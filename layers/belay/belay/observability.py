@@ -5,7 +5,6 @@ from functools import cache, wraps
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 _SERVICE = "belay"
 
@@ -16,13 +15,6 @@ Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 def logger() -> Logger:
     """Return the process's logger."""
     return Logger(service=_SERVICE)
-
-
-def count(metric: str, value: int) -> None:
-    """Write one value of a metric of ours in CloudWatch's embedded metric format."""
-    of_us = {"service": _SERVICE}
-    with single_metric(metric, MetricUnit.Count, value, namespace="Belay", default_dimensions=of_us):
-        pass
 
 
 def observed(handler: Handler) -> Handler:

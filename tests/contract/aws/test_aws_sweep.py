@@ -91,7 +91,7 @@ def test_a_lock_past_its_expiry_is_counted(house: House, sweep: ModuleType, caps
     house.ledger.locks.acquire(claim, expires_at=1, seen=None, now="2026-03-02T09:00:00.000+00:00")
     assert sweep.handler({}, None)["locks_held_past_expiry"] == ["orders#production"]
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "LocksHeldPastExpiry" in line]
-    assert metrics[-1]["LocksHeldPastExpiry"] == [1.0]
+    assert metrics[-1]["LocksHeldPastExpiry"] == 1
 
 
 def test_what_cannot_be_taken_up_hinders_nothing_else_and_is_told_in_the_end(house: House, sweep: ModuleType) -> None:
@@ -179,8 +179,8 @@ def test_what_could_not_be_done_is_counted_and_logged(
         refusing(monkeypatch, method, what)
     sweep.handler({}, None)
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["SweepFaults"] for each in written if "SweepFaults" in each] == [[2.0]]
-    assert [each["LocksHeldPastExpiry"] for each in written if "LocksHeldPastExpiry" in each] == [[1.0]]
+    assert [each["SweepFaults"] for each in written if "SweepFaults" in each] == [2]
+    assert [each["LocksHeldPastExpiry"] for each in written if "LocksHeldPastExpiry" in each] == [1]
     logged = [Formatter().formatException(each.exc_info) for each in caplog.records if each.exc_info]
     assert ["in refused" in trace for trace in logged] == [True, True]
     assert ["HELD cannot be read" in trace for trace in logged] == [True, False]

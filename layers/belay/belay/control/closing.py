@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
+from belay.aws.metrics import emit
 from belay.control.endings import Endings
 from belay.control.recovery import Recovery
 from belay.control.unhealthy import Unhealthy
@@ -21,6 +22,7 @@ from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.reason import Reason, caught
 from belay.release.records import Outcome
 from belay.rollback.services import left_stopped
+from belay.subject import measures
 from belay.subject.incident import Incident
 from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDeployment, ReleaseAttempt
 
@@ -64,16 +66,21 @@ class Closing:
                     attempt, ended.outcome, reason=ended.reason, done=ended.done, left_to_do=ended.left_to_do
                 )
             case AskedRollback(stage=stage, target=target, asked_by=by) if ended.outcome is Outcome.ROLLED_BACK:
-                self._ledger.stages.went_back(incident.application, stage, target, incident.name, by, timestamp())
+                gone = self._ledger.stages.went_back(
+                    incident.application, stage, target, incident.name, by, timestamp()
+                )
+                emit(measures.taken_back(incident, gone))
         if ended.outcome is Outcome.NEEDS_OPERATOR:
             self._unhealthy.watch(incident, recovery.stack_ids())
-        if not self._ledger.incidents.close(incident, ended.outcome, ended.reason, timestamp()):
+        now = timestamp()
+        if not self._ledger.incidents.close(incident, ended.outcome, ended.reason, now):
             return
         message = self._message(incident, ended)
         if message is not None:
             self._endings.tell(incident, message)
         self._ledger.decisions.close(incident.application, incident.name, timestamp())
         self._ledger.incidents.announced(incident)
+        emit(measures.restored(incident, record.opened_at, ended.outcome, now))
 
     def _mixed(self, recovery: Recovery, left_to_do: Sequence[LeftToDo]) -> list[StackLeft]:
         """Return the stacks that do not run what the stage runs once a rollback was not finished."""

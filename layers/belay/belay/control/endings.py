@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from belay.aws.clock import timestamp
+from belay.aws.metrics import emit
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.control.topics import Topic
@@ -17,6 +18,7 @@ from belay.release.reason import Reason
 from belay.release.records import Outcome, ReleaseReference
 from belay.stack.command_line import failed_events_command
 from belay.stack.plan import StagePlan
+from belay.subject import measures
 from belay.subject.incident import Incident
 
 
@@ -53,7 +55,8 @@ class Endings:
 
         ``topic`` is the application's, for an upload that did not become a release.
         """
-        if not self._ledger.attempts.close(attempt, outcome, reason, timestamp()):
+        now = timestamp()
+        if not self._ledger.attempts.close(attempt, outcome, reason, now):
             return
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
         plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
@@ -77,6 +80,7 @@ class Endings:
         )
         self._topic(release, topic).publish(message)
         self._ledger.attempts.announced(attempt)
+        emit(measures.ended(attempt, outcome, now))
 
     def _topic(self, release: ReleaseReference | None, topic: str | None) -> Topic:
         if release is not None:

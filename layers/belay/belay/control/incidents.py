@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from belay.aws.clock import timestamp
+from belay.aws.metrics import emit
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.errors import IllegalTransition
@@ -13,6 +14,7 @@ from belay.release.life import State
 from belay.release.reason import PersonDecided, Reason
 from belay.release.records import ReleaseReference
 from belay.subject.incident import Incident
+from belay.subject.measures import failed
 from belay.subject.names import incident_of
 from belay.subject.subjects import ReleaseAttempt
 
@@ -45,6 +47,8 @@ class Incidents:
     def open(self, incident: Incident) -> str:
         """Open an incident unless it exists, and make sure that its recovery was started."""
         subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
+        if opened:
+            emit(failed(incident))
         if opened and isinstance(subject, ReleaseAttempt):
             release, stage, reason = subject.release, subject.stage, in_words(incident.reason)
             # An attempt that has ended stays ended; its failed stacks are recovered all the same.

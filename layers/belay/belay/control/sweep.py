@@ -68,13 +68,15 @@ class Sweep:
         may_start = self._attempted(paused) is False
         held = self._attempted(self._listed(self.ledger.uploads.held)) or []
         open_attempts, asked = self._listed(self.ledger.attempts.open_ones), self._listed(self.ledger.approvals.asked)
+        incidents = self._attempted(self._listed(self.ledger.incidents.open_ones))
         return {
             "resumed": len(self._each(lambda: held, self.resume)) if may_start else 0,
             "superseded": self._each(open_attempts, self.superseding.see_to),
             "reminded": len(self._each(asked, self.approvals.see_to, self.decisions, now)),
+            "open_incidents": None if incidents is None else len(incidents),
             "taken_up": [
                 *self._each(open_attempts, self.unfinished.take_up_dead),
-                *self._each(self._listed(self.ledger.incidents.open_ones), self.unfinished.take_up_dead),
+                *self._each(lambda: incidents or (), self.unfinished.take_up_dead),
             ],
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
             "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],

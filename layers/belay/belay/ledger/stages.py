@@ -71,14 +71,15 @@ class StageRecords:
 
     def went_back(  # noqa: PLR0917 - all are parts of one record
         self, application: str, stage: str, target: ReleaseReference | None, incident: str, by: str, now: str
-    ) -> None:
+    ) -> Sequence[StageDeployment]:
         """Record that a stage is back at an earlier release, or empty if ``target`` is None.
 
-        What was deployed since then was rolled back by ``incident``, which ``by`` (an ARN) requested.
+        What was deployed since then was rolled back by ``incident``, which ``by`` (an ARN) requested. Returns it, or
+        nothing if that was recorded before.
         """
         standing = self.runs(application, stage)
         if standing is not None and standing.incident == incident:
-            return
+            return ()
         gone = left_by(self.history(application, stage), target)
         pk = f"APPLICATION#{application}"
         self._table.transact(
@@ -103,6 +104,7 @@ class StageRecords:
                 else self.brought_to(target, stage, now, incident=incident)
             ),
         )
+        return gone
 
 
 def _left_item(application: str, stage: str, stacks: Iterable[StackLeft]) -> Item:
