@@ -128,7 +128,8 @@ class ChangeSet:
     """A change set as CloudFormation describes it, with all its pages.
 
     ``parameters`` are the values passed (``****`` for NoEcho), ``resolved`` the values that CloudFormation read from
-    Parameter Store for parameters of SSM types. ``nested`` are the change sets of nested stacks.
+    Parameter Store for parameters of SSM types. ``nested`` are the change sets of nested stacks,
+    ``root_change_set_id`` is that of the outermost stack if this is one of them.
     """
 
     stack_id: str
@@ -148,6 +149,7 @@ class ChangeSet:
     on_stack_failure: str | None = None
     deployment_mode: str | None = None
     nested: tuple["ChangeSet", ...] = ()
+    root_change_set_id: str | None = None
 
     @property
     def in_progress(self) -> bool:
@@ -332,6 +334,7 @@ def parse_change_set(pages: Sequence[Mapping[str, Any]], nested: Sequence[Change
         on_stack_failure=head.get("OnStackFailure"),
         deployment_mode=head.get("DeploymentMode"),
         nested=tuple(nested),
+        root_change_set_id=head.get("RootChangeSetId"),
     )
 
 

@@ -1,0 +1,69 @@
+"""What the Hook answers: that the operation may go on, with or without a warning, or that it violates policies."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from belay.policy.verdict import Finding, Report, Verdict
+
+_LONGEST: Final = 4096
+"""Characters of a message that CloudFormation keeps."""
+_MOST: Final = 50
+"""Findings that become annotations."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; ``holds`` means FAILED, which warns or stops the operation as the Hook's FailureMode says."""
+
+    holds: bool
+    message: str
+    findings: tuple[Finding, ...] = ()
+
+    def to_response(self, token: str) -> dict[str, Any]:
+        """Return the response that CloudFormation expects."""
+        response: dict[str, Any] = {
+            "hookStatus": "FAILED" if self.holds else "SUCCESS",
+            "message": self.message if len(self.message) <= _LONGEST else f"{self.message[: _LONGEST - 4]} ...",
+            "clientRequestToken": token,
+        }
+        if self.holds:
+            response["errorCode"] = "NonCompliant"
+        if self.findings:
+            response["annotations"] = [_annotation(each) for each in self.findings[:_MOST]]
+        return response
+
+
+def of_report(report: Report, *, undecided_holds: bool) -> Answer:
+    """Return the answer that a report calls for; what is undecided warns, unless the setting says that it holds."""
+    counted = tuple(each for each in report.findings if each.counts)
+    if report.verdict is Verdict.PASS:
+        return Answer(False, "Belay's policies are kept.")
+    holds = report.verdict is Verdict.FAIL or undecided_holds
+    said = "; ".join(f"{each.verdict} {each.policy} at {each.resource}: {each.message}" for each in counted)
+    what = "violated" if report.verdict is Verdict.FAIL else "undecided"
+    return Answer(holds, f"{'' if holds else 'Warning: '}Belay's policies are {what}: {said}", counted)
+
+
+def undecided(why: str, *, holds: bool) -> Answer:
+    """Return the answer about a template that cannot be judged, for a reason that is the template's own."""
+    return Answer(holds, f"{'' if holds else 'Warning: '}Belay's policies are undecided: {why}")
+
+
+def warning(why: str) -> Answer:
+    """Return an answer that lets the operation go on with a warning."""
+    return Answer(False, f"Warning: {why}")
+
+
+def passed_over(why: str) -> Answer:
+    """Return the answer about an operation that is not judged."""
+    return Answer(False, f"Not judged by Belay: {why}.")
+
+
+def _annotation(finding: Finding) -> dict[str, str]:
+    return {
+        "annotationName": finding.policy,
+        "status": "FAILED" if finding.verdict is Verdict.FAIL else "SKIPPED",
+        "statusMessage": f"{finding.resource}: {finding.message}",
+        "remediationMessage": finding.fix or "Ask whoever operates Belay.",
+        "severityLevel": finding.severity.upper(),
+    }
