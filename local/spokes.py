@@ -1,0 +1,72 @@
+"""Another account and region in the embedded engine, made ready for stages with the templates of ``accounts/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from local.engine import ACCOUNT, REGION, ROOT, Engine
+
+SPOKE_ACCOUNT: Final = "111111111111"
+SPOKE_REGION: Final = "eu-central-1"
+LOOK_EVERY_SECONDS: Final = 1
+LOOKS: Final = 60
+
+
+@dataclass(frozen=True)
+class Spoke:
+    """An account and region where stages may lie."""
+
+    engine: Engine
+    account: str = SPOKE_ACCOUNT
+    region: str = SPOKE_REGION
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the account's root in its region."""
+        return self.engine.client(service, account=self.account, region=self.region)
+
+
+def join(
+    engine: Engine,
+    applications: Sequence[str],
+    *,
+    account: str = SPOKE_ACCOUNT,
+    region: str = SPOKE_REGION,
+    hub: str = "belay",
+) -> Spoke:
+    """Deploy what stages of these applications need in an account and region, and their files' bucket at home.
+
+    ``hub`` is the name of Belay's stack, whose parameter ``SpokeAccounts`` has to name the account. Service roles have
+    the path ``/belay/``, verify functions and database executors one prefix each, as at home.
+    """
+    named = {"HubAccountId": ACCOUNT, "HubStackName": hub}
+    spoke = Spoke(engine, account, region)
+    _create(
+        spoke.client("cloudformation"),
+        "spoke_account",
+        {
+            **named,
+            "Applications": ",".join(applications),
+            "ServiceRoleArns": f"arn:aws:iam::{account}:role/belay/*",
+            "VerifyFunctionArns": f"arn:aws:lambda:*:{account}:function:verify-*",
+            "ExecutorArns": f"arn:aws:lambda:*:{account}:function:executor-*",
+        },
+    )
+    _create(spoke.client("cloudformation"), "spoke_region", {**named, "HubRegion": REGION})
+    home = engine.client("cloudformation", region=region)
+    _create(home, "hub_region", {"HubStackName": hub, "SpokeAccounts": account})
+    return spoke
+
+
+def _create(cloudformation: Any, template: str, parameters: Mapping[str, str]) -> None:
+    stack = f"belay-{template.replace('_', '-')}"
+    cloudformation.create_stack(
+        StackName=stack,
+        TemplateBody=(ROOT / "accounts" / f"{template}.yaml").read_text(),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=stack, WaiterConfig={"Delay": LOOK_EVERY_SECONDS, "MaxAttempts": LOOKS}
+    )
