@@ -11,6 +11,7 @@ from belay.masking import MASK, is_reference
 from belay.release.archive import MANIFEST
 from belay.release.document import Problems, join, load_document
 from belay.release.manifest import Manifest, ManifestStack, examine_manifest, parse_manifest
+from belay.release.names import stack_name_parameter
 from belay.release.registration import (
     Application,
     Pointer,
@@ -157,7 +158,8 @@ class AcceptedRelease:
         Raises ``InvalidRelease`` with every parameter without a value, and every undeclared one.
         """
         offered = {"Stage": stage, "ReleaseVersion": str(self.manifest.version)} | {
-            f"{_camel(each.name)}StackName": self.stack_name(stage, each.name, attempt) for each in self.manifest.stacks
+            stack_name_parameter(each.name): self.stack_name(stage, each.name, attempt)
+            for each in self.manifest.stacks
         }
         declared = self.declared[stack.template]
         given = effective_parameters(stack, self.stages[stage].stacks[stack.name], declared, bucket, prefix)
@@ -208,7 +210,3 @@ def _parsed(document: Document) -> Document:
     texts = ("application", "manifest_text", "application_text", "stage_texts", "declared")
     manifest, _ = examine_manifest(document["manifest_text"].encode(), None)
     return AcceptedRelease.of(*(document[name] for name in texts), manifest=manifest).to_dict()
-
-
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.replace("_", "-").split("-"))

@@ -48,6 +48,11 @@ def snapshot_name(  # noqa: PLR0917 - all are parts of one name
     return _name(longest, application, stage, version, database, unique).lower()
 
 
+def stack_name_parameter(stack: str) -> str:
+    """Name the parameter in which templates get the real name of a release's stack: ``NetworkStackName``."""
+    return "".join(word.capitalize() for word in stack.replace("_", "-").split("-")) + "StackName"
+
+
 def ephemeral_stack_name(base: str, version: str, unique: str) -> str:
     """Name a release's own copy of a registered stack: a letter, then letters, digits and hyphens, at most 50.
 
