@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
@@ -28,6 +29,8 @@ from belay.release.manifest import (
     verify_members,
 )
 from belay.template.loader import load
+from cli.assembly.cloud_assembly import read_assembly
+from cli.assembly.writing import write_directory
 from cli.options import argument
 from cli.reader import FileReader
 
@@ -54,13 +57,31 @@ class BuiltRelease:
 @click.command()
 @argument("directory", type=click.Path(path_type=Path), help="directory with release.yaml and the files to ship")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="default: <application>-<version>.zip")
-def command(directory: Path, output: Path | None) -> int:
+@click.option(
+    "--cdk-out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="the assembly that `cdk synth` wrote: its stacks and assets are the release's",
+)
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="NAME=URI",
+    help="the URI with the digest of an image that the assembly names; once for each",
+)
+def command(directory: Path, output: Path | None, cdk_out: Path | None, images: tuple[str, ...]) -> int:
     """Build a release's zip from a directory and print its name, version, size and SHA-256.
 
     Or print every problem and build nothing.
     """
+    if images and cdk_out is None:
+        raise click.UsageError("--image names an image of an assembly: expected --cdk-out, too")
+    given = dict(each.partition("=")[::2] for each in images)
     try:
-        built = build_release(directory, output)
+        built = (
+            build_release(directory, output) if cdk_out is None else build_assembled(directory, cdk_out, output, given)
+        )
     except InvalidRelease as error:
         print(f"{directory} is not a valid release:", file=sys.stderr)
         print(*(f"  {problem}" for problem in error.problems), sep="\n", file=sys.stderr)
@@ -75,6 +96,19 @@ def command(directory: Path, output: Path | None) -> int:
     print(f"size     {built.size} bytes, {built.files} file{'' if built.files == 1 else 's'}")
     print(f"sha-256  {built.sha256}")
     return 0
+
+
+def build_assembled(
+    directory: Path, cdk_out: Path, output: Path | None = None, images: Mapping[str, str] | None = None
+) -> BuiltRelease:
+    """Build what a directory, whose ``release.yaml`` has no stacks, and a cloud assembly make together.
+
+    ``images`` are the URIs with digests of the assembly's images, by their names. Raises as ``build_release``.
+    """
+    assembled = read_assembly(cdk_out, images or {})
+    with TemporaryDirectory() as folder:
+        write_directory(directory, assembled, Path(folder))
+        return build_release(Path(folder), output)
 
 
 def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:

@@ -31,9 +31,9 @@ from belay.aws.dynamodb import Table
 from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
-from cli.build import build_release
+from cli.build import build_assembled, build_release
 from cli.progress import Execution
-from examples.releases import BUILD, ExampleError, assemble
+from examples.releases import BUILD, EXAMPLES, ExampleError, assemble
 from local.demo_approval import Approver
 from local.demo_cancellation import Cancellation
 from local.demo_console import Screen
@@ -135,8 +135,7 @@ class Demo:
 
     def play(self, scenario: Scenario) -> Result:
         """Upload the scenario's release, or run its pipeline, and follow it to its end."""
-        directory = assemble(scenario.application, scenario.version, self._releases)
-        archive = build_release(directory, directory.with_name(f"{scenario.application}-{scenario.version}.zip")).path
+        archive = self._built(scenario)
         if scenario.registers:
             self._register_executor(scenario.application)
         shop = Shop(self._engine, self._secret) if scenario.counts else None
@@ -171,6 +170,15 @@ class Demo:
         result = Result(scenario, outcome, seconds, tuple(executions), tuple(messages), problem, orders)
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
+
+    def _built(self, scenario: Scenario) -> Path:
+        """Build the scenario's release and return its zip."""
+        archive = self._releases / scenario.application / f"{scenario.application}-{scenario.version}.zip"
+        if scenario.synthesised:
+            archive.parent.mkdir(parents=True, exist_ok=True)
+            example = EXAMPLES / scenario.application
+            return build_assembled(example / "release", example / "cdk.out", archive).path
+        return build_release(assemble(scenario.application, scenario.version, self._releases), archive).path
 
     def _register_executor(self, application: str) -> None:
         self._secret = secret_of_database(self._engine)

@@ -17,8 +17,8 @@ class Scenario:
     approval; ``stuck`` is a stack and a resource of it that cannot be rolled back, ``cancels`` a stack whose update a
     person cancels. ``counts`` is by how many orders production's database then differs from before the release: once it
     was ``changed``, ``after`` all, and in the one that was ``replaced``. ``registers`` is true if the operator lets an
-    executor change that database from now on, ``copies`` if changes are forecast on a copy of it. ``after`` names the
-    scenarios that this one builds on.
+    executor change that database from now on, ``copies`` if changes are forecast on a copy of it. A ``synthesised``
+    release is built from a CDK application's assembly. ``after`` names the scenarios that this one builds on.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Scenario:
     counts: Mapping[str, int] | None = None
     registers: bool = False
     copies: bool = False
+    synthesised: bool = False
     after: tuple[str, ...] = ("good",)
 
 
@@ -162,6 +163,15 @@ SCENARIOS: Final = (
         "DEPLOYED",
         "Production requires an approval: a person reads what would change and approves it with belay approve.",
         asks=True,
+    ),
+    Scenario(
+        "from-cdk",
+        "orders-cdk",
+        "1.0.0",
+        "DEPLOYED",
+        "A CDK application, built from what it synthesised: two stacks, one of which nests another, and their assets.",
+        synthesised=True,
+        after=(),
     ),
 )
 

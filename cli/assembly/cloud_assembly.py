@@ -20,6 +20,8 @@ from belay.release.names import NAME, NAME_RULE, stack_name_parameter
 from cli.assembly.rewriting import ASSETS, Locations, substituted, with_parameters
 
 MANIFEST: Final = "manifest.json"
+CONTEXT: Final = "cdk.context.json"
+"""What the CDK looked up, kept beside the application; the release keeps it, too."""
 _STACK: Final = "aws:cloudformation:stack"
 _ASSETS: Final = "cdk:asset-manifest"
 _NESTED_ASSEMBLY: Final = "cdk:cloud-assembly"
@@ -100,6 +102,8 @@ class _Assembly:
             for key, asset in self._assets.files.items()
             if asset.source.name not in own and f"{ASSETS}/{key}" not in templates
         }
+        if (context := self._directory.parent / CONTEXT).is_file():
+            assets[CONTEXT] = FileAsset(context, zipped=False)
         written = {path: json.dumps(template, indent=1).encode() for path, template in templates.items()}
         return AssembledRelease(tuple(entries), written, assets)
 

@@ -16,7 +16,7 @@ from cli.assembly.writing import write_directory
 from cli.build import build_release, read_back
 from cli.reader import FileReader
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "cdk"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "orders-cdk"
 ASSEMBLY = EXAMPLE / "cdk.out"
 BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 REPOSITORY = "cdk-hnb659fds-container-assets-${AWS::AccountId}-${AWS::Region}"
@@ -56,7 +56,7 @@ def test_nothing_of_the_bootstrap_stack_is_left() -> None:
     release = read_assembly(ASSEMBLY, {})
 
     for template in release.templates.values():
-        assert b"cdk-" not in template
+        assert b"cdk-hnb659fds" not in template
         assert b"BootstrapVersion" not in template
 
 

@@ -158,8 +158,7 @@ class AcceptedRelease:
         Raises ``InvalidRelease`` with every parameter without a value, and every undeclared one.
         """
         offered = {"Stage": stage, "ReleaseVersion": str(self.manifest.version)} | {
-            stack_name_parameter(each.name): self.stack_name(stage, each.name, attempt)
-            for each in self.manifest.stacks
+            stack_name_parameter(each.name): self.stack_name(stage, each.name, attempt) for each in self.manifest.stacks
         }
         declared = self.declared[stack.template]
         given = effective_parameters(stack, self.stages[stage].stacks[stack.name], declared, bucket, prefix)

@@ -6,12 +6,15 @@ The stacks have no ``env``: Belay's registration says in which account, region a
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 HERE = Path(__file__).parent
+LIMIT = cdk.PermissionsBoundary.from_name("orders-cdk-boundary")
+"""The most that a role of this application can do: the operator's policy of bootstrap.yaml."""
 
 
 class Queues(cdk.NestedStack):
@@ -36,7 +39,7 @@ class Service(cdk.Stack):
     """The function that prices an order and puts it into the queue."""
 
     def __init__(self, scope: Construct, name: str, storage: Storage) -> None:
-        super().__init__(scope, name)
+        super().__init__(scope, name, permissions_boundary=LIMIT)
         prices = assets.Asset(self, "Prices", path=str(HERE / "prices.csv"))
         function = lambda_.Function(
             self,
@@ -51,7 +54,7 @@ class Service(cdk.Stack):
             },
         )
         function.add_to_role_policy(
-            cdk.aws_iam.PolicyStatement(
+            iam.PolicyStatement(
                 actions=["s3:GetObject"], resources=[prices.bucket.arn_for_objects(prices.s3_object_key)]
             )
         )
