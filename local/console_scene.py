@@ -29,6 +29,11 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.dynamodb import Table
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
+from belay.notify.incidents import incident_acknowledged, recovery_started
+from belay.notify.message import Message, in_thread
+from belay.notify.publication import publish_arguments
+from belay.notify.releases import release_ended
+from belay.notify.sent import as_sent
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import StackLeft
@@ -50,6 +55,7 @@ ROOT: Final = Path(__file__).parents[1]
 REGION: Final = "eu-west-1"
 ROLE: Final = "arn:aws:iam::123456789012:role/belay/deployer"
 ANA, BEN = (f"arn:aws:sts::123456789012:assumed-role/engineer/{name}@example.com" for name in ("ana", "ben"))
+TOPIC: Final = f"arn:aws:sns:{REGION}:123456789012:belay"
 _MACHINE: Final = f"arn:aws:states:{REGION}:123456789012:stateMachine:belay-{{}}"
 _ACCOUNT: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -483,12 +489,27 @@ class Scene:
         claim = Claim(application, stage, put.release.attempt, put.version, "execution", record.incident.name)
         seen = self.ledger.locks.get(application, stage)
         fencing = self.ledger.locks.acquire(claim, expires_at=2_000_000_000, seen=seen, now=self.at(minutes + 1))
-        self.ledger.stages.leave(application, stage, [StackLeft("service", name, put.version)])
+        self.ledger.stages.leave(application, stage, [StackLeft("service", name, put.version)], record.incident.name)
         self.end(put, Outcome.NEEDS_OPERATOR, minutes, record.incident.reason)
         self.ledger.incidents.close(record.incident, Outcome.NEEDS_OPERATOR, record.incident.reason, self.at(minutes))
-        self.ledger.incidents.watch(record.incident, [_stack_id(name)])
+        self.ledger.incidents.watch(record.incident, [_stack_id(name)], more=False)
         self.ledger.incidents.announced(record.incident)
         self.ledger.locks.release(application, stage, fencing or 0)
+        told = record.incident.subject.told_as
+        ended = release_ended(Outcome.NEEDS_OPERATOR, told, reason=record.incident.reason, left_to_do=[left])
+        self.tell(recovery_started(told, reason=record.incident.reason, steps=[said("service: roll it back")]), minutes)
+        self.tell(ended, minutes)
+        answer = GivenAnswer("acknowledge", BEN, self.at(minutes - 3), said("The topic is being created again."))
+        self.ledger.incidents.acknowledge(record.incident, answer)
+        self.tell(
+            incident_acknowledged(told, record.incident.name, by=BEN, at=answer.at, comment=answer.comment), minutes - 3
+        )
+
+    def tell(self, message: Message, minutes: float) -> None:
+        """Let a message have been sent."""
+        numbered = in_thread(message, self.ledger.threads.number(message.thread, message.key))
+        bodies = publish_arguments(numbered, TOPIC)["Message"]
+        self.ledger.messages.keep(message.thread, as_sent(message, bodies, TOPIC, self.at(minutes)))
 
     def rolled_back(self, put: Put, stage: str, minutes: float) -> None:
         """Let a rollback succeed."""

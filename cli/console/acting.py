@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 import click
 
+from belay.approval.asked import SAID, Word
 from cli import abort, pause, resume, retry, rollback
 from cli.console.desk import Desk, Shown
 from cli.decision import held, sent, the_one
 from cli.naming import ReleaseName, application_name, find_accepted, find_attempts
 from cli.problems import Refused
+from cli.views.incidents import IncidentShown, read_incident
 
 Fields = Mapping[str, str]
 
@@ -62,7 +64,7 @@ def answer(desk: Desk, fields: Fields) -> Done:
     document = {"application": application, "incident": incident, "question": question}
     found = sent(desk.belay, word, {**document, "comment": fields.get("comment", "")})
     said = {"approve": "approved", "reject": "denied"}[word]
-    then = f"/incidents/{quote(application, safe='')}/{quote(incident, safe='')}"
+    then = _incident_page(application, incident)
     return Done(f"{question} was {said} by {found.get('by', desk.belay.caller())}.", then)
 
 
@@ -98,6 +100,57 @@ def override(desk: Desk, fields: Fields) -> Done:
     )
 
 
+# -- an incident as a whole --------------------------------------------------------------------------------------------
+
+
+def show_acknowledge(desk: Desk, fields: Fields) -> Shown:
+    """Show what an acknowledgement does."""
+    found = _incident(desk, fields)
+    before = found.line.acknowledged
+    lines = [
+        "The topic is told once that you are on it, and every page and list says so.",
+        *([f"{before.by} is on it now: you take it over."] if before else []),
+    ]
+    return _asks("acknowledge", f"Take on the incident {found.line.name}?", lines, fields)
+
+
+def show_close(desk: Desk, fields: Fields) -> Shown:
+    """Show what would be said to be done, and what stays."""
+    found = _incident(desk, fields)
+    mixed = desk.belay.ledger.stages.left(found.line.application, found.line.stage)
+    lines = [
+        *(f"Left to a person: {each.in_words()}" for each in found.left),
+        "You say that this is done; it is recorded with your name, and the topic is told.",
+        *(f"It changes nothing in the stage: {each.in_words}." for each in mixed),
+    ]
+    return _asks("close", f"Close the incident {found.line.name}?", lines, fields, comment="required")
+
+
+def acknowledge(desk: Desk, fields: Fields) -> Done:
+    """Say that one is on an incident."""
+    return _about_incident(desk, fields, "acknowledge")
+
+
+def close(desk: Desk, fields: Fields) -> Done:
+    """Say that what an incident left to a person is done."""
+    return _about_incident(desk, fields, "close")
+
+
+def _about_incident(desk: Desk, fields: Fields, word: Word) -> Done:
+    application, incident = _named(fields, "application", "incident")
+    document = {"application": application, "incident": incident, "comment": fields.get("comment", "")}
+    found = sent(desk.belay, word, document)
+    return Done(f"{incident} was {SAID[word]} by {found.get('by')}.", _incident_page(application, incident))
+
+
+def _incident(desk: Desk, fields: Fields) -> IncidentShown:
+    application, incident = _named(fields, "application", "incident")
+    found = read_incident(desk.belay.ledger, desk.belay.artifacts, application, incident)
+    if found is None:
+        raise Refused(f"{application} has no incident {incident}")
+    return found
+
+
 # -- acts --------------------------------------------------------------------------------------------------------------
 
 
@@ -118,7 +171,7 @@ def roll_back(desk: Desk, fields: Fields) -> Done:
         desk.belay, application, stage, fields.get("to") or None, comment=fields.get("comment", ""), plan_only=False
     )
     incident = str(found.get("incident") or "")
-    then = f"/incidents/{quote(application, safe='')}/{quote(incident, safe='')}" if incident else "/"
+    then = _incident_page(application, incident) if incident else "/"
     return Done(f"The rollback of {application} in {stage} has begun.", then)
 
 
@@ -195,6 +248,8 @@ ACTS: Final[Mapping[str, ConsoleAct]] = {
     "decide": ConsoleAct(None, decide),
     "answer": ConsoleAct(None, answer),
     "override": ConsoleAct(show_override, override),
+    "acknowledge": ConsoleAct(show_acknowledge, acknowledge),
+    "close": ConsoleAct(show_close, close),
     "rollback": ConsoleAct(show_rollback, roll_back),
     "retry": ConsoleAct(show_retry, upload_again),
     "abort": ConsoleAct(show_abort, stop),
@@ -213,7 +268,7 @@ def _asks(
     return Shown("act.html", question, context, live=False)
 
 
-_FIELDS: Final = ("application", "version", "stage", "name", "to", "recovery")
+_FIELDS: Final = ("application", "version", "stage", "name", "to", "recovery", "incident")
 
 
 def _named(fields: Fields, *names: str) -> tuple[str, ...]:
@@ -232,6 +287,10 @@ def _one_of(fields: Fields, name: str, known: tuple[str, ...]) -> str:
     if fields.get(name) not in known:
         raise Refused(f"{name}: expected {' or '.join(known)}, found {fields.get(name, 'nothing')!r}")
     return fields[name]
+
+
+def _incident_page(application: str, incident: str) -> str:
+    return f"/incidents/{quote(application, safe='')}/{quote(incident, safe='')}"
 
 
 def _release(application: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,6 +114,7 @@ def _environment(clock: Callable[[], datetime]) -> Environment:
         "took": lambda began, ended: ago(datetime.fromisoformat(began), datetime.fromisoformat(ended)),
         "lasting": lambda seconds: duration(timedelta(seconds=seconds)),
         "opening": lambda moment: f"{moment:%Y-%m-%d %H:%M} UTC",
+        "indented": lambda document: json.dumps(document, indent=1, ensure_ascii=False),
         "segment": lambda text: quote(str(text), safe=""),
     }
     made.globals["now"] = clock

@@ -84,6 +84,7 @@ def release(desk: Desk, request: Request) -> Shown:
         ),
         "uploader": ledger.uploads.uploader(attempt.upload),
         "forecasts": _forecasts(desk, attempt, list(known)),
+        "messages": ledger.messages.of_thread(attempt.upload.thread),
     }
     return Shown("release.html", f"{name.application} {attempt.name}", context)
 
@@ -146,18 +147,16 @@ def _reference(ledger: Ledger, application: str, version: str) -> ReleaseReferen
 
 
 def incidents(desk: Desk, request: Request) -> Shown:
-    """The open incidents, then the newest others."""
+    """The open incidents, those that are left to a person first, then the newest others."""
     applications = sorted(desk.registered().topics)
     wanted = request.query_params.get("application", "")
     open_ones = open_incidents(desk.belay.ledger)
     newest = newest_incidents(desk.belay.ledger, [each for each in applications if wanted in ("", each)], _NEWEST)
-    needs = {each.incident for each in _overview(desk).needs if each.incident}
     context = {
         "open_ones": [each for each in open_ones if wanted in ("", each.application)],
-        "ended": [each for each in newest if each.outcome is not None],
+        "ended": [each for each in newest if not each.state.is_open],
         "applications": applications,
         "wanted": wanted,
-        "needs": needs,
     }
     return Shown("incidents.html", "Incidents", context)
 
@@ -169,9 +168,9 @@ def incident(desk: Desk, request: Request) -> Shown:
     if found is None:
         raise Refused(f"{application} has no incident {name}")
     runs = desk.belay.ledger.stages.in_words(application, found.line.stage)
-    left = [each for each in _overview(desk).needs if each.incident == name]
     until = {each.name: answer_until(each) for each in found.open_questions}
-    context = {"found": found, "runs": runs, "until": until, "calls": left, "events": _events(desk, found)}
+    messages = desk.belay.ledger.messages.of_thread(found.thread)
+    context = {"found": found, "runs": runs, "until": until, "events": _events(desk, found), "messages": messages}
     return Shown("incident.html", f"Incident {name}", context)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from belay.approval.asked import GivenAnswer
 from belay.aws.s3 import ArtifactBucket
 from belay.control.closing import ended
 from belay.control.recovery import Recovery
@@ -17,14 +18,16 @@ from belay.release.records import Outcome
 from belay.rollback.plan import Step
 from belay.rollback.question import ANSWER_WITHIN, AskedQuestion
 from belay.rollback.taken import StepTaken
+from belay.subject.life import IncidentState
 from belay.subject.subjects import AskedRollback, ReleaseAttempt
 
 
 @dataclass(frozen=True)
 class IncidentLine:
-    """An incident in a list. ``open`` until it has ended and was announced; times are ISO 8601."""
+    """An incident in a list; times are ISO 8601. ``acknowledged`` is who is on it, ``closed`` who closed it."""
 
     name: str
+    state: IncidentState
     application: str
     stage: str
     subject: str
@@ -33,6 +36,8 @@ class IncidentLine:
     ended_at: str | None
     outcome: Outcome | None
     steps: int
+    acknowledged: GivenAnswer | None
+    closed: GivenAnswer | None
 
     @property
     def seconds(self) -> int | None:
@@ -65,6 +70,7 @@ class IncidentShown:
     version: str | None
     attempt: str | None
     again: str | None
+    thread: str
 
     @property
     def open_questions(self) -> tuple[AskedQuestion, ...]:
@@ -77,11 +83,12 @@ def answer_until(asked: AskedQuestion) -> str:
     return (datetime.fromisoformat(asked.asked_at) + ANSWER_WITHIN).isoformat(timespec="milliseconds")
 
 
-def line(record: IncidentRecord) -> IncidentLine:
+def line(record: IncidentRecord, state: IncidentState) -> IncidentLine:
     """Return an incident's line in a list."""
     incident = record.incident
     return IncidentLine(
         name=incident.name,
+        state=state,
         application=incident.application,
         stage=incident.stage,
         subject=incident.subject.label,
@@ -90,20 +97,50 @@ def line(record: IncidentRecord) -> IncidentLine:
         ended_at=record.ended_at,
         outcome=record.outcome,
         steps=len(record.tried),
+        acknowledged=record.acknowledged,
+        closed=record.closed,
     )
 
 
+def open_records(ledger: Ledger) -> list[tuple[IncidentRecord, IncidentState]]:
+    """Return the incidents that are being recovered or left to a person, the oldest first."""
+    left = dict.fromkeys(ledger.stages.every_incident_left(), True)
+    left |= {(each.incident.application, each.incident.name): True for each in ledger.incidents.watched()}
+    names = [*((each.application, each.incident) for each in ledger.incidents.open_ones()), *left]
+    records = ledger.incidents.of_names(names)
+    found = [
+        (each, each.state(left=(each.incident.application, each.incident.name) in left)) for each in records.values()
+    ]
+    return sorted((each for each in found if each[1].is_open), key=lambda each: each[0].opened_at)
+
+
 def open_incidents(ledger: Ledger) -> list[IncidentLine]:
-    """Return the incidents that have not ended, the oldest first."""
-    open_ones = ledger.incidents.open_ones()
-    records = ledger.incidents.of_names([(each.application, each.incident) for each in open_ones])
-    return sorted(map(line, records.values()), key=lambda each: each.opened_at)
+    """Return the incidents that are not closed, those that are left to a person first, each the oldest first."""
+    lines = [line(*each) for each in open_records(ledger)]
+    return sorted(lines, key=lambda each: each.state is IncidentState.RECOVERING)
 
 
 def newest_incidents(ledger: Ledger, applications: Sequence[str], most: int) -> list[IncidentLine]:
-    """Return the newest incidents of applications, the newest first: every incident of each is read."""
-    found = [line(record) for each in applications for record in ledger.incidents.of_application(each)]
+    """Return the newest incidents of applications, open ones included, the newest first."""
+    open_ones = {each.name: each for each in open_incidents(ledger)}
+    records = [record for each in applications for record in ledger.incidents.newest(each, most)]
+    found = [open_ones.get(each.incident.name) or line(each, IncidentState.CLOSED) for each in records]
     return sorted(found, key=lambda each: each.opened_at, reverse=True)[:most]
+
+
+def find_incident(ledger: Ledger, name: str, registered: Callable[[], Iterable[str]]) -> IncidentRecord | None:
+    """Return the incident of this name; None if there is none.
+
+    Its application is not part of the name, but the name of a release's incident begins with it; the ``registered``
+    applications are asked for only where that does not help, as with a stack that failed without Belay.
+    """
+    words = name.split("-")
+    beginnings = ["-".join(words[:length]) for length in range(1, len(words))]
+    return _named(ledger, name, beginnings) or _named(ledger, name, registered())
+
+
+def _named(ledger: Ledger, name: str, applications: Iterable[str]) -> IncidentRecord | None:
+    return ledger.incidents.of_names([(each, name) for each in applications]).get(name)
 
 
 def read_incident(ledger: Ledger, artifacts: ArtifactBucket, application: str, name: str) -> IncidentShown | None:
@@ -115,15 +152,17 @@ def read_incident(ledger: Ledger, artifacts: ArtifactBucket, application: str, n
     subject, plan = record.incident.subject, recovery.plan()
     stopped = record.outcome is Outcome.NEEDS_OPERATOR and bool(plan.steps)
     left = ended(recovery, Outcome.NEEDS_OPERATOR, "the recovery ended before its plan" if stopped else None).left_to_do
-    watched = next((each.stack_ids for each in ledger.incidents.watched() if each.incident.name == name), ())
+    watched = ledger.incidents.watched_of(record.incident)
+    unfinished = name in ledger.stages.incidents_left(application, record.incident.stage) or watched is not None
+    state = record.state(left=unfinished)
     release = subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
     return IncidentShown(
-        line=line(record),
+        line=line(record, state),
         cause=tuple(reason_lines(record.incident.reason)),
         look=(cause_document(record.incident.reason) or {}).get("command"),
         taken=record.tried,
         planned=() if record.outcome else plan.steps,
-        left=tuple(left) if record.outcome in (None, Outcome.NEEDS_OPERATOR) else (),
+        left=tuple(left) if state.is_open else (),
         remarks=tuple(each.in_words() for each in plan.remarks),
         questions=tuple(ledger.decisions.of_incident(application, name).values()),
         blocked=record.blocked,
@@ -133,8 +172,9 @@ def read_incident(ledger: Ledger, artifacts: ArtifactBucket, application: str, n
             for noted in record.noted.values()
             for each in noted.unproved
         ),
-        unstable=watched,
+        unstable=() if watched is None else watched.stack_ids,
         version=None if release is None else release.version,
         attempt=subject.release.attempt if isinstance(subject, ReleaseAttempt) else None,
         again=record.incident.again,
+        thread=subject.thread,
     )

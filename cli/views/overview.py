@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from belay.approval.asked import AwaitedApproval
+from belay.approval.asked import AwaitedApproval, GivenAnswer
 from belay.control.registrations import ReadRegistrations
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
@@ -19,10 +19,11 @@ from belay.notify.told import in_words
 from belay.release.attempt import Attempt, HeldUpload, Runs, StackLeft
 from belay.release.life import State
 from belay.release.lock import Lock, Waiter
-from belay.release.records import Outcome
 from belay.release.registration import Stage
 from belay.rollback.question import AskedQuestion
+from belay.subject.life import IncidentState
 from belay.subject.subjects import AskedRollback, ReleaseAttempt
+from cli.views.incidents import open_records
 
 Place = tuple[str, str]
 """An application and one of its stages."""
@@ -34,23 +35,21 @@ class Call(StrEnum):
     QUESTION = "question"
     """A rollback waits for an answer, and its stage is locked until then."""
     OPERATOR = "operator"
-    """A rollback ended NEEDS_OPERATOR and its stage has not changed since."""
+    """A rollback ended NEEDS_OPERATOR and what it left is not done."""
     MIXED = "mixed"
     """A stage whose stacks run different versions."""
-    UNSTABLE = "unstable"
-    """An ended incident left stacks that take no update."""
     APPROVAL = "approval"
     """A release waits for an approval."""
     REGISTRATION = "registration"
     """A registration that cannot be read."""
-    FINDING = "finding"
 
 
 @dataclass(frozen=True)
 class PersonNeeded:
     """Something that a person must do now. ``since`` and ``until`` are ISO 8601 in UTC, None if not known.
 
-    ``version`` names the release that it is about, ``incident`` the incident, ``question`` that incident's question.
+    ``version`` names the release that it is about, ``incident`` the incident, ``question`` that incident's question,
+    ``acknowledged`` who is on it.
     """
 
     call: Call
@@ -62,6 +61,7 @@ class PersonNeeded:
     version: str | None = None
     incident: str | None = None
     question: str | None = None
+    acknowledged: GivenAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class OpenOne:
     steps: int
     asked: tuple[AskedQuestion, ...]
     version: str | None
+    acknowledged: GivenAnswer | None
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,7 @@ class Seen:
     attempts: Sequence[Attempt]
     open_incidents: Sequence[IncidentRecord]
     questions: Mapping[str, Sequence[AskedQuestion]]
-    ended_incidents: Sequence[IncidentRecord]
-    unstable: Mapping[str, tuple[str, ...]]
+    incidents_left: Sequence[IncidentRecord]
     awaited: Sequence[AwaitedApproval]
     held: Sequence[HeldUpload]
     unreadable: Sequence[UnreadableRegistration]
@@ -177,21 +177,14 @@ def read_overview(ledger: Ledger, registered: ReadRegistrations, *, paused: bool
 
 def look(ledger: Ledger, places: Sequence[Place]) -> Seen:
     """Ask the ledger: a request for each kind of record, and one for each hundred stages and open question."""
-    open_ones = ledger.incidents.open_ones()
-    locks = ledger.locks.every()
-    unstable = {each.incident.name: each for each in ledger.incidents.watched()}
-    last = {each.incident: each.application for each in locks if each.incident and not each.held}
-    last |= {name: each.incident.application for name, each in unstable.items()}
-    records = ledger.incidents.of_names(
-        [*((each.application, each.incident) for each in open_ones), *((owner, name) for name, owner in last.items())]
-    )
-    opened = [records[each.incident] for each in open_ones if each.incident in records]
+    open_ones = open_records(ledger)
+    opened = [each for each, state in open_ones if state is IncidentState.RECOVERING]
     uploads = [each.upload for each in ledger.attempts.open_ones()]
     attempts = ledger.attempts.of_ids([(each.application, each.attempt) for each in uploads])
     return Seen(
         runs=ledger.stages.running(places),
         left=ledger.stages.mixed(),
-        locks=[each for each in locks if each.held],
+        locks=ledger.locks.held(),
         queue=ledger.locks.queues(),
         attempts=[each for each in attempts.values() if each.outcome is None],
         open_incidents=opened,
@@ -199,8 +192,7 @@ def look(ledger: Ledger, places: Sequence[Place]) -> Seen:
             each.incident.name: [*ledger.decisions.of_incident(each.incident.application, each.incident.name).values()]
             for each in opened
         },
-        ended_incidents=[records[name] for name in last if name in records and records[name].outcome is not None],
-        unstable={name: each.stack_ids for name, each in unstable.items()},
+        incidents_left=[each for each, state in open_ones if state is IncidentState.LEFT_TO_A_PERSON],
         awaited=ledger.approvals.asked(),
         held=ledger.uploads.held(),
         unreadable=ledger.registrations.unreadable(),
@@ -283,6 +275,7 @@ def _open_one(record: IncidentRecord, seen: Seen) -> OpenOne:
         steps=len(record.tried),
         asked=asked,
         version=_version(record),
+        acknowledged=record.acknowledged,
     )
 
 
@@ -302,11 +295,11 @@ def _needs(seen: Seen, incidents: Sequence[OpenOne]) -> list[PersonNeeded]:
             version=each.version,
             incident=each.name,
             question=asked.name,
+            acknowledged=each.acknowledged,
         )
         for each in incidents
         for asked in each.asked
     ]
-    left = [each for each in seen.ended_incidents if _still_left(each, seen)]
     found += [
         PersonNeeded(
             Call.OPERATOR,
@@ -316,8 +309,9 @@ def _needs(seen: Seen, incidents: Sequence[OpenOne]) -> list[PersonNeeded]:
             since=each.ended_at,
             version=_version(each),
             incident=each.incident.name,
+            acknowledged=each.acknowledged,
         )
-        for each in left
+        for each in seen.incidents_left
     ]
     told = {(each.application, each.stage) for each in found if each.call is Call.OPERATOR}
     found += [
@@ -350,14 +344,6 @@ def _is_asked(awaited: AwaitedApproval, attempts: Iterable[Attempt]) -> bool:
     """Whether the release still waits: an answer may be on its way."""
     attempt = next((each for each in attempts if each.id == awaited.release.attempt), None)
     return attempt is not None and attempt.state is State.AWAITING_APPROVAL and attempt.stage == awaited.stage
-
-
-def _still_left(record: IncidentRecord, seen: Seen) -> bool:
-    """Whether what an ended incident left to a person is still there: nothing was deployed to the stage since."""
-    if record.outcome is not Outcome.NEEDS_OPERATOR:
-        return False
-    runs = seen.runs.get((record.incident.application, record.incident.stage))
-    return record.incident.name in seen.unstable or runs is None or runs.since < (record.ended_at or record.opened_at)
 
 
 def _place_of(parameter: str) -> Place:

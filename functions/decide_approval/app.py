@@ -1,14 +1,15 @@
-"""Takes a person's decision in a signed request, or says why it is refused."""
+"""Takes a person's decision, or what they say about an incident, in a signed request; or says why it is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.approval.decision import parse_decision
+from belay.approval.decision import ON_CALL, parse_decision
 from belay.approval.principal import Principal
 from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.control.decisions import Decisions
+from belay.control.on_call import OnCall
 from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -20,6 +21,7 @@ class Settings:
     """Environment variables."""
 
     ledger_table: str
+    notification_topic_arn: str
 
 
 @observed
@@ -30,6 +32,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     decision = request.refuse_unsigned("a decision is sent") or parse_decision(request.body)
     if isinstance(decision, Refusal):
         return json_response(decision)
-    decisions = Decisions(Ledger(aws.table(settings.ledger_table)), aws.executions)
-    taken = decisions.take(decision, Principal(request.user_arn, request.user_id), timestamp())
+    ledger = Ledger(aws.table(settings.ledger_table))
+    on_call = OnCall(ledger, aws.notifications, settings.notification_topic_arn)
+    takes = on_call.take if decision.word in ON_CALL else Decisions(ledger, aws.executions).take
+    taken = takes(decision, Principal(request.user_arn, request.user_id), timestamp())
     return json_response(taken if isinstance(taken, Refusal) else taken.to_dict())

@@ -12,6 +12,9 @@ from simulated_ledger import bring, end_stage
 from test_aws_command import Office
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, STAGE
 
+from belay.approval.asked import GivenAnswer
+from belay.notify.sent import SentMessage
+from belay.release.attempt import StackLeft
 from belay.release.life import State
 from belay.release.reason import from_document
 from belay.release.records import Outcome
@@ -80,19 +83,65 @@ def test_an_open_incident_asks(office: Office, asked: AskedConsole) -> None:
     assert 'class="stage call"' in page.text
 
 
+def left_to_a_person(office: Office) -> Incident:
+    """An incident that ended NEEDS_OPERATOR."""
+    found = incident(office)
+    office.ledger.stages.leave("orders", "production", [], INCIDENT)
+    office.ledger.incidents.close(found, Outcome.NEEDS_OPERATOR, from_document("stuck"), NOW)
+    office.ledger.incidents.announced(found)
+    return found
+
+
 def test_what_a_rollback_left_is_red_until_something_else_is_deployed(office: Office, asked: AskedConsole) -> None:
     office.in_stage()
-    found = incident(office)
-    office.lock("execution-1", INCIDENT)
-    office.ledger.incidents.close(
-        found, Outcome.NEEDS_OPERATOR, from_document("stuck"), "2026-01-01T10:30:00.000+00:00"
-    )
-    office.ledger.incidents.announced(found)
-    assert "A rollback needs a person" not in asked.get("/").said  # it still holds the lock
-    office.ledger.locks.release("orders", "production", 1)
+    left_to_a_person(office)
     assert "A rollback needs a person in orders / production stuck" in asked.get("/").said
     end_stage(office.ledger, RELEASE, "production", now="2026-01-01T11:00:00.000+00:00")
     assert "Nothing needs a person now." in asked.get("/").said
+    assert "NEEDS_OPERATOR, done since" in asked.get("/incidents").said
+
+
+def test_who_is_on_an_incident_and_who_closed_it_is_said(office: Office, asked: AskedConsole) -> None:
+    office.in_stage()
+    found = left_to_a_person(office)
+    office.ledger.incidents.acknowledge(found, GivenAnswer("acknowledge", "arn:ann", NOW, "looking"))
+    assert "arn:ann is on it" in asked.get("/").said
+    assert "NEEDS_OPERATOR arn:ann is on it" in asked.get("/incidents").said
+    page = asked.get(f"/incidents/orders/{INCIDENT}")
+    assert "arn:ann, 2026-01-01 10:00:00 UTC : looking" in page.said
+    assert "What it left is done: close it" in page.said
+    office.ledger.incidents.shut(found, GivenAnswer("close", "arn:jo", NOW, "restored"))
+    page = asked.get(f"/incidents/orders/{INCIDENT}")
+    assert "arn:jo, 2026-01-01 10:00:00 UTC : restored" in page.said
+    assert "/act/close" not in page.text
+    assert "Nothing needs a person now." in asked.get("/").said
+
+
+def test_what_is_said_about_an_incident_is_shown_before_it_is_said(office: Office, asked: AskedConsole) -> None:
+    office.in_stage()
+    found = left_to_a_person(office)
+    where = f"application=orders&incident={INCIDENT}"
+    assert f"Take on the incident {INCIDENT}?" in asked.get(f"/act/acknowledge?{where}").said
+    office.ledger.incidents.acknowledge(found, GivenAnswer("acknowledge", "arn:ann", NOW))
+    assert "arn:ann is on it now: you take it over." in asked.get(f"/act/acknowledge?{where}").said
+    office.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", "1.0.0")], INCIDENT)
+    page = asked.get(f"/act/close?{where}")
+    assert "It changes nothing in the stage: network (orders-network) was not brought back from 1.0.0." in page.said
+    assert 'name="comment" maxlength="1000" autocomplete="off" required' in page.text
+    assert f'name="incident" value="{INCIDENT}"' in page.text
+    assert "orders has no incident other" in asked.get("/act/close?application=orders&incident=other").said
+
+
+def test_messages_are_shown_as_they_were_sent(office: Office, asked: AskedConsole) -> None:
+    office.in_stage()
+    left_to_a_person(office)
+    document = {"sequence": 1, "subject": "NEEDS_OPERATOR: orders", "text": "Do this now: <b>look</b>", "kind": "x"}
+    office.ledger.messages.keep(RELEASE.thread, SentMessage(NOW, "arn:aws:sns:belay", document))
+    for page in (asked.get("/releases/orders/1.0.0"), asked.get(f"/incidents/orders/{INCIDENT}")):
+        assert "1 NEEDS_OPERATOR: orders 2026-01-01 10:00:00 UTC" in page.said
+        assert "Do this now: &lt;b&gt;look&lt;/b&gt;" in page.text
+        assert "&#34;sequence&#34;: 1" in page.text
+        assert "To arn:aws:sns:belay" in page.said
 
 
 def test_a_frozen_stage_says_until_when(office: Office, asked: AskedConsole) -> None:

@@ -11,8 +11,11 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House, closed
 from belay.aws.cloudformation import Stacks
 from belay.aws.sns import Notifications
 from belay.control.unhealthy import Unhealthy
+from belay.ledger.incidents import IncidentRecord
 from belay.ledger.operations import Purpose
+from belay.release.left_to_do import LeftToDo
 from belay.release.reason import from_document
+from belay.release.records import Outcome
 from belay.subject.incident import Incident
 from belay.subject.subjects import ReleaseAttempt
 
@@ -20,6 +23,7 @@ NETWORK, SERVICE = (
     f"arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-{name}/6a7e8fe0" for name in ("network", "service")
 )
 OF_RELEASE = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), from_document("no capacity"), ROLE)
+STACKS, LEFT = {NETWORK: "network", SERVICE: "service"}, [LeftToDo("service", "continue its rollback")]
 
 
 class Watched:
@@ -75,7 +79,7 @@ def house(simulated: Callable[[str], Any]) -> House:
 
 def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(watched: Watched) -> None:
     watched.stand(network="UPDATE_ROLLBACK_COMPLETE", service="UPDATE_ROLLBACK_FAILED")
-    watched.unhealthy.watch(OF_RELEASE, [NETWORK, SERVICE])
+    watched.unhealthy.watch(OF_RELEASE, STACKS, LEFT)
 
     watched.stand(service="UPDATE_ROLLBACK_FAILED")
     assert closed(watched.house, watched.unhealthy) == []
@@ -95,9 +99,46 @@ def test_an_incident_stays_open_until_every_stack_that_was_unstable_is_stable(wa
     assert closed(watched.house, watched.unhealthy) == [], "it is told once"
 
 
+def recovered(watched: Watched) -> IncidentRecord:
+    """The incident's record, once its stack is stable again and the sweep has seen it."""
+    watched.stand(service="UPDATE_ROLLBACK_COMPLETE")
+    watched.last_happened(SERVICE, "by-hand")
+    assert closed(watched.house, watched.unhealthy) == [INCIDENT]
+    record = watched.house.ledger.incidents.get("orders", INCIDENT)
+    assert record is not None
+    return record
+
+
+def left_to_a_person(watched: Watched, *left_to_do: LeftToDo) -> None:
+    """End the incident with these things left to a person, and a stack that is unstable."""
+    ledger = watched.house.ledger
+    ledger.incidents.open(OF_RELEASE, "2026-01-01T10:00:00.000+00:00")
+    ledger.incidents.close(OF_RELEASE, Outcome.NEEDS_OPERATOR, OF_RELEASE.reason, "2026-01-01T10:10:00.000+00:00")
+    ledger.stages.leave("orders", "production", [], INCIDENT)
+    watched.stand(service="UPDATE_ROLLBACK_FAILED")
+    watched.unhealthy.watch(OF_RELEASE, {SERVICE: "service"}, left_to_do)
+
+
+def test_an_incident_that_left_nothing_but_stacks_is_closed_with_them(watched: Watched) -> None:
+    left_to_a_person(watched, *LEFT)
+    record = recovered(watched)
+    assert record.closed is not None
+    assert record.closed.in_words == "closed by Belay: all stacks that it left to a person are stable again"
+    assert watched.house.ledger.stages.every_incident_left() == []
+
+
+def test_an_incident_that_left_more_stays_open_until_a_person_closes_it(watched: Watched) -> None:
+    left_to_a_person(watched, *LEFT, LeftToDo("orders-db", "restore it"))
+    assert recovered(watched).closed is None
+    (told,) = watched.house.messages()
+    assert (told["kind"], told["state"], told["closes"]) == ("healthy-again", "open", [])
+    assert watched.house.ledger.stages.every_incident_left() == [("orders", INCIDENT)]
+    assert watched.house.ledger.incidents.watched_of(OF_RELEASE) is None
+
+
 def test_what_a_person_made_a_stack_stable_without_is_told(watched: Watched) -> None:
     watched.stand(service="UPDATE_ROLLBACK_FAILED")
-    watched.unhealthy.watch(OF_RELEASE, [SERVICE])
+    watched.unhealthy.watch(OF_RELEASE, {SERVICE: "service"}, LEFT)
     watched.stand(service="UPDATE_ROLLBACK_COMPLETE")
     watched.last_happened(SERVICE, "by-hand", "UPDATE_FAILED", "UPDATE_COMPLETE")
     assert closed(watched.house, watched.unhealthy) == [INCIDENT]
@@ -109,7 +150,7 @@ def test_what_a_person_made_a_stack_stable_without_is_told(watched: Watched) -> 
 
 def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:
     watched.stand(service="UPDATE_ROLLBACK_FAILED")
-    watched.unhealthy.watch(OF_RELEASE, [SERVICE])
+    watched.unhealthy.watch(OF_RELEASE, {SERVICE: "service"}, LEFT)
     watched.house.ledger.operations.record(
         SERVICE, "ours", RELEASE, "production", purpose=Purpose.DEPLOY, now="2026-01-01T10:00:00.000+00:00"
     )
@@ -124,7 +165,7 @@ def test_what_belay_itself_repaired_stays_its_own(watched: Watched) -> None:
 @pytest.mark.parametrize("status", [None, "DELETE_COMPLETE"])
 def test_a_stack_that_is_gone_is_nobody_s_trouble_any_more(watched: Watched, status: str | None) -> None:
     watched.stand(service="ROLLBACK_COMPLETE")
-    watched.unhealthy.watch(OF_RELEASE, [SERVICE])
+    watched.unhealthy.watch(OF_RELEASE, {SERVICE: "service"}, LEFT)
     watched.stand(service=status)
     assert closed(watched.house, watched.unhealthy) == [INCIDENT]
     assert watched.house.messages()[0]["stacks"] == ["orders-service is deleted"]
@@ -132,6 +173,6 @@ def test_a_stack_that_is_gone_is_nobody_s_trouble_any_more(watched: Watched, sta
 
 def test_an_incident_whose_stacks_are_stable_is_not_watched(watched: Watched) -> None:
     watched.stand(network="UPDATE_ROLLBACK_COMPLETE", service="UPDATE_COMPLETE")
-    watched.unhealthy.watch(OF_RELEASE, [NETWORK, SERVICE])
+    watched.unhealthy.watch(OF_RELEASE, STACKS, LEFT)
     assert closed(watched.house, watched.unhealthy) == []
     assert watched.house.messages() == []

@@ -183,3 +183,27 @@ def test_a_release_is_let_through_once_an_attempt() -> None:
         refuse_override(decision, ATTEMPT, before),
     ]
     assert [refusal.status if refusal else None for refusal in refusals] == [404, 410, 409]
+
+
+def test_what_is_said_about_a_whole_incident_is_read() -> None:
+    said = {"application": "orders", "incident": "orders-production-1"}
+    read = parse_decision(json.dumps({**said, "decision": "acknowledge"}))
+    assert read == Decision("acknowledge", "orders", incident="orders-production-1")
+    read = parse_decision(json.dumps({**said, "decision": "close", "comment": "restored\u202e by hand"}))
+    assert read == Decision("close", "orders", incident="orders-production-1", comment="restored by hand")
+    assert read.about == "the incident orders-production-1"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"decision": "close"}, "comment: expected the reason for the closing"),
+        ({"decision": "close", "comment": "done", "question": "restore"}, "question: expected none"),
+        ({"decision": "acknowledge", "incident": "../1"}, "incident: expected"),
+        ({"decision": "acknowledge", "application": "a#b"}, "application: expected a name"),
+    ],
+)
+def test_what_is_said_about_a_whole_incident_names_it_alone(more: dict[str, str], said: str) -> None:
+    read = parse_decision(json.dumps({"application": "orders", "incident": "orders-production-1", **more}))
+    assert isinstance(read, Refusal)
+    assert said in read.message

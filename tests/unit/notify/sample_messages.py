@@ -8,7 +8,14 @@ from typing import Any
 from belay.notify.approvals import approval_requested
 from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared, findings_gone
-from belay.notify.incidents import foreign_stack_failed, healthy_again, person_needed, recovery_started
+from belay.notify.incidents import (
+    foreign_stack_failed,
+    healthy_again,
+    incident_acknowledged,
+    incident_closed,
+    person_needed,
+    recovery_started,
+)
 from belay.notify.message import Urgency
 from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
 from belay.notify.registrations import registration_corrected, registration_unreadable, stacks_shared
@@ -36,6 +43,7 @@ EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-releas
 STOPPED = PersonDecided(ANN, "stopped it", "stop it")
 THREAD = ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a").thread
 ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION, THREAD)
+INCIDENT = "orders-production-0f1e2d3c4b5a"
 ASKED = Deployment("orders", "1.3.0", "production", thread="orders-9c1d2e3f4a5b")
 CAUSE = Cause(
     path=("Tasks", "Service"),
@@ -250,8 +258,33 @@ MESSAGES = {
     "healthy_again": healthy_again(
         "orders",
         "production",
+        incident="orders-service-production-0a1b",
         thread="orders-service-production-0a1b",
         stacks=["orders-service-production is UPDATE_ROLLBACK_COMPLETE"],
+    ),
+    "healthy_again_more_left": healthy_again(
+        "orders",
+        "production",
+        incident=INCIDENT,
+        thread=THREAD,
+        stacks=["orders-service-production is UPDATE_ROLLBACK_COMPLETE"],
+        version="1.3.0",
+        more=True,
+    ),
+    "acknowledged": incident_acknowledged(
+        replace(ORDERS, execution_arn=None),
+        INCIDENT,
+        by=ANN,
+        at="2026-03-02T09:30:00.000+00:00",
+        comment="waiting for the provider",
+    ),
+    "closed_by_a_person": incident_closed(ORDERS, INCIDENT, by=ANN, why="restored by hand"),
+    "closed_while_mixed": incident_closed(
+        ORDERS,
+        INCIDENT,
+        by=ANN,
+        why="the rest is with the next release",
+        mixed="1.2.0, but service (orders-service-production) was not brought back from 1.3.0",
     ),
     "foreign_recovered": foreign_stack_failed(
         "orders",

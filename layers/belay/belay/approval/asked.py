@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from belay.approval.seal import Seal
 from belay.release.records import ReleaseReference
 
-Word: TypeAlias = Literal["approve", "reject", "override"]
+Word: TypeAlias = Literal["approve", "reject", "override", "acknowledge", "close"]
+
+SAID: Final[Mapping[Word, str]] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "override": "let through",
+    "acknowledge": "acknowledged",
+    "close": "closed",
+}
+"""What was done with what a decision is about."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +33,7 @@ class GivenAnswer:
     @property
     def in_words(self) -> str:
         """The answer in words: who, what and why."""
-        said = {"approve": "approved", "reject": "rejected", "override": "let through"}[self.word]
-        return f"{said} by {self.by}" + (f": {self.comment}" if self.comment else "")
+        return f"{SAID[self.word]} by {self.by}" + (f": {self.comment}" if self.comment else "")
 
     def repeats(self, standing: "GivenAnswer | None") -> bool:
         """Whether the same person repeats the same answer, maybe because the first response was lost."""

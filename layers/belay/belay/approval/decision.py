@@ -9,6 +9,10 @@ About an incident's question, such as whether to restore a database:
 
     {"decision": "approve", "application": "orders", "incident": "orders-production-0123456789ab",
      "question": "restore", "comment": "..."}
+
+About an incident as a whole, that somebody is on it (``acknowledge``) or that what it left is done (``close``):
+
+    {"decision": "close", "application": "orders", "incident": "orders-production-0123456789ab", "comment": "..."}
 """
 
 import json
@@ -17,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from belay.approval.asked import AskedApproval, GivenAnswer, Override, Word
+from belay.approval.asked import SAID, AskedApproval, GivenAnswer, Override, Word
 from belay.approval.principal import Principal, Sameness, same_person
 from belay.events.function_url import Refusal
 from belay.release.attempt import Attempt
@@ -30,7 +34,11 @@ LONGEST_REQUEST: Final = 16_384
 """Bytes."""
 
 _LONGEST_COMMENT: Final = 1_024
-_WORDS: Final[tuple[Word, ...]] = ("approve", "reject", "override")
+ON_CALL: Final[tuple[Word, ...]] = ("acknowledge", "close")
+"""What is said about an incident as a whole."""
+
+_WORDS: Final[tuple[Word, ...]] = ("approve", "reject", "override", *ON_CALL)
+_NEED_A_REASON: Final[Mapping[Word, str]] = {"override": "override", "close": "closing"}
 _KEYS: Final = ("decision", "application", "version", "stage", "incident", "question", "comment", "seal")
 _INCIDENT: Final = re.compile(r"[A-Za-z0-9-]{1,80}")
 _QUESTION: Final = re.compile(r"[A-Za-z0-9:._/-]{1,200}")
@@ -57,6 +65,8 @@ class Decision:
     @property
     def about(self) -> str:
         """Its subject, in words."""
+        if self.incident and not self.question:
+            return f"the incident {self.incident}"
         if self.incident:
             return f"{self.question} in the incident {self.incident}"
         return f"{self.application} {self.version} in {self.stage}"
@@ -93,10 +103,11 @@ def parse_decision(body: str) -> Decision | Refusal:
 
 def _problem(document: Mapping[str, str], word: Word) -> str | None:
     """Return the first problem of the strings that were sent."""
-    about_incident = word != "override" and ("incident" in document or "question" in document)
+    about_incident = word in ON_CALL or (word != "override" and ("incident" in document or "question" in document))
     checks = [("application", NAME, NAME_RULE)]
     if about_incident:
-        checks += [("incident", _INCIDENT, "an incident's name"), ("question", _QUESTION, "the name of a question")]
+        checks += [("incident", _INCIDENT, "an incident's name")]
+        checks += [] if word in ON_CALL else [("question", _QUESTION, "the name of a question")]
     else:
         checks += [("stage", NAME, NAME_RULE)]
         try:
@@ -110,8 +121,10 @@ def _problem(document: Mapping[str, str], word: Word) -> str | None:
             return f"{key}: expected {expected}"
     if len(document.get("comment", "")) > _LONGEST_COMMENT:
         return f"comment: expected at most {_LONGEST_COMMENT} characters"
-    if word == "override" and not document.get("comment", "").strip():
-        return "comment: expected the reason for the override"
+    if word in _NEED_A_REASON and not document.get("comment", "").strip():
+        return f"comment: expected the reason for the {_NEED_A_REASON[word]}"
+    if word in ON_CALL and document.get("question"):
+        return f"question: expected none, because {word} is about the whole incident"
     return None
 
 
@@ -162,8 +175,9 @@ _OTHER_SEAL: Final = "now has the seal {}, not the one you saw; read the report 
 
 def answered_before(about: str, answer: GivenAnswer) -> Refusal:
     """Refuse a second answer: each request is answered once."""
-    said = {"approve": "approved", "reject": "rejected", "override": "let through"}[answer.word]
-    return Refusal(409, "AlreadyAnswered", f"{about} was {said} by {answer.by} at {answer.at}; that stands")
+    return Refusal(
+        409, "AlreadyAnswered", f"{about} was {SAID[answer.word]} by {answer.by} at {answer.at}; that stands"
+    )
 
 
 def _refuse_same_eyes(decision: Decision, uploader: Principal | None, caller: Principal) -> Refusal | None:

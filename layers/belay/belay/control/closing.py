@@ -55,8 +55,9 @@ class Closing:
         if record.announced:
             return
         ended = replace(ended, outcome=record.outcome or ended.outcome)
-        if ended.outcome is Outcome.NEEDS_OPERATOR and not incident.subject.ephemeral:
-            self._ledger.stages.leave(incident.application, incident.stage, self._mixed(recovery, ended.left_to_do))
+        if ended.outcome is Outcome.NEEDS_OPERATOR:
+            mixed = [] if incident.subject.ephemeral else self._mixed(recovery, ended.left_to_do)
+            self._ledger.stages.leave(incident.application, incident.stage, mixed, incident.name)
         match incident.subject:
             case ReleaseAttempt(release=release):
                 attempt = self._ledger.attempts.get(release)
@@ -71,7 +72,7 @@ class Closing:
                 )
                 emit(measures.taken_back(incident, gone))
         if ended.outcome is Outcome.NEEDS_OPERATOR:
-            self._unhealthy.watch(incident, recovery.stack_ids())
+            self._unhealthy.watch(incident, recovery.stacks(), ended.left_to_do)
         now = timestamp()
         if not self._ledger.incidents.close(incident, ended.outcome, ended.reason, now):
             return

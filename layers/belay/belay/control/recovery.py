@@ -93,11 +93,11 @@ class Recovery:
         changes = () if document is None else DatabaseForecast.from_dict(document).changes
         return frozenset(each.id for each in changes if each.undo is not None and each.undo.restored)
 
-    def stack_ids(self) -> list[str]:
-        """Return the ids of the stacks that the incident is about."""
+    def stacks(self) -> dict[str, str]:
+        """Return the registered names of the stacks that the incident is about, by id."""
         if isinstance(self.incident.subject, ForeignOperation):
-            return [self.incident.subject.stack_id]
-        return [stack.stack_id for stack in self.release_plan().stacks if stack.stack_id is not None]
+            return {self.incident.subject.stack_id: self.incident.subject.stack}
+        return {each.stack_id: each.stack for each in self.release_plan().stacks if each.stack_id is not None}
 
     def not_recovered(self, left_to_do: Sequence[LeftToDo]) -> list[StackPlan]:
         """Return the stacks that the release changed and that are not known to be as they were before.

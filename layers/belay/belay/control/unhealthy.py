@@ -1,7 +1,9 @@
 """Ended incidents that left unstable stacks to a person: watched until the stacks are stable again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
+from belay.approval.asked import GivenAnswer
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.sns import Notifications
@@ -18,6 +20,9 @@ from belay.stack.trace import Trace, unproved
 from belay.subject.incident import Incident
 from belay.subject.subjects import ForeignOperation
 
+_BELAY: Final = "Belay"
+_STABLE: Final = "all stacks that it left to a person are stable again"
+
 
 class Unhealthy:
     """Remembers unstable stacks in the ledger; ``default_topic`` is for applications without their own."""
@@ -28,14 +33,21 @@ class Unhealthy:
         self._sns = sns
         self._default_topic = default_topic
 
-    def watch(self, incident: Incident, stack_ids: Sequence[str]) -> None:
-        """Remember the stacks that are unstable when an incident ends, if there are any."""
-        unstable = [stack_id for stack_id in stack_ids if not _stable(self._status(stack_id))]
+    def watch(self, incident: Incident, stacks: Mapping[str, str], left_to_do: Sequence[LeftToDo]) -> None:
+        """Remember the stacks that are unstable when an incident ends, if there are any, and whether it left more.
+
+        ``stacks`` are the registered names of the incident's stacks, by id.
+        """
+        unstable = [stack_id for stack_id in stacks if not _stable(self._status(stack_id))]
         if unstable:
-            self._ledger.incidents.watch(incident, unstable)
+            names = {stacks[stack_id] for stack_id in unstable}
+            self._ledger.incidents.watch(incident, unstable, more=any(each.subject not in names for each in left_to_do))
 
     def close_if_healthy(self, watched: WatchedIncident) -> str | None:
-        """Announce, once, that all stacks of an incident are stable again; return its name, None if they are not."""
+        """Announce, once, that all stacks of an incident are stable again; return its name, None if they are not.
+
+        The incident is closed, unless more than these stacks was left to a person.
+        """
         incident = watched.incident
         statuses = {stack_id: self._status(stack_id) for stack_id in watched.stack_ids}
         if not all(_stable(status) for status in statuses.values()):
@@ -43,7 +55,10 @@ class Unhealthy:
         for stack_id in [stack_id for stack_id, status in statuses.items() if status is not None]:
             self._note_repair(stack_id, incident)
         left = [each for stack_id, status in statuses.items() if status is not None for each in self._doubts(stack_id)]
-        self._tell(incident, [_in_words(*stands) for stands in statuses.items()], left)
+        if not left and not watched.more:
+            self._ledger.incidents.shut(incident, GivenAnswer("close", _BELAY, timestamp(), _STABLE))
+            self._ledger.stages.settle(incident.application, incident.stage, incident.name)
+        self._tell(watched, [_in_words(*stands) for stands in statuses.items()], left)
         self._ledger.incidents.watch_no_more(incident)
         return incident.name
 
@@ -75,14 +90,16 @@ class Unhealthy:
             if each.trace is Trace.SKIPPED
         ]
 
-    def _tell(self, incident: Incident, stacks: Sequence[str], left: Sequence[LeftToDo]) -> None:
-        subject = incident.subject
+    def _tell(self, watched: WatchedIncident, stacks: Sequence[str], left: Sequence[LeftToDo]) -> None:
+        subject = watched.incident.subject
         message = healthy_again(
             subject.application,
             subject.stage,
+            incident=watched.incident.name,
             thread=subject.thread,
             stacks=stacks,
             left_to_do=left,
+            more=watched.more,
             version=None if isinstance(subject, ForeignOperation) else subject.label,
         )
         Topic(self._sns, subject.topic or self._default_topic, self._ledger).publish(message)

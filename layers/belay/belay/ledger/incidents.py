@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from belay.approval.asked import GivenAnswer
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.each import read_each
 from belay.ledger.ends import announced, close, opened
@@ -12,6 +13,7 @@ from belay.release.records import Outcome
 from belay.rollback.noted import Noted
 from belay.rollback.taken import StepTaken
 from belay.subject.incident import Incident
+from belay.subject.life import IncidentState, state_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class IncidentRecord:
 
     ``blocked`` maps a subject to why it must not be rolled back, ``settled`` are the subjects with nothing to change
     back, ``noted`` are facts about a subject remembered between steps. ``announced`` says whether the ``outcome`` was
-    announced.
+    announced. ``acknowledged`` is who is on it, ``closed`` who said, after NEEDS_OPERATOR, that it is done.
     """
 
     incident: Incident
@@ -33,6 +35,12 @@ class IncidentRecord:
     reason: Reason | None = None
     ended_at: str | None = None
     announced: bool = False
+    acknowledged: GivenAnswer | None = None
+    closed: GivenAnswer | None = None
+
+    def state(self, *, left: bool) -> IncidentState:
+        """Return its state; ``left`` says whether its stage or its stacks are still as it left them."""
+        return state_of(self.outcome, left=left, closed=self.closed is not None)
 
     @classmethod
     def from_item(cls, item: Item) -> "IncidentRecord":
@@ -48,6 +56,8 @@ class IncidentRecord:
             reason=from_document(item["reason"]) if "reason" in item else None,
             ended_at=item.get("ended_at"),
             announced=item.get("announced", False),
+            acknowledged=GivenAnswer.from_dict(item["acknowledged"]) if "acknowledged" in item else None,
+            closed=GivenAnswer.from_dict(item["closed"]) if "closed" in item else None,
         )
 
 
@@ -67,14 +77,18 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class WatchedIncident:
-    """An ended incident that left unstable stacks for a person."""
+    """An ended incident that left unstable stacks for a person, and maybe ``more`` than these."""
 
     incident: Incident
     stack_ids: tuple[str, ...]
+    more: bool = True
 
 
 class IncidentRecords:
-    """Items ``INCIDENT#`` and ``DURATION#`` of an application, ``UNHEALTHY``, and the incidents in ``OPEN``."""
+    """Items ``INCIDENT#`` and ``DURATION#`` of an application, ``UNHEALTHY``, and the incidents in ``OPEN``.
+
+    ``OPENED#`` items index an application's incidents in the order in which they were opened.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -99,6 +113,9 @@ class IncidentRecords:
                 },
             ),
             opened(self._table, f"INCIDENT#{incident.name}", known, "", now),
+            self._table.new(
+                {"PK": f"APPLICATION#{incident.application}", "SK": f"OPENED#{now}#{incident.name}"} | known
+            ),
         )
 
     def get(self, application: str, incident: str) -> IncidentRecord | None:
@@ -110,6 +127,16 @@ class IncidentRecords:
         """Return the records of many incidents by name, each asked for with its application."""
         items = self._table.get_many([_keys(application, incident) for application, incident in dict.fromkeys(names)])
         return {item["incident"]: IncidentRecord.from_item(item) for item in items}
+
+    def newest(self, application: str, most: int) -> list[IncidentRecord]:
+        """Return an application's newest incidents, the newest first.
+
+        Before Belay 0.2 they had no index: where it has too few, every incident is read, of which there are few then.
+        """
+        pointers = self._table.query(f"APPLICATION#{application}", "OPENED#", newest=most)
+        if len(pointers) < most:
+            return self.of_application(application)[:most]
+        return [*self.of_names([(application, item["incident"]) for item in pointers]).values()]
 
     def of_application(self, application: str) -> list[IncidentRecord]:
         """Return every incident of an application, the newest first: all of them are read."""
@@ -212,9 +239,35 @@ class IncidentRecords:
         """Count one more execution started for an incident, and return its number."""
         return self._table.count(*_keys(incident.application, incident.name), "reruns")
 
-    def watch(self, incident: Incident, stack_ids: Sequence[str]) -> None:
-        """Remember an ended incident until its unstable stacks are stable again."""
-        self._table.put({"PK": "UNHEALTHY", "SK": incident.name, "details": incident.to_dict(), "stacks": [*stack_ids]})
+    def acknowledge(self, incident: Incident, answer: GivenAnswer) -> None:
+        """Record who is on an incident, in place of whoever was before."""
+        self._table.update(
+            *_keys(incident.application, incident.name),
+            "SET acknowledged = :answer",
+            "attribute_exists(PK)",
+            {":answer": answer.to_dict()},
+        )
+
+    def shut(self, incident: Incident, answer: GivenAnswer) -> GivenAnswer:
+        """Record who says that what an incident left is done; the first to say so is returned, and stays."""
+        shut = self._table.update(
+            *_keys(incident.application, incident.name),
+            "SET closed = :answer",
+            "attribute_exists(outcome) AND attribute_not_exists(closed)",
+            {":answer": answer.to_dict()},
+        )
+        record = None if shut else self.get(incident.application, incident.name)
+        return answer if record is None or record.closed is None else record.closed
+
+    def watch(self, incident: Incident, stack_ids: Sequence[str], *, more: bool) -> None:
+        """Remember an ended incident until its unstable stacks are stable; ``more`` if it left more than these."""
+        known = {"details": incident.to_dict(), "stacks": [*stack_ids], "more": more}
+        self._table.put({"PK": "UNHEALTHY", "SK": incident.name} | known)
+
+    def watched_of(self, incident: Incident) -> WatchedIncident | None:
+        """Return what an ended incident left unstable; None if it is, or was made, stable."""
+        item = self._table.get("UNHEALTHY", incident.name)
+        return None if item is None else _watched(item)
 
     def watched(self, faults: list[Exception] | None = None) -> list[WatchedIncident]:
         """Return the ended incidents that left unstable stacks; ``faults`` as for ``read_each``."""
@@ -230,7 +283,7 @@ def _open(item: Item) -> OpenIncident:
 
 
 def _watched(item: Item) -> WatchedIncident:
-    return WatchedIncident(Incident.from_dict(item["details"]), tuple(item["stacks"]))
+    return WatchedIncident(Incident.from_dict(item["details"]), tuple(item["stacks"]), item.get("more", True))
 
 
 def _keys(application: str, incident: str) -> tuple[str, str]:

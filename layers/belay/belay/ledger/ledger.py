@@ -11,6 +11,7 @@
 | ``APPLICATION#<application>`` | ``DEPLOYED#<stage>#<time>`` | what was deployed then; when it was rolled back |
 | ``APPLICATION#<application>`` | ``DURATION#<stage>#<action>#<subject>`` | how long a recovery's step took |
 | ``APPLICATION#<application>`` | ``INCIDENT#<incident>`` | one failure: cause, steps taken, outcome |
+| ``APPLICATION#<application>`` | ``OPENED#<time>#<incident>`` | index of incidents, in the order they were opened |
 | ``APPLICATION#<application>`` | ``DECISION#<incident>#<question>`` | a question of an incident and its answer |
 | ``APPLICATION#<application>`` | ``FINDING#<stage>#<identity>`` | a finding of a stage's re-validation |
 | ``APPLICATION#<application>`` | ``PIPELINE#<stage>#<execution id>`` | an execution of its pipeline |
@@ -24,7 +25,7 @@
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
 | ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation, with what; does not expire |
 | ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |
-| ``LEFT`` | ``<application>#<stage>`` | the stacks that do not run what the stage runs |
+| ``LEFT`` | ``<application>#<stage>`` | incidents left to a person; stacks that do not run what the stage runs |
 | ``STACKS`` | ``<account>/<region>/<stack name>`` | the stage that a stack belongs to |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |

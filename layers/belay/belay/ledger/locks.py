@@ -81,10 +81,6 @@ class LockRecords:
         """Return every lock that is held; ``faults`` as for ``read_each``."""
         return [lock for lock in read_each(self._table.query("LOCK"), _held, faults) if lock is not None]
 
-    def every(self) -> list[Lock]:
-        """Return the lock of every stage, held or not: a free one says what held it last."""
-        return [_lock(item) for item in self._table.query("LOCK") if "#WAITING#" not in item["SK"]]
-
     def queues(self) -> list[Waiter]:
         """Return the queue of a stage's lock."""
         return [_waiter(item) for item in self._table.query("LOCK") if "#WAITING#" in item["SK"] and is_current(item)]

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from belay.notify.deployment import Deployment
 from belay.notify.message import About, Message, MessageKind, ThreadState, Urgency, compose
@@ -95,32 +96,100 @@ def healthy_again(
     application: str,
     stage: str,
     *,
+    incident: str,
     thread: str,
     stacks: Sequence[str],
     version: str | None = None,
     left_to_do: Sequence[LeftToDo] = (),
+    more: bool = False,
 ) -> Message:
     """Tell that the stacks that an incident left to a person are stable again; ``stacks`` say each with its status.
 
-    ``left_to_do`` is what a person made them stable without.
+    ``left_to_do`` is what a person made them stable without; ``more`` says that the incident left more than stacks.
+    With either, it stays open until somebody closes it.
     """
+    stays = bool(left_to_do) or more
+    rest = "It stays open until somebody closes it" if stays else "This closes the incident"
     return compose(
         MessageKind.HEALTHY_AGAIN,
-        Urgency.WARNING if left_to_do else Urgency.INFO,
+        Urgency.WARNING if stays else Urgency.INFO,
         About(application, f"{application}{f' {version}' if version else ''} in {stage}", version, stage, thread),
-        "STABLE AGAIN, NOT CHECKED" if left_to_do else "HEALTHY AGAIN",
-        what="All stacks that the incident left to a person are stable again. This closes the incident.",
-        left_to_do=left_to_do,
+        "STABLE AGAIN, NOT CHECKED" if left_to_do else "STABLE AGAIN, MORE LEFT TO DO" if more else "HEALTHY AGAIN",
+        what=f"All stacks that the incident left to a person are stable again. {rest}.",
+        left_to_do=[
+            *left_to_do,
+            *([LeftToDo("", "Do what else the incident left, then close it", then=_show(incident))] if more else []),
+        ],
         lists={"stacks": ("Stacks", stacks)},
-        otherwise="Nothing to do, unless an earlier message in this thread asked for more than repairing stacks.",
-        look=[f"belay status {shlex.quote(application)}"],
-        state=ThreadState.CLOSED,
-        closes=frozenset(
-            {
-                MessageKind.RELEASE_ENDED,
-                MessageKind.FOREIGN_STACK_FAILED,
-                MessageKind.PERSON_NEEDED,
-                MessageKind.PIPELINE_RECOVERED,
-            }
-        ),
+        otherwise="Nothing to do.",
+        look=[_show(incident), f"belay status {shlex.quote(application)}"],
+        state=ThreadState.OPEN if stays else ThreadState.CLOSED,
+        closes=frozenset() if stays else _CLOSED,
+        incident=incident,
     )
+
+
+def incident_acknowledged(deployment: Deployment, incident: str, *, by: str, at: str, comment: str) -> Message:
+    """Tell that somebody (an ARN) is on an incident since a time, and what they say about it."""
+    return compose(
+        MessageKind.INCIDENT_ACKNOWLEDGED,
+        Urgency.INFO,
+        deployment.about,
+        "ACKNOWLEDGED",
+        what=f"{by} is on the incident {incident} of {deployment.in_words}{_saying(comment)}",
+        otherwise=f"Nothing to do, unless you can help {by}.",
+        look=[_show(incident)],
+        key=f"acknowledged-{at}",
+        incident=incident,
+        by=by,
+    )
+
+
+def incident_closed(deployment: Deployment, incident: str, *, by: str, why: str, mixed: str | None = None) -> Message:
+    """Tell that a person (an ARN) says that what an incident left is done, and why.
+
+    ``mixed`` says what the stage's stacks run, if that is not the same.
+    """
+    application, stage = deployment.application, deployment.stage or ""
+    still = LeftToDo(
+        stage,
+        "bring its stacks to one version",
+        f"it runs {mixed}",
+        look=f"belay rollback {shlex.quote(application)} {shlex.quote(stage)} --plan",
+    )
+    return compose(
+        MessageKind.INCIDENT_CLOSED,
+        Urgency.WARNING if mixed else Urgency.INFO,
+        deployment.about,
+        "CLOSED BY A PERSON",
+        what=f"{by} closed the incident {incident} of {deployment.in_words}{_saying(why)}",
+        left_to_do=[still] if mixed else [],
+        otherwise="Nothing to do.",
+        look=[_show(incident)],
+        key="closed",
+        state=ThreadState.CLOSED,
+        closes=_CLOSED,
+        incident=incident,
+        by=by,
+    )
+
+
+def _saying(comment: str) -> str:
+    return f": {comment}" if comment else "."
+
+
+def _show(incident: str) -> str:
+    return f"belay incident show {shlex.quote(incident)}"
+
+
+_CLOSED: Final = frozenset(
+    {
+        MessageKind.RELEASE_ENDED,
+        MessageKind.FOREIGN_STACK_FAILED,
+        MessageKind.PERSON_NEEDED,
+        MessageKind.PIPELINE_RECOVERED,
+        MessageKind.HEALTHY_AGAIN,
+        MessageKind.INCIDENT_ACKNOWLEDGED,
+    }
+)
+"""What the end of an incident settles."""

@@ -62,6 +62,8 @@ class MessageKind(StrEnum):
     PERSON_NEEDED = "person-needed"
     FOREIGN_STACK_FAILED = "foreign-stack-failed"
     HEALTHY_AGAIN = "healthy-again"
+    INCIDENT_ACKNOWLEDGED = "incident-acknowledged"
+    INCIDENT_CLOSED = "incident-closed"
     FINDINGS_APPEARED = "findings-appeared"
     FINDINGS_GONE = "findings-gone"
     PIPELINE_FAILED = "pipeline-failed"
