@@ -19,6 +19,10 @@ SECTIONS: Final[dict[str, Commands]] = {
         ("register", "check"): ("cli.register_check", "check the files of an application's registration"),
         ("register", "show"): ("cli.register_show", "show an application's registration"),
         ("register",): ("cli.register", "store an application's registration after showing what it changes"),
+        ("spoke", "template"): (
+            "cli.spoke_template",
+            "print what another account or region needs for stages",
+        ),
     },
     "Build releases": {
         ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
