@@ -29,7 +29,8 @@ from belay.release.manifest import (
     verify_members,
 )
 from belay.template.loader import load
-from cli.assembly.cloud_assembly import read_assembly
+from cli.assembly.cloud_assembly import AssembledRelease, read_assembly
+from cli.assembly.sam_build import read_builds
 from cli.assembly.writing import write_directory
 from cli.options import argument
 from cli.reader import FileReader
@@ -64,24 +65,39 @@ class BuiltRelease:
     help="the assembly that `cdk synth` wrote: its stacks and assets are the release's",
 )
 @click.option(
+    "--sam",
+    "sam_builds",
+    multiple=True,
+    metavar="NAME=DIR",
+    help="the folder that `sam build` wrote for a stack of this name; once for each, in the order of deployment",
+)
+@click.option(
     "--image",
     "images",
     multiple=True,
     metavar="NAME=URI",
-    help="the URI with the digest of an image that the assembly names; once for each",
+    help="with --cdk-out or --sam: the URI with the digest of an image; once for each",
 )
-def command(directory: Path, output: Path | None, cdk_out: Path | None, images: tuple[str, ...]) -> int:
+def command(
+    directory: Path, output: Path | None, cdk_out: Path | None, sam_builds: tuple[str, ...], images: tuple[str, ...]
+) -> int:
     """Build a release's zip from a directory and print its name, version, size and SHA-256.
 
     Or print every problem and build nothing.
     """
-    if images and cdk_out is None:
-        raise click.UsageError("--image names an image of an assembly: expected --cdk-out, too")
-    given = dict(each.partition("=")[::2] for each in images)
+    if cdk_out is not None and sam_builds:
+        raise click.UsageError("expected --cdk-out or --sam, found both")
+    if images and cdk_out is None and not sam_builds:
+        raise click.UsageError("--image names an image of a build: expected --cdk-out or --sam, too")
+    folders = {name: Path(folder) for name, folder in _named("--sam", sam_builds).items()}
+    uris = _named("--image", images)
     try:
-        built = (
-            build_release(directory, output) if cdk_out is None else build_assembled(directory, cdk_out, output, given)
-        )
+        if cdk_out is not None:
+            built = build_assembled(directory, read_assembly(cdk_out, uris), output)
+        elif folders:
+            built = build_assembled(directory, read_builds(folders, uris), output)
+        else:
+            built = build_release(directory, output)
     except InvalidRelease as error:
         print(f"{directory} is not a valid release:", file=sys.stderr)
         print(*(f"  {problem}" for problem in error.problems), sep="\n", file=sys.stderr)
@@ -98,14 +114,18 @@ def command(directory: Path, output: Path | None, cdk_out: Path | None, images: 
     return 0
 
 
-def build_assembled(
-    directory: Path, cdk_out: Path, output: Path | None = None, images: Mapping[str, str] | None = None
-) -> BuiltRelease:
-    """Build what a directory, whose ``release.yaml`` has no stacks, and a cloud assembly make together.
+def _named(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    named = {name: value for name, mark, value in (each.partition("=") for each in given) if name and mark and value}
+    if len(named) != len(given):
+        raise click.UsageError(f"{option}: expected NAME=VALUE, each name once, found {', '.join(given)}")
+    return named
 
-    ``images`` are the URIs with digests of the assembly's images, by their names. Raises as ``build_release``.
+
+def build_assembled(directory: Path, assembled: AssembledRelease, output: Path | None = None) -> BuiltRelease:
+    """Build what a directory, whose ``release.yaml`` has no stacks, and the output of another tool make together.
+
+    Raises as ``build_release``.
     """
-    assembled = read_assembly(cdk_out, images or {})
     with TemporaryDirectory() as folder:
         write_directory(directory, assembled, Path(folder))
         return build_release(Path(folder), output)

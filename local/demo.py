@@ -31,6 +31,7 @@ from belay.aws.dynamodb import Table
 from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
+from cli.assembly.cloud_assembly import read_assembly
 from cli.build import build_assembled, build_release
 from cli.progress import Execution
 from examples.releases import BUILD, EXAMPLES, ExampleError, assemble
@@ -177,7 +178,7 @@ class Demo:
         if scenario.synthesised:
             archive.parent.mkdir(parents=True, exist_ok=True)
             example = EXAMPLES / scenario.application
-            return build_assembled(example / "release", example / "cdk.out", archive).path
+            return build_assembled(example / "release", read_assembly(example / "cdk.out", {}), archive).path
         return build_release(assemble(scenario.application, scenario.version, self._releases), archive).path
 
     def _register_executor(self, application: str) -> None:

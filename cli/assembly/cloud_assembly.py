@@ -30,7 +30,7 @@ _ANY_ENVIRONMENT: Final = "aws://unknown-account/unknown-region"
 _BOOTSTRAP: Final = "/cdk-bootstrap/"
 _BOOTSTRAP_RULE: Final = "CheckBootstrapVersion"
 _REGISTRY: Final = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
-_BY_DIGEST: Final = re.compile(r"[a-z0-9.-]+(?::[0-9]+)?/[a-z0-9._/-]+@sha256:[0-9a-f]{64}")
+BY_DIGEST: Final = re.compile(r"[a-z0-9.-]+(?::[0-9]+)?/[a-z0-9._/-]+@sha256:[0-9a-f]{64}")
 _IAM_NAMES: Final = ("GroupName", "InstanceProfileName", "ManagedPolicyName", "RoleName", "UserName")
 
 
@@ -159,7 +159,7 @@ class _Assembly:
     def _read_image(self, name: str, key: str, image: Mapping[str, Any]) -> None:
         shown = str(image.get("displayName") or key)
         uri = self._given.get(key) or self._given.get(shown)
-        if uri is None or not _BY_DIGEST.fullmatch(uri):
+        if uri is None or not BY_DIGEST.fullmatch(uri):
             found = "found none" if uri is None else f"found {quote(uri)}"
             self._problems.append(
                 f"{name}: the image {shown}: expected --image {shown}=REPOSITORY@sha256:DIGEST, {found}: a release "
