@@ -31,6 +31,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     templates = TemplateChecks(aws.template_validator(settings.check_templates_function_arn), artifacts.name)
     release = ReleaseReference.from_dict(event["release"])
-    gated = StaticGate(ledger, artifacts, templates).check(release, now().date())
+    gated = StaticGate(ledger, artifacts, templates, aws.region).check(release, now().date())
     reason = None if gated.refusal is None else Reasons(artifacts, release).keep(gated.refusal)
     return {"verdicts": dict(gated.verdicts), "refused": reason is not None, "reason": reason}

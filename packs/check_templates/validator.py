@@ -13,6 +13,7 @@ from cloudformation_validate import (
     DetailLevel,
     Diagnostic,
     ExternalRuleSource,
+    PseudoParameterOverrides,
     ReportStatus,
     RuleFilterConfig,
     RuleOrigin,
@@ -23,6 +24,13 @@ from cloudformation_validate import (
 )
 
 GRAVEST_FIRST = (Severity.FATAL, Severity.ERROR, Severity.WARN)
+PSEUDO_PARAMETERS = {
+    "AWS::AccountId": "account_id",
+    "AWS::Partition": "partition",
+    "AWS::Region": "region",
+    "AWS::StackName": "stack_name",
+}
+"""Those that change what is found: a type may not exist in a region."""
 TOO_LARGE = "it is too large to examine everything"
 
 
@@ -44,7 +52,7 @@ class Validator:
             self._problem = f"{', '.join(empty)}: expected at least one rule, found none"
 
     def check(self, path: str, template: bytes, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """Check one template with the values of its parameters that are known.
+        """Check one template with the values of its parameters, and of pseudo parameters, that are known.
 
         Returns the fields of ``belay.policy.template_checks.TemplateAnswer``.
         """
@@ -55,7 +63,10 @@ class Validator:
             exclude=RuleFilterConfig(categories=["Best Practice"]),
             detail_level=DetailLevel.STANDARD,
             severity_level=Severity.WARN,
-            parameter_overrides=dict(parameters),
+            parameter_overrides={name: value for name, value in parameters.items() if not name.startswith("AWS::")},
+            pseudo_parameter_overrides=PseudoParameterOverrides(
+                **{PSEUDO_PARAMETERS[name]: value for name, value in parameters.items() if name in PSEUDO_PARAMETERS}
+            ),
         )
         try:
             report = self._engine.validate_template(TemplateContent(template, path), config)

@@ -11,8 +11,11 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from modules import ROOT, loaded
+from test_aws_unfinished import RELEASE as ACCEPTED
+from test_aws_unfinished import House
 
 from belay.aws.template_validator import TemplateValidator
+from belay.control.static_gate import StaticGate
 from belay.control.template_checks import TemplateChecks
 from belay.errors import AwsFault
 from belay.policy.settings import PolicySettings
@@ -88,3 +91,23 @@ def test_a_function_that_fails_is_a_fault_and_no_verdict(stubbed: Stubbed) -> No
 
     with pytest.raises(AwsFault, match=r"Runtime\.ImportModuleError: no module"):
         check(client)
+
+
+class Noting(TemplateChecks):
+    """Finds nothing, and keeps what it is to check."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def check(self, release: Any, files: Any, templates: Any, settings: Any, today: date) -> Report:
+        self.asked += templates
+        return Report()
+
+
+def test_the_gate_says_where_the_stacks_of_a_stage_are(simulated: Callable[[str], Any]) -> None:
+    house, templates = House(simulated), Noting()
+    house.accept()
+    house.artifacts.put_bytes(ACCEPTED.member_key("network.yaml"), b"Resources: {}")
+    StaticGate(house.ledger, house.artifacts, templates, "eu-south-2").check(ACCEPTED, date(2026, 1, 1))
+    here = {"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-south-2"}
+    assert [values for _, values in templates.asked] == [here, here], "in both stages"

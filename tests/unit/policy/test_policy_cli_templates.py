@@ -57,6 +57,18 @@ def test_parameters_that_are_known_are_checked(capsys: pytest.CaptureFixture[str
     ]
 
 
+def test_a_type_that_the_region_does_not_have_is_a_violation(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {Service: {Type: AWS::AppRunner::Service, Properties: {Surce: x}}}")
+    for region, rule in (("eu-west-1", "F3002"), ("eu-south-2", "F3006")):
+        (tmp_path / "p.json").write_text(json.dumps({"AWS::Region": region}))
+        _, out, _ = validate(capsys, tmp_path / "t.yaml", "--parameters", tmp_path / "p.json", "--format", "json")
+        found = {each["policy"]: each["message"] for each in json.loads(out)["findings"] if each["blocking"]}
+        assert f"template:{rule}" in found, found
+        assert (f"'{region}'" in found.get("template:F3006", "")) is (rule == "F3006")
+
+
 def test_a_template_too_large_to_check_at_once_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     large = tmp_path / "large.yaml"
     large.write_text(MISTAKEN + f"# {'x' * template_checks.LARGEST}\n")

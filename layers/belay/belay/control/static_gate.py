@@ -17,15 +17,17 @@ from belay.release.accepted import AcceptedRelease
 from belay.release.gate import Gated, decide
 from belay.release.life import State
 from belay.release.records import ReleaseReference
+from belay.release.registration import Stage
 
 
 class StaticGate:
-    """Checks releases and stores a report for each stage."""
+    """Checks releases and stores a report for each stage; ``region`` is where the stacks are."""
 
-    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, templates: TemplateChecks) -> None:
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, templates: TemplateChecks, region: str) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._templates = templates
+        self._region = region
 
     def check(self, release: ReleaseReference, today: date) -> Gated:
         """Return the verdict of each stage, and whether they refuse the release."""
@@ -38,7 +40,9 @@ class StaticGate:
             stacks = self._stacks(accepted, release, stage)
             roots = {path for path, _ in stacks}
             stacks += [(path, {}) for path in report.paths if path not in roots]
-            found = self._templates.check(release, files, stacks, _policies_of(accepted, stage), today)
+            place = self._place(accepted.stages[stage])
+            known = [(path, {**place, **values}) for path, values in stacks]
+            found = self._templates.check(release, files, known, _policies_of(accepted, stage), today)
             reports[stage] = report.merged(found, changes.get(stage, Report()))
         for stage, report in reports.items():
             self._artifacts.put_json(release.stage_key(stage, "static-report.json"), report.to_json())
@@ -53,6 +57,11 @@ class StaticGate:
         """Return one report over every stack of the release in one stage."""
         policies, stacks = _policies_of(accepted, stage), self._stacks(accepted, release, stage)
         return Report().merged(*(check_template(files, path, values, policies, today) for path, values in stacks))
+
+    def _place(self, stage: Stage) -> dict[str, str]:
+        """Return the pseudo parameters that say where a stage is."""
+        partition = stage.service_role.split(":")[1]
+        return {"AWS::AccountId": stage.account, "AWS::Partition": partition, "AWS::Region": self._region}
 
     def _stacks(
         self, accepted: AcceptedRelease, release: ReleaseReference, stage: str
