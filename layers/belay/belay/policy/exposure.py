@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from itertools import pairwise
 from typing import NamedTuple
 
 from belay.policy.model import (
@@ -23,7 +22,7 @@ from belay.policy.model import (
     SecurityGroup,
     shown_protocol,
 )
-from belay.policy.networks import Interval, is_internet, public_sizes, union
+from belay.policy.networks import is_internet, public_sizes, union
 from belay.policy.verdict import Verdict
 from belay.template.values import Guard
 from belay.template.world import Budget, TooManyStepsError, agree
@@ -64,15 +63,24 @@ CLOSED = Exposure(Verdict.PASS)
 
 
 def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: int) -> Exposure:
-    """Judge whether the rules for one port together open it to the whole Internet."""
-    return exposure(group, direction, partial(_covers, protocol, port))
+    """Judge whether the rules for one port together open it to the whole Internet; once for ports with equal rules."""
+    if not may_open(group, direction):
+        return CLOSED
+    reach = group.reach(direction)
+    if not reach.may_cover(protocol):
+        return CLOSED
+    asked = (direction, protocol, reach.range_of(port))
+    if asked not in group.exposures:
+        group.exposures[asked] = exposure(group, direction, partial(_covers, protocol, port))
+    found: Exposure = group.exposures[asked]
+    return found
 
 
 def exposure(group: SecurityGroup, direction: Direction, match: RuleMatch) -> Exposure:
     """Judge whether the matching rules together open to the whole Internet in any branch."""
     if not may_open(group, direction):
         return CLOSED
-    entries = group.reaching[direction]
+    entries = group.reach(direction).entries
     try:
         group.budget.spend(len(entries))
     except TooManyStepsError:
@@ -126,14 +134,14 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
     found: dict[str, Exposure] = {}
     if not may_open(group, direction):
         return found
-    reaching = [rule for entry in group.reaching[direction] for one in entry.alternatives for rule in one.rules]
-    if len(reaching) > MAX_REACHING:
-        return {
-            "some port": Exposure(Verdict.REVIEW, tuple(reaching[:1]), f"more than {MAX_REACHING} rules may open it")
-        }
-    ranges = _port_ranges(reaching)
-    for protocol in dict.fromkeys((TCP, UDP, *_other_protocols(reaching))):
-        for first, last in ranges if protocol in (TCP, UDP) else [NO_PORTS]:
+    reach = group.reach(direction)
+    if len(reach.rules) > MAX_REACHING:
+        reason = f"more than {MAX_REACHING} rules may open it"
+        return {"some port": Exposure(Verdict.REVIEW, reach.rules[:1], reason)}
+    for protocol in dict.fromkeys((TCP, UDP, *reach.protocols)):
+        if not reach.may_cover(protocol):
+            continue
+        for first, last in reach.port_ranges if protocol in (TCP, UDP) else [NO_PORTS]:
             port = next((port for port in range(first, last + 1) if port not in allowed), first)
             if port in allowed:
                 continue
@@ -141,21 +149,6 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
             if one.verdict is not Verdict.PASS:
                 found[f"{shown_protocol(protocol)}{_shown(first, last)}"] = one
     return found
-
-
-def _other_protocols(rules: list[GroupRule]) -> Iterator[str]:
-    for rule in rules:
-        if rule.protocol is not None and rule.protocol != ALL_PROTOCOLS:
-            yield rule.protocol
-
-
-def _port_ranges(rules: list[GroupRule]) -> list[Interval]:
-    """Return the ranges of ports to which the same rules apply."""
-    edges = {0, ALL_PORTS[1] + 1}
-    for rule in rules:
-        for first, last in (rule.ports.certain, rule.ports.possible):
-            edges.update((first, last + 1))
-    return [(first, after - 1) for first, after in pairwise(sorted(edges))]
 
 
 def _shown(first: int, last: int) -> str:
@@ -193,8 +186,8 @@ def _relevant(entries: tuple[Entry, ...], match: RuleMatch) -> list[_Relevant]:
     for entry in entries:
         alternatives = []
         for alternative in entry.alternatives:
-            sides = [(rule, sure) for rule in alternative.rules for sure in (match(rule),) if sure is not False]
-            alternatives.append((alternative.guard, [(rule, bool(sure)) for rule, sure in sides]))
+            sides = [(rule, bool(sure)) for rule in alternative.rules if (sure := match(rule)) is not False]
+            alternatives.append((alternative.guard, sides))
         if any(sides for _, sides in alternatives):
             relevant.append(_Relevant(entry.guard, alternatives))
     return relevant

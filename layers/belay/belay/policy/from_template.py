@@ -30,7 +30,7 @@ from belay.template.scope import Lazy, ListValue, MapValue, Scope, Value
 from belay.template.stacks import Found, Hidden, StackTree
 from belay.template.texts import as_text
 from belay.template.values import NO_VALUE, Guard, Unknown
-from belay.template.world import MAX_STEPS, Budget, TooManyStepsError, World, agree, explore
+from belay.template.world import Budget, Explorer, World, agree, explore
 
 GROUP = "AWS::EC2::SecurityGroup"
 PREFIX_LIST = "AWS::EC2::PrefixList"
@@ -53,20 +53,21 @@ def security_groups(root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
     Whatever the templates do not show (a nested template from elsewhere, a macro's output) becomes a group of which
     nothing is known, so every policy's verdict is REVIEW with the reason.
     """
-    return _Collector().collect(root)
+    return _Collector(root).collect()
 
 
 class _Collector:
-    def __init__(self) -> None:
+    def __init__(self, root: Scope) -> None:
+        self._root = root
+        self._explorer = Explorer(root.budget)
         self._found: list[Found] = []
         self._named: list[Found] = []
         self._groups: list[SecurityGroup] = []
         self._budget = Budget(JUDGING_STEPS)
-        self._unasked: World | None = None
         self._prefix_lists: dict[str, list[Found]] = {}
 
-    def collect(self, root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
-        stacks = StackTree(root)
+    def collect(self) -> tuple[list[SecurityGroup], tuple[str, ...]]:
+        stacks = StackTree(self._root)
         others: list[Found] = []
         for one in stacks:
             if isinstance(one, Hidden):
@@ -128,32 +129,15 @@ class _Collector:
                 yield self._entry(found, f"{name}[{number}]", item, direction, branch.guard)
 
     def _entry(self, found: Found, path: str, item: Value | Lazy, direction: Direction, guard: Guard) -> Entry:
-        if not guard:
-            undisputed = self._undisputed(found, path, item, direction)
-            if undisputed is not None:
-                return Entry(guard, (Alternative(guard, undisputed),))
+        run = partial(self._rules, found, path, item, direction)
+        branches = explore(run, guard, found.body.scope.budget) if guard else self._explorer.explore(run)
         alternatives = []
-        for branch in explore(partial(self._rules, found, path, item, direction), guard, found.body.scope.budget):
+        for branch in branches:
             rules = branch.outcome
             if rules is None:
                 rules = (opaque_rule(direction, _place(found, path, _node(found, item)), branch.reason),)
             alternatives.append(Alternative(branch.guard, rules))
         return Entry(guard, tuple(alternatives))
-
-    def _undisputed(
-        self, found: Found, path: str, item: Value | Lazy, direction: Direction
-    ) -> tuple[GroupRule, ...] | None:
-        """Return an item's rules if they raise no question, as for most items: one world serves for all of those."""
-        world = self._unasked or World({}, Budget(MAX_STEPS, found.body.scope.budget))
-        self._unasked = None
-        try:
-            rules = self._rules(found, path, item, direction, world)
-        except (TooManyStepsError, RecursionError):
-            return None
-        if world.answers:
-            return None
-        self._unasked = world
-        return rules
 
     def _rules(
         self, found: Found, path: str, item: Lazy | Value, direction: Direction, world: World

@@ -7,9 +7,11 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from belay.policy.networks import AddressSet, Interval, public_sizes
@@ -141,6 +143,36 @@ class Entry(NamedTuple):
     alternatives: tuple[Alternative, ...]
 
 
+class Reach:
+    """The entries of one direction of a group, reduced to the rules that may reach the Internet.
+
+    ``port_ranges`` are the ranges of ports to which the same of these rules apply, in order and without gaps;
+    ``protocols`` are the protocols that the rules name.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries = _reaching(entries)
+        self.rules = tuple([rule for entry in self.entries for one in entry.alternatives for rule in one.rules])
+        named = dict.fromkeys(rule.protocol for rule in self.rules)
+        self.protocols = tuple([each for each in named if each is not None and each != ALL_PROTOCOLS])
+        self._any_protocol = ALL_PROTOCOLS in named or None in named
+        edges = {0, ALL_PORTS[1] + 1}
+        for rule in self.rules:
+            for first, last in (rule.ports.certain, rule.ports.possible):
+                edges.update((first, last + 1))
+        ordered = sorted(edges)
+        self.port_ranges = [(first, after - 1) for first, after in pairwise(ordered)]
+        self._firsts = ordered
+
+    def may_cover(self, protocol: str) -> bool:
+        """Return whether any of the rules may apply to a protocol."""
+        return self._any_protocol or protocol in self.protocols
+
+    def range_of(self, port: int) -> int:
+        """Return the number of the range that a port is in."""
+        return bisect_right(self._firsts, port)
+
+
 @dataclass(frozen=True)
 class SecurityGroup:
     """A security group with its own entries and those of standalone rules for it.
@@ -169,10 +201,17 @@ class SecurityGroup:
                 for alternative in entry.alternatives:
                     yield from alternative.rules
 
+    def reach(self, direction: Direction) -> Reach:
+        """Return the rules of one direction that may reach the Internet, found once for all policies."""
+        return self._ingress_reach if direction == "ingress" else self._egress_reach
+
     @cached_property
-    def reaching(self) -> dict[Direction, tuple[Entry, ...]]:
-        """The entries of each direction, reduced to the rules that may reach the Internet."""
-        return {"ingress": _reaching(self.ingress), "egress": _reaching(self.egress)}
+    def _ingress_reach(self) -> Reach:
+        return Reach(self.ingress)
+
+    @cached_property
+    def _egress_reach(self) -> Reach:
+        return Reach(self.egress)
 
     @cached_property
     def exposures(self) -> dict[object, Any]:
@@ -188,7 +227,7 @@ class SecurityGroup:
         return {direction: most_of(self.rules(direction)) for direction in ("ingress", "egress")}
 
 
-def _reaching(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def _reaching(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     kept = []
     for entry in entries:
         alternatives = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from belay.template.resolver import entries, resolve, settled
+from belay.template.resolver import entry, resolve, settled
 from belay.template.scope import Function, Lazy, MapValue, Scope, Value
 from belay.template.texts import unknown_at, unroll
 from belay.template.values import Unknown
@@ -20,11 +20,11 @@ def holds(name: str, scope: Scope, world: World) -> bool:
     key = ("condition", scope.key(name))
     if key in world.memo:
         return bool(world.memo[key])
-    found = entries(MapValue(scope.document.section("Conditions"), scope), world)
-    if isinstance(found, Unknown) or name not in found or key in world.active:
+    found = entry(MapValue(scope.document.section("Conditions"), scope), name, world)
+    if not isinstance(found, Lazy) or key in world.active:
         return world.choose(key, (True, False))
     world.active.add(key)
-    answer = truth(found[name].node, found[name].scope, world)
+    answer = truth(found.node, found.scope, world)
     world.active.discard(key)
     world.memo[key] = answer
     return answer

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from belay.template.nodes import Node
+from belay.template.nodes import Node, by_reading
 from belay.template.resolver import entries, force, get, items, resolve, settled
 from belay.template.scope import Function, Lazy, ListValue, MapValue, Scope, Value
 from belay.template.subnets import subnets
 from belay.template.texts import as_text, concatenate, split, unknown_at
 from belay.template.values import NO_VALUE, Unknown
-from belay.template.words import readings, unquoted
+from belay.template.words import unquoted
 from belay.template.world import World
 
 MAP_ARGUMENTS = 3
@@ -89,15 +89,14 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
     default = get(last, "DefaultValue", world) if isinstance(last, MapValue) else NO_VALUE
     for argument_ in given[:MAP_ARGUMENTS]:
         key = settled(argument_, world)
-        table = entries(found, world) if isinstance(found, MapValue) else {}
-        if isinstance(table, Unknown):
-            return table
-        names = _names(found, table, world) if isinstance(found, MapValue) else {}
+        names = _names(found, world) if isinstance(found, MapValue) else {}
+        if isinstance(names, Unknown):
+            return names
         if isinstance(key, Unknown):
             # A key that is not in the map gives the default; without a default CloudFormation refuses the stack.
             listed = default is NO_VALUE or world.choose(("in a map", key.key), (True, False))
-            key = (world.pick(key.key, list(names)) if listed else None) or key
-        written = names.get(key, []) if isinstance(key, str) else []
+            key = (world.pick(key.key, names) if listed else None) or key
+        written = names.get(key, ()) if isinstance(key, str) else ()
         if len(written) > 1 or default is not NO_VALUE:
             written = [name for name in written if settled(_key(name, found), world) == key]
         if not written:
@@ -108,18 +107,16 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
             )
         if len(written) > 1:
             return unknown_at(argument, scope, f"{' and '.join(written)} are one key of a map")
-        found = force(table[written[0]], world)
+        found = get(found, written[0], world) if isinstance(found, MapValue) else found
     return found
 
 
-def _names(found: MapValue, table: Mapping[str, Lazy], world: World) -> dict[str, list[str]]:
+def _names(table: MapValue, world: World) -> Mapping[str, Sequence[str]] | Unknown:
     """Return the keys of a map as they are written, by what each may be read as."""
-    world.budget.spend(len(found.node.ambiguous))
-    names: dict[str, list[str]] = {}
-    for name in table:
-        for reading in readings(name) if name in found.node.ambiguous else (name,):
-            names.setdefault(reading, []).append(name)
-    return names
+    if table.node.has_literal_keys:
+        return table.node.written
+    found = entries(table, world)
+    return found if isinstance(found, Unknown) else by_reading(found, table.node.ambiguous)
 
 
 def _key(name: str, found: Value) -> Value:

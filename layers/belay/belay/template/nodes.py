@@ -5,9 +5,12 @@ Plain classes with slots, not dataclasses: a template of 1 MB has 100,000 nodes,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+NONE_AMBIGUOUS: Final[dict[str, tuple[str, ...]]] = {}
+"""Shared by all mappings whose keys have one reading each, which are nearly all."""
 
 
 class ScalarNode:
@@ -33,24 +36,45 @@ class ScalarNode:
 class MappingNode:
     """A mapping with unique keys, in the author's order.
 
-    ``ambiguous`` are the keys without quotes that may be read as something else than what is written.
+    ``ambiguous`` are the keys without quotes that may be read as something else than what is written, each with how.
     """
 
-    __slots__ = ("_literal_keys", "ambiguous", "column", "entries", "line")
+    __slots__ = ("_literal_keys", "_written", "ambiguous", "column", "entries", "line")
 
     def __init__(self, entries: dict[str, Node], line: int, column: int) -> None:
         self.entries = entries
         self.line = line
         self.column = column
-        self.ambiguous: frozenset[str] = frozenset()
+        self.ambiguous = NONE_AMBIGUOUS
         self._literal_keys: bool | None = None
+        self._written: Mapping[str, Sequence[str]] | None = None
 
     @property
     def has_literal_keys(self) -> bool:
         """Whether no key is a function such as ``Fn::If`` or ``Fn::ForEach::Loop``."""
         if self._literal_keys is None:
-            self._literal_keys = not any(key.startswith("Fn::") for key in self.entries)
+            self._literal_keys = all(map(_is_literal, self.entries))
         return self._literal_keys
+
+    @property
+    def written(self) -> Mapping[str, Sequence[str]]:
+        """The keys as they are written, by what each may be read as."""
+        if self._written is None:
+            self._written = by_reading(self.entries, self.ambiguous)
+        return self._written
+
+
+def _is_literal(key: str) -> bool:
+    return key[:4] != "Fn::"
+
+
+def by_reading(names: Iterable[str], ambiguous: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Return names by what each may be read as."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for reading in ambiguous.get(name, (name,)):
+            found.setdefault(reading, []).append(name)
+    return found
 
 
 class SequenceNode:
@@ -68,13 +92,17 @@ Node = ScalarNode | MappingNode | SequenceNode
 
 
 class Document:
-    """One template: where it came from and its root mapping."""
+    """One template: where it came from and its root mapping.
 
-    __slots__ = ("path", "root")
+    ``declared`` keeps what was read of its parameters, for the module ``parameters``.
+    """
+
+    __slots__ = ("declared", "path", "root")
 
     def __init__(self, path: str, root: MappingNode) -> None:
         self.path = path
         self.root = root
+        self.declared: dict[str, Any] = {}
 
     def section(self, name: str) -> MappingNode:
         """Return a top-level section such as ``Resources``, or an empty mapping if the template has none."""

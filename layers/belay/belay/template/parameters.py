@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from belay.masking import MASK, sounds_secret
-from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from belay.template.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.resolver import force, settled
 from belay.template.scope import ListValue, Scope, Value
 from belay.template.texts import literal, split, unless_dynamic
@@ -13,11 +15,23 @@ from belay.template.world import World
 _FALSE = frozenset({"false", "no", "off", "n", "0", ""})
 
 
+class Declared(NamedTuple):
+    """What a template declares of a parameter.
+
+    ``allowed`` are the values it may have, if they are listed and it is no list; ``bounds`` are those of a number.
+    """
+
+    kind: str
+    is_list: bool
+    is_no_echo: bool
+    default: str | NoValue | Unknown
+    allowed: tuple[str | Unknown, ...]
+    bounds: tuple[int, int] | None
+
+
 def parameter(name: str, scope: Scope, world: World) -> Value:
     """Return the value of a parameter: the value passed, its default, an allowed value, or unknown."""
-    node = scope.document.section("Parameters").entries[name]
-    declared = node.entries if isinstance(node, MappingNode) else {}
-    kind = _text_of(declared.get("Type")) or "String"
+    declared = _declared(name, scope.document)
     key = scope.key(name)
     bound = scope.parameters.get(name)
     value: Value = NO_VALUE
@@ -25,15 +39,15 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
         value = bound if isinstance(bound, str) else force(bound, world)
     if value is NO_VALUE and key in world.answers:
         value = str(world.answers[key])
-    if is_no_echo(node) or value == MASK:
+    if declared.is_no_echo or value == MASK:
         return Unknown(key, f"the parameter {name} is secret (NoEcho, or by its name), so its value is not looked at")
-    if kind.startswith("AWS::SSM::Parameter::Value"):
+    if declared.kind.startswith("AWS::SSM::Parameter::Value"):
         return Unknown(key, f"the parameter {name} is read from Parameter Store at deployment")
     if value is NO_VALUE:
-        value = _open_parameter(name, declared, scope, world)
+        value = _open_parameter(name, key, declared, scope, world)
     if isinstance(value, str):
         value = unless_dynamic(value)
-    if not _is_list(kind):
+    if not declared.is_list:
         return value
     value = settled(value, world)
     pieces = split(value, ",") if isinstance(value, (str, Unknown)) else None
@@ -53,35 +67,45 @@ def is_no_echo(declared: Node) -> bool:
     return node is not None and not (isinstance(node, ScalarNode) and node.text.lower() in _FALSE)
 
 
-def _open_parameter(name: str, declared: dict[str, Node], scope: Scope, world: World) -> Value:
+def _open_parameter(name: str, key: str, declared: Declared, scope: Scope, world: World) -> Value:
     """Return a value of a parameter that is not passed: its default, an allowed value, or unknown."""
-    kind = _text_of(declared.get("Type")) or "String"
-    default = _declared(declared.get("Default"), scope)
+    default = declared.default
     if scope.defaults_apply and default is not NO_VALUE:
         return default
-    key = scope.key(name)
-    allowed = declared.get("AllowedValues")
-    if isinstance(allowed, SequenceNode) and not _is_list(kind):
-        values = [value for item in allowed.items if (value := _declared(item, scope)) is not NO_VALUE]
-        if values:
-            return world.choose(("allowed", key), list(dict.fromkeys(values)))
-    elif isinstance(default, Unknown):
+    if declared.allowed:
+        return world.choose(("allowed", key), declared.allowed)
+    if isinstance(default, Unknown):
         if world.choose(("default", key), (True, False)):
             return default
     elif isinstance(default, str) and world.equals(key, default):
         return default
     reason = f"the parameter {name} may have any value"
-    bounds = _bounds(declared, scope) if kind == "Number" else None
-    return Unknown(key, reason, bounds=bounds, word=kind.startswith("AWS::EC2::") and kind.endswith("::Id"))
+    word = declared.kind.startswith("AWS::EC2::") and declared.kind.endswith("::Id")
+    return Unknown(key, reason, bounds=declared.bounds, word=word)
 
 
-def _is_list(kind: str) -> bool:
-    return kind == "CommaDelimitedList" or kind.startswith("List<")
+def _declared(name: str, document: Document) -> Declared:
+    """Return what a template declares of a parameter, read once."""
+    if name not in document.declared:
+        document.declared[name] = _read(document.section("Parameters").entries[name])
+    declared: Declared = document.declared[name]
+    return declared
 
 
-def _declared(node: Node | None, scope: Scope) -> str | NoValue | Unknown:
+def _read(node: Node) -> Declared:
+    declared = node.entries if isinstance(node, MappingNode) else {}
+    kind = _text_of(declared.get("Type")) or "String"
+    is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+    listed = declared.get("AllowedValues")
+    values = [_literal(item) for item in listed.items] if isinstance(listed, SequenceNode) and not is_list else []
+    allowed = tuple(dict.fromkeys([value for value in values if not isinstance(value, NoValue)]))
+    bounds = _bounds(declared) if kind == "Number" else None
+    return Declared(kind, is_list, is_no_echo(node), _literal(declared.get("Default")), allowed, bounds)
+
+
+def _literal(node: Node | None) -> str | NoValue | Unknown:
     """Return a literal of a parameter's declaration."""
-    return literal(node, scope) if isinstance(node, ScalarNode) else NO_VALUE
+    return literal(node) if isinstance(node, ScalarNode) else NO_VALUE
 
 
 def _texts(value: str | NoValue | Unknown) -> tuple[str, ...]:
@@ -89,12 +113,10 @@ def _texts(value: str | NoValue | Unknown) -> tuple[str, ...]:
     return value.readings if isinstance(value, Unknown) else (value,) if isinstance(value, str) else ()
 
 
-def _bounds(declared: dict[str, Node], scope: Scope) -> tuple[int, int] | None:
+def _bounds(declared: dict[str, Node]) -> tuple[int, int] | None:
     """Return the smallest and the largest number that a parameter may be, however its limits are read."""
     try:
-        low, high = [
-            [int(text) for text in _texts(_declared(declared.get(name), scope))] for name in ("MinValue", "MaxValue")
-        ]
+        low, high = [[int(text) for text in _texts(_literal(declared.get(name)))] for name in ("MinValue", "MaxValue")]
         return min(low), max(high)
     except ValueError:
         return None

@@ -8,7 +8,7 @@ from typing import Final
 from belay.template.nested import STACK_TYPES, child_stack
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.parameters import parameter
-from belay.template.resolver import entries, force, get, items, resolve, settled
+from belay.template.resolver import entries, entry, force, get, items, resolve, settled
 from belay.template.resources import properties, resource, resource_type
 from belay.template.scope import ExportName, Function, Lazy, ListValue, MapValue, Scope, Value
 from belay.template.texts import as_text, concatenate, unknown_at, unroll
@@ -108,11 +108,10 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
 
 
 def _output(name: str, child: Scope, unknown: Unknown, world: World) -> Value:
-    found = entries(MapValue(child.document.section("Outputs"), child), world)
-    node = found[name].node if isinstance(found, dict) and name in found else None
-    if isinstance(found, Unknown) or not isinstance(node, MappingNode):
+    found = entry(MapValue(child.document.section("Outputs"), child), name, world)
+    if not isinstance(found, Lazy) or not isinstance(found.node, MappingNode):
         return unknown
-    value = get(MapValue(node, found[name].scope), "Value", world)
+    value = get(MapValue(found.node, found.scope), "Value", world)
     return unknown if value is NO_VALUE else value
 
 

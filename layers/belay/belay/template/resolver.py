@@ -94,15 +94,19 @@ def read(table: MapValue, world: World) -> dict[str, Value] | Unknown:
     return values
 
 
-def get(table: MapValue, name: str, world: World) -> Value:
-    """Return one entry of a mapping, or :data:`NO_VALUE` if it has none of this name."""
+def entry(table: MapValue, name: str, world: World) -> Lazy | Unknown | None:
+    """Return one entry of a mapping without resolving it; ``None`` if it has none of this name."""
     if table.node.has_literal_keys:
         node = table.node.entries.get(name)
-        return NO_VALUE if node is None else resolve(node, table.scope, world)
+        return None if node is None else Lazy(node, table.scope)
     found = entries(table, world)
-    if isinstance(found, Unknown):
-        return found
-    return force(found[name], world) if name in found else NO_VALUE
+    return found if isinstance(found, Unknown) else found.get(name)
+
+
+def get(table: MapValue, name: str, world: World) -> Value:
+    """Return one entry of a mapping, or :data:`NO_VALUE` if it has none of this name."""
+    found = entry(table, name, world)
+    return NO_VALUE if found is None else force(found, world)
 
 
 def items(row: ListValue, world: World) -> Iterator[Value]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from belay.template.nodes import MappingNode, ScalarNode
-from belay.template.resolver import entries, get
-from belay.template.scope import MapValue, Scope
+from belay.template.resolver import entry, get
+from belay.template.scope import Lazy, MapValue, Scope
 from belay.template.texts import unknown_at, unroll
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World
@@ -12,14 +12,12 @@ from belay.template.world import World
 
 def resource(name: str, scope: Scope, world: World) -> MapValue | None:
     """Return the body of a resource; ``None`` if the template has none of this name, or its body is not a mapping."""
-    node = scope.document.section("Resources").entries.get(name)
-    if isinstance(node, MappingNode):
-        return MapValue(node, scope)
-    found = entries(MapValue(scope.document.section("Resources"), scope), world)
-    if isinstance(found, Unknown) or name not in found:
+    section = scope.document.section("Resources")
+    node = section.entries.get(name)
+    body = Lazy(node, scope) if isinstance(node, MappingNode) else entry(MapValue(section, scope), name, world)
+    if not isinstance(body, Lazy) or not isinstance(body.node, MappingNode):
         return None
-    body = found[name]
-    return MapValue(body.node, body.scope) if isinstance(body.node, MappingNode) else None
+    return MapValue(body.node, body.scope)
 
 
 def resource_type(body: MapValue) -> str | None:

@@ -17,11 +17,11 @@ IN_WORDS = re.compile(r"[A-Za-z0-9-]*")
 IDENTIFIER = re.compile(r"[$&]\{([^${}]*)\}")
 
 
-def literal(node: ScalarNode, scope: Scope) -> str | NoValue | Unknown:
-    """Return the value of a text, number, boolean or null of the template."""
+def literal(node: ScalarNode, scope: Scope | None = None) -> str | NoValue | Unknown:
+    """Return the value of a text, number, boolean or null of the template; in a ``scope`` it may be part of a loop."""
     text = node.text
     if "{" in text:
-        return unroll(text, scope) if scope.loops else unless_dynamic(text)
+        return unroll(text, scope) if scope else unless_dynamic(text)
     return unquoted(text) if node.plain and (text[:1] in NUMERIC or text in SPECIAL) else text
 
 
@@ -34,6 +34,8 @@ def unless_dynamic(text: str) -> str | Unknown:
 
 def unroll(text: str, scope: Scope) -> str | Unknown:
     """Replace the identifiers of the surrounding loops in a text."""
+    if not scope.loops:
+        return unless_dynamic(text)
     pieces: list[Value] = []
     end = 0
     for match in IDENTIFIER.finditer(text):
@@ -56,14 +58,14 @@ def concatenate(pieces: list[Value]) -> str | Unknown:
     """Join texts; the result is unknown if a piece is, but keeps the known pieces."""
     parts: list[str | Unknown] = []
     for piece in pieces:
-        if not isinstance(piece, (str, Unknown)):
+        if isinstance(piece, str):
+            _add(parts, piece)
+        elif isinstance(piece, Unknown):
+            for part in piece.parts or (piece,):
+                _add(parts, part)
+        else:
             return Unknown(f"text of {len(pieces)} pieces", "it has a list or a mapping where a text is expected")
-        for part in piece.parts or (piece,) if isinstance(piece, Unknown) else (piece,):
-            if isinstance(part, str) and parts and isinstance(parts[-1], str):
-                parts[-1] += part
-            elif part != "":
-                parts.append(part)
-    if sum(len(part) if isinstance(part, str) else 1 for part in parts) > MAX_TEXT or len(parts) > MAX_PARTS:
+    if sum([len(part) if isinstance(part, str) else 1 for part in parts]) > MAX_TEXT or len(parts) > MAX_PARTS:
         raise TooManyStepsError
     if not parts:
         return ""
@@ -72,6 +74,14 @@ def concatenate(pieces: list[Value]) -> str | Unknown:
     shown = "".join([part if isinstance(part, str) else f"${{{part.key}}}" for part in parts])
     reason = next(part.reason for part in parts if isinstance(part, Unknown))
     return Unknown(shown, reason, tuple(parts))
+
+
+def _add(parts: list[str | Unknown], part: str | Unknown) -> None:
+    """Add a part to a text; two known ones next to each other become one."""
+    if isinstance(part, str) and parts and isinstance(parts[-1], str):
+        parts[-1] += part
+    elif part != "":
+        parts.append(part)
 
 
 def split(text: str | Unknown, delimiter: str) -> list[str | Unknown] | None:

@@ -7,7 +7,8 @@ them. So only questions that matter are asked, and answers are consistent within
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from belay.template.values import Guard, Unknown
@@ -67,7 +68,8 @@ class World:
         if question in self.answers:
             answer: H = self.answers[question]
             return answer
-        for other in options[1:]:
+        # Of more options only the last would be tried, since no more runs are made.
+        for other in options[1:][-MAX_WORLDS:]:
             self.others.append({**self.answers, question: other})
         self.answers[question] = options[0]
         return options[0]
@@ -81,7 +83,7 @@ class World:
             self.answers[key] = text
         return same
 
-    def pick(self, key: str, candidates: Sequence[str]) -> str | None:
+    def pick(self, key: str, candidates: Collection[str]) -> str | None:
         """Answer which of ``candidates`` the unknown of this key is; ``None`` if it cannot be any of them."""
         if key in self.answers:
             answer = self.answers[key]
@@ -111,9 +113,13 @@ def explore(run: Callable[[World], T], given: Guard | None = None, whole: Budget
     The guards are mutually exclusive and together cover every case, unless the last branch says that the search was
     given up: after :data:`MAX_WORLDS` runs, :data:`MAX_STEPS` steps, or when ``whole`` is used up.
     """
-    budget = Budget(MAX_STEPS, whole)
-    pending: list[Guard] = [given or {}]
+    return _tried(run, given or {}, [given or {}], Budget(MAX_STEPS, whole))
+
+
+def _tried(run: Callable[[World], T], given: Guard, pending: list[Guard], budget: Budget) -> Iterator[Branch[T]]:
     for _ in range(MAX_WORLDS):
+        if not pending:
+            return
         world = World(pending.pop(), budget)
         try:
             budget.spend(RUN_STEPS)
@@ -121,10 +127,33 @@ def explore(run: Callable[[World], T], given: Guard | None = None, whole: Budget
         except (TooManyStepsError, RecursionError):
             break
         yield Branch(world.answers, outcome)
-        pending.extend(world.others)
+        pending += world.others
+    else:
         if not pending:
             return
-    yield Branch(given or {}, None, given_up=True)
+    yield Branch(given, None, given_up=True)
+
+
+class Explorer:
+    """Explores computations of which most ask nothing; those share one world, instead of each having one made."""
+
+    def __init__(self, whole: Budget) -> None:
+        self._whole = whole
+        self._unasked: World | None = None
+
+    def explore(self, run: Callable[[World], T]) -> Iterator[Branch[T]]:
+        """Run a computation in every world, as the function of this name does."""
+        world = self._unasked or World({}, Budget(MAX_STEPS, self._whole))
+        self._unasked = None
+        try:
+            outcome = run(world)
+        except (TooManyStepsError, RecursionError):
+            return explore(run, whole=self._whole)
+        if world.answers:
+            others = _tried(run, {}, [*world.others], Budget(MAX_STEPS, self._whole))
+            return chain([Branch(world.answers, outcome)], others)
+        self._unasked = world
+        return iter([Branch({}, outcome)])
 
 
 def agree(one: Guard, other: Guard) -> bool:

@@ -140,10 +140,12 @@ class _YamlReader:
                 return node
 
     def _check_reading(self, event: Any, node: MappingNode | SequenceNode) -> None:
-        if readings(event.value) == (event.value,):
+        found = readings(event.value)
+        if found == (event.value,):
             self._unambiguous.add(event.value)
         elif not event.style and isinstance(node, MappingNode):
-            node.ambiguous |= {event.value}
+            node.ambiguous = node.ambiguous or {}
+            node.ambiguous[event.value] = found
 
     def _check_key(self, event: Any, entries: dict[str, Node]) -> None:
         if event.tag is not None:
@@ -223,7 +225,10 @@ class _YamlReader:
             if not isinstance(source, MappingNode):
                 self._refuse(event, "expected << to merge a mapping or a list of mappings")
             self._count += len(source.entries)
-            node.ambiguous |= source.ambiguous - node.entries.keys()
+            node.ambiguous = {
+                **{key: found for key, found in source.ambiguous.items() if key not in node.entries},
+                **node.ambiguous,
+            }
             for key, value in source.entries.items():
                 node.entries.setdefault(key, value)
 
