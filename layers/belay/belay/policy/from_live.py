@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from belay.policy.model import Alternative, Direction, Entry, GroupRule, Location, SecurityGroup, UnknownPeer
-from belay.policy.networks import IPV4, IPV6
+from belay.policy.networks import IPV4, IPV6, is_internet, parse_network, size
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.scope import Value
@@ -21,57 +21,71 @@ PERMISSIONS: dict[Direction, str] = {"ingress": "IpPermissions", "egress": "IpPe
 NARROW_V4 = frozenset(f"/{length}" for length in range(10, 33))
 NARROW_V6 = frozenset([*(f"/{length}" for length in range(20, 100)), *(f"{length}" for length in range(100, 129))])
 """The last characters of blocks so small that :data:`FEW` of them are not the Internet."""
+NARROW_SIZES = (1 << 22, 1 << 108)
+"""The most addresses of such a block, of each family."""
 FEW = 500
-
-
 WHOLE = "/0"
 """The last characters of a block of all addresses."""
 NOTHING: Mapping[str, Any] = {}
 """The placeholder of a permission that is left out, so that the later ones keep their numbers."""
 
 
-def reaching(group: Mapping[str, Any], directions: Iterable[Direction]) -> Mapping[str, Any] | None:
-    """Return the part of a group that may open it to the Internet, judged by its blocks' last characters, or ``None``.
+def broad_part(group: Mapping[str, Any], directions: Iterable[Direction]) -> Mapping[str, Any] | None:
+    """Return the part of a group that may open it to a large network in these directions; ``None`` if nothing may.
 
-    Nearly all groups have only narrow blocks, and most others also ``0.0.0.0/0``, to which narrow blocks add nothing. A
-    group with anything else, or not in EC2's format, is returned unchanged.
+    Blocks are judged by their last characters: nearly all groups have only narrow blocks, and most others also
+    ``0.0.0.0/0``, to which narrow blocks add nothing. A group whose blocks may add up to the Internet, or that is not
+    in EC2's format, is returned unchanged.
     """
     kept: dict[str, Any] = {}
     for direction in directions:
         permissions = group.get(PERMISSIONS[direction]) or ()
-        whole = _whole(permissions)
-        if whole is None:
+        broad = _broad(permissions)
+        if broad is None:
             return group
-        if whole:
+        if broad:
             kept[PERMISSIONS[direction]] = [
-                permission if number in whole else NOTHING for number, permission in enumerate(permissions)
+                permission if number in broad else NOTHING for number, permission in enumerate(permissions)
             ]
-    return {**group, **kept} if kept else None
+    return {"GroupId": group.get("GroupId"), "GroupName": group.get("GroupName"), **kept} if kept else None
 
 
-def _whole(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
-    """Return the numbers of the permissions for all addresses; ``None`` if others matter too."""
-    whole: set[int] = set()
+def _broad(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
+    """Return the numbers of the permissions with a block that is not narrow; ``None`` if the others matter, too."""
+    broad: set[int] = set()
+    partial: list[str] = []
     count = 0
     try:
         for number, permission in enumerate(permissions):
             for source in permission["IpRanges"]:
                 count += 1
                 if source["CidrIp"][-3:] not in NARROW_V4:
-                    if source["CidrIp"][-2:] != WHOLE:
-                        return None
-                    whole.add(number)
+                    broad.add(number)
+                    partial.append(source["CidrIp"])
             for source in permission["Ipv6Ranges"]:
                 count += 1
                 if source["CidrIpv6"][-3:] not in NARROW_V6:
-                    if source["CidrIpv6"][-2:] != WHOLE:
-                        return None
-                    whole.add(number)
+                    broad.add(number)
+                    partial.append(source["CidrIpv6"])
             if permission["PrefixListIds"]:
                 return None
-    except (KeyError, TypeError):
+        return None if count > FEW or _add_up(partial, count) else broad
+    except (KeyError, TypeError, AttributeError):
         return None
-    return None if count > FEW else whole
+
+
+def _add_up(blocks: Iterable[str], narrow: int) -> bool:
+    """Return whether blocks that are not narrow may only with others be the Internet; each narrow one counts fully."""
+    sizes = {IPV4: narrow * NARROW_SIZES[0], IPV6: narrow * NARROW_SIZES[1]}
+    for block in blocks:
+        if block[-2:] == WHOLE:
+            continue
+        network = parse_network(block)
+        if network is None:
+            return True
+        family, interval = network
+        sizes[family] += size([interval])
+    return is_internet(sizes[IPV4], sizes[IPV6])
 
 
 def live_groups(

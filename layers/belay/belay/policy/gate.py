@@ -8,7 +8,7 @@ from typing import Any
 
 from belay.policy.applied import AppliedPolicy, applied, security_group_policies
 from belay.policy.declared import declared_groups
-from belay.policy.from_live import live_groups, reaching
+from belay.policy.from_live import broad_part, live_groups
 from belay.policy.model import Location, SecurityGroup
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
@@ -50,10 +50,10 @@ def check_groups(
     list they name (a missing list is REVIEW). ``path`` names what was checked, such as a stage, in findings.
     """
     ours = applied(security_group_policies(), settings, today)
-    directions = {one.rule.policy.internet for one in ours}
-    if None not in directions:
-        asked_about = [direction for direction in directions if direction is not None]
-        groups = [kept for group in groups if (kept := reaching(group, asked_about)) is not None]
+    asked = {one.rule.policy.internet or one.rule.policy.broad for one in ours if one.rule.policy.demands(settings)}
+    directions = [direction for direction in asked if direction is not None]
+    if len(directions) == len(asked):
+        groups = [kept for group in groups if (kept := broad_part(group, directions)) is not None]
     return _report(live_groups(groups, prefix_lists, path), [path], settings, ours)
 
 
@@ -65,8 +65,9 @@ def _report(
 ) -> Report:
     # One finding of a kind is enough for one location, however many values it may have.
     findings: dict[tuple[str, Verdict, Location], Finding] = {}
+    demanding = [one for one in ours if one.rule.policy.demands(settings)]
     for group in groups:
-        for one in ours:
+        for one in demanding:
             if group.together and one.rule.policy.internet != "ingress":
                 continue
             for violation in one.rule.check(group, settings):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from belay.policy.exposure import Exposure
 from belay.policy.model import Direction, GroupRule, Location
+from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
 
 
@@ -20,7 +21,9 @@ class Policy:
 
     ``title`` is a sentence that is true of a violation; ``why`` says what it may cost, ``fix`` what to do, ``source``
     which public rule or page it is based on. The registration may change ``severity``. ``internet`` is set for a policy
-    that only groups open to the whole Internet in this direction can violate, so that others need not be checked.
+    that only groups open to the whole Internet in this direction can violate, ``broad`` for one that only single rules
+    for more than a /8 of IPv4 or a /20 of IPv6 can violate, so that others need not be checked. ``setting`` names the
+    setting without which the policy demands nothing.
     """
 
     title: str
@@ -29,6 +32,12 @@ class Policy:
     fix: str
     source: str
     internet: Direction | None = None
+    broad: Direction | None = None
+    setting: str = ""
+
+    def demands(self, settings: PolicySettings) -> bool:
+        """Return whether an application's settings let the policy demand anything."""
+        return not self.setting or bool(getattr(settings, self.setting))
 
 
 class Violation(NamedTuple):

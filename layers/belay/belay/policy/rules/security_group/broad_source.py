@@ -16,6 +16,7 @@ POLICY = Policy(
     why="Nobody owns so many addresses: most of them are strangers, as with 0.0.0.0/1.",
     fix="Allow only the networks that are needed.",
     source="https://www.iana.org/assignments/ipv4-address-space: no organization is given more than a /8",
+    broad="ingress",
 )
 LARGE_V4 = 1 << 24
 LARGE_V6 = 1 << 108
@@ -24,6 +25,9 @@ LARGE_V6 = 1 << 108
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Check each rule by itself; other policies cover the whole Internet."""
+    most_v4, most_v6 = group.most("ingress")
+    if most_v4 <= LARGE_V4 and most_v6 <= LARGE_V6:
+        return
     for rule in group.rules("ingress"):
         if rule.only_for(settings.allowed_ports):
             continue

@@ -16,13 +16,12 @@ POLICY = Policy(
     why="The operator has listed which networks may reach the application's other ports.",
     fix="Use a trusted network or a security group as the source, or have the operator add the network.",
     source="The application's registration: trusted_networks",
+    setting="trusted_networks",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Check each rule for ports that are not public, unless no networks are listed."""
-    if not settings.trusted_networks:
-        return
     networks = [network for network in map(parse_network, settings.trusted_networks) if network]
     v4 = union(interval for family, interval in networks if family == IPV4)
     v6 = union(interval for family, interval in networks if family == IPV6)
