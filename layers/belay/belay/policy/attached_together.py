@@ -88,7 +88,7 @@ def _partly(group: SecurityGroup) -> SecurityGroup:
             entry.guard,
             tuple([one._replace(rules=tuple(filter(_is_part, one.rules))) for one in entry.alternatives]),
         )
-        for entry in group.reach("ingress").entries
+        for entry in group.internet_rules("ingress").entries
     ]
     return SecurityGroup(group.place, tuple(kept), guard=group.guard, budget=group.budget)
 

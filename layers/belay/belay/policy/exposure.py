@@ -66,10 +66,10 @@ def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: 
     """Judge whether the rules for one port together open it to the whole Internet; once for ports with equal rules."""
     if not may_open(group, direction):
         return CLOSED
-    reach = group.reach(direction)
-    if not reach.may_cover(protocol):
+    open_rules = group.internet_rules(direction)
+    if not open_rules.may_cover(protocol):
         return CLOSED
-    asked = (direction, protocol, reach.range_of(port))
+    asked = (direction, protocol, open_rules.range_of(port))
     if asked not in group.exposures:
         group.exposures[asked] = exposure(group, direction, partial(_covers, protocol, port))
     found: Exposure = group.exposures[asked]
@@ -80,7 +80,7 @@ def exposure(group: SecurityGroup, direction: Direction, match: RuleMatch) -> Ex
     """Judge whether the matching rules together open to the whole Internet in any branch."""
     if not may_open(group, direction):
         return CLOSED
-    entries = group.reach(direction).entries
+    entries = group.internet_rules(direction).entries
     try:
         group.budget.spend(len(entries))
     except TooManyStepsError:
@@ -134,14 +134,14 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
     found: dict[str, Exposure] = {}
     if not may_open(group, direction):
         return found
-    reach = group.reach(direction)
-    if len(reach.rules) > MAX_REACHING:
+    open_rules = group.internet_rules(direction)
+    if len(open_rules.rules) > MAX_REACHING:
         reason = f"more than {MAX_REACHING} rules may open it"
-        return {"some port": Exposure(Verdict.REVIEW, reach.rules[:1], reason)}
-    for protocol in dict.fromkeys((TCP, UDP, *reach.protocols)):
-        if not reach.may_cover(protocol):
+        return {"some port": Exposure(Verdict.REVIEW, open_rules.rules[:1], reason)}
+    for protocol in dict.fromkeys((TCP, UDP, *open_rules.protocols)):
+        if not open_rules.may_cover(protocol):
             continue
-        for first, last in reach.port_ranges if protocol in (TCP, UDP) else [NO_PORTS]:
+        for first, last in open_rules.port_ranges if protocol in (TCP, UDP) else [NO_PORTS]:
             port = next((port for port in range(first, last + 1) if port not in allowed), first)
             if port in allowed:
                 continue

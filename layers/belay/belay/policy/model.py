@@ -143,7 +143,7 @@ class Entry(NamedTuple):
     alternatives: tuple[Alternative, ...]
 
 
-class Reach:
+class InternetRules:
     """The entries of one direction of a group, reduced to the rules that may reach the Internet.
 
     ``port_ranges`` are the ranges of ports to which the same of these rules apply, in order and without gaps;
@@ -201,17 +201,17 @@ class SecurityGroup:
                 for alternative in entry.alternatives:
                     yield from alternative.rules
 
-    def reach(self, direction: Direction) -> Reach:
+    def internet_rules(self, direction: Direction) -> InternetRules:
         """Return the rules of one direction that may reach the Internet, found once for all policies."""
-        return self._ingress_reach if direction == "ingress" else self._egress_reach
+        return self._ingress_rules if direction == "ingress" else self._egress_rules
 
     @cached_property
-    def _ingress_reach(self) -> Reach:
-        return Reach(self.ingress)
+    def _ingress_rules(self) -> InternetRules:
+        return InternetRules(self.ingress)
 
     @cached_property
-    def _egress_reach(self) -> Reach:
-        return Reach(self.egress)
+    def _egress_rules(self) -> InternetRules:
+        return InternetRules(self.egress)
 
     @cached_property
     def exposures(self) -> dict[object, Any]:
