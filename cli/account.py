@@ -46,7 +46,7 @@ class Where:
     endpoint_url: str | None = None
 
 
-_WHERE: Final = gathered(
+finds_belay: Final = gathered(
     "where",
     Where,
     click.option("--profile", metavar="NAME", help="a profile of the AWS configuration"),
@@ -66,8 +66,8 @@ _OUTPUT: Final = click.option("--output", type=click.Choice(("text", "json")), d
 
 
 def calls_aws(body: Body) -> Body:
-    """Declare the options of every command that calls AWS; it is passed ``where`` and ``output``."""
-    return _WHERE(_OUTPUT(body))
+    """Declare the options of a command that calls AWS and prints text or JSON: it gets ``where`` and ``output``."""
+    return finds_belay(_OUTPUT(body))
 
 
 @dataclass(frozen=True)

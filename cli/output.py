@@ -26,11 +26,13 @@ def reason_parts(reason: Reason | None) -> dict[str, Any]:
 
 def tell(output: str, found: Mapping[str, Any], lines: Iterable[str]) -> None:
     """Print the lines, or with ``--output json`` the document they were rendered from."""
-    if output == "json":
-        document = json.dumps(found, indent=2, ensure_ascii=False, default=str)
-        print("".join(each if _harmless(each) else json.dumps(each)[1:-1] for each in document))
-    else:
-        print(plain("\n".join(lines)))
+    print(as_json(found) if output == "json" else plain("\n".join(lines)))
+
+
+def as_json(found: Mapping[str, Any]) -> str:
+    """Return a document as docs/command-output/ describes it, without what a terminal would act on."""
+    document = json.dumps(found, indent=2, ensure_ascii=False, default=str)
+    return "".join(each if _harmless(each) else json.dumps(each)[1:-1] for each in document)
 
 
 def plain(text: str) -> str:

@@ -25,7 +25,9 @@ zsh and fish have the same with `zsh_source` and `fish_source`.
 
 ## Account, region and stack
 
-Every command that calls AWS has these options; for the rest, the default credential chain applies.
+Every command that calls AWS has these options; for the rest, the default credential chain applies. What `--output json`
+prints has a JSON Schema for each command. Later versions may add names and values, so do not refuse what is unknown;
+names do not go or change their type before the next major version.
 
 | option | meaning |
 | --- | --- |
@@ -72,6 +74,8 @@ def page() -> str:
             rows = _rows(command, where=False)
             if rows:
                 lines += ["| argument | meaning |", "| --- | --- |", *rows, ""]
+            if any(each.name == "output" and isinstance(each.type, click.Choice) for each in command.params):
+                lines += [f"[What `--output json` prints](command-output/{'-'.join(words)}.schema.json)", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

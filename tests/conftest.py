@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from command_output import described_output  # noqa: F401 - a fixture of every test
 from hypothesis import HealthCheck, settings
 
 from local.engine import Engine

@@ -9,7 +9,7 @@ import webbrowser
 import click
 import uvicorn
 
-from cli.account import Account, Where, calls_aws
+from cli.account import Account, Where, finds_belay
 from cli.console.app import console
 from cli.console.door import ADDRESS, Keys
 from cli.problems import Refused
@@ -26,8 +26,8 @@ _HIGHEST_PORT = 65_535
     help=f"of {ADDRESS}; default: any free one",
 )
 @click.option("--no-browser", is_flag=True, help="only print the address")
-@calls_aws
-def command(port: int, no_browser: bool, where: Where, **_: str) -> int:
+@finds_belay
+def command(port: int, no_browser: bool, where: Where) -> int:
     """Serve a page of what runs where, for this machine's browser, until it is interrupted."""
     belay = Account.of(where)
     with bound(port) as listening:

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 from project import ROOT, tracked_files
 
 from belay.database.kinds import KINDS
+from cli.commands import COMMANDS, loaded
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 LAYER = ROOT / "layers" / "belay" / "belay"
@@ -49,7 +51,16 @@ def kinds_of_database() -> Iterator[Names]:
         yield {"name": name, "known_as": name.upper()}
 
 
+def commands() -> Iterator[Names]:
+    """Those that print JSON."""
+    for words, (module, _) in COMMANDS.items():
+        if any(each.name == "output" and isinstance(each.type, click.Choice) for each in loaded(words).params):
+            file, name = "-".join(words), " ".join(words)
+            yield {"name": name, "file": file, "module": module.removeprefix("cli.").replace(".", "/")}
+
+
 THINGS = {
+    "command": list(commands()),
     "policy": list(policies()),
     "stage check": list(stage_checks()),
     "kind of database": list(kinds_of_database()),
@@ -114,6 +125,7 @@ def test_what_a_list_names_is_there_for_everything_that_was_added_before(kind: s
 
 
 REGISTERS = {
+    "command": {"cli/commands.py", "docs/command-line.md"},
     "policy": {
         "docs/policies.md",
         "docs/policies-live.md",

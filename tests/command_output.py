@@ -1,0 +1,47 @@
+"""Every JSON document that a command prints in a test is what its schema in docs/command-output/ says."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import jsonschema
+import pytest
+
+from cli import output
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+SCHEMAS: Final = DOCS / "command-output"
+OTHER_FORMS: Final = {"report": SCHEMAS / "show-report.schema.json", "forecast": DOCS / "forecast.schema.json"}
+"""Of options that make a command print another document."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def described_output() -> Iterator[None]:
+    """Hold what commands print against their schemas, in every test of the session."""
+    as_json = output.as_json
+
+    def described(found: Mapping[str, Any]) -> str:
+        text = as_json(found)
+        context = click.get_current_context(silent=True)
+        if context is not None:
+            jsonschema.validate(json.loads(text), schema(path_of(context)))
+        return text
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output, "as_json", described)
+        yield
+
+
+@cache
+def schema(path: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(path.read_text())
+    return read
+
+
+def path_of(context: click.Context) -> Path:
+    """The schema of what a command prints that runs."""
+    forms = [path for option, path in OTHER_FORMS.items() if context.params.get(option)]
+    return forms[0] if forms else SCHEMAS / f"{'-'.join(context.command_path.split()[1:])}.schema.json"
