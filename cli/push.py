@@ -16,19 +16,21 @@ from rich.console import Console
 from rich.progress import Progress
 
 from belay.aws.faults import translated
-from belay.errors import BelayError
+from belay.errors import AwsFault, BelayError, InvalidRegistration, InvalidRelease
 from belay.release.attempt import Attempt
 from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
+from belay.release.registration import admit
 from belay.subject.names import incident_of
 from cli.account import Account, Where, calls_aws
 from cli.build import read_back
 from cli.open_work import execution, of_attempt
 from cli.options import argument
-from cli.output import reason_parts, tell
-from cli.problems import REFUSED, Refused
+from cli.output import plain, reason_parts, tell
+from cli.problems import REFUSED, Refused, in_words
 from cli.progress import Execution
 from cli.progress_screen import ProgressScreen
+from cli.registration_files import APPLICATION_FILE, checked
 
 _LOOK_EVERY_SECONDS: Final = 2.0
 
@@ -44,6 +46,9 @@ def command(file: Path, wait: bool, where: Where, output: str) -> int:
     """Upload a release, which starts its deployment."""
     manifest = read_release(file)
     belay = Account.of(where)
+    unseen = admitted(belay, manifest)
+    if unseen:
+        print(plain(f"belay: the registration could not be looked at, Belay will: {unseen}"), file=sys.stderr)
     upload = push(belay, file, manifest, Console(stderr=True, highlight=False))
     found: dict[str, Any] = {
         "release": f"{manifest.application}/{manifest.version}",
@@ -71,6 +76,22 @@ def read_release(path: Path) -> Manifest:
         raise Refused(f"{path}: {error.strerror or error}") from error
     except BelayError as error:
         raise Refused(f"{path} is not a valid release; nothing was uploaded:\n{error}") from error
+
+
+def admitted(belay: Account, manifest: Manifest) -> str | None:
+    """Look at the registration before anything is uploaded, as Belay does afterwards.
+
+    Returns why it could not be looked at. Raises ``Refused`` where it cannot be read, or does not allow the release.
+    """
+    try:
+        text, stages = belay.registrations.texts(manifest.application)
+        registered = checked(manifest.application, {APPLICATION_FILE: text, **stages})
+        admit(manifest, registered.application, registered.stages, {})
+    except AwsFault as fault:
+        return in_words(fault)
+    except (InvalidRelease, InvalidRegistration) as error:
+        raise Refused(f"nothing was uploaded; Belay would refuse it:\n{error}\nsee `belay register --help`") from error
+    return None
 
 
 def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Upload:

@@ -21,9 +21,11 @@ from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 from belay.approval.asked import AskedApproval
 from belay.approval.seal import Seal
 from belay.aws.clock import lease
+from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.database.executor import ChangeOutcome
 from belay.database.forecast import DatabaseForecast, ForecastChange
+from belay.errors import AccessDenied
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.attempt import Attempt
 from belay.release.life import Occurrence, State
@@ -449,6 +451,45 @@ def test_what_would_be_refused_is_not_pushed(office: Office, belay: Belay, tmp_p
     assert "colour" in err
     assert belay("release", "push", str(tmp_path / "none.zip"))[0] == 1
     assert "Contents" not in office.s3.list_objects_v2(Bucket="releases-bucket")
+
+
+UNREGISTERED = {
+    ("orders", None): "the application 'orders' is not registered",
+    ("orders/production", None): "the parameter /belay/applications/orders/production does not exist",
+    ("orders/production", "stacks: 1"): "stage orders/production: stacks",
+    ("orders/production", f"service_role: {ROLE}\nstacks: {{web: {{name: w}}}}"): "registered are web",
+}
+
+
+@pytest.mark.parametrize("registered", UNREGISTERED)
+def test_what_is_not_registered_is_not_pushed(
+    office: Office, belay: Belay, archive: Path, registered: tuple[str, str | None]
+) -> None:
+    name, text = f"/belay/applications/{registered[0]}", registered[1]
+    if text is None:
+        office.ssm.delete_parameter(Name=name)
+    else:
+        office.ssm.put_parameter(Name=name, Value=text, Overwrite=True)
+    status, _, err = belay("release", "push", str(archive))
+    assert status == 1
+    assert err.startswith("belay: nothing was uploaded; Belay would refuse it:\n")
+    assert UNREGISTERED[registered] in err
+    assert "Contents" not in office.s3.list_objects_v2(Bucket="releases-bucket")
+
+
+def test_who_may_not_look_at_registrations_is_told_and_pushes_all_the_same(
+    office: Office, belay: Belay, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AccessDenied("SSM.GetParameter", "AccessDenied", "not you")
+
+    monkeypatch.setattr(ParameterStore, "get_parameter", refuse)
+    status, _, err = belay("release", "push", str(archive))
+    assert status == 0
+    assert err.startswith(
+        "belay: the registration could not be looked at, Belay will: these credentials may not call ssm"
+    )
+    assert "Contents" in office.s3.list_objects_v2(Bucket="releases-bucket")
 
 
 def test_a_file_that_is_not_what_its_digest_says_is_not_pushed(
