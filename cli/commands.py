@@ -15,6 +15,7 @@ Commands = dict[Words, tuple[str, str]]
 
 SECTIONS: Final[dict[str, Commands]] = {
     "Set up": {
+        ("init",): ("cli.init", "begin a release and a registration, from your own templates or an existing stack"),
         ("doctor",): ("cli.doctor", "look at everything that a release needs, and say what is missing"),
         ("register", "check"): ("cli.register_check", "check the files of an application's registration"),
         ("register", "show"): ("cli.register_show", "show an application's registration"),

@@ -54,7 +54,8 @@ The stack creates four managed policies, whose ARNs are in its outputs:
 
 What a person does in the console needs the policy of the command that does the same. Who registers applications is up
 to you: `register` reads Belay's stack, the ledger and the artifact bucket, describes the stack of `--outputs-of`, and
-needs `ssm:PutParameter` for `/belay/applications/*` and `s3:PutObject` for `registrations/*` in the artifact bucket.
+needs `ssm:PutParameter` for `/belay/applications/*` and `s3:PutObject` for `registrations/*` in the artifact bucket;
+`init --from-stack` describes a stack, lists its resources, and reads its template and those of its nested stacks.
 An error names the action that is not allowed.
 """
 

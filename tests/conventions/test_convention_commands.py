@@ -82,7 +82,7 @@ def test_every_command_that_asks_aws_is_somebody_s() -> None:
     asking = {" ".join(command) for command in COMMANDS if needs_aws(" ".join(command))}
     assert asking - {command for _, command in OF_COMMANDS} == {
         *("upgrade check", "upgrade continue"),
-        *("doctor", "register", "register check", "register show", "spoke template"),
+        *("init", "doctor", "register", "register check", "register show", "spoke template"),
     }
 
 
