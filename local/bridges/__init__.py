@@ -54,6 +54,7 @@ from local.bridges import (
     pipeline_resources,
     policy_variables,
     ranged_versions,
+    recorded_resources,
     resource_statuses,
     rollback_triggers,
     scripted_answers,
@@ -128,8 +129,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     moto_services.install()
     _install_databases(settings)
     ecs_services.install(settings.snapshot_seconds)
-    pipeline_resources.install()
-    scripted_answers.install()
+    _install_delivery()
     policy_variables.install()
     permissions.install()
     simulated_policies.install()
@@ -146,6 +146,12 @@ def _install_functions(settings: Settings) -> None:
     lambda_layers.install()
     lambda_workers.install(settings.lambda_workers)
     lambda_dead_letters.install()
+
+
+def _install_delivery() -> None:
+    pipeline_resources.install()
+    recorded_resources.install()
+    scripted_answers.install()
 
 
 def _install_databases(settings: Settings) -> None:
