@@ -9,6 +9,7 @@ from belay.control.stage import StageContext
 from belay.control.stage_changes import StageChanges
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -27,5 +28,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    plan = StageChanges(run, aws.databases, aws.executors).apply()
+    there = run.at(aws, Power.DEPLOY)
+    plan = StageChanges(run, there.databases, there.executors).apply()
     return {"applied": plan.is_applied, "wait_seconds": settings.poll_seconds}

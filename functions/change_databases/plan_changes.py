@@ -9,6 +9,7 @@ from belay.control.stage import StageContext
 from belay.control.stage_changes import StageChanges
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -27,6 +28,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
+    there = run.at(aws, Power.DEPLOY)
     locked = event["fencing"] is not None
-    plan = StageChanges(run, aws.databases, aws.executors).plan(f"read-{event['fencing']}" if locked else "read")
+    plan = StageChanges(run, there.databases, there.executors).plan(f"read-{event['fencing']}" if locked else "read")
     return {"ready": plan is None or plan.read, "wait_seconds": settings.poll_seconds}

@@ -9,6 +9,7 @@ from belay.control.recovered_changes import RecoveredChanges
 from belay.control.recovery import Recovery
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -27,8 +28,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter(event, ledger, artifacts)
+    there = recovery.at(aws, Power.DEPLOY)
     step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
     return {
-        "again": RecoveredChanges(recovery, aws.databases, aws.executors).perform(step, number),
+        "again": RecoveredChanges(recovery, there.databases, there.executors).perform(step, number),
         "wait_seconds": settings.poll_seconds,
     }

@@ -11,6 +11,7 @@ from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -28,5 +29,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    reason = StageStacks(run, aws.stacks, StackValues.of(aws, ledger)).confirm(int(event["fencing"]), now().date())
+    there = run.at(aws, Power.DEPLOY)
+    reason = StageStacks(run, there.stacks, StackValues.of(there, ledger)).confirm(int(event["fencing"]), now().date())
     return {"same": reason is None, "reason": None if reason is None else run.reasons.keep(reason)}

@@ -10,6 +10,7 @@ from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -28,7 +29,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
+    there = run.at(aws, Power.DEPLOY)
     return {
-        "done": StageStacks(run, aws.stacks, StackValues.of(aws, ledger)).delete_last(),
+        "done": StageStacks(run, there.stacks, StackValues.of(there, ledger)).delete_last(),
         "wait_seconds": settings.poll_seconds,
     }

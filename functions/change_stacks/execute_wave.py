@@ -11,6 +11,7 @@ from belay.control.stage_stacks import StageStacks
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.change_plan import wave
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -29,6 +30,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
+    there = run.at(aws, Power.DEPLOY)
     changes = run.change_plan()
-    plan = StageStacks(run, aws.stacks, StackValues.of(aws, ledger)).advance(changes)
+    plan = StageStacks(run, there.stacks, StackValues.of(there, ledger)).advance(changes)
     return {"progress": wave(plan, changes), "wait_seconds": settings.poll_seconds}

@@ -12,6 +12,7 @@ from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.life import State
+from belay.release.place import Power
 from belay.release.reason import ReleaseProblems
 from belay.rollback.rehearsal import refusal
 from belay.settings import read
@@ -34,10 +35,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    looks = aws.stacks, aws.databases, aws.services, aws.alarms, aws.verify_functions, aws.roles
+    there = run.at(aws, Power.LOOK)
+    looks = there.stacks, there.databases, there.services, there.alarms, there.verify_functions, there.roles
     roles = settings.recover_stacks_role_arn, settings.recover_databases_role_arn
     protected = [(action, resource) for action, _, resource in (e.partition("=") for e in settings.protected.split())]
-    rehearsal = RollbackRehearsal(run, *looks, *roles, protected, StackValues.of(aws, ledger)).rehearse()
+    rehearsal = RollbackRehearsal(run, *looks, *roles, protected, StackValues.of(there, ledger)).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
     run.ledger.attempts.record(

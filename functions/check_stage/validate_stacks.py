@@ -14,6 +14,7 @@ from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.gate import refusal_of
 from belay.release.life import State
+from belay.release.place import Power
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 from belay.settings import read
@@ -33,7 +34,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    checks = validation(LiveGroupsCheck(live_stages(aws, run.artifacts), run.release, run.accepted))
+    there = run.at(aws, Power.LOOK)
+    checks = validation(LiveGroupsCheck(live_stages(there, run.artifacts), run.release, run.accepted))
     standing, report = look(checks, run.deployed(), Verification(since=timestamp()))
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())
     run.ledger.attempts.record(run.release, State.VALIDATED, timestamp(), stage=run.stage.name, about=standing.verdict)

@@ -12,6 +12,7 @@ from belay.control.verification import StageVerification
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.life import State
+from belay.release.place import Power
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 from belay.settings import read
@@ -35,10 +36,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    verification = StageVerification(aws.alarms, aws.verify_functions)
+    there = run.at(aws, Power.LOOK)
+    verification = StageVerification(there.alarms, there.verify_functions)
     standing = look(run, verification) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
     if standing.verdict is Verified.PASS:
-        refuse_deleted(run, aws.stacks)
+        refuse_deleted(run, there.stacks)
     failed = standing.verdict in (Verified.FAIL, Verified.REVIEW)
     return {
         "verdict": standing.verdict,

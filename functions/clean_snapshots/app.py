@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.gateways import own_aws
-from belay.control.retention import SnapshotRetention
+from belay.control.places import Places
+from belay.control.registrations import Registrations
+from belay.control.retention import SnapshotsEverywhere
 from belay.errors import SnapshotsNotCleaned
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -17,6 +20,7 @@ class Settings:
     """Environment variables."""
 
     ledger_table: str
+    artifact_bucket: str
     keep_snapshots: int
     clean_snapshots_dry: str
     snapshot_executions: str
@@ -30,8 +34,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     settings, aws = read(Settings), own_aws()
     dry_run = settings.clean_snapshots_dry == "true" or event.get("dry_run") is True
-    retention = SnapshotRetention(Ledger(aws.table(settings.ledger_table)), aws.databases)
-    report, problems = retention.clean(settings.snapshot_executions, settings.keep_snapshots, dry_run=dry_run)
+    registered = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket)).read()
+    ledger, keep = Ledger(aws.table(settings.ledger_table)), settings.keep_snapshots
+    everywhere = SnapshotsEverywhere(ledger, Places(aws, Power.CLEAN, "cleanup"))
+    report, problems = everywhere.clean(registered, settings.snapshot_executions, keep, dry_run=dry_run)
     if problems:
         raise SnapshotsNotCleaned(problems)
     return {"dry_run": dry_run, **report}

@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.gateways import own_aws
 from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
+from belay.control.places import Places
 from belay.control.recovered_changes import record_restored
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
@@ -14,6 +15,7 @@ from belay.control.stack_values import StackValues
 from belay.control.unhealthy import Unhealthy
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.release.records import Outcome
 from belay.settings import read
 
@@ -33,12 +35,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter({**event, "fencing": None}, ledger, artifacts)
+    there = recovery.at(aws, Power.RECOVER)
     told = aws.notifications, settings.notification_topic_arn
-    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
+    places = Places(aws, Power.RECOVER, "recovery")
+    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
     outcome = Outcome(event["outcome"])
-    RecoveredStacks(recovery, aws.stacks, aws.drift, StackValues.of(aws, ledger)).discard_change_sets()
+    RecoveredStacks(recovery, there.stacks, there.drift, StackValues.of(there, ledger)).discard_change_sets()
     record_restored(recovery)
-    closing = Closing(ledger, aws.stacks, endings, unhealthy)
+    closing = Closing(ledger, places, endings, unhealthy)
     closing.close(recovery, ended(recovery, outcome, event["reason"]))
     # Last: another execution that waits for the lock for the same recovery must find the incident ended.
     if event["fencing"] is not None:

@@ -8,10 +8,10 @@ from belay.aws.gateways import own_aws
 from belay.control.recovery import Recovery
 from belay.control.recovery_plans import RecoveryPlans
 from belay.control.situations import Situations
-from belay.control.stack_values import StackValues
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.rollback.plan import Action, RollbackPlan
 from belay.settings import read
 
@@ -32,9 +32,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter(event, ledger, artifacts)
-    situations = Situations(
-        aws.stacks, aws.drift, aws.databases, aws.services, aws.scalable_targets, StackValues.of(aws, ledger)
-    )
+    situations = Situations.of(recovery.at(aws, Power.RECOVER), ledger)
     topic = Topic(aws.notifications, recovery.incident.subject.topic or settings.notification_topic_arn, ledger)
     plan = RecoveryPlans(recovery, situations, topic).make()
     return {

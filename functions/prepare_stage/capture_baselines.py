@@ -10,6 +10,7 @@ from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -27,7 +28,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    baselines = Baselines(aws.stacks, artifacts, ledger, StackValues.of(aws, ledger).known_at)
+    there = run.at(aws, Power.DEPLOY)
+    baselines = Baselines(there.stacks, artifacts, ledger, StackValues.of(there, ledger).known_at)
     known = ledger.baselines.of(run.release.origin, run.stage.name)
     for stack in run.plan().stacks:
         if stack.stack not in known:

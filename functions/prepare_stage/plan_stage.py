@@ -12,6 +12,7 @@ from belay.control.stage import StageContext
 from belay.control.stage_change_sets import StageChangeSets
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -35,9 +36,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    pipeline = run.stage.runs_pipeline
+    there, pipeline = run.at(aws, Power.DEPLOY), run.stage.runs_pipeline
     key, digests = aws.value_key(settings.value_key_id), aws.mac_key(settings.digest_key_id)
-    change_sets = StageChangeSets(run, aws.stacks, aws.alarms, key, digests)
+    change_sets = StageChangeSets(run, there.stacks, there.alarms, key, digests)
     plan = None if pipeline else change_sets.advance()
     return {
         "ready": plan is None or plan.ready,

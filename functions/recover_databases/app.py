@@ -9,6 +9,7 @@ from belay.control.recovered_databases import RecoveredDatabases
 from belay.control.recovery import Recovery
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -27,8 +28,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter(event, ledger, artifacts)
+    there = recovery.at(aws, Power.RECOVER)
     step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
     return {
-        "again": RecoveredDatabases(recovery, aws.databases).perform(step, number),
+        "again": RecoveredDatabases(recovery, there.databases).perform(step, number),
         "wait_seconds": settings.poll_seconds,
     }

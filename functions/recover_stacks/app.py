@@ -12,6 +12,7 @@ from belay.control.stack_values import StackValues
 from belay.control.verification import RecoveredStage, StageVerification
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.rollback.plan import Kind
 from belay.settings import read
 from belay.steps import UnknownStep
@@ -32,14 +33,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     recovery = Recovery.enter(event, ledger, artifacts)
+    there = recovery.at(aws, Power.RECOVER)
     step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
     match step.kind:
         case Kind.STACK:
-            again = RecoveredStacks(recovery, aws.stacks, aws.drift, StackValues.of(aws, ledger)).perform(step, number)
+            values = StackValues.of(there, ledger)
+            again = RecoveredStacks(recovery, there.stacks, there.drift, values).perform(step, number)
         case Kind.SERVICE:
-            again = RecoveredServices(recovery, aws.services, aws.scalable_targets).perform(step, number)
+            again = RecoveredServices(recovery, there.services, there.scalable_targets).perform(step, number)
         case Kind.STAGE:
-            verification = StageVerification(aws.alarms, aws.verify_functions)
+            verification = StageVerification(there.alarms, there.verify_functions)
             again = RecoveredStage(recovery, verification).perform(step, number)
         case Kind.DATABASE:
             raise UnknownStep(f"{step.subject}: expected a step on a stack, a service or the stage, found {step.kind}")

@@ -13,6 +13,7 @@ from belay.control.links import Links
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -37,6 +38,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
+    there = run.at(aws, Power.LOOK)
     asked = ledger.approvals.asked_of(run.release, run.stage.name)
     if asked is not None:
         ledger.approvals.ask_on(run.release, asked, event["task_token"])
@@ -45,7 +47,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
     approvals = Approvals(run.ledger, run.artifacts, endings)
     links = Links(aws.mac_key(settings.link_key_id), settings.link_url)
-    request = links.add_to(approvals.gather(run, aws.stacks, now()))
+    request = links.add_to(approvals.gather(run, there.stacks, now()))
     approvals.keep(request, render(request))
     approvals.record(request, event["task_token"])
     run.refuse_superseded()

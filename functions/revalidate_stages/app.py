@@ -6,11 +6,12 @@ from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.gateways import own_aws
-from belay.control.live import live_stages
+from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.control.revalidations import Revalidations
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.release.registration import Stage
 from belay.settings import read
 
@@ -33,9 +34,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    registrations, live = Registrations(aws.parameters, artifacts), live_stages(aws, artifacts)
+    registrations, places = Registrations(aws.parameters, artifacts), Places(aws, Power.LOOK, "revalidation")
     sns, topic = aws.notifications, settings.notification_topic_arn
-    revalidations = Revalidations(ledger, artifacts, registrations, live, sns=sns, default_topic=topic)
+    revalidations = Revalidations(ledger, artifacts, registrations, places, sns=sns, default_topic=topic)
     registered = registrations.read()
     verdicts = revalidations.revalidate_each(wanted(registered.stages, event), now().date())
     for application, fault in registered.faults.items():

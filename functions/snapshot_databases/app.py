@@ -11,6 +11,7 @@ from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.life import State
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -29,7 +30,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    seen = StageSnapshots(aws.databases).bring_on(run.release.origin, run.stage, event["execution"])
+    there = run.at(aws, Power.DEPLOY)
+    seen = StageSnapshots(there.databases).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
         run.artifacts.put_json(run.release.stage_key(run.stage.name, "snapshots.json"), seen.to_dict())
         run.ledger.attempts.record(

@@ -7,11 +7,11 @@ from typing import Any
 from belay.aws.gateways import own_aws
 from belay.control.asked_rollbacks import AskedRollbacks
 from belay.control.incidents import Incidents
-from belay.control.situations import Situations
-from belay.control.stack_values import StackValues
+from belay.control.places import Places
 from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.rollback.request import parse_request
 from belay.settings import read
 
@@ -35,7 +35,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return json_response(asked)
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
-    situations = Situations(
-        aws.stacks, aws.drift, aws.databases, aws.services, aws.scalable_targets, StackValues.of(aws, ledger)
-    )
-    return json_response(AskedRollbacks(ledger, artifacts, incidents, situations).take(asked, request.user_arn))
+    places = Places(aws, Power.LOOK, "requested rollback")
+    return json_response(AskedRollbacks(ledger, artifacts, incidents, places).take(asked, request.user_arn))

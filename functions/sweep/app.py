@@ -14,6 +14,7 @@ from belay.control.endings import Endings
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
 from belay.control.missed_uploads import MissedUploads
+from belay.control.places import Places
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
@@ -24,6 +25,7 @@ from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
 from belay.ledger.ledger import Ledger
 from belay.observability import logger, observed
+from belay.release.place import Power
 from belay.settings import read
 from belay.subject.measures import swept
 
@@ -65,8 +67,9 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
     deploy_release = settings.deploy_release_machine_arn
     told = aws.notifications, settings.notification_topic_arn
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
-    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, aws.stacks, *told)
-    closing = Closing(ledger, aws.stacks, endings, unhealthy)
+    places = Places(aws, Power.LOOK, "sweep")
+    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
+    closing = Closing(ledger, places, endings, unhealthy)
     registrations = RegistrationsReadOnce(aws.parameters, artifacts)
     return Sweep(
         ledger,
@@ -74,11 +77,11 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
         registrations,
         Unreadable(ledger, Topic(*told, ledger)),
         Unfinished(ledger, endings, incidents, artifacts, registrations, closing),
-        FailedStacks(ledger, incidents, registrations, aws.stacks),
+        FailedStacks(ledger, incidents, registrations, places),
         unhealthy,
         Superseding(ledger, artifacts, aws.executions),
         StackClaims(ledger, artifacts, aws.region),
-        aws.stacks,
+        places,
         Approvals(ledger, artifacts, endings),
         Decisions(ledger, aws.executions),
         MissedUploads(ledger, aws.release_bucket(settings.release_bucket), aws.executions, deploy_release),

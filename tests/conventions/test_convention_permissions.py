@@ -37,6 +37,7 @@ PREFIX = {
     "SNS": "sns",
     "SSM": "ssm",
     "StepFunctions": "states",
+    "STS": "sts",
 }
 
 MODEL = {"ElasticLoadBalancing": "elbv2", "StepFunctions": "stepfunctions"}
@@ -56,6 +57,10 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     "S3.GetObject": set(),
     "S3.ListObjectVersions": set(),
     "S3.PutObjectTagging": set(),
+    # A session of a stage elsewhere has tags (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html).
+    "STS.AssumeRole": {"sts:AssumeRole", "sts:TagSession"},
+    # "No permissions are required" (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).
+    "STS.GetCallerIdentity": set(),
     # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     "Lambda.Invoke": {"lambda:InvokeFunction"},
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html

@@ -1,6 +1,8 @@
 """One account and region as gateways: made once, and with whose credentials."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -12,9 +14,13 @@ from botocore.stub import Stubber
 from belay.aws import clock
 from belay.aws.clients import PATIENT_SECONDS
 from belay.aws.gateways import Aws, own_aws
+from belay.aws.sessions import Session
 from belay.errors import AccessDenied
+from belay.release.place import PlaceRoles, Power, StagePlace
 
-ROLE = "arn:aws:iam::210987654321:role/belay-spoke"
+ELSEWHERE = StagePlace("aws", "210987654321", "eu-central-1", PlaceRoles.named_alike("aws", "210987654321"))
+ROLE = "arn:aws:iam::210987654321:role/belay-deploy"
+SESSION = Session("orders", "production", "1.3.0", "1f0c2d3e4b5a")
 
 
 @pytest.fixture
@@ -48,7 +54,11 @@ def test_a_process_has_one_of_its_own() -> None:
 
 
 def test_every_gateway_can_be_had_for_another_region(aws: Aws) -> None:
-    names = [name for name, value in vars(Aws).items() if isinstance(value, cached_property) and name != "region"]
+    names = [
+        name
+        for name, value in vars(Aws).items()
+        if isinstance(value, cached_property) and name not in ("region", "account")
+    ]
     assert len(names) > 15
     for name in names:
         client = getattr(aws.in_region("eu-central-1"), name)._client if name != "attached_groups" else None
@@ -90,16 +100,25 @@ class TestAnotherAccount:
 
     def test_its_credentials_are_asked_for_with_the_first_call_and_kept(self, sts: tuple[Aws, Stubber]) -> None:
         aws, stub = sts
-        other = aws.in_account(ROLE, "eu-central-1")
+        other = aws.at(ELSEWHERE, Power.DEPLOY, SESSION)
         assert other.stacks._client.meta.region_name == "eu-central-1"
-        asked = {"RoleArn": ROLE, "RoleSessionName": "belay"}
+        asked = {
+            "RoleArn": ROLE,
+            "RoleSessionName": "orders-1.3.0-1f0c2d3e4b5a",
+            "ExternalId": "orders",
+            "Tags": [
+                {"Key": "belay:application", "Value": "orders"},
+                {"Key": "belay:stage", "Value": "production"},
+                {"Key": "belay:release", "Value": "1.3.0"},
+            ],
+        }
         stub.add_response("assume_role", self.answer(1, timedelta(hours=1)), asked)
         assert [self.key_of(other) for _ in range(3)] == [f"AKIA{1:016}"] * 3
-        assert aws.in_account(ROLE, "eu-central-1") is other
+        assert aws.at(ELSEWHERE, Power.DEPLOY, SESSION) is other
 
     def test_they_are_renewed_before_they_end(self, sts: tuple[Aws, Stubber]) -> None:
         aws, stub = sts
-        other = aws.in_account(ROLE, "eu-central-1")
+        other = aws.at(ELSEWHERE, Power.DEPLOY, SESSION)
         stub.add_response("assume_role", self.answer(1, timedelta(minutes=5)))
         stub.add_response("assume_role", self.answer(2, timedelta(hours=1)))
         assert [self.key_of(other) for _ in range(2)] == [f"AKIA{1:016}", f"AKIA{2:016}"]
@@ -107,8 +126,38 @@ class TestAnotherAccount:
     def test_a_role_that_may_not_be_assumed_is_a_fault(self, sts: tuple[Aws, Stubber]) -> None:
         aws, stub = sts
         stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole", 403)
-        with pytest.raises(AccessDenied, match=r"STS\.AssumeRole"):
-            self.key_of(aws.in_account(ROLE, "eu-central-1"))
+        todo = rf"^STS\.AssumeRole answered AccessDenied: .*{ROLE} .* orders/production\. .*docs/accounts\.md"
+        with pytest.raises(AccessDenied, match=todo):
+            self.key_of(aws.at(ELSEWHERE, Power.DEPLOY, SESSION))
+
+    def test_belay_s_own_account_and_region_needs_no_role(self, sts: tuple[Aws, Stubber]) -> None:
+        aws, stub = sts
+        assert aws.at(None, Power.DEPLOY, SESSION) is aws
+        stub.add_response("get_caller_identity", {"Account": ELSEWHERE.account})
+        here = replace(ELSEWHERE, region=aws.region)
+        assert [aws.at(here, power, SESSION) for power in Power] == [aws] * len(Power)
+        assert aws.at(ELSEWHERE, Power.DEPLOY, SESSION) is not aws, "the same account, another region"
+
+    def test_each_power_and_each_session_has_credentials_of_its_own(self, sts: tuple[Aws, Stubber]) -> None:
+        aws, _ = sts
+        sessions = [Session("orders", "production", "1.3.0", f"{number:012x}") for number in range(20)]
+        held = [aws.at(ELSEWHERE, power, session) for session in sessions for power in Power]
+        assert len({id(each) for each in held}) == 20 * len(Power)
+        assert aws.at(ELSEWHERE, [*Power][-1], sessions[-1]) is held[-1]
+        assert aws.at(ELSEWHERE, Power.LOOK, sessions[0]) is not held[0], "the oldest are forgotten"
+
+
+@pytest.mark.parametrize(
+    ("session", "name"),
+    [
+        (Session("orders", "test", "1.3.0+build 7", "1f0c2d3e4b5a"), "orders-1.3.0+build-7-1f0c2d3e4b5a"),
+        (Session("o" * 40, "test", "1" * 40, "1f0c2d3e4b5a"), f"{'o' * 40}-{'1' * 10}-1f0c2d3e4b5a"),
+        (Session("orders", "production", "sweep"), "orders-sweep"),
+    ],
+)
+def test_a_session_s_name_is_one_that_sts_takes(session: Session, name: str) -> None:
+    assert session.name == name
+    assert re.fullmatch(r"[\w+=,.@-]{2,64}", session.name, re.ASCII)
 
 
 def test_times_sort_as_they_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

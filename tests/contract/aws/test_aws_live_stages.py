@@ -5,27 +5,26 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Any
 
 import pytest
 from modules import function
 from simulated_ledger import accepted, empty_ledger, end_stage
 
-from belay.aws.attached_groups import AttachedGroups
 from belay.aws.cloudformation import Stacks
-from belay.aws.ec2 import SecurityGroups
+from belay.aws.gateways import Aws as AccountAndRegion
 from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
-from belay.control.live import LiveRegion, LiveStages
+from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.control.revalidations import Revalidations
 from belay.errors import AwsFault, StagesNotValidated
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.lock import Claim
+from belay.release.place import Power
 from belay.release.records import ReleaseReference, upload_of
 
 Aws = Callable[..., Any]
@@ -113,10 +112,12 @@ policies: {{waivers: []}}
     artifacts.put_json(release.document_key, document.to_dict())
     artifacts.put_bytes(release.member_key("web.yaml"), TEMPLATE)
     registrations = Registrations(ParameterStore(simulated("ssm")), ArtifactBucket(simulated("s3"), "artifacts"))
-    live = LiveStages(live_region(simulated), artifacts, partial(live_region, simulated))
+    places = Places(AccountAndRegion(), Power.LOOK, "revalidation")
     return Deployed(
         simulated,
-        Revalidations(ledger, artifacts, registrations, live, sns=Notifications(simulated("sns")), default_topic=topic),
+        Revalidations(
+            ledger, artifacts, registrations, places, sns=Notifications(simulated("sns")), default_topic=topic
+        ),
         registrations,
         ledger,
         release,
@@ -124,15 +125,6 @@ policies: {{waivers: []}}
         topic,
         queue,
     )
-
-
-def live_region(aws: Aws, name: str = "eu-west-1") -> LiveRegion:
-    names = ("ec2", "rds", "ecs", "elasticache", "elbv2")
-    attached = AttachedGroups(
-        **{each: aws(each, region_name=name) for each in names}, lambda_=aws("lambda", region_name=name)
-    )
-    stacks = Stacks(aws("cloudformation", region_name=name))
-    return LiveRegion(name, stacks, SecurityGroups(aws("ec2", region_name=name)), attached)
 
 
 def test_a_stage_that_is_as_it_was_deployed_is_not_told(deployed: Deployed) -> None:

@@ -18,6 +18,7 @@ from simulated_ledger import empty_ledger, every_incident
 from belay.aws.cloudformation import Stacks
 from belay.aws.codebuild import Builds
 from belay.aws.codedeploy import Deployments
+from belay.aws.gateways import Aws
 from belay.aws.logs import LogStreams
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
@@ -32,12 +33,14 @@ from belay.control.incidents import Incidents
 from belay.control.pipeline_executions import PipelineExecutions, PipelineFailures
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.control.rollback_jobs import RollbackJobs
 from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, RollbackFailed
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
+from belay.release.place import Power
 from belay.release.reason import from_document
 from belay.release.records import Outcome
 from belay.stack.status import StackStatus
@@ -101,7 +104,10 @@ class Account:
         cloudformation = StacksOfThen(client("cloudformation"), world)
         stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
         incidents = Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine)
-        self.failed_stacks = FailedStacks(self.ledger, incidents, self.registrations, cloudformation)
+        home = Aws()
+        vars(home)["stacks"] = cloudformation
+        places = Places(home, Power.LOOK, "failed stack")
+        self.failed_stacks = FailedStacks(self.ledger, incidents, self.registrations, places)
         topics = ApplicationTopics(self.registrations, self.ledger, Notifications(client("sns")), topic)
         self.recovery = PipelineRecovery(stacks, incidents, topics)
         failures = PipelineFailures(

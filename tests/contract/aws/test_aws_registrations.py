@@ -164,12 +164,16 @@ def test_a_document_that_aws_does_not_show_keeps_no_other_from_being_read(hidden
     assert not read.is_in_order("/belay/applications/billing/production"), "nobody knows"
 
 
+def stack_id(name: str) -> str:
+    return f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{name}/6a7e8fe0"
+
+
 def test_an_event_of_a_stack_that_is_known_is_heard_while_another_application_cannot_be_read(hidden: Operator) -> None:
-    found = hidden.registrations.of_stack("orders-production-network")
+    found = hidden.registrations.of_stack(stack_id("orders-production-network"), home=True)
     assert found is not None
     assert (found[0].name, found[1]) == ("production", "network")
     with pytest.raises(AccessDenied):
-        hidden.registrations.of_stack("billing-production-network")
+        hidden.registrations.of_stack(stack_id("billing-production-network"), home=True)
 
 
 def test_events_of_pipelines_are_heard_while_another_application_cannot_be_read(hidden: Operator) -> None:

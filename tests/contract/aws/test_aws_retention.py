@@ -1,21 +1,28 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 from simulated_ledger import accepted, end_stage
 
+from belay.aws.gateways import Aws
 from belay.aws.rds import Databases
-from belay.control.retention import SnapshotRetention
+from belay.aws.sessions import Session
+from belay.control.places import Places
+from belay.control.registrations import ReadRegistrations
+from belay.control.retention import SnapshotRetention, SnapshotsEverywhere
 from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.database.retention import Need
 from belay.database.snapshots import snapshot_tags
+from belay.errors import AccessDenied
 from belay.ledger.ledger import Ledger
+from belay.release.place import PlaceRoles, Power, StagePlace
 from belay.release.reason import from_document
 from belay.release.records import ReleaseReference, Upload
-from belay.release.registration import Database
+from belay.release.registration import Database, Stage
 from belay.subject.incident import Incident
 from belay.subject.subjects import ReleaseAttempt
 
@@ -89,6 +96,33 @@ def test_another_belay_s_snapshots_are_left_alone(ledger: Ledger, rds: Any) -> N
     report, _ = SnapshotRetention(ledger, Databases(rds)).clean(other, 1, dry_run=False)
     assert report["instance"] == {"deleted": [], "kept": {}}
     assert len(names(rds, KINDS[0])) == 6
+
+
+def test_every_place_is_cleaned_and_one_that_cannot_be_reached_stops_no_other(
+    ledger: Ledger, rds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = PlaceRoles.named_alike("aws", "210987654321")
+    regions = ("eu-central-1", "eu-north-1", "eu-west-1")
+    stages = [
+        Stage("orders", region, "role", {}, databases=KINDS, place=StagePlace("aws", "210987654321", region, roles))
+        for region in regions
+    ]
+    answers = {"eu-west-1": Databases(rds), "eu-north-1": Databases(rds)}
+
+    def at(aws: Aws, place: StagePlace | None, power: Power, session: Session) -> Any:
+        assert (power, session.about) == (Power.CLEAN, "cleanup")
+        region = "eu-west-1" if place is None else place.region
+        if region not in answers:
+            raise AccessDenied("STS.AssumeRole", "AccessDenied", f"{session.stage} is out of reach")
+        return SimpleNamespace(databases=answers[region])
+
+    monkeypatch.setattr(Aws, "at", at)
+    everywhere = SnapshotsEverywhere(ledger, Places(Aws(), Power.CLEAN, "cleanup"))
+    report, problems = everywhere.clean(ReadRegistrations(stages), EXECUTIONS, 2, dry_run=True)
+    assert report["elsewhere"]["210987654321/eu-north-1"] == {kind: report[kind] for kind in ("instance", "cluster")}
+    assert report["elsewhere"]["210987654321/eu-central-1"] == {}
+    (problem,) = problems
+    assert problem.startswith("account 210987654321, region eu-central-1: STS.AssumeRole answered AccessDenied: ")
 
 
 def test_one_that_cannot_be_deleted_keeps_no_other(

@@ -8,7 +8,7 @@ from simulated_ledger import accepted, end, end_stage
 from test_aws_sweep import house as house  # noqa: PLC0414
 from test_aws_unfinished import MANIFEST, STAGE, House
 
-from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import ParameterStore
 from belay.control.registrations import Registrations
@@ -121,8 +121,7 @@ def test_a_stack_that_is_unregistered_and_gone_is_given_up(
     if still != "registered":
         house.ssm.delete_parameter(Name="/belay/applications/orders")
     read = Registrations(ParameterStore(house.ssm), ArtifactBucket(house.s3, "artifacts")).read()
-    stacks = Stacks(house.cloudformation)
-    assert [*filter(None, (claims.free_if_gone(each, stacks) for each in claims.unregistered(read, [])))] == freed
+    assert [*filter(None, (claims.free_if_gone(each, Aws()) for each in claims.unregistered(read, [])))] == freed
     assert [*house.ledger.stack_claims.every()] == ([] if freed else [KEY])
 
 

@@ -11,7 +11,7 @@ from simulated_ledger import accepted, bring, empty_ledger, end_stage
 
 from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.seal import Seal
-from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
@@ -19,6 +19,7 @@ from belay.aws.stepfunctions import Executions
 from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
+from belay.control.places import Places
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
 from belay.control.unfinished import Unfinished
@@ -29,6 +30,7 @@ from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
 from belay.release.life import State
 from belay.release.lock import Claim
+from belay.release.place import Power
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, upload_of
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -69,8 +71,9 @@ class House:
         self.incidents = Incidents(self.ledger, self.artifacts, Executions(self.states), MACHINE)
         registrations = Registrations(ParameterStore(self.ssm), ArtifactBucket(self.s3, "artifacts"))
         self.cloudformation = simulated("cloudformation")
-        self.unhealthy = Unhealthy(self.ledger, Stacks(self.cloudformation), Notifications(self.sns), self.topic)
-        self.closing = Closing(self.ledger, Stacks(self.cloudformation), self.endings, self.unhealthy)
+        places = Places(Aws(), Power.LOOK, "recovery")
+        self.unhealthy = Unhealthy(self.ledger, places, Notifications(self.sns), self.topic)
+        self.closing = Closing(self.ledger, places, self.endings, self.unhealthy)
         self.unfinished = Unfinished(
             self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.closing
         )

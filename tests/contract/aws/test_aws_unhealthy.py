@@ -8,12 +8,14 @@ import pytest
 from botocore.stub import Stubber
 from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House, closed
 
-from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.aws.sns import Notifications
+from belay.control.places import Places
 from belay.control.unhealthy import Unhealthy
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.operations import Purpose
 from belay.release.left_to_do import LeftToDo
+from belay.release.place import Power
 from belay.release.reason import from_document
 from belay.release.records import Outcome
 from belay.subject.incident import Incident
@@ -32,7 +34,8 @@ class Watched:
     def __init__(self, house: House, client: Any, stub: Stubber) -> None:
         self.house = house
         self._stub = stub
-        self.unhealthy = Unhealthy(house.ledger, Stacks(client), Notifications(house.sns), house.topic)
+        places = Places(Aws(make=lambda *_, **__: client), Power.LOOK, "sweep")
+        self.unhealthy = Unhealthy(house.ledger, places, Notifications(house.sns), house.topic)
 
     def stand(self, **statuses: str | None) -> None:
         """Say what CloudFormation answers next, stack by stack; None is a stack that is gone."""

@@ -12,6 +12,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Deferre
 
 from belay.aws.clients import ORDINARY, PATIENT
 from belay.aws.faults import translated
+from belay.errors import AccessDenied
 
 # A gateway is imported when it is first used, so that a cold start pays only for what its step needs.
 if TYPE_CHECKING:
@@ -34,14 +35,17 @@ if TYPE_CHECKING:
     from belay.aws.rds import Databases
     from belay.aws.s3 import ArtifactBucket, Buckets, ReleaseBucket
     from belay.aws.secretsmanager import Secrets
+    from belay.aws.sessions import Session
     from belay.aws.sns import Notifications
     from belay.aws.ssm import ParameterStore, ParameterVersions
     from belay.aws.stepfunctions import Executions
     from belay.aws.template_validator import TemplateValidator
     from belay.aws.verify_functions import VerifyFunctions
     from belay.pipeline.job import Artifact, Credentials
+    from belay.release.place import Power, StagePlace
 
-_SESSION_NAME = "belay"
+_MOST_OTHERS = 16
+"""A process lives for many releases, each with sessions of its own: the oldest are forgotten."""
 
 
 class Aws:
@@ -56,29 +60,43 @@ class Aws:
         self._region = region
         self._make: Callable[..., Any] = make or boto3.client
         self._clients: dict[tuple[str, bool], Any] = {}
-        self._others: dict[tuple[str | None, str | None], Aws] = {}
+        self._others: dict[tuple[Any, ...], Aws] = {}
 
     # -- other accounts and regions ------------------------------------------------------------------------------
 
     def in_region(self, region: str) -> Aws:
         """Return the services in another region of the account; cached."""
-        return self._other(region, None, lambda: self._make)
+        return self._other((region,), lambda: Aws(region, self._make))
 
-    def in_account(self, role: str, region: str | None = None) -> Aws:
-        """Return the services in the account of a role that this one may assume; cached.
+    def at(self, place: StagePlace | None, power: Power, session: Session) -> Aws:
+        """Return the services where a stage lies: these here if it is Belay's own account and region; cached.
 
-        The role is assumed with the first call, and its credentials are renewed before they expire.
+        The power's role is assumed with the first call, and its credentials are renewed before they expire: those of a
+        role that was itself assumed last an hour at most
+        (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining). A call raises
+        ``AccessDenied`` where the role may not be assumed.
         """
-        return self._other(region or self._region, role, lambda: _with_renewed(partial(self._assume, role)))
+        if place is None or (place.region == self.region and place.account == self.account):
+            return self
+        role = place.roles.of(power)
+        return self._other(
+            (role, place.region, session),
+            lambda: Aws(place.region, _with_renewed(partial(self._assume, role, session))),
+        )
 
-    def _other(self, region: str | None, role: str | None, make: Callable[[], Callable[..., Any]]) -> Aws:
-        if (region, role) not in self._others:
-            self._others[region, role] = Aws(region, make())
-        return self._others[region, role]
+    def _other(self, key: tuple[Any, ...], make: Callable[[], Aws]) -> Aws:
+        if key not in self._others:
+            self._others[key] = make()
+            for oldest in list(self._others)[:-_MOST_OTHERS]:
+                del self._others[oldest]
+        return self._others[key]
 
-    def _assume(self, role: str) -> dict[str, str]:
-        with translated("STS.AssumeRole"):
-            answer = self.client("sts").assume_role(RoleArn=role, RoleSessionName=_SESSION_NAME)["Credentials"]
+    def _assume(self, role: str, session: Session) -> dict[str, str]:
+        try:
+            with translated("STS.AssumeRole"):
+                answer = self.client("sts").assume_role(RoleArn=role, **session.request)["Credentials"]
+        except AccessDenied as fault:
+            raise session.refused(role, fault) from fault
         return {
             "access_key": answer["AccessKeyId"],
             "secret_key": answer["SecretAccessKey"],
@@ -99,6 +117,17 @@ class Aws:
     def region(self) -> str:
         """The region's name."""
         return self._region or str(self.client("dynamodb").meta.region_name)
+
+    @cached_property
+    def account(self) -> str:
+        """The account's id; this needs no permission."""
+        with translated("STS.GetCallerIdentity"):
+            return str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def partition(self) -> str:
+        """The partition's name, such as ``aws-us-gov``."""
+        return str(self.client("sts").meta.partition)
 
     @cached_property
     def alarms(self) -> Alarms:

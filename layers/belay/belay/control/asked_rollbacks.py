@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.control.incidents import Incidents
+from belay.control.places import Places
 from belay.control.recovery import Recovery
 from belay.control.situations import Situations
 from belay.control.stage import CHANGE_PLAN
@@ -34,11 +35,11 @@ from belay.subject.subjects import AskedRollback, ReleaseAttempt
 class AskedRollbacks:
     """Plans and starts requested rollbacks."""
 
-    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, incidents: Incidents, situations: Situations) -> None:
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, incidents: Incidents, places: Places) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._incidents = incidents
-        self._situations = situations
+        self._places = places
 
     def take(self, request: RollbackRequest, by: str) -> Mapping[str, Any] | Refusal:
         """Plan the rollback and, unless only the plan is wanted, start it. Returns the response, or why it is refused.
@@ -63,7 +64,8 @@ class AskedRollbacks:
                 incident.subject.origin.stage_key(request.stage, CHANGE_PLAN), changes[0].to_dict()
             )
         recovery = Recovery(IncidentRecord(incident, timestamp()), self._artifacts, self._ledger)
-        planned = plan_rollback(self._situations.look(recovery))
+        situations = Situations.of(self._places.of_incident(incident), self._ledger)
+        planned = plan_rollback(situations.look(recovery))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
         name = None if request.plan_only else self._open(incident, asked)
         return {
@@ -159,6 +161,7 @@ class AskedRollbacks:
             reason=PersonDecided(by, f"requested a rollback from {release.version}{to}", request.comment or ""),
             service_role=registered.service_role,
             recover_foreign=registered.recover_foreign,
+            place=registered.place,
         )
 
     def _stands_on(self, request: RollbackRequest) -> str | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.cloudformation import Stacks
 from belay.aws.metrics import emit
 from belay.control.endings import Endings
+from belay.control.places import Places
 from belay.control.recovery import Recovery
 from belay.control.unhealthy import Unhealthy
 from belay.errors import MissingDocument
@@ -40,9 +40,9 @@ class Ended:
 class Closing:
     """Closes incidents by kind of subject. A rerun finishes the work of a crashed one."""
 
-    def __init__(self, ledger: Ledger, stacks: Stacks, endings: Endings, unhealthy: Unhealthy) -> None:
+    def __init__(self, ledger: Ledger, places: Places, endings: Endings, unhealthy: Unhealthy) -> None:
         self._ledger = ledger
-        self._stacks = stacks
+        self._places = places
         self._endings = endings
         self._unhealthy = unhealthy
 
@@ -119,7 +119,7 @@ class Closing:
                     **told,
                 )
             case ForeignOperation(application=application, stage=stage, stack=stack, stack_id=stack_id):
-                description = self._stacks.describe_stack(stack_id)
+                description = self._places.of_incident(incident).stacks.describe_stack(stack_id)
                 return foreign_stack_failed(
                     application,
                     stage,

@@ -1,13 +1,16 @@
 """Failed stacks: a release's own, and registered stacks that failed in an operation that Belay did not start."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from belay.aws.clock import timestamp
-from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.control.incidents import Incidents
+from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Operation, Purpose
+from belay.release.place import StagePlace
 from belay.release.reason import PersonDecided, Reason, StackFailure
 from belay.release.registration import Stage
 from belay.stack.operation import TakenOver, last_operation, last_token
@@ -19,9 +22,10 @@ from belay.subject.subjects import foreign_operation
 
 @dataclass(frozen=True)
 class FailedStack:
-    """A registered stack whose last operation failed; ``standing`` distinguishes that operation from the next."""
+    """A registered stack whose last operation failed, and where; ``standing`` tells that operation from the next."""
 
     stack_id: str
+    there: Aws
     status: StackStatus
     reason: str | None
     standing: str
@@ -30,22 +34,28 @@ class FailedStack:
 class FailedStacks:
     """Opens the one incident of a failed stack operation, whether an event or the sweep noticed it."""
 
-    def __init__(self, ledger: Ledger, incidents: Incidents, registrations: Registrations, stacks: Stacks) -> None:
+    def __init__(self, ledger: Ledger, incidents: Incidents, registrations: Registrations, places: Places) -> None:
         self._ledger = ledger
         self._incidents = incidents
         self._registrations = registrations
-        self._stacks = stacks
+        self._places = places
 
     def take_up(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
         """Open the incident of an operation that failed, ``token`` being its client request token.
 
         An operation that only cancelled or deleted what a release had begun belongs to that release's incident.
-        Returns its name; None for a failed recovery or deletion, which its own execution handles, and for a stack that
-        is not registered.
+        Returns its name; None for a failed recovery or deletion, which its own execution handles, for a stack that is
+        not registered, and for one of an account and region that no stage lies in.
         """
-        operation, taken = self._known_operation(stack_id, token)
+        there = self._there(stack_id)
+        return None if there is None else self._take_up(there, stack_id, status, reason, token)
+
+    def _take_up(
+        self, there: Aws, stack_id: str, status: StackStatus, reason: str | None, token: str | None
+    ) -> str | None:
+        operation, taken = self._known_operation(there, stack_id, token)
         if operation is None:
-            return self._take_up_foreign(stack_id, status, reason, token)
+            return self._take_up_foreign(there, stack_id, status, reason, token)
         if operation.purpose is not Purpose.DEPLOY or operation.release is None:
             return None
         release, stage = operation.release, operation.stage
@@ -55,24 +65,27 @@ class FailedStacks:
         if taken is not None:
             why: Reason = PersonDecided(taken.by, taken.in_words(stack_id.split("/")[1]))
         else:
-            why = self._failure(stack_id, status, reason, token)
+            why = _failure(there, stack_id, status, reason, token)
         return self._incidents.open_for_release(release, stage, why)
 
-    def failed(self) -> list[FailedStack]:
-        """Return every registered stack whose last operation failed."""
-        registered = {
-            stack.name
-            for stage in self._registrations.read().stages
-            if not stage.ephemeral
-            for stack in stage.stacks.values()
-        }
-        found = []
-        for each in self._stacks.describe_stacks() if registered else ():
+    def stages_by_place(self) -> list[list[Stage]]:
+        """Return the lasting stages, in groups that one look finds: those at home, and an application's elsewhere."""
+        found: dict[tuple[StagePlace | None, str], list[Stage]] = {}
+        for stage in self._registrations.read().stages:
+            if not stage.ephemeral:
+                found.setdefault((stage.place, stage.application if stage.place else ""), []).append(stage)
+        return [*found.values()]
+
+    def failed(self, stages: Sequence[Stage]) -> list[FailedStack]:
+        """Return every registered stack of stages of one place whose last operation failed."""
+        registered = {stack.name for stage in stages for stack in stage.stacks.values()}
+        found, there = [], self._places.of(stages[0])
+        for each in there.stacks.describe_stacks():
             status = StackStatus(each["StackStatus"])
             if each["StackName"] in registered and status.terminal and status.turned_back:
                 times = [each[name].isoformat() for name in ("LastUpdatedTime", "DeletionTime") if name in each]
                 standing = "#".join([status, *times])
-                found.append(FailedStack(each["StackId"], status, each.get("StackStatusReason"), standing))
+                found.append(FailedStack(each["StackId"], there, status, each.get("StackStatusReason"), standing))
         return found
 
     def take_up_failed(self, stack: FailedStack) -> str | None:
@@ -82,30 +95,48 @@ class FailedStacks:
         """
         if self._ledger.operations.settled(stack.stack_id) == stack.standing:
             return None
-        newest = self._stacks.newest_event(stack.stack_id)
-        incident = None
+        there, incident = stack.there, None
+        newest = there.stacks.newest_event(stack.stack_id)
         # CloudFormation keeps events for 90 days: its origin can no longer be known, and nothing needs recovery.
         if newest is not None or not stack.status.updatable:
             token = last_token([newest] if newest else [])
-            incident = self.take_up(stack.stack_id, stack.status, stack.reason, token)
-            if incident is None and not (newest and self._known_operation(stack.stack_id, last_operation(newest))[0]):
+            incident = self._take_up(there, stack.stack_id, stack.status, stack.reason, token)
+            if incident is None and not (
+                newest and self._known_operation(there, stack.stack_id, last_operation(newest))[0]
+            ):
                 return None  # its pipeline is deploying, and may be responsible for it
         self._ledger.operations.note_settled(stack.stack_id, stack.standing)
         return incident
 
-    def _known_operation(self, stack_id: str, token: str | None) -> tuple[Operation | None, TakenOver | None]:
+    def _there(self, stack_id: str) -> Aws | None:
+        """Return the account and region of a stack, by its ARN; None if no stage lies there."""
+        if self._places.is_home(stack_id):
+            return self._places.home
+        read = self._registrations.read()
+        stages = [each for each in read.stages if each.place and each.place.holds(stack_id)]
+        for fault in read.faults.values() if not stages else ():
+            raise fault
+        stack = stack_id.split("/")[1]
+        owners = [each for each in stages if stack in {registered.name for registered in each.stacks.values()}]
+        return self._places.of([*owners, *stages][0]) if stages else None
+
+    def _known_operation(
+        self, there: Aws, stack_id: str, token: str | None
+    ) -> tuple[Operation | None, TakenOver | None]:
         """Return the known operation with a token, or the one that this one took over, with that fact."""
         operation = None if token is None else self._ledger.operations.get(stack_id, token)
-        taken = self._stacks.taken_over(stack_id, token) if operation is None else None
+        taken = there.stacks.taken_over(stack_id, token) if operation is None else None
         return (operation, None) if taken is None else (self._ledger.operations.get(stack_id, taken.token or ""), taken)
 
-    def _take_up_foreign(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
-        found = self._registrations.of_stack(stack_id.split("/")[1])
+    def _take_up_foreign(
+        self, there: Aws, stack_id: str, status: StackStatus, reason: str | None, token: str | None
+    ) -> str | None:
+        found = self._registrations.of_stack(stack_id, home=self._places.is_home(stack_id))
         if found is None:
             return None
         stage, stack = found
         # An operation without a token is identified by its last event.
-        newest = None if token else self._stacks.newest_event(stack_id)
+        newest = None if token else there.stacks.newest_event(stack_id)
         operation = token or (None if newest is None else last_operation(newest)) or "unknown"
         if self._ledger.operations.get(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
             return None
@@ -123,8 +154,10 @@ class FailedStacks:
         known = self._known(stage.application, failed.incident)
         if known is not None:
             return known
-        why = self._failure(stack_id, status, reason, token)
-        return self._incidents.open(Incident(failed.incident, failed, why, stage.service_role, stage.recover_foreign))
+        why = _failure(there, stack_id, status, reason, token)
+        return self._incidents.open(
+            Incident(failed.incident, failed, why, stage.service_role, stage.recover_foreign, stage.place)
+        )
 
     def _known(self, application: str, name: str) -> str | None:
         """Return the name of an incident that was opened before; the first cause is not searched for again."""
@@ -153,6 +186,7 @@ class FailedStacks:
                 return True
         return False
 
-    def _failure(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> StackFailure:
-        cause = self._stacks.first_cause(stack_id, token)
-        return StackFailure(stack_id, status, cause, said=reason or "CloudFormation gave no reason")
+
+def _failure(there: Aws, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> StackFailure:
+    cause = there.stacks.first_cause(stack_id, token)
+    return StackFailure(stack_id, status, cause, said=reason or "CloudFormation gave no reason")

@@ -41,6 +41,7 @@ class Incidents:
                 reason=reason,
                 service_role=registered.service_role,
                 recover_foreign=registered.recover_foreign,
+                place=registered.place,
             )
         )
 

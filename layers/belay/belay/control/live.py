@@ -60,14 +60,14 @@ class LiveRegion:
 
 @dataclass(frozen=True)
 class LiveStages:
-    """Validates stages of the account: in the region that the function runs in, and in those that a stage registers."""
+    """Validates stages of an account: in the region that they lie in, and in those that a stage registers."""
 
     home: LiveRegion
     artifacts: ArtifactBucket
     elsewhere: Callable[[str], LiveRegion]
 
     def regions(self, others: Sequence[str]) -> list[LiveRegion]:
-        """Return the function's own region and the others, each once."""
+        """Return the stages' own region and the others, each once."""
         return [self.home, *[self.elsewhere(name) for name in others if name != self.home.name]]
 
     def validate(
@@ -130,14 +130,14 @@ class LiveStages:
         return found
 
 
-def live_stages(aws: Aws, artifacts: ArtifactBucket) -> LiveStages:
+def live_stages(there: Aws, artifacts: ArtifactBucket) -> LiveStages:
     """Return the validator of an account's stages, seen from one of its regions."""
-    return LiveStages(live_region(aws), artifacts, lambda name: live_region(aws.in_region(name)))
+    return LiveStages(live_region(there), artifacts, lambda name: live_region(there.in_region(name)))
 
 
-def live_region(aws: Aws) -> LiveRegion:
+def live_region(there: Aws) -> LiveRegion:
     """Return one region's gateways."""
-    return LiveRegion(aws.region, aws.stacks, aws.security_groups, aws.attached_groups)
+    return LiveRegion(there.region, there.stacks, there.security_groups, there.attached_groups)
 
 
 def in_region(path: str, region: LiveRegion, others: Sequence[str]) -> str:

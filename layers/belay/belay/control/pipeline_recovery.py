@@ -32,6 +32,7 @@ class PipelineRecovery:
                     reason=reason,
                     service_role=stage.service_role,
                     recover_foreign=stage.recover_foreign,
+                    place=stage.place,
                 )
             )
         return deployed

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from belay.aws.clock import lease, now, timestamp
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.sessions import Session
 from belay.control.stage import CHANGE_PLAN, LEASE_SECONDS
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.errors import AwsFault, MissingDocument, ServiceUnavailable, Throttled
@@ -18,6 +20,7 @@ from belay.release.change_plan import ChangePlan
 from belay.release.left_to_do import LeftToDo
 from belay.release.names import client_request_token
 from belay.release.origin import Origin
+from belay.release.place import Power
 from belay.release.registration import Stage
 from belay.rollback.estimates import RUNS_KEPT, is_over, with_estimates
 from belay.rollback.noted import Noted
@@ -49,6 +52,11 @@ class Recovery:
         if record is None:
             raise MissingDocument(f"the ledger has no incident {event['incident']} of {application}")
         return cls(record, artifacts, ledger)
+
+    def at(self, aws: Aws, power: Power) -> Aws:
+        """Return the account and region that the stage lies in, with one power there; ``aws`` are Belay's own."""
+        incident, origin = self.incident, self.origin
+        return aws.at(incident.place, power, Session(self.application, incident.stage, origin.name, origin.attempt))
 
     @property
     def incident(self) -> Incident:

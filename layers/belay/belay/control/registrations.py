@@ -90,15 +90,18 @@ class Registrations:
                         read.stages.append(self._stage(application, stage, values.get)[1])
         return read
 
-    def of_stack(self, stack_name: str) -> tuple[Stage, str] | None:
+    def of_stack(self, stack_id: str, *, home: bool) -> tuple[Stage, str] | None:
         """Return the lasting stage with a stack, and its name there; None if it is not registered.
 
+        ``home`` says whether it lies in Belay's own account and region: elsewhere a stack may have the same name.
         Raises ``AwsFault`` if the stack may be one of an application that AWS did not show.
         """
         read = self.read()
+        name = stack_id.split("/")[1]
         for stage in read.stages:
-            for stack, registered in stage.stacks.items():
-                if registered.name == stack_name and not stage.ephemeral:
+            lies_here = home if stage.place is None else stage.place.holds(stack_id)
+            for stack, registered in stage.stacks.items() if lies_here and not stage.ephemeral else ():
+                if registered.name == name:
                     return stage, stack
         for fault in read.faults.values():
             raise fault
@@ -123,8 +126,19 @@ class Registrations:
         return PolicySettings.from_registration(stage.policies, stage.trusted_networks)
 
     def regions(self, registered: Registered | None) -> tuple[str, ...]:
-        """Return the regions beside the function's own of a stage that a pipeline's action names; raises as above."""
-        return self.stage(registered).regions if registered else ()
+        """Return the regions beside the function's own of a stage that a pipeline's action names; raises as above.
+
+        The action looks at Belay's own account alone, so a stage elsewhere is refused too.
+        """
+        if registered is None:
+            return ()
+        stage = self.stage(registered)
+        if stage.place is not None:
+            raise InvalidActionConfiguration(
+                f"{stage.application}/{stage.name} is in {stage.place}, and this action validates stacks of Belay's "
+                "own account and region: leave it out of this pipeline. Belay validates each release that it deploys"
+            )
+        return stage.regions
 
     def stage(self, registered: Registered) -> Stage:
         """Return the stage that a pipeline's action names.

@@ -1,15 +1,50 @@
 """Cleaning up after releases: deleting snapshots that are no longer needed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.rds import Databases
+from belay.control.places import Places
+from belay.control.registrations import ReadRegistrations
 from belay.database.kind import DatabaseKind
 from belay.database.kinds import KINDS
 from belay.database.retention import SPARE, Need, Released, ours, released, retain
 from belay.database.snapshots import Snapshot
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.ledger.ledger import Ledger
+from belay.release.place import StagePlace
+from belay.release.registration import Stage
+
+
+@dataclass(frozen=True)
+class SnapshotsEverywhere:
+    """Cleans up in Belay's own account and region, and wherever registered stages have databases."""
+
+    ledger: Ledger
+    places: Places
+
+    def clean(
+        self, read: ReadRegistrations, executions: str, keep: int, *, dry_run: bool
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Clean up everywhere; a fault elsewhere does not affect the other places. Returns a report and the faults.
+
+        The report has that of each other account and region under ``elsewhere``.
+        """
+        report, problems = self._at(None, "", "").clean(executions, keep, dry_run=dry_run)
+        stages: dict[StagePlace, Stage] = {each.place: each for each in read.stages if each.place and each.databases}
+        for place, stage in stages.items():
+            try:
+                retention = self._at(place, stage.application, stage.name)
+                reported, found = retention.clean(executions, keep, dry_run=dry_run)
+            except AwsFault as fault:
+                reported, found = {}, [str(fault)]
+            report.setdefault("elsewhere", {})[f"{place.account}/{place.region}"] = reported
+            problems += [f"{place}: {each}" for each in found]
+        return report, problems
+
+    def _at(self, place: StagePlace | None, application: str, stage: str) -> "SnapshotRetention":
+        return SnapshotRetention(self.ledger, self.places.at(place, application, stage).databases)
 
 
 class SnapshotRetention:

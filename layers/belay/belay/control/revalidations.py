@@ -7,7 +7,8 @@ from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.control.checks.live_groups import LiveGroupsCheck
-from belay.control.live import LiveStages
+from belay.control.live import live_stages
+from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.control.stage_checks import look, validation
 from belay.control.topics import Topic
@@ -32,7 +33,7 @@ class Revalidations:
         ledger: Ledger,
         artifacts: ArtifactBucket,
         registrations: Registrations,
-        live: LiveStages,
+        places: Places,
         *,
         sns: Notifications,
         default_topic: str,
@@ -40,7 +41,7 @@ class Revalidations:
         self._ledger = ledger
         self._artifacts = artifacts
         self._registrations = registrations
-        self._live = live
+        self._places = places
         self._sns = sns
         self._default_topic = default_topic
 
@@ -74,7 +75,8 @@ class Revalidations:
             stack.name: accepted.stack_name(stage.name, stack.name, release.attempt)
             for stack in accepted.manifest.stacks
         }
-        checks = validation(LiveGroupsCheck(self._live, release, accepted))
+        live = live_stages(self._places.of(stage), self._artifacts)
+        checks = validation(LiveGroupsCheck(live, release, accepted))
         deployed = DeployedStage(release.origin, stage, Occasion.REVALIDATED, standing, self._artifacts.name, today)
         _, report = look(checks, deployed, Verification(since=timestamp()))
         self._tell(stage, release, report)

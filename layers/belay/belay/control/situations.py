@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from belay.aws.application_autoscaling import ScalableTargets
 from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.aws.ecs import Services
+from belay.aws.gateways import Aws
 from belay.aws.rds import Databases
 from belay.control.questions import Questions
 from belay.control.recovered_databases import RecoveredDatabases
@@ -13,6 +14,7 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.stack_values import StackValues
 from belay.control.verification import verification_seen
+from belay.ledger.ledger import Ledger
 from belay.release.attempt import Runs
 from belay.release.reason import Fault
 from belay.rollback.situation import Situation
@@ -30,6 +32,12 @@ class Situations:
     services: Services
     targets: ScalableTargets
     values: StackValues
+
+    @classmethod
+    def of(cls, there: Aws, ledger: Ledger) -> "Situations":
+        """Return what looks at the stages of an account and a region."""
+        looks = there.stacks, there.drift, there.databases, there.services, there.scalable_targets
+        return cls(*looks, StackValues.of(there, ledger))
 
     def recovered_stacks(self, recovery: Recovery) -> RecoveredStacks:
         """Return the stacks of an incident."""

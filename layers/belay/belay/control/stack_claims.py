@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from belay.aws.clock import timestamp
-from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS
 from belay.control.registrations import ReadRegistrations
@@ -15,7 +15,7 @@ from belay.release.stack_claim import StackClaim, claims_of, refusal, shared
 
 @dataclass(frozen=True)
 class StackClaims:
-    """The claims on stacks of Belay's own region."""
+    """The claims on stacks; ``region`` is Belay's own, in which stages lie that name no other."""
 
     ledger: Ledger
     artifacts: ArtifactBucket
@@ -53,13 +53,12 @@ class StackClaims:
         return [
             each
             for each in self.ledger.stack_claims.every(faults).values()
-            if each.region == self.region and each.application not in spared
-            if (each.key, each.owner) not in registered
+            if each.application not in spared and (each.key, each.owner) not in registered
         ]
 
-    def free_if_gone(self, claim: StackClaim, stacks: Stacks) -> str | None:
+    def free_if_gone(self, claim: StackClaim, there: Aws) -> str | None:
         """Give a stack up that does not exist any more. Returns its key; None if it exists."""
-        if stacks.describe_stack(claim.stack_name) is not None:
+        if there.stacks.describe_stack(claim.stack_name) is not None:
             return None
         self.ledger.stack_claims.free(claim)
         return claim.key

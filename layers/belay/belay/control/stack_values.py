@@ -28,9 +28,9 @@ class StackValues:
         self._ledger = ledger
 
     @classmethod
-    def of(cls, aws: Aws, ledger: Ledger) -> "StackValues":
+    def of(cls, there: Aws, ledger: Ledger) -> "StackValues":
         """Return those of an account and a region."""
-        return cls(aws.stacks, aws.parameter_versions, aws.secrets, ledger)
+        return cls(there.stacks, there.parameter_versions, there.secrets, ledger)
 
     def keep(self, stack_id: str, operation: str, digests: Mapping[str, str]) -> None:
         """Keep what a successful operation gave a stack, with the versions that its references have now."""

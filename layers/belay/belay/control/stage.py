@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import lease, now
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.sessions import Session
 from belay.control.reasons import Reasons
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.errors import ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.change_plan import ChangePlan
+from belay.release.place import Power
 from belay.release.records import ReleaseReference
 from belay.release.registration import Forecast, Stage, changed_database
 from belay.release.verification import DeployedStage, Occasion
@@ -46,6 +49,11 @@ class StageContext:
             ledger.locks.check(release.application, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
         accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
         return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger)
+
+    def at(self, aws: Aws, power: Power) -> Aws:
+        """Return the account and region that the stage lies in, with one power there; ``aws`` are Belay's own."""
+        release, stage = self.release, self.stage
+        return aws.at(stage.place, power, Session(release.application, stage.name, release.version, release.attempt))
 
     def plan(self) -> StagePlan:
         """Return the stage's plan as the last step left it; at first every stack is waiting."""

@@ -151,9 +151,9 @@ class StageChanges:
         problems = [*found.refused, *not_applied_before(found.pending, contexts, earlier)]
         if problems:
             raise InvalidRelease([f"{plan.database} in {self._run.stage.name}: {each}" for each in problems])
-        there = {each.id: each.digest for each in recorded}
+        known = {each.id: each.digest for each in recorded}
         return replace(
-            plan, state=ChangeState.PLANNED, recorded=there, pending=found.pending, remarks=found.remarks, operation=""
+            plan, state=ChangeState.PLANNED, recorded=known, pending=found.pending, remarks=found.remarks, operation=""
         )
 
     def _handed(self, plan: ChangePlan) -> tuple[HandedChange, ...]:

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from belay.aws.clock import lease
-from belay.aws.cloudformation import Stacks
 from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
-from belay.control.failed_stacks import FailedStacks
+from belay.control.failed_stacks import FailedStack, FailedStacks
 from belay.control.missed_uploads import MissedUploads
+from belay.control.places import Places
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
@@ -45,7 +46,7 @@ class Sweep:
     unhealthy: Unhealthy
     superseding: Superseding
     stack_claims: StackClaims
-    stacks: Stacks
+    places: Places
     approvals: Approvals
     decisions: Decisions
     missed_uploads: MissedUploads
@@ -80,9 +81,9 @@ class Sweep:
             ],
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
             "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],
-            "freed_stacks": self._each(self.unregistered_stacks, self.stack_claims.free_if_gone, self.stacks),
+            "freed_stacks": self._each(self.unregistered_stacks, self.free_if_gone),
             "healthy_again": self._each(self._listed(self.ledger.incidents.watched), self.unhealthy.close_if_healthy),
-            "failed_stacks": self._each(self.failed_stacks.failed, self.failed_stacks.take_up_failed),
+            "failed_stacks": self._each(self.registered_failures, self.failed_stacks.take_up_failed),
             "missed_uploads": self._attempted(self.missed_uploads.look, now, [each.upload for each in held]) or []
             if may_start
             else [],
@@ -140,6 +141,14 @@ class Sweep:
     def unregistered_stacks(self) -> list[StackClaim]:
         """Return the claims on stacks that are not registered any more."""
         return self.stack_claims.unregistered(self.registrations.all, self.faults)
+
+    def free_if_gone(self, claim: StackClaim) -> str | None:
+        """Give up a claim on a stack that is gone; where its account cannot be reached, that is not known."""
+        return self.stack_claims.free_if_gone(claim, self.places.of_claim(claim, self.registrations.all.stages))
+
+    def registered_failures(self) -> list[FailedStack]:
+        """Return the registered stacks that failed, wherever they are: a place that cannot be reached is a fault."""
+        return list(chain.from_iterable(self._each(self.failed_stacks.stages_by_place, self.failed_stacks.failed)))
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held beyond their expiry."""

@@ -7,6 +7,7 @@ from belay.approval.asked import GivenAnswer
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.sns import Notifications
+from belay.control.places import Places
 from belay.control.topics import Topic
 from belay.ledger.incidents import WatchedIncident
 from belay.ledger.ledger import Ledger
@@ -27,9 +28,9 @@ _STABLE: Final = "all stacks that it left to a person are stable again"
 class Unhealthy:
     """Remembers unstable stacks in the ledger; ``default_topic`` is for applications without their own."""
 
-    def __init__(self, ledger: Ledger, stacks: Stacks, sns: Notifications, default_topic: str) -> None:
+    def __init__(self, ledger: Ledger, places: Places, sns: Notifications, default_topic: str) -> None:
         self._ledger = ledger
-        self._stacks = stacks
+        self._places = places
         self._sns = sns
         self._default_topic = default_topic
 
@@ -38,7 +39,8 @@ class Unhealthy:
 
         ``stacks`` are the registered names of the incident's stacks, by id.
         """
-        unstable = [stack_id for stack_id in stacks if not _stable(self._status(stack_id))]
+        there = self._places.of_incident(incident)
+        unstable = [stack_id for stack_id in stacks if not _stable(_status(there.stacks, stack_id))]
         if unstable:
             names = {stacks[stack_id] for stack_id in unstable}
             self._ledger.incidents.watch(incident, unstable, more=any(each.subject not in names for each in left_to_do))
@@ -49,12 +51,14 @@ class Unhealthy:
         The incident is closed, unless more than these stacks was left to a person.
         """
         incident = watched.incident
-        statuses = {stack_id: self._status(stack_id) for stack_id in watched.stack_ids}
+        stacks = self._places.of_incident(incident).stacks
+        statuses = {stack_id: _status(stacks, stack_id) for stack_id in watched.stack_ids}
         if not all(_stable(status) for status in statuses.values()):
             return None
-        for stack_id in [stack_id for stack_id, status in statuses.items() if status is not None]:
-            self._note_repair(stack_id, incident)
-        left = [each for stack_id, status in statuses.items() if status is not None for each in self._doubts(stack_id)]
+        standing = [stack_id for stack_id, status in statuses.items() if status is not None]
+        for stack_id in standing:
+            self._note_repair(stacks, stack_id, incident)
+        left = [each for stack_id in standing for each in _doubts(stacks, stack_id)]
         if not left and not watched.more:
             self._ledger.incidents.shut(incident, GivenAnswer("close", _BELAY, timestamp(), _STABLE))
             self._ledger.stages.settle(incident.application, incident.stage, incident.name)
@@ -62,9 +66,9 @@ class Unhealthy:
         self._ledger.incidents.watch_no_more(incident)
         return incident.name
 
-    def _note_repair(self, stack_id: str, incident: Incident) -> None:
+    def _note_repair(self, stacks: Stacks, stack_id: str, incident: Incident) -> None:
         """Keep a late event from opening another incident; Belay's own operations stay its own."""
-        newest = self._stacks.newest_event(stack_id)
+        newest = stacks.newest_event(stack_id)
         if newest is None or self._ledger.operations.get(stack_id, last_operation(newest)) is not None:
             return
         self._ledger.operations.record(
@@ -75,20 +79,6 @@ class Unhealthy:
             purpose=Purpose.REPAIR,
             now=timestamp(),
         )
-
-    def _doubts(self, stack_id: str) -> list[LeftToDo]:
-        """Return what whoever made a stack stable again did it without: a stable status says nothing of that."""
-        found = unproved(stack_id, self._stacks.events_since(stack_id, None), {})
-        return [
-            LeftToDo(
-                stack_id.split("/")[1],
-                f"compare {each.path} ({each.resource_type}) with the template",
-                "the stack's rollback was continued without it, so that it may be as the failed operation left it",
-                look=detect_drift_command(each.stack_id, each.logical_id),
-            )
-            for each in found
-            if each.trace is Trace.SKIPPED
-        ]
 
     def _tell(self, watched: WatchedIncident, stacks: Sequence[str], left: Sequence[LeftToDo]) -> None:
         subject = watched.incident.subject
@@ -104,12 +94,28 @@ class Unhealthy:
         )
         Topic(self._sns, subject.topic or self._default_topic, self._ledger).publish(message)
 
-    def _status(self, stack_id: str) -> StackStatus | None:
-        """Return a stack's state, None if it is gone."""
-        description = self._stacks.describe_stack(stack_id)
-        if description is None or description["StackStatus"] == StackStatus.DELETE_COMPLETE:
-            return None
-        return StackStatus(description["StackStatus"])
+
+def _doubts(stacks: Stacks, stack_id: str) -> list[LeftToDo]:
+    """Return what whoever made a stack stable again did it without: a stable status says nothing of that."""
+    found = unproved(stack_id, stacks.events_since(stack_id, None), {})
+    return [
+        LeftToDo(
+            stack_id.split("/")[1],
+            f"compare {each.path} ({each.resource_type}) with the template",
+            "the stack's rollback was continued without it, so that it may be as the failed operation left it",
+            look=detect_drift_command(each.stack_id, each.logical_id),
+        )
+        for each in found
+        if each.trace is Trace.SKIPPED
+    ]
+
+
+def _status(stacks: Stacks, stack_id: str) -> StackStatus | None:
+    """Return a stack's state, None if it is gone."""
+    description = stacks.describe_stack(stack_id)
+    if description is None or description["StackStatus"] == StackStatus.DELETE_COMPLETE:
+        return None
+    return StackStatus(description["StackStatus"])
 
 
 def _stable(status: StackStatus | None) -> bool:

@@ -30,6 +30,14 @@ class StackStatusChange(AwsEvent):
         """The stack's name, the second part of its id."""
         return self.stack_id.split("/")[1]
 
+    @property
+    def is_of_its_place(self) -> bool:
+        """Whether the stack is one of the account and region that the event comes from.
+
+        EventBridge says where an event comes from; what its detail says, whoever sent it may have made up.
+        """
+        return self.stack_id.split(":")[3:5] == [self.region, self.account]
+
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "StackStatusChange":
         """Read the event. Raises ``InvalidEvent`` with the path."""

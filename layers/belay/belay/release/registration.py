@@ -25,6 +25,7 @@ from belay.release.manifest import (
 )
 from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name, snapshot_name
 from belay.release.origin import Origin
+from belay.release.place import StagePlace
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -208,7 +209,7 @@ class Stage:
     """A registered stage. ``stacks`` maps the name a release uses to the real stack.
 
     ``executors`` are those of its databases, by identifier. ``regions`` are further regions with stacks of the same
-    names; only validation looks there.
+    names; only validation looks there. ``place`` is None in Belay's own account and region.
     """
 
     application: str
@@ -233,6 +234,7 @@ class Stage:
     calendar: Calendar = ALWAYS_OPEN
     ssm_parameters: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    place: StagePlace | None = None
 
     @property
     def account(self) -> str:

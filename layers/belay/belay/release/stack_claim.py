@@ -34,11 +34,15 @@ class StackClaim:
 
 
 def claims_of(stage: Stage, region: str, now: str) -> list[StackClaim]:
-    """Return the claims of a stage on its registered stacks; those of an ephemeral stage have names of their own."""
+    """Return the claims of a stage on its registered stacks; those of an ephemeral stage have names of their own.
+
+    ``region`` is Belay's own.
+    """
     if stage.ephemeral:
         return []
+    here = stage.place.region if stage.place else region
     return [
-        StackClaim(stage.account, region, stack.name, stage.application, stage.name, now)
+        StackClaim(stage.account, here, stack.name, stage.application, stage.name, now)
         for stack in stage.stacks.values()
     ]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from belay.documents import SCHEMA, schema_of
+from belay.release.place import PlaceRoles, StagePlace
 from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import ReleaseReference
 from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDeployment, ReleaseAttempt, Subject
@@ -14,7 +15,8 @@ from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDepl
 class Incident:
     """What failed, or is to be undone, and what its recovery may do.
 
-    ``service_role`` and ``recover_foreign`` are the registration's as they were when the incident was opened.
+    ``service_role``, ``recover_foreign`` and ``place`` are the registration's as they were when the incident was
+    opened.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Incident:
     reason: Reason
     service_role: str
     recover_foreign: bool = False
+    place: StagePlace | None = None
 
     @property
     def application(self) -> str:
@@ -55,7 +58,9 @@ class Incident:
         old = schema_of(document, "the incident") == 1
         subject = _written_by_0_1(document) if old else _KINDS[document["subject"]["kind"]](document["subject"])
         known = {name: document[name] for name in ("name", "service_role", "recover_foreign")}
-        return cls(subject=subject, reason=from_document(document["reason"]), **known)
+        found = document.get("place")
+        place = None if found is None else StagePlace(**{**found, "roles": PlaceRoles(**found["roles"])})
+        return cls(subject=subject, reason=from_document(document["reason"]), place=place, **known)
 
 
 def _release(document: Mapping[str, Any]) -> ReleaseAttempt:

@@ -1,0 +1,49 @@
+"""The accounts and regions of several stages, for work that is not one release's."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from belay.aws.gateways import Aws
+from belay.aws.sessions import Session
+from belay.release.place import PlaceRoles, Power, StagePlace
+from belay.release.registration import Stage
+from belay.release.stack_claim import StackClaim
+from belay.subject.incident import Incident
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where stages lie, with one power there. ``work`` is told there, such as ``sweep``."""
+
+    home: Aws
+    power: Power
+    work: str
+
+    def is_home(self, arn: str) -> bool:
+        """Whether a resource lies in Belay's own account and region, by its ARN."""
+        return arn.split(":")[3:5] == [self.home.region, self.home.account]
+
+    def of(self, stage: Stage) -> Aws:
+        """Return the account and region that a stage lies in."""
+        return self.at(stage.place, stage.application, stage.name)
+
+    def of_incident(self, incident: Incident) -> Aws:
+        """Return the account and region that an incident's stage lay in when it was opened."""
+        return self.at(incident.place, incident.application, incident.stage)
+
+    def of_claim(self, claim: StackClaim, stages: Iterable[Stage]) -> Aws:
+        """Return the account and region of a stack that no stage registers any more, given the registered stages.
+
+        It is reached as others of its application are; else through the roles of their usual names.
+        """
+        where = (claim.account, claim.region)
+        if where == (self.home.account, self.home.region):
+            return self.home
+        known = (each.place for each in stages if each.place and each.application == claim.application)
+        usual = PlaceRoles.named_alike(self.home.partition, claim.account)
+        place = next((each for each in known if (each.account, each.region) == where), None)
+        return self.at(place or StagePlace(self.home.partition, *where, usual), claim.application, claim.stage)
+
+    def at(self, place: StagePlace | None, application: str, stage: str) -> Aws:
+        """Return an account and region, for the work on a stage of an application."""
+        return self.home.at(place, self.power, Session(application, stage, self.work))

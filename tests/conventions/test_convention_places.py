@@ -1,0 +1,98 @@
+"""What a stage consists of is reached where the stage lies: never in Belay's own account and region by default."""
+
+import ast
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+from project import FUNCTIONS, LAYER, functions, parsed
+
+from belay.aws.gateways import Aws
+from belay.release.place import Power
+
+HOME = {"region", "account", "partition", "buckets", "executions", "notifications", "parameters"}
+"""Belay's own: its uploads, executions, topics and registrations."""
+
+STAGES = {name for name, value in vars(Aws).items() if isinstance(value, cached_property)} - HOME
+"""The gateways of what a stage consists of."""
+
+ONLY_HOME = {
+    "react_to_pipeline": "a pipeline, and what it deploys, is in Belay's own account and region",
+    "run_pipeline": "a pipeline, and what it deploys, is in Belay's own account and region",
+    "rollback_action": "a pipeline, and what it deploys, is in Belay's own account and region",
+    "snapshot_databases_action": "a pipeline, and what it deploys, is in Belay's own account and region",
+    "validate_stack_action": "a stage elsewhere is refused",
+    "forecast_changes": "a stage elsewhere has no forecast",
+    "clean_copies": "a forecast on a copy is made in Belay's own account and region",
+    "delete_copies": "a forecast on a copy is made in Belay's own account and region",
+}
+"""Functions that never work elsewhere, and why."""
+
+MODULES = sorted([*FUNCTIONS.rglob("*.py"), *(LAYER / "control").rglob("*.py")])
+MODULES = [path for path in MODULES if path.parent.name not in ONLY_HOME]
+
+GIVES_A_PLACE = {"_there", "at", "of", "of_incident", "of_claim"}
+TAKES_HOME = {"at", "Places", "put_together"}
+"""What is given Belay's own account and region: it asks for a stage's place itself."""
+
+
+def name_of(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+
+
+def is_home(value: ast.expr) -> bool:
+    """Whether an expression is Belay's own account and region, by its name: ``aws``, ``self.home``, ``own_aws()``."""
+    return ast.unparse(value).rpartition(".")[2] in ("aws", "_aws", "home", "_home", "own_aws()")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_stage_is_reached_where_it_lies(path: Path) -> None:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Attribute) and node.attr in STAGES:
+            assert not is_home(node.value), f"line {node.lineno}: {ast.unparse(node)} is not where the stage lies"
+        if isinstance(node, ast.Call) and called(node) not in TAKES_HOME:
+            given = [*node.args, *(each.value for each in node.keywords)]
+            assert not any(map(is_home, given)), f"line {node.lineno}: {ast.unparse(node)} is given the wrong place"
+        if isinstance(node, ast.Assign) and "there" in map(ast.unparse, node.targets):
+            assert isinstance(node.value, ast.Call), ast.unparse(node)
+            assert called(node.value) in GIVES_A_PLACE, ast.unparse(node)
+
+
+def powers(function: str) -> set[str]:
+    """The powers that the steps of a function name."""
+    return {
+        node.attr.lower()
+        for path in (FUNCTIONS / function).glob("*.py")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Power"
+    }
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_has_one_power_elsewhere_and_its_role_says_which(function: str) -> None:
+    properties = functions()[function]
+    assumed = [
+        (statement["Action"], statement["Resource"])
+        for policy in properties.get("Policies", [])
+        for statement in policy["Statement"]
+        if "sts:AssumeRole" in statement["Action"]
+    ]
+    named = powers(function)
+    assert len(named) <= 1, "each function is trusted with one role of an account"
+    if not named:
+        assert (properties.get("RolePath"), assumed) == (None, [])
+        return
+    power = Power(*named)
+    assert properties.get("RolePath") == f"/belay/{power}/"
+    role = f"arn:${{AWS::Partition}}:iam::*:role/*{power.role_name}"
+    assert assumed == [(["sts:AssumeRole", "sts:TagSession"], {"Fn::Sub": role})]
+
+
+def test_functions_that_stay_at_home_have_no_power_elsewhere() -> None:
+    assert ONLY_HOME.keys() <= functions().keys()
+    assert [name for name in ONLY_HOME if powers(name)] == []
+    assert {power for name in functions() for power in powers(name)} == {*map(str, Power)}
