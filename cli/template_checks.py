@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,14 +32,13 @@ class MissingValidatorError(BelayError):
 
 @dataclass(frozen=True)
 class LocalChecks:
-    """A validator, and whether it has rules of the operator, for which it checks templates of every size."""
+    """The checks of this machine; with the operator's ``rules``, by file, templates of every size are checked."""
 
-    validator: Validator
-    has_rules: bool
+    rules: Mapping[str, str] | None
 
     def passed_over(self, files: Mapping[str, bytes], paths: tuple[str, ...]) -> list[str]:
         """Return the templates that are too large to check here."""
-        return [path for path in paths if not self.has_rules and len(files[path]) > LARGEST]
+        return [path for path in paths if self.rules is None and len(files[path]) > LARGEST]
 
     def report(
         self,
@@ -47,24 +47,31 @@ class LocalChecks:
         settings: PolicySettings,
         today: date,
     ) -> Report:
-        """Check templates by path, each with its known parameters; raises ``InvalidRegistration`` for invalid rules."""
+        """Check templates by path, each with its known parameters; without a validator say so, once.
+
+        Raises ``InvalidRegistration`` for invalid rules, :class:`MissingValidatorError` if rules cannot be checked.
+        """
+        if not templates or self._validator is None:
+            return Report()
         documents = {path: load(files[path], path) for path in templates}
         answers = [
-            self.validator.check(path, files[path], known_parameters(documents[path], values))
+            self._validator.check(path, files[path], known_parameters(documents[path], values))
             for path, values in templates.items()
         ]
         return templates_report(
             [read(TemplateAnswer, each, "an answer") for each in answers], documents, settings, today
         )
 
-
-def template_checks(rules: str | None) -> LocalChecks:
-    """Return the checks, with a file of rules or every ``*.guard`` under a folder.
-
-    Raises :class:`UnreadableTemplate` if there are no rules, :class:`MissingValidatorError` if nothing can be checked.
-    """
-    texts = {} if rules is None else read_rules(rules)
-    return LocalChecks(_validator(texts), rules is not None)
+    @cached_property
+    def _validator(self) -> Validator | None:
+        """The validator, made for the first template, since it takes longer than most templates."""
+        try:
+            return _validator(self.rules or {})
+        except MissingValidatorError as missing:
+            if self.rules is not None:
+                raise
+            print(f"belay validate: {missing}", file=sys.stderr)
+            return None
 
 
 def read_rules(path: str) -> dict[str, str]:

@@ -278,17 +278,11 @@ def _inputs(to_check: ToCheck) -> Inputs:
     )
 
 
-def _template_checks(rules: str | None) -> LocalChecks | None:
+def _template_checks(rules: str | None) -> LocalChecks:
     # Imported only for templates.
-    from cli.template_checks import MissingValidatorError, template_checks  # noqa: PLC0415
+    from cli.template_checks import LocalChecks, read_rules  # noqa: PLC0415
 
-    try:
-        return template_checks(rules)
-    except MissingValidatorError as missing:
-        if rules:
-            raise
-        print(f"belay validate: {missing}", file=sys.stderr)
-        return None
+    return LocalChecks(None if rules is None else read_rules(rules))
 
 
 def _registration(path: str) -> dict[str, Any]:
