@@ -40,6 +40,8 @@ def plain(text: str) -> str:
 
     What a release, a template or a log says must not move the cursor, colour a verdict or look like another command.
     """
+    if text.isprintable():
+        return text
     return "".join(each if _harmless(each) else "\ufffd" for each in text)
 
 

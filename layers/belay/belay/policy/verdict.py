@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import posixpath
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
-from belay.documents import SCHEMA, plain, read
+from belay.documents import SCHEMA, read
 
 
 class Verdict(StrEnum):
@@ -73,6 +75,22 @@ class Finding:
         """Whether it affects the report's verdict."""
         return self.blocking and self.waiver is None
 
+    def at(self, path: str) -> Finding:
+        """Return the finding with another path."""
+        return Finding(path, *_VALUES(self)[1:])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as plain data, for JSON."""
+        return {
+            **dict(zip(_NAMES, _VALUES(self), strict=True)),
+            "verdict": self.verdict.value,
+            "severity": self.severity.value,
+        }
+
+
+_NAMES = tuple([each.name for each in fields(Finding)])
+_VALUES = attrgetter(*_NAMES)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -96,12 +114,13 @@ class Report:
         return tuple([path for path, _ in self.checked])
 
     def merged(self, *others: Report) -> Report:
-        """Return one report of this and the others, with equal findings listed once."""
+        """Return one report of this and the others, with equal findings of several listed once."""
         reports = (self, *others)
         checked: dict[str, tuple[str, ...]] = {}
         for path, policies in [entry for report in reports for entry in report.checked]:
             checked[path] = tuple(dict.fromkeys((*checked.get(path, ()), *policies)))
-        findings = tuple(dict.fromkeys(finding for report in reports for finding in report.findings))
+        filled = [report.findings for report in reports if report.findings]
+        findings = filled[0] if len(filled) == 1 else tuple(dict.fromkeys(chain.from_iterable(filled)))
         return Report(findings, tuple(checked.items()))
 
     def summary(self) -> dict[str, dict[str, Any]]:
@@ -109,26 +128,18 @@ class Report:
 
         The policies' verdicts do not count waived findings, but count advice.
         """
-        summary: dict[str, dict[str, Any]] = {}
-        for path, policies in self.checked:
-            findings = [finding for finding in self.findings if finding.path == path]
-            verdicts = {
-                policy: combine(f.verdict for f in findings if f.policy == policy and f.waiver is None)
-                for policy in dict.fromkeys((*policies, *(finding.policy for finding in findings)))
-            }
-            summary[path] = {
-                "verdict": combine(f.verdict for f in findings if f.counts).value,
-                "findings": len(findings),
-                "policies": {policy: verdict.value for policy, verdict in verdicts.items()},
-            }
-        return summary
+        findings: dict[str, list[Finding]] = {path: [] for path, _ in self.checked}
+        for finding in self.findings:
+            if finding.path in findings:
+                findings[finding.path].append(finding)
+        return {path: _summary(policies, findings[path]) for path, policies in self.checked}
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""
         return {
             "schema": SCHEMA,
             "verdict": self.verdict.value,
-            "findings": plain(self.findings),
+            "findings": [finding.to_json() for finding in self.findings],
             "summary": self.summary(),
         }
 
@@ -143,6 +154,20 @@ class Report:
         if not folder:
             return self
         return Report(
-            tuple([replace(finding, path=posixpath.join(folder, finding.path)) for finding in self.findings]),
+            tuple([finding.at(posixpath.join(folder, finding.path)) for finding in self.findings]),
             tuple([(posixpath.join(folder, path), policies) for path, policies in self.checked]),
         )
+
+
+def _summary(policies: Iterable[str], findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return one file's verdict, number of findings and verdict of every policy."""
+    verdicts: dict[str, set[Verdict]] = {policy: set() for policy in policies}
+    for finding in findings:
+        found = verdicts.setdefault(finding.policy, set())
+        if finding.waiver is None:
+            found.add(finding.verdict)
+    return {
+        "verdict": combine(finding.verdict for finding in findings if finding.counts).value,
+        "findings": len(findings),
+        "policies": {policy: combine(found).value for policy, found in verdicts.items()},
+    }
