@@ -10,6 +10,7 @@ from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
 from belay.observability import logger
 from belay.settings import read
+from packs.hook.checking import TemplateRules
 from packs.hook.invocation import fetch_template, read_invocation
 from packs.hook.judging import Judge
 
@@ -27,10 +28,12 @@ class Settings:
 def answered(event: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one invocation."""
     settings, aws = read(Settings), own_aws()
+    artifacts = aws.artifacts(settings.artifact_bucket)
     judge = Judge(
         Ledger(aws.table(settings.ledger_table)).operations,
-        Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket)),
+        Registrations(aws.parameters, artifacts),
         aws.stacks,
+        TemplateRules(artifacts),
         fetch_template,
         every_stack=settings.stacks == "ALL",
         undecided_holds=settings.undecided == "FAIL",

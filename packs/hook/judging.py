@@ -19,6 +19,7 @@ from belay.stack.baseline import HIDDEN
 from belay.stack.change_set import ChangeSet
 from belay.stack.status import StackStatus
 from packs.hook.answer import Answer, of_report, passed_over, undecided
+from packs.hook.checking import TemplateRules
 from packs.hook.invocation import STACK, Invocation, name_of
 
 BEGINS_WITHIN: Final = timedelta(hours=1)
@@ -48,6 +49,7 @@ class Judge:
     operations: OperationRecords
     registrations: Registrations
     stacks: Stacks
+    rules: TemplateRules
     fetch: Callable[[str], str]
     every_stack: bool
     undecided_holds: bool
@@ -111,15 +113,16 @@ class Judge:
         if stage is not None:
             settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
         values = _known_values(change_set)
-        given, files = asked.pseudo_parameters | values, {asked.stack_name: _encoded(template)}
         # Without a change set, nobody says which values of parameters an operation has.
         complete = change_set is not None and values.keys() == change_set.parameters.keys()
+        path, text, given = asked.stack_name, _encoded(template), asked.pseudo_parameters | values
         try:
-            report = check_template(files, asked.stack_name, given, settings, today, defaults_apply=complete)
+            report = check_template({path: text}, path, given, settings, today, defaults_apply=complete)
+            report = report.merged(self.rules.report(path, text, given, settings, today))
         except UnreadableTemplate as error:
             return undecided(str(error), holds=self.undecided_holds)
         if change_set is not None:
-            report = report.merged(check_change_set(change_set, settings, today, path=asked.stack_name))
+            report = report.merged(check_change_set(change_set, settings, today, path=path))
         return of_report(report, undecided_holds=self.undecided_holds)
 
     def _rolls_back(self, stack_id: str) -> bool:

@@ -152,6 +152,25 @@ def test_the_settings_and_waivers_are_those_of_the_stage(world: World) -> None:
     assert world.answer("stack_update")["hookStatus"] == "FAILED"
 
 
+def test_what_cannot_be_deployed_is_held(world: World) -> None:
+    world.template = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queu"}}})
+    assert "FAIL template:F3006 at Queue" in world.answer("stack_update")["message"]
+
+
+def test_an_operator_s_cfn_guard_rules_are_those_that_are_registered(
+    world: World, simulated: Callable[[str], Any]
+) -> None:
+    rules = b"rule QUEUES_FIFO { AWS::SQS::Queue { Properties.FifoQueue == true } }"
+    simulated("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    world.register(f"policies: {{guard_rules: {{rules/q.guard: {sha256(rules).hexdigest()}}}}}\n")
+    world.template = json.dumps(
+        {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 1}}}}
+    )
+    assert "rules/q.guard: expected rules with the SHA-256" in warned(world.answer("stack_update"))
+    simulated("s3").put_object(Bucket="artifacts", Key="rules/q.guard", Body=rules)
+    assert "FAIL guard:QUEUES_FIFO at Queue" in world.answer("stack_update")["message"]
+
+
 @pytest.mark.parametrize(("undecided", "status"), [("WARN", "SUCCESS"), ("FAIL", "FAILED")])
 def test_what_is_undecided_warns_unless_the_setting_says_otherwise(
     world: World, monkeypatch: pytest.MonkeyPatch, undecided: str, status: str
@@ -469,7 +488,8 @@ def test_the_function_may_make_the_calls_that_it_makes_and_no_others(
         "cloudformation:DescribeChangeSet",
         "cloudformation:DescribeStacks",
     }
-    assert granted() == made - {"s3:GetObject"} | {"s3:GetObjectVersion"}
+    # A registration is read by its version, a rule of cfn-guard is not.
+    assert granted() == made | {"s3:GetObjectVersion"}
 
 
 def client_noting(note: Callable[..., None]) -> Callable[..., Any]:
