@@ -62,7 +62,7 @@ check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy layers/belay/belay functions cli local packs
-	$(BIN)/cfn-lint template.yaml alarms.yaml spokes.yaml accounts/*.yaml database_changes.yaml template_checks.yaml packs/*/template.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
+	$(BIN)/cfn-lint template.yaml alarms.yaml spokes.yaml accounts/*.yaml database_changes.yaml plans.yaml template_checks.yaml packs/*/template.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
 	  examples/pipeline/templates/*.yaml examples/custom_resources/template.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 

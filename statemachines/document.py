@@ -14,7 +14,7 @@ FUNCTIONS = HERE.parent / "functions"
 TERMINAL = ("Succeed", "Fail")
 _LONGEST_LABEL = 60
 _LIMIT = re.compile(r"\$millis\(\) - \$since (?P<over>[<>]) (?P<count>\d+) \* (?P<milliseconds>\d+)")
-_UNITS = {"3600000": "hours", "86400000": "days"}
+_UNITS = {"60000": "minutes", "3600000": "hours", "86400000": "days"}
 
 
 def machines() -> list[str]:

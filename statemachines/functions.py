@@ -10,13 +10,13 @@ import yaml
 from statemachines.document import FUNCTIONS, HERE, definition_of, machines
 
 PAGE = HERE.parent / "docs" / "functions.md"
-TEMPLATES = ("template.yaml", "database_changes.yaml")
+TEMPLATES = ("template.yaml", "database_changes.yaml", "plans.yaml")
 READS = re.compile(r":(BatchGet|Describe|Detect|Get|List|Query|Simulate)")
 
 _ABOUT = """\
 # What each function may do
 
-Generated from `template.yaml`, `database_changes.yaml`, the state machines and `functions/` by `make docs`.
+Generated from `template.yaml` and what it nests, the state machines and `functions/` by `make docs`.
 
 Each Lambda function has the steps that need the same permissions, timeout and memory: this keeps the number of cold
 starts low without giving a step permissions it does not need. Functions with different callers are separate. What

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from belay.observability import Handler
 from belay.steps import one_of
-from change_stacks import confirm_plan, delete_stacks, discard_plan, execute_wave
+from change_stacks import confirm_plan, delete_stacks, discard_plan, execute_wave, withdraw_plan
 
 STEPS: Mapping[str, Handler] = {
     "confirm_plan": confirm_plan.handler,
     "delete_stacks": delete_stacks.handler,
     "discard_plan": discard_plan.handler,
     "execute_wave": execute_wave.handler,
+    "withdraw_plan": withdraw_plan.handler,
 }
 
 handler = one_of(STEPS)

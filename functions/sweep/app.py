@@ -40,6 +40,7 @@ class Settings:
     notification_topic_arn: str
     pause_parameter: str
     deploy_release_machine_arn: str
+    plan_release_machine_arn: str
     rollback_stage_machine_arn: str
 
 
@@ -86,4 +87,5 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
         Decisions(ledger, aws.executions),
         MissedUploads(ledger, aws.release_bucket(settings.release_bucket), aws.executions, deploy_release),
         deploy_release,
+        settings.plan_release_machine_arn,
     )

@@ -41,38 +41,49 @@ def template(name: str = "template.yaml") -> dict[str, Any]:
     return dict(yaml.load((ROOT / name).read_text(), Loader=_TemplateLoader))
 
 
-NESTED = "database_changes.yaml"
-"""The template with functions and machines that template.yaml nests."""
+NESTED = ("database_changes.yaml", "plans.yaml")
+"""The templates with functions and machines that template.yaml nests."""
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of every resource of a type in template.yaml and the one it nests, by logical id.
+    """The properties of every resource of a type in template.yaml and those it nests, by logical id.
 
-    They read as if they stood in one template: a parameter of the nested one is what it is given.
+    They read as if they stood in one template: a parameter of a nested one is what it is given.
     """
-    return {
-        name: resource.get("Properties", {})
-        for name, resource in {**_parent()["Resources"], **nested()["Resources"]}.items()
-        if resource["Type"] == kind
-    }
+    every = dict(_parent()["Resources"])
+    for name in NESTED:
+        every |= nested(name)["Resources"]
+    return {name: resource.get("Properties", {}) for name, resource in every.items() if resource["Type"] == kind}
 
 
 @cache
-def nested() -> dict[str, Any]:
-    """The nested template with what it is given in the place of its parameters."""
-    (stack,) = [
-        each["Properties"]
-        for each in template()["Resources"].values()
-        if each.get("Properties", {}).get("TemplateURL") == NESTED
-    ]
-    return dict(_given(template(NESTED), stack["Parameters"]))
+def nested(name: str) -> dict[str, Any]:
+    """A nested template with what it is given in the place of its parameters."""
+    ((_, stack),) = _stacks_of(name)
+    return dict(_read_through(_given(template(name), stack["Parameters"])))
+
+
+def _stacks_of(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The resources of template.yaml that nest a template, by logical id."""
+    found = ((logical_id, each.get("Properties", {})) for logical_id, each in template()["Resources"].items())
+    return [(logical_id, each) for logical_id, each in found if each.get("TemplateURL") == name]
 
 
 @cache
 def _parent() -> dict[str, Any]:
-    """template.yaml with the nested template's resources in the place of its outputs."""
-    outputs = {name: each["Value"] for name, each in nested().get("Outputs", {}).items()}
-    return dict(_read_through(template(), outputs))
+    """template.yaml with the nested templates' resources in the place of their outputs."""
+    return dict(_read_through(template()))
+
+
+@cache
+def _outputs() -> dict[str, Any]:
+    """What the outputs of the nested templates are, by ``<stack>.Outputs.<output>``."""
+    return {
+        f"{stack}.Outputs.{output}": each["Value"]
+        for name in NESTED
+        for stack, _ in _stacks_of(name)
+        for output, each in template(name).get("Outputs", {}).items()
+    }
 
 
 def _given(value: Any, parameters: Mapping[str, Any]) -> Any:
@@ -91,13 +102,13 @@ def _given(value: Any, parameters: Mapping[str, Any]) -> Any:
     return {key: _given(each, parameters) for key, each in value.items()}
 
 
-def _read_through(value: Any, outputs: Mapping[str, Any]) -> Any:
+def _read_through(value: Any) -> Any:
     if isinstance(value, list):
-        return [_read_through(each, outputs) for each in value]
+        return [_read_through(each) for each in value]
     if not isinstance(value, dict):
         return value
-    _, of_nested, output = str(value.get("Fn::GetAtt", "")).partition("DatabaseChanges.Outputs.")
-    return outputs[output] if of_nested else {key: _read_through(each, outputs) for key, each in value.items()}
+    known = _outputs().get(str(value.get("Fn::GetAtt", "")))
+    return known if known is not None else {key: _read_through(each) for key, each in value.items()}
 
 
 def functions() -> dict[str, dict[str, Any]]:

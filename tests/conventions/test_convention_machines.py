@@ -236,8 +236,8 @@ WEATHER = {
 OF_A_MOMENT = {"Lambda.ClientExecutionTimeoutException", "Lambda.Unknown", "Sandbox.Timedout"}
 
 LOOKING = ("Describe", "Get", "List", "Head", "Simulate", "BatchGet", "Detect", "Encrypt", "Decrypt", "GenerateMac")
-RECORDING = {"S3.PutObject", "SNS.Publish", "Lambda.Invoke"}
-"""Calls that keep a document, tell people, or ask a function of the operator's."""
+RECORDING = {"S3.PutObject", "SNS.Publish", "Lambda.Invoke", "STS.AssumeRole"}
+"""Calls that keep a document, tell people, ask a function of the operator's, or reach an account."""
 
 
 def changes(state: State) -> set[str]:

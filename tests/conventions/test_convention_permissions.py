@@ -74,6 +74,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "ArtifactBucket.get_bytes": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "ArtifactBucket.versions": {f"s3:ListBucketVersions@{ARTIFACTS}"},
     "ArtifactBucket.page": {f"s3:ListBucketVersions@{ARTIFACTS}"},
+    "ArtifactBucket.lend_member": {f"s3:PutObjectTagging@{ARTIFACTS}"},
     "ArtifactBucket.tag_unneeded": {f"s3:PutObjectVersionTagging@{ARTIFACTS}"},
     "ReleaseBucket.page": {f"s3:ListBucketVersions@{RELEASES}"},
     "ReleaseBucket.tag_unneeded": {f"s3:PutObjectVersionTagging@{RELEASES}"},

@@ -24,6 +24,7 @@ from project import (
 )
 
 from belay.aws.s3 import UNNEEDED
+from belay.release.origin import PLANS
 from statemachines.functions import PAGE, TEMPLATES, page
 
 GLOBALS = template()["Globals"]["Function"]
@@ -74,12 +75,16 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [action] if isinstance(action, str) else list(action)
 
 
-def test_functions_of_the_nested_stack_are_like_the_others() -> None:
-    assert nested()["Globals"]["Function"] == GLOBALS
+def test_functions_of_a_nested_stack_are_like_the_others() -> None:
+    assert nested("database_changes.yaml")["Globals"]["Function"] == GLOBALS
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_a_nested_stack_is_given_what_it_asks_for(name: str) -> None:
     (given,) = [
-        each["Parameters"] for each in resources("AWS::CloudFormation::Stack").values() if each["TemplateURL"] == NESTED
+        each["Parameters"] for each in resources("AWS::CloudFormation::Stack").values() if each["TemplateURL"] == name
     ]
-    assert set(given) == set(template(NESTED)["Parameters"])
+    assert set(given) == set(template(name)["Parameters"])
 
 
 def test_every_function_is_deployed_under_its_own_name() -> None:
@@ -281,7 +286,9 @@ def test_buckets_are_encrypted_versioned_private_and_kept(name: str) -> None:
 def test_what_expires_is_what_was_tagged(name: str) -> None:
     rules = resources("AWS::S3::Bucket")[name]["LifecycleConfiguration"]["Rules"]
     expiring = [each for each in rules if {"ExpirationInDays", "NoncurrentVersionExpiration"} & each.keys()]
-    assert [each["TagFilters"] for each in expiring] == [[{"Key": UNNEEDED, "Value": "true"}]]
+    plans, tagged = expiring
+    assert plans["Prefix"] == PLANS
+    assert tagged["TagFilters"] == [{"Key": UNNEEDED, "Value": "true"}]
 
 
 def test_the_ledger_is_encrypted_recoverable_and_kept() -> None:
@@ -447,7 +454,7 @@ def test_whoever_decides_may_do_so_through_the_url_alone(policy: str, function: 
 
 def test_people_may_do_what_their_policy_says_and_no_more() -> None:
     policies = resources("AWS::IAM::ManagedPolicy")
-    people = {"DeciderPolicy", "RollbackPolicy", "ReaderPolicy", "OperatorPolicy"}
+    people = {"DeciderPolicy", "RollbackPolicy", "ReaderPolicy", "OperatorPolicy", "PlannerPolicy"}
     assert set(policies) == people | {"ServiceRolePolicy", "ReleaseBoundary"}
     for policy in people:
         for statement in policies[policy]["PolicyDocument"]["Statement"]:
@@ -475,7 +482,8 @@ def test_the_alarms_are_given_what_they_watch() -> None:
         for dimension in alarm["Properties"]["Dimensions"]
         if isinstance(dimension["Value"], dict)
     }
-    for machine in resources("AWS::Serverless::StateMachine"):
+    # A plan that fails tells whoever asked for it, and nobody else.
+    for machine in set(resources("AWS::Serverless::StateMachine")) - {"PlanReleaseStateMachine"}:
         assert ("ExecutionsFailed", f"{machine}Arn") in watched
         assert ("ExecutionsTimedOut", f"{machine}Arn") in watched
     assert ("ApproximateNumberOfMessagesVisible", "DeadLetterQueueName") in watched

@@ -43,6 +43,12 @@ STILL_WAITING: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "WaitForTrial": ("Tried?", {"progress": "RUNNING"}),
         "WaitForDeletion": ("Gone?", {"gone": False, "superseded": False}),
     },
+    "plan_release": {
+        "WaitForStage": ("Entered?", {"entered": False, "holder": "1.0.0"}),
+        "WaitForChangeSets": ("ChangeSetsMade?", {"ready": False, "unready": "it is being created"}),
+        "WaitForReading": ("ChangesPlanned?", {"ready": False}),
+        "WaitForDeletion": ("Withdrawn?", {"gone": False, "left_over": "network"}),
+    },
     "rollback_stage": {
         "WaitForLock": ("Locked?", {"acquired": False, "holder": "1.0.0"}),
         "WaitForStack": ("StepLeft?", {"step": {"action": "WAIT", "kind": "STACK"}}),
@@ -123,7 +129,7 @@ def test_a_wait_has_a_deadline_after_which_it_is_not_entered_again(machine: str,
     cause = assigned["reason"]["Cause"]
     told = evaluated(cause, {**variables, "since": LONG_AGO}) if cause.startswith("{%") else cause
     assert assigned["reason"]["Error"] == "WaitedTooLong"
-    assert re.search(r"\d+ (days|hours)", told), told
+    assert re.search(r"\d+ (days|hours|minutes)", told), told
 
 
 @pytest.mark.parametrize(("machine", "wait"), WAITS)
@@ -261,6 +267,14 @@ def test_a_forecast_that_waits_as_long_as_it_may_fits_into_its_history_and_its_t
     waited = sum(limit(machine, each) for each in waits(machine))
     assert waited < forecast["TimeoutSeconds"] < stage["TimeoutSeconds"]
     assert timedelta(seconds=forecast["TimeoutSeconds"]) <= KEPT_FOR
+
+
+def test_a_plan_of_many_stages_fits_into_its_history_and_into_the_day_that_its_upload_is_kept() -> None:
+    machine, stages = "plan_release", 10
+    taken = {wait: looks(machine, wait) * look(machine, wait) for wait in waits(machine)}
+    assert stages * sum(taken.values()) < MOST_EVENTS, taken
+    waited = sum(limit(machine, each) for each in waits(machine))
+    assert stages * waited < definition(machine)["TimeoutSeconds"] <= DAY
 
 
 def test_following_a_pipeline_stays_far_below_what_a_history_may_have() -> None:

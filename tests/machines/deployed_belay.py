@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -16,6 +17,7 @@ from botocore.credentials import Credentials
 from small_releases import Release, setting, settings
 
 from belay.aws.dynamodb import Table
+from belay.events.s3 import object_created
 from belay.ledger.ledger import Ledger
 from belay.notify.message import MessageKind
 from belay.notify.told import in_words
@@ -28,7 +30,7 @@ from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"
-MACHINES = ("deploy_release", "deploy_stage", "forecast_changes", "rollback_stage")
+MACHINES = ("deploy_release", "deploy_stage", "forecast_changes", "plan_release", "rollback_stage")
 
 Seen = TypeVar("Seen")
 _PLAIN, _TYPED = TypeDeserializer(), TypeSerializer()
@@ -103,6 +105,35 @@ class Belay:
             data, key = release, key or f"releases/{application}/release.zip"
         answer = self.aws("s3").put_object(Bucket=self.outputs["ReleaseBucketName"], Key=key, Body=data)
         return Uploaded(application, key, answer["VersionId"])
+
+    def plan(self, release: Release | bytes, *stages: str, application: str = "") -> str:
+        """Upload a release to be planned, and start its plan; return the ARN of the execution."""
+        if isinstance(release, Release):
+            application = application or release.application
+        name = release.version if isinstance(release, Release) else "plan"
+        uploaded = self.upload(release, application, f"plans/{application}/{name}.zip")
+        upload = upload_of(application, self.outputs["ReleaseBucketName"], uploaded.key, uploaded.version_id, 1)
+        size = self.aws("s3").head_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+        upload = replace(upload, size=size["ContentLength"])
+        event = object_created(upload, etag="e", at=datetime.now(UTC), account=ACCOUNT, region=REGION)
+        return self.start_plan(upload.attempt, {"upload": event, "stages": [*stages]})
+
+    def start_plan(self, name: str, document: Mapping[str, Any]) -> str:
+        """Start an execution of plan_release, as whoever may start one; return its ARN."""
+        machine = self.outputs["PlanReleaseStateMachineArn"]
+        started = self.aws("stepfunctions").start_execution(
+            stateMachineArn=machine, name=name, input=json.dumps(document)
+        )
+        return str(started["executionArn"])
+
+    def planned(self, execution: str) -> dict[str, Any]:
+        """Wait for the end of a plan, which has to be one of its own; return its output."""
+        states = self.aws("stepfunctions")
+        found = until(
+            lambda: states.describe_execution(executionArn=execution), lambda each: each["status"] != "RUNNING"
+        )
+        assert found["status"] == "SUCCEEDED", found
+        return dict(json.loads(found["output"]))
 
     def pause(self, *, paused: bool) -> None:
         """Turn the switch that holds new releases."""
@@ -275,6 +306,9 @@ class Belay:
         if arn not in self._inputs:
             self._inputs[arn] = json.loads(self.aws("stepfunctions").describe_execution(executionArn=arn)["input"])
         document = self._inputs[arn]
+        if "clean" in document:
+            return str(document["clean"]["application"])
+        document = document.get("upload", document)
         continued = document.get("continues", {}).get("release")
         about = document if "incident" in document else document.get("release") or continued or {}
         return str(about.get("application") or document["detail"]["object"]["key"].split("/")[1])

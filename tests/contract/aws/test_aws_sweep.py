@@ -29,6 +29,7 @@ from belay.release.records import Outcome, Upload, upload_of
 from belay.stack.status import StackStatus
 
 DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
+PLAN = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-plan-release"
 LATE = upload_of("orders", "releases-bucket", "releases/orders/1.1.0.zip", "v2", 4711)
 
 
@@ -42,7 +43,8 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     own_aws.cache_clear()
     house = House(simulated)
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
-    house.states.create_state_machine(name="belay-deploy-release", definition=definition, roleArn=ROLE)
+    for machine in ("belay-deploy-release", "belay-plan-release"):
+        house.states.create_state_machine(name=machine, definition=definition, roleArn=ROLE)
     house.ssm.put_parameter(Name="/belay/paused", Value="false", Type="String")
     house.s3.create_bucket(Bucket=LATE.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     house.s3.put_bucket_versioning(Bucket=LATE.bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -53,6 +55,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
         "NOTIFICATION_TOPIC_ARN": house.topic,
         "PAUSE_PARAMETER": "/belay/paused",
         "DEPLOY_RELEASE_MACHINE_ARN": DEPLOY,
+        "PLAN_RELEASE_MACHINE_ARN": PLAN,
         "ROLLBACK_STAGE_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-rollback-stage",
     }.items():
         monkeypatch.setenv(name, value)

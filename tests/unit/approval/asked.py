@@ -190,4 +190,6 @@ def request(**changed: Any) -> ApprovalRequest:
     of_seal = {name: changed.pop(name) for name in [*changed] if name in Sealed.__dataclass_fields__}
     sealed = replace(sealed, **of_seal)
     known = {"replaces": "1.1.3", "others": ("1.3.0 (CHECKED)",), "rehearsal": REHEARSAL, **changed}
-    return ApprovalRequest(sealed, Seal.of(sealed), NOW, NOW + timedelta(days=7), **known)
+    return ApprovalRequest(
+        sealed=sealed, seal=Seal.of(sealed), asked_at=NOW, expires_at=NOW + timedelta(days=7), **known
+    )

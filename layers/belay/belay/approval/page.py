@@ -1,4 +1,4 @@
-"""The report for approvers."""
+"""The report for approvers, and what a plan shows of a stage."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -18,7 +18,8 @@ from belay.approval.elements import (
     tabulated,
 )
 from belay.approval.forecast_report import sections
-from belay.approval.request import ApprovalRequest, PlannedChange, in_utc
+from belay.approval.request import ApprovalRequest, in_utc
+from belay.approval.stage_report import PlannedChange, StageReport
 from belay.policy.verdict import Verdict
 from belay.rollback.rehearsal import Readiness
 from belay.stack.change_set import Change, Detail, fate
@@ -56,28 +57,64 @@ def _head(request: ApprovalRequest) -> Html:
     )
 
 
+def of_plan(report: StageReport, outcome: str, why: str) -> Html:
+    """Return what a page about a plan says of a stage: ``outcome`` in a word, and ``why`` it is no other."""
+    release, stage = report.sealed.release, report.stage.name
+    said = f"{release.application} {release.version} {report.would}. {report.today}"
+    refused = f'<p class="loud">{escaped(sentence(outcome.lower().replace("_", " ")))}</p>\n' if why else ""
+    return (
+        f"<h1>{escaped(release.application)} {escaped(release.version)} in {escaped(stage)}</h1>\n"
+        f"<p>{escaped(said)}</p>\n{refused}{listed(why.splitlines()) if why else ''}"
+        f"{_boxes((_resources(report), _verdict(report), _databases(report)))}"
+        f"{_changes(report)}{_policies(report)}{_parameters(report)}"
+        f"{section('Databases', sentences(report.database_lines))}{_forecast(report)}"
+    )
+
+
+Card = tuple[str, str, str, str]
+"""A box at the top: its tone, its title, what it says, and more of that."""
+
+
 def _cards(request: ApprovalRequest) -> Html:
-    risk = min((each.change.risk for each in request.changes), default=len(_TONES))
-    counts = ", ".join(f"{count} {kind}" for kind, count in request.counts.items()) or "None yet"
-    lost = f"Data may be lost in {len(request.lost)}" if request.lost else "No data is lost"
-    verdict = _VERDICTS[request.verdict]
     rehearsal = request.rehearsal
     ready = ("warn", "Not rehearsed") if rehearsal is None else _READINESS[rehearsal.readiness]
-    declared, changes = request.sealed.accepted.manifest.database, request.sealed.database_changes
-    pending = "None" if changes is None else f"{len(changes.pending)} to apply"
-    cards = (
-        (_tone(risk), "Resources", counts, lost),
-        (verdict[0], "Policies", request.verdict.value, verdict[1]),
-        (ready[0], "Rollback", ready[1], f"{len(rehearsal.reasons)} to read below" if rehearsal else "See below"),
+    read = f"{len(rehearsal.reasons)} to read below" if rehearsal else "See below"
+    return _boxes(
         (
-            "warn" if declared and (changes is None or changes.pending) else "good",
-            "Database",
-            ("Changes declared" if declared else "No changes declared") if changes is None else pending,
-            f"{len(request.stage.databases)} registered",
-        ),
-        ("cool", "Answer until", in_utc(request.expires_at), "then it ends ABORTED"),
+            _resources(request),
+            _verdict(request),
+            (ready[0], "Rollback", ready[1], read),
+            _databases(request),
+            ("cool", "Answer until", in_utc(request.expires_at), "then it ends ABORTED"),
+        )
     )
+
+
+def _boxes(cards: Iterable[Card]) -> Html:
     return '<div class="cards">\n' + "".join(boxed(*each) for each in cards) + "</div>\n"
+
+
+def _resources(report: StageReport) -> Card:
+    risk = min((each.change.risk for each in report.changes), default=len(_TONES))
+    counts = ", ".join(f"{count} {kind}" for kind, count in report.counts.items()) or "None yet"
+    lost = f"Data may be lost in {len(report.lost)}" if report.lost else "No data is lost"
+    return _tone(risk), "Resources", counts, lost
+
+
+def _verdict(report: StageReport) -> Card:
+    tone, said = _VERDICTS[report.verdict]
+    return tone, "Policies", report.verdict.value, said
+
+
+def _databases(report: StageReport) -> Card:
+    declared, changes = report.sealed.accepted.manifest.database, report.sealed.database_changes
+    pending = "None" if changes is None else f"{len(changes.pending)} to apply"
+    return (
+        "warn" if declared and (changes is None or changes.pending) else "good",
+        "Database",
+        ("Changes declared" if declared else "No changes declared") if changes is None else pending,
+        f"{len(report.stage.databases)} registered",
+    )
 
 
 _TONES: Final = ("bad", "bad", "bad", "warn", "warn", "warn", "cool", "cool")
@@ -99,10 +136,10 @@ def _tone(risk: int) -> str:
     return _TONES[risk] if risk < len(_TONES) else "good"
 
 
-def _changes(request: ApprovalRequest) -> Html:
-    shown = "".join(_change(each) for each in request.changes[:MOST_ROWS])
-    more = len(request.changes) - MOST_ROWS
-    rest = [*request.unplanned, *([f"and {more} more changes of lower risk"] if more > 0 else [])]
+def _changes(report: StageReport) -> Html:
+    shown = "".join(_change(each) for each in report.changes[:MOST_ROWS])
+    more = len(report.changes) - MOST_ROWS
+    rest = [*report.unplanned, *([f"and {more} more changes of lower risk"] if more > 0 else [])]
     return section("Changes", shown + (listed(rest) if rest else ""), "The riskiest first.")
 
 
@@ -165,23 +202,23 @@ def _needs(details: Sequence[Detail]) -> str:
 _RECREATION: Final = {"Always": "a replacement", "Conditionally": "maybe a replacement"}
 
 
-def _policies(request: ApprovalRequest) -> Html:
-    rows = "".join(finding_row(each) for each in request.findings[:MOST_ROWS])
-    checked = sorted({policy for _, each in (*request.static.checked, *request.planned.checked) for policy in each})
+def _policies(report: StageReport) -> Html:
+    rows = "".join(finding_row(each) for each in report.findings[:MOST_ROWS])
+    checked = sorted({policy for _, each in (*report.static.checked, *report.planned.checked) for policy in each})
     count = f"{len(checked)} policies checked" if len(checked) != 1 else "1 policy checked"
     listed = f"<details><summary>{count}</summary><p>{escaped(', '.join(checked), LONGEST_VALUE)}</p></details>\n"
     return section(
         "Policies",
         (rows or "<p>No findings.</p>\n") + listed,
-        f"{request.policy_lines[0]}.",
+        f"{report.policy_lines[0]}.",
     )
 
 
-def _parameters(request: ApprovalRequest) -> Html:
+def _parameters(report: StageReport) -> Html:
     """The values that may be shown: see ``stack.shown``."""
     parts = []
-    for stack in request.sealed.plan.stacks:
-        change_set = request.sealed.change_sets.get(stack.stack)
+    for stack in report.sealed.plan.stacks:
+        change_set = report.sealed.change_sets.get(stack.stack)
         if change_set is None or not change_set.parameters:
             continue
         rows = [
@@ -193,8 +230,8 @@ def _parameters(request: ApprovalRequest) -> Html:
     return section("Parameters", "".join(parts) or "<p>No changed stack has parameters.</p>\n")
 
 
-def _forecast(request: ApprovalRequest) -> Html:
-    return "" if request.forecast_report is None else sections(request.forecast_report)
+def _forecast(report: StageReport) -> Html:
+    return "" if report.forecast_report is None else sections(report.forecast_report)
 
 
 def _answer(request: ApprovalRequest) -> Html:

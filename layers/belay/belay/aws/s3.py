@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,9 @@ _RECENT = timedelta(days=30)
 
 UNNEEDED = "belay:unneeded"
 """The tag that the lifecycle rules of the buckets expire objects by."""
+
+_OF_PLAN = "plan"
+"""The metadata of a copy that was made for a plan and soon expires."""
 
 
 class UploadedObject:
@@ -130,16 +133,28 @@ class ArtifactBucket:
         _tag_unneeded(self._client, self.name, key, version_id)
 
     def has_member(self, key: str, sha256: str) -> bool:
-        """Return whether a member was already copied with this digest, lately: an older copy may be about to expire."""
+        """Return whether a member was already copied with this digest, lately: an older copy may be about to expire.
+
+        So does a copy that was made for a plan.
+        """
+        answer = self._head(key)
+        recent = answer is not None and answer["LastModified"] > now() - _RECENT
+        noted = {} if answer is None else answer.get("Metadata", {})
+        return bool(recent and _OF_PLAN not in noted and noted.get("sha256") == sha256)
+
+    def has_any_member(self, key: str, sha256: str) -> bool:
+        """Return whether there is a copy of a member with this digest, however long it stays."""
+        answer = self._head(key)
+        return answer is not None and answer.get("Metadata", {}).get("sha256") == sha256
+
+    def _head(self, key: str) -> dict[str, Any] | None:
         with translated("S3.HeadObject"):
             try:
-                answer = self._client.head_object(Bucket=self.name, Key=key)
+                return dict(self._client.head_object(Bucket=self.name, Key=key))
             except ClientError as error:
                 if code_of(error) in _MISSING:
-                    return False
+                    return None
                 raise
-        recent = answer["LastModified"] > now() - _RECENT
-        return bool(recent and answer.get("Metadata", {}).get("sha256") == sha256)
 
     def put_member(self, key: str, pieces: Iterable[bytes], sha256: str) -> None:
         """Copy a member of a release while it is decompressed, with one part (16 MiB) in memory.
@@ -147,18 +162,33 @@ class ArtifactBucket:
         ``pieces``, of any size, raise ``InvalidRelease`` if the content does not match its digest; then nothing is
         written. ``sha256`` is stored in the object's metadata for ``has_member``.
         """
-        parts = _parts(pieces)
+        self._put_member(key, pieces, {"Metadata": {"sha256": sha256}}, {})
+
+    def lend_member(self, key: str, pieces: Iterable[bytes], sha256: str) -> None:
+        """Copy a member as ``put_member`` does, for a plan: the copy expires in a day, and is no release's.
+
+        It replaces none that is there (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html):
+        a release may be reading that.
+        """
+        kept = {"Metadata": {"sha256": sha256, _OF_PLAN: "true"}, "Tagging": urlencode({UNNEEDED: "true"})}
+        self._put_member(key, pieces, kept, {"IfNoneMatch": "*"})
+
+    def _put_member(
+        self, key: str, pieces: Iterable[bytes], kept: Mapping[str, Any], condition: Mapping[str, str]
+    ) -> None:
+        parts, where = _parts(pieces), {"Bucket": self.name, "Key": key}
         first, second = next(parts, b""), next(parts, None)
         if second is None:
             with translated("S3.PutObject"):
-                self._client.put_object(Bucket=self.name, Key=key, Body=first, Metadata={"sha256": sha256})
+                self._client.put_object(**where, Body=first, **kept, **condition)
             return
-        self._put_parts(key, chain((first, second), parts), sha256)
+        self._put_parts(where, chain((first, second), parts), kept, condition)
 
-    def _put_parts(self, key: str, parts: Iterable[bytes], sha256: str) -> None:
-        where = {"Bucket": self.name, "Key": key}
+    def _put_parts(
+        self, where: Mapping[str, str], parts: Iterable[bytes], kept: Mapping[str, Any], condition: Mapping[str, str]
+    ) -> None:
         with translated("S3.CreateMultipartUpload"):
-            upload = self._client.create_multipart_upload(**where, Metadata={"sha256": sha256})["UploadId"]
+            upload = self._client.create_multipart_upload(**where, **kept)["UploadId"]
         done = []
         try:
             for number, part in enumerate(parts, start=1):
@@ -166,7 +196,9 @@ class ArtifactBucket:
                     answer = self._client.upload_part(**where, UploadId=upload, PartNumber=number, Body=part)
                 done.append({"PartNumber": number, "ETag": answer["ETag"]})
             with translated("S3.CompleteMultipartUpload"):
-                self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": done})
+                self._client.complete_multipart_upload(
+                    **where, UploadId=upload, MultipartUpload={"Parts": done}, **condition
+                )
         except Exception as error:
             self._abort(error, **where, UploadId=upload)
             raise

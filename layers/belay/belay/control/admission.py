@@ -1,5 +1,6 @@
 """Admitting uploads: a release must be intact, allowed by its registration, and not superseded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from belay.aws.clock import timestamp
@@ -42,22 +43,43 @@ class Admission:
         with Reasons(self.artifacts, upload).refusing():
             return self._accept(upload)
 
+    def preview(self, upload: Upload, asked: Sequence[str]) -> tuple[ReleaseReference, tuple[str, ...]]:
+        """Return the release that an upload would be, and those of the ``asked`` stages, in order; all lasting ones if
+        none is asked.
+
+        Its version need not be free, and it claims nothing. Raises as ``accept`` does.
+        """
+        with Reasons(self.artifacts, upload).refusing():
+            archive = open_archive(self.buckets.uploaded(upload))
+            release, accepted = self._verified(upload, archive, read_manifest(archive))
+            self.stack_claims.refuse_others(accepted)
+            stages = _asked(accepted, asked)
+        self.artifacts.put_json(release.document_key, accepted.to_dict())
+        return release, stages
+
     def _accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
         archive = open_archive(self.buckets.uploaded(upload))
         manifest = read_manifest(archive)
         self.ledger.attempts.note_version(upload, str(manifest.version))
-        verify_members(manifest, archive)
-        release = ReleaseReference(
-            upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
-        )
-        accepted = self._registered(release, archive, manifest)
-        self._refuse_overtaken(accepted)
+        release, accepted = self._verified(upload, archive, manifest)
         self.stack_claims.claim(accepted)
         self.artifacts.put_json(release.document_key, accepted.to_dict())
         head = self.ledger.attempts.accept(release, upload, timestamp())
         if head is not None:
             raise refusal(release, head, self.ledger.attempts.of_id(release.application, head.attempt))
         return release, accepted.application.stages
+
+    def _verified(
+        self, upload: Upload, archive: Archive, manifest: Manifest
+    ) -> tuple[ReleaseReference, AcceptedRelease]:
+        """Check that an upload is intact, allowed by its registration, and not older than what its stages run."""
+        verify_members(manifest, archive)
+        release = ReleaseReference(
+            upload.application, str(manifest.version), digest(archive.read(MANIFEST)), upload.attempt
+        )
+        accepted = self._registered(release, archive, manifest)
+        self._refuse_overtaken(accepted)
+        return release, accepted
 
     def _registered(self, release: ReleaseReference, archive: Archive, manifest: Manifest) -> AcceptedRelease:
         """Check a release against its application's registration, which it cannot widen."""
@@ -94,3 +116,12 @@ class Admission:
                         "purpose, set `downgrade: true` in release.yaml"
                     ]
                 )
+
+
+def _asked(accepted: AcceptedRelease, asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the stages to plan for. Raises ``InvalidRelease`` for one that is not registered."""
+    stages, name = accepted.application.stages, accepted.application.name
+    unknown = [f"{name} has no stage {each}: it has {', '.join(stages)}" for each in asked if each not in stages]
+    if unknown:
+        raise InvalidRelease(unknown)
+    return tuple(each for each in stages if each in asked or (not asked and not accepted.stages[each].ephemeral))

@@ -15,6 +15,7 @@ from belay.errors import (
     UnreadableTemplate,
 )
 from belay.notify.told import in_words
+from belay.release.origin import folder
 from belay.release.reason import Reason, ReleaseProblems, caught, from_document, kept_as, to_dict
 from belay.release.records import ReleaseReference, Upload
 
@@ -24,8 +25,8 @@ class Reasons:
 
     def __init__(self, artifacts: ArtifactBucket, attempt: ReleaseReference | Upload, stage: str | None = None) -> None:
         self._artifacts = artifacts
-        folder = f"attempts/{attempt.application}/{attempt.attempt}"
-        self._key = f"{folder}/{stage}/reason.json" if stage else f"{folder}/reason.json"
+        place = folder(attempt.application, attempt.attempt)
+        self._key = f"{place}/{stage}/reason.json" if stage else f"{place}/reason.json"
 
     def keep(self, reason: Reason) -> dict[str, str]:
         """Store a reason; return what a state machine passes on."""

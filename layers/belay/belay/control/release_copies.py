@@ -19,23 +19,30 @@ class ReleaseCopies:
         self._artifacts = artifacts
         self._buckets = buckets
 
-    def copy(self, release: ReleaseReference, first: int, enough_time: Callable[[], bool]) -> tuple[int, bool]:
+    def copy(
+        self, release: ReleaseReference, first: int, enough_time: Callable[[], bool], planned: Upload | None = None
+    ) -> tuple[int, bool]:
         """Copy members starting at index ``first``, at least one, while there is time for the largest.
 
-        Returns how many are copied and whether that is all. Raises ``InvalidRelease``.
+        The ledger knows a release's upload; the one that is only ``planned`` is given. Returns how many are copied and
+        whether that is all. Raises ``InvalidRelease``.
         """
         with Reasons(self._artifacts, release).refusing():
-            return self._copy(release, first, enough_time)
+            return self._copy(release, planned or self._upload(release), first, enough_time)
 
-    def _copy(self, release: ReleaseReference, first: int, enough_time: Callable[[], bool]) -> tuple[int, bool]:
-        archive = open_archive(self._buckets.uploaded(self._upload(release)))
+    def _copy(
+        self, release: ReleaseReference, upload: Upload, first: int, enough_time: Callable[[], bool]
+    ) -> tuple[int, bool]:
+        archive = open_archive(self._buckets.uploaded(upload))
         manifest = read_manifest(archive)
         paths = sorted(manifest.digests)
         copied = first
         while copied < len(paths):
             path = paths[copied]
             key, sha256 = release.member_key(path), manifest.digests[path]
-            if not self._artifacts.has_member(key, sha256):
+            if release.is_plan and not self._artifacts.has_any_member(key, sha256):
+                self._artifacts.lend_member(key, stream_verified(archive, manifest, path), sha256)
+            elif not release.is_plan and not self._artifacts.has_member(key, sha256):
                 self._artifacts.put_member(key, stream_verified(archive, manifest, path), sha256)
             copied += 1
             if not enough_time():

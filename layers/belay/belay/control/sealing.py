@@ -1,5 +1,6 @@
 """Gathering everything that a stage's approval is bound to."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 
@@ -18,6 +19,11 @@ from belay.template.loader import load
 
 def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
     """Gather everything that an approval is bound to."""
+    return gathered(run, stacks, today, run.artifacts.versions(run.release.prefix))
+
+
+def gathered(run: StageContext, stacks: Stacks, today: date, files: Mapping[str, str]) -> Sealed:
+    """Gather what is planned in a stage, with the versions of the release's ``files`` that an approval is bound to."""
     plan = run.plan()
     static = run.artifacts.get_json(run.release.stage_key(run.stage.name, "static-report.json"))
     made = {stack.stack: stack.change_set_id for stack in plan.stacks if stack.change_set_id is not None}
@@ -28,7 +34,7 @@ def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
         accepted=run.accepted,
         stage=run.stage.name,
         artifact_bucket=run.artifacts.name,
-        files=run.artifacts.versions(run.release.prefix),
+        files=files,
         static=None if static is None else Report.from_json(static),
         plan=plan,
         database_changes=run.change_plan(),

@@ -36,6 +36,19 @@ class StackClaims:
         if problems:
             raise InvalidRegistration(problems)
 
+    def refuse_others(self, accepted: AcceptedRelease) -> None:
+        """Raise ``InvalidRegistration`` if a stack of the release belongs to another stage; claim none."""
+        standing = self.ledger.stack_claims.every()
+        problems = [
+            refusal(wanted, found)
+            for stage in accepted.stages.values()
+            for wanted in claims_of(stage, self.region, timestamp())
+            if (found := standing.get(wanted.key)) is not None
+            if found.owner != wanted.owner and not self._deployed_before(wanted)
+        ]
+        if problems:
+            raise InvalidRegistration(problems)
+
     def shared(self, read: ReadRegistrations, faults: list[Exception]) -> dict[str, list[str]]:
         """Return the problems with stacks that several stages register, by the stage's parameter."""
         registered = [each for stage in read.stages for each in claims_of(stage, self.region, "")]

@@ -148,7 +148,9 @@ class StageChanges:
         changes, earlier = self._handed(plan), self._earlier()
         found = compared(changes, recorded, list(earlier))
         contexts = {change.id: change.contexts for change in changes}
-        problems = [*found.refused, *not_applied_before(found.pending, contexts, earlier)]
+        # What is only planned has been applied nowhere.
+        applied = {} if self._run.release.is_plan else earlier
+        problems = [*found.refused, *not_applied_before(found.pending, contexts, applied)]
         if problems:
             raise InvalidRelease([f"{plan.database} in {self._run.stage.name}: {each}" for each in problems])
         known = {each.id: each.digest for each in recorded}

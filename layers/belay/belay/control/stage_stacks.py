@@ -14,7 +14,7 @@ from belay.ledger.operations import Purpose
 from belay.release.change_plan import ChangePlan
 from belay.release.life import State
 from belay.release.lock import overtaken
-from belay.release.names import client_request_token
+from belay.release.names import change_set_name, client_request_token
 from belay.release.reason import PersonDecided, StackFailure, Statement, Why
 from belay.stack.operation import SILENT, refused_for_now
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -211,6 +211,36 @@ class StageStacks:
             if self._is_shell(stack):
                 self._delete(stack, self._token(stack, "discard"))
         return [stack.stack for stack in unused]
+
+    def withdraw(self) -> list[str]:
+        """Delete every change set that was made under a plan's name, even unnoticed, and empty stack shells.
+
+        Returns the stacks that have some left: CloudFormation deletes none that it is still creating.
+        """
+        stacks = [self._found(stack) for stack in self._run.plan().stacks]
+        for stack in stacks:
+            for change_set_id in self._made(stack):
+                self._stacks.delete_change_set(change_set_id)
+            if self._is_shell(stack):
+                self._delete(stack, self._token(stack, "discard"))
+        return [stack.stack for stack in stacks if self._made(stack) or self._is_shell(stack)]
+
+    def _found(self, stack: StackPlan) -> StackPlan:
+        """Return a stack with its id: a step may have made its change set and died before it noted that."""
+        description = None if stack.stack_id else self._stacks.describe_stack(stack.stack_name)
+        return stack if description is None else replace(stack, stack_id=description["StackId"], creates=True)
+
+    def _made(self, stack: StackPlan) -> list[str]:
+        """Return the ids of the change sets that this attempt has made of a stack that exists."""
+        run, release = self._run, self._run.release
+        gone = (StackStatus.DELETE_IN_PROGRESS, StackStatus.DELETE_COMPLETE)
+        if stack.stack_id is None or self._stacks.status(stack.stack_id) in gone:
+            return []
+        names = {
+            change_set_name(release.application, run.stage.name, release.version, stack.stack, f"{release.attempt}-{n}")
+            for n in range(1, stack.generation + 2)
+        }
+        return [each for each in self._stacks.list_change_sets(stack.stack_id) if each.split("/")[1] in names]
 
     def _is_shell(self, stack: StackPlan) -> bool:
         """Whether a stack is only a shell that was never created; another release may plan on the same shell."""

@@ -10,6 +10,7 @@ from belay.aws.clock import lease
 from belay.aws.stepfunctions import Executions
 from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
+from belay.control.dry_runs import DryRuns
 from belay.control.failed_stacks import FailedStack, FailedStacks
 from belay.control.missed_uploads import MissedUploads
 from belay.control.places import Places
@@ -51,6 +52,7 @@ class Sweep:
     decisions: Decisions
     missed_uploads: MissedUploads
     deploy_machine_arn: str
+    plan_machine_arn: str
     faults: list[Exception] = field(default_factory=list)
     lists_read: list[int] = field(default_factory=list)
 
@@ -79,6 +81,12 @@ class Sweep:
                 *self._each(open_attempts, self.unfinished.take_up_dead),
                 *self._each(lambda: incidents or (), self.unfinished.take_up_dead),
             ],
+            "plans_cleaned": self._each(
+                self._listed(self.ledger.dry_runs.every),
+                DryRuns(self.ledger, self.executions).clean,
+                self.plan_machine_arn,
+                now,
+            ),
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
             "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],
             "freed_stacks": self._each(self.unregistered_stacks, self.free_if_gone),

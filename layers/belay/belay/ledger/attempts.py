@@ -158,7 +158,9 @@ class AttemptRecords:
         about: str = "",
         detail: str = "",
     ) -> None:
-        """Record that an attempt entered a state, with its details. Raises ``IllegalTransition``."""
+        """Record that an attempt entered a state, with its details; nothing of a plan. Raises ``IllegalTransition``."""
+        if release.is_plan:
+            return
         line = Transition(now, state, stage, about, None, detail)
         if not self._write(release, self._move(release, line), self._table.new(_line(release, line))):
             found = self.get(release)

@@ -28,6 +28,7 @@
 | ``LEFT`` | ``<application>#<stage>`` | incidents left to a person; stacks that do not run what the stage runs |
 | ``STACKS`` | ``<account>/<region>/<stack name>`` | the stage that a stack belongs to |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
+| ``PLAN`` | ``<application>#<stage>`` | a dry run of a release that is being made there |
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
 | ``THREAD#<thread>`` | ``MESSAGES`` | the ordered keys of a thread's messages, and which were sent |
@@ -44,6 +45,7 @@ from belay.ledger.attempts import AttemptRecords
 from belay.ledger.baselines import BaselineRecords
 from belay.ledger.database_changes import DatabaseChangeRecords
 from belay.ledger.decisions import DecisionRecords
+from belay.ledger.dry_runs import DryRunRecords
 from belay.ledger.findings import FindingRecords
 from belay.ledger.holds import HoldRecords
 from belay.ledger.incidents import IncidentRecords
@@ -73,6 +75,7 @@ class Ledger:
         self.approvals = ApprovalRecords(self._table)
         self.holds = HoldRecords(self._table)
         self.locks = LockRecords(self._table)
+        self.dry_runs = DryRunRecords(self._table)
         self.operations = OperationRecords(self._table)
         self.incidents = IncidentRecords(self._table)
         self.decisions = DecisionRecords(self._table)

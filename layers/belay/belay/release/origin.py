@@ -1,8 +1,29 @@
 """What changed the stacks of a stage: the key to everything that is needed to roll it back."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from belay.release.names import client_request_token
+
+PLANS: Final = "plans/"
+"""The prefix of what belongs to plans, in the release bucket and in the artifact bucket; it expires there by itself."""
+
+_OF_PLAN: Final = "plan-"
+
+
+def attempt_of(digits: str, *, plan: bool) -> str:
+    """Name an attempt: a plan's cannot be taken for a release's, nor a release's for a plan's."""
+    return f"{_OF_PLAN}{digits}" if plan else digits
+
+
+def is_plan(attempt: str) -> bool:
+    """Whether an attempt is a plan's: a dry run, of which nothing is recorded."""
+    return attempt.startswith(_OF_PLAN)
+
+
+def folder(application: str, attempt: str) -> str:
+    """Return the prefix of an attempt's documents in the artifact bucket."""
+    return f"{PLANS if is_plan(attempt) else 'attempts/'}{application}/{attempt}"
 
 
 @dataclass(frozen=True)
@@ -24,11 +45,11 @@ class Origin:
     @property
     def document_key(self) -> str:
         """The artifact key of the accepted release, if one is involved."""
-        return f"attempts/{self.application}/{self.attempt}/release.json"
+        return f"{folder(self.application, self.attempt)}/release.json"
 
     def stage_key(self, stage: str, name: str) -> str:
         """Return the artifact key of a document about one stage, such as ``plan.json``."""
-        return f"attempts/{self.application}/{self.attempt}/{stage}/{name}"
+        return f"{folder(self.application, self.attempt)}/{stage}/{name}"
 
     def deployment_token(self, stage: str, stack: str, generation: int) -> str:
         """Return the client request token under which a stack's n-th change set is executed."""

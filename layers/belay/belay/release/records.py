@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from belay.release.origin import Origin
+from belay.release.origin import PLANS, Origin, attempt_of, is_plan
 
 LONGEST_IN_KEY = 800
 
@@ -47,8 +47,9 @@ class Upload:
 
     @property
     def attempt(self) -> str:
-        """Twelve hexadecimal digits that name this upload where AWS limits the length."""
-        return hashlib.sha256(f"{self.bucket}/{self.identity}".encode()).hexdigest()[:12]
+        """Twelve hexadecimal digits that name this upload where AWS limits the length; a plan's after ``plan-``."""
+        digits = hashlib.sha256(f"{self.bucket}/{self.identity}".encode()).hexdigest()[:12]
+        return attempt_of(digits, plan=self.key.startswith(PLANS))
 
     @property
     def thread(self) -> str:
@@ -86,6 +87,11 @@ class ReleaseReference:
     def thread(self) -> str:
         """The thread of the messages about this attempt: its upload's."""
         return self.origin.thread
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether this is only planned: a dry run, of which the ledger records nothing."""
+        return is_plan(self.attempt)
 
     @property
     def origin(self) -> Origin:

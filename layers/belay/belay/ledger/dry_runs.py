@@ -1,0 +1,62 @@
+"""The plans that are being made: one a stage, so that whatever one leaves behind is found."""
+
+from typing import Final
+
+from belay.aws.clock import lease
+from belay.aws.dynamodb import Item, Table
+from belay.ledger.each import read_each
+from belay.ledger.expiry import is_current
+from belay.release.dry_run import DryRun
+from belay.release.records import ReleaseReference
+
+_PK: Final = "PLAN"
+
+_FORGOTTEN_SECONDS: Final = 7 * 86_400
+"""As long as the documents of a plan are kept, without which nothing of it can be found."""
+
+
+class DryRunRecords:
+    """Items of the partition ``PLAN``."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def enter(self, wanted: DryRun) -> DryRun:
+        """Take a stage for a plan, unless another one is made there. Returns the one that stands."""
+        item: Item = {"PK": _PK, "SK": _key(wanted.release.application, wanted.stage), "execution": wanted.execution}
+        item |= {"release": wanted.release.to_dict(), "since": wanted.since, "expires": lease(_FORGOTTEN_SECONDS)}
+        if self._table.transact(self._table.new(item, once=True)):
+            return wanted
+        return self.of(wanted.release.application, wanted.stage) or wanted
+
+    def of(self, application: str, stage: str) -> DryRun | None:
+        """Return the plan that is made in a stage."""
+        item = self._table.get(_PK, _key(application, stage))
+        return None if item is None or not is_current(item) else _dry_run(item)
+
+    def take_up(self, left: DryRun, execution: str) -> bool:
+        """Let another execution finish a plan. False if it is not as it was ``left``."""
+        return self._table.update(
+            _PK,
+            _key(left.release.application, left.stage),
+            "SET execution = :execution",
+            "execution = :left",
+            {":execution": execution, ":left": left.execution},
+        )
+
+    def leave(self, application: str, stage: str, execution: str) -> None:
+        """End an execution's plan: nothing is left of it."""
+        self._table.delete(_PK, _key(application, stage), "execution = :execution", {":execution": execution})
+
+    def every(self, faults: list[Exception] | None = None) -> list[DryRun]:
+        """Return the plans that are being made; ``faults`` as for ``read_each``."""
+        return read_each(filter(is_current, self._table.query(_PK)), _dry_run, faults)
+
+
+def _key(application: str, stage: str) -> str:
+    return f"{application}#{stage}"
+
+
+def _dry_run(item: Item) -> DryRun:
+    release = ReleaseReference.from_dict(item["release"])
+    return DryRun(release, item["SK"].partition("#")[2], item["execution"], item["since"])

@@ -1,0 +1,20 @@
+"""A plan of a release in one stage: what it would change, shown and then taken back."""
+
+from dataclasses import dataclass
+
+from belay.release.records import ReleaseReference
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A release that is being planned in a stage by an execution (an ARN), ``since`` a time (ISO 8601 in UTC)."""
+
+    release: ReleaseReference
+    stage: str
+    execution: str
+    since: str
+
+    @property
+    def in_words(self) -> str:
+        """Who is there, and since when."""
+        return f"a plan of {self.release.version} is made in {self.stage} since {self.since}, in {self.execution}"
