@@ -91,7 +91,7 @@ class Judge:
         named = {
             registered.name: stage
             for stage in read.stages
-            if not stage.ephemeral and stage.account == asked.account
+            if not stage.ephemeral and _lies_at(stage, asked)
             for registered in stage.stacks.values()
         }
         root_id = asked.stack_id
@@ -129,6 +129,11 @@ class Judge:
         """Whether the operation goes back by itself: nobody can begin another one meanwhile."""
         description = self.stacks.describe_stack(stack_id)
         return description is not None and StackStatus(description["StackStatus"]).rolling_back
+
+
+def _lies_at(stage: Stage, asked: Invocation) -> bool:
+    """Whether a stage is where a stack is, which may have the name of one elsewhere; the Hook is at home."""
+    return stage.account == asked.account if stage.place is None else stage.place.holds(asked.stack_id)
 
 
 def _submits(submitted: Submitted, template: str) -> bool:

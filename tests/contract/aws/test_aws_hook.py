@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,10 +15,13 @@ from modules import ROOT
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.gateways import own_aws
+from belay.aws.ssm import ParameterStore
+from belay.control.registrations import ReadRegistrations, Registrations
 from belay.errors import AccessDenied
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
 from belay.release.origin import Origin
+from belay.release.place import PlaceRoles, StagePlace
 from belay.stack.change_set import ChangeSet, parse_change_set
 from packs.hook import answering, app, invocation, judging
 
@@ -248,6 +251,20 @@ def test_a_stack_of_this_name_in_another_account_is_not_the_registered_one(world
     world.template = BAD
     answer = world.answer("stack_update", stackId=STACK.replace("123456789012", "210987654321"))
     assert "no stage registers this stack" in answer["message"]
+
+
+@pytest.mark.parametrize(("region", "holds"), [("ap-south-1", False), ("eu-west-1", True)])
+def test_a_stack_of_this_name_in_another_region_is_not_the_registered_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, region: str, holds: bool
+) -> None:
+    (stage,) = Registrations(ParameterStore(world.ssm), own_aws().artifacts("artifacts")).read().stages
+    place = StagePlace("aws", "123456789012", region, PlaceRoles.named_alike("aws", "123456789012"))
+    there = ReadRegistrations(stages=[replace(stage, place=place)])
+    monkeypatch.setattr(Registrations, "read", lambda _: there)
+    world.template = BAD
+    answer = world.answer("stack_update")
+    assert (answer["hookStatus"] == "FAILED") is holds
+    assert ("no stage registers this stack" in answer["message"]) is not holds
 
 
 def test_the_name_that_counts_is_the_one_in_the_stack_s_id(world: World) -> None:

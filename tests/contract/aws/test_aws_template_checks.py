@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -20,6 +21,8 @@ from belay.control.template_checks import TemplateChecks
 from belay.errors import AwsFault
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
+from belay.release.accepted import AcceptedRelease
+from belay.release.place import PlaceRoles, StagePlace
 from belay.release.records import ReleaseReference
 
 FUNCTION = ROOT / "packs" / "check_templates"
@@ -111,3 +114,15 @@ def test_the_gate_says_where_the_stacks_of_a_stage_are(simulated: Callable[[str]
     StaticGate(house.ledger, house.artifacts, templates, "eu-south-2").check(ACCEPTED, date(2026, 1, 1))
     here = {"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-south-2"}
     assert [values for _, values in templates.asked] == [here, here], "in both stages"
+
+
+def test_the_gate_says_where_a_stage_in_another_region_is(simulated: Callable[[str], Any]) -> None:
+    house, templates = House(simulated), Noting()
+    house.accept()
+    accepted = AcceptedRelease.from_dict(house.artifacts.require_json(ACCEPTED.document_key))
+    place = StagePlace("aws", "123456789012", "ap-south-1", PlaceRoles.named_alike("aws", "123456789012"))
+    stages = {name: replace(stage, place=place) for name, stage in accepted.stages.items()}
+    house.artifacts.put_json(ACCEPTED.document_key, replace(accepted, stages=stages).to_dict())
+    house.artifacts.put_bytes(ACCEPTED.member_key("network.yaml"), b"Resources: {}")
+    StaticGate(house.ledger, house.artifacts, templates, "eu-south-2").check(ACCEPTED, date(2026, 1, 1))
+    assert {values["AWS::Region"] for _, values in templates.asked} == {"ap-south-1"}

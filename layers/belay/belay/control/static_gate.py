@@ -21,7 +21,7 @@ from belay.release.registration import Stage
 
 
 class StaticGate:
-    """Checks releases and stores a report for each stage; ``region`` is where the stacks are."""
+    """Checks releases and stores a report for each stage; ``region`` is where those without a place are."""
 
     def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, templates: TemplateChecks, region: str) -> None:
         self._ledger = ledger
@@ -61,7 +61,8 @@ class StaticGate:
     def _place(self, stage: Stage) -> dict[str, str]:
         """Return the pseudo parameters that say where a stage is."""
         partition = stage.service_role.split(":")[1]
-        return {"AWS::AccountId": stage.account, "AWS::Partition": partition, "AWS::Region": self._region}
+        region = self._region if stage.place is None else stage.place.region
+        return {"AWS::AccountId": stage.account, "AWS::Partition": partition, "AWS::Region": region}
 
     def _stacks(
         self, accepted: AcceptedRelease, release: ReleaseReference, stage: str
