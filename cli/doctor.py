@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -11,10 +11,11 @@ from typing import Any, Final
 import click
 
 from belay.aws.faults import translated
-from belay.errors import AwsFault, BelayError
+from belay.errors import BelayError
 from belay.release.registration import Stage
 from cli.account import Account, Where, calls_aws
 from cli.output import plain, tell
+from cli.permissions import POLICIES, Permission, granted_by, principal, refused, to_register
 from cli.problems import REFUSED, in_words
 from cli.stacks import gather, registered_in
 
@@ -22,14 +23,13 @@ CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
 PENDING: Final = ("PendingConfirmation", "Deleted")
 """What stands in place of a subscription's ARN: https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html"""
 
-_NOT_THERE: Final = ("NoSuchBucket", "NoSuchBucketPolicy")
-
 
 class Condition(StrEnum):
-    """In order; wrong; or not known, because these credentials may not look."""
+    """In order; wrong; not these credentials' to do, which may be meant so; or not known, as they may not look."""
 
     OK = "ok"
     PROBLEM = "problem"
+    NOT_ALLOWED = "not allowed"
     UNKNOWN = "unknown"
 
 
@@ -70,17 +70,37 @@ def examinations(name: str, examine: Examination, belay: Account) -> Iterator[Ex
 
 def render(examined: list[Examined]) -> list[str]:
     """Return a line for each, and below it what to do."""
-    marks = {Condition.OK: "ok", Condition.PROBLEM: "PROBLEM", Condition.UNKNOWN: "unknown"}
+    marks = {each: "PROBLEM" if each is Condition.PROBLEM else each.value for each in Condition}
     lines = []
     for each in examined:
-        lines.append(plain(f"{marks[each.state]:<8} {each.what}: {each.detail}"))
-        lines += [plain(f"         {each.do}")] if each.do else []
+        lines.append(plain(f"{marks[each.state]:<11} {each.what}: {each.detail}"))
+        lines += [plain(f"            {each.do}")] if each.do else []
     problems = sum(each.state is Condition.PROBLEM for each in examined)
     return [*lines, "", f"{problems} problem{'' if problems == 1 else 's'}" if problems else "Nothing is wrong."]
 
 
 def _caller(belay: Account) -> Iterator[Examined]:
     yield Examined("you", Condition.OK, f"{belay.caller()} in {belay.region}")
+
+
+def _permissions(belay: Account) -> Iterator[Examined]:
+    who = principal(belay)
+    if who is None:
+        detail = "IAM simulates the policies of users and roles, and you are neither"
+        yield Examined("your permissions", Condition.UNKNOWN, detail, "look again as a user or a role")
+        return
+    for policy, commands in POLICIES.items():
+        yield _allowed(belay, who, commands, granted_by(belay, policy), f"attach {belay.output(f'{policy}Arn')}")
+    yield _allowed(belay, who, ("register",), to_register(belay), "see docs/command-line.md#permissions")
+
+
+def _allowed(belay: Account, who: str, commands: Sequence[str], wanted: Sequence[Permission], to_do: str) -> Examined:
+    what, denied = f"you may use {', '.join(commands)}", refused(belay, who, wanted)
+    if denied is None:
+        return Examined(what, Condition.UNKNOWN, f"IAM has no {who}")
+    if denied:
+        return Examined(what, Condition.NOT_ALLOWED, f"{who} may not {', '.join(denied)}", to_do)
+    return Examined(what, Condition.OK, f"{who} has the permissions")
 
 
 def _stack(belay: Account) -> Iterator[Examined]:
@@ -107,6 +127,17 @@ def _upload_events(belay: Account) -> Iterator[Examined]:
     )
 
 
+def _rules(belay: Account) -> Iterator[Examined]:
+    with translated("Events.ListRules"):
+        pages = belay.aws.client("events").get_paginator("list_rules").paginate(NamePrefix=f"{belay.stack}-")
+        found = [each for page in pages for each in page["Rules"]]
+    off = [str(each["Name"]) for each in found if each.get("State") == "DISABLED"]
+    for name in off:
+        yield Examined("event rules", Condition.PROBLEM, f"{name} is disabled", f"aws events enable-rule --name {name}")
+    if not off:
+        yield Examined("event rules", Condition.OK, f"{len(found)} rules are enabled")
+
+
 def notifications(belay: Account, bucket: str) -> Mapping[str, Any]:
     """Return what a bucket tells of its uploads."""
     with translated("S3.GetBucketNotificationConfiguration"):
@@ -119,11 +150,13 @@ def _subscribers(belay: Account) -> Iterator[Examined]:
     with translated("SNS.ListSubscriptionsByTopic"):
         pages = belay.aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         found = [each for page in pages for each in page["Subscriptions"]]
-    confirmed = [each for each in found if each["SubscriptionArn"] not in PENDING]
+    # Belay's relay to a chat topic is nobody: who reads that topic is not told here.
+    people = [each for each in found if f":function:{belay.stack}-" not in str(each.get("Endpoint"))]
+    confirmed = [each for each in people if each["SubscriptionArn"] not in PENDING]
     if confirmed:
         yield Examined("on call", Condition.OK, f"{len(confirmed)} subscribed to {topic}")
         return
-    waiting = " (one waits for its confirmation)" if found else ""
+    waiting = " (one waits for its confirmation)" if people else ""
     yield Examined(
         *("on call", Condition.PROBLEM, f"nobody is subscribed to {topic}{waiting}: nobody is told what fails"),
         f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint YOU@EXAMPLE.COM",
@@ -155,7 +188,7 @@ def _registrations(belay: Account) -> Iterator[Examined]:
 
 def _service_roles(belay: Account) -> Iterator[Examined]:
     users: dict[str, list[Stage]] = {}
-    for stage in _at_home(belay):
+    for stage in belay.registrations.read().stages:
         users.setdefault(stage.service_role, []).append(stage)
     for role, stages in users.items():
         yield from _service_role(belay, role, ", ".join(f"{each.application}/{each.name}" for each in stages))
@@ -204,7 +237,7 @@ def _listed(value: object) -> list[object]:
 
 
 def _verify_functions(belay: Account) -> Iterator[Examined]:
-    for stage in _at_home(belay):
+    for stage in belay.registrations.read().stages:
         function = stage.verify.function
         if function is None:
             continue
@@ -215,80 +248,15 @@ def _verify_functions(belay: Account) -> Iterator[Examined]:
             yield Examined(what, Condition.OK, f"{function} is {state}")
 
 
-def _at_home(belay: Account) -> list[Stage]:
-    """Return the stages of Belay's own account and region: the others' roles and functions cannot be seen from here."""
-    return [stage for stage in belay.registrations.read().stages if stage.place is None]
-
-
-def _elsewhere(belay: Account) -> Iterator[Examined]:
-    places: dict[tuple[str, str], list[Stage]] = {}
-    for stage in belay.registrations.read().stages:
-        if stage.place is not None:
-            places.setdefault((stage.place.account, stage.place.region), []).append(stage)
-    if not places:
-        return
-    described = belay.aws.stacks.describe_stack(belay.stack) or {}
-    given = {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
-    named = given.get("SpokeAccounts", "").split(",")
-    unreached = refusals(belay)
-    for (account, region), stages in places.items():
-        where = f"account {account}, region {region}"
-        yield _events(where, account, named)
-        yield _files(belay, where, account, region)
-        for stage in stages:
-            yield _reached(stage, unreached)
-
-
-def _events(where: str, account: str, named: list[str]) -> Examined:
-    if account in named:
-        return Examined(f"events of {where}", Condition.OK, "Belay's bus takes what the account forwards")
-    return Examined(
-        *(f"events of {where}", Condition.PROBLEM, f"Belay's parameter SpokeAccounts does not name {account}"),
-        f"deploy Belay with SpokeAccounts={','.join([*filter(None, named), account])}",
-    )
-
-
-def _files(belay: Account, where: str, account: str, region: str) -> Examined:
-    bucket = f"{belay.stack}-files-{belay.aws.account}-{region}"
-    what = f"files for {where}"
-    deployed = f"deploy accounts/hub_region.yaml to {region} of this account, with {account} in SpokeAccounts"
-    try:
-        with translated("S3.GetBucketPolicy"):
-            policy = belay.aws.in_region(region).client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
-    except AwsFault as fault:
-        if fault.code not in _NOT_THERE:
-            raise
-        return Examined(what, Condition.PROBLEM, f"there is no bucket {bucket} that anybody may read", deployed)
-    if account not in policy:
-        return Examined(what, Condition.PROBLEM, f"{account} may not read from the bucket {bucket}", deployed)
-    return Examined(what, Condition.OK, f"{account} may read what {bucket} has for it")
-
-
-def refusals(belay: Account) -> list[str]:
-    """Return what a sweep says that it could not do: it looks at every stage, through the roles of each account."""
-    with translated("Lambda.InvokeFunction"):
-        answer = belay.aws.client("lambda").invoke(FunctionName=belay.output("SweepFunctionName"), Payload=b"{}")
-    done: Mapping[str, Any] = json.load(answer["Payload"])
-    return [str(each) for each in done.get("faults", [done.get("errorMessage", "the sweep failed")])]
-
-
-def _reached(stage: Stage, unreached: list[str]) -> Examined:
-    what, place = f"{stage.application}/{stage.name}", stage.place
-    role = place.roles.look if place else ""
-    refused = [each for each in unreached if role in each and stage.application in each]
-    if refused:
-        return Examined(what, Condition.PROBLEM, refused[0], "belay spoke template prints what the account needs")
-    return Examined(what, Condition.OK, f"{role} can be assumed, and sees the stacks of {place}")
-
-
 EXAMINATIONS: Final[dict[str, Examination]] = {
     "you": _caller,
+    "your permissions": _permissions,
     "Belay's stack": _stack,
     "upload events": _upload_events,
+    "event rules": _rules,
     "on call": _subscribers,
     "pause": _pause,
     "registrations": _registrations,
     "service roles": _service_roles,
     "verify functions": _verify_functions,
-    "stages elsewhere": _elsewhere,
 }

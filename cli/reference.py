@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import fields
 from inspect import cleandoc
 from typing import Final
@@ -11,6 +12,7 @@ import click
 
 from cli.account import Where
 from cli.commands import SECTIONS, loaded
+from cli.permissions import POLICIES
 from cli.problems import EXIT_STATUSES
 
 INTRODUCTION: Final = """# The `belay` command
@@ -47,10 +49,7 @@ The stack creates four managed policies, whose ARNs are in its outputs:
 
 | policy | allows |
 | --- | --- |
-| `ReaderPolicy` | `status`, `list`, `show`, `logs`, `stacks`, `console` |
-| `OperatorPolicy`, in addition | `release push`, `abort`, `retry`, `pause`, `resume`, `unlock`, `unclaim` |
-| `DeciderPolicy` | `approve`, `reject`, `override` |
-| `RollbackPolicy` | `rollback` |
+{policies}
 
 What a person does in the console needs the policy of the command that does the same. Who registers applications is up
 to you: `register` reads Belay's stack, the ledger and the artifact bucket, describes the stack of `--outputs-of`, and
@@ -66,7 +65,8 @@ _WHERE: Final = {each.name for each in fields(Where)} | {"output"}
 def page() -> str:
     """Return the page."""
     statuses = "\n".join(f"| {status} | {means} |" for status, means in EXIT_STATUSES.items())
-    lines = [INTRODUCTION.format(where="\n".join(_rows(loaded(("status",)), where=True)), statuses=statuses)]
+    where = "\n".join(_rows(loaded(("status",)), where=True))
+    lines = [INTRODUCTION.format(where=where, statuses=statuses, policies="\n".join(_policies()))]
     for purpose, commands in SECTIONS.items():
         lines += [f"## {purpose}", ""]
         for words in commands:
@@ -78,6 +78,12 @@ def page() -> str:
             if any(each.name == "output" and isinstance(each.type, click.Choice) for each in command.params):
                 lines += [f"[What `--output json` prints](command-output/{'-'.join(words)}.schema.json)", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _policies() -> Iterator[str]:
+    for policy, commands in POLICIES.items():
+        also = ", in addition" if policy == "OperatorPolicy" else ""
+        yield f"| `{policy}`{also} | {', '.join(f'`{each}`' for each in commands)} |"
 
 
 def _rows(command: click.Command, *, where: bool) -> list[str]:

@@ -8,14 +8,17 @@ from project import functions, template
 from reach import reached
 from test_convention_permissions import needed
 
-from belay.release.place import Power
-
 ACCOUNT, REGION = "accounts/spoke_account.yaml", "accounts/spoke_region.yaml"
 HUB_REGION, BUS = "accounts/hub_region.yaml", "spokes.yaml"
 
 POWERS = {
-    power.value: {name for name, each in functions().items() if each.get("RolePath") == f"/belay/{power}/"}
-    for power in Power
+    "look": {
+        *("check_stage", "request_approval", "start_rollback", "react_to_failed_stack", "react_to_failed_execution"),
+        *("sweep", "revalidate_stages"),
+    },
+    "deploy": {"prepare_stage", "change_stacks", "snapshot_databases", "change_databases"},
+    "recover": {"lead_rollback", "recover_stacks", "recover_databases"},
+    "clean": {"clean_snapshots"},
 }
 """The functions that work where a stage lies, by the power that they have there."""
 
@@ -61,6 +64,12 @@ def needed_there(power: str) -> set[str]:
 def test_a_role_elsewhere_may_do_what_the_functions_of_its_power_do_and_nothing_else(power: str) -> None:
     allowed = {action for each in statements(power) if each["Effect"] == "Allow" for action in listed(each["Action"])}
     assert allowed == needed_there(power)
+
+
+def test_every_function_has_one_power_at_most() -> None:
+    having = [function for each in POWERS.values() for function in each]
+    assert len(having) == len(set(having))
+    assert set(having) <= set(functions())
 
 
 @pytest.mark.parametrize(

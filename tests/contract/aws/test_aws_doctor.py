@@ -1,23 +1,18 @@
 """``belay doctor``: what is in order, what is wrong with what to do, and what may not be looked at."""
 
-import io
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import boto3
 import pytest
 from test_aws_command import Office
 
-from belay.aws.cloudformation import Stacks
 from belay.aws.iam import Roles
-from belay.control.registrations import Registrations
 from belay.errors import AccessDenied
-from belay.release.place import PlaceRoles, StagePlace
 from cli import doctor
 from cli.__main__ import main
 from cli.account import Account, Where
+from cli.permissions import principal
 
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
 TRUST = {
@@ -42,12 +37,57 @@ def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> 
         Account, "output", lambda self, name: {**self.outputs, "NotificationTopicArn": topic, **POLICY}[name]
     )
     simulated("iam").create_role(RoleName="orders", Path="/belay/", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam = simulated("iam")
+    for name, statement in STATEMENTS.items():
+        document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        iam.create_policy(PolicyName=f"belay-{name}", PolicyDocument=document)
     # moto simulates no policies.
-    monkeypatch.setattr(Roles, "refused", lambda self, role, actions, resource: list(actions) if role == ROLE else None)
+    monkeypatch.setattr(Roles, "refused", simulating({"dynamodb:PutItem"}))
     return made
 
 
-POLICY = {"ServiceRolePolicyArn": "arn:aws:iam::123456789012:policy/belay-service-roles"}
+STATEMENTS = {
+    "ReaderPolicy": [
+        {
+            "Effect": "Allow",
+            "Action": "dynamodb:Query",
+            "Resource": "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger",
+        }
+    ],
+    "OperatorPolicy": {
+        "Effect": "Allow",
+        "Action": ["s3:PutObject", "s3:GetObject"],
+        "Resource": ["arn:aws:s3:::a", "arn:aws:s3:::b"],
+    },
+    "DeciderPolicy": [
+        {
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunction",
+            "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:f",
+            "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+        }
+    ],
+    "RollbackPolicy": [
+        {
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunctionUrl",
+            "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:g",
+        }
+    ],
+}
+POLICY = {f"{name}Arn": f"arn:aws:iam::123456789012:policy/belay-{name}" for name in (*STATEMENTS, "ServiceRolePolicy")}
+YOU = "arn:aws:sts::123456789012:user/moto"
+
+
+def simulating(refused: set[str], asked: list[Any] | None = None) -> Callable[..., list[str] | None]:
+    """IAM's simulation, which refuses these actions to everybody; it knows the service role and the caller."""
+
+    def simulate(_: Roles, role: str, actions: Sequence[str], resource: str, context: Any = None) -> list[str] | None:
+        if asked is not None:
+            asked.append((role, tuple(actions), resource, dict(context or {})))
+        return [each for each in actions if each in refused] if role in (ROLE, YOU) else None
+
+    return simulate
 
 
 def examined(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, dict[str, str]]]:
@@ -89,6 +129,18 @@ def test_nobody_on_call_is_a_problem(
     assert found["on call"]["do"].startswith("aws sns subscribe --topic-arn")
 
 
+def test_belay_s_own_relay_to_chat_is_nobody_on_call(
+    office: Office, capsys: pytest.CaptureFixture[str], simulated: Callable[[str], Any]
+) -> None:
+    sns = simulated("sns")
+    (person,) = sns.list_subscriptions()["Subscriptions"]
+    relay = "arn:aws:lambda:eu-west-1:123456789012:function:belay-RelayToChatFunction-1"
+    sns.subscribe(TopicArn=person["TopicArn"], Protocol="lambda", Endpoint=relay)
+    assert examined(capsys)[1]["on call"]["detail"].startswith("1 subscribed")
+    sns.unsubscribe(SubscriptionArn=person["SubscriptionArn"])
+    assert examined(capsys)[1]["on call"]["state"] == "problem"
+
+
 def test_a_pause_is_a_problem_with_the_command_that_ends_it(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
 
@@ -108,7 +160,7 @@ def test_a_registration_that_cannot_be_read_is_a_problem(office: Office, capsys:
 def test_a_role_that_may_change_belay_is_a_problem_with_what_to_attach(
     office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Roles, "refused", lambda self, role, actions, resource: [])
+    monkeypatch.setattr(Roles, "refused", simulating(set()))
 
     status, found = examined(capsys)
 
@@ -127,7 +179,7 @@ def test_a_role_that_nobody_can_assume_or_that_is_not_there_is_a_problem(
     simulated("iam").update_assume_role_policy(RoleName="orders", PolicyDocument=other)
     assert "cannot be assumed" in examined(capsys)[1]["service role of orders/test, orders/production"]["detail"]
 
-    monkeypatch.setattr(Roles, "refused", lambda self, role, actions, resource: None)
+    monkeypatch.setattr(Roles, "refused", lambda *_, **__: None)
     assert "does not exist" in examined(capsys)[1]["service role of orders/test, orders/production"]["detail"]
 
 
@@ -145,95 +197,77 @@ def test_what_may_not_be_looked_at_is_unknown_and_no_problem(
     assert "iam:SimulatePrincipalPolicy" in found["service roles"]["detail"]
 
 
-# -- stages in other accounts ------------------------------------------------------------------------------------------
-
-THERE = "account 111111111111, region eu-central-1"
-FILES = "belay-files-123456789012-eu-central-1"
+# -- the caller's permissions ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callable[[str], Any]) -> Any:
-    """The same office with production in another account, for which everything is ready; the bucket of its files."""
-    roles = PlaceRoles.named_alike("aws", "111111111111")
-    place, read = StagePlace("aws", "111111111111", "eu-central-1", roles), Registrations.read
-
-    def with_production_elsewhere(self: Registrations) -> Any:
-        found = read(self)
-        stages = [replace(each, place=place) if each.name == "production" else each for each in found.stages]
-        return replace(found, stages=stages)
-
-    monkeypatch.setattr(Registrations, "read", with_production_elsewhere)
-    monkeypatch.setattr(doctor, "refusals", lambda belay: [])
-    parameter = {"ParameterKey": "SpokeAccounts", "ParameterValue": "111111111111"}
-    stack = {"StackStatus": "UPDATE_COMPLETE", "Parameters": [parameter]}
-    monkeypatch.setattr(Stacks, "describe_stack", lambda self, name: stack)
-    s3 = boto3.client("s3", region_name="eu-central-1")
-    s3.create_bucket(Bucket=FILES, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    let(s3, "111111111111")
-    return s3, parameter
-
-
-def let(s3: Any, account: str) -> None:
-    statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "s3:GetObject", "Resource": "*"}
-    s3.put_bucket_policy(Bucket=FILES, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-
-
-def test_a_stage_elsewhere_is_in_order_where_its_account_is_ready(
-    elsewhere: Any, capsys: pytest.CaptureFixture[str]
+def test_every_command_is_told_of_with_the_policies_as_they_are_deployed(
+    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status, found = examined(capsys)
+    asked: list[Any] = []
+    monkeypatch.setattr(Roles, "refused", simulating({"dynamodb:PutItem"}, asked))
 
-    assert status == 0
-    assert found[f"events of {THERE}"]["state"] == found[f"files for {THERE}"]["state"] == "ok"
-    assert found["orders/production"]["detail"].startswith("arn:aws:iam::111111111111:role/belay-look can be assumed")
-    # Its role cannot be seen from here, that of the stage at home can.
-    assert "service role of orders/test" in found
+    _, found = examined(capsys)
+
+    assert found["you may use approve, reject, override"]["detail"] == f"{YOU} has the permissions"
+    assert (
+        YOU,
+        ("lambda:InvokeFunction",),
+        "arn:aws:lambda:eu-west-1:123456789012:function:f",
+        {"lambda:InvokedViaFunctionUrl": "true"},
+    ) in asked
+    assert [each[2] for each in asked if each[1] == ("s3:PutObject", "s3:GetObject")] == [
+        "arn:aws:s3:::a",
+        "arn:aws:s3:::b",
+    ]
+    assert any(each[1] == ("ssm:PutParameter",) for each in asked), "to register"
 
 
-def test_an_account_that_belay_s_bus_does_not_know_is_a_problem(
-    elsewhere: Any, capsys: pytest.CaptureFixture[str]
+def test_what_the_caller_may_not_do_is_told_and_is_no_problem(
+    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    elsewhere[1]["ParameterValue"] = "222222222222"
+    monkeypatch.setattr(Roles, "refused", simulating({"dynamodb:PutItem", "lambda:InvokeFunctionUrl"}))
 
     status, found = examined(capsys)
 
-    told = found[f"events of {THERE}"]
-    assert (status, told["state"]) == (1, "problem")
-    assert told["do"] == "deploy Belay with SpokeAccounts=222222222222,111111111111"
+    rollback = found["you may use rollback"]
+    assert (status, rollback["state"]) == (0, "not allowed")
+    assert rollback["detail"] == f"{YOU} may not lambda:InvokeFunctionUrl"
+    assert rollback["do"] == f"attach {POLICY['RollbackPolicyArn']}"
 
 
-def test_files_that_the_account_may_not_read_are_a_problem(elsewhere: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    let(elsewhere[0], "222222222222")
-    assert "111111111111 may not read" in examined(capsys)[1][f"files for {THERE}"]["detail"]
-
-    elsewhere[0].delete_bucket_policy(Bucket=FILES)
-    elsewhere[0].delete_bucket(Bucket=FILES)
-
-    status, found = examined(capsys)
-    assert status == 1
-    assert found[f"files for {THERE}"]["do"].startswith("deploy accounts/hub_region.yaml to eu-central-1")
-
-
-def test_a_stage_that_belay_cannot_reach_is_a_problem_with_what_it_said(
-    elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_what_cannot_be_simulated_is_not_known(
+    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = "AccessDenied: the role arn:aws:iam::111111111111:role/belay-look cannot be assumed for orders/production"
-    monkeypatch.setattr(doctor, "refusals", lambda belay: ["Throttled: something else", said])
+    def refuse(*_: object, **__: object) -> None:
+        raise AccessDenied("IAM.SimulatePrincipalPolicy", "AccessDenied", "not you")
+
+    monkeypatch.setattr(Roles, "refused", refuse)
+
+    assert examined(capsys)[1]["your permissions"]["state"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("caller", "found"),
+    [
+        ("arn:aws:iam::123456789012:root", None),
+        ("arn:aws:sts::123456789012:federated-user/ann", None),
+        ("arn:aws:iam::123456789012:user/path/ann", "arn:aws:iam::123456789012:user/path/ann"),
+        ("arn:aws:sts::123456789012:assumed-role/orders/ann@example.com", ROLE),
+    ],
+)
+def test_the_caller_is_a_user_or_the_role_that_was_assumed(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caller: str, found: str | None
+) -> None:
+    monkeypatch.setattr(Account, "caller", lambda _: caller)
+    assert principal(Account.of(Where(region="eu-west-1"))) == found
+
+
+def test_a_rule_that_is_disabled_is_a_problem(
+    office: Office, capsys: pytest.CaptureFixture[str], simulated: Callable[[str], Any]
+) -> None:
+    simulated("events").put_rule(Name="belay-uploads", EventPattern='{"source": ["aws.s3"]}', State="DISABLED")
 
     status, found = examined(capsys)
 
-    assert (status, found["orders/production"]["detail"]) == (1, said)
-
-
-def test_what_the_sweep_could_not_do_is_read_from_its_answer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [{"faults": ["AccessDenied: no"]}, {"errorMessage": "it could not read the ledger"}]
-
-    class Functions:
-        def invoke(self, **_: object) -> dict[str, Any]:
-            return {"Payload": io.BytesIO(json.dumps(answers.pop(0)).encode())}
-
-    belay = Account.of(Where())
-    monkeypatch.setattr(belay.aws, "client", lambda service: Functions())
-
-    assert doctor.refusals(belay) == ["AccessDenied: no"]
-    assert doctor.refusals(belay) == ["it could not read the ledger"]
+    assert (status, found["event rules"]["state"]) == (1, "problem")
+    assert found["event rules"]["do"] == "aws events enable-rule --name belay-uploads"

@@ -21,10 +21,14 @@ class Roles:
 
         The simulation includes the role's policies, its permissions boundary and its organization's policies, but not
         the resource's (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html).
-        ``context`` maps condition keys to texts.
+        ``context`` maps condition keys to texts; ``true`` and ``false`` are booleans.
         """
         entries = [
-            {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}
+            {
+                "ContextKeyName": key,
+                "ContextKeyType": "boolean" if value in ("true", "false") else "string",
+                "ContextKeyValues": [value],
+            }
             for key, value in (context or {}).items()
         ]
         with translated("IAM.SimulatePrincipalPolicy"):
