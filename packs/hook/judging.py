@@ -22,7 +22,7 @@ from packs.hook.answer import Answer, of_report, passed_over, undecided
 from packs.hook.checking import TemplateRules
 from packs.hook.invocation import STACK, Invocation, name_of
 
-BEGINS_WITHIN: Final = timedelta(hours=1)
+BEGINS_WITHIN: Final = timedelta(minutes=10)
 """How long after Belay's record an operation without a change set may be Belay's, told by its template alone."""
 
 
@@ -88,9 +88,10 @@ class Judge:
         Raises ``InvalidRegistration`` or ``AwsFault`` where a registration that cannot be read may be the stack's.
         """
         read = self.registrations.read()
+        # Of several stages that register a stack, the first.
         named = {
             registered.name: stage
-            for stage in read.stages
+            for stage in reversed(read.stages)
             if not stage.ephemeral and _lies_at(stage, asked)
             for registered in stage.stacks.values()
         }

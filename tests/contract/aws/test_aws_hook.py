@@ -84,10 +84,10 @@ class World:
     stacks: Shown
     template: str = GOOD
 
-    def register(self, more: str = "") -> None:
+    def register(self, more: str = "", *, application: str = "orders", stack: str = "orders-network") -> None:
         role = "arn:aws:iam::123456789012:role/deployer"
-        stage = f"service_role: {role}\nstacks: {{network: {{name: orders-network}}}}\n{more}"
-        for name, text in {"orders": "stages: [production]\n", "orders/production": stage}.items():
+        stage = f"service_role: {role}\nstacks: {{network: {{name: {stack}}}}}\n{more}"
+        for name, text in {application: "stages: [production]\n", f"{application}/production": stage}.items():
             self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String", Overwrite=True)
 
     def submit(self, template: str = "", *, stack: str = STACK, change_set: str = OWN, at: str = "") -> None:
@@ -267,6 +267,15 @@ def test_a_stack_of_this_name_in_another_region_is_not_the_registered_one(
     assert ("no stage registers this stack" in answer["message"]) is not holds
 
 
+def test_another_application_s_waivers_do_not_count(world: World) -> None:
+    waiver = "{policy: ssh-open, resource: Web, reason: bastion, owner: ann, expires: 2999-01-01}"
+    world.register(f"policies: {{waivers: [{waiver}]}}\n", application="billing", stack="billing-network")
+    world.register(f"policies: {{waivers: [{waiver}]}}\n", application="zoo", stack="orders-network")
+    world.template = BAD
+    assert "ssh-open" not in world.answer("stack_update", stackId=STACK.replace("orders", "billing"))["message"]
+    assert "FAIL ssh-open" in world.answer("stack_update")["message"], "orders registers it too, and comes first"
+
+
 def test_the_name_that_counts_is_the_one_in_the_stack_s_id(world: World) -> None:
     """Forged or not: only CloudFormation makes the id."""
     world.template = BAD
@@ -326,7 +335,7 @@ def test_a_person_s_own_change_set_with_belay_s_template_is_judged(world: World)
 
 def test_belay_s_template_is_judged_when_somebody_submits_it_later(world: World) -> None:
     world.template = BAD
-    world.submit(BAD, at=(now() - timedelta(hours=2)).isoformat())
+    world.submit(BAD, at=(now() - timedelta(minutes=11)).isoformat())
     assert world.answer("stack_update")["hookStatus"] == "FAILED"
 
 
