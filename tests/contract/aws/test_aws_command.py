@@ -125,6 +125,7 @@ def belay(capsys: pytest.CaptureFixture[str]) -> Belay:
     """``belay("status", "orders")`` is the exit status, what was printed and what was complained of."""
 
     def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()  # what functions have said before is not the command's
         status = main(list(words))
         captured = capsys.readouterr()
         return status, captured.out, captured.err
