@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
@@ -43,6 +43,7 @@ class Inputs:
     ``parameters`` are passed to every stack, ``registered`` to the stacks they are registered for, unless the release's
     own are ``preferred``. ``known`` is true if no other values will be passed. ``checks`` are for what cannot be
     deployed, and with the operator's own rules. ``applied`` is the last database change that was applied before.
+    ``place`` are the pseudo parameters that the registration tells.
     """
 
     settings: PolicySettings
@@ -52,6 +53,7 @@ class Inputs:
     known: bool
     checks: LocalChecks | None = None
     applied: str | None = None
+    place: Mapping[str, str] = field(default_factory=dict)
 
     def passed(self, stack: str, released: Mapping[str, str]) -> dict[str, str]:
         """Return the parameters passed to one stack of a release."""
@@ -239,7 +241,11 @@ def _checked(checks: LocalChecks, target: Target, paths: tuple[str, ...], inputs
     if large:
         named = ", ".join(_shown(target, path) for path in large)
         print(plain(f"belay validate: too large to check here whether it can be deployed: {named}"), file=sys.stderr)
-    templates = {path: inputs.passed(*target.roots.get(path, ("", {}))) for path in paths if path not in large}
+    templates = {
+        path: {**inputs.place, **inputs.passed(*target.roots.get(path, ("", {})))}
+        for path in paths
+        if path not in large
+    }
     return checks.report(target.files, templates, inputs.settings, today)
 
 
@@ -275,7 +281,15 @@ def _inputs(to_check: ToCheck) -> Inputs:
         known=bool(to_check.parameters or to_check.application),
         checks=_template_checks(to_check.rules) if to_check.paths and not to_check.engine else None,
         applied=to_check.applied,
+        place=_place(registered),
     )
+
+
+def _place(registered: Mapping[str, Any]) -> dict[str, str]:
+    """Return the pseudo parameters that say where a stage is, as far as its registration does."""
+    role = str(registered.get("service_role", "")).split(":")
+    place = {"AWS::Partition": role[1], "AWS::AccountId": role[4]} if len(role) > 5 else {}  # noqa: PLR2004 - an ARN
+    return place | ({"AWS::Region": str(registered["region"])} if "region" in registered else {})
 
 
 def _template_checks(rules: str | None) -> LocalChecks:

@@ -57,13 +57,15 @@ def test_parameters_that_are_known_are_checked(capsys: pytest.CaptureFixture[str
     ]
 
 
+@pytest.mark.parametrize("told", ["--parameters", "--application"])
 def test_a_type_that_the_region_does_not_have_is_a_violation(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, told: str
 ) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {Service: {Type: AWS::AppRunner::Service, Properties: {Surce: x}}}")
     for region, rule in (("eu-west-1", "F3002"), ("eu-south-2", "F3006")):
-        (tmp_path / "p.json").write_text(json.dumps({"AWS::Region": region}))
-        _, out, _ = validate(capsys, tmp_path / "t.yaml", "--parameters", tmp_path / "p.json", "--format", "json")
+        stage = {"service_role": "arn:aws:iam::123456789012:role/deployer", "stacks": {}, "region": region}
+        (tmp_path / "p.json").write_text(json.dumps({"AWS::Region": region} if told == "--parameters" else stage))
+        _, out, _ = validate(capsys, tmp_path / "t.yaml", told, tmp_path / "p.json", "--format", "json")
         found = {each["policy"]: each["message"] for each in json.loads(out)["findings"] if each["blocking"]}
         assert f"template:{rule}" in found, found
         assert (f"'{region}'" in found.get("template:F3006", "")) is (rule == "F3006")

@@ -7,7 +7,7 @@ import yaml
 
 from benchmarks.guard_registry import fared
 
-KINDS = Path(__file__).parents[2] / "fixtures" / "guard" / "kinds"
+KINDS = Path(__file__).parents[2] / "fixtures" / "guard_kinds"
 FILES = sorted(KINDS.glob("*.guard"))
 
 
