@@ -26,7 +26,9 @@ for circles in it again and again would take a sixth of the time."""
 def console() -> NoReturn:
     """Run the command of this process, and end it with the command's status."""
     gc.set_threshold(_BEFORE_A_COLLECTION)
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    gc.freeze()  # nothing is looked through for circles when the process ends
+    sys.exit(status)
 
 
 def main(words: Sequence[str]) -> int:

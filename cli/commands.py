@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
@@ -128,5 +127,8 @@ def loaded(words: Words) -> click.Command:
 
 def _did_you_mean(word: str) -> str:
     """Return the commands that have a similar word, as the end of an error; Click suggests options itself."""
+    # Imported only for an unknown word.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     similar = [f"belay {' '.join(words)}" for words in COMMANDS if get_close_matches(word, words)]
     return f" Did you mean {' or '.join(similar)}?" if similar else ""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from belay.documents import read
 from belay.errors import BelayError, UnreadableTemplate
 from belay.policy.settings import PolicySettings
-from belay.policy.template_checks import TemplateAnswer, known_parameters, templates_report
 from belay.policy.verdict import Report
 from belay.template.loader import load
 
@@ -53,6 +52,9 @@ class LocalChecks:
         """
         if not templates or self._validator is None:
             return Report()
+        # Imported only for templates that are checked here.
+        from belay.policy.template_checks import TemplateAnswer, known_parameters, templates_report  # noqa: PLC0415
+
         documents = {path: load(files[path], path) for path in templates}
         answers = [
             self._validator.check(path, files[path], known_parameters(documents[path], values))

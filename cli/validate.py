@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from belay.errors import BelayError, UnreadableChanges, UnreadableTemplate
-from belay.policy.gate import check_groups, check_template
+from belay.policy.gate import check_groups, check_stack
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
-from belay.template.loader import load
+from belay.template.nodes import Document
 from belay.template.resolver import TRANSFORM
+from belay.template.root import root_scope
 from belay.template.sections import parameters as declared_parameters
 from cli.options import argument, gathered
 from cli.output import plain
@@ -176,48 +177,44 @@ def validate(paths: Sequence[str], inputs: Inputs) -> Result:
         except UnreadableTemplate as error:
             errors[path] = str(error)
             continue
-        report, unreadable = _check(target, inputs)
+        report, unreadable, declared = _check(target, inputs)
         reports.append(report)
         errors.update(unreadable)
         passed_over += [_shown(target, name) for name in target.passed_over]
-        undeclared -= _declared(target, undeclared)
+        undeclared -= declared
     if undeclared:
         named = ", ".join(sorted(undeclared))
         errors["--parameters"] = f"--parameters: expected parameters that a template declares, found {named}."
     return Result(Report().merged(*reports), errors, tuple(passed_over))
 
 
-def _declared(target: Target, names: Collection[str]) -> set[str]:
-    """Return which of these parameters a template of the target declares, or may get from a transform."""
-    found = {name for name in names if name.startswith("AWS::")}
-    for root in target.roots if found != names else ():
-        try:
-            document = load(target.files[root], root)
-        except UnreadableTemplate:
-            return set(names)
-        found |= (
-            set(names) if TRANSFORM in document.section("Parameters").entries else set(declared_parameters(document))
-        )
-    return found
-
-
-def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str]]:
+def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str], set[str]]:
+    """Return the report, why files could not be read by path, and which of the passed parameters are declared."""
     reports: dict[str, Report] = {}
     errors = {_shown(target, path): reason for path, reason in target.unreadable.items()}
+    declared = {name for name in inputs.parameters if name.startswith("AWS::")}
     today = datetime.now(UTC).date()
     for root, (stack, passed) in target.roots.items():
         try:
-            reports[root] = check_template(
-                target.files, root, inputs.passed(stack, passed), inputs.settings, today, defaults_apply=inputs.known
-            )
+            scope = root_scope(target.files, root, inputs.passed(stack, passed), defaults_apply=inputs.known)
+            declared |= _declared(scope.document, inputs.parameters)
+            reports[root] = check_stack(scope, inputs.settings, today)
         except UnreadableTemplate as error:
             errors[_shown(target, root)] = str(error)
+            declared |= set(inputs.parameters)
         except Exception as error:
             errors[_shown(target, root)] = f"{root}: fault in Belay: {type(error).__name__}: {error}"
     report = Report().merged(*reports.values())
     if inputs.checks:
         report = report.merged(_checked(inputs.checks, target, report.paths, inputs, today))
-    return report.merged(_released_changes(target, inputs, errors)).under(target.shown), errors
+    report = report.merged(_released_changes(target, inputs, errors)).under(target.shown)
+    return report, errors, declared
+
+
+def _declared(document: Document, names: Collection[str]) -> set[str]:
+    """Return the parameters that a template declares; any may come from a transform."""
+    from_transform = TRANSFORM in document.section("Parameters").entries
+    return set(names) if from_transform else set(declared_parameters(document))
 
 
 def _released_changes(target: Target, inputs: Inputs, errors: dict[str, str]) -> Report:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 MASK: Final = "****"
@@ -15,49 +16,60 @@ _SHORT_NAME: Final = r"(?:\b|[_.-])pass"
 _QUOTED: Final = r"\"(?:\\.|[^\"\\])*\"|[Nn]?'(?:\\.|[^'\\])*'|\\+\"[^\"\\]*"
 _BASE64: Final = "[A-Za-z0-9/+]"
 
-_SECRETS: Final = (
-    # A key block ends at its footer, or where the text was cut off.
-    (
-        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL),
-        MASK,
-    ),
-    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
-    (re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b"), MASK),
-    # RFC 7235: the credentials of an authorization header, whatever their scheme.
-    (re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*)[^\r\n]+"), rf"\1{MASK}"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}"), rf"\1 {MASK}"),
-    # RFC 3986, section 3.2.1: the user information of a URL.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]+@"), rf"\1{MASK}@"),
-    # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html, and signed URLs like it.
-    (re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|sig|signature)=)[^&\s'\"]+"), rf"\1{MASK}"),
-    # RFC 7519: three parts in base64url, the first of which begins with {" and so with eyJ.
-    (re.compile(r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?"), MASK),
-    (
-        re.compile(r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|rk_live_|npm_|dckr_pat_|AIza)[\w-]{10,}"),
-        MASK,
-    ),
-    (
-        re.compile(rf"(?i)((?:{_NAME}|{_SHORT_NAME})(?:\\*[\"'])?\s*(?:=>|[:=])\s*)(?:{_QUOTED}|[^\s,;&]+)"),
-        rf"\1{MASK}",
-    ),
-    (re.compile(rf"(?i)((?<![\w.-])--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
-    # SQL gives users their passwords: IDENTIFIED BY abc, PASSWORD 'abc', PASSWORD('abc').
-    (
-        re.compile(
-            r"(?i)\b(identified\s+(?:(?:with|via)\s+\S{1,60}\s+)?(?:by|as|using)\s+(?:(?:password|values)\b\s*)?)"
-            rf"(?:{_QUOTED}|\S+)"
+
+@cache
+def _secrets() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the patterns with what takes their place; compiled when first used, since that takes long."""
+    return (
+        # A key block ends at its footer, or where the text was cut off.
+        (
+            re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL),
+            MASK,
         ),
-        rf"\1{MASK}",
-    ),
-    (re.compile(rf"(?i)(?<![\"'\w])(password\s*(?:\(\s*|\s))(?:{_QUOTED})"), rf"\1{MASK}"),
-    # AWS's own wording of a value that breaks a constraint: Value 'abc' at 'masterUserPassword' failed to satisfy it.
-    (re.compile(rf"(?i)\b(Value\s+)(?:{_QUOTED})(?=\s+at\s+['\"][\w.-]{{0,60}}{_NAME})"), rf"\1{MASK}"),
-    # An AWS secret access key: forty base64 characters of every kind; a hexadecimal digest has no capitals.
-    (
-        re.compile(rf"(?<![\w/+=])(?={_BASE64}*[A-Z])(?={_BASE64}*[a-z])(?={_BASE64}*[0-9]){_BASE64}{{40}}(?![\w/+=])"),
-        MASK,
-    ),
-)
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+        (re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b"), MASK),
+        # RFC 7235: the credentials of an authorization header, whatever their scheme.
+        (re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*)[^\r\n]+"), rf"\1{MASK}"),
+        (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}"), rf"\1 {MASK}"),
+        # RFC 3986, section 3.2.1: the user information of a URL.
+        (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]+@"), rf"\1{MASK}@"),
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html, and signed URLs like it.
+        (
+            re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|sig|signature)=)[^&\s'\"]+"),
+            rf"\1{MASK}",
+        ),
+        # RFC 7519: three parts in base64url, the first of which begins with {" and so with eyJ.
+        (re.compile(r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?"), MASK),
+        (
+            re.compile(
+                r"\b(?:gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|rk_live_|npm_|dckr_pat_|AIza)[\w-]{10,}"
+            ),
+            MASK,
+        ),
+        (
+            re.compile(rf"(?i)((?:{_NAME}|{_SHORT_NAME})(?:\\*[\"'])?\s*(?:=>|[:=])\s*)(?:{_QUOTED}|[^\s,;&]+)"),
+            rf"\1{MASK}",
+        ),
+        (re.compile(rf"(?i)((?<![\w.-])--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
+        # SQL gives users their passwords: IDENTIFIED BY abc, PASSWORD 'abc', PASSWORD('abc').
+        (
+            re.compile(
+                r"(?i)\b(identified\s+(?:(?:with|via)\s+\S{1,60}\s+)?(?:by|as|using)\s+(?:(?:password|values)\b\s*)?)"
+                rf"(?:{_QUOTED}|\S+)"
+            ),
+            rf"\1{MASK}",
+        ),
+        (re.compile(rf"(?i)(?<![\"'\w])(password\s*(?:\(\s*|\s))(?:{_QUOTED})"), rf"\1{MASK}"),
+        # AWS's own wording of a broken constraint: Value 'abc' at 'masterUserPassword' failed to satisfy it.
+        (re.compile(rf"(?i)\b(Value\s+)(?:{_QUOTED})(?=\s+at\s+['\"][\w.-]{{0,60}}{_NAME})"), rf"\1{MASK}"),
+        # An AWS secret access key: forty base64 characters of every kind; a hexadecimal digest has no capitals.
+        (
+            re.compile(
+                rf"(?<![\w/+=])(?={_BASE64}*[A-Z])(?={_BASE64}*[a-z])(?={_BASE64}*[0-9]){_BASE64}{{40}}(?![\w/+=])"
+            ),
+            MASK,
+        ),
+    )
 
 
 def masked(text: str) -> str:
@@ -67,7 +79,7 @@ def masked(text: str) -> str:
     anywhere. When in doubt, it masks. Repetitions in the patterns are bounded, so that the time for a hostile line is
     proportional to its length.
     """
-    for pattern, shown in _SECRETS:
+    for pattern, shown in _secrets():
         text = pattern.sub(shown, text)
     return text
 

@@ -64,8 +64,6 @@ CLOSED = Exposure(Verdict.PASS)
 
 def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: int) -> Exposure:
     """Judge whether the rules for one port together open it to the whole Internet; once for ports with equal rules."""
-    if not may_open(group, direction):
-        return CLOSED
     open_rules = group.internet_rules(direction)
     if not open_rules.may_cover(protocol):
         return CLOSED

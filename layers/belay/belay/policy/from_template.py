@@ -184,8 +184,8 @@ class _Collector:
             peers.v6,
             tuple(peers.unknown),
             ", ".join(peers.shown),
-            described=given.get("Description", "") != "",
-            reason=reason,
+            given.get("Description", "") != "",
+            reason,
         )
 
     def _add_prefix_list(self, peers: Peers, value: Value, world: World) -> None:

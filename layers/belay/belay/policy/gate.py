@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 
 from belay.policy.applied import AppliedPolicy, applied, security_group_policies
-from belay.policy.declared import declared_groups
 from belay.policy.from_live import broad_part, live_groups
+from belay.policy.from_template import security_groups
 from belay.policy.model import Location, SecurityGroup
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
+from belay.template.root import root_scope
+from belay.template.scope import Scope
 
 
 def check_template(
@@ -32,7 +34,12 @@ def check_template(
     Raises ``UnreadableTemplate`` if the root template cannot be read; an unreadable nested one is REVIEW.
     """
 
-    groups, paths = declared_groups(files, root, parameters, defaults_apply=defaults_apply)
+    return check_stack(root_scope(files, root, parameters, defaults_apply=defaults_apply), settings, today)
+
+
+def check_stack(root: Scope, settings: PolicySettings, today: date) -> Report:
+    """Check a stack and its nested stacks, as :func:`check_template` does, by the scope of its template."""
+    groups, paths = security_groups(root)
     return _report(groups, paths, settings, applied(security_group_policies(), settings, today))
 
 

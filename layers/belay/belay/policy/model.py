@@ -109,7 +109,7 @@ class GroupRule(NamedTuple):
         first, last = self.ports.possible
         if self.protocol not in (TCP, UDP) or last - first >= len(ports):
             return False
-        return all(port in ports for port in range(first, last + 1))
+        return all(map(ports.__contains__, range(first, last + 1)))
 
     @property
     def shown(self) -> str:

@@ -51,9 +51,9 @@ class MappingNode:
 
     @property
     def has_literal_keys(self) -> bool:
-        """Whether no key is a function such as ``Fn::If`` or ``Fn::ForEach::Loop``."""
+        """Whether no key has in it what functions begin with, such as ``Fn::If`` or ``Fn::ForEach::Loop``."""
         if self._literal_keys is None:
-            self._literal_keys = all(map(_is_literal, self.entries))
+            self._literal_keys = "Fn::" not in " ".join(self.entries)
         return self._literal_keys
 
     @property
@@ -62,10 +62,6 @@ class MappingNode:
         if self._written is None:
             self._written = by_reading(self.entries, self.ambiguous)
         return self._written
-
-
-def _is_literal(key: str) -> bool:
-    return key[:4] != "Fn::"
 
 
 def by_reading(names: Iterable[str], ambiguous: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:

@@ -29,9 +29,10 @@ def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]
     if most_v4 <= LARGE_V4 and most_v6 <= LARGE_V6:
         return
     for rule in group.rules("ingress"):
-        if rule.only_for(settings.allowed_ports):
+        known = size(rule.v4) > LARGE_V4 or size(rule.v6) > LARGE_V6
+        if not (known or rule.unknown) or rule.only_for(settings.allowed_ports):
             continue
-        if size(rule.v4) > LARGE_V4 or size(rule.v6) > LARGE_V6:
+        if known:
             v4, v6 = public_sizes(rule.v4, rule.v6)
             if (v4 > LARGE_V4 or v6 > LARGE_V6) and not is_internet(v4, v6):
                 yield Violation(Verdict.FAIL, rule.place, rule.shown)
