@@ -15,6 +15,7 @@ from cli.account import Account, Where, calls_aws
 from cli.naming import optional_application
 from cli.output import at, reason_parts, table, tell
 from cli.problems import Refused
+from cli.views.incidents import described, open_incidents, state_in_words
 
 _SHOWN: Final = 10
 _MOST: Final = 100
@@ -41,7 +42,16 @@ def gather(belay: Account, application: str | None) -> dict[str, Any]:
         raise Refused(f"{application} is not registered; registered: {known}")
     names = sorted(registered) if application is None else [application]
     count = _MOST if application is not None else _SHOWN
-    return {"applications": [_application(belay.ledger, name, registered[name], count) for name in names]}
+    lines = open_incidents(belay.ledger)
+    return {
+        "applications": [
+            {
+                "incidents": [described(each) for each in lines if each.application == name],
+                **_application(belay.ledger, name, registered[name], count),
+            }
+            for name in names
+        ]
+    }
 
 
 def registrations(parameters: Mapping[str, str]) -> dict[str, list[str]]:
@@ -105,6 +115,15 @@ def render(found: Mapping[str, Any], *, in_full: bool) -> list[str]:
         lines += [
             *([""] if lines else []),
             each["application"],
+            *_indented(
+                table(
+                    ("open incident", "in", "state", "look with"),
+                    [
+                        (i["incident"], i["stage"], state_in_words(i), f"belay incident show {i['incident']}")
+                        for i in each["incidents"]
+                    ],
+                )
+            ),
             *_indented(
                 table(
                     ("stage", "runs", "attempt", "since"),

@@ -14,23 +14,36 @@ from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.lock import Lock
 from belay.release.names import stage_suffix
+from belay.subject.life import IncidentState
 from cli.account import Account
 from cli.progress import Execution, history, steps
+from cli.views.incidents import described, open_incidents
 
 
 def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     """Return what goes on, of one application or of all, as plain data.
 
-    ``asks`` waits for a person, with the command that answers; ``releases`` and ``incidents`` have not ended; ``locks``
-    are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end; ``mixed`` are stages with
-    stacks that do not run what the stage runs.
+    ``left`` are ended incidents with work left to a person; ``mixed`` are stages with stacks that do not run what the
+    stage runs; ``asks`` waits for a person, with the command that answers; ``releases`` and ``incidents`` have not
+    ended; ``locks`` are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end.
     """
     ledger = belay.ledger
     open_ones = [each for each in ledger.attempts.open_ones() if _mine(each.upload.application, application)]
     attempts = [each for each in (ledger.attempts.get(one.upload) for one in open_ones) if each is not None]
     incidents = [each for each in ledger.incidents.open_ones() if _mine(each.application, application)]
+    lines = [each for each in open_incidents(ledger) if _mine(each.application, application)]
     return {
         "paused": belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true",
+        "left": [described(each) for each in lines if each.state is IncidentState.LEFT_TO_A_PERSON],
+        "mixed": [
+            {
+                "stage": f"{owner}/{stage}",
+                "runs": ledger.stages.in_words(owner, stage),
+                "left": [asdict(each) for each in left],
+            }
+            for (owner, stage), left in ledger.stages.mixed().items()
+            if _mine(owner, application)
+        ],
         "asks": [
             *(_approval(each) for each in ledger.approvals.asked() if _mine(each.release.application, application)),
             *(question for each in incidents for question in _questions(ledger, each)),
@@ -43,15 +56,6 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
             {"release": f"{each.application}/{each.version or 'recovery'}", "stage": each.stage}
             for each in ledger.locks.queues()
             if _mine(each.application, application)
-        ],
-        "mixed": [
-            {
-                "stage": f"{owner}/{stage}",
-                "runs": ledger.stages.in_words(owner, stage),
-                "left": [asdict(each) for each in left],
-            }
-            for (owner, stage), left in ledger.stages.mixed().items()
-            if _mine(owner, application)
         ],
         "held": [
             {"upload": each.upload.key, "since": each.held_at}
@@ -126,6 +130,7 @@ def _incident(belay: Account, each: OpenIncident) -> dict[str, Any]:
         "reason": None if record is None else in_words(record.incident.reason),
         "since": None if record is None else record.opened_at,
         "steps": 0 if record is None else len(record.tried),
+        "acknowledged": None if record is None or record.acknowledged is None else record.acknowledged.to_dict(),
         "executions": [each.execution] if each.execution else [],
     }
 

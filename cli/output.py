@@ -63,6 +63,12 @@ def section(title: str, lines: Sequence[str]) -> list[str]:
     return ["", title, *(f"  {line}" for line in lines)] if lines else []
 
 
+def one_line(text: str, longest: int = 80) -> str:
+    """Return a text on one line, with three dots at the end where it was longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
+
+
 def ago(since: datetime, now: datetime) -> str:
     """Return the time since then, as ``12 s``, ``5 min``, ``3 h 20 min`` or ``4 d``."""
     return duration(now - since)

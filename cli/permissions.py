@@ -11,9 +11,21 @@ from belay.aws.faults import translated
 from cli.account import Account
 
 POLICIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ReaderPolicy": ("status", "list", "show", "logs", "stacks", "console"),
+    "ReaderPolicy": (
+        "status",
+        "list",
+        "show",
+        "incidents",
+        "incident show",
+        "history",
+        "diff",
+        "messages",
+        "logs",
+        "stacks",
+        "console",
+    ),
     "OperatorPolicy": ("release push", "abort", "retry", "pause", "resume", "unlock", "unclaim"),
-    "DeciderPolicy": ("approve", "reject", "override"),
+    "DeciderPolicy": ("approve", "reject", "override", "incident acknowledge", "incident close"),
     "RollbackPolicy": ("rollback",),
 }
 """The managed policies of Belay's stack, and the commands that each one allows."""

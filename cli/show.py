@@ -15,21 +15,24 @@ import click
 from belay.approval.asked import AskedApproval
 from belay.approval.forecast_report import ForecastReport, page
 from belay.aws.s3 import ArtifactBucket
+from belay.control.endings import once_more
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
+from belay.notify.told import todo_document
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, StageDeployment, Transition, numbered
 from belay.release.life import Occurrence
-from belay.release.records import ReleaseReference
-from belay.rollback.question import AskedQuestion
+from belay.release.records import Outcome, ReleaseReference
 from belay.stack.plan import StagePlan
+from belay.subject.life import IncidentState
 from belay.subject.names import incident_of
 from cli.account import Account, Where, calls_aws
 from cli.naming import ReleaseName, find_attempts, release_argument
 from cli.output import at, duration, reason_parts, section, tell
 from cli.problems import Refused
+from cli.views.incidents import IncidentShown, described, read_incident, state_in_words, todo_lines
 
 REPORT: Final = "report.html"
 _REPORTS: Final = {"static-report.json": "templates", "live-report.json": "live"}
@@ -87,17 +90,18 @@ def chosen(attempts: Sequence[Attempt], asked: str | None, name: ReleaseName) ->
 
 
 def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts: Sequence[Attempt]) -> dict[str, Any]:
-    """Return all records of an attempt, one of ``attempts``, as plain data."""
+    """Return all records of an attempt, one of ``attempts``, as plain data; ephemeral stages come last."""
     release, history = attempt.release, ledger.attempts.history(attempt)
-    stages = [*dict.fromkeys(each.stage for each in history if each.stage)]
     document = None if release is None else artifacts.get_json(release.document_key)
     accepted = None if document is None else AcceptedRelease.from_dict(document)
+    stages = _lasting_first([*dict.fromkeys(each.stage for each in history if each.stage)], accepted)
     deployments = [
         each
         for stage in dict.fromkeys([*stages, *([attempt.stage] if attempt.stage else [])])
         for each in ledger.stages.history(attempt.application, stage)
         if each.release.attempt == attempt.id
     ]
+    incidents = [] if release is None else _incidents(ledger, artifacts, release, stages, history, deployments)
     return {
         "application": attempt.application,
         "release": None if release is None else f"{attempt.application}/{attempt.version}",
@@ -128,17 +132,37 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts
             for each in deployments
         ],
         "runs": {stage: ledger.stages.in_words(attempt.application, stage) for stage in stages},
+        "mixed": [stage for stage in stages if ledger.stages.left(attempt.application, stage)],
+        "left_to_do": _left_to_do(attempt, incidents, newest=attempt.id == attempts[-1].id),
         "timeline": [
             {"at": each.at, "stage": each.stage, "state": each.words, "detail": each.detail} for each in history
         ],
         "stages": [] if release is None else [_stage(artifacts, release, each, accepted) for each in stages],
         "approvals": [] if release is None else _approvals(ledger, release),
-        "incidents": [] if release is None else _incidents(ledger, release, stages, history, deployments),
+        "incidents": incidents,
     }
 
 
-def _incidents(
+def _lasting_first(stages: Sequence[str], accepted: AcceptedRelease | None) -> list[str]:
+    """Return the stages in order, those that last before those that are deleted again."""
+    return sorted(stages, key=lambda stage: accepted is not None and accepted.stages[stage].ephemeral)
+
+
+def _left_to_do(attempt: Attempt, incidents: Sequence[Mapping[str, Any]], *, newest: bool) -> list[dict[str, Any]]:
+    """Return what is left to a person: by its open incidents, or of an attempt that was interrupted without one."""
+    left = [
+        {"incident": each["incident"], "stage": each["stage"], **todo}
+        for each in incidents
+        for todo in each["left_to_do"]
+    ]
+    if attempt.outcome is not Outcome.NEEDS_OPERATOR or incidents or not newest:
+        return left
+    return [{"incident": None, "stage": attempt.stage, **todo_document(once_more(attempt))}]
+
+
+def _incidents(  # noqa: PLR0917 - all are what an attempt left
     ledger: Ledger,
+    artifacts: ArtifactBucket,
     release: ReleaseReference,
     stages: Sequence[str],
     history: Sequence[Transition],
@@ -149,11 +173,10 @@ def _incidents(
     taken_back = [each.taken_back.incident for each in deployments if each.taken_back is not None]
     names = dict.fromkeys([*(incident_of(release.origin, stage) for stage in stages), *asked, *taken_back])
     found = [ledger.incidents.get(release.application, name) for name in names]
-    return [
-        _incident(each, ledger.decisions.of_incident(release.application, each.incident.name))
-        for each in found
-        if each is not None
+    shown = [
+        (each, read_incident(ledger, artifacts, release.application, each.incident.name)) for each in found if each
     ]
+    return [_incident(record, one) for record, one in shown if one is not None]
 
 
 def _stage(
@@ -196,17 +219,22 @@ def _approval(asked: AskedApproval) -> dict[str, Any]:
     }
 
 
-def _incident(record: IncidentRecord, questions: Mapping[str, AskedQuestion]) -> dict[str, Any]:
+def _incident(record: IncidentRecord, shown: IncidentShown) -> dict[str, Any]:
+    line = described(shown.line)
     return {
         "incident": record.incident.name,
         "stage": record.incident.stage,
+        "state": line["state"],
+        "acknowledged": line["acknowledged"],
+        "closed": line["closed"],
+        "left_to_do": [todo_document(each) for each in shown.left],
         **reason_parts(record.incident.reason),
         "opened_at": record.opened_at,
         "ended_at": record.ended_at,
         "outcome": record.outcome,
         "questions": [
-            {"question": name, **{part: getattr(each, part) for part in ("text", "answer", "by", "at", "comment")}}
-            for name, each in questions.items()
+            {"question": each.name, **{part: getattr(each, part) for part in ("text", "answer", "by", "at", "comment")}}
+            for each in shown.questions
         ],
         "steps": [{"at": each.at, "subject": each.subject, "why": each.why} for each in record.tried],
     }
@@ -226,15 +254,20 @@ def render(found: Mapping[str, Any]) -> list[str]:
         f"  attempt   {found['attempt']}{several}",
         f"  ended     {at(found['ended_at'])}",
     ]
+    lines += section("Open incidents", [_open_incident(each) for each in found["incidents"] if _is_open(each)])
+    lines += section("Mixed stages", [f"{stage}: {found['runs'][stage]}" for stage in found["mixed"]])
+    lines += section("Left to do", [line for each in found["left_to_do"] for line in todo_lines(each)])
     if found["reason"]:
         lines += section("Reason", str(found["reason"]).splitlines())
     lines += section("Deployed", [_deployment(each) for each in found["deployments"]])
-    lines += section("Runs now", [f"{stage}: {runs or '-'}" for stage, runs in found["runs"].items()])
+    lines += section(
+        "Runs now", [f"{stage}: {runs or '-'}" for stage, runs in found["runs"].items() if stage not in found["mixed"]]
+    )
     others = [each for each in found["attempts"] if each["attempt"] != found["attempt"]]
     lines += section(
         "Other attempts", [f"{o['number']}  {o['attempt']}  {at(o['claimed_at'])}  {o['state']}" for o in others]
     )
-    lines += section("Timeline", _timeline(found["timeline"]))
+    lines += section("Timeline", _timeline(found["timeline"], found["reason"]))
     for each in found["stages"]:
         lines += section(f"Changes in {each['stage']}", each["changes"])
         for name, report in each["findings"].items():
@@ -251,10 +284,25 @@ def render(found: Mapping[str, Any]) -> list[str]:
             + (f" by {question['by']}" if question["by"] else "")
             for question in each["questions"]
         ]
-        why = f"why: {' '.join(str(each['reason']).split())}"
-        told = [why, *steps, *asked, f"ended: {each['outcome'] or 'not yet'}"]
+        why = [] if _same(each["reason"], found["reason"]) else [f"why: {' '.join(str(each['reason']).split())}"]
+        told = [*why, *steps, *asked, f"ended: {each['outcome'] or 'not yet'}"]
         lines += section(f"Incident {each['incident']} in {each['stage']}, {at(each['opened_at'])}", told)
     return lines
+
+
+def _is_open(incident: Mapping[str, Any]) -> bool:
+    return IncidentState(incident["state"]).is_open
+
+
+def _open_incident(incident: Mapping[str, Any]) -> str:
+    name, who = incident["incident"], incident["acknowledged"]
+    on_it = f", {who['by']} is on it" if who else ""
+    return f"{incident['stage']}: {state_in_words(incident)}{on_it}: belay incident show {name}"
+
+
+def _same(text: str | None, other: str | None) -> bool:
+    """Whether two texts say the same: a cause is told once."""
+    return (text or "").split() == (other or "").split()
 
 
 def _deployment(deployment: Mapping[str, Any]) -> str:
@@ -264,13 +312,13 @@ def _deployment(deployment: Mapping[str, Any]) -> str:
     return f"{deployment['stage']}: {at(deployment['at'])}{by}{gone}"
 
 
-def _timeline(transitions: Sequence[Mapping[str, Any]]) -> list[str]:
+def _timeline(transitions: Sequence[Mapping[str, Any]], reason: str | None) -> list[str]:
     lines, before = [], None
     for each in transitions:
         when = datetime.fromisoformat(each["at"])
         took = f"+{duration(when - before)}" if before else ""
         before = when
-        detail = " ".join(str(each["detail"]).split())
+        detail = "" if _same(each["detail"], reason) else " ".join(str(each["detail"]).split())
         lines.append(f"{at(each['at'])}  {took:<11} {each['stage'] or '-':<12} {each['state']}  {detail}".rstrip())
     return lines
 

@@ -15,7 +15,7 @@ from cli.account import Account, Where, calls_aws
 from cli.list import registrations
 from cli.naming import optional_application
 from cli.open_work import execution, executions, gather
-from cli.output import ago, at, plain, table, tell
+from cli.output import ago, at, one_line, plain, table, tell
 from cli.problems import Refused
 from cli.progress import Execution
 from cli.progress_screen import ProgressScreen
@@ -57,7 +57,7 @@ def follow(belay: Account, application: str | None, console: Console) -> None:
     if not _goes_on(work):
         lines = render(work, datetime.now(UTC))
         _say(console, "\n".join(lines))
-        if render({**work, "mixed": []}, datetime.now(UTC)) != [NOTHING]:
+        if render({**work, "mixed": [], "left": []}, datetime.now(UTC)) != [NOTHING]:
             return
         _say(console, f"A recent upload may not have started yet: looking for {SOON_SECONDS:.0f} s more.")
         work = _soon(belay, application)
@@ -139,14 +139,25 @@ def render(work: Mapping[str, Any], now: datetime) -> list[str]:
     blocks = [
         ["Releases are paused: new uploads are held. `belay resume` ends the pause."] if work["paused"] else [],
         table(
-            ("waits for a person", "for", "what", "answer with"),
-            [(each["about"], _for(each["since"], now), _short(each["what"]), each["answer"]) for each in work["asks"]],
-        ),
-        table(
-            ("release", "stage", "state", "for", "doing"),
+            ("left to a person", "in", "for", "acknowledged by", "cause", "look with"),
             [
-                (each["release"], each["stage"] or "-", each["state"] or "-", _for(each["since"], now), _doing(each))
-                for each in work["releases"]
+                (
+                    each["incident"],
+                    f"{each['application']}/{each['stage']}",
+                    _for(each["ended_at"], now),
+                    each["acknowledged"]["by"] if each["acknowledged"] else "-",
+                    one_line(each["cause"]),
+                    f"belay incident show {each['incident']}",
+                )
+                for each in work["left"]
+            ],
+        ),
+        table(("mixed stage", "runs"), [(each["stage"], each["runs"] or "-") for each in work["mixed"]]),
+        table(
+            ("waits for a person", "for", "what", "answer with"),
+            [
+                (each["about"], _for(each["since"], now), one_line(each["what"]), each["answer"])
+                for each in work["asks"]
             ],
         ),
         table(
@@ -158,12 +169,18 @@ def render(work: Mapping[str, Any], now: datetime) -> list[str]:
                     _for(each["since"], now),
                     str(each["steps"]),
                     _doing(each),
-                    _short(each["reason"] or "-"),
+                    one_line(each["reason"] or "-"),
                 )
                 for each in work["incidents"]
             ],
         ),
-        table(("stage", "runs"), [(each["stage"], each["runs"] or "-") for each in work["mixed"]]),
+        table(
+            ("release", "stage", "state", "for", "doing"),
+            [
+                (each["release"], each["stage"] or "-", each["state"] or "-", _for(each["since"], now), _doing(each))
+                for each in work["releases"]
+            ],
+        ),
         table(("being opened",), [(each["upload"],) for each in work["uploads"]]),
         table(
             ("lock", "held by", "for", "lease until"),
@@ -192,9 +209,3 @@ def _for(since: str | None, now: datetime) -> str:
 def _doing(each: Mapping[str, Any]) -> str:
     doing = each.get("doing")
     return f"{doing['machine']}: {doing['state']}" if doing else "-"
-
-
-def _short(text: str) -> str:
-    longest = 80
-    line = " ".join(text.split())
-    return line if len(line) <= longest else f"{line[: longest - 3]}..."

@@ -10,20 +10,21 @@ from starlette.requests import Request
 
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, numbered
-from belay.release.records import Outcome, ReleaseReference
-from belay.stack.plan import StagePlan
+from belay.release.records import Outcome
 from cli.approve import Asked
 from cli.console.desk import Desk, Shown
 from cli.decision import held, unanswered
+from cli.diff import accepted
+from cli.incident_show import stacks_of_attempt
 from cli.naming import ReleaseName, application_name, find_attempts
 from cli.problems import Refused
 from cli.show import chosen, gather, read_forecast
 from cli.views.differences import differences
 from cli.views.history import stage_history
-from cli.views.incidents import IncidentShown, answer_until, newest_incidents, open_incidents, read_incident
+from cli.views.incidents import answer_until, newest_incidents, open_incidents, read_incident
 from cli.views.measures import Measures, read_measures
 from cli.views.overview import Overview, read_overview
-from cli.views.stacks import StackNow, stack_now
+from cli.views.stacks import stacks_of
 from cli.views.stage_track import track
 
 _NEWEST: Final = 50
@@ -64,7 +65,7 @@ def release(desk: Desk, request: Request) -> Shown:
     stages = [
         {
             "track": track(history, stage, ended if stage == attempt.stage else None),
-            "stacks": _stacks(desk, attempt.release, stage),
+            "stacks": stacks_of(artifacts, desk.belay.aws.stacks, attempt.release, stage),
             "more": next((each for each in found["stages"] if each["stage"] == stage), None),
         }
         for stage in known
@@ -87,12 +88,6 @@ def release(desk: Desk, request: Request) -> Shown:
         "messages": ledger.messages.of_thread(attempt.upload.thread),
     }
     return Shown("release.html", f"{name.application} {attempt.name}", context)
-
-
-def _stacks(desk: Desk, release: ReleaseReference | None, stage: str) -> list[StackNow]:
-    document = None if release is None else desk.belay.artifacts.get_json(release.stage_key(stage, "plan.json"))
-    plan = StagePlan(()) if document is None else StagePlan.from_dict(document)
-    return [stack_now(desk.belay.aws.stacks, each) for each in plan.stacks]
 
 
 def _questions(ledger: Ledger, found: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -124,7 +119,7 @@ def compare(desk: Desk, request: Request) -> Shown:
     attempts = [each for each in ledger.attempts.newest(name, _NEWEST) if each.release is not None]
     if not all(wanted):
         return Shown("compare.html", f"Compare {name}", {"name": name, "attempts": attempts, "found": None}, live=False)
-    both = [_reference(ledger, name, version) for version in wanted]
+    both = [accepted(ledger, ReleaseName(name, version)) for version in wanted]
     context = {
         "name": name,
         "attempts": attempts,
@@ -133,14 +128,6 @@ def compare(desk: Desk, request: Request) -> Shown:
         "found": differences(desk.belay.artifacts, *both),
     }
     return Shown("compare.html", f"{name} {wanted[0]} and {wanted[1]}", context, live=False)
-
-
-def _reference(ledger: Ledger, application: str, version: str) -> ReleaseReference:
-    attempts = find_attempts(ledger, ReleaseName(application, version))
-    found = next((each.release for each in reversed(attempts) if each.release is not None), None)
-    if found is None:
-        raise Refused(f"{application}/{version} was not accepted as a release, so there is nothing to compare")
-    return found
 
 
 # -- incidents ---------------------------------------------------------------------------------------------------------
@@ -170,16 +157,14 @@ def incident(desk: Desk, request: Request) -> Shown:
     runs = desk.belay.ledger.stages.in_words(application, found.line.stage)
     until = {each.name: answer_until(each) for each in found.open_questions}
     messages = desk.belay.ledger.messages.of_thread(found.thread)
-    context = {"found": found, "runs": runs, "until": until, "events": _events(desk, found), "messages": messages}
+    context = {
+        "found": found,
+        "runs": runs,
+        "until": until,
+        "events": stacks_of_attempt(desk.belay, found),
+        "messages": messages,
+    }
     return Shown("incident.html", f"Incident {name}", context)
-
-
-def _events(desk: Desk, found: IncidentShown) -> list[StackNow]:
-    """Return the stacks of the release that failed, with what became of each resource."""
-    if found.version is None or found.attempt is None:
-        return []
-    attempt = desk.belay.ledger.attempts.of_id(found.line.application, found.attempt)
-    return _stacks(desk, None if attempt is None else attempt.release, found.line.stage)
 
 
 # -- a stage over time -------------------------------------------------------------------------------------------------

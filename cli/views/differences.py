@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 
 from belay.aws.s3 import ArtifactBucket
 from belay.release.accepted import AcceptedRelease
@@ -48,10 +49,20 @@ class StackDifference:
 
 
 @dataclass(frozen=True)
+class FileDifference:
+    """One file of the database changes: how its lines differ; ``unread`` where one of the two is no longer kept."""
+
+    path: str
+    lines: tuple[Line, ...]
+    unread: bool = False
+
+
+@dataclass(frozen=True)
 class Differences:
     """Everything that differs between two releases; ``files`` by path with their digests, ``more`` the rest."""
 
     stacks: tuple[StackDifference, ...]
+    database_changes: tuple[FileDifference, ...]
     files: tuple[Changed, ...]
     more: tuple[Changed, ...]
 
@@ -61,18 +72,19 @@ def differences(artifacts: ArtifactBucket, before: ReleaseReference, after: Rele
     one, other = (
         AcceptedRelease.from_dict(artifacts.require_json(each.document_key)).manifest for each in (before, after)
     )
-    templates = {
+    read = {each.template for manifest in (one, other) for each in manifest.stacks}
+    texts = {
         path: (artifacts.get_bytes(before.member_key(path)), artifacts.get_bytes(after.member_key(path)))
-        for path in {each.template for manifest in (one, other) for each in manifest.stacks}
+        for path in {*read, *_changes(one), *_changes(other)}
         if one.digests.get(path) != other.digests.get(path)
     }
-    return compare(one, other, templates)
+    return compare(one, other, texts)
 
 
 def compare(
     before: Manifest, after: Manifest, templates: Mapping[str, tuple[bytes | None, bytes | None]]
 ) -> Differences:
-    """Compare two manifests; ``templates`` has both texts of each template whose digests differ."""
+    """Compare two manifests; ``templates`` has both texts of each template and database change that differs."""
     old, new = ({stack.name: stack for stack in manifest.stacks} for manifest in (before, after))
     stacks = []
     for name in dict.fromkeys([*new, *old]):
@@ -82,10 +94,27 @@ def compare(
         parameters = changed(one.parameters if one else {}, other.parameters if other else {})
         lines = () if texts is None else tuple(_lines(*texts))
         stacks.append(StackDifference(name, path, lines, parameters, unread=texts is None))
-    roots = {each.template for manifest in (before, after) for each in manifest.stacks}
-    files = [{path: digest for path, digest in each.digests.items() if path not in roots} for each in (before, after)]
+    apart = {each.template for manifest in (before, after) for each in manifest.stacks}
+    apart |= {*_changes(before), *_changes(after)}
+    files = [{path: digest for path, digest in each.digests.items() if path not in apart} for each in (before, after)]
     more = changed(_rest(before), _rest(after))
-    return Differences(tuple(stacks), changed(*files), more)
+    return Differences(tuple(stacks), tuple(_database_changes(before, after, templates)), changed(*files), more)
+
+
+def _changes(manifest: Manifest) -> list[str]:
+    """Return the paths of a release's database changes."""
+    directory = None if manifest.database is None else f"{manifest.database.changes}/"
+    return [path for path in manifest.digests if directory is not None and path.startswith(directory)]
+
+
+def _database_changes(
+    before: Manifest, after: Manifest, texts: Mapping[str, tuple[bytes | None, bytes | None]]
+) -> Iterator[FileDifference]:
+    for path in sorted({*_changes(before), *_changes(after)}):
+        old, new = (path if path in each.digests else None for each in (before, after))
+        if old is None or new is None or before.digests[path] != after.digests[path]:
+            both = _texts(old, new, before, after, texts)
+            yield FileDifference(path, () if both is None else tuple(_lines(*both)), unread=both is None)
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Changed, ...]:
@@ -124,5 +153,6 @@ def _lines(before: str, after: str) -> list[Line]:
 
 def _rest(manifest: Manifest) -> dict[str, str]:
     """Return what else a manifest says, as text by name."""
-    known = {"description": manifest.description, "database": str(manifest.database or "")}
-    return {name: text for name, text in known.items() if text}
+    database = {} if manifest.database is None else asdict(manifest.database)
+    known = {"description": manifest.description} | {f"database {name}": value for name, value in database.items()}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in known.items() if value}

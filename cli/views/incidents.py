@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from belay.approval.asked import GivenAnswer
 from belay.aws.s3 import ArtifactBucket
@@ -13,7 +14,7 @@ from belay.control.recovery import Recovery
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.told import cause_document, reason_lines
-from belay.release.left_to_do import LeftToDo
+from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.records import Outcome
 from belay.rollback.plan import Step
 from belay.rollback.question import ANSWER_WITHIN, AskedQuestion
@@ -102,16 +103,70 @@ def line(record: IncidentRecord, state: IncidentState) -> IncidentLine:
     )
 
 
+def described(line: IncidentLine) -> dict[str, Any]:
+    """Return an incident's line as plain data."""
+    return {
+        "incident": line.name,
+        "application": line.application,
+        "stage": line.stage,
+        "state": line.state.value,
+        "subject": line.subject,
+        "cause": line.cause,
+        "opened_at": line.opened_at,
+        "ended_at": line.ended_at,
+        "outcome": line.outcome,
+        "seconds": line.seconds,
+        "steps": line.steps,
+        "acknowledged": None if line.acknowledged is None else line.acknowledged.to_dict(),
+        "closed": None if line.closed is None else line.closed.to_dict(),
+    }
+
+
+def state_in_words(incident: Mapping[str, Any]) -> str:
+    """Say an incident's state, and its outcome once it has one."""
+    state = str(incident["state"]).lower()
+    return f"{incident['outcome']}, {state}" if incident["outcome"] else state
+
+
+def todo_lines(todo: Mapping[str, Any]) -> list[str]:
+    """Say something left to do, as ``todo_document`` has it: what and why, the commands, the choices by number."""
+    choices = [Choice(**each) for each in todo.get("choices", ())]
+    told = LeftToDo(str(todo["subject"] or ""), str(todo["what"]), str(todo["why"] or ""))
+    commands = [
+        f"  {label}: {command}" for label, command in (("look", todo["look"]), ("then", todo["command"])) if command
+    ]
+    return [
+        f"- {told.in_words()}",
+        *commands,
+        *(
+            line
+            for number, each in enumerate(choices, 1)
+            for line in (
+                f"  {number}. {each.what}; {each.loses}",
+                *([f"     {each.command}"] if each.command else []),
+            )
+        ),
+    ]
+
+
 def open_records(ledger: Ledger) -> list[tuple[IncidentRecord, IncidentState]]:
     """Return the incidents that are being recovered or left to a person, the oldest first."""
-    left = dict.fromkeys(ledger.stages.every_incident_left(), True)
-    left |= {(each.incident.application, each.incident.name): True for each in ledger.incidents.watched()}
-    names = [*((each.application, each.incident) for each in ledger.incidents.open_ones()), *left]
-    records = ledger.incidents.of_names(names)
+    left = _left(ledger)
+    records = ledger.incidents.of_names([*_recovering(ledger), *left])
     found = [
         (each, each.state(left=(each.incident.application, each.incident.name) in left)) for each in records.values()
     ]
     return sorted((each for each in found if each[1].is_open), key=lambda each: each[0].opened_at)
+
+
+def _left(ledger: Ledger) -> set[tuple[str, str]]:
+    """Return the incidents whose stage or whose stacks are still as they left them: application and name."""
+    watched = {(each.incident.application, each.incident.name) for each in ledger.incidents.watched()}
+    return watched | {*ledger.stages.every_incident_left()}
+
+
+def _recovering(ledger: Ledger) -> list[tuple[str, str]]:
+    return [(each.application, each.incident) for each in ledger.incidents.open_ones()]
 
 
 def open_incidents(ledger: Ledger) -> list[IncidentLine]:
@@ -128,19 +183,16 @@ def newest_incidents(ledger: Ledger, applications: Sequence[str], most: int) -> 
     return sorted(found, key=lambda each: each.opened_at, reverse=True)[:most]
 
 
-def find_incident(ledger: Ledger, name: str, registered: Callable[[], Iterable[str]]) -> IncidentRecord | None:
+def find_incident(ledger: Ledger, name: str, applications: Iterable[str] = ()) -> IncidentRecord | None:
     """Return the incident of this name; None if there is none.
 
-    Its application is not part of the name, but the name of a release's incident begins with it; the ``registered``
-    applications are asked for only where that does not help, as with a stack that failed without Belay.
+    The name of a release's or a pipeline's incident begins with its application, and an open one is known by name. Only
+    that of a stack that failed without Belay, once it is closed, is found by the ``applications`` to look at.
     """
     words = name.split("-")
     beginnings = ["-".join(words[:length]) for length in range(1, len(words))]
-    return _named(ledger, name, beginnings) or _named(ledger, name, registered())
-
-
-def _named(ledger: Ledger, name: str, applications: Iterable[str]) -> IncidentRecord | None:
-    return ledger.incidents.of_names([(each, name) for each in applications]).get(name)
+    opened = [owner for owner, known in (*_recovering(ledger), *_left(ledger)) if known == name]
+    return ledger.incidents.of_names([(owner, name) for owner in (*opened, *beginnings, *applications)]).get(name)
 
 
 def read_incident(ledger: Ledger, artifacts: ArtifactBucket, application: str, name: str) -> IncidentShown | None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from belay.aws.cloudformation import Stacks
+from belay.aws.s3 import ArtifactBucket
 from belay.errors import AwsFault
+from belay.release.records import ReleaseReference
 from belay.stack.cause import Event, event_time
 from belay.stack.operation import BEGINS
-from belay.stack.plan import Progress, StackPlan
+from belay.stack.plan import Progress, StackPlan, StagePlan
 
 _IN_PROGRESS = "_IN_PROGRESS"
 
@@ -72,6 +74,15 @@ def stack_now(stacks: Stacks, plan: StackPlan) -> StackNow:
     except AwsFault as fault:
         return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=str(fault))
     return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, tuple(resources))
+
+
+def stacks_of(
+    artifacts: ArtifactBucket, stacks: Stacks, release: ReleaseReference | None, stage: str
+) -> list[StackNow]:
+    """Return the stacks of a release in a stage as they are now; none before they were planned."""
+    document = None if release is None else artifacts.get_json(release.stage_key(stage, "plan.json"))
+    plan = StagePlan(()) if document is None else StagePlan.from_dict(document)
+    return [stack_now(stacks, each) for each in plan.stacks]
 
 
 def of_operation(events: Iterable[Event], stack_id: str, token: str) -> list[ResourceNow]:

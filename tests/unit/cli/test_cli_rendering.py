@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from cli import diff, history, incident_show, incidents, logs, rollback, show, status, unlock
 from cli import list as listing
-from cli import logs, rollback, show, status, unlock
 from cli.output import ago, duration, table, tell
 from cli.progress import Execution, ProgressStep
 
@@ -18,8 +18,41 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:0f1e-production"
 UPLOAD = {"bucket": "releases", "key": "releases/orders/orders-1.3.0.zip", "version_id": "v1"}
 
+ON_IT = {"decision": "acknowledge", "by": "user/ann", "at": "2026-03-02T08:00:00.000+00:00", "comment": "I look at it"}
+LEFT: dict[str, Any] = {
+    "incident": "shop-production-1b2c3d4e5f6a",
+    "application": "shop",
+    "stage": "production",
+    "state": "LEFT TO A PERSON",
+    "subject": "1.1.0",
+    "cause": "web is UPDATE_ROLLBACK_FAILED: Topic could not be updated: it does not exist any more, somebody deleted",
+    "opened_at": "2026-03-02T07:00:00.000+00:00",
+    "ended_at": "2026-03-02T07:30:00.000+00:00",
+    "outcome": "NEEDS_OPERATOR",
+    "seconds": 1800,
+    "steps": 2,
+    "acknowledged": ON_IT,
+    "closed": None,
+}
+ONE_LEFT: dict[str, Any] = {
+    "subject": "web",
+    "what": "bring it to a stable status",
+    "why": "its rollback is stuck on Topic",
+    "command": None,
+    "look": "aws cloudformation describe-stack-events --stack-name shop-web",
+    "choices": [
+        {
+            "what": "create the topic again, then continue the rollback",
+            "loses": "nothing is lost",
+            "command": "aws cloudformation continue-update-rollback --stack-name shop-web",
+        },
+        {"what": "leave it", "loses": "no release can update the stack until then", "command": None},
+    ],
+}
+
 WORK: dict[str, Any] = {
     "paused": True,
+    "left": [LEFT],
     "asks": [
         {
             "about": "payments/2.1.0 in production",
@@ -111,7 +144,9 @@ RELEASE: dict[str, Any] = {
     "deployments": [
         {"stage": "test", "at": "2026-03-02T09:21:00.000+00:00", "incident": None, "taken_back": TAKEN_BACK},
     ],
-    "runs": {"production": "1.2.0, but service (orders-service) was not brought back from 1.3.0"},
+    "runs": {"production": "1.2.0, but service (orders-service) was not brought back from 1.3.0", "test": None},
+    "mixed": ["production"],
+    "left_to_do": [{"incident": "orders-production-0f1e2d3c4b5a", "stage": "production", **ONE_LEFT}],
     "timeline": [
         {"at": "2026-03-02T09:20:00.000+00:00", "stage": None, "state": "ACCEPTED", "detail": ""},
         {"at": "2026-03-02T09:20:07.500+00:00", "stage": "production", "state": "EXECUTING service", "detail": ""},
@@ -167,10 +202,12 @@ RELEASE: dict[str, Any] = {
     "incidents": [
         {
             "incident": "orders-production-0f1e2d3c4b5a",
+            "state": "LEFT TO A PERSON",
+            "acknowledged": ON_IT,
             "stage": "production",
             "reason": "service is UPDATE_ROLLBACK_COMPLETE: no capacity",
             "opened_at": "2026-03-02T10:20:00.000+00:00",
-            "outcome": "ROLLED_BACK",
+            "outcome": "NEEDS_OPERATOR",
             "questions": [
                 {"question": "restore", "text": "Restore the database?", "answer": "approved", "by": "user/ann"},
                 {"question": "delete", "text": "Delete the stack?", "answer": None, "by": None},
@@ -184,6 +221,7 @@ LISTED: dict[str, Any] = {
     "applications": [
         {
             "application": "orders",
+            "incidents": [],
             "stages": [
                 {"stage": "production", "in_words": "1.2.0", "number": 1, "since": "2026-03-01T09:20:00.000+00:00"},
                 {"stage": "test", "in_words": None, "number": None, "since": None},
@@ -201,8 +239,168 @@ LISTED: dict[str, Any] = {
                 for n in range(11, 1, -1)
             ],
         },
-        {"application": "shop", "stages": [], "attempts": []},
+        {"application": "shop", "incidents": [LEFT], "stages": [], "attempts": []},
     ]
+}
+
+INCIDENT: dict[str, Any] = {
+    **LEFT,
+    "cause": [LEFT["cause"]],
+    "look": "aws cloudformation describe-stack-events --stack-name shop-web",
+    "runs": "1.0.0, but web (shop-web) was not brought back from 1.1.0",
+    "questions": [
+        {
+            "question": "continue-web",
+            "text": "may the rollback of the stack web be continued without Topic?",
+            "answer": "denied",
+            "by": "user/ben",
+            "at": "2026-03-02T07:20:00.000+00:00",
+            "comment": "not without it",
+            "command": None,
+        },
+        {
+            "question": "restore",
+            "text": "may the database be restored?",
+            "asked_at": "2026-03-02T07:10:00.000+00:00",
+            "answer": None,
+            "until": "2026-03-03T07:10:00.000+00:00",
+            "command": "belay approve shop --incident shop-production-1b2c3d4e5f6a --question restore",
+        },
+    ],
+    "left_to_do": [
+        ONE_LEFT,
+        {"subject": None, "what": "look at the queue", "why": None, "command": "aws sqs", "look": None},
+    ],
+    "taken": [
+        {
+            "state": state,
+            "subject": "web",
+            "why": "continue the failed rollback",
+            "at": f"2026-03-02T07:0{number}:00.000+00:00",
+            "seconds": seconds,
+        }
+        for number, (state, seconds) in enumerate((("refused", None), ("done", 90), ("now", None)))
+    ],
+    "planned": [
+        {
+            "subject": "shop/api",
+            "why": "replace its tasks",
+            "call": "ecs.UpdateService",
+            "risk": "none",
+            "estimate_seconds": seconds,
+        }
+        for seconds in (None, 120)
+    ],
+    "evidence": {
+        "stacks": [
+            {
+                "stack": "web",
+                "name": "shop-web",
+                "unseen": None,
+                "resources": [
+                    {
+                        "name": "Topic",
+                        "kind": "AWS::SNS::Topic",
+                        "status": "UPDATE_FAILED",
+                        "reason": "it does not exist",
+                        "began": "2026-03-02T06:59:00.000+00:00",
+                    },
+                    {
+                        "name": "Queue",
+                        "kind": "AWS::SQS::Queue",
+                        "status": "UPDATE_COMPLETE",
+                        "reason": "",
+                        "began": "2026-03-02T06:58:00.000+00:00",
+                    },
+                ],
+            },
+            {"stack": "data", "name": "shop-data", "unseen": "AccessDenied", "resources": []},
+            {"stack": "network", "name": "shop-network", "unseen": None, "resources": []},
+        ],
+        "in_doubt": ["Topic (AWS::SNS::Topic): SKIPPED"],
+        "not_rolled_back": {"shop-db": "its snapshot is gone"},
+        "remarks": ["the queue keeps its messages"],
+    },
+    "next": [{"what": "close it, once all that is left is done", "command": "belay incident close i --why TEXT"}],
+}
+CLOSED: dict[str, Any] = {
+    **LEFT,
+    "incident": "orders-production-0a0a0a0a0a0a",
+    "application": "orders",
+    "state": "CLOSED",
+    "outcome": "ROLLED_BACK",
+    "acknowledged": None,
+}
+HISTORY: dict[str, Any] = {
+    "application": "orders",
+    "stage": "production",
+    "history": [
+        {
+            "at": "2026-03-02T11:00:00.000+00:00",
+            "what": "rollback",
+            "version": "1.2.0",
+            "attempt": "a" * 12,
+            "by": "user/ann",
+            "seconds": 300,
+            "lead_seconds": None,
+            "taken_back": None,
+            "stands": True,
+            "runs": True,
+        },
+        {
+            "at": "2026-03-02T10:00:00.000+00:00",
+            "what": "deployment",
+            "version": "1.3.0",
+            "attempt": "b" * 12,
+            "by": "approved by user/ben",
+            "seconds": 240,
+            "lead_seconds": 400,
+            "taken_back": TAKEN_BACK,
+            "stands": False,
+            "runs": False,
+        },
+        {
+            "at": "2026-03-01T10:00:00.000+00:00",
+            "what": "deployment",
+            "version": "1.1.0",
+            "attempt": "c" * 12,
+            "by": None,
+            "seconds": None,
+            "lead_seconds": 400,
+            "taken_back": None,
+            "stands": True,
+            "runs": False,
+        },
+    ],
+}
+DIFF: dict[str, Any] = {
+    "application": "orders",
+    "before": "1.2.0",
+    "after": "1.3.0",
+    "stacks": [
+        {
+            "stack": "service",
+            "template": "service.yaml",
+            "same": False,
+            "unread": False,
+            "lines": ["@@ -1 +1 @@", "-A: 1", "+A: 2"],
+            "parameters": [
+                {"name": "Size", "before": "small", "after": "large"},
+                {"name": "Flag", "before": None, "after": "on"},
+            ],
+        },
+        {"stack": "old", "template": "old.yaml", "same": False, "unread": True, "lines": [], "parameters": []},
+        {"stack": "network", "template": "network.yaml", "same": True, "unread": False, "lines": [], "parameters": []},
+    ],
+    "database_changes": [
+        {"file": "db/1.sql", "lines": ["@@ -0,0 +1 @@", "+create table t (id int);"], "unread": False}
+    ],
+    "files": [
+        {"name": "code.zip", "before": "1", "after": "2"},
+        {"name": "new.zip", "before": None, "after": "2"},
+        {"name": "old.zip", "before": "1", "after": None},
+    ],
+    "more": [{"name": "description", "before": "One.", "after": "Two."}],
 }
 
 LOCK: dict[str, Any] = {
@@ -228,6 +426,8 @@ TEXTS: dict[str, Iterable[str]] = {
             "attempts": [],
             "deployments": [],
             "runs": {},
+            "mixed": [],
+            "left_to_do": [],
             "timeline": [],
             "stages": [],
             "approvals": [],
@@ -239,6 +439,10 @@ TEXTS: dict[str, Iterable[str]] = {
             "ended_at": "2026-03-02T09:20:03.000+00:00",
         }
     ),
+    "incidents": incidents.render([LEFT, CLOSED], NOW, closed=True),
+    "incident_show": incident_show.render(INCIDENT),
+    "history": history.render(HISTORY),
+    "diff": diff.render(DIFF),
     "unlock": unlock.render(LOCK, NOW),
     "rollback": rollback.render({"incident": "i", "execution": ARN, "lines": ["1. network: bring it back."]}, "orders"),
     "logs": logs.render(

@@ -66,7 +66,7 @@ class Endings:
             what = f"The release was stopped once it was deployed to {stage}." if stopped_after else None
         left = [*left_to_do, *_undeleted(plans)]
         if outcome is Outcome.NEEDS_OPERATOR and release is not None and not left:
-            left = [_once_more(attempt)]
+            left = [once_more(attempt)]
         message = release_ended(
             outcome,
             Deployment(attempt.application, attempt.name, stage, attempt.execution, upload.thread),
@@ -100,7 +100,7 @@ class Endings:
         return {name: StagePlan.from_dict(each) for name, each in documents.items() if each is not None}
 
 
-def _once_more(attempt: Attempt) -> LeftToDo:
+def once_more(attempt: Attempt) -> LeftToDo:
     """Leave to a person a release that was interrupted, of which no recovery says what is left to do."""
     name = f"{attempt.application}/{attempt.version}"
     ways = (
