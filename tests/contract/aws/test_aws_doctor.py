@@ -133,7 +133,7 @@ def test_belay_s_own_relay_to_chat_is_nobody_on_call(
     office: Office, capsys: pytest.CaptureFixture[str], simulated: Callable[[str], Any]
 ) -> None:
     sns = simulated("sns")
-    (person,) = sns.list_subscriptions()["Subscriptions"]
+    (person,) = [each for each in sns.list_subscriptions()["Subscriptions"] if each["TopicArn"].endswith(":on-call")]
     relay = "arn:aws:lambda:eu-west-1:123456789012:function:belay-RelayToChatFunction-1"
     sns.subscribe(TopicArn=person["TopicArn"], Protocol="lambda", Endpoint=relay)
     assert examined(capsys)[1]["on call"]["detail"].startswith("1 subscribed")
