@@ -191,8 +191,8 @@ class Beginning:
         code = known.get(_CODE.get(kind, ""))
         if isinstance(code, ScalarNode) and not code.text.startswith("s3://"):
             yield (
-                f"{where}:{code.line}: {code.text} is a file of your machine: put its zip into release/ and name it by "
-                "ReleaseBucket and ReleasePrefix"
+                f"{where}:{code.line}: {code.text} is a file of your machine: belay release build --sam makes a "
+                "release of what sam build wrote"
             )
 
     # -- reading ---------------------------------------------------------------------------------------------------
