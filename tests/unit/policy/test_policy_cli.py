@@ -6,6 +6,7 @@ import tomllib
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import jsonschema
@@ -353,8 +354,9 @@ def test_the_page_of_policies_is_current() -> None:
     assert (ROOT / "docs" / "policies.md").read_text() == page(), "run: belay policies > docs/policies.md"
 
 
-def test_the_policy_that_the_readme_shows_works() -> None:
-    (shown,) = re.findall(r"```python\n(POLICY = .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def test_the_policy_that_the_guide_shows_works() -> None:
+    (shown,) = re.findall(r"   ```python\n(   POLICY = .*?)   ```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    shown = dedent(shown)
     assert shown.replace('    """Tell whether FTP is open."""\n', "") in page()
     policy = dict(vars(ssh_open))
     exec(shown, policy)
