@@ -21,6 +21,7 @@ from cloudformation_validate import (
     TemplateContent,
     ValidateConfig,
     ValidationError,
+    ValidationReport,
 )
 
 GRAVEST_FIRST = (Severity.FATAL, Severity.ERROR, Severity.WARN)
@@ -31,6 +32,9 @@ PSEUDO_PARAMETERS = {
     "AWS::StackName": "stack_name",
 }
 """Those that change what is found: a type may not exist in a region."""
+ABSENT = "does not exist in '"
+"""What is said of a type that AWS's list of a region's types lacks. Such lists have had gaps, so it is no more than an
+ERROR (https://github.com/aws-cloudformation/cfn-lint/issues/1923, 1988, 1999)."""
 TOO_LARGE = "it is too large to examine everything"
 
 
@@ -59,6 +63,29 @@ class Validator:
         answer: dict[str, Any] = {"template": path, "diagnostics": [], "rules": [], "unexamined": "", "problem": ""}
         if self._problem:
             return {**answer, "problem": self._problem}
+        try:
+            report = self._validated(path, template, parameters)
+            absent = [each for each in report.diagnostics if ABSENT in each.message]
+            if absent:
+                # Of a resource of such a type nothing else is said: look again without the region.
+                anywhere = {name: value for name, value in parameters.items() if name != "AWS::Region"}
+                report = self._validated(path, template, anywhere)
+        except ValidationError as error:
+            # Rules may parse and yet not evaluate; anything else is about the template, such as its encoding.
+            said = _message(error)
+            return {**answer, "problem" if said.startswith("Guard file") else "unexamined": said}
+        found = sorted(report.diagnostics, key=lambda each: GRAVEST_FIRST.index(each.severity))
+        return {
+            **answer,
+            "diagnostics": [
+                *(_plain(each) for each in found),
+                *({**_plain(each), "severity": Severity.ERROR.name} for each in absent),
+            ],
+            "rules": [rule.id for rule in self._engine.list_rules() if rule.origin is RuleOrigin.GUARD],
+            "unexamined": TOO_LARGE if report.status is ReportStatus.ANALYSIS_INCOMPLETE else "",
+        }
+
+    def _validated(self, path: str, template: bytes, parameters: Mapping[str, str]) -> ValidationReport:
         config = ValidateConfig(
             exclude=RuleFilterConfig(categories=["Best Practice"]),
             detail_level=DetailLevel.STANDARD,
@@ -68,19 +95,7 @@ class Validator:
                 **{PSEUDO_PARAMETERS[name]: value for name, value in parameters.items() if name in PSEUDO_PARAMETERS}
             ),
         )
-        try:
-            report = self._engine.validate_template(TemplateContent(template, path), config)
-        except ValidationError as error:
-            # Rules may parse and yet not evaluate; anything else is about the template, such as its encoding.
-            said = _message(error)
-            return {**answer, "problem" if said.startswith("Guard file") else "unexamined": said}
-        found = sorted(report.diagnostics, key=lambda each: GRAVEST_FIRST.index(each.severity))
-        return {
-            **answer,
-            "diagnostics": [_plain(each) for each in found],
-            "rules": [rule.id for rule in self._engine.list_rules() if rule.origin is RuleOrigin.GUARD],
-            "unexamined": TOO_LARGE if report.status is ReportStatus.ANALYSIS_INCOMPLETE else "",
-        }
+        return self._engine.validate_template(TemplateContent(template, path), config)
 
 
 def _message(error: ValidationError) -> str:
