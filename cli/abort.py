@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import click
 
 from belay.release.attempt import Attempt
 from belay.release.names import stage_suffix
 from belay.release.reason import ABORTED, abort_cause
+from belay.release.records import Outcome
 from belay.subject.names import incident_of
 from cli.account import Account, Where, calls_aws
 from cli.decision import unanswered
+from cli.follow import Wait, finish, waits
 from cli.naming import ReleaseName, find_accepted, release_argument
-from cli.output import tell
 from cli.problems import Refused
+from cli.views.followed import Follower
+
+_GOOD: Final = (Outcome.ROLLED_BACK, Outcome.ABORTED)
+"""An abort that comes before anything was changed ends ABORTED."""
 
 
 @click.command()
 @release_argument
 @click.option("--recovery", is_flag=True, help="stop the rollback of a failed release; a person has to continue")
 @click.option("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
+@waits(_GOOD)
 @calls_aws
-def command(release: ReleaseName, recovery: bool, comment: str, where: Where, output: str) -> int:
+def command(*, release: ReleaseName, recovery: bool, comment: str, wait: Wait, where: Where, output: str) -> int:
     """Stop a release and roll back what it changed, as after a failure."""
     belay = Account.of(where)
-    attempt = find_accepted(belay.ledger, release)
+    follower, attempt = Follower(belay), find_accepted(belay.ledger, release)
+    incident = held_incident(belay, attempt) if attempt.outcome is not None else None
     found = stop(belay, attempt, comment, recovery=recovery)
     told = in_words(found["release"], recovery=recovery)
-    tell(output, found, [told, f"follow it:  belay status {attempt.application} --watch"])
-    return 0
+    look = (
+        partial(follower.upload, attempt.upload, attempt.claimed_at)
+        if incident is None
+        else partial(follower.incident, attempt.application, incident)
+    )
+    lines = [told, f"follow it:  belay status {attempt.application} --watch"]
+    return finish(look, found["release"], found, lines, wait=wait, output=output, good=_GOOD)
 
 
 def stop(belay: Account, attempt: Attempt, comment: str, *, recovery: bool) -> dict[str, Any]:
@@ -50,12 +63,17 @@ def in_words(release: str, *, recovery: bool) -> str:
 
 def recovery_to_stop(belay: Account, attempt: Attempt) -> str:
     """Return the execution that rolls a stage back. Raises ``Refused`` if there is none."""
-    lock = belay.ledger.locks.get(attempt.application, attempt.stage or "")
-    incident = lock.incident if lock is not None and lock.held else None
+    incident = held_incident(belay, attempt)
     execution = None if incident is None else belay.ledger.incidents.execution(incident)
     if not execution or not belay.executions.running(execution):
         raise Refused(f"no rollback is running in {attempt.stage or 'any stage'} of {attempt.application}")
     return execution
+
+
+def held_incident(belay: Account, attempt: Attempt) -> str | None:
+    """Return the incident that holds the lock of the stage that an attempt is in, or was in last."""
+    lock = belay.ledger.locks.get(attempt.application, attempt.stage or "")
+    return lock.incident if lock is not None and lock.held else None
 
 
 def to_stop(belay: Account, attempt: Attempt) -> str:

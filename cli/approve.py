@@ -6,38 +6,53 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import click
 
 from belay.approval.seal import SEAL_DIGITS
+from belay.aws.clock import timestamp
+from belay.release.records import Outcome
 from cli.account import Account, Where, calls_aws
-from cli.decision import Request, about_a_stage_or_incident, about_incident, about_release, take, unanswered
+from cli.decision import Request, about_a_stage_or_incident, about_incident, about_release, sent, taken, unanswered
+from cli.follow import Wait, finish, waits
+from cli.naming import find_accepted
 from cli.output import ago, at, plain, section
 from cli.problems import Refused
+from cli.views.followed import Follower
 
 
 @click.command()
 @about_a_stage_or_incident
 @click.option("--yes", is_flag=True, help="approve the current request without confirmation")
+@waits([Outcome.DEPLOYED, Outcome.ROLLED_BACK])
 @calls_aws
-def command(request: Request, yes: bool, where: Where, output: str) -> int:
+def command(request: Request, yes: bool, wait: Wait, where: Where, output: str) -> int:
     """Approve a release in a stage, or an incident's question, after showing what that is.
 
     Without --seal, the person at the terminal is asked whether it is what they mean. What an incident asks is named by
     its question and never changes: naming it is enough.
     """
     belay = Account.of(where)
+    follower = Follower(belay)
     if request.incident is not None:
         document = about_incident(request)
         show(question_lines(belay, document))
-        return take(belay, output, "approve", document)
-    document = about_release(belay.ledger, request, waiting=unanswered)
-    asked = Asked.find(belay, document)
-    show(asked.lines(datetime.now(UTC)))
-    if not request.seal and not yes:
-        confirm(asked)
-    return take(belay, output, "approve", {"seal": asked.seal, **document})
+        named, good = (document["application"], document["incident"]), Outcome.ROLLED_BACK
+        look = partial(follower.incident, *named)
+    else:
+        document = about_release(belay.ledger, request, waiting=unanswered)
+        asked = Asked.find(belay, document)
+        show(asked.lines(datetime.now(UTC)))
+        if not request.seal and not yes:
+            confirm(asked)
+        document = {"seal": asked.seal, **document}
+        release, good = find_accepted(belay.ledger, request.release).upload, Outcome.DEPLOYED
+        look = partial(follower.upload, release, timestamp())
+    found = sent(belay, "approve", document)
+    lines, about = taken(belay, "approve", document, found), document.get("incident") or str(request.release)
+    return finish(look, about, found, lines, wait=wait, output=output, good=[good])
 
 
 @dataclass(frozen=True)

@@ -59,15 +59,15 @@ def decide(where: Where, output: str, request: Request, word: str) -> int:
         document = about_incident(request)
     else:
         document = about_release(belay.ledger, request, waiting=held if word == "override" else unanswered)
-    return take(belay, output, word, document)
-
-
-def take(belay: Account, output: str, word: str, document: Mapping[str, str]) -> int:
-    """Send a decision about the request in ``document`` and show the recorded one; raises like ``decide``."""
     found = sent(belay, word, document)
-    about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
-    tell(output, found, [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"])
+    tell(output, found, taken(belay, word, document, found))
     return 0
+
+
+def taken(belay: Account, word: str, document: Mapping[str, str], found: Mapping[str, Any]) -> list[str]:
+    """Say which decision was recorded."""
+    about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
+    return [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"]
 
 
 def sent(belay: Account, word: str, document: Mapping[str, str]) -> dict[str, Any]:

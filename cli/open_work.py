@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from belay.approval.asked import AwaitedApproval
@@ -16,6 +16,7 @@ from belay.release.lock import Lock
 from belay.release.names import stage_suffix
 from belay.subject.life import IncidentState
 from cli.account import Account
+from cli.arriving import arriving
 from cli.progress import Execution, history, steps
 from cli.views.incidents import described, open_incidents
 
@@ -25,7 +26,8 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
 
     ``left`` are ended incidents with work left to a person; ``mixed`` are stages with stacks that do not run what the
     stage runs; ``asks`` waits for a person, with the command that answers; ``releases`` and ``incidents`` have not
-    ended; ``locks`` are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end.
+    ended; ``locks`` are held, ``queue`` waits for them; ``held`` are uploads that wait for the pause to end,
+    ``arriving`` those that nothing has been done about yet.
     """
     ledger = belay.ledger
     open_ones = [each for each in ledger.attempts.open_ones() if _mine(each.upload.application, application)]
@@ -61,6 +63,10 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
             {"upload": each.upload.key, "since": each.held_at}
             for each in ledger.uploads.held()
             if _mine(each.upload.application, application)
+        ],
+        "arriving": [
+            {"application": each.upload.application, "upload": each.upload.key, "at": each.at.isoformat()}
+            for each in arriving(belay, application, datetime.now(UTC))
         ],
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,24 +14,20 @@ from boto3.s3.transfer import TransferConfig
 from rich.console import Console
 from rich.progress import Progress
 
+from belay.aws.clock import timestamp
 from belay.aws.faults import translated
 from belay.errors import AwsFault, BelayError, InvalidRegistration, InvalidRelease
-from belay.release.attempt import Attempt
 from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
 from belay.release.registration import admit
-from belay.subject.names import incident_of
 from cli.account import Account, Where, calls_aws
 from cli.build import read_back
-from cli.open_work import execution, of_attempt
+from cli.follow import Wait, finish, waits
 from cli.options import argument
-from cli.output import plain, reason_parts, tell
-from cli.problems import REFUSED, Refused, in_words
-from cli.progress import Execution
-from cli.progress_screen import ProgressScreen
+from cli.output import plain
+from cli.problems import Refused, in_words
 from cli.registration_files import APPLICATION_FILE, checked
-
-_LOOK_EVERY_SECONDS: Final = 2.0
+from cli.views.followed import Follower
 
 _MOST_IN_ONE_PUT: Final = 5 * 1024**3
 """Bytes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html)."""
@@ -40,9 +35,9 @@ _MOST_IN_ONE_PUT: Final = 5 * 1024**3
 
 @click.command()
 @argument("file", type=click.Path(path_type=Path), help="a zip built by `belay release build`")
-@click.option("--wait", is_flag=True, help="follow the release; exit status 1 unless it is DEPLOYED")
+@waits([Outcome.DEPLOYED])
 @calls_aws
-def command(file: Path, wait: bool, where: Where, output: str) -> int:
+def command(file: Path, wait: Wait, where: Where, output: str) -> int:
     """Upload a release, which starts its deployment."""
     manifest = read_release(file)
     belay = Account.of(where)
@@ -57,15 +52,16 @@ def command(file: Path, wait: bool, where: Where, output: str) -> int:
         "version_id": upload.version_id,
         "attempt": upload.attempt,
     }
-    if not wait:
-        tell(output, found, render(found))
-        return 0
-    if output == "text":
-        print(*render(found)[:1], sep="\n")
-    ended = follow(belay, upload, Console(file=sys.stderr if output == "json" else None, highlight=False))
-    found |= {"outcome": ended.outcome, **reason_parts(ended.reason)}
-    tell(output, found, [f"{found['release']}: {found['outcome']}", *str(found["reason"] or "").splitlines()])
-    return 0 if ended.outcome is Outcome.DEPLOYED else REFUSED
+    follower, since = Follower(belay), timestamp()
+    return finish(
+        lambda: follower.upload(upload, since),
+        found["release"],
+        found,
+        render(found),
+        wait=wait,
+        output=output,
+        good=[Outcome.DEPLOYED],
+    )
 
 
 def read_release(path: Path) -> Manifest:
@@ -132,27 +128,6 @@ def render(found: Mapping[str, Any]) -> list[str]:
         f"follow it:  belay status {application} --watch",
         f"show it:    belay show {found['release']}",
     ]
-
-
-def follow(belay: Account, upload: Upload, console: Console) -> Attempt:
-    """Show an upload's progress until its outcome was sent; return the attempt."""
-    screen = ProgressScreen(console)
-    with screen.following():
-        while True:
-            attempt = belay.ledger.attempts.get(upload)
-            screen.progress([] if attempt is None else _executions(belay, attempt))
-            if attempt is not None and attempt.announced:
-                return attempt
-            time.sleep(_LOOK_EVERY_SECONDS)
-
-
-def _executions(belay: Account, attempt: Attempt) -> list[Execution]:
-    stages = [*dict.fromkeys(each.stage for each in belay.ledger.attempts.history(attempt) if each.stage)]
-    release = attempt.release
-    incidents = [] if release is None else [incident_of(release.origin, stage) for stage in stages]
-    recoveries = filter(None, (belay.ledger.incidents.execution(each) for each in incidents))
-    found = [execution(belay, arn) for arn in (*of_attempt(belay, attempt, stages), *recoveries)]
-    return [each for each in found if each is not None]
 
 
 def _sha256(path: Path) -> str:

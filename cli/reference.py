@@ -41,6 +41,11 @@ names do not go or change their type before the next major version.
 | --- | --- |
 {statuses}
 
+With `--wait` the status is 0 if what was begun ends as the command's help says, and 1 otherwise. `--until approval`
+also ends with 0 as soon as an answer is waited for: `waits_for` in the JSON tells the two apart. `status --watch` ends
+with 0. Where there is no terminal, as in a pipeline, `--wait` and `--watch` write a line for everything that happens,
+and every minute without news one that says what still goes on.
+
 `belay validate` has its own: 0 no violation, 1 a violation, 2 only undecided findings, 3 something could not be read.
 
 ## Permissions
@@ -50,6 +55,8 @@ The stack creates four managed policies, whose ARNs are in its outputs:
 | policy | allows |
 | --- | --- |
 {policies}
+
+`--wait` and `--until` look at what goes on, as `status` does, and need the `ReaderPolicy`, too.
 
 What a person does in the console needs the policy of the command that does the same. Who registers applications is up
 to you: `register` reads Belay's stack, the ledger and the artifact bucket, describes the stack of `--outputs-of`, and

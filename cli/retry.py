@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 from botocore.exceptions import ClientError
 
+from belay.aws.clock import timestamp
 from belay.aws.faults import code_of, translated
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
 from belay.release.records import Outcome, Upload
 from cli.account import Account, Where, calls_aws
+from cli.follow import Wait, finish, waits
 from cli.naming import ReleaseName, find_attempts, release_argument
-from cli.output import tell
 from cli.problems import Refused
+from cli.views.followed import Follower
+
+
+@dataclass(frozen=True)
+class UploadedAgain:
+    """A version of an object, and the newer one that has the same content."""
+
+    before: Upload
+    now: Upload
+
+    @property
+    def url(self) -> str:
+        """The object."""
+        return f"s3://{self.now.bucket}/{self.now.key}"
 
 
 @click.command()
 @release_argument
+@waits([Outcome.DEPLOYED])
 @calls_aws
-def command(release: ReleaseName, where: Where, output: str) -> int:
+def command(release: ReleaseName, wait: Wait, where: Where, output: str) -> int:
     """Deploy a release again that was not deployed or was rolled back, by copying the uploaded object onto itself."""
-    found = upload_again(Account.of(where), release)
-    tell(
-        output,
+    belay = Account.of(where)
+    again = upload_again(belay, release)
+    found = {"upload": again.url, "of": again.before.version_id, "version_id": again.now.version_id}
+    told = [
+        f"{again.url} was uploaded again as version {again.now.version_id}",
+        f"follow it:  belay status {release.application} --watch",
+    ]
+    follower, since = Follower(belay), timestamp()
+    return finish(
+        lambda: follower.upload(again.now, since),
+        str(release),
         found,
-        [
-            f"{found['upload']} was uploaded again as version {found['version_id']}",
-            f"follow it:  belay status {release.application} --watch",
-        ],
+        told,
+        wait=wait,
+        output=output,
+        good=[Outcome.DEPLOYED],
     )
-    return 0
 
 
-def upload_again(belay: Account, name: ReleaseName) -> dict[str, str]:
+def upload_again(belay: Account, name: ReleaseName) -> UploadedAgain:
     """Make a release's version of its object the newest again, and return both. Raises ``Refused``."""
     upload = to_retry(belay.ledger, name)
     version_id = copy_onto_itself(belay.aws.client("s3", patient=True), upload)
-    return {"upload": f"s3://{upload.bucket}/{upload.key}", "of": upload.version_id, "version_id": version_id}
+    return UploadedAgain(upload, replace(upload, version_id=version_id))
 
 
 def to_retry(ledger: Ledger, name: ReleaseName) -> Upload:

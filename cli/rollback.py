@@ -7,10 +7,13 @@ from typing import Any
 
 import click
 
+from belay.release.records import Outcome
 from cli.account import Account, Where, calls_aws
 from cli.decision import send
+from cli.follow import Wait, finish, waits
 from cli.naming import application_argument, stage_argument
 from cli.output import tell
+from cli.views.followed import Follower
 
 
 @click.command()
@@ -19,15 +22,27 @@ from cli.output import tell
 @click.option("--to", metavar="VERSION", help="default: the last-known-good release, or the one before it")
 @click.option("--plan", is_flag=True, help="only show what would be done")
 @click.option("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
+@waits([Outcome.ROLLED_BACK])
 @calls_aws
 def command(
-    *, application: str, stage: str, to: str | None, plan: bool, comment: str, where: Where, output: str
+    *, application: str, stage: str, to: str | None, plan: bool, comment: str, wait: Wait, where: Where, output: str
 ) -> int:
     """Roll a stage back to an earlier release, or preview it."""
     belay = Account.of(where)
     found = ask(belay, application, stage, to, comment=comment, plan_only=plan)
-    tell(output, found, render(found, application))
-    return 0
+    if not found.get("execution"):
+        tell(output, found, render(found, application))
+        return 0
+    follower, incident = Follower(belay), str(found["incident"])
+    return finish(
+        lambda: follower.incident(application, incident),
+        f"rollback of {application} in {stage}",
+        found,
+        render(found, application),
+        wait=wait,
+        output=output,
+        good=[Outcome.ROLLED_BACK],
+    )
 
 
 def ask(

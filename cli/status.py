@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,34 +10,34 @@ import click
 from rich.console import Console
 
 from belay.aws.ssm import APPLICATIONS
+from belay.release.records import Upload
 from cli.account import Account, Where, calls_aws
+from cli.arriving import arriving
+from cli.follow import UNTIL, ended_lines, follow
 from cli.list import registrations
 from cli.naming import optional_application
-from cli.open_work import execution, executions, gather
+from cli.open_work import executions, gather
 from cli.output import ago, at, one_line, plain, table, tell
 from cli.problems import Refused
 from cli.progress import Execution
-from cli.progress_screen import ProgressScreen
+from cli.views.followed import Followed, Follower
 
-LOOK_EVERY_SECONDS: Final = 2.0
-SOON_SECONDS: Final = 16.0
-"""How long ``--watch`` waits for a recent upload to start."""
 NOTHING: Final = "Nothing is running, waiting or held."
 
 
 @click.command()
 @optional_application
-@click.option("--watch", is_flag=True, help="show progress until nothing is running")
+@click.option("--watch", is_flag=True, help="follow what is running, and what is started meanwhile, to its end")
+@UNTIL
 @calls_aws
-def command(application: str | None, watch: bool, where: Where, output: str) -> int:
+def command(application: str | None, watch: bool, until: str | None, where: Where, output: str) -> int:
     """Show what is running, waiting or held."""
     belay = Account.of(where)
     if application is not None:
         refuse_unknown(belay, application)
+    if (watch or until) and output == "text":
+        return follow_all(belay, application, until)
     work = gather(belay, application)
-    if watch and output == "text":
-        follow(belay, application, Console(highlight=False))
-        return 0
     running = executions(belay, work)
     tell(output, with_doing(work, running), render(with_doing(work, running), datetime.now(UTC)))
     return 0
@@ -51,68 +50,45 @@ def refuse_unknown(belay: Account, application: str) -> None:
         raise Refused(f"{application} is not an application; registered: {', '.join(known) or 'none'}")
 
 
-def follow(belay: Account, application: str | None, console: Console) -> None:
-    """Show the progress of everything that runs, and of what it starts, until nothing is running."""
-    work = gather(belay, application)
-    if not _goes_on(work):
-        lines = render(work, datetime.now(UTC))
-        _say(console, "\n".join(lines))
-        if render({**work, "mixed": [], "left": []}, datetime.now(UTC)) != [NOTHING]:
-            return
-        _say(console, f"A recent upload may not have started yet: looking for {SOON_SECONDS:.0f} s more.")
-        work = _soon(belay, application)
-        if not _goes_on(work):
-            return
-    screen, shown = ProgressScreen(console), executions(belay, work)
-    releases: dict[str, tuple[str, str]] = {}
-    incidents: set[tuple[str, str]] = set()
-    asked: set[str] = set()
-    with screen.following(min((each.started for each in shown), default=None)):
-        while _goes_on(work):
-            shown = _still_to_show(belay, work, shown)
-            screen.progress(shown)
-            for each in work["asks"]:
-                if each["answer"] not in asked:
-                    _say(console, f"  waits for a person: {each['about']}; answer with {each['answer']}")
-            asked |= {each["answer"] for each in work["asks"]}
-            releases |= {each["release"]: (each["application"], each["attempt"]) for each in work["releases"]}
-            incidents |= {(each["application"], each["incident"]) for each in work["incidents"]}
-            time.sleep(LOOK_EVERY_SECONDS)
-            work = gather(belay, application)
-        screen.progress(_still_to_show(belay, work, shown))
-    for release, named in sorted(releases.items()):
-        attempt = belay.ledger.attempts.of_id(*named)
-        _say(console, f"{release}: {'has no outcome' if attempt is None or not attempt.outcome else attempt.outcome}")
-    for owner, incident in sorted(incidents):
-        ended = belay.ledger.incidents.get(owner, incident)
-        outcome = None if ended is None else ended.outcome
-        _say(console, f"incident {incident}: {outcome or 'has no outcome'}")
+def follow_all(belay: Account, application: str | None, until: str | None) -> int:
+    """Follow everything that runs, and say how it ended; without anything, show what waits or is held."""
+    watched = Watched(belay, application)
+    if not watched.look():
+        print(plain("\n".join(render(gather(belay, application), datetime.now(UTC)))))
+        return 0
+    for each in follow(watched.look, Console(highlight=False), until):
+        print(plain("\n".join(ended_lines(each.name, each))))
+    return 0
 
 
-def _goes_on(work: Mapping[str, Any]) -> bool:
-    return bool(work["releases"] or work["incidents"] or work["uploads"])
+class Watched:
+    """All that runs, of one application or of all, since the first look."""
 
+    def __init__(self, belay: Account, application: str | None) -> None:
+        self._belay = belay
+        self._application = application
+        self._follower = Follower(belay)
+        self._uploads: dict[Upload, str] = {
+            each.upload: each.at.isoformat() for each in arriving(belay, application, datetime.now(UTC))
+        }
+        self._incidents: dict[str, str] = {}
 
-def _soon(belay: Account, application: str | None) -> dict[str, Any]:
-    """Return what is running, once something is: an upload's event takes seconds, and so does a cold start."""
-    work: dict[str, Any] = gather(belay, application)
-    for _ in range(int(SOON_SECONDS / LOOK_EVERY_SECONDS)):
-        if _goes_on(work):
-            break
-        time.sleep(LOOK_EVERY_SECONDS)
-        work = gather(belay, application)
-    return work
+    def look(self) -> list[Followed]:
+        """Return everything as it is now: releases, and the rollbacks that are none of theirs."""
+        ledger = self._belay.ledger
+        for each in ledger.attempts.open_ones():
+            if self._mine(each.upload.application):
+                self._uploads.setdefault(each.upload, each.at or "")
+        for one in ledger.incidents.open_ones():
+            if self._mine(one.application):
+                self._incidents[one.incident] = one.application
+        found = [self._follower.upload(upload, since) for upload, since in self._uploads.items()]
+        told = {incident.line.name for each in found for incident in each.incidents}
+        alone = [self._follower.incident(owner, name) for name, owner in self._incidents.items() if name not in told]
+        return [*found, *alone]
 
-
-def _still_to_show(belay: Account, work: Mapping[str, Any], before: Iterable[Execution]) -> list[Execution]:
-    """Return the current executions, and those that ran at the last look and have ended since."""
-    found = {each.arn: each for each in executions(belay, work)}
-    done = (execution(belay, each.arn) for each in before if each.running and each.arn not in found)
-    return sorted([*found.values(), *filter(None, done)], key=lambda each: each.started)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(plain(text), soft_wrap=True, markup=False)
+    def _mine(self, owner: str) -> bool:
+        return self._application in (None, owner)
 
 
 def with_doing(work: Mapping[str, Any], running: Iterable[Execution]) -> dict[str, Any]:
@@ -182,6 +158,9 @@ def render(work: Mapping[str, Any], now: datetime) -> list[str]:
             ],
         ),
         table(("being opened",), [(each["upload"],) for each in work["uploads"]]),
+        table(
+            ("uploaded, not opened yet", "for"), [(each["upload"], _for(each["at"], now)) for each in work["arriving"]]
+        ),
         table(
             ("lock", "held by", "for", "lease until"),
             [

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.progress import Execution
-from cli.progress_screen import ProgressScreen
 from local.demo_inbox import Received
 from local.demo_scenarios import Scenario
+from local.progress_screen import ProgressScreen
 
 
 class Screen:

@@ -190,7 +190,7 @@ def upload_again(desk: Desk, fields: Fields) -> Done:
     """Upload a release again."""
     application, name = _named(fields, "application", "name")
     found = retry.upload_again(desk.belay, ReleaseName(application, name))
-    said = f"{found['upload']} was uploaded again as version {found['version_id']}; it is there in a moment."
+    said = f"{found.url} was uploaded again as version {found.now.version_id}; it is there in a moment."
     return Done(said, f"/applications/{quote(application, safe='')}")
 
 

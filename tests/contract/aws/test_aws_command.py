@@ -31,7 +31,7 @@ from belay.release.attempt import Attempt
 from belay.release.life import Occurrence, State
 from belay.release.lock import Claim
 from belay.release.reason import from_document
-from belay.release.records import Outcome
+from belay.release.records import Outcome, upload_of
 from belay.release.stack_claim import StackClaim
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.subject.incident import Incident
@@ -40,7 +40,6 @@ from belay.subject.subjects import AskedRollback, ReleaseAttempt
 from cli import decision, function_url
 from cli.__main__ import main
 from cli.build import build_release
-from cli.status import SOON_SECONDS
 
 DEFINITION = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Wait", "Seconds": 3600, "End": True}}})
 SEAL = "0123456789ab" + "5" * 52
@@ -157,39 +156,46 @@ def test_an_application_that_nobody_knows_is_no_idle_one(office: Office, belay: 
     assert "ordres is not an application; registered: orders" in err
 
 
-def test_watching_waits_a_moment_for_what_was_just_uploaded(
+def test_an_upload_is_shown_before_it_is_opened_and_followed_from_there(
     office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Opened after the first look, asked about after that, then ended."""
+    put = office.s3.put_object(Bucket="releases-bucket", Key="releases/orders/orders-1.0.0.zip", Body=b"zip")
+    upload = upload_of("orders", "releases-bucket", "releases/orders/orders-1.0.0.zip", put["VersionId"], 3)
     looks: list[float] = []
 
     def go_on(seconds: float) -> None:
-        """Let the upload begin after the first look, ask for an approval, then end."""
         looks.append(seconds)
         if len(looks) == 1:
-            office.deploy("production", State.AWAITING_APPROVAL)
-            office.ask()
+            release = accepted(office.ledger, upload, "1.0.0")
+            bring(office.ledger, release, "production", State.AWAITING_APPROVAL)
+            asked = AskedApproval("production", release.attempt, "t", NOW, LATER, True, SEAL, Seal({}))
+            office.ledger.approvals.ask(release, asked)
         if len(looks) == 2:
-            end(office.ledger, RELEASE, Outcome.DEPLOYED)
-            office.ledger.attempts.announced(office.attempt())
+            attempt = office.ledger.attempts.get(upload)
+            assert attempt is not None
+            office.ledger.attempts.close(attempt, Outcome.REJECTED, from_document("SSH is open"), LATER)
+            office.ledger.attempts.announced(attempt)
         assert len(looks) < 4, "nothing goes on any more"
 
-    monkeypatch.setattr("cli.status.time", SimpleNamespace(sleep=go_on))
+    monkeypatch.setattr("cli.follow.time", SimpleNamespace(sleep=go_on))
+    (arriving,) = document(belay, "status", "orders")["arriving"]
+    assert arriving["upload"] == upload.key
+    assert "UPLOADED, NOT OPENED YET" in belay("status")[1]
     status, out, _ = belay("status", "orders", "--watch")
     assert status == 0
-    assert out.startswith("Nothing is running, waiting or held.\nA recent upload may not have started yet")
-    assert "waits for a person: orders/1.0.0 in production; answer with belay approve orders/1.0.0 --stage" in out
-    assert out.splitlines()[-1] == "orders/1.0.0: DEPLOYED"
-    assert len(looks) == 2
+    told = out.splitlines()
+    assert "UPLOADED, NOT OPENED YET" in told[0]
+    assert any("orders/1.0.0  production  waits for a person: an approval in production" in each for each in told)
+    assert any("but not the uploader (four eyes)" in each for each in told)
+    assert told[-2:] == ["orders/1.0.0: REJECTED", "SSH is open"]
+    assert document(belay, "status", "orders")["arriving"] == []
 
 
-def test_watching_ends_where_nothing_begins(office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[float] = []
-    monkeypatch.setattr("cli.status.time", SimpleNamespace(sleep=looks.append))
-    assert belay("status", "--watch")[1].startswith("Nothing is running, waiting or held.\n")
-    assert sum(looks) == SOON_SECONDS
+def test_watching_ends_where_nothing_goes_on(office: Office, belay: Belay) -> None:
+    assert belay("status", "--watch") == (0, "Nothing is running, waiting or held.\n", "")
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Overwrite=True)
     assert belay("status", "--watch")[1].startswith("Releases are paused")
-    assert sum(looks) == SOON_SECONDS, "what is held does not begin by itself"
 
 
 def test_what_runs_waits_and_is_held(office: Office, belay: Belay) -> None:
@@ -514,6 +520,20 @@ def test_a_push_that_waits_tells_the_outcome(
     status, out, _ = belay("release", "push", str(archive), "--wait")
     assert status == 1
     assert out.splitlines()[-2:] == ["orders/1.0.0: REJECTED", "SSH is open"]
+    found = json.loads(belay("release", "push", str(archive), "--until", "approval", "--output", "json")[1])
+    assert (found["outcome"], found["reason"], found["waits_for"]) == ("REJECTED", "SSH is open", [])
+
+
+def test_a_push_that_waits_for_the_approval_only_says_what_is_asked(
+    office: Office, belay: Belay, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.deploy("production", State.AWAITING_APPROVAL)
+    office.ask()
+    waiting = office.attempt()
+    monkeypatch.setattr("belay.ledger.attempts.AttemptRecords.get", lambda *_: waiting)
+    status, out, _ = belay("release", "push", str(archive), "--until", "approval")
+    assert (status, out.splitlines()[-1]) == (0, "orders/1.0.0 waits for an approval in production")
+    assert "production  belay approve orders/1.0.0 --stage production --seal 0123456789ab\n" in out
 
 
 def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Belay) -> None:

@@ -98,6 +98,9 @@ WORK: dict[str, Any] = {
         {"stage": "shop/production", "runs": "1.0.0, but web (shop-web) was not brought back from 1.1.0", "left": []}
     ],
     "held": [{"upload": "releases/shop/shop-2.0.0.zip", "since": "2026-03-02T09:00:00.000+00:00"}],
+    "arriving": [
+        {"application": "orders", "upload": "releases/orders/orders-1.5.0.zip", "at": "2026-03-02T09:29:55.000+00:00"}
+    ],
 }
 RUNNING = Execution(
     ARN,

@@ -230,12 +230,14 @@ class ReleaseBucket:
         self._client = client
         self.name = name
 
-    def page(self, after: tuple[str, str] | None) -> tuple[list[StoredVersion], tuple[str, str] | None]:
+    def page(
+        self, after: tuple[str, str] | None, application: str | None = None
+    ) -> tuple[list[StoredVersion], tuple[str, str] | None]:
         """Return the versions below ``releases/`` that follow a key and a version, at most 1,000, and where they end.
 
-        None for the end if there are no more.
+        None for the end if there are no more. With an ``application`` only its own.
         """
-        return _page(self._client, self.name, "releases/", after)
+        return _page(self._client, self.name, f"releases/{application}/" if application else "releases/", after)
 
     def tag_unneeded(self, key: str, version_id: str) -> None:
         """Tag one version for the bucket's lifecycle rule, which expires it."""
