@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
 
 from belay.aws.s3 import ArtifactBucket
@@ -29,8 +30,8 @@ class TemplateRules:
         Raises ``UnreadableTemplate``, and ``InvalidRegistration`` if a rule is not what was registered.
         """
         document = load(template, path)
-        validator = Validator({key: self._rule(key, digest) for key, digest in settings.guard_rules.items()})
-        answer = validator.check(path, template, known_parameters(document, values))
+        rules = tuple((key, self._rule(key, digest)) for key, digest in settings.guard_rules.items())
+        answer = _validator(rules).check(path, template, known_parameters(document, values))
         return templates_report([read(TemplateAnswer, answer, "an answer")], {path: document}, settings, today)
 
     def _rule(self, key: str, digest: str) -> str:
@@ -38,3 +39,9 @@ class TemplateRules:
         if data is None or sha256(data).hexdigest() != digest:
             raise InvalidRegistration([f"{key}: expected rules with the SHA-256 {digest}, found others or none"])
         return data.decode()
+
+
+@lru_cache(maxsize=8)
+def _validator(rules: tuple[tuple[str, str], ...]) -> Validator:
+    """Return the engine with these rules, which takes half a second to make; later invocations find it made."""
+    return Validator(dict(rules))
