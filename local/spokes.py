@@ -16,15 +16,21 @@ LOOKS: Final = 60
 
 @dataclass(frozen=True)
 class Spoke:
-    """An account and region where stages may lie."""
+    """An account and region where stages may lie; ``hub`` is the name of Belay's stack."""
 
     engine: Engine
+    hub: str
     account: str = SPOKE_ACCOUNT
     region: str = SPOKE_REGION
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the account's root in its region."""
         return self.engine.client(service, account=self.account, region=self.region)
+
+    @property
+    def files(self) -> str:
+        """The bucket of the region, in Belay's account."""
+        return f"{self.hub}-files-{ACCOUNT}-{self.region}"
 
 
 def join(
@@ -41,7 +47,7 @@ def join(
     the path ``/belay/``, verify functions and database executors one prefix each, as at home.
     """
     named = {"HubAccountId": ACCOUNT, "HubStackName": hub}
-    spoke = Spoke(engine, account, region)
+    spoke = Spoke(engine, hub, account, region)
     _create(
         spoke.client("cloudformation"),
         "spoke_account",

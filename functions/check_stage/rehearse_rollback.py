@@ -6,7 +6,7 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
-from belay.control.rehearsal import RollbackRehearsal
+from belay.control.rehearsal import RehearsedRoles, RollbackRehearsal
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.ledger.ledger import Ledger
@@ -38,8 +38,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     there = run.at(aws, Power.LOOK)
     looks = there.stacks, there.databases, there.services, there.alarms, there.verify_functions, there.roles
     roles = settings.recover_stacks_role_arn, settings.recover_databases_role_arn
-    protected = [(action, resource) for action, _, resource in (e.partition("=") for e in settings.protected.split())]
-    rehearsal = RollbackRehearsal(run, *looks, *roles, protected, StackValues.of(there, ledger)).rehearse()
+    recovering = RehearsedRoles.of(run.stage.place, *roles, settings.protected)
+    rehearsal = RollbackRehearsal(run, *looks, recovering, StackValues.of(there, ledger)).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
     run.ledger.attempts.record(

@@ -8,6 +8,7 @@ from belay.aws.gateways import own_aws
 from belay.control.baselines import Baselines
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.place import Power
@@ -28,8 +29,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.DEPLOY)
-    baselines = Baselines(there.stacks, artifacts, ledger, StackValues.of(there, ledger).known_at)
+    there, files = run.at(aws, Power.DEPLOY), StageFiles.kept_by(aws, run)
+    baselines = Baselines(there.stacks, files.keep, ledger, StackValues.of(there, ledger).known_at)
     known = ledger.baselines.of(run.release.origin, run.stage.name)
     for stack in run.plan().stacks:
         if stack.stack not in known:

@@ -10,6 +10,8 @@ from belay.aws.clock import now
 from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_change_sets import StageChangeSets
+from belay.control.stage_files import RESERVE_MILLISECONDS as RESERVE
+from belay.control.stage_files import StageFiles
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.place import Power
@@ -36,10 +38,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    there, pipeline = run.at(aws, Power.DEPLOY), run.stage.runs_pipeline
+    there, files, pipeline = run.at(aws, Power.DEPLOY), StageFiles.kept_by(aws, run), run.stage.runs_pipeline
     key, digests = aws.value_key(settings.value_key_id), aws.mac_key(settings.digest_key_id)
-    change_sets = StageChangeSets(run, there.stacks, there.alarms, key, digests)
-    plan = None if pipeline else change_sets.advance()
+    change_sets = StageChangeSets(run, there.stacks, there.alarms, files, key=key, digests=digests)
+    plan = None if pipeline else change_sets.advance(lambda: context.get_remaining_time_in_millis() >= RESERVE)
     return {
         "ready": plan is None or plan.ready,
         "unready": "" if plan is None else plan.unready,

@@ -23,6 +23,7 @@ class Settings:
     artifact_bucket: str
     release_bucket: str
     value_key_id: str
+    files_buckets: str
 
 
 @observed
@@ -37,6 +38,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     upload = planned_upload(created, settings.release_bucket, event["execution"])
     key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
     registrations = Registrations(aws.parameters, artifacts)
-    admission = Admission(ledger, artifacts, registrations, aws.buckets, key, stack_claims)
+    admission = Admission(ledger, artifacts, registrations, aws.buckets, key, stack_claims, aws, settings.files_buckets)
     release, stages = admission.preview(upload, [str(each) for each in event["stages"]])
     return {"release": release.to_dict(), "stages": list(stages)}

@@ -30,6 +30,7 @@ class Settings:
     pause_parameter: str
     notification_topic_arn: str
     value_key_id: str
+    files_buckets: str
 
 
 @observed
@@ -51,7 +52,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if not ledger.attempts.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
     key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
-    admission = Admission(ledger, artifacts, registrations, aws.buckets, key, stack_claims)
+    admission = Admission(ledger, artifacts, registrations, aws.buckets, key, stack_claims, aws, settings.files_buckets)
     return disposition("ACCEPTED", *admission.accept(upload))
 
 

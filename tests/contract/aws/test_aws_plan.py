@@ -19,6 +19,7 @@ from test_aws_unfinished import ROLE, House
 
 from belay.approval.stage_preview import PREVIEW, PlanOutcome, StagePreview
 from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.aws.s3 import Buckets
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
@@ -80,7 +81,8 @@ class Key:
 def admission(house: House) -> Admission:
     claims = StackClaims(house.ledger, house.artifacts, "eu-west-1")
     registrations = Registrations(ParameterStore(house.ssm), house.artifacts)
-    return Admission(house.ledger, house.artifacts, registrations, Buckets(house.s3), Key(), claims)  # type: ignore[arg-type]
+    known = house.ledger, house.artifacts, registrations, Buckets(house.s3)
+    return Admission(*known, Key(), claims, Aws(), "belay-files-123456789012-")  # type: ignore[arg-type]
 
 
 def items(house: House) -> list[tuple[str, str]]:

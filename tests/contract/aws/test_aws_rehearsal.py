@@ -12,7 +12,7 @@ from test_aws_unfinished import RELEASE, ROLE, House
 from belay.aws.gateways import own_aws
 from belay.aws.iam import Roles
 from belay.aws.rds import Databases
-from belay.control.rehearsal import RollbackRehearsal
+from belay.control.rehearsal import RehearsedRoles, RollbackRehearsal
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.database.instance import INSTANCE
@@ -118,9 +118,7 @@ class TestRehearsal:
             aws.alarms,
             aws.verify_functions,
             Roles(iam),
-            STACKS_ROLE,
-            DATABASES_ROLE,
-            protected,
+            RehearsedRoles(STACKS_ROLE, DATABASES_ROLE, protected),
             StackValues.of(aws, run.ledger),
         )
         return whole.rehearse()

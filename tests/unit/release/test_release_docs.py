@@ -64,7 +64,8 @@ def test_the_examples_of_registrations_are_read() -> None:
 
 
 OF_A_STAGE = (
-    Stage.__dataclass_fields__.keys() - {"application", "name", "calendar", "executors"}
+    (Stage.__dataclass_fields__.keys() - {"application", "name", "calendar", "executors", "place"})
+    | {"account", "region", "belay_roles"}
 ) | Calendar.__dataclass_fields__.keys()
 
 

@@ -13,6 +13,7 @@ from belay.database.copy import CopySettings
 from belay.database.instance import INSTANCE
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.manifest import DatabaseChanges, Manifest, ManifestStack
+from belay.release.place import PlaceRoles, Power, StagePlace
 from belay.release.registration import (
     DEFAULT_TRANSFORMS,
     Application,
@@ -115,7 +116,8 @@ class TestApplication:
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, forecast, services, alarms, verify, require_rollback_ready, restore, recover_foreign,"
-                " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters",
+                " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, account,"
+                " region, belay_roles",
                 "defaults.approval: expected a mapping with required, expires_after_days, four_eyes,"
                 " skip_unchanged, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
@@ -123,7 +125,8 @@ class TestApplication:
             "stages: [test]\ndefaults: none": [
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, forecast, services, alarms, verify, require_rollback_ready, restore, recover_foreign,"
-                " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, found 'none'"
+                " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, account,"
+                " region, belay_roles, found 'none'"
             ],
         }.items(),
     )
@@ -183,6 +186,27 @@ class TestStage:
         stage = parse_stage(ORDERS, "production", STAGE + "regions: [eu-central-1, us-gov-west-1]")
         assert isinstance(stage, Stage)
         assert stage.regions == ("eu-central-1", "us-gov-west-1")
+
+    def test_in_another_account_and_region(self) -> None:
+        stage = parse_stage(ORDERS, "production", f"{STAGE}\naccount: 123456789012\nregion: eu-central-1")
+        assert isinstance(stage, Stage)
+        roles = PlaceRoles.named_alike("aws", "123456789012")
+        assert stage.place == StagePlace("aws", "123456789012", "eu-central-1", roles)
+        assert roles.of(Power.LOOK) == "arn:aws:iam::123456789012:role/belay-look"
+        assert stage.place.holds("arn:aws:cloudformation:eu-central-1:123456789012:stack/orders-network/6a7e")
+        for other in ("aws-cn:cloudformation:eu-central-1:123456789012", "aws:cloudformation:eu-west-1:123456789012"):
+            assert not stage.place.holds(f"arn:{other}:stack/orders-network/6a7e")
+
+    def test_an_application_whose_stages_share_an_account_says_so_once(self) -> None:
+        recover = "arn:aws:iam::123456789012:role/belay/staging-belay-recover"
+        defaults = f"{{account: 123456789012, belay_roles: {{recover: {recover}}}}}"
+        application = parse_application("orders", f"stages: [eu, us]\ndefaults: {defaults}")
+        assert isinstance(application, Application)
+        for name, region in {"eu": "eu-central-1", "us": "us-east-1"}.items():
+            stage = parse_stage(application, name, f"{STAGE}\nregion: {region}")
+            assert isinstance(stage, Stage)
+            assert stage.place is not None
+            assert (stage.place.region, stage.place.roles.recover) == (region, recover)
 
     def test_a_pipeline(self) -> None:
         text = "pipeline: {name: orders, deployment_stage: Deploy}"
@@ -334,6 +358,41 @@ class TestStage:
             "pipeline: {name: a, deployment_stage: b, start: true}\nephemeral: true\napproval: {required: true}": [
                 "pipeline: each release has stacks of its own in an ephemeral stage, which no pipeline can deploy",
                 "pipeline: a stage that a pipeline is started for is approved in the pipeline: leave approval out",
+            ],
+            "account: 123456789012": ["account: expected region too; a stage without both is in Belay's own"],
+            "belay_roles: {}": [
+                f"belay_roles: expected {name} too; a stage without both is in Belay's own"
+                for name in ("account", "region")
+            ],
+            "account: me\nregion: Frankfurt": [
+                "account: expected the id of an AWS account, 12 digits, found 'me'",
+                "region: expected the name of an AWS region, found 'Frankfurt'",
+            ],
+            "account: 999999999999\nregion: eu-central-1": [
+                "service_role: expected a role of the stage's account 999999999999, found one of 123456789012"
+            ],
+            f"""account: 123456789012
+region: eu-central-1
+belay_roles: {{look: {ROLE}, deploy: arn:aws:iam::999999999999:role/belay-deploy, clean: x}}""": [
+                "belay_roles.clean: expected the ARN of an IAM role, found 'x'",
+                f"belay_roles.look: expected a role whose name ends in belay-look, found {ROLE}",
+                "belay_roles: deploy: expected a role of the stage's account 123456789012, found"
+                " arn:aws:iam::999999999999:role/belay-deploy",
+            ],
+            f"""account: 123456789012
+region: eu-central-1
+verify: {{function: {VERIFY}}}
+pipeline: {{name: a, deployment_stage: b}}
+forecast: model
+databases: [{{instance: orders-db, executor: {CHANGES}, database: orders}}]""": [
+                "verify.function: expected a function of the stage's account 123456789012, region eu-central-1",
+                "pipeline: a pipeline deploys in Belay's own account and region, and the stage is in account"
+                " 123456789012, region eu-central-1",
+                "forecast: a forecast is made in Belay's own account and region, and the stage is in account"
+                " 123456789012, region eu-central-1",
+                "databases[0].executor: an executor reads changes from Belay's own account, and the stage is in account"
+                " 123456789012, region eu-central-1: leave it out, and have a stack apply them (database.applied_by in"
+                " release.yaml)",
             ],
             "pipeline: {name: a, deployment_stage: b, start: true}\nfreezes: []": [
                 "pipeline: a stage that a pipeline is started for is held there: leave windows and freezes out",

@@ -76,13 +76,17 @@ class Aws:
         (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining). A call raises
         ``AccessDenied`` where the role may not be assumed.
         """
-        if place is None or (place.region == self.region and place.account == self.account):
+        if place is None or self.is_at(place):
             return self
         role = place.roles.of(power)
         return self._other(
             (role, place.region, session),
             lambda: Aws(place.region, _with_renewed(partial(self._assume, role, session))),
         )
+
+    def is_at(self, place: StagePlace) -> bool:
+        """Whether this is a place; a region of another name asks nobody whose account this is."""
+        return place.region == self.region and place.account == self.account
 
     def _other(self, key: tuple[Any, ...], make: Callable[[], Aws]) -> Aws:
         if key not in self._others:

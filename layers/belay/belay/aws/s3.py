@@ -17,6 +17,7 @@ from belay.release.records import Upload
 
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 _PART_SIZE = 16 * 1024 * 1024
+_PIECE_SIZE = 1024 * 1024
 _RECENT = timedelta(days=30)
 """Less than the least of ``HistoryDays``, for which nothing expires."""
 
@@ -112,6 +113,16 @@ class ArtifactBucket:
                 if code_of(error) in _MISSING:
                     return None
                 raise
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes, a mebibyte at a time. Raises ``MissingDocument`` if there is none."""
+        with translated("S3.GetObject"):
+            try:
+                yield from self._client.get_object(Bucket=self.name, Key=key)["Body"].iter_chunks(_PIECE_SIZE)
+            except ClientError as error:
+                if code_of(error) not in _MISSING:
+                    raise
+                raise MissingDocument(f"s3://{self.name}/{key} no longer exists: upload the release again") from error
 
     def versions(self, prefix: str) -> dict[str, str]:
         """Return the current version of each object below a prefix; every write creates another one."""

@@ -12,6 +12,17 @@ from belay.stack.baseline import Baseline, TemplatePointer, baseline_of
 from belay.stack.outputs import outputs_of, shown_outputs
 
 Known = Callable[[Baseline], Baseline]
+Keep = Callable[[str, bytes], TemplatePointer]
+"""Stores a template under a key of the artifact bucket; returns where CloudFormation reads it."""
+
+
+def kept_in(bucket: ArtifactBucket) -> Keep:
+    """Return what stores templates in a bucket, where CloudFormation reads them too."""
+
+    def keep(key: str, template: bytes) -> TemplatePointer:
+        return TemplatePointer(bucket.name, key, bucket.put_bytes(key, template), digest(template))
+
+    return keep
 
 
 def _nothing(baseline: Baseline) -> Baseline:
@@ -19,15 +30,15 @@ def _nothing(baseline: Baseline) -> Baseline:
 
 
 class Baselines:
-    """Stores a stack's template in the artifact bucket and its parameters and tags in the ledger.
+    """Stores a stack's template with ``keep``, its parameters and tags in the ledger.
 
     ``known`` adds what is known of hidden values; without it, as for what a pipeline deploys, that is nothing.
     """
 
-    def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger, known: Known = _nothing) -> None:
+    def __init__(self, stacks: Stacks, keep: Keep, ledger: Ledger, known: Known = _nothing) -> None:
         self._stacks = stacks
         self._known = known
-        self._artifacts = artifacts
+        self._keep = keep
         self._ledger = ledger
 
     def capture(self, origin: Origin, stage: str, stack: str, stack_name: str) -> None:
@@ -36,9 +47,7 @@ class Baselines:
         template, outputs = None, None
         if description is not None and description["StackStatus"] != "REVIEW_IN_PROGRESS":
             body = self._stacks.get_template(description["StackId"])
-            key = origin.stage_key(stage, f"baselines/{stack}.template")
-            version_id = self._artifacts.put_bytes(key, body)
             outputs = shown_outputs(outputs_of(description), [body])
-            template = TemplatePointer(self._artifacts.name, key, version_id, digest(body))
+            template = self._keep(origin.stage_key(stage, f"baselines/{stack}.template"), body)
         baseline = self._known(replace(baseline_of(description, template, name=stack_name), outputs=outputs))
         self._ledger.baselines.record(origin, stage, stack, baseline)

@@ -20,6 +20,7 @@ from belay.errors import (
 from belay.ledger.operations import Purpose
 from belay.masking import MASK
 from belay.release.names import change_set_name
+from belay.release.place import artifact_key
 from belay.rollback.plan import Action, Step
 from belay.rollback.question import AskedQuestion, names_all, update_question
 from belay.rollback.situation import StackSeen
@@ -155,7 +156,7 @@ class RecoveredStacks:
         noted = self._recovery.noted(stack).endangered
         if noted or baseline is None or baseline.template is None:
             return noted
-        then = self._recovery.artifacts.get_bytes(baseline.template.key)
+        then = self._recovery.artifacts.get_bytes(artifact_key(baseline.template.key))
         if then is None or not baseline.template.is_of(then):
             return ()
         try:

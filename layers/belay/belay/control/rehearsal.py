@@ -17,6 +17,7 @@ from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.masking import is_reference
 from belay.policy.declared import declared_groups
 from belay.release.accepted import AcceptedRelease
+from belay.release.place import Power, StagePlace
 from belay.release.registration import Database
 from belay.release.verification import COMPOSITE, METRIC
 from belay.rollback.rehearsal import (
@@ -52,12 +53,33 @@ _PASSED = {"iam:PassedToService": "cloudformation.amazonaws.com"}
 
 
 @dataclass(frozen=True)
-class RollbackRehearsal:
-    """What a rollback of one release in one stage would depend on.
+class RehearsedRoles:
+    """The roles that would recover stacks and services, and databases; and what no service role may do.
 
-    ``protected`` are calls that no service role may make, each with the resource of Belay's own that it would change.
-    ``stacks_role`` is the role that would recover stacks and services, ``databases_role`` the one for databases.
+    ``protected`` are calls, each with the resource of Belay's own that it would change.
     """
+
+    stacks: str
+    databases: str
+    protected: Sequence[tuple[str, str]]
+
+    @classmethod
+    def of(cls, place: StagePlace | None, stacks: str, databases: str, protected: str) -> "RehearsedRoles":
+        """Return those of a stage; the others are Belay's at home, ``protected`` as ``action=resource``, each a word.
+
+        Elsewhere one role recovers, and what Belay has there are its roles.
+        """
+        if place is None:
+            calls = (each.partition("=") for each in protected.split())
+            return cls(stacks, databases, [(action, resource) for action, _, resource in calls])
+        changes = ("iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
+        owned = [(change, place.roles.of(power)) for power in Power for change in changes]
+        return cls(place.roles.recover, place.roles.recover, owned)
+
+
+@dataclass(frozen=True)
+class RollbackRehearsal:
+    """What a rollback of one release in one stage would depend on."""
 
     run: StageContext
     stacks: Stacks
@@ -66,9 +88,7 @@ class RollbackRehearsal:
     alarms: Alarms
     functions: VerifyFunctions
     roles: Roles
-    stacks_role: str
-    databases_role: str
-    protected: Sequence[tuple[str, str]]
+    recovering: RehearsedRoles
     values: StackValues
 
     def rehearse(self) -> Rehearsal:
@@ -210,7 +230,7 @@ class RollbackRehearsal:
 
     def _permissions_over_stacks(self) -> Iterator[Check]:
         """What Belay's own role does in a rollback: its template's parameters and the organization decide."""
-        role, stage, refused = self.stacks_role, self.run.stage, []
+        role, stage, refused = self.recovering.stacks, self.run.stage, []
         for stack in self.run.plan().stacks:
             if stack.stack_id is not None:
                 refused += self._refused(role, _RECOVERS, stack.stack_id)
@@ -226,7 +246,7 @@ class RollbackRehearsal:
     def _permissions_over_databases(self) -> Iterator[Check]:
         if self.run.stage.databases and self.run.stage.restore != "never":
             refused = [each for database in self.run.stage.databases for each in self._refused_to_restore(database)]
-            yield check_permissions(self.databases_role, refused)
+            yield check_permissions(self.recovering.databases, refused)
 
     def _refused_to_restore(self, database: Database) -> list[str]:
         """A restore reads the snapshot, which is not taken yet, and renames the database."""
@@ -237,8 +257,8 @@ class RollbackRehearsal:
         # The snapshot will have the tags of all of Belay's snapshots.
         tagged = {"aws:ResourceTag/belay:application": self.run.release.application}
         return [
-            *self._refused(self.databases_role, (f"rds:{kind.made_by}",), kind.snapshot_arn(found), tagged),
-            *self._refused(self.databases_role, (f"rds:{kind.modify}",), kind.arn(found)),
+            *self._refused(self.recovering.databases, (f"rds:{kind.made_by}",), kind.snapshot_arn(found), tagged),
+            *self._refused(self.recovering.databases, (f"rds:{kind.modify}",), kind.arn(found)),
         ]
 
     def _permissions_of_service_role(self) -> Iterator[Check]:
@@ -256,7 +276,7 @@ class RollbackRehearsal:
         role = self.run.stage.service_role
         may = [
             f"{action} on {resource}"
-            for action, resource in self.protected
+            for action, resource in self.recovering.protected
             if self.roles.refused(role, (action,), resource) == []
         ]
         yield check_service_role(role, may)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from belay.aws.cloudwatch import Alarms
 from belay.aws.faults import refuse_fault_in
 from belay.aws.kms import MacKey, ValueKey
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.errors import InvalidRelease, InvalidRequest, StackNotDeployable
 from belay.masking import is_reference
 from belay.policy.change_sets import check_change_set
@@ -32,16 +33,20 @@ from belay.template.unpinned import unpinned
 class StageChangeSets:
     """Creates and reads a release's change sets in one stage; the plan, saved after every call, tracks the progress."""
 
-    def __init__(self, run: StageContext, stacks: Stacks, alarms: Alarms, key: ValueKey, digests: MacKey) -> None:
+    def __init__(
+        self, run: StageContext, stacks: Stacks, alarms: Alarms, files: StageFiles, *, key: ValueKey, digests: MacKey
+    ) -> None:
         self._run = run
+        self._files = files
         self._key = key
         self._mac_key = digests
         self._stacks = stacks
         self._alarms = alarms
 
-    def advance(self) -> StagePlan:
+    def advance(self, enough_time: Callable[[], bool]) -> StagePlan:
         """Advance the plan one step and return it; ``ready`` once every change set that can be created now has been.
 
+        Before the first is made, the files are where CloudFormation reads them: copied while there is time.
         Raises ``InvalidRelease`` if a change set cannot be created or its changes violate a policy, and
         ``StackNotDeployable`` if a stack cannot take one.
         """
@@ -51,6 +56,8 @@ class StageChangeSets:
             run.ledger.attempts.record(run.release, State.PLANNING, timestamp(), stage=run.stage.name)
             plan = replace(plan, lock_seen=run.ledger.locks.free(run.release.application, run.stage.name))
             run.save(plan)
+        if not self._files.copy(enough_time):
+            return plan
         with run.reasons.refusing():
             for stack in plan.in_progress(Progress.CREATING):
                 plan = plan.with_stack(self._look_at(plan, stack))
@@ -118,7 +125,7 @@ class StageChangeSets:
         run = self._run
         template = self._stacks.change_set_template(change_set.change_set_id)
         values = {**change_set.parameters, **change_set.pseudo_parameters}
-        release = run.artifacts.name, run.release.prefix
+        release = self._files.bucket.name, self._files.prefix
         found = unpinned(template, values, release, run.accepted.manifest.digests, where=where)
         inside = ((each.logical_id, change_set.inside(each)) for each in change_set.changes)
         nested = ((name, child) for name, child in inside if child is not None and child.status != "FAILED")
@@ -160,7 +167,7 @@ class StageChangeSets:
             "ChangeSetName": name,
             "ChangeSetType": "CREATE" if creates else "UPDATE",
             "ClientToken": name,
-            "TemplateURL": run.artifacts.url(release.member_key(manifest.template)),
+            "TemplateURL": self._files.url(manifest.template),
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
             "Capabilities": list(manifest.capabilities),
             "IncludeNestedStacks": True,

@@ -35,7 +35,8 @@ class AcceptedRelease:
     ``declared`` maps each template of the release to the parameters it declares, each with whether it has a default.
     Manifest and registration are stored parsed, so that a later, stricter version of Belay still accepts them. An
     approval seals the texts, which are stored as they were read. The values of secret parameters are stored encrypted,
-    in ``secrets`` by stage, stack and name; everywhere else they are masked.
+    in ``secrets`` by stage, stack and name; everywhere else they are masked. ``buckets`` are those of the release's
+    files for stages elsewhere, by stage.
     """
 
     manifest_text: str
@@ -46,6 +47,7 @@ class AcceptedRelease:
     application: Application
     stages: Mapping[str, Stage]
     secrets: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    buckets: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -149,11 +151,17 @@ class AcceptedRelease:
         """Return the real name of a release's stack in a stage; in an ephemeral stage each attempt has its own."""
         return self.stages[stage].stack_name(stack, str(self.manifest.version), attempt)
 
+    def files_of(self, stage: str, bucket: str, prefix: str) -> tuple[str, str]:
+        """Return the bucket and the prefix of the release's files for a stage, given those in the artifact bucket."""
+        place = self.stages[stage].place
+        return (bucket, prefix) if place is None else (self.buckets[stage], place.key(prefix))
+
     def parameters(self, stage: str, stack: ManifestStack, attempt: str, bucket: str, prefix: str) -> dict[str, str]:
         """Return a stack's parameter values in a stage.
 
         In addition to the release's and the operator's, a template that declares them gets ``ReleaseBucket``,
-        ``ReleasePrefix``, ``ReleaseVersion``, ``Stage``, and ``<Stack>StackName`` for every stack of the release.
+        ``ReleasePrefix`` (where CloudFormation reads them for this stage; ``bucket`` and ``prefix`` are those of the
+        artifact bucket), ``ReleaseVersion``, ``Stage``, and ``<Stack>StackName`` for every stack of the release.
 
         Raises ``InvalidRelease`` with every parameter without a value, and every undeclared one.
         """
@@ -161,7 +169,8 @@ class AcceptedRelease:
             stack_name_parameter(each.name): self.stack_name(stage, each.name, attempt) for each in self.manifest.stacks
         }
         declared = self.declared[stack.template]
-        given = effective_parameters(stack, self.stages[stage].stacks[stack.name], declared, bucket, prefix)
+        registered, where = self.stages[stage].stacks[stack.name], self.files_of(stage, bucket, prefix)
+        given = effective_parameters(stack, registered, declared, *where)
         values = {name: value for name, value in offered.items() if name in declared} | given
         self._refuse_missing(stage, stack, values)
         return values

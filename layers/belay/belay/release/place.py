@@ -1,7 +1,18 @@
 """Where a stage lies that is not in Belay's own account and region, and the roles through which Belay works there."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Final
+
+from belay.release.document import Fields, Node
+
+_FOLDER: Final = "spokes/"
+"""An account may read what is below ``spokes/<account>/`` (``accounts/hub_region.yaml``)."""
+
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
+_ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 
 
 class Power(StrEnum):
@@ -51,6 +62,10 @@ class StagePlace:
     region: str
     roles: PlaceRoles
 
+    def key(self, key: str) -> str:
+        """Return the key of the copy of an object of the artifact bucket, in the bucket that the account can read."""
+        return f"{_FOLDER}{self.account}/{key}"
+
     def holds(self, arn: str) -> bool:
         """Whether a resource lies here, by its ARN."""
         parts = arn.split(":", 5)
@@ -58,3 +73,43 @@ class StagePlace:
 
     def __str__(self) -> str:
         return f"account {self.account}, region {self.region}"
+
+
+def artifact_key(key: str) -> str:
+    """Return the key in the artifact bucket of what may be a copy in another bucket."""
+    return key.split("/", 2)[2] if key.startswith(_FOLDER) else key
+
+
+def read_place(stage: Fields, *, whole: bool) -> StagePlace | None:
+    """Read where a stage lies: None for Belay's own account and region, and where something is wrong, which is noted.
+
+    Unless the keys are ``whole``, as an application's defaults, each may be there without the others.
+    """
+    account = stage["account"].text(_ACCOUNT, "the id of an AWS account, 12 digits")
+    region = stage["region"].text(REGION, "the name of an AWS region")
+    roles = _roles(stage["belay_roles"])
+    given = [name for name in ("account", "region", "belay_roles") if stage[name].present]
+    if not whole or not given:
+        return None
+    for name in ("account", "region"):
+        if name not in given:
+            stage.owner.note(f"{', '.join(given)}: expected {name} too; a stage without both is in Belay's own")
+    partition = str(stage["service_role"].value).partition(":")[2].split(":")[0]
+    if not account or not region:
+        return None
+    usual = asdict(PlaceRoles.named_alike(partition, account))
+    for power, arn in roles.items():
+        if not arn.startswith(f"arn:{partition}:iam::{account}:"):
+            stage["belay_roles"].note(f"{power}: expected a role of the stage's account {account}, found {arn}")
+    return StagePlace(partition, account, region, PlaceRoles(**{**usual, **roles}))
+
+
+def _roles(node: Node) -> dict[str, str]:
+    """Read roles by power. Belay's own roles may assume only those whose names end as these have to."""
+    fields = node.fields([], [*Power]) if node.present else Fields({}, node)
+    given = [power.value for power in Power if fields[power].present]
+    roles = {name: fields[name].text(_ROLE, "the ARN of an IAM role") for name in given}
+    for name, arn in roles.items():
+        if arn and not arn.endswith(Power(name).role_name):
+            fields[name].note(f"expected a role whose name ends in {Power(name).role_name}, found {arn}")
+    return {name: arn for name, arn in roles.items() if arn}

@@ -25,7 +25,7 @@ from belay.release.manifest import (
 )
 from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name, snapshot_name
 from belay.release.origin import Origin
-from belay.release.place import StagePlace
+from belay.release.place import REGION, StagePlace, read_place
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -66,7 +66,6 @@ _KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
 _VERSION_ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 _SSM_NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,2048}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _PIPELINE_NAME: Final = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 
 _MOST_ALARMS: Final = 5
@@ -268,6 +267,7 @@ _OPTIONAL: Final = (
     *("ephemeral", "approval", "trusted_networks", "databases", "forecast", "services", "alarms"),
     *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
     *("pipeline", "timezone", "windows", "freezes", "regions", "ssm_parameters"),
+    *("account", "region", "belay_roles"),
 )
 
 
@@ -345,6 +345,9 @@ def _application(name: str, node: Node) -> Application:
 
 def _stage(application: str, name: str, fields: Fields) -> Stage:
     databases, executors = _databases(fields)
+    place = read_place(fields, whole=bool(name))
+    if place is not None:
+        _refuse_elsewhere(fields, place)
     return Stage(
         application=application,
         name=name,
@@ -368,12 +371,35 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         calendar=read_calendar(fields),
         regions=_regions(fields),
         ssm_parameters=fields["ssm_parameters"].texts(_SSM_NAME, "an SSM parameter's name, or a prefix that ends in /"),
+        place=place,
     )
+
+
+def _refuse_elsewhere(stage: Fields, place: StagePlace) -> None:
+    """Note what a stage in another account or region may not have: what would be looked for where it is not."""
+    role = stage["service_role"]
+    if isinstance(role.value, str) and _ROLE.fullmatch(role.value) and role.value.split(":")[4] != place.account:
+        role.note(f"expected a role of the stage's account {place.account}, found one of {role.value.split(':')[4]}")
+    verify = stage["verify"].value
+    if isinstance(verify, dict) and isinstance(verify.get("function"), str) and not place.holds(verify["function"]):
+        stage["verify"].entries()["function"].note(f"expected a function of the stage's {place}")
+    if stage["pipeline"].present:
+        stage["pipeline"].note(f"a pipeline deploys in Belay's own account and region, and the stage is in {place}")
+    if stage["forecast"].present and stage["forecast"].value != "none":
+        stage["forecast"].note(f"a forecast is made in Belay's own account and region, and the stage is in {place}")
+    databases = stage["databases"].value
+    for item in stage["databases"].items() if isinstance(databases, list) else ():
+        executor = item.entries().get("executor") if isinstance(item.value, dict) else None
+        if executor is not None:
+            executor.note(
+                f"an executor reads changes from Belay's own account, and the stage is in {place}: leave it out, and "
+                "have a stack apply them (database.applied_by in release.yaml)"
+            )
 
 
 def _regions(stage: Fields) -> tuple[str, ...]:
     node = stage["regions"]
-    regions = node.texts(_REGION, "the name of an AWS region")
+    regions = node.texts(REGION, "the name of an AWS region")
     if regions and stage["ephemeral"].value is True:
         node.note("each release has stacks of its own in an ephemeral stage, in Belay's own region alone")
     return regions
@@ -587,10 +613,10 @@ def refused_read(stage: Stage, name: str | None, reason: str) -> str | None:
 
 def _refuse_shared_stacks(application: Application, stages: Sequence[Stage]) -> None:
     problems = Problems()
-    owners: dict[str, str] = {}
+    owners: dict[tuple[StagePlace | None, str], str] = {}
     for stage in stages:
         for name, stack in stage.stacks.items():
-            owner = owners.setdefault(stack.name, stage.name) if not stage.ephemeral else stage.name
+            owner = owners.setdefault((stage.place, stack.name), stage.name) if not stage.ephemeral else stage.name
             if owner != stage.name:
                 path = f"{stage.name}: {join('stacks', name)}.name"
                 problems.add(path, f"stage {owner} has the stack {quote(stack.name)} too; each needs one of its own")

@@ -1,0 +1,79 @@
+"""The files of a release where CloudFormation reads them for a stage: elsewhere, in a bucket of the stage's region.
+
+A Lambda function's code has to lie in the function's region
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html), and
+another account is shown the files of its own stages alone.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from belay.aws.gateways import Aws
+from belay.aws.s3 import ArtifactBucket
+from belay.control.baselines import kept_in
+from belay.control.stage import StageContext
+from belay.errors import MissingDocument
+from belay.stack.baseline import TemplatePointer
+
+RESERVE_MILLISECONDS = 200_000
+"""A file is copied only while this much time is left: the largest allowed one needs less."""
+
+
+@dataclass(frozen=True)
+class StageFiles:
+    """A bucket with the release's files below ``prefix``; ``artifacts`` itself for a stage at home."""
+
+    run: StageContext
+    bucket: ArtifactBucket
+    prefix: str
+
+    @classmethod
+    def kept_by(cls, aws: Aws, run: StageContext) -> "StageFiles":
+        """Return those of a stage; ``aws`` are Belay's own account and region, whose buckets they are."""
+        name, prefix = run.accepted.files_of(run.stage.name, run.artifacts.name, run.release.prefix)
+        place = run.stage.place
+        return cls(run, run.artifacts if place is None else aws.in_region(place.region).artifacts(name), prefix)
+
+    def url(self, path: str) -> str:
+        """Return the TemplateURL of one of the release's files."""
+        return self.bucket.url(f"{self.prefix}/{path}")
+
+    def copy(self, enough_time: Callable[[], bool]) -> bool:
+        """Copy the files that are not there yet, verifying each digest, while there is time. Returns whether all are.
+
+        Raises ``MissingDocument`` if a file is gone from the artifact bucket, or is not what was accepted.
+        """
+        if self.run.stage.place is None:
+            return True
+        plan, bucket = self.run.release.is_plan, self.bucket
+        has, put = (bucket.has_any_member, bucket.lend_member) if plan else (bucket.has_member, bucket.put_member)
+        for path, sha256 in sorted(self.run.accepted.manifest.digests.items()):
+            key = f"{self.prefix}/{path}"
+            if has(key, sha256):
+                continue
+            if not enough_time():
+                return False
+            put(key, self._verified(path, sha256), sha256)
+        return True
+
+    def keep(self, key: str, template: bytes) -> TemplatePointer:
+        """Store a template for a rollback, under a key of the artifact bucket; return where CloudFormation reads it."""
+        pointer, place = kept_in(self.run.artifacts)(key, template), self.run.stage.place
+        return pointer if place is None else kept_in(self.bucket)(place.key(key), template)
+
+    def _verified(self, path: str, sha256: str) -> Iterator[bytes]:
+        """Yield a file's bytes; what is not what was accepted is refused before its end: then nothing is written."""
+        key, found = self.run.release.member_key(path), hashlib.sha256()
+        held = b""
+        for piece in self.run.artifacts.pieces(key):
+            found.update(piece)
+            if held:
+                yield held
+            held = piece
+        if found.hexdigest() != sha256:
+            raise MissingDocument(
+                f"s3://{self.run.artifacts.name}/{key} has the SHA-256 {found.hexdigest()}, but {sha256} was accepted: "
+                "upload the release again"
+            )
+        yield held

@@ -1,0 +1,272 @@
+"""Stages in other accounts and regions, as moto plays them: what is looked at where, and what cannot be reached."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from modules import function
+from moto.cloudformation.models import cloudformation_backends
+from test_aws_unfinished import MACHINE, MANIFEST, RELEASE, STAGE, House
+
+from belay.aws.gateways import Aws, own_aws
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.sessions import Session
+from belay.control.failed_stacks import FailedStacks
+from belay.control.places import Places
+from belay.control.registrations import RegistrationsReadOnce
+from belay.control.rehearsal import RehearsedRoles
+from belay.control.stack_claims import StackClaims
+from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
+from belay.errors import AccessDenied, MissingDocument
+from belay.release.accepted import AcceptedRelease
+from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
+from belay.release.registration import Stage
+from belay.release.stack_claim import claims_of
+from belay.stack.status import StackStatus
+
+SPOKE, REGION = "111111111111", "eu-central-1"
+PLACE = StagePlace("aws", SPOKE, REGION, PlaceRoles.named_alike("aws", SPOKE))
+ELSEWHERE = STAGE.replace("123456789012", SPOKE) + f"account: {SPOKE}\nregion: {REGION}\n"
+QUEUE = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+FILES = "belay-files-123456789012-eu-central-1"
+
+
+def there(service: str, account: str = SPOKE, region: str = REGION) -> Any:
+    """A client in another account of moto's: whoever assumes a role is in the role's account."""
+    role = f"arn:aws:iam::{account}:role/belay-look"
+    keys = boto3.client("sts", region_name=region).assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        region_name=region,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+def stack(name: str, status: StackStatus, account: str = SPOKE, region: str = REGION) -> str:
+    """Make a stack elsewhere that stands in a status. Returns its id."""
+    made = there("cloudformation", account, region).create_stack(StackName=name, TemplateBody=QUEUE)
+    cloudformation_backends[account][region].stacks[made["StackId"]].status = status.value
+    return str(made["StackId"])
+
+
+@pytest.fixture
+def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A Belay whose application has its production in another account and region."""
+    own_aws.cache_clear()
+    house = House(simulated)
+    house.ssm.put_parameter(
+        Name="/belay/applications/orders/production", Value=ELSEWHERE, Type="String", Overwrite=True
+    )
+    for name, value in {
+        "LEDGER_TABLE": "ledger",
+        "ARTIFACT_BUCKET": "artifacts",
+        "ROLLBACK_STAGE_MACHINE_ARN": MACHINE,
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield house
+    own_aws.cache_clear()
+
+
+@pytest.fixture
+def failed_stacks(house: House) -> FailedStacks:
+    aws = Aws()
+    registrations = RegistrationsReadOnce(aws.parameters, house.artifacts)
+    return FailedStacks(house.ledger, house.incidents, registrations, Places(aws, Power.LOOK, "sweep"))
+
+
+def release_of(manifest: str, *declared: str) -> AcceptedRelease:
+    """A release to production alone, whose template declares these parameters."""
+    parameters = {"network.yaml": dict.fromkeys(declared, False)}
+    return AcceptedRelease.of("orders", manifest, "stages: [production]", {"production": ELSEWHERE}, parameters)
+
+
+# -- failed stacks -----------------------------------------------------------------------------------------------------
+
+
+def event(stack_id: str, account: str = SPOKE, region: str = REGION) -> dict[str, Any]:
+    return {
+        "id": "e-1",
+        "source": "aws.cloudformation",
+        "detail-type": "CloudFormation Stack Status Change",
+        "account": account,
+        "region": region,
+        "time": "2026-01-01T10:00:00Z",
+        "detail": {"stack-id": stack_id, "status-details": {"status": "UPDATE_ROLLBACK_COMPLETE"}},
+    }
+
+
+@pytest.fixture
+def react() -> Any:
+    return function("react_to_failed_stack")
+
+
+def test_a_stack_that_failed_elsewhere_is_its_stage_s(house: House, react: ModuleType) -> None:
+    failed = stack("orders-network", StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    (incident,) = [react.handler(event(failed), None)["incident"] for _ in range(2)][:1]
+    assert incident is not None
+    record = house.ledger.incidents.get("orders", incident)
+    assert record is not None
+    assert (record.incident.stage, record.incident.place) == ("production", PLACE)
+    assert house.recoveries() == [incident], "told twice, recovered once"
+
+
+@pytest.mark.parametrize(
+    ("account", "region"), [("123456789012", "eu-west-1"), (SPOKE, "eu-west-1"), ("222222222222", REGION)]
+)
+def test_a_stack_of_the_same_name_in_another_place_is_nobody_s(
+    house: House, react: ModuleType, account: str, region: str
+) -> None:
+    failed = stack("orders-network", StackStatus.UPDATE_ROLLBACK_COMPLETE, account, region)
+    assert react.handler(event(failed, account, region), None) == {"incident": None}
+    assert house.recoveries() == []
+
+
+@pytest.mark.parametrize(("account", "region"), [("222222222222", REGION), (SPOKE, "us-east-1")])
+def test_an_event_cannot_speak_of_another_account_or_region_than_it_comes_from(
+    house: House, react: ModuleType, account: str, region: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    forged = event(stack("orders-network", StackStatus.UPDATE_ROLLBACK_COMPLETE), account, region)
+    assert react.handler(forged, None) == {"incident": None}
+    assert house.recoveries() == []
+    assert "refused: the event names a stack of another account or region" in caplog.text
+
+
+def test_an_account_that_cannot_be_reached_stops_no_other_stage_s_work(
+    house: House, failed_stacks: FailedStacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ssm.put_parameter(Name="/belay/applications/billing", Value="stages: [production]", Type="String")
+    billing = STAGE.replace("orders-network", "billing-network")
+    house.ssm.put_parameter(Name="/belay/applications/billing/production", Value=billing, Type="String")
+    house.stands(house.stack("billing-network"), StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    sweep = function("sweep")
+    for name in ("RELEASE_BUCKET", "NOTIFICATION_TOPIC_ARN", "PAUSE_PARAMETER", "DEPLOY_RELEASE_MACHINE_ARN"):
+        monkeypatch.setenv(name, house.topic if "TOPIC" in name else "none")
+    monkeypatch.setenv("PLAN_RELEASE_MACHINE_ARN", "none")
+    refused = AccessDenied("STS.AssumeRole", "AccessDenied", "it does not trust Belay's account")
+    at = Aws.at
+
+    def barred(aws: Aws, place: StagePlace | None, power: Power, session: Session) -> Aws:
+        if place is not None:
+            raise refused
+        return at(aws, place, power, session)
+
+    monkeypatch.setattr(Aws, "at", barred)
+    swept = sweep.handler({}, None)
+    assert len(swept["failed_stacks"]) == 1
+    assert f"AccessDenied: {refused}" in swept["faults"]
+
+
+def test_what_failed_elsewhere_is_found_without_an_event(house: House, failed_stacks: FailedStacks) -> None:
+    failed = stack("orders-network", StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    house.stands(house.stack("orders-network"), StackStatus.UPDATE_ROLLBACK_FAILED)
+    found = [each for stages in failed_stacks.stages_by_place() for each in failed_stacks.failed(stages)]
+    assert [each.stack_id for each in found] == [failed], "the stack here has its name, and is nobody's"
+    assert len([failed_stacks.take_up_failed(each) for each in found]) == len(house.recoveries()) == 1
+
+
+# -- claims ------------------------------------------------------------------------------------------------------------
+
+
+def test_two_stages_may_have_stacks_of_one_name_in_different_places(house: House) -> None:
+    here = Stage("orders", "test", "arn:aws:iam::123456789012:role/orders", {})
+    found = RegistrationsReadOnce(Aws().parameters, house.artifacts).all.stages
+    (production,) = [each for each in found if each.name == "production"]
+    same = replace(here, stacks=production.stacks)
+    keys = {claim.key for stage in (same, production) for claim in claims_of(stage, "eu-west-1", "")}
+    assert keys == {"123456789012/eu-west-1/orders-network", f"{SPOKE}/{REGION}/orders-network"}
+
+
+def test_a_claim_elsewhere_ends_when_its_stack_is_gone_there(house: House) -> None:
+    claims = StackClaims(house.ledger, house.artifacts, "eu-west-1")
+    places = Places(Aws(), Power.LOOK, "sweep")
+    accepted = release_of(MANIFEST)
+    claims.claim(accepted)
+    (claim,) = house.ledger.stack_claims.every().values()
+    house.stack("orders-network")
+    failed = stack("orders-network", StackStatus.CREATE_COMPLETE)
+    assert claims.free_if_gone(claim, places.of_claim(claim, accepted.stages.values())) is None
+    there("cloudformation").delete_stack(StackName=failed)
+    assert claims.free_if_gone(claim, places.of_claim(claim, [])) == f"{SPOKE}/{REGION}/orders-network"
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(house: House) -> StageFiles:
+    """The files of a release in production, where none is yet."""
+    template = b"Resources: {}\n"
+    s3 = boto3.client("s3", region_name=REGION)
+    s3.create_bucket(Bucket=FILES, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_bucket_versioning(Bucket=FILES, VersioningConfiguration={"Status": "Enabled"})
+    manifest = MANIFEST.replace("a" * 64, hashlib.sha256(template).hexdigest())
+    document = release_of(manifest, "ReleaseBucket", "ReleasePrefix")
+    house.artifacts.put_json(RELEASE.document_key, replace(document, buckets={"production": FILES}).to_dict())
+    house.artifacts.put_bytes(RELEASE.member_key("network.yaml"), template)
+    release = {"release": RELEASE.to_dict(), "stage": "production", "fencing": None}
+    return StageFiles.kept_by(Aws(), StageContext.enter(release, house.ledger, house.artifacts))
+
+
+def versions() -> list[str]:
+    found = boto3.client("s3", region_name=REGION).list_object_versions(Bucket=FILES)
+    return [each["Key"] for each in found.get("Versions", [])]
+
+
+def test_files_are_brought_once_to_where_the_account_may_read_them(files: StageFiles) -> None:
+    key = f"spokes/{SPOKE}/{RELEASE.prefix}/network.yaml"
+    assert not files.copy(lambda: False), "there was no time"
+    assert versions() == []
+    assert [files.copy(lambda: True) for _ in range(2)] == [True, True]
+    assert versions() == [key]
+    assert files.url("network.yaml") == f"https://s3.{REGION}.amazonaws.com/{FILES}/{key}"
+
+
+def test_a_file_that_is_not_what_was_accepted_is_not_brought(files: StageFiles, house: House) -> None:
+    house.artifacts.put_bytes(RELEASE.member_key("network.yaml"), b"Resources: {Queue: {Type: AWS::SQS::Queue}}\n")
+    with pytest.raises(MissingDocument, match=r"but .* was accepted: upload the release again"):
+        files.copy(lambda: True)
+    assert versions() == []
+
+
+def test_a_file_that_is_gone_is_told(files: StageFiles, house: House) -> None:
+    house.s3.delete_object(Bucket="artifacts", Key=RELEASE.member_key("network.yaml"))
+    with pytest.raises(MissingDocument, match="no longer exists: upload the release again"):
+        files.copy(lambda: True)
+
+
+def test_templates_are_told_where_the_files_lie(files: StageFiles) -> None:
+    run = files.run
+    (network,) = run.accepted.manifest.stacks
+    given = run.accepted.parameters("production", network, RELEASE.attempt, "artifacts", RELEASE.prefix)
+    assert given == {"ReleaseBucket": FILES, "ReleasePrefix": f"spokes/{SPOKE}/{RELEASE.prefix}"}
+
+
+def test_a_baseline_s_template_is_where_it_can_be_read_again(files: StageFiles, house: House) -> None:
+    pointer = files.keep(RELEASE.stage_key("production", "baselines/network.template"), b"Resources: {}")
+    assert pointer.bucket == FILES
+    assert pointer.url(REGION).startswith(f"https://s3.{REGION}.amazonaws.com/{FILES}/spokes/{SPOKE}/attempts/orders/")
+    bucket = ArtifactBucket(boto3.client("s3", region_name=REGION), FILES)
+    kept = [
+        bucket.get_version(pointer.key, str(pointer.version_id)),
+        house.artifacts.get_bytes(artifact_key(pointer.key)),
+    ]
+    assert kept == [b"Resources: {}"] * 2
+
+
+# -- what protects Belay there -----------------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_elsewhere_is_of_the_roles_there() -> None:
+    home = RehearsedRoles.of(None, "stacks", "databases", "dynamodb:PutItem=arn:table s3:PutObject=arn:bucket/a=b")
+    assert home.protected == [("dynamodb:PutItem", "arn:table"), ("s3:PutObject", "arn:bucket/a=b")]
+    elsewhere = RehearsedRoles.of(PLACE, "stacks", "databases", "")
+    assert (elsewhere.stacks, elsewhere.databases) == (PLACE.roles.recover, PLACE.roles.recover)
+    assert {resource for _, resource in elsewhere.protected} == {PLACE.roles.of(power) for power in Power}
