@@ -47,18 +47,22 @@ GIVEN = {
 
 
 def stack(path: str, **parameters: str) -> dict[str, dict[str, Any]]:
+    """The resources that a template of the pipeline makes with these parameters, by logical id."""
+    return made(FOLDER / path, {**GIVEN, **parameters})
+
+
+def made(path: Path, parameters: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The resources that a template makes with these parameters, by logical id: type, attributes and properties.
 
     What only a running stack tells is shown as ``${...}``.
     """
-    files = {path: (FOLDER / path).read_bytes()}
-    scope = root_scope(files, path, {**GIVEN, **parameters}, defaults_apply=True)
+    scope = root_scope({path.name: path.read_bytes()}, path.name, parameters, defaults_apply=True)
     world = World({}, Budget())
-    made = {}
+    resources_made = {}
     for found in resources(scope, {}):
         assert isinstance(found.body, MapValue), found.name
-        made[found.name] = plain(found.body, world)
-    return made
+        resources_made[found.name] = plain(found.body, world)
+    return resources_made
 
 
 def plain(value: Any, world: World) -> Any:
