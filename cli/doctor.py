@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from belay import VERSION
 from belay.aws.faults import translated
 from belay.errors import BelayError
 from belay.release.registration import Stage
@@ -105,6 +106,10 @@ def _allowed(belay: Account, who: str, commands: Sequence[str], wanted: Sequence
 
 def _stack(belay: Account) -> Iterator[Examined]:
     described = belay.aws.stacks.describe_stack(belay.stack) or {}
+    deployed = belay.outputs.get("Version", "older")
+    if deployed != VERSION:
+        what, do = f"it is {deployed}, this command is {VERSION}", "deploy this version: make deploy; or use that one's"
+        yield Examined("version", Condition.PROBLEM, what, do)
     status = str(described.get("StackStatus"))
     if status.endswith("_COMPLETE") and "ROLLBACK" not in status and "DELETE" not in status:
         yield Examined("Belay's stack", Condition.OK, f"{belay.stack} is {status}")

@@ -2,8 +2,11 @@
 
 import ast
 import re
+import tomllib
 
-from project import ROOT, function_modules, layer_modules, parsed
+from project import ROOT, function_modules, layer_modules, parsed, template
+
+from belay import VERSION
 
 LAYER = ROOT / "layers" / "belay"
 
@@ -53,3 +56,8 @@ def test_the_layer_ships_what_it_asks_for_and_nothing_else() -> None:
         for block in re.split(r"\n(?=\S)", shipped)
         if "-r layer.in" in block
     )
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {project["version"], VERSION, template()["Outputs"]["Version"]["Value"]} == {VERSION}

@@ -18,6 +18,7 @@ from botocore.credentials import Credentials
 from simulated_ledger import accepted, bring, end, end_stage
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
+from belay import VERSION
 from belay.approval.asked import AskedApproval
 from belay.approval.seal import Seal
 from belay.aws.clock import lease
@@ -62,6 +63,7 @@ class Office(House):
             self.states.create_state_machine(name=f"belay-{name}", definition=DEFINITION, roleArn=ROLE)
         machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-{}".format
         outputs = {
+            "Version": VERSION,
             "LedgerTableName": "ledger",
             "ArtifactBucketName": "artifacts",
             "ReleaseBucketName": "releases-bucket",

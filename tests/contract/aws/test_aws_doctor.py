@@ -106,6 +106,17 @@ def test_where_all_is_in_order_nothing_is_wrong(office: Office, capsys: pytest.C
     assert capsys.readouterr().out.endswith("Nothing is wrong.\n")
 
 
+def test_a_command_of_another_version_is_a_problem(
+    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "VERSION", "9.0.0")
+
+    status, found = examined(capsys)
+
+    assert (status, found["version"]["state"]) == (1, "problem")
+    assert found["version"]["detail"].endswith("this command is 9.0.0")
+
+
 def test_uploads_that_tell_nobody_are_a_problem(
     office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
