@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked_console import AskedConsole
 from deployed_belay import Belay
-from starlette.testclient import TestClient
 from test_machines_command import command as command  # noqa: PLC0414 - a fixture
 
 from cli.account import Account, Where
 from cli.build import build_release
 from cli.console.app import console
-from cli.console.door import Keys
 
 TEMPLATE = """\
 Parameters:
@@ -63,8 +62,6 @@ def test_a_template_of_one_s_own_is_registered_deployed_and_seen(
     described = cloudformation.describe_stack_resources(StackName=f"{name}-production")["StackResources"]
     assert {each["ResourceType"] for each in described} == {"AWS::SQS::Queue", "AWS::CloudFormation::Stack"}
 
-    keys = Keys(1)
-    browser = TestClient(console(Account.of(Where()), keys), base_url="http://127.0.0.1:1")
-    overview = browser.get(keys.address).text
-    assert f"{name}" in overview
-    assert "0.1.0" in overview
+    account = Account.of(Where())
+    overview = AskedConsole(lambda keys: console(account, keys)).get("/").said
+    assert f"{name} production 0.1.0" in overview
