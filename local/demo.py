@@ -46,8 +46,10 @@ from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
 from local.demo_scenarios import Scenario, UnknownScenarioError, chosen, side_by_side
 from local.demo_shop import INSTANCE, Shop, secret_of_database
+from local.demo_spoke import Forwarded
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError
+from local.spokes import SPOKE_ACCOUNT, Spoke, join
 
 STACK: Final = "belay-demo"
 REPORT: Final = ROOT / "build" / "demo.json"
@@ -116,14 +118,17 @@ class Result:
 class Demo:
     """A deployed Belay, used only through the AWS APIs that its users have."""
 
-    def __init__(self, engine: Engine, outputs: Mapping[str, str], screen: Screen, releases: Path) -> None:
-        """``releases`` is the directory in which releases are assembled."""
+    def __init__(
+        self, engine: Engine, outputs: Mapping[str, str], screen: Screen, releases: Path, spoke: Spoke | None
+    ) -> None:
+        """``releases`` is the directory in which releases are assembled, ``spoke`` where production lies elsewhere."""
         self._approver = Approver(engine, STACK, outputs["ArtifactBucketName"])
         self._s3: Any = engine.client("s3")
         self._ledger = Ledger(Table(engine.client("dynamodb"), outputs["LedgerTableName"]))
         self._stepfunctions: Any = engine.client("stepfunctions")
         self._engine = engine
         self._pipeline: FailingPipeline | None = None
+        self._forwarded = None if spoke is None else Forwarded(spoke, STACK)
         self._secret = ""
         self._outputs = outputs
         self._releases = releases
@@ -160,6 +165,10 @@ class Demo:
         self._engine.clear_faults()
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
         problem = None if outcome else self._why(executions)
+        if self._forwarded is not None and problem is None:
+            for line in self._forwarded.lines():
+                self._screen.say(f"  {line}", "cyan")
+            problem = self._forwarded.problem(scenario.expected)
         if scenario.chooses is not None and messages:
             messages += self._choose(scenario.chooses, messages[-1])
             problem = None if messages[-1].attributes.get("state") == "closed" else "its incident was not closed"
@@ -267,13 +276,13 @@ class Demo:
 
 
 def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[Result]:
-    """Play the scenarios on one engine, or on two side by side, and return the results in the scenarios' order."""
+    """Play the scenarios on one engine, or on several side by side, and return the results in the scenarios' order."""
     os.environ.setdefault("SFN_WAIT_SCALE", WAIT_SCALE)
     first, *others = side_by_side(scenarios)
     screens = [screen.beside() for _ in others]
     with ExitStack() as engines, ThreadPoolExecutor() as threads:
         # The engines stop first, which ends what the threads do, also when this one fails or is interrupted.
-        started = [engines.enter_context(Engine.start()) for _ in (first, *others)]
+        started = [engines.enter_context(Engine.start(permissions=_elsewhere(each))) for each in (first, *others)]
         beside = [
             threads.submit(_play, *each, f"beside-{number}")
             for number, each in enumerate(zip(started[1:], screens, others, strict=True))
@@ -293,13 +302,24 @@ def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: s
     """Deploy Belay to an engine, register the applications, and play the scenarios, with files under ``name``."""
     began = time.monotonic()
     screen.say("Deploying template.yaml to an embedded engine with the SAM CLI ...")
-    outputs = deploy(engine, stack_name=STACK, parameters=LOCAL_PARAMETERS)
+    elsewhere = _elsewhere(scenarios)
+    spokes = {"SpokeAccounts": SPOKE_ACCOUNT} if elsewhere else {}
+    outputs = deploy(engine, stack_name=STACK, parameters={**LOCAL_PARAMETERS, **spokes})
     screen.say(f"Belay is deployed after {time.monotonic() - began:.1f} s; the engine's log is {_short(engine.log)}.")
-    for application in sorted({scenario.application for scenario in scenarios}):
-        names = register(engine, STACK, application, outputs["ArtifactBucketName"])
+    applications = sorted({scenario.application for scenario in scenarios})
+    spoke = join(engine, applications, hub=STACK) if elsewhere else None
+    if spoke is not None:
+        screen.say(f"Account {spoke.account} has what stages in {spoke.region} need: the templates of accounts/.")
+    for application in applications:
+        names = register(engine, STACK, application, outputs["ArtifactBucketName"], spoke)
         screen.say(f"The operator has registered {application}: {', '.join(names)}.")
-    demo = Demo(engine, outputs, screen, BUILD / name)
+    demo = Demo(engine, outputs, screen, BUILD / name, spoke)
     return [demo.play(scenario) for scenario in scenarios]
+
+
+def _elsewhere(scenarios: Sequence[Scenario]) -> bool:
+    """Whether production lies in another account, on an engine where permissions count."""
+    return any(scenario.elsewhere for scenario in scenarios)
 
 
 def tell(screen: Screen, results: Sequence[Result]) -> None:

@@ -3,34 +3,81 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from examples.releases import EXAMPLES
 from local.deployment import sam_environment
 from local.engine import ROOT, Engine
+from local.spokes import Spoke
 
 
-def register(engine: Engine, belay: str, application: str, artifact_bucket: str) -> list[str]:
+def register(
+    engine: Engine, belay: str, application: str, artifact_bucket: str, spoke: Spoke | None = None
+) -> list[str]:
     """Register an application with the Belay of a stack; return the names of the parameters that changed.
 
-    Raises ``ClientError``, and ``subprocess.CalledProcessError`` with what the command said.
+    With a ``spoke`` production lies there. Raises ``ClientError``, and ``subprocess.CalledProcessError`` with what the
+    command said.
     """
-    cloudformation, operators = engine.client("cloudformation"), f"{application}-operator"
+    _deploy_own(engine.client("cloudformation"), application, artifact_bucket)
+    with TemporaryDirectory() as scratch:
+        folder = EXAMPLES / application / "registration"
+        if spoke is not None:
+            folder = _moved(folder, Path(scratch), spoke, _prepare(spoke, application))
+        told = subprocess.run(
+            [
+                *(ROOT / "belay", "register", application, folder, f"--stack={belay}"),
+                *(f"--outputs-of={_own(application)}", "--yes", "--output=json"),
+            ],
+            env=sam_environment(engine),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    return list(json.loads(told.stdout)["changes"])
+
+
+def _own(application: str) -> str:
+    return f"{application}-operator"
+
+
+def _deploy_own(cloudformation: Any, application: str, files: str) -> Mapping[str, str]:
+    """Deploy the operator's stack, whose service role reads from the bucket ``files``; return its outputs."""
     cloudformation.create_stack(
-        StackName=operators,
+        StackName=_own(application),
         TemplateBody=(EXAMPLES / application / "bootstrap.yaml").read_text(encoding="utf-8"),
-        Parameters=[{"ParameterKey": "ArtifactBucketName", "ParameterValue": artifact_bucket}],
+        Parameters=[{"ParameterKey": "ArtifactBucketName", "ParameterValue": files}],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=operators, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+        StackName=_own(application), WaiterConfig={"Delay": 1, "MaxAttempts": 300}
     )
-    folder, where = EXAMPLES / application / "registration", f"--stack={belay}"
-    told = subprocess.run(
-        [ROOT / "belay", "register", application, folder, where, f"--outputs-of={operators}", "--yes", "--output=json"],
-        env=sam_environment(engine),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return list(json.loads(told.stdout)["changes"])
+    (stack,) = cloudformation.describe_stacks(StackName=_own(application))["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+
+def _prepare(spoke: Spoke, application: str) -> Mapping[str, str]:
+    """Deploy the operator's stack in the other account, and give its service role what Belay's roles there ask for."""
+    outputs = _deploy_own(spoke.client("cloudformation"), application, spoke.files)
+    for policy in ("belay-files", "belay-service-role"):
+        spoke.client("iam").attach_role_policy(
+            RoleName=outputs["DeploymentRoleArn"].rpartition("/")[2],
+            PolicyArn=f"arn:aws:iam::{spoke.account}:policy/{policy}",
+        )
+    return {**outputs, "PermissionsBoundaryArn": f"arn:aws:iam::{spoke.account}:policy/belay-release-boundary"}
+
+
+def _moved(folder: Path, scratch: Path, spoke: Spoke, outputs: Mapping[str, str]) -> Path:
+    """Copy a registration, with production in the other account and with what there is there."""
+    for file in folder.iterdir():
+        text = file.read_text(encoding="utf-8")
+        if file.stem == "production":
+            where = f'account: "{spoke.account}"\nregion: {spoke.region}\nservice_role: ${{DeploymentRoleArn}}\n'
+            text = re.sub(r"\$\{(\w+)\}", lambda match: outputs[match[1]], where + text)
+        (scratch / file.name).write_text(text, encoding="utf-8")
+    return scratch

@@ -18,7 +18,8 @@ class Scenario:
     person cancels. ``counts`` is by how many orders production's database then differs from before the release: once it
     was ``changed``, ``after`` all, and in the one that was ``replaced``. ``registers`` is true if the operator lets an
     executor change that database from now on, ``copies`` if changes are forecast on a copy of it. A ``synthesised``
-    release is built from a CDK application's assembly. ``after`` names the scenarios that this one builds on.
+    release is built from a CDK application's assembly; one ``elsewhere`` has production in another account and region.
+    ``after`` names the scenarios that this one builds on.
     """
 
     name: str
@@ -36,11 +37,14 @@ class Scenario:
     registers: bool = False
     copies: bool = False
     synthesised: bool = False
+    elsewhere: bool = False
     after: tuple[str, ...] = ("good",)
 
 
 _EXECUTOR: Final = "good-after"
 """The scenario from which on an executor changes the database."""
+
+_ELSEWHERE: Final = "other-account"
 
 SCENARIOS: Final = (
     Scenario(
@@ -173,6 +177,25 @@ SCENARIOS: Final = (
         synthesised=True,
         after=(),
     ),
+    Scenario(
+        _ELSEWHERE,
+        "orders",
+        "1.0.0",
+        "DEPLOYED",
+        "Production lies in another account and region, where Belay has four roles: a good release, with permissions "
+        "enforced.",
+        elsewhere=True,
+        after=(),
+    ),
+    Scenario(
+        "other-account-fails",
+        "orders",
+        "1.3.0",
+        "ROLLED_BACK",
+        "A release fails in the other account: the event of its stack is forwarded, and both stacks are rolled back.",
+        elsewhere=True,
+        after=(_ELSEWHERE,),
+    ),
 )
 
 
@@ -194,14 +217,18 @@ def chosen(names: str | None) -> tuple[Scenario, ...]:
 
 
 def side_by_side(scenarios: Sequence[Scenario]) -> tuple[tuple[Scenario, ...], ...]:
-    """Divide scenarios into groups for an engine each: those that change the database are played beside the others.
+    """Divide scenarios into groups for an engine each: those that change the database, and those whose production lies
+    elsewhere, are played beside the others.
 
-    Each group has the scenarios that it builds on, so some are in both.
+    Each group has the scenarios that it builds on, so some are in several.
     """
-    changing = {scenario.name for scenario in scenarios if _EXECUTOR in scenario.after}
+    at_home = tuple(scenario for scenario in scenarios if not scenario.elsewhere)
+    changing = {scenario.name for scenario in at_home if _EXECUTOR in scenario.after}
     beside = _with_earlier(changing)
-    others = tuple(scenario for scenario in scenarios if scenario.name not in changing)
-    return (tuple(scenarios),) if all(each in beside for each in others) or not changing else (others, beside)
+    others = tuple(scenario for scenario in at_home if scenario.name not in changing)
+    one = all(each in beside for each in others) or not changing
+    groups = (at_home,) if one else (others, beside)
+    return tuple(group for group in (*groups, tuple(each for each in scenarios if each.elsewhere)) if group)
 
 
 def _with_earlier(names: Set[str]) -> tuple[Scenario, ...]:

@@ -1,10 +1,14 @@
 """The templates of accounts/, deployed into an account and region of the engine where permissions count."""
 
 import json
+import re
+import subprocess
+import textwrap
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.deployment import sam_environment
 from local.engine import ACCOUNT, REGION, ROOT, Engine
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, join
 
@@ -173,3 +177,47 @@ def test_an_account_that_is_not_named_reaches_nothing(strict, arrived):
     refused(lambda: events.put_events(Entries=[entry]))
     refused(lambda: strict.client("events", account=SPOKE_ACCOUNT).put_events(Entries=[entry]))
     assert arrived() == []
+
+
+# -- the guide ---------------------------------------------------------------------------------------------------------
+
+
+def commands():
+    """The commands of the guide that prepare an account, as they are to be pasted."""
+    text = re.sub(r"```.*?```", "", (ROOT / "docs" / "accounts.md").read_text(), flags=re.DOTALL)
+    blocks = re.findall(r"(?:^    .+\n)+", text, re.MULTILINE)
+    return [textwrap.dedent(each) for each in blocks if "make deploy" not in each]
+
+
+def test_the_commands_of_the_guide_prepare_an_account(engine, tmp_path):
+    there = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION}
+    engine.client("cloudformation").create_stack(StackName="belay", TemplateBody=TOPIC)
+    trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    engine.client("iam", **there).create_role(
+        RoleName="orders-deployment", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust})
+    )
+    for name in ("belay", "accounts", ".venv", "cli", "layers"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    profile = f"[production]\naws_access_key_id = {SPOKE_ACCOUNT}\naws_secret_access_key = test\n"
+    (tmp_path / "credentials").write_text(profile)
+    environment = {**sam_environment(engine), "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")}
+    environment |= {"AWS_CONFIG_FILE": str(tmp_path / "config"), "PYTHONPATH": str(ROOT)}
+    (tmp_path / "config").write_text("[profile production]\nregion = eu-central-1\n")
+
+    for block in commands():
+        done = subprocess.run(
+            ["bash", "-ec", block], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+
+    iam = engine.client("iam", **there)
+    assert {f"belay-{power}" for power in ("look", "deploy", "recover", "clean")} <= {
+        each["RoleName"] for each in iam.list_roles()["Roles"]
+    }
+    attached = iam.list_attached_role_policies(RoleName="orders-deployment")["AttachedPolicies"]
+    assert {each["PolicyName"] for each in attached} == {"belay-files", "belay-service-role"}
+    (rule,) = engine.client("events", **there).list_rules()["Rules"]
+    assert (rule["Name"], rule["State"]) == ("belay-forward", "ENABLED")
+    bucket = f"belay-files-{ACCOUNT}-{SPOKE_REGION}"
+    policy = engine.client("s3", region=SPOKE_REGION).get_bucket_policy(Bucket=bucket)["Policy"]
+    assert SPOKE_ACCOUNT in policy

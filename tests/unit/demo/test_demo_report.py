@@ -71,13 +71,15 @@ def test_a_scenario_that_is_not_there_is_told_with_those_that_are() -> None:
 
 
 def test_what_changes_the_database_is_played_beside_the_others_with_what_it_builds_on() -> None:
-    others, beside = side_by_side(SCENARIOS)
+    others, beside, elsewhere = side_by_side(SCENARIOS)
 
     changing = ["undo", "forecast-fails", "database-rollback"]
     assert [each.name for each in beside] == ["good", "good-after", *changing]
-    assert list(others) == [each for each in SCENARIOS if each.name not in changing]
+    assert [each.name for each in elsewhere] == ["other-account", "other-account-fails"]
+    assert list(others) == [each for each in SCENARIOS if each.name not in changing and each not in elsewhere]
 
 
 def test_scenarios_that_build_on_each_other_are_played_on_one_engine() -> None:
     assert side_by_side(chosen("undo")) == (chosen("undo"),)
     assert side_by_side(chosen("approval")) == (chosen("approval"),)
+    assert side_by_side(chosen("other-account-fails")) == (chosen("other-account-fails"),)
