@@ -25,6 +25,7 @@ DEFAULT_STACK: Final = "belay"
 _MACHINES: Final = {
     "deploy_release": "DeployReleaseStateMachineArn",
     "deploy_stage": "DeployStageStateMachineArn",
+    "plan_release": "PlanReleaseStateMachineArn",
     "rollback_stage": "RollbackStageStateMachineArn",
 }
 

@@ -28,6 +28,7 @@ SECTIONS: Final[dict[str, Commands]] = {
         ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
         ("policies",): ("cli.policies", "list every policy, as Markdown"),
         ("release", "build"): ("cli.build", "build a release's zip from a directory"),
+        ("plan",): ("cli.plan", "show what a release would change, without deploying it"),
         ("release", "push"): ("cli.push", "upload a release, which starts its deployment"),
     },
     "Observe": {

@@ -27,6 +27,7 @@ POLICIES: Final[Mapping[str, tuple[str, ...]]] = {
     "OperatorPolicy": ("release push", "abort", "retry", "pause", "resume", "unlock", "unclaim"),
     "DeciderPolicy": ("approve", "reject", "override", "incident acknowledge", "incident close"),
     "RollbackPolicy": ("rollback",),
+    "PlannerPolicy": ("plan",),
 }
 """The managed policies of Belay's stack, and the commands that each one allows."""
 

@@ -91,14 +91,19 @@ def admitted(belay: Account, manifest: Manifest) -> str | None:
 
 
 def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Upload:
-    """Upload a zip with its SHA-256, which S3 checks. Returns the upload as S3 names it.
+    """Upload a release, which starts it. Returns the upload as S3 names it."""
+    key = f"releases/{manifest.application}/{manifest.application}-{manifest.version}.zip"
+    return put(belay, path, manifest.application, key, console)
+
+
+def put(belay: Account, path: Path, application: str, key: str, console: Console) -> Upload:
+    """Put a zip into the release bucket with its SHA-256, which S3 checks. Returns the upload as S3 names it.
 
     It is one PutObject wherever S3 takes one: CloudTrail's record of that names the object's version, by which four
     eyes know the uploader. It is not documented for a CompleteMultipartUpload's record.
     """
     bucket = belay.output("ReleaseBucketName")
-    key = f"releases/{manifest.application}/{manifest.application}-{manifest.version}.zip"
-    s3, size, digest = belay.aws.client("s3", patient=True), path.stat().st_size, _sha256(path)
+    s3, size, digest = belay.aws.client("s3", patient=True), path.stat().st_size, sha256_of(path)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar, translated("S3.PutObject"):
         task = bar.add_task(path.name, total=size)
         try:
@@ -117,7 +122,7 @@ def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Up
         answer = s3.head_object(Bucket=bucket, Key=key)
     if answer.get("Metadata", {}).get("sha256") != digest:
         raise Refused(f"s3://{bucket}/{key}: a different zip was uploaded under this name at the same time")
-    return upload_of(manifest.application, bucket, key, answer.get("VersionId"), size)
+    return upload_of(application, bucket, key, answer.get("VersionId"), size)
 
 
 def render(found: Mapping[str, Any]) -> list[str]:
@@ -130,6 +135,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -50,7 +50,7 @@ and every minute without news one that says what still goes on.
 
 ## Permissions
 
-The stack creates four managed policies, whose ARNs are in its outputs:
+The stack creates five managed policies, whose ARNs are in its outputs:
 
 | policy | allows |
 | --- | --- |

@@ -23,6 +23,9 @@ _IN_ITS_STAGE: Final = "DeployStage"
 WAITING: Final = ("RequestApproval", "WaitForWindow")
 """The states of deploy_stage that only wait, without a lock, in all versions so far."""
 
+PLANS: Final = "PlanReleaseStateMachineArn"
+"""The output of Belay's stack with the machine of plans."""
+
 _PIPELINE: Final = ("StartPipeline", "CheckPipeline", "WaitForPipeline")
 
 
@@ -72,6 +75,8 @@ def running(belay: Account) -> list[Running]:
     }
     recoveries = _executions(belay, "rollback_stage")
     by_machine = {"deploy_release": releases, "deploy_stage": stages, "rollback_stage": recoveries}
+    if PLANS in belay.outputs:  # Belay had none of these machines at first
+        by_machine["plan_release"] = _executions(belay, "plan_release")
     found = [
         describe(execution, machine, document, *state)
         for machine, executions in by_machine.items()
@@ -93,6 +98,9 @@ def describe(execution: str, machine: str, document: Mapping[str, Any], state: s
         application = document.get("application") or document["release"]["application"]
         remedy = f"wait, answer its question, or: belay abort {application} --recovery"
         return Running(execution, machine, document["incident"], document["stage"], state, since, remedy)
+    if machine == "plan_release":
+        about = str(document.get("upload", {}).get("detail", {}).get("object", {}).get("key", "what a plan left"))
+        return Running(execution, machine, about, None, state, since, "wait: a plan ends in a few minutes")
     if "release" not in document:
         begun = document.get("continues", {}).get("upload", document)
         about = str(begun.get("detail", {}).get("object", {}).get("key", "an upload"))

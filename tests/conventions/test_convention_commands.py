@@ -22,7 +22,7 @@ OF_THE_COMMAND = {
     # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     "send": {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"},
     # One PutObject, or parts of a zip over 5 GiB; the answer to HeadObject tells the version.
-    "push": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "AbortMultipartUpload", "GetObject")},
+    "put": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "AbortMultipartUpload", "GetObject")},
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
     "copy_onto_itself": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "GetObjectVersion")},
 }

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from deployed_belay import Application, until
 from played_databases import played_database
 from small_releases import Release, security_group, setting
+
+from cli.__main__ import main
 
 Applications = Callable[..., Application]
 MAKE = "CREATE TABLE refunds (id int PRIMARY KEY);"
@@ -290,3 +294,40 @@ class TestDatabaseChanges:
         assert failed.outcomes() == [("test", "NOT_PLANNED"), ("production", "PLANNED")]
         app.belay.fail("ConcludeForecast")
         assert self.planned(app, {"0001-make": MAKE}).outcomes()[0] == ("test", "NOT_PLANNED")
+
+
+def test_the_command_plans_a_directory(
+    application: Applications,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    app = application()
+    for name, value in app.belay.engine.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    release = tmp_path / "release"
+    release.mkdir()
+    manifest = {"application": app.name, "version": "1.0.0", "stacks": [{"name": "first", "template": "first.json"}]}
+    (release / "release.yaml").write_text(yaml.safe_dump(manifest))
+    (release / "first.json").write_text(json.dumps(setting("<script>alert(1)</script>")))
+
+    assert main(["plan", str(release), "--html", str(tmp_path / "plan.html")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"{app.name}/1.0.0: PLANNED"
+    assert "  first: adds Setting (AWS::SSM::Parameter)" in told
+    assert told[-1] == "Nothing was deployed, and what was made for the plan is deleted."
+    page = (tmp_path / "plan.html").read_text()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+
+    (release / "first.json").write_text(json.dumps(security_group(cidr="0.0.0.0/0")))
+    assert main(["plan", str(release), "--output", "json"]) == 1
+    refused = json.loads(capsys.readouterr().out)
+    assert (refused["outcome"], refused["stages"]) == ("REFUSED", [])
+    assert "ssh" in refused["reason"]
+    assert main(["plan", str(release), "--stage", "nowhere"]) == 1
+    assert "has no stage nowhere" in capsys.readouterr().out
+    (release / "release.yaml").write_text("application: 1")
+    assert main(["plan", str(release)]) == 1
+    assert left(app) == ({}, [], [])

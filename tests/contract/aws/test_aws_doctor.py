@@ -74,6 +74,13 @@ STATEMENTS = {
             "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:g",
         }
     ],
+    "PlannerPolicy": [
+        {
+            "Effect": "Allow",
+            "Action": "states:StartExecution",
+            "Resource": "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-plan-release",
+        }
+    ],
 }
 POLICY = {f"{name}Arn": f"arn:aws:iam::123456789012:policy/belay-{name}" for name in (*STATEMENTS, "ServiceRolePolicy")}
 YOU = "arn:aws:sts::123456789012:user/moto"
@@ -219,7 +226,10 @@ def test_every_command_is_told_of_with_the_policies_as_they_are_deployed(
 
     _, found = examined(capsys)
 
-    assert found["you may use approve, reject, override"]["detail"] == f"{YOU} has the permissions"
+    assert (
+        found["you may use approve, reject, override, incident acknowledge, incident close"]["detail"]
+        == f"{YOU} has the permissions"
+    )
     assert (
         YOU,
         ("lambda:InvokeFunction",),

@@ -39,6 +39,13 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
         ),
         ("deploy_stage", IN_STAGE, "ExecuteWave", "orders/1.4.1", "wait, or: belay abort orders/1.4.1"),
         (
+            "plan_release",
+            {"upload": {"detail": {"object": {"key": "plans/orders/orders-1.4.1.zip"}}}, "stages": []},
+            "PlanStage",
+            "plans/orders/orders-1.4.1.zip",
+            "wait: a plan ends in a few minutes",
+        ),
+        (
             "rollback_stage",
             {"application": "orders", "stage": "production", "incident": "orders-production-1"},
             "WaitForStep",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +13,15 @@ from belay.aws.faults import code_of, translated
 from belay.release.reason import PersonDecided, stopped
 
 _DESCRIBED_WITHIN: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class EndedExecution:
+    """How an execution ended: what it returned if it SUCCEEDED, else why not."""
+
+    status: str
+    output: Mapping[str, Any]
+    cause: str
 
 
 class Executions:
@@ -62,6 +72,14 @@ class Executions:
             "input": json.loads(answer.get("input", "{}")),
             "started": answer["startDate"],
         }
+
+    def ended(self, execution_arn: str) -> EndedExecution | None:
+        """Return how an execution ended; None while it runs."""
+        with translated("StepFunctions.DescribeExecution"):
+            answer = self._client.describe_execution(executionArn=execution_arn)
+        if answer["status"] in ("RUNNING", "PENDING_REDRIVE"):
+            return None
+        return EndedExecution(answer["status"], json.loads(answer.get("output", "{}")), answer.get("cause", ""))
 
     def stopped_by(self, execution_arn: str) -> PersonDecided | None:
         """Return who stopped an execution with ``belay abort`` and why, or None.
