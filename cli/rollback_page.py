@@ -118,12 +118,42 @@ in an ephemeral stage.
 """
 
 
+_LEFT: Final = """
+## What is left to a person
+
+A release, or a rollback, that ends NEEDS_OPERATOR leaves its incident open. `belay status`, `list`, `show` and the
+console say so before all else. That nothing goes on is never said while an incident is open or a stage is mixed.
+
+1. `belay incident show INCIDENT`: the cause, each step with its state and time, what is left to do with each choice,
+   what it loses and its command, and the evidence. `belay incident acknowledge INCIDENT` says who is on it; the topic
+   is told once.
+2. The command of a choice, or what else the incident asks for.
+3. The incident is closed by whichever comes first: the sweep, every five minutes, once every stack that was unstable
+   can be updated again, if nothing else was left (`healthy-again`); `belay incident close INCIDENT --why TEXT`, which
+   is refused while a stack takes no update; the next deployment to the stage, or its rollback.
+
+What a stage runs and what became of an incident are separate facts: closing an incident says nothing of the stacks. A
+stage stays mixed until a release is deployed there, or until `belay rollback APPLICATION STAGE` has seen every stack as
+it was before.
+"""
+
+
 def page() -> str:
     """Return the page as Markdown."""
     hours, silence = (limit // timedelta(hours=1) for limit in (ANSWER_WITHIN, LONGEST_SILENCE))
     head = _HEAD.format(count=len(StackStatus), hours=hours, limit=LIMIT, most=MOST_SKIPS, silence=silence)
     return "".join(
-        [head, *_statuses(), _STUCK_HEAD, *_stuck_rollbacks(), _STUCK_TAIL, _SERVICES_HEAD, *_services(), *_actions()]
+        [
+            head,
+            *_statuses(),
+            _STUCK_HEAD,
+            *_stuck_rollbacks(),
+            _STUCK_TAIL,
+            _SERVICES_HEAD,
+            *_services(),
+            *_actions(),
+            _LEFT,
+        ]
     )
 
 

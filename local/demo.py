@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -170,7 +171,7 @@ class Demo:
                 self._screen.say(f"  {line}", "cyan")
             problem = self._forwarded.problem(scenario.expected)
         if scenario.chooses is not None and messages:
-            messages += self._choose(scenario.chooses, messages[-1])
+            messages += self._resolve(scenario.chooses)
             problem = None if messages[-1].attributes.get("state") == "closed" else "its incident was not closed"
         if shop is not None and problem is None:
             for line in shop.close():
@@ -196,18 +197,29 @@ class Demo:
         arn = register_executor(self._engine, bucket, application, INSTANCE, self._secret)
         self._screen.say(f"\nThe operator has registered {arn}, which changes {INSTANCE} from now on.")
 
-    def _choose(self, number: int, message: Received) -> list[Received]:
-        """Take one of the choices in a message by its command, and wait until the incident is closed.
+    def _resolve(self, number: int) -> list[Received]:
+        """Understand and resolve the open incident by the command alone: take it on, take a choice, close it.
 
         The sweep looks at the stacks every five minutes; the demo has no time to wait for it.
         """
-        todo = message.data["left_to_do"][0]
-        self._screen.say(f"  {todo['subject']}: {todo['what']}: {todo['why']}", "cyan")
-        for each in todo["choices"]:
-            self._screen.say(f"    {each['what']}; {each['loses']}")
-        command = todo["choices"][number - 1]["command"]
+        (found,) = json.loads(self._approver.run("belay", "incidents", "--output", "json"))["incidents"]
+        name = found["incident"]
+        self._belay("belay", "incident", "acknowledge", name, "--comment", "I look why it cannot be changed")
+        told = self._inbox.receive("", MESSAGE_WITHIN_SECONDS)
+        self._belay("belay", "incident", "show", name)
+        shown = json.loads(self._approver.run("belay", "incident", "show", name, "--output", "json"))
+        command = shown["left_to_do"][0]["choices"][number - 1]["command"]
         self._screen.say(f"  {self._person.name} runs: {command}", "cyan")
         paste(command, self._engine.environment)
+        told += self._swept()
+        self._belay(
+            "belay", "incident", "close", name, "--why", "the database can be changed again; tasks are replaced"
+        )
+        self._belay("belay", "status", found["application"])
+        return told + self._inbox.receive("", MESSAGE_WITHIN_SECONDS)
+
+    def _swept(self) -> list[Received]:
+        """Let the sweep look until it tells something, and return that."""
         sweep = self._engine.client("cloudformation").describe_stack_resource(
             StackName=STACK, LogicalResourceId="SweepFunction"
         )["StackResourceDetail"]["PhysicalResourceId"]
@@ -218,6 +230,12 @@ class Demo:
             if told:
                 return told
         return []
+
+    def _belay(self, *words: str) -> None:
+        """Run a command as the person on call, and show it."""
+        self._screen.say(f"  {shlex.join(words)}", "cyan")
+        for line in self._approver.run(*words).splitlines():
+            self._screen.say(f"    {line}")
 
     def _upload(self, scenario: Scenario, archive: Path) -> None:
         self._s3.put_object(

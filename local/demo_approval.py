@@ -62,6 +62,10 @@ class Approver:
             return ()
         self._answered.add(release)
         words = [*self._command(attempt), "--comment", "patches only, as agreed"]
+        return (shlex.join(words), *(line for line in self.run(*words).splitlines() if line))
+
+    def run(self, *words: str) -> str:
+        """Run a ``belay`` command and return what it says, whatever its exit status is."""
         done = subprocess.run(
             [sys.executable, "-m", "cli", *words[1:]],
             cwd=ROOT,
@@ -70,7 +74,7 @@ class Approver:
             text=True,
             check=False,
         )
-        return (shlex.join(words), *(line for line in f"{done.stderr}{done.stdout}".splitlines() if line))
+        return f"{done.stderr}{done.stdout}"
 
     def _command(self, attempt: Attempt) -> list[str]:
         """Return the command from the message to the approvers, which contains the seal of what is to be approved."""

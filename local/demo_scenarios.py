@@ -155,7 +155,8 @@ SCENARIOS: Final = (
         "1.7.0",
         "NEEDS_OPERATOR",
         "A release fails in production, and CloudFormation's rollback gets stuck on the database: a person does not "
-        "allow continuing without it, and takes one of the choices in the message, once its cause is fixed.",
+        "allow continuing without it, takes on the incident, takes one of its choices once the cause is fixed, and "
+        "closes it.",
         answers="reject",
         chooses=1,
         stuck=("orders-production-service", "Database"),
