@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -219,11 +220,15 @@ def _step_to_come(step: Mapping[str, Any]) -> str:
 
 
 def _events(stack: Mapping[str, Any]) -> Sequence[str]:
-    """Say what became of a stack's resources in the release's own operation."""
+    """Say what became of a stack's resources in the release's own operation: what failed, and how many did not."""
+    failed = [each for each in stack["resources"] if "FAILED" in each["status"] or each["reason"]]
     rows = [
         f"{at(each['began'])}  {each['status']:<28} {each['name']} ({each['kind']})"
         + (f": {each['reason']}" if each["reason"] else "")
-        for each in stack["resources"]
+        for each in failed
     ]
+    others = Counter(each["status"] for each in stack["resources"] if each not in failed)
+    word = "more" if failed else "resources"
+    rows += [f"{count} {word}: {status}" for status, count in others.items()]
     unseen = [f"its events cannot be read: {stack['unseen']}"] if stack["unseen"] else []
     return section(f"What the release did to {stack['stack']} ({stack['name']})", [*rows, *unseen])
