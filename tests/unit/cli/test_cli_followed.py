@@ -11,6 +11,7 @@ from rich.console import Console
 from belay.approval.asked import AskedApproval
 from belay.approval.principal import Principal
 from belay.approval.seal import Seal
+from belay.errors import ServiceUnavailable
 from belay.release.attempt import Attempt, Transition
 from belay.release.life import State
 from belay.release.reason import from_document
@@ -118,9 +119,13 @@ ATTEMPT = Attempt(UPLOAD, "execution", at(0), version="1.3.0", digest="d")
 @pytest.mark.parametrize(
     ("four_eyes", "uploader", "who"),
     [
-        (False, None, "whoever has arn:decider"),
-        (True, None, "whoever has arn:decider, but not the uploader (four eyes)"),
-        (True, Principal("arn:ana", "AID"), "whoever has arn:decider, but not the uploader arn:ana (four eyes)"),
+        (False, None, "whoever has the policy arn:decider"),
+        (True, None, "whoever has the policy arn:decider, but not the uploader (four eyes)"),
+        (
+            True,
+            Principal("arn:ana", "AID"),
+            "whoever has the policy arn:decider, but not the uploader arn:ana (four eyes)",
+        ),
     ],
 )
 def test_an_approval_says_who_may_answer_and_how(four_eyes: bool, uploader: Principal | None, who: str) -> None:
@@ -240,3 +245,36 @@ def test_it_follows_to_the_end_or_until_a_person_is_needed(
     seen = follow.follow(lambda: next(found), Console(file=io.StringIO()), until)
     assert (len(list(found)), seen) == (2 - looks, [waiting] if looks == 1 else [done])
     assert ended_lines("orders/1.3.0", done) == ["orders/1.3.0: REJECTED", "SSH is open"]
+
+
+DOWN = ServiceUnavailable("DynamoDB.Query", "InternalServerError", "try again")
+
+
+@pytest.mark.parametrize(("faults", "told"), [(4, 4), (5, 4)])
+def test_weather_is_waited_out_but_not_for_ever(faults: int, told: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.follow.time.sleep", lambda seconds: None)
+    file, looks = io.StringIO(), []
+
+    def look() -> list[Followed]:
+        looks.append(1)
+        if len(looks) <= faults:
+            raise DOWN
+        return [followed(over=True)]
+
+    if faults < follow.MOST_MISSED:
+        assert follow.follow(look, Console(file=file)) == [followed(over=True)]
+    else:
+        with pytest.raises(ServiceUnavailable):
+            follow.follow(look, Console(file=file))
+    assert file.getvalue().count("cannot be looked at for the moment") == told
+
+
+def test_an_interrupted_follower_says_that_it_goes_on() -> None:
+    file = io.StringIO()
+
+    def look() -> list[Followed]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow.follow(look, Console(file=file))
+    assert "goes on without being followed" in file.getvalue()
