@@ -16,7 +16,7 @@ from belay.release.attempt import Attempt, Transition
 from belay.release.life import State
 from belay.release.reason import from_document
 from belay.release.records import Outcome, Upload
-from belay.rollback.plan import Action, Kind
+from belay.rollback.plan import Action, Kind, Risk, Step
 from belay.rollback.question import AskedQuestion
 from belay.rollback.taken import StepTaken
 from belay.stack.plan import Progress
@@ -173,6 +173,7 @@ def test_a_rollback_tells_its_cause_once_its_steps_and_its_questions() -> None:
     told = shown(66, seen)
     assert [each for each in told if "capacity" in each] == ["    service: no capacity"]
     assert "    done  service: its rollback is stuck (30 seconds)" in told
+    assert "  production   RECOVERING, 5 min" in told, "what deployments took says nothing of a rollback"
     assert any(each.startswith("  waits for a person: Restore the database?, until 2026-03-") for each in told)
     log = [each.line for each in news([seen])]
     assert [each[:8] for each in log if "capacity" in each] == ["10:03:00"]
@@ -278,3 +279,23 @@ def test_an_interrupted_follower_says_that_it_goes_on() -> None:
     with pytest.raises(KeyboardInterrupt):
         follow.follow(look, Console(file=file))
     assert "goes on without being followed" in file.getvalue()
+
+
+def step(action: Action, why: str, seconds: int | None = None) -> Step:
+    return Step(
+        *(action, Kind.STACK, "service", "arn:service", ("cloudformation", "UpdateStack"), {}, why, "", Risk.NONE, ""),
+        *((), "", seconds),
+    )
+
+
+def test_a_rollback_shows_the_step_that_goes_on_once_and_what_comes_after_it() -> None:
+    taken = (StepTaken(Action.CONTINUE_UPDATE_ROLLBACK, Kind.STACK, "service", "its rollback is stuck", at(64)),)
+    planned = (
+        step(Action.CONTINUE_UPDATE_ROLLBACK, "its rollback is stuck"),
+        step(Action.UPDATE_TO_BASELINE, "update it back", 120),
+    )
+    seen = followed(incidents=(replace(INCIDENT, taken=taken, planned=planned),))
+    assert [each for each in shown(66, seen) if each.startswith(("    now", "    done", "    next"))] == [
+        "    now   service: its rollback is stuck",
+        "    next  service: update it back (UpdateStack, about 2 minutes).",
+    ]
