@@ -6,6 +6,7 @@ recorded; nothing is made. A type can go from the list when ministack has it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -71,8 +72,27 @@ def _updating(kind: str) -> Callable[[str, Properties, Properties, str, str], Re
 def _schema(kind: str) -> Mapping[str, Any]:
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - a second, for a stack that has such a type
 
-    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    schema: Mapping[str, Any] = _checkable(PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema)
     return schema
+
+
+def _checkable(schema: Any) -> Any:
+    """Return a schema without the patterns of ECMA 262 that Python cannot read, such as those with ``\\P{C}``."""
+    if isinstance(schema, list):
+        return [_checkable(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _checkable(value) for key, value in schema.items() if not (key == "pattern" and _unreadable(str(value)))
+    }
+
+
+def _unreadable(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return True
+    return False
 
 
 def _names(kind: str, which: str) -> list[str]:

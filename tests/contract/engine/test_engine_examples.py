@@ -12,11 +12,21 @@ DEPLOYED = {
         "ArtifactBucketName": "artifacts",
         "LedgerTableName": "ledger",
     },
+    "code_build/template.yaml": {
+        "ReleaseBucketName": "releases",
+        "ConnectionArn": "arn:aws:codeconnections:us-east-1:000000000000:connection/github",
+        "LoginArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:orders-build",
+    },
 }
 
 
+def status(cloudformation, name):
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return stack["StackStatus"]
+
+
 @pytest.mark.parametrize("path", DEPLOYED)
-def test_an_example_is_deployed(aws, unique, path):
+def test_an_example_is_deployed(aws, unique, until, path):
     cloudformation, name = aws("cloudformation"), unique("example")
     cloudformation.create_stack(
         StackName=name,
@@ -24,9 +34,10 @@ def test_an_example_is_deployed(aws, unique, path):
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in DEPLOYED[path].items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    until(lambda: status(cloudformation, name), lambda seen: seen != "CREATE_IN_PROGRESS")
 
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    assert [each["ResourceStatusReason"] for each in events if each["ResourceStatus"] == "CREATE_FAILED"] == []
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert all(output["OutputValue"] for output in stack["Outputs"])

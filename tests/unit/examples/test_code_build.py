@@ -1,0 +1,121 @@
+"""What CodeBuild makes of an application: a release whose code, and where it is from, can be told."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.build import build_release, read_back
+
+EXAMPLE = Path("examples/code_build")
+COMMIT = "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"
+BUILD = "arn:aws:codebuild:eu-west-1:111122223333:build/orders-release:6a7e"
+BUILT = {
+    "CODEBUILD_SOURCE_REPO_URL": "https://github.com/acme/orders.git",
+    "CODEBUILD_RESOLVED_SOURCE_VERSION": COMMIT,
+    "CODEBUILD_WEBHOOK_TRIGGER": "tag/v1.2.0",
+    "CODEBUILD_BUILD_ARN": BUILD,
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The repository after pip has put the locked package into ``vendor``."""
+    source = Path(shutil.copytree(EXAMPLE, tmp_path / "source"))
+    shutil.copytree(source / "package" / "acme_money", source / "application" / "vendor" / "acme_money")
+    return source
+
+
+def released(source: Path, version: str = "1.2.0") -> subprocess.CompletedProcess[str]:
+    """Run the script as the build does."""
+    return subprocess.run(
+        [sys.executable, "release.py", version],
+        cwd=source,
+        env={**os.environ, **BUILT},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_makes_a_release_that_belay_takes(source: Path, tmp_path: Path) -> None:
+    assert released(source).returncode == 0
+    built = build_release(source / "build" / "release", tmp_path / "release.zip")
+
+    manifest = read_back(built.path)
+    assert (manifest.application, str(manifest.version)) == ("orders", "1.2.0")
+    assert set(manifest.digests) == {"code.zip", "provenance.json", "template.yaml"}
+
+
+def test_the_code_has_its_dependencies_beside_it(source: Path) -> None:
+    released(source)
+
+    with zipfile.ZipFile(source / "build" / "release" / "code.zip") as code:
+        assert code.namelist() == ["handler.py", "acme_money/__init__.py"]
+
+
+def test_the_same_source_gives_the_same_code(source: Path) -> None:
+    digests = []
+    for _ in range(2):
+        released(source)
+        digests.append(hashlib.sha256((source / "build" / "release" / "code.zip").read_bytes()).hexdigest())
+
+    assert digests[0] == digests[1]
+
+
+def test_its_provenance_names_the_code_the_commit_the_build_and_what_is_locked(source: Path) -> None:
+    released(source)
+    statement = json.loads((source / "build" / "release" / "provenance.json").read_text())
+    code = (source / "build" / "release" / "code.zip").read_bytes()
+    definition = statement["predicate"]["buildDefinition"]
+    names = [each["uri"] for each in definition["resolvedDependencies"]]
+
+    assert statement["subject"] == [{"name": "code.zip", "digest": {"sha256": hashlib.sha256(code).hexdigest()}}]
+    assert names == ["git+https://github.com/acme/orders.git", "pkg:pypi/acme-money@1.0.0", "pkg:npm/is-number@7.0.0"]
+    assert definition["resolvedDependencies"][0]["digest"] == {"gitCommit": COMMIT}
+    assert len(definition["resolvedDependencies"][2]["digest"]["sha512"]) == 128
+    assert statement["predicate"]["runDetails"]["metadata"] == {"invocationId": BUILD}
+
+
+@pytest.mark.parametrize("version", ["", "main", "1.2", "1.2.0; rm -rf /"])
+def test_what_is_no_version_is_refused(source: Path, version: str) -> None:
+    ended = released(source, version)
+
+    assert ended.returncode == 1
+    assert "expected a tag such as v1.2.0" in ended.stderr
+    assert not (source / "build").exists()
+
+
+def buildspec(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((EXAMPLE / name).read_text())
+    return read
+
+
+@pytest.mark.parametrize("name", ["buildspec.yaml", "package/buildspec.yaml"])
+def test_nothing_is_published_after_a_build_that_failed(name: str) -> None:
+    phases = buildspec(name)["phases"]
+
+    assert all(phase["on-failure"] == "ABORT" for phase in phases.values())
+    assert phases["post_build"]["commands"][0] == 'test "$CODEBUILD_BUILD_SUCCEEDING" = 1'
+
+
+def test_only_locked_packages_are_installed_into_the_release() -> None:
+    commands = "\n".join(buildspec("buildspec.yaml")["phases"]["pre_build"]["commands"])
+
+    assert "--require-hashes" in commands
+    assert "npm ci --ignore-scripts" in commands
+    assert "npm install" not in commands
+
+
+def test_the_cache_is_another_one_when_a_lock_file_changes() -> None:
+    key = buildspec("buildspec.yaml")["cache"]["key"]
+
+    assert "codebuild-hash-files application/requirements.txt application/package-lock.json" in key
