@@ -9,7 +9,7 @@ import pytest
 import yaml
 from deployed_belay import Application, until
 from played_databases import played_database
-from small_releases import Release, security_group, setting
+from small_releases import Release, nesting, security_group, setting
 
 from cli.__main__ import main
 
@@ -102,6 +102,17 @@ def test_what_depends_on_outputs_that_are_not_there_yet_is_not_planned_and_what_
     again = Plan.of(release, app)
     assert again.outcomes() == [("production", "PLANNED")]
     assert again.shown()["unplanned"] == ["first: no change", "second: no change"]
+
+
+def test_what_a_nested_stack_would_change_is_shown_and_it_leaves_nothing_either(application: Applications) -> None:
+    app = application()
+    more = {"child.json": json.dumps(setting("1")).encode()}
+
+    plan = Plan.of(app.release(stacks={"first": nesting("child.json")}, more=more), app)
+
+    assert plan.outcomes() == [("production", "PLANNED")]
+    assert {each["path"] for each in plan.shown()["changes"]} == {"Child", "Child/Setting"}
+    until(lambda: left(app) == ({}, [], []))
 
 
 def test_what_a_gate_refuses_is_refused_before_a_change_set_is_made(application: Applications) -> None:

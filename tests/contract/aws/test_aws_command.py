@@ -59,7 +59,7 @@ class Office(House):
         self.ssm.put_parameter(Name="/belay/paused", Value="false", Type="String")
         self.logs = simulated("logs")
         self.logs.create_log_group(logGroupName="/aws/vendedlogs/belay")
-        for name in ("deploy-release", "deploy-stage"):
+        for name in ("deploy-release", "deploy-stage", "plan-release"):
             self.states.create_state_machine(name=f"belay-{name}", definition=DEFINITION, roleArn=ROLE)
         machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-{}".format
         outputs = {
@@ -74,6 +74,7 @@ class Office(House):
             "RollbackUrl": "https://rollback.example/",
             "DeployReleaseStateMachineArn": machine("deploy-release"),
             "DeployStageStateMachineArn": machine("deploy-stage"),
+            "PlanReleaseStateMachineArn": machine("plan-release"),
             "RollbackStageStateMachineArn": machine("rollback-stage"),
         }
         template = {
