@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.errors import UnreadableTemplate
-from belay.template.limits import MAX_BYTES, MAX_DEPTH
+from belay.template.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from belay.template.loader import load
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -115,6 +115,8 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
         ('{"Resources": {},\n "Resources": {}}', "t:2:2: expected each key once"),
         ("Resources: {A: 1, A: 2}", "t:1:19: expected each key once"),
         (f"{BOMB}Resources: {{}}\n", "nodes with aliases"),
+        (f"Resources: [{'[],' * MAX_NODES}]", "nodes with aliases"),
+        (f'{{"Resources": [{"1," * MAX_NODES}1]}}', f"expected at most {MAX_NODES:,} nodes"),
         (f"{CHAIN}Resources: {{}}\n", "levels of nesting with aliases"),
         ("Resources: &a {A: *a}\n", "*a, which names itself"),
         ("Resources: {A: *a}\n", "*a, which names nothing"),

@@ -7,7 +7,7 @@ from json import loads
 from typing import NoReturn
 
 from belay.errors import UnreadableTemplate
-from belay.template.limits import MAX_DEPTH
+from belay.template.limits import MAX_DEPTH, MAX_NODES
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 # RFC 8259, sections 2 to 7. Every repetition is possessive, so no input makes matching slow.
@@ -28,7 +28,7 @@ class _NotJson(Exception):  # noqa: N818 - never leaves this module
 def read_json(text: str, path: str) -> Node | None:
     """Read a JSON text; ``None`` if it is not JSON, because it may then be YAML's flow style.
 
-    Raises :class:`UnreadableTemplate` for a repeated key or too deep nesting.
+    Raises :class:`UnreadableTemplate` for a repeated key, too deep nesting or too many nodes.
     """
     try:
         return _JsonReader(text, path).read()
@@ -44,6 +44,7 @@ class _JsonReader:
         self._line = 1
         self._line_start = 0
         self._counted = 0
+        self._nodes = 0
 
     def read(self) -> Node:
         node = self._value(*self._symbol(), 0)
@@ -60,6 +61,9 @@ class _JsonReader:
         return kind, symbol[kind], symbol.start(kind)
 
     def _value(self, kind: str, symbol: str, start: int, depth: int) -> Node:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            self._refuse(start, f"expected at most {MAX_NODES:,} nodes, found more")
         if kind == "text":
             return ScalarNode(self._decoded(symbol), *self._place(start), plain=False)
         if kind == "word":

@@ -192,6 +192,7 @@ class _YamlReader:
                 self._merge(node, event)
         elif isinstance(node, SequenceNode):
             self._count += len(node.items)
+        self._check_count(event)
         if closed.tag is not None:
             node = self._tagged(node, closed.tag, event)
             closed.height += 1
@@ -209,13 +210,16 @@ class _YamlReader:
             circle = "itself" if event.anchor in self._anchors else "nothing"
             self._refuse(event, f"expected an alias to something above, found *{event.anchor}, which names {circle}")
         self._count += anchor.size
-        if self._count > MAX_NODES:
-            self._refuse(event, f"expected at most {MAX_NODES:,} nodes with aliases expanded, found more")
+        self._check_count(event)
         if opened:
             if len(opened) + anchor.height > MAX_DEPTH:
                 self._refuse(event, f"expected at most {MAX_DEPTH} levels of nesting with aliases expanded, found more")
             opened[-1].height = max(opened[-1].height, anchor.height + 1)
         return anchor.node
+
+    def _check_count(self, event: Any) -> None:
+        if self._count > MAX_NODES:
+            self._refuse(event, f"expected at most {MAX_NODES:,} nodes with aliases expanded, found more")
 
     def _merge(self, node: MappingNode, event: Any) -> None:
         """Apply ``<<``; CloudFormation itself refuses it, but ``aws cloudformation package`` resolves it first."""
