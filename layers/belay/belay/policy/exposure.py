@@ -65,7 +65,7 @@ CLOSED = Exposure(Verdict.PASS)
 def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: int) -> Exposure:
     """Judge whether the rules for one port together open it to the whole Internet; once for ports with equal rules."""
     open_rules = group.internet_rules(direction)
-    if not open_rules.may_cover(protocol):
+    if not open_rules.may_cover(protocol, port):
         return CLOSED
     asked = (direction, protocol, open_rules.range_of(port))
     if asked not in group.exposures:
@@ -137,8 +137,6 @@ def open_anywhere(group: SecurityGroup, direction: Direction, allowed: Collectio
         reason = f"more than {MAX_REACHING} rules may open it"
         return {"some port": Exposure(Verdict.REVIEW, open_rules.rules[:1], reason)}
     for protocol in dict.fromkeys((TCP, UDP, *open_rules.protocols)):
-        if not open_rules.may_cover(protocol):
-            continue
         for first, last in open_rules.port_ranges if protocol in (TCP, UDP) else [NO_PORTS]:
             port = next((port for port in range(first, last + 1) if port not in allowed), first)
             if port in allowed:

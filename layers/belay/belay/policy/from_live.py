@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from belay.policy.model import Alternative, Direction, Entry, GroupRule, Location, SecurityGroup, UnknownPeer
-from belay.policy.networks import IPV4, IPV6, is_internet, parse_network, size
+from belay.policy.networks import IPV4, IPV6, difference, is_internet, parse_network, size, trusted_addresses
 from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.policy.reading import Peers, read_ports, read_protocol
 from belay.template.scope import Value
@@ -30,17 +30,42 @@ NOTHING: Mapping[str, Any] = {}
 """The placeholder of a permission that is left out, so that the later ones keep their numbers."""
 
 
-def broad_part(group: Mapping[str, Any], directions: Iterable[Direction]) -> Mapping[str, Any] | None:
-    """Return the part of a group that may open it to a large network in these directions; ``None`` if nothing may.
+class NarrowBlocks(dict[str, bool]):
+    """Whether blocks are narrow, judged by their last characters, and trusted, if any are; found once for each text."""
 
-    Blocks are judged by their last characters: nearly all groups have only narrow blocks, and most others also
-    ``0.0.0.0/0``, to which narrow blocks add nothing. A group whose blocks may add up to the Internet, or that is not
-    in EC2's format, is returned unchanged.
+    def __init__(self, trusted: tuple[str, ...]) -> None:
+        super().__init__()
+        self._trusted = trusted_addresses(trusted) if trusted else None
+
+    def __missing__(self, block: str) -> bool:
+        """Judge a block."""
+        narrow = block[-3:] in (NARROW_V6 if ":" in block else NARROW_V4) and self._is_trusted(block)
+        self[block] = narrow
+        return narrow
+
+    def _is_trusted(self, block: str) -> bool:
+        if self._trusted is None:
+            return True
+        network = parse_network(block)
+        if network is None:
+            return False
+        family, interval = network
+        return not difference((interval,), self._trusted[family == IPV6])
+
+
+def broad_part(
+    group: Mapping[str, Any], directions: Iterable[Direction], narrow: NarrowBlocks
+) -> Mapping[str, Any] | None:
+    """Return the part of a group that may open it to a large network, or an untrusted one, in these directions.
+
+    ``None`` if nothing may. Nearly all groups have only narrow blocks, and most others also ``0.0.0.0/0``, to which
+    narrow blocks add nothing. A group whose blocks may add up to the Internet, or that is not in EC2's format, is
+    returned unchanged.
     """
     kept: dict[str, Any] = {}
     for direction in directions:
         permissions = group.get(PERMISSIONS[direction]) or ()
-        broad = _broad(permissions)
+        broad = _broad(permissions, narrow)
         if broad is None:
             return group
         if broad:
@@ -50,7 +75,7 @@ def broad_part(group: Mapping[str, Any], directions: Iterable[Direction]) -> Map
     return {"GroupId": group.get("GroupId"), "GroupName": group.get("GroupName"), **kept} if kept else None
 
 
-def _broad(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
+def _broad(permissions: Sequence[Mapping[str, Any]], narrow: NarrowBlocks) -> set[int] | None:
     """Return the numbers of the permissions with a block that is not narrow; ``None`` if the others matter, too."""
     broad: set[int] = set()
     partial: list[str] = []
@@ -59,17 +84,17 @@ def _broad(permissions: Sequence[Mapping[str, Any]]) -> set[int] | None:
         for number, permission in enumerate(permissions):
             for source in permission["IpRanges"]:
                 count += 1
-                if source["CidrIp"][-3:] not in NARROW_V4:
+                if not narrow[source["CidrIp"]]:
                     broad.add(number)
                     partial.append(source["CidrIp"])
             for source in permission["Ipv6Ranges"]:
                 count += 1
-                if source["CidrIpv6"][-3:] not in NARROW_V6:
+                if not narrow[source["CidrIpv6"]]:
                     broad.add(number)
                     partial.append(source["CidrIpv6"])
             if permission["PrefixListIds"]:
                 return None
-        return None if count > FEW or _add_up(partial, count) else broad
+        return None if count > FEW or (partial and _add_up(partial, count)) else broad
     except (KeyError, TypeError, AttributeError):
         return None
 

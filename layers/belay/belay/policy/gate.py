@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from belay.policy.applied import AppliedPolicy, applied, security_group_policies
-from belay.policy.from_live import broad_part, live_groups
+from belay.policy.from_live import NarrowBlocks, broad_part, live_groups
 from belay.policy.from_template import security_groups
 from belay.policy.model import Location, SecurityGroup
 from belay.policy.settings import PolicySettings
@@ -57,10 +57,11 @@ def check_groups(
     list they name (a missing list is REVIEW). ``path`` names what was checked, such as a stage, in findings.
     """
     ours = applied(security_group_policies(), settings, today)
-    asked = {one.rule.policy.internet or one.rule.policy.broad for one in ours if one.rule.policy.demands(settings)}
+    asked = {one.rule.policy.direction for one in ours if one.rule.policy.demands(settings)}
     directions = [direction for direction in asked if direction is not None]
     if len(directions) == len(asked):
-        groups = [kept for group in groups if (kept := broad_part(group, directions)) is not None]
+        narrow = NarrowBlocks(settings.trusted_networks)
+        groups = [kept for group in groups if (kept := broad_part(group, directions, narrow)) is not None]
     return _report(live_groups(groups, prefix_lists, path), [path], settings, ours)
 
 

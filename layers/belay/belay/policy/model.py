@@ -160,17 +160,21 @@ class InternetRules:
         for rule in self.rules:
             for first, last in (rule.ports.certain, rule.ports.possible):
                 edges.update((first, last + 1))
-        ordered = sorted(edges)
-        self.port_ranges = [(first, after - 1) for first, after in pairwise(ordered)]
-        self._firsts = ordered
+        self._edges = sorted(edges)
+        self.port_ranges = [(first, after - 1) for first, after in pairwise(self._edges)]
+        possible = [rule.ports.possible for rule in self.rules]
+        self._lowest = min([first for first, _ in possible], default=0)
+        self._highest = max([last for _, last in possible], default=0)
 
-    def may_cover(self, protocol: str) -> bool:
-        """Return whether any of the rules may apply to a protocol."""
-        return self._any_protocol or protocol in self.protocols
+    def may_cover(self, protocol: str, port: int) -> bool:
+        """Return whether any of the rules may apply to a port of a protocol: a quick test before the exact one."""
+        if self._any_protocol:
+            return True
+        return protocol in self.protocols and (protocol not in (TCP, UDP) or self._lowest <= port <= self._highest)
 
     def range_of(self, port: int) -> int:
         """Return the number of the range that a port is in."""
-        return bisect_right(self._firsts, port)
+        return bisect_right(self._edges, port)
 
 
 @dataclass(frozen=True)

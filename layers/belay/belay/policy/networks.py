@@ -81,6 +81,14 @@ def size(intervals: Iterable[Interval]) -> int:
     return sum([last - first + 1 for first, last in intervals])
 
 
+@lru_cache(maxsize=16)
+def trusted_addresses(networks: tuple[str, ...]) -> tuple[AddressSet, AddressSet]:
+    """Return the addresses of each family in an application's trusted networks."""
+    found = [network for network in map(parse_network, networks) if network]
+    v4, v6 = [union(interval for family, interval in found if family == own) for own in (IPV4, IPV6)]
+    return v4, v6
+
+
 def intersection(one: AddressSet, other: AddressSet) -> AddressSet:
     """Return the addresses in both sets."""
     found: list[Interval] = []

@@ -22,8 +22,8 @@ class Policy:
     ``title`` is a sentence that is true of a violation; ``why`` says what it may cost, ``fix`` what to do, ``source``
     which public rule or page it is based on. The registration may change ``severity``. ``internet`` is set for a policy
     that only groups open to the whole Internet in this direction can violate, ``broad`` for one that only single rules
-    for more than a /8 of IPv4 or a /20 of IPv6 can violate, so that others need not be checked. ``setting`` names the
-    setting without which the policy demands nothing.
+    for more than a /8 of IPv4 or a /20 of IPv6 can violate, ``untrusted`` for one that only single rules for networks
+    outside of the application's trusted ones can, if it has any, so that others need not be checked.
     """
 
     title: str
@@ -33,11 +33,16 @@ class Policy:
     source: str
     internet: Direction | None = None
     broad: Direction | None = None
-    setting: str = ""
+    untrusted: Direction | None = None
 
     def demands(self, settings: PolicySettings) -> bool:
         """Return whether an application's settings let the policy demand anything."""
-        return not self.setting or bool(getattr(settings, self.setting))
+        return self.untrusted is None or bool(settings.trusted_networks)
+
+    @property
+    def direction(self) -> Direction | None:
+        """The direction in which only some rules or groups can violate the policy; ``None`` if any may."""
+        return self.internet or self.broad or self.untrusted
 
 
 class Violation(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup
-from belay.policy.networks import IPV4, IPV6, difference, parse_network, union
+from belay.policy.networks import difference, trusted_addresses
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
@@ -16,15 +16,13 @@ POLICY = Policy(
     why="The operator has listed which networks may reach the application's other ports.",
     fix="Use a trusted network or a security group as the source, or have the operator add the network.",
     source="The application's registration: trusted_networks",
-    setting="trusted_networks",
+    untrusted="ingress",
 )
 
 
 def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]:
     """Check each rule for ports that are not public, unless no networks are listed."""
-    networks = [network for network in map(parse_network, settings.trusted_networks) if network]
-    v4 = union(interval for family, interval in networks if family == IPV4)
-    v6 = union(interval for family, interval in networks if family == IPV6)
+    v4, v6 = trusted_addresses(settings.trusted_networks)
     for rule in group.rules("ingress"):
         if rule.only_for(settings.allowed_ports):
             continue
