@@ -99,7 +99,7 @@ def stacks_of_attempt(belay: Account, shown: IncidentShown) -> list[StackNow]:
         return []
     attempt = belay.ledger.attempts.of_id(shown.line.application, shown.attempt)
     release = None if attempt is None else attempt.release
-    return stacks_of(belay.artifacts, belay.aws.stacks, release, shown.line.stage)
+    return stacks_of(belay.artifacts, belay.aws, release, shown.line.stage)
 
 
 def _answer(shown: IncidentShown, question: str) -> str:

@@ -16,25 +16,29 @@ from cli.stacks import registered_in
 
 
 @click.command()
-@argument("name", help="its name in CloudFormation")
+@argument("name", help="its name in CloudFormation, or ACCOUNT/REGION/NAME as belay stacks shows it")
 @calls_aws
 def command(name: str, where: Where, output: str) -> int:
     """Give up a stack that its stage no longer registers, so that another stage can claim it."""
     belay = Account.of(where)
-    claim = to_give_up(name, belay.region, belay.ledger.stack_claims.every(), registered_in(belay))
+    claim = to_give_up(name, belay.ledger.stack_claims.every(), registered_in(belay))
     belay.ledger.stack_claims.free(claim)
     found = {"stack": claim.stack_name, "belonged_to": claim.owner}
     tell(output, found, [f"{claim.stack_name} no longer belongs to {claim.owner}: the next release claims it"])
     return 0
 
 
-def to_give_up(
-    name: str, region: str, claims: Mapping[str, StackClaim], registered: Sequence[StackClaim]
-) -> StackClaim:
-    """Return the claim on a stack. Raises ``Refused`` if there is none, or its stage still registers the stack."""
-    claim = next((each for each in claims.values() if (each.stack_name, each.region) == (name, region)), None)
-    if claim is None:
-        raise Refused(f"{name} belongs to no stage in {region}; belay stacks lists the stacks that do")
+def to_give_up(name: str, claims: Mapping[str, StackClaim], registered: Sequence[StackClaim]) -> StackClaim:
+    """Return the claim on a stack, by its name or key.
+
+    Raises ``Refused`` if there is none or several, or its stage still registers the stack.
+    """
+    found = [each for each in claims.values() if name in (each.stack_name, each.key)]
+    if not found:
+        raise Refused(f"{name} belongs to no stage; belay stacks lists the stacks that do")
+    if len(found) > 1:
+        raise Refused(f"there are several stacks {name}: say which of {', '.join(sorted(each.key for each in found))}")
+    (claim,) = found
     if (claim.key, claim.owner) in {(each.key, each.owner) for each in registered}:
         raise Refused(
             f"{name} belongs to {claim.owner}, which registers it: its next release would claim it again. First "

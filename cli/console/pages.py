@@ -65,7 +65,7 @@ def release(desk: Desk, request: Request) -> Shown:
     stages = [
         {
             "track": track(history, stage, ended if stage == attempt.stage else None),
-            "stacks": stacks_of(artifacts, desk.belay.aws.stacks, attempt.release, stage),
+            "stacks": stacks_of(artifacts, desk.belay.aws, attempt.release, stage),
             "more": next((each for each in found["stages"] if each["stage"] == stage), None),
         }
         for stage in known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.errors import AwsFault
 from belay.release.records import ReleaseReference
@@ -64,25 +64,29 @@ class StackNow:
         return ", ".join(each.name for each in self.resources if each.ended is None)
 
 
-def stack_now(stacks: Stacks, plan: StackPlan) -> StackNow:
-    """Return a stack as it is now; what CloudFormation does not show these credentials is said, and is no status."""
+def stack_now(aws: Aws, plan: StackPlan) -> StackNow:
+    """Return a stack as it is now, in whatever region; what these credentials are not shown is said, and is no status.
+
+    Those of another account are not: they lie where Belay's own roles look.
+    """
     known = StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes)
     if plan.stack_id is None or plan.token is None or plan.progress not in (Progress.EXECUTING, Progress.EXECUTED):
         return known
+    _, _, _, region, account, _ = plan.stack_id.split(":", 5)
+    stacks = aws.stacks if region == aws.region else aws.in_region(region).stacks
     try:
         resources = of_operation(stacks.events(plan.stack_id), plan.stack_id, plan.token)
     except AwsFault as fault:
-        return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=str(fault))
+        why = f"in account {account}, region {region}: {fault}"
+        return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=why)
     return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, tuple(resources))
 
 
-def stacks_of(
-    artifacts: ArtifactBucket, stacks: Stacks, release: ReleaseReference | None, stage: str
-) -> list[StackNow]:
+def stacks_of(artifacts: ArtifactBucket, aws: Aws, release: ReleaseReference | None, stage: str) -> list[StackNow]:
     """Return the stacks of a release in a stage as they are now; none before they were planned."""
     document = None if release is None else artifacts.get_json(release.stage_key(stage, "plan.json"))
     plan = StagePlan(()) if document is None else StagePlan.from_dict(document)
-    return [stack_now(stacks, each) for each in plan.stacks]
+    return [stack_now(aws, each) for each in plan.stacks]
 
 
 def of_operation(events: Iterable[Event], stack_id: str, token: str) -> list[ResourceNow]:

@@ -3,8 +3,8 @@
 The engine's port speaks plain HTTP, but policies may demand TLS, which every request has on AWS: here they have it
 too. A request about a change set by its ARN is about its stack, one about an ECS service about that and not about its
 cluster (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html), one about a
-snapshot about that, with moto's tags. It matters only for an engine started with ``permissions``. It can go when
-ministack serves TLS to every worker and knows change sets' stacks.
+snapshot about that, with moto's tags, one for parameters by path about the path. It matters only for an engine started
+with ``permissions``. It can go when ministack serves TLS to every worker and knows change sets' stacks.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ def _judge_rightly() -> None:
             return str(change_set["StackId"])
         if service == "ecs" and headers.get("x-amz-target", "").endswith(OF_SERVICES):
             return _service(json.loads(body), f"arn:aws:ecs:{region}:{account}:service")
+        if service == "ssm" and headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
+            return f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path'].rstrip('/')}"
         resource = str(resource_of(*request))
         action = (parameters.get("Action") or [""])[0]
         if service == "rds" and action in OF_SNAPSHOTS:

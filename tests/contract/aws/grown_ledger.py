@@ -134,6 +134,7 @@ class GrownOffice(Office):
             "LEDGER_TABLE": "ledger",
             "ARTIFACT_BUCKET": "artifacts",
             "RELEASE_BUCKET": "releases-bucket",
+            "FILES_BUCKETS": "belay-files-123456789012-",
             "NOTIFICATION_TOPIC_ARN": self.topic,
             "PAUSE_PARAMETER": "/belay/paused",
             "DEPLOY_RELEASE_MACHINE_ARN": MACHINES + "belay-deploy-release",

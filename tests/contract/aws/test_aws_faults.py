@@ -15,7 +15,15 @@ from botocore.retries.standard import ThrottledRetryableChecker, TransientRetrya
 
 import belay.aws
 from belay.aws.cloudformation import Stacks
-from belay.aws.faults import _ACCESS_DENIED, _INVALID, _THROTTLED, _TIMED_OUT, cancellation_codes, translated
+from belay.aws.faults import (
+    _ACCESS_DENIED,
+    _INVALID,
+    _NOT_ENABLED,
+    _THROTTLED,
+    _TIMED_OUT,
+    cancellation_codes,
+    translated,
+)
 from belay.aws.s3 import ArtifactBucket
 from belay.errors import AccessDenied, AwsFault, BelayError, InvalidRequest, ServiceUnavailable, Throttled
 
@@ -204,3 +212,8 @@ def test_a_call_that_botocore_refuses_is_an_invalid_request(no_account: None) ->
     with pytest.raises(InvalidRequest) as caught:
         Stacks(client).execute_change_set("", "token")
     assert caught.value.code == "ParamValidationError"
+
+
+@pytest.mark.parametrize("code", sorted(_NOT_ENABLED))
+def test_a_region_that_may_not_be_enabled_is_told(code: str) -> None:
+    assert "A region that is not enabled in the account answers so" in str(fault_of(answer(code, 403)))

@@ -17,13 +17,13 @@ from belay.aws.gateways import Aws, own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sessions import Session
 from belay.control.failed_stacks import FailedStacks
-from belay.control.places import Places
+from belay.control.places import Places, placed
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.rehearsal import RehearsedRoles
 from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
-from belay.errors import AccessDenied, MissingDocument
+from belay.errors import AccessDenied, InvalidRegistration, MissingDocument
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
 from belay.release.registration import Stage
@@ -195,6 +195,34 @@ def test_a_claim_elsewhere_ends_when_its_stack_is_gone_there(house: House) -> No
     assert claims.free_if_gone(claim, places.of_claim(claim, accepted.stages.values())) is None
     there("cloudformation").delete_stack(StackName=failed)
     assert claims.free_if_gone(claim, places.of_claim(claim, [])) == f"{SPOKE}/{REGION}/orders-network"
+
+
+def test_an_accepted_release_says_where_its_stages_lie_and_their_files(house: House) -> None:
+    found = placed(release_of(MANIFEST), Aws(), "belay-files-123456789012-")
+    assert found.files_of("production", "artifacts", "releases/orders") == (FILES, f"spokes/{SPOKE}/releases/orders")
+    assert AcceptedRelease.from_dict(found.to_dict()).stages["production"].place == PLACE
+    home = ELSEWHERE.replace(SPOKE, "123456789012").replace(REGION, "eu-west-1")
+    texts = "stages: [production]", {"production": home}, {"network.yaml": {}}
+    found = placed(AcceptedRelease.of("orders", MANIFEST, *texts), Aws(), "belay-files-123456789012-")
+    assert (found.stages["production"].place, found.buckets) == (None, {}), "Belay's own account needs no roles"
+
+
+def test_no_stage_lies_in_another_partition(house: House) -> None:
+    china = ELSEWHERE.replace("arn:aws:", "arn:aws-cn:").replace(REGION, "cn-north-1")
+    accepted = AcceptedRelease.of(
+        "orders", MANIFEST, "stages: [production]", {"production": china}, {"network.yaml": {}}
+    )
+    with pytest.raises(InvalidRegistration, match="stage production: it is in the partition aws-cn, and Belay in aws"):
+        placed(accepted, Aws(), "belay-files-123456789012-")
+
+
+def test_what_was_accepted_before_stages_had_places_is_at_home(house: House) -> None:
+    """As the version before wrote it."""
+    document = AcceptedRelease.of("orders", MANIFEST, "stages: [production]", {"production": STAGE}, {}).to_dict()
+    del document["buckets"], document["stages"]["production"]["place"]
+    read = AcceptedRelease.from_dict(document)
+    assert read.stages["production"].place is None
+    assert read.files_of("production", "artifacts", "releases/orders") == ("artifacts", "releases/orders")
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from belay.release.attempt import StackLeft
 from belay.release.life import State
 from belay.release.reason import Statement, Why
 from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
+from belay.release.stack_claim import StackClaim
 from belay.subject.incident import Incident
 from belay.subject.subjects import PipelineDeployment
 
@@ -91,6 +92,28 @@ def test_what_a_refused_release_left_goes_in_all_its_versions(buckets: Buckets) 
     assert buckets.tagged() == of(refused)
 
 
+def test_copies_for_another_account_go_and_stay_as_what_they_are_copies_of(buckets: Buckets) -> None:
+    runs, refused = buckets.release("1.0.0", Outcome.DEPLOYED), buckets.release("1.1.0", Outcome.REJECTED)
+    buckets.s3.create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    buckets.s3.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
+    for release in (runs, refused):
+        for key in (release.member_key("a.yaml"), release.stage_key("production", "baselines/a.template")):
+            buckets.s3.put_object(Bucket="files", Key=f"spokes/111111111111/{key}", Body=b"{}")
+    files = ArtifactBucket(buckets.s3, "files")
+    before = datetime.now(UTC) + timedelta(days=1)
+    Unneeded(buckets.ledger, ArtifactBucket(buckets.s3, "artifacts"), ReleaseBucket(buckets.s3, BUCKET), [files]).tag(
+        before, lambda: True
+    )
+    kept = {
+        each["Key"]
+        for each in buckets.s3.list_object_versions(Bucket="files")["Versions"]
+        if not buckets.s3.get_object_tagging(Bucket="files", Key=each["Key"], VersionId=each["VersionId"])["TagSet"]
+    }
+    prefix = "spokes/111111111111"
+    baseline = runs.stage_key("production", "baselines/a.template")
+    assert kept == {f"{prefix}/{runs.member_key('a.yaml')}", f"{prefix}/{baseline}"}
+
+
 def test_what_a_stage_runs_and_can_go_back_to_stays(buckets: Buckets) -> None:
     for number in range(3):
         buckets.release(f"1.0.{number}", Outcome.DEPLOYED)
@@ -100,7 +123,7 @@ def test_what_a_stage_runs_and_can_go_back_to_stays(buckets: Buckets) -> None:
 
 def test_what_left_a_stack_behind_stays(buckets: Buckets) -> None:
     failed = buckets.release("1.1.0", Outcome.NEEDS_OPERATOR)
-    buckets.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", failed.version)])
+    buckets.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", failed.version)], "i-1")
     buckets.tag()
     assert buckets.tagged() == set()
 
@@ -133,7 +156,7 @@ def test_what_an_incident_needs_stays_until_its_stacks_are_stable(buckets: Bucke
     key = subject.origin.stage_key("production", "baselines/network.json")
     buckets.put(key)
     if watched:
-        buckets.ledger.incidents.watch(incident, ["arn:stack"])
+        buckets.ledger.incidents.watch(incident, ["arn:stack"], more=False)
     else:
         buckets.ledger.incidents.open(incident, "2026-01-01T10:00:00.000+00:00")
     buckets.tag()
@@ -177,9 +200,16 @@ def test_the_function_waits_for_history_days_and_for_every_pipeline(
     buckets.release("1.0.0", Outcome.REJECTED)
     app = function("tag_unneeded")
     variables = {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "RELEASE_BUCKET": BUCKET}
-    for name, value in {**variables, "HISTORY_DAYS": "31"}.items():
+    for name, value in {**variables, "FILES_BUCKETS": "belay-files-123456789012-", "HISTORY_DAYS": "31"}.items():
         monkeypatch.setenv(name, value)
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
     for days, tagged in ((32, 0), (121, 4)):
         monkeypatch.setattr(app, "now", lambda days=days: datetime.now(UTC) + timedelta(days=days))
         assert app.handler({}, context) == {"tagged": tagged, "whole": True}
+
+
+def test_copies_are_looked_for_in_the_regions_of_stacks_elsewhere(buckets: Buckets) -> None:
+    places = ("123456789012/eu-west-1", "123456789012/eu-north-1", "111111111111/eu-west-1", "111111111111/us-east-1")
+    for account, region in (each.split("/") for each in places):
+        buckets.ledger.stack_claims.claim(StackClaim(account, region, "network", "orders", "production", ""))
+    assert function("tag_unneeded").regions(buckets.ledger, own_aws()) == ["eu-north-1", "eu-west-1", "us-east-1"]

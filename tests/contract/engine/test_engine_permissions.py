@@ -21,6 +21,7 @@ def handler(event, context):
 """
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 SERVICES = "arn:aws:ecs:us-east-1:000000000000:service"
+PARAMETERS = "arn:aws:ssm:us-east-1:000000000000:parameter"
 STACKS = "arn:aws:cloudformation:us-east-1:000000000000:stack/*"
 
 
@@ -54,6 +55,7 @@ def attempt(strict):
         {"Effect": "Allow", "Action": "cloudformation:Describe*", "Resource": STACKS},
         {"Effect": "Allow", "Action": "rds:DescribeDBClusters", "Resource": "arn:aws:rds:*:*:cluster:*"},
         {"Effect": "Allow", "Action": "ecs:DescribeServices", "Resource": f"{SERVICES}/orders/*"},
+        {"Effect": "Allow", "Action": "ssm:GetParametersByPath", "Resource": f"{PARAMETERS}/orders/*"},
     ]
     iam.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=document(*allowed))
     packed = io.BytesIO()
@@ -101,3 +103,8 @@ def test_an_ecs_service_is_judged_as_itself(strict, attempt):
 
     assert attempt("ecs", "describe_services", cluster="orders", services=["web"]) == "allowed"
     assert attempt("ecs", "describe_services", cluster="others", services=["web"]) == "AccessDeniedException"
+
+
+def test_parameters_by_path_are_judged_as_the_path(attempt):
+    assert attempt("ssm", "get_parameters_by_path", Path="/orders/production/") == "allowed"
+    assert attempt("ssm", "get_parameters_by_path", Path="/billing/production/") == "AccessDeniedException"

@@ -53,6 +53,9 @@ _THROTTLED = {
     "TransactionInProgressException",
 }
 # Not among them: LimitExceededException, which botocore takes for a throttle, is a quota in every service called here.
+_NOT_ENABLED = {"AuthFailure", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
+"""What a region answers that is not enabled in the account, as to any credentials that it does not know
+(https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html)."""
 _TIMED_OUT = {"RequestTimeout", "RequestTimeoutException"}
 _SERVER_ERROR = 500
 
@@ -96,6 +99,8 @@ def _fault(operation: str, error: ClientError) -> AwsFault:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if codes & _ACCESS_DENIED:
         return AccessDenied(operation, code, message)
+    if codes & _NOT_ENABLED:
+        return AwsFault(operation, code, f"{message} A region that is not enabled in the account answers so, too")
     if codes & _THROTTLED:
         return Throttled(operation, code, message)
     if codes & _INVALID:

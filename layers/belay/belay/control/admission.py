@@ -1,16 +1,17 @@
 """Admitting uploads: a release must be intact, allowed by its registration, and not superseded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from belay.aws.clock import timestamp
 from belay.aws.gateways import Aws
 from belay.aws.kms import ValueKey
 from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.control.places import placed
 from belay.control.reasons import Reasons
 from belay.control.registrations import Registrations
 from belay.control.stack_claims import StackClaims
-from belay.errors import InvalidRegistration, InvalidRelease
+from belay.errors import InvalidRelease
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.archive import MANIFEST, Archive, open_archive
@@ -96,7 +97,7 @@ class Admission:
             stage_texts,
             {path: parameters(document) for path, document in templates.items()},
         )
-        accepted = self._placed(accepted)
+        accepted = placed(accepted, self.home, self.files_buckets)
         admit(
             manifest,
             accepted.application,
@@ -106,24 +107,6 @@ class Admission:
         accepted.refuse_reading(files, release.attempt, self.artifacts.name, release.prefix)
         secret = {path: secret_parameters(document) for path, document in templates.items()}
         return accepted.with_secrets_encrypted(secret, self.key.encrypt)
-
-    def _placed(self, accepted: AcceptedRelease) -> AcceptedRelease:
-        """Say in which bucket each stage elsewhere finds the files; what names Belay's own account lies at home.
-
-        Raises ``InvalidRegistration`` for a stage of another partition: nothing reaches from one to another.
-        """
-        stages, buckets, problems = dict(accepted.stages), {}, []
-        for name, stage in accepted.stages.items():
-            place = stage.place
-            if place is not None and place.partition != self.home.partition:
-                problems.append(f"stage {name}: {place} is in {place.partition}, Belay in {self.home.partition}")
-            elif place is not None and self.home.is_at(place):
-                stages[name] = replace(stage, place=None)
-            elif place is not None:
-                buckets[name] = f"{self.files_buckets}{place.region}"
-        if problems:
-            raise InvalidRegistration(problems)
-        return replace(accepted, stages=stages, buckets=buckets)
 
     def _refuse_overtaken(self, accepted: AcceptedRelease) -> None:
         """Raise ``InvalidRelease`` if a newer version is deployed and the manifest does not allow a downgrade."""

@@ -1,10 +1,12 @@
 """The accounts and regions of several stages, for work that is not one release's."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from belay.aws.gateways import Aws
 from belay.aws.sessions import Session
+from belay.errors import InvalidRegistration
+from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace
 from belay.release.registration import Stage
 from belay.release.stack_claim import StackClaim
@@ -47,3 +49,23 @@ class Places:
     def at(self, place: StagePlace | None, application: str, stage: str) -> Aws:
         """Return an account and region, for the work on a stage of an application."""
         return self.home.at(place, self.power, Session(application, stage, self.work))
+
+
+def placed(accepted: AcceptedRelease, home: Aws, files_buckets: str) -> AcceptedRelease:
+    """Return a release whose stages know where they lie: at home, or elsewhere with their files in a bucket there.
+
+    ``files_buckets`` is how the names of those buckets begin, before the region. Raises ``InvalidRegistration`` for a
+    stage of another partition than Belay's: no role reaches from one to another.
+    """
+    stages, buckets, problems = dict(accepted.stages), {}, []
+    for name, stage in accepted.stages.items():
+        place = stage.place
+        if place is None or home.is_at(place):
+            stages[name] = replace(stage, place=None)
+        elif place.partition != home.partition:
+            problems.append(f"stage {name}: it is in the partition {place.partition}, and Belay in {home.partition}")
+        else:
+            buckets[name] = f"{files_buckets}{place.region}"
+    if problems:
+        raise InvalidRegistration(problems)
+    return replace(accepted, stages=stages, buckets=buckets)

@@ -3,7 +3,7 @@
 S3 cannot know what a rollback may need, so no lifecycle rule goes by age alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -12,22 +12,30 @@ from belay.aws.s3 import ArtifactBucket, ReleaseBucket, StoredVersion
 from belay.ledger.ledger import Ledger
 from belay.release.key import application_of
 from belay.release.needed import Needed
+from belay.release.place import COPIES, artifact_key
 from belay.release.records import upload_of
 
 Page = Callable[[tuple[str, str] | None], tuple[list[StoredVersion], tuple[str, str] | None]]
 
 
 class Unneeded:
-    """Looks at every old version in both buckets, and asks the ledger whether it is needed.
+    """Looks at every old version in the buckets, ``elsewhere`` last, and asks the ledger whether it is needed.
 
     Needed is what belongs to an attempt or an incident that has not ended, to an incident that left stacks unstable, to
     what a stage or a stack left behind in it runs, and to the deployments that a rollback can go back to.
     """
 
-    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, releases: ReleaseBucket) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        artifacts: ArtifactBucket,
+        releases: ReleaseBucket,
+        elsewhere: Iterable[ArtifactBucket] = (),
+    ) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._releases = releases
+        self._elsewhere = elsewhere
         self._asked_about: set[str] = set()
 
     def tag(self, before: datetime, enough_time: Callable[[], bool]) -> tuple[int, bool]:
@@ -36,19 +44,24 @@ class Unneeded:
         Returns how many, and whether there was time for all. A release that is deployed again meanwhile has new copies.
         """
         needed, tagged = self._under_way(), 0
-        for is_tagged in chain(self._tag_artifacts(before, needed), self._tag_uploads(before, needed)):
+        ours = self._tag_artifacts(self._artifacts, ("attempts/", "releases/"), before, needed)
+        copies = (self._tag_artifacts(each, (COPIES,), before, needed) for each in self._elsewhere)
+        for is_tagged in chain(ours, self._tag_uploads(before, needed), chain.from_iterable(copies)):
             tagged += is_tagged
             if not enough_time():
                 return tagged, False
         return tagged, True
 
-    def _tag_artifacts(self, before: datetime, needed: Needed) -> Iterator[bool]:
-        pages = [partial(self._artifacts.page, prefix) for prefix in ("attempts/", "releases/")]
-        for version in _put_before(before, *pages):
-            self._add_deployed(version.key.split("/")[1], needed)
-            unneeded = not needed.artifact(version.key)
+    def _tag_artifacts(
+        self, bucket: ArtifactBucket, prefixes: Iterable[str], before: datetime, needed: Needed
+    ) -> Iterator[bool]:
+        """Tag what is unneeded in the artifact bucket, or in one with copies for the stages of another region."""
+        for version in _put_before(before, *(partial(bucket.page, prefix) for prefix in prefixes)):
+            key = artifact_key(version.key)
+            self._add_deployed(key.split("/")[1], needed)
+            unneeded = not needed.artifact(key)
             if unneeded:
-                self._artifacts.tag_unneeded(version.key, version.version_id)
+                bucket.tag_unneeded(version.key, version.version_id)
             yield unneeded
 
     def _tag_uploads(self, before: datetime, needed: Needed) -> Iterator[bool]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from belay.release.document import Fields, Node
 
-_FOLDER: Final = "spokes/"
+COPIES: Final = "spokes/"
 """An account may read what is below ``spokes/<account>/`` (``accounts/hub_region.yaml``)."""
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
@@ -64,7 +64,7 @@ class StagePlace:
 
     def key(self, key: str) -> str:
         """Return the key of the copy of an object of the artifact bucket, in the bucket that the account can read."""
-        return f"{_FOLDER}{self.account}/{key}"
+        return f"{COPIES}{self.account}/{key}"
 
     def holds(self, arn: str) -> bool:
         """Whether a resource lies here, by its ARN."""
@@ -77,7 +77,7 @@ class StagePlace:
 
 def artifact_key(key: str) -> str:
     """Return the key in the artifact bucket of what may be a copy in another bucket."""
-    return key.split("/", 2)[2] if key.startswith(_FOLDER) else key
+    return key.split("/", 2)[2] if key.startswith(COPIES) else key
 
 
 def read_place(stage: Fields, *, whole: bool) -> StagePlace | None:
