@@ -79,7 +79,12 @@ class Beginning:
 
     def left(self) -> list[str]:
         """Say what is left to a person."""
-        return [each for root in self.templates.roots for each in (*self._left_values(root), *self._left_in(root))]
+        role = (
+            f"{self.role} deploys the application: Belay's parameter ServiceRoleArns has to cover it, and it needs the "
+            "policy in Belay's output ServiceRolePolicyArn"
+        )
+        every = [each for root in self.templates.roots for each in (*self._left_values(root), *self._left_in(root))]
+        return [role, *every] if self.role else every
 
     # -- the release -----------------------------------------------------------------------------------------------
 

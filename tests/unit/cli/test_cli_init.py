@@ -135,13 +135,16 @@ def test_what_is_no_template_is_told(own: Path, capsys: pytest.CaptureFixture[st
     assert "name a template, or a folder of templates" in capsys.readouterr().err
 
 
-def test_templates_side_by_side_are_stacks_and_those_that_import_come_last(own: Path) -> None:
+def test_templates_side_by_side_are_stacks_and_those_that_import_come_last(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (own / "app.yaml").write_text("Resources: {T: {Type: AWS::SNS::Topic, Properties: {TopicName: !ImportValue n}}}\n")
     assert main(["init", "shop", str(own), "--service-role", "arn:aws:iam::123456789012:role/belay/shop"]) == 0
     stacks = document(Path("shop/release/release.yaml"))["stacks"]
     assert [(each["name"], each.get("depends_on")) for each in stacks] == [("template", None), ("app", ["template"])]
     assert document(Path("shop/registration/production.yaml"))["stacks"]["app"]["name"] == "shop-production-app"
     assert not Path("shop/operator.yaml").exists()
+    assert "Belay's parameter ServiceRoleArns has to cover it" in capsys.readouterr().out
 
 
 def test_a_nested_template_from_elsewhere_is_left_to_a_person(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
