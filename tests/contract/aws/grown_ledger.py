@@ -138,6 +138,7 @@ class GrownOffice(Office):
             "NOTIFICATION_TOPIC_ARN": self.topic,
             "PAUSE_PARAMETER": "/belay/paused",
             "DEPLOY_RELEASE_MACHINE_ARN": MACHINES + "belay-deploy-release",
+            "PLAN_RELEASE_MACHINE_ARN": MACHINES + "belay-plan-release",
             "ROLLBACK_STAGE_MACHINE_ARN": MACHINES + "belay-rollback-stage",
         }
 
