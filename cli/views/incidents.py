@@ -162,7 +162,7 @@ def open_records(ledger: Ledger) -> list[tuple[IncidentRecord, IncidentState]]:
 def _left(ledger: Ledger) -> set[tuple[str, str]]:
     """Return the incidents whose stage or whose stacks are still as they left them: application and name."""
     watched = {(each.incident.application, each.incident.name) for each in ledger.incidents.watched()}
-    return watched | {*ledger.stages.every_incident_left()}
+    return watched | {*ledger.incidents.left()}
 
 
 def _recovering(ledger: Ledger) -> list[tuple[str, str]]:
@@ -205,7 +205,7 @@ def read_incident(ledger: Ledger, artifacts: ArtifactBucket, application: str, n
     stopped = record.outcome is Outcome.NEEDS_OPERATOR and bool(plan.steps)
     left = ended(recovery, Outcome.NEEDS_OPERATOR, "the recovery ended before its plan" if stopped else None).left_to_do
     watched = ledger.incidents.watched_of(record.incident)
-    unfinished = name in ledger.stages.incidents_left(application, record.incident.stage) or watched is not None
+    unfinished = watched is not None or (application, name) in ledger.incidents.left(application, record.incident.stage)
     state = record.state(left=unfinished)
     release = subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
     return IncidentShown(

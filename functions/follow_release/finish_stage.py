@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.aws.metrics import emit
+from belay.control.on_call import OnCall
 from belay.control.stage import StageContext
 from belay.errors import LockLost
 from belay.ledger.ledger import Ledger
@@ -23,11 +24,12 @@ class Settings:
 
     ledger_table: str
     artifact_bucket: str
+    notification_topic_arn: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Record the outcome; a release deployed to a lasting stage becomes its last-known-good.
+    """Record the outcome; a release deployed to a lasting stage becomes its last-known-good, and closes what was left.
 
     Raises ``LockLost`` if another execution ended or recovers the stage; a rerun finds its own outcome recorded.
     """
@@ -45,4 +47,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         raise LockLost(
             f"{run.release.application}/{run.stage.name} is another execution's by now; nothing was recorded"
         )
+    if outcome is Outcome.DEPLOYED:
+        on_call = OnCall(ledger, aws.notifications, settings.notification_topic_arn)
+        on_call.supersede(run.release.application, run.stage.name, f"{run.release.version} was deployed since")
     return {"outcome": outcome}

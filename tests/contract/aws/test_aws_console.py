@@ -86,17 +86,17 @@ def test_an_open_incident_asks(office: Office, asked: AskedConsole) -> None:
 def left_to_a_person(office: Office) -> Incident:
     """An incident that ended NEEDS_OPERATOR."""
     found = incident(office)
-    office.ledger.stages.leave("orders", "production", [], INCIDENT)
+    office.ledger.incidents.leave(found)
     office.ledger.incidents.close(found, Outcome.NEEDS_OPERATOR, from_document("stuck"), NOW)
     office.ledger.incidents.announced(found)
     return found
 
 
-def test_what_a_rollback_left_is_red_until_something_else_is_deployed(office: Office, asked: AskedConsole) -> None:
+def test_what_a_rollback_left_is_red_until_it_is_done(office: Office, asked: AskedConsole) -> None:
     office.in_stage()
-    left_to_a_person(office)
+    found = left_to_a_person(office)
     assert "A rollback needs a person in orders / production stuck" in asked.get("/").said
-    end_stage(office.ledger, RELEASE, "production", now="2026-01-01T11:00:00.000+00:00")
+    office.ledger.incidents.left_no_more(found)
     assert "Nothing needs a person now." in asked.get("/").said
     assert "NEEDS_OPERATOR, done since" in asked.get("/incidents").said
 
@@ -124,7 +124,7 @@ def test_what_is_said_about_an_incident_is_shown_before_it_is_said(office: Offic
     assert f"Take on the incident {INCIDENT}?" in asked.get(f"/act/acknowledge?{where}").said
     office.ledger.incidents.acknowledge(found, GivenAnswer("acknowledge", "arn:ann", NOW))
     assert "arn:ann is on it now: you take it over." in asked.get(f"/act/acknowledge?{where}").said
-    office.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", "1.0.0")], INCIDENT)
+    office.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", "1.0.0")])
     page = asked.get(f"/act/close?{where}")
     assert "It changes nothing in the stage: network (orders-network) was not brought back from 1.0.0." in page.said
     assert 'name="comment" maxlength="1000" autocomplete="off" required' in page.text

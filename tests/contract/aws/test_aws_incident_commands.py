@@ -93,7 +93,8 @@ def needs_operator(office: Office) -> Incident:
     step = StepTaken(Action.WAIT, Kind.STACK, "network", "wait for its rollback", NOW, seconds=30)
     office.ledger.incidents.record_step(incident, step, 0)
     Recovery(IncidentRecord(incident, NOW), office.artifacts, office.ledger).save(RollbackPlan((), (LEFT,)))
-    office.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", "1.0.0")], INCIDENT)
+    office.ledger.stages.leave("orders", "production", [StackLeft("network", "orders-network", "1.0.0")])
+    office.ledger.incidents.leave(incident)
     end(office.ledger, RELEASE, Outcome.NEEDS_OPERATOR, "no capacity", now=ENDED)
     office.ledger.incidents.close(incident, Outcome.NEEDS_OPERATOR, from_document("no capacity"), ENDED)
     office.ledger.incidents.announced(incident)
@@ -110,7 +111,7 @@ def test_an_idle_belay_with_an_open_incident_is_not_said_to_be_idle(office: Offi
     assert f"belay incident show {INCIDENT}" in lines[1]
     assert lines[3].startswith("MIXED STAGE")
     assert [each["incident"] for each in document(belay, "status")["left"]] == [INCIDENT]
-    office.ledger.stages.settle("orders", "production", incident.name)
+    office.ledger.incidents.left_no_more(incident)
     assert belay("status")[1].startswith("MIXED STAGE")
 
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from simulated_ledger import end_stage
-from test_aws_mixed_stages import MIXED, mixed, release
+from test_aws_mixed_stages import MIXED, mixed
 from test_aws_unfinished import House
 
 from belay.approval.asked import GivenAnswer
@@ -43,7 +42,7 @@ class Left:
         return record
 
     def is_left(self) -> bool:
-        return self.house.ledger.stages.every_incident_left() == [("orders", self.incident)]
+        return self.house.ledger.incidents.left() == [("orders", self.incident)]
 
     def told(self) -> list[tuple[str, str]]:
         return [(each["kind"], each["by"]) for each in self.house.messages()]
@@ -54,11 +53,25 @@ def left(simulated: Callable[[str], Any]) -> Left:
     return Left(House(simulated))
 
 
-def test_what_is_left_to_a_person_is_known_until_the_stage_is_deployed_to(left: Left) -> None:
+def test_what_is_left_to_a_person_is_closed_once_the_stage_is_deployed_to(left: Left) -> None:
     assert left.is_left()
     assert left.record.state(left=left.is_left()) is IncidentState.LEFT_TO_A_PERSON
-    end_stage(left.house.ledger, release(left.house, "1.2.0"))
-    assert left.house.ledger.stages.every_incident_left() == []
+    left.on_call.supersede("orders", "test", "1.2.0 was deployed since")
+    assert left.is_left()
+    for _ in range(2):
+        left.on_call.supersede("orders", "production", "1.2.0 was deployed since")
+    assert left.house.ledger.incidents.left("orders", "production") == []
+    assert left.record.closed is not None
+    assert left.record.closed.in_words == "closed by Belay: 1.2.0 was deployed since"
+    (told,) = left.house.messages()
+    assert (told["kind"], told["state"], told["by"], told["closes"]) == ("incident-closed", "closed", "Belay", [1])
+
+
+def test_what_a_person_closed_before_is_told_as_theirs(left: Left) -> None:
+    left.house.ledger.incidents.shut(left.record.incident, GivenAnswer("close", ANN.arn, NOW, "restored"))
+    left.on_call.supersede("orders", "production", "1.2.0 was deployed since")
+    assert left.told() == [("incident-closed", ANN.arn)]
+    assert not left.is_left()
 
 
 def test_who_is_on_it_is_recorded_and_told_once_and_another_takes_over(left: Left) -> None:
@@ -114,10 +127,3 @@ def test_who_closed_it_first_closed_it(left: Left) -> None:
     assert left.house.ledger.incidents.shut(left.record.incident, first) == first
     second = GivenAnswer("close", ANN.arn, LATER, "restored", ANN.principal_id)
     assert left.house.ledger.incidents.shut(left.record.incident, second) == first
-
-
-def test_what_a_pipeline_deployed_since_settles_all(left: Left) -> None:
-    left.house.ledger.stages.settle_all("orders", "production")
-    left.house.ledger.stages.settle_all("orders", "test")
-    assert left.house.ledger.stages.every_incident_left() == []
-    assert left.house.ledger.stages.in_words("orders", "production") == MIXED

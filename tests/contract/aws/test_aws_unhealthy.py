@@ -117,7 +117,7 @@ def left_to_a_person(watched: Watched, *left_to_do: LeftToDo) -> None:
     ledger = watched.house.ledger
     ledger.incidents.open(OF_RELEASE, "2026-01-01T10:00:00.000+00:00")
     ledger.incidents.close(OF_RELEASE, Outcome.NEEDS_OPERATOR, OF_RELEASE.reason, "2026-01-01T10:10:00.000+00:00")
-    ledger.stages.leave("orders", "production", [], INCIDENT)
+    ledger.incidents.leave(OF_RELEASE)
     watched.stand(service="UPDATE_ROLLBACK_FAILED")
     watched.unhealthy.watch(OF_RELEASE, {SERVICE: "service"}, left_to_do)
 
@@ -127,7 +127,7 @@ def test_an_incident_that_left_nothing_but_stacks_is_closed_with_them(watched: W
     record = recovered(watched)
     assert record.closed is not None
     assert record.closed.in_words == "closed by Belay: all stacks that it left to a person are stable again"
-    assert watched.house.ledger.stages.every_incident_left() == []
+    assert watched.house.ledger.incidents.left() == []
 
 
 def test_an_incident_that_left_more_stays_open_until_a_person_closes_it(watched: Watched) -> None:
@@ -135,7 +135,7 @@ def test_an_incident_that_left_more_stays_open_until_a_person_closes_it(watched:
     assert recovered(watched).closed is None
     (told,) = watched.house.messages()
     assert (told["kind"], told["state"], told["closes"]) == ("healthy-again", "open", [])
-    assert watched.house.ledger.stages.every_incident_left() == [("orders", INCIDENT)]
+    assert watched.house.ledger.incidents.left() == [("orders", INCIDENT)]
     assert watched.house.ledger.incidents.watched_of(OF_RELEASE) is None
 
 

@@ -56,8 +56,9 @@ class Closing:
             return
         ended = replace(ended, outcome=record.outcome or ended.outcome)
         if ended.outcome is Outcome.NEEDS_OPERATOR:
-            mixed = [] if incident.subject.ephemeral else self._mixed(recovery, ended.left_to_do)
-            self._ledger.stages.leave(incident.application, incident.stage, mixed, incident.name)
+            self._ledger.incidents.leave(incident)
+            if not incident.subject.ephemeral:
+                self._ledger.stages.leave(incident.application, incident.stage, self._mixed(recovery, ended.left_to_do))
         match incident.subject:
             case ReleaseAttempt(release=release):
                 attempt = self._ledger.attempts.get(release)
@@ -71,6 +72,7 @@ class Closing:
                     incident.application, stage, target, incident.name, by, timestamp()
                 )
                 emit(measures.taken_back(incident, gone))
+                self._endings.supersede(incident.application, stage, f"{stage} was rolled back by {incident.name}")
         if ended.outcome is Outcome.NEEDS_OPERATOR:
             self._unhealthy.watch(incident, recovery.stacks(), ended.left_to_do)
         now = timestamp()

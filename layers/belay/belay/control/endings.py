@@ -6,6 +6,7 @@ from belay.aws.clock import timestamp
 from belay.aws.metrics import emit
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
+from belay.control.on_call import OnCall
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
@@ -40,6 +41,10 @@ class Endings:
     def tell(self, incident: Incident, message: Message) -> None:
         """Announce something about an incident, on the topic that it was opened with."""
         Topic(self._sns, incident.subject.topic or self._default_topic, self._ledger).publish(message)
+
+    def supersede(self, application: str, stage: str, why: str) -> None:
+        """Close what incidents left to a person in a stage that is not as they left it any more."""
+        OnCall(self._ledger, self._sns, self._default_topic).supersede(application, stage, why)
 
     def close(
         self,

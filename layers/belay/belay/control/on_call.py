@@ -1,9 +1,12 @@
-"""Incidents in people's hands: who is on one, and that one is done. Each is recorded, then told once."""
+"""Incidents left to people: who is on one, and that one is done. Each is recorded, then told once."""
+
+from typing import Final
 
 from belay.approval.asked import GivenAnswer
 from belay.approval.decision import Decision
 from belay.approval.on_call import refuse_acknowledgement, refuse_closing
 from belay.approval.principal import Principal
+from belay.aws.clock import timestamp
 from belay.aws.sns import Notifications
 from belay.control.topics import Topic
 from belay.events.function_url import Refusal
@@ -12,6 +15,9 @@ from belay.ledger.ledger import Ledger
 from belay.notify.incidents import incident_acknowledged, incident_closed
 from belay.notify.message import Message
 from belay.subject.life import IncidentState
+
+BELAY: Final = "Belay"
+"""Who closes an incident that nobody has to close."""
 
 
 class OnCall:
@@ -69,16 +75,30 @@ class OnCall:
         mixed = runs if self._ledger.stages.left(incident.application, incident.stage) else None
         told_as = incident.subject.told_as
         self._tell(record, incident_closed(told_as, incident.name, by=closed.by, why=closed.comment, mixed=mixed))
-        self._ledger.stages.settle(incident.application, incident.stage, incident.name)
+        self._ledger.incidents.left_no_more(incident)
         return closed
+
+    def supersede(self, application: str, stage: str, why: str) -> None:
+        """Close what incidents left to a person in a stage that was deployed to, or rolled back, since; tell of each.
+
+        A rerun finishes the work of a crashed one.
+        """
+        for owner, name in self._ledger.incidents.left(application, stage):
+            record = self._ledger.incidents.get(owner, name)
+            if record is not None and record.outcome is not None:
+                incident = record.incident
+                closed = self._ledger.incidents.shut(incident, GivenAnswer("close", BELAY, timestamp(), why))
+                told_as = incident.subject.told_as
+                self._tell(record, incident_closed(told_as, name, by=closed.by, why=closed.comment))
+                self._ledger.incidents.left_no_more(incident)
 
     def _state(self, record: IncidentRecord | None) -> IncidentState | None:
         return None if record is None else record.state(left=self._left(record))
 
     def _left(self, record: IncidentRecord) -> bool:
         incident = record.incident
-        left = self._ledger.stages.incidents_left(incident.application, incident.stage)
-        return incident.name in left or bool(self._unstable(record))
+        left = self._ledger.incidents.left(incident.application, incident.stage)
+        return (incident.application, incident.name) in left or bool(self._unstable(record))
 
     def _unstable(self, record: IncidentRecord) -> list[str]:
         watched = self._ledger.incidents.watched_of(record.incident)

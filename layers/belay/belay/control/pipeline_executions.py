@@ -149,7 +149,6 @@ class PipelineExecutions:
         good = GoodExecution(seen.pipeline, seen.id, seen.revisions, seen.as_of, timestamp())
         self._stacks.capture(good.kept_under(stage.application), stage)
         self._ledger.pipelines.record_good(stage.application, stage.name, good)
-        self._ledger.stages.settle_all(stage.application, stage.name)
         return True
 
 

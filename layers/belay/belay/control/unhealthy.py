@@ -7,6 +7,7 @@ from belay.approval.asked import GivenAnswer
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.sns import Notifications
+from belay.control.on_call import BELAY
 from belay.control.places import Places
 from belay.control.topics import Topic
 from belay.ledger.incidents import WatchedIncident
@@ -21,7 +22,6 @@ from belay.stack.trace import Trace, unproved
 from belay.subject.incident import Incident
 from belay.subject.subjects import ForeignOperation
 
-_BELAY: Final = "Belay"
 _STABLE: Final = "all stacks that it left to a person are stable again"
 
 
@@ -60,8 +60,8 @@ class Unhealthy:
             self._note_repair(stacks, stack_id, incident)
         left = [each for stack_id in standing for each in _doubts(stacks, stack_id)]
         if not left and not watched.more:
-            self._ledger.incidents.shut(incident, GivenAnswer("close", _BELAY, timestamp(), _STABLE))
-            self._ledger.stages.settle(incident.application, incident.stage, incident.name)
+            self._ledger.incidents.shut(incident, GivenAnswer("close", BELAY, timestamp(), _STABLE))
+            self._ledger.incidents.left_no_more(incident)
         self._tell(watched, [_in_words(*stands) for stands in statuses.items()], left)
         self._ledger.incidents.watch_no_more(incident)
         return incident.name

@@ -219,8 +219,6 @@ class AttemptRecords:
                 )
             )
             changes += self._stages.brought_to(release, stage, now)
-        elif outcome is Outcome.DEPLOYED:
-            changes.append(self._stages.nothing_left(release.application, stage))
         if fencing is not None:
             changes.append(
                 self._table.change(

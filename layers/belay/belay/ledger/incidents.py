@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from belay.approval.asked import GivenAnswer
 from belay.aws.dynamodb import Item, Table
@@ -14,6 +14,8 @@ from belay.rollback.noted import Noted
 from belay.rollback.taken import StepTaken
 from belay.subject.incident import Incident
 from belay.subject.life import IncidentState, state_of
+
+_LEFT: Final = "OPERATOR"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class WatchedIncident:
 
 
 class IncidentRecords:
-    """Items ``INCIDENT#`` and ``DURATION#`` of an application, ``UNHEALTHY``, and the incidents in ``OPEN``.
+    """Items ``INCIDENT#`` and ``DURATION#`` of an application, ``UNHEALTHY``, ``OPERATOR``, the incidents in ``OPEN``.
 
     ``OPENED#`` items index an application's incidents in the order in which they were opened.
     """
@@ -238,6 +240,20 @@ class IncidentRecords:
     def rerun(self, incident: Incident) -> int:
         """Count one more execution started for an incident, and return its number."""
         return self._table.count(*_keys(incident.application, incident.name), "reruns")
+
+    def leave(self, incident: Incident) -> None:
+        """Record that an incident left something to a person."""
+        self._table.put({"PK": _LEFT, "SK": f"{incident.application}#{incident.stage}#{incident.name}"})
+
+    def left_no_more(self, incident: Incident) -> None:
+        """Record that what an incident left to a person is done."""
+        self._table.delete(_LEFT, f"{incident.application}#{incident.stage}#{incident.name}")
+
+    def left(self, application: str | None = None, stage: str | None = None) -> list[tuple[str, str]]:
+        """Return the incidents that left something to a person, in a stage or in any: application and name."""
+        place = f"{application}#{stage}#" if application and stage else ""
+        found = (str(item["SK"]).split("#") for item in self._table.query(_LEFT, place))
+        return [(owner, name) for owner, _, name in found]
 
     def acknowledge(self, incident: Incident, answer: GivenAnswer) -> None:
         """Record who is on an incident, in place of whoever was before."""

@@ -25,7 +25,8 @@
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
 | ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation, with what; does not expire |
 | ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |
-| ``LEFT`` | ``<application>#<stage>`` | incidents left to a person; stacks that do not run what the stage runs |
+| ``LEFT`` | ``<application>#<stage>`` | the stacks that do not run what the stage runs |
+| ``OPERATOR`` | ``<application>#<stage>#<incident>`` | an incident that left something to a person |
 | ``STACKS`` | ``<account>/<region>/<stack name>`` | the stage that a stack belongs to |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
 | ``PLAN`` | ``<application>#<stage>`` | a dry run of a release that is being made there |

@@ -1,6 +1,6 @@
 """What each stage runs, and its deployment history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from belay.aws.dynamodb import Item, Table
@@ -16,7 +16,7 @@ _NAMES = {"#release": "release"}
 
 
 class StageRecords:
-    """Items ``STAGE#`` and ``DEPLOYED#`` of an application, and ``LEFT``: what was left in a stage to a person."""
+    """Items ``STAGE#`` and ``DEPLOYED#`` of an application, and ``LEFT``."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -46,46 +46,10 @@ class StageRecords:
         found = {item["SK"]: _left(item) for item in self._table.query(_LEFT)}
         return {(key.split("#")[0], key.split("#")[1]): left for key, left in found.items() if left}
 
-    def leave(self, application: str, stage: str, stacks: Sequence[StackLeft], incident: str) -> None:
-        """Record an incident that ended with work for a person, and the stacks that do not run what the stage runs.
-
-        Both are in addition to others that are recorded, until the stage is deployed to or rolled back.
-        """
+    def leave(self, application: str, stage: str, stacks: Sequence[StackLeft]) -> None:
+        """Record stacks that do not run what the stage runs, in addition to others that are recorded."""
         known = {each.stack: each for each in (*self.left(application, stage), *stacks)}
-        self._table.update(
-            _LEFT,
-            f"{application}#{stage}",
-            "SET stacks = :stacks ADD incidents :incident",
-            None,
-            {":stacks": [asdict(each) for each in known.values()], ":incident": {incident}},
-        )
-
-    def settle(self, application: str, stage: str, incident: str) -> None:
-        """Record that what an incident left to a person is done; what the stage's stacks run is another matter."""
-        self._table.update(
-            _LEFT,
-            f"{application}#{stage}",
-            "DELETE incidents :incident",
-            "attribute_exists(incidents)",
-            {":incident": {incident}},
-        )
-
-    def settle_all(self, application: str, stage: str) -> None:
-        """Record the same of every incident that left the stage to a person: it was deployed to since."""
-        self._table.update(_LEFT, f"{application}#{stage}", "REMOVE incidents", "attribute_exists(incidents)", {})
-
-    def incidents_left(self, application: str, stage: str) -> frozenset[str]:
-        """Return the names of the incidents that left a stage to a person."""
-        return frozenset((self._table.get(_LEFT, f"{application}#{stage}") or {}).get("incidents", ()))
-
-    def every_incident_left(self) -> list[tuple[str, str]]:
-        """Return the incidents that left any stage to a person: application and name."""
-        items = self._table.query(_LEFT)
-        return [(item["SK"].split("#")[0], name) for item in items for name in sorted(item.get("incidents", ()))]
-
-    def nothing_left(self, application: str, stage: str) -> Item:
-        """Return the part of a transaction by which nothing is left to a person in a stage any more."""
-        return self._table.new(_left_item(application, stage))
+        self._table.put(_left_item(application, stage, known.values()))
 
     def of(self, application: str) -> list[str]:
         """Return the stages that an application was ever deployed to."""
@@ -102,7 +66,7 @@ class StageRecords:
         known = {"release": release.to_dict(), "version": release.version, "deployed_at": now, "incident": incident}
         return [
             *(self._table.new({"PK": f"APPLICATION#{release.application}", "SK": key} | known) for key in keys),
-            self.nothing_left(release.application, stage),
+            self._table.new(_left_item(release.application, stage, ())),
         ]
 
     def went_back(  # noqa: PLR0917 - all are parts of one record
@@ -134,7 +98,7 @@ class StageRecords:
                     self._table.change(
                         pk, f"STAGE#{stage}", "REMOVE #release", "attribute_exists(PK)", {}, names=_NAMES
                     ),
-                    self.nothing_left(application, stage),
+                    self._table.new(_left_item(application, stage, ())),
                 ]
                 if target is None
                 else self.brought_to(target, stage, now, incident=incident)
@@ -143,8 +107,8 @@ class StageRecords:
         return gone
 
 
-def _left_item(application: str, stage: str) -> Item:
-    return {"PK": _LEFT, "SK": f"{application}#{stage}", "stacks": []}
+def _left_item(application: str, stage: str, stacks: Iterable[StackLeft]) -> Item:
+    return {"PK": _LEFT, "SK": f"{application}#{stage}", "stacks": [asdict(each) for each in stacks]}
 
 
 def _left(item: Item) -> tuple[StackLeft, ...]:

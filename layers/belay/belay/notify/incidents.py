@@ -146,7 +146,7 @@ def incident_acknowledged(deployment: Deployment, incident: str, *, by: str, at:
 
 
 def incident_closed(deployment: Deployment, incident: str, *, by: str, why: str, mixed: str | None = None) -> Message:
-    """Tell that a person (an ARN) says that what an incident left is done, and why.
+    """Tell that what an incident left is done, according to a person (an ARN) or Belay, and why.
 
     ``mixed`` says what the stage's stacks run, if that is not the same.
     """
@@ -161,7 +161,7 @@ def incident_closed(deployment: Deployment, incident: str, *, by: str, why: str,
         MessageKind.INCIDENT_CLOSED,
         Urgency.WARNING if mixed else Urgency.INFO,
         deployment.about,
-        "CLOSED BY A PERSON",
+        "CLOSED",
         what=f"{by} closed the incident {incident} of {deployment.in_words}{_saying(why)}",
         left_to_do=[still] if mixed else [],
         otherwise="Nothing to do.",
