@@ -114,3 +114,36 @@ def test_what_is_left_out_changes_no_finding(permissions: list[dict[str, Any]]) 
 def test_many_narrow_blocks_are_added_up() -> None:
     blocks = [f"{first}.{second}.0.0/10" for first in range(256) for second in (0, 64, 128, 192)]
     assert verdict(check(permission(*blocks), settings=ONLY_SSH)) == "FAIL"
+
+
+BLOCKS = (
+    *(
+        "0.0.0.0/0",
+        "0.0.0.0/1",
+        "128.0.0.0/1",
+        "10.0.0.0/8",
+        "8.0.0.0/6",
+        "10.1.2.0/24",
+        "192.168.1.0/24",
+        "1.2.3.4/32",
+    ),
+    *("::/0", "2000::/3", "2600::/19", "fd00::/8", "fd00::/64", "2001:db8::/32", "10.1.2.0"),
+)
+PORTS = ((22, 22), (443, 443), (0, 65535), (1000, 6000))
+permissions = st.builds(
+    lambda blocks, protocol, ports, more: permission(*blocks, protocol=protocol, ports=ports, **more),
+    st.lists(st.sampled_from(BLOCKS), max_size=4),
+    st.sampled_from(["tcp", "udp", "-1", "47"]),
+    st.sampled_from(PORTS),
+    st.sampled_from([{}, {}, {}, LIST]),
+)
+
+
+@given(st.lists(permissions, max_size=5), st.sampled_from([(), ("10.0.0.0/8", "fd00::/8"), ("0.0.0.0/0",)]))
+def test_what_is_left_out_of_a_group_changes_no_verdict(listed: list[dict[str, Any]], trusted: tuple[str, ...]) -> None:
+    # With advice there are policies that any rule can violate, so nothing is left out.
+    whole = check(*listed, settings=PolicySettings(trusted_networks=trusted))
+    part = check(*listed, settings=PolicySettings(trusted_networks=trusted, advice=False))
+    assert {(one.policy, one.verdict, one.property) for one in part.findings} == {
+        (one.policy, one.verdict, one.property) for one in whole.findings if one.blocking
+    }

@@ -10,7 +10,7 @@ from belay.template.scope import ListValue, MapValue, Scope, Value
 from belay.template.sections import parameters, transforms
 from belay.template.texts import as_text
 from belay.template.values import NO_VALUE, Unknown
-from belay.template.world import World, explore
+from belay.template.world import Budget, Explorer, World, explore
 
 TEMPLATE = """
 Parameters:
@@ -270,6 +270,36 @@ def test_exploring_gives_up_and_says_so() -> None:
     assert many[-1].given_up
     assert many[-1].outcome is None
     assert "more combinations" in many[-1].reason
+
+
+def test_one_world_serves_computations_that_ask_nothing() -> None:
+    explorer = Explorer(Budget())
+    seen: list[World] = []
+
+    def notes(world: World) -> int:
+        seen.append(world)
+        return 1
+
+    def asks(world: World) -> bool:
+        seen.append(world)
+        return world.choose("question", (True, False))
+
+    for _ in range(2):
+        assert [branch.outcome for branch in explorer.explore(notes)] == [1]
+    assert seen[0] is seen[1]
+    assert [(branch.guard, branch.outcome) for branch in explorer.explore(asks)] == [
+        ({"question": True}, True),
+        ({"question": False}, False),
+    ]
+    assert [branch.guard for branch in explorer.explore(lambda _: 1)] == [{}]
+
+
+def test_an_explorer_gives_up_as_exploring_does() -> None:
+    def runs_out(world: World) -> None:
+        world.budget.spend(1_000_000)
+
+    (branch,) = Explorer(Budget()).explore(runs_out)
+    assert branch.given_up
 
 
 def test_parameters_and_transforms_are_listed() -> None:
