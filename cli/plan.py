@@ -138,6 +138,6 @@ def render(found: Mapping[str, Any]) -> list[str]:
         lines += [f"  {change['words']}" for change in each["changes"]] + [f"  {line}" for line in each["unplanned"]]
         lines += [f"  policies: {line}" for line in each["policies"]]
         lines += [f"  databases: {line}" for line in each["databases"]]
-        lines += [f"  {line}" for line in each["forecast_lines"]]
+        lines += [f"  {line}" for line in (*each["forecast_lines"], *each["remarks"])]
     left = f"What was made in {', '.join(found['left'])} could not be deleted yet: the sweep goes on with it."
     return [*lines, "", left if found["left"] else "Nothing was deployed, and what was made for the plan is deleted."]

@@ -32,5 +32,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     stacks, why = run.at(aws, Power.DEPLOY).stacks, in_words(read_reason(artifacts, event["reason"]))
-    found = preview(run, stacks, now().date(), PlanOutcome(event["outcome"]), why)
+    found = preview(run, stacks, now(), PlanOutcome(event["outcome"]), why)
     return {"outcome": found.outcome}

@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from simulated_ledger import remembered
+from simulated_ledger import accepted, end_stage, remembered
 from test_aws_sweep import PLAN
 from test_aws_sweep import house as house  # noqa: PLC0414
 from test_aws_sweep import sweep as sweep  # noqa: PLC0414
-from test_aws_unfinished import ROLE, House
+from test_aws_unfinished import ROLE, STAGE, UPLOAD, House
 
 from belay.approval.stage_preview import PREVIEW, PlanOutcome, StagePreview
 from belay.aws.cloudformation import Stacks
@@ -41,6 +41,7 @@ from belay.release.life import State
 from belay.release.lock import Claim
 from belay.release.names import change_set_name
 from belay.release.records import ReleaseReference, Upload, upload_of
+from belay.release.registration import parse_stage
 from belay.release.stack_claim import StackClaim
 from belay.stack.plan import Progress
 from belay.stack.status import StackStatus
@@ -307,7 +308,7 @@ def planned(run: StageContext, lock_seen: int | None) -> None:
 
 def test_what_is_shown_is_kept_for_whoever_asked(run: StageContext) -> None:
     planned(run, 0)
-    found = preview(run, Shown(), datetime(2026, 3, 2, tzinfo=UTC).date(), PlanOutcome.REFUSED, "a <b>policy</b>")
+    found = preview(run, Shown(), datetime(2026, 3, 2, tzinfo=UTC), PlanOutcome.REFUSED, "a <b>policy</b>")
     assert (found.outcome, found.unplanned, found.runs) == (PlanOutcome.REFUSED, ("network: no change",), None)
     kept = run.artifacts.require_json(run.release.stage_key("production", PREVIEW))
     assert StagePreview.from_dict(kept) == found
@@ -319,6 +320,24 @@ def test_what_was_found_while_somebody_took_the_stage_says_nothing(run: StageCon
     planned(run, 0)
     claim = Claim("orders", "production", "a1", "1.2.0", "deploying")
     house.ledger.locks.acquire(claim, expires_at=10**10, seen=None, now=SINCE)
-    found = preview(run, Shown(), datetime(2026, 3, 2, tzinfo=UTC).date(), PlanOutcome.PLANNED, "")
+    found = preview(run, Shown(), datetime(2026, 3, 2, tzinfo=UTC), PlanOutcome.PLANNED, "")
     assert found.outcome is PlanOutcome.BUSY
     assert found.why == "1.2.0, in deploying, took production while it was planned: plan again when that has ended"
+
+
+def test_what_else_a_release_would_meet_is_remarked(run: StageContext) -> None:
+    planned(run, 0)
+    stack = run.plan().stacks[0]
+    run.save(replace(run.plan(), stacks=(replace(stack, progress=Progress.WAITING),)))
+    freeze = '{from: "2026-03-01", until: "2026-03-09", reason: a fair}'
+    text = STAGE + f"approval: {{required: true}}\nfreezes: [{freeze}]\n"
+    asks = replace(run, stage=parse_stage(run.accepted.application, "production", text))
+    end_stage(run.ledger, accepted(run.ledger, UPLOAD, "1.0.0"))
+
+    found = preview(asks, Shown(), datetime(2026, 3, 2, tzinfo=UTC), PlanOutcome.PLANNED, "")
+
+    assert found.remarks == (
+        "1.0.0 was deployed with other content: to release this, give it a new version",
+        "a release would ask for approval in production",
+        "a release would wait in production until 2026-03-09 00:00 (UTC)",
+    )

@@ -21,6 +21,7 @@ PRODUCTION = StagePreview(
     policies=("PASS for the templates, PASS for the change sets",),
     databases=("1 change is applied to instance orders-db before all stacks",),
     forecast_lines=("orders/1.2.0 in production: PASS", "  nothing was run"),
+    remarks=("a release would ask for approval in production",),
 )
 
 
@@ -67,6 +68,7 @@ def test_each_stage_is_told_with_what_was_kept_of_it() -> None:
         "  databases: 1 change is applied to instance orders-db before all stacks",
         "  orders/1.2.0 in production: PASS",
         "    nothing was run",
+        "  a release would ask for approval in production",
         "",
         "Nothing was deployed, and what was made for the plan is deleted.",
     ]

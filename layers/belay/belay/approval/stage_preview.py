@@ -56,6 +56,8 @@ class PreviewedChange:
 class StagePreview:
     """One stage of a plan. ``why`` says why the outcome is not PLANNED; ``unplanned`` names stacks without changes.
 
+    ``remarks`` say what else a release would meet.
+
     ``forecast`` is the document that docs/forecast.schema.json describes.
     """
 
@@ -73,6 +75,7 @@ class StagePreview:
     databases: tuple[str, ...] = ()
     forecast: Mapping[str, Any] | None = None
     forecast_lines: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, report: StageReport, outcome: PlanOutcome, why: str) -> "StagePreview":
