@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from belay.errors import ServiceUnavailable, Throttled
 from belay.notify.told import reason_lines
 from belay.release.records import Outcome
 from cli.options import Declaration, gathered
@@ -23,6 +24,8 @@ from cli.views.followed import Followed
 from cli.views.followed_lines import News, news, now_lines, still
 
 LOOK_EVERY_SECONDS: Final = 2.0
+MOST_MISSED: Final = 5
+"""How many looks in a row may fail, each of them with botocore's own retries, before the command fails."""
 QUIET: Final = timedelta(minutes=1)
 """After how long without news a log says what still goes on: what says nothing is taken for dead."""
 
@@ -80,27 +83,43 @@ class FollowScreen:
         told = [each for each in news(seen) if each not in self._told]
         self._told.update(told)
         for each in told:
-            self._say(each.line)
+            self.say(each.line)
         if told or self._spoke is None:
             self._spoke = now
         elif now - self._spoke >= QUIET:
             for line in still(seen, now):
-                self._say(f"{now.astimezone(UTC):%H:%M:%S}  {line}")
+                self.say(f"{now.astimezone(UTC):%H:%M:%S}  {line}")
             self._spoke = now
 
-    def _say(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+    def say(self, text: str) -> None:
+        """Write a line that stays."""
+        self._console.print(Text(plain(text)), soft_wrap=True)
         self._console.file.flush()
 
 
 def follow(look: Callable[[], Sequence[Followed]], console: Console, until: str | None = None) -> Sequence[Followed]:
-    """Show what ``look`` finds until all of it is over, or with ``approval`` until a person is asked; return it."""
+    """Show what ``look`` finds until all of it is over, or with ``approval`` until a person is asked; return it.
+
+    AWS's weather is waited out: what is followed goes on without being looked at.
+    """
+    missed = 0
     with FollowScreen(console).open() as screen:
         while True:
-            seen = look()
-            screen.show(seen, datetime.now(UTC))
-            if all(each.over for each in seen) or (until == "approval" and any(each.asks for each in seen)):
-                return seen
+            try:
+                seen = look()
+            except (Throttled, ServiceUnavailable) as fault:
+                missed += 1
+                if missed == MOST_MISSED:
+                    raise
+                screen.say(f"cannot be looked at for the moment: {fault}")
+            except KeyboardInterrupt:
+                screen.say("It goes on without being followed; belay status --watch follows it again.")
+                raise
+            else:
+                missed = 0
+                screen.show(seen, datetime.now(UTC))
+                if all(each.over for each in seen) or (until == "approval" and any(each.asks for each in seen)):
+                    return seen
             time.sleep(LOOK_EVERY_SECONDS)
 
 

@@ -177,7 +177,7 @@ class Follower:
 
     @property
     def _decider(self) -> str:
-        return self._belay.outputs.get("DeciderPolicyArn", "Belay's DeciderPolicy")
+        return self._belay.outputs.get("DeciderPolicyArn", "DeciderPolicy")
 
     def _stage(
         self, attempt: Attempt, history: Sequence[Transition], stage: str, ended: Outcome | None
@@ -244,7 +244,7 @@ def approval(attempt: Attempt, asked: AskedApproval, uploader: Principal | None,
     return PersonAsked(
         stage=asked.stage,
         what=f"an approval in {asked.stage}",
-        who=f"whoever has {decider}{but}",
+        who=f"whoever has the policy {decider}{but}",
         until=asked.expires_at,
         commands=(
             f"belay approve {release} --stage {stage} --seal {asked.digest[:SEAL_DIGITS]}",
@@ -261,7 +261,7 @@ def questions(incident: IncidentShown, decider: str) -> Iterable[PersonAsked]:
         yield PersonAsked(
             stage=incident.line.stage,
             what=" ".join(each.text.split()),
-            who=f"whoever has {decider}",
+            who=f"whoever has the policy {decider}",
             until=answer_until(each),
             commands=(f"belay approve {about}", f"belay reject {about}"),
         )

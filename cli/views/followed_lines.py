@@ -60,8 +60,9 @@ def _stage(stage: StageFollowed, now: datetime) -> str:
     took = duration(timedelta(seconds=stage.worked(now)))
     if stage.track.ended is not None:
         return f"{stage.track.words}, {took}"
-    usual = "" if stage.usual is None else f" of about {duration(timedelta(seconds=stage.usual))}"
-    return f"{_doing(stage)}, {took}{usual}"
+    if stage.usual is None or stage.track.words == State.RECOVERING:
+        return f"{_doing(stage)}, {took}"
+    return f"{_doing(stage)}, {took} of about {duration(timedelta(seconds=stage.usual))}"
 
 
 def _doing(stage: StageFollowed) -> str:
@@ -96,9 +97,12 @@ def _incident(incident: IncidentShown, now: datetime) -> Iterator[ShownLine]:
         f"  rollback of {line.stage}: {line.outcome or State.RECOVERING}{since}  ({line.name})", _TONES["back"]
     )
     yield from (ShownLine(f"    {each}", "red") for each in incident.cause)
-    yield from (ShownLine(f"    done  {each.in_words}") for each in incident.taken)
-    if line.outcome is None:
-        yield from (ShownLine(f"    next  {each.subject}: {each.why}", "dim") for each in incident.planned)
+    for step in incident.taken:
+        goes_on = step.seconds is None and line.outcome is None
+        yield ShownLine(f"    {'now ' if goes_on else 'done'}  {step.in_words}", "yellow" if goes_on else "")
+    begun = {(each.action, each.subject) for each in incident.taken if each.seconds is None}
+    planned = [each for each in incident.planned if (each.action, each.subject) not in begun]
+    yield from (ShownLine(f"    next  {each.in_words()}", "dim") for each in planned)
 
 
 def _asked(asked: PersonAsked) -> Iterator[ShownLine]:

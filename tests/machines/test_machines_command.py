@@ -44,8 +44,9 @@ def zipped(app: Application, version: str, folder: Path, **more: Any) -> str:
 def test_a_release_from_its_push_to_its_retry(application: Applications, command: Command, tmp_path: Path) -> None:
     app = application({"production": {"approval": {"required": True}}})
 
-    pushed = command("release", "push", zipped(app, "1.0.0", tmp_path))
-    app.belay.task_token(app.name)
+    pushed = command("release", "push", zipped(app, "1.0.0", tmp_path), "--until", "approval")
+    (asked,) = pushed["waits_for"]
+    assert (asked["stage"], asked["answer"][0].split()[:2]) == ("production", ["belay", "approve"])
     (release,) = command("status", app.name)["releases"]
     assert (release["release"], release["state"]) == (f"{app.name}/1.0.0", "AWAITING APPROVAL")
     assert release["doing"]["state"] == "RequestApproval"
@@ -73,8 +74,9 @@ def test_a_release_from_its_push_to_its_retry(application: Applications, command
     assert again["of"] == rejected["version_id"]
     asked = (f"RELEASE#{app.name}#1.1.0", "APPROVAL#production")
     until(lambda: app.belay.item(*asked), lambda item: item["attempt"] != rejected["attempt"])
-    command("approve", f"{app.name}/1.1.0", "--yes")
-    assert until(lambda: app.belay.release(app.name, "1.1.0").get("outcome")) == "DEPLOYED"
+    assert command("approve", f"{app.name}/1.1.0", "--yes", "--wait")["outcome"] == "DEPLOYED"
+    rolled_back = command("rollback", app.name, "production", "--wait")
+    assert (rolled_back["outcome"], rolled_back["waits_for"]) == ("ROLLED_BACK", [])
 
 
 def test_why_a_release_failed_is_told_in_the_same_words_everywhere(

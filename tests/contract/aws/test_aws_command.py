@@ -551,6 +551,44 @@ def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Bela
     )
 
 
+def test_an_abort_that_waits_tells_what_it_came_to(
+    office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.deploy("production", State.EXECUTING, "network")
+
+    def roll_back(seconds: float) -> None:
+        end(office.ledger, RELEASE, Outcome.ROLLED_BACK)
+        office.ledger.attempts.announced(office.attempt())
+
+    monkeypatch.setattr("cli.follow.time", SimpleNamespace(sleep=roll_back))
+    status, out, _ = belay("abort", "orders/1.0.0", "--wait")
+    assert status == 0
+    told = out.splitlines()
+    assert told[0] == "orders/1.0.0 is stopped; what it changed is being rolled back"
+    assert any("orders/1.0.0  production  EXECUTING network" in each for each in told)
+    assert "orders/1.0.0: ROLLED_BACK" in told
+
+
+@pytest.mark.parametrize(("outcome", "expected"), [(Outcome.ROLLED_BACK, 0), (Outcome.NEEDS_OPERATOR, 1)])
+def test_a_rollback_that_waits_tells_what_it_came_to(
+    office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, expected: int
+) -> None:
+    office.accept()
+    assert office.incidents.open_for_release(RELEASE, "production", from_document("no capacity")) == INCIDENT
+    answer = {"incident": INCIDENT, "execution": "arn", "plan": {}, "lines": ["network: update it back"]}
+    monkeypatch.setattr(decision, "post_signed", lambda *_: (200, answer))
+
+    def finish(seconds: float) -> None:
+        record = office.ledger.incidents.get("orders", INCIDENT)
+        assert record is not None
+        office.ledger.incidents.close(record.incident, outcome, from_document("done"), LATER)
+
+    monkeypatch.setattr("cli.follow.time", SimpleNamespace(sleep=finish))
+    status, out, _ = belay("rollback", "orders", "production", "--wait", "--output", "json")
+    found = json.loads(out)
+    assert (status, found["outcome"], found["lines"]) == (expected, outcome, ["network: update it back"])
+
+
 def test_another_version_of_belay_waits_for_what_is_at_work(
     office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

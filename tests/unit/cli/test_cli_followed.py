@@ -11,11 +11,12 @@ from rich.console import Console
 from belay.approval.asked import AskedApproval
 from belay.approval.principal import Principal
 from belay.approval.seal import Seal
+from belay.errors import ServiceUnavailable
 from belay.release.attempt import Attempt, Transition
 from belay.release.life import State
 from belay.release.reason import from_document
 from belay.release.records import Outcome, Upload
-from belay.rollback.plan import Action, Kind
+from belay.rollback.plan import Action, Kind, Risk, Step
 from belay.rollback.question import AskedQuestion
 from belay.rollback.taken import StepTaken
 from belay.stack.plan import Progress
@@ -118,9 +119,13 @@ ATTEMPT = Attempt(UPLOAD, "execution", at(0), version="1.3.0", digest="d")
 @pytest.mark.parametrize(
     ("four_eyes", "uploader", "who"),
     [
-        (False, None, "whoever has arn:decider"),
-        (True, None, "whoever has arn:decider, but not the uploader (four eyes)"),
-        (True, Principal("arn:ana", "AID"), "whoever has arn:decider, but not the uploader arn:ana (four eyes)"),
+        (False, None, "whoever has the policy arn:decider"),
+        (True, None, "whoever has the policy arn:decider, but not the uploader (four eyes)"),
+        (
+            True,
+            Principal("arn:ana", "AID"),
+            "whoever has the policy arn:decider, but not the uploader arn:ana (four eyes)",
+        ),
     ],
 )
 def test_an_approval_says_who_may_answer_and_how(four_eyes: bool, uploader: Principal | None, who: str) -> None:
@@ -168,6 +173,7 @@ def test_a_rollback_tells_its_cause_once_its_steps_and_its_questions() -> None:
     told = shown(66, seen)
     assert [each for each in told if "capacity" in each] == ["    service: no capacity"]
     assert "    done  service: its rollback is stuck (30 seconds)" in told
+    assert "  production   RECOVERING, 5 min" in told, "what deployments took says nothing of a rollback"
     assert any(each.startswith("  waits for a person: Restore the database?, until 2026-03-") for each in told)
     log = [each.line for each in news([seen])]
     assert [each[:8] for each in log if "capacity" in each] == ["10:03:00"]
@@ -240,3 +246,56 @@ def test_it_follows_to_the_end_or_until_a_person_is_needed(
     seen = follow.follow(lambda: next(found), Console(file=io.StringIO()), until)
     assert (len(list(found)), seen) == (2 - looks, [waiting] if looks == 1 else [done])
     assert ended_lines("orders/1.3.0", done) == ["orders/1.3.0: REJECTED", "SSH is open"]
+
+
+DOWN = ServiceUnavailable("DynamoDB.Query", "InternalServerError", "try again")
+
+
+@pytest.mark.parametrize(("faults", "told"), [(4, 4), (5, 4)])
+def test_weather_is_waited_out_but_not_for_ever(faults: int, told: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.follow.time.sleep", lambda seconds: None)
+    file, looks = io.StringIO(), []
+
+    def look() -> list[Followed]:
+        looks.append(1)
+        if len(looks) <= faults:
+            raise DOWN
+        return [followed(over=True)]
+
+    if faults < follow.MOST_MISSED:
+        assert follow.follow(look, Console(file=file)) == [followed(over=True)]
+    else:
+        with pytest.raises(ServiceUnavailable):
+            follow.follow(look, Console(file=file))
+    assert file.getvalue().count("cannot be looked at for the moment") == told
+
+
+def test_an_interrupted_follower_says_that_it_goes_on() -> None:
+    file = io.StringIO()
+
+    def look() -> list[Followed]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow.follow(look, Console(file=file))
+    assert "goes on without being followed" in file.getvalue()
+
+
+def step(action: Action, why: str, seconds: int | None = None) -> Step:
+    return Step(
+        *(action, Kind.STACK, "service", "arn:service", ("cloudformation", "UpdateStack"), {}, why, "", Risk.NONE, ""),
+        *((), "", seconds),
+    )
+
+
+def test_a_rollback_shows_the_step_that_goes_on_once_and_what_comes_after_it() -> None:
+    taken = (StepTaken(Action.CONTINUE_UPDATE_ROLLBACK, Kind.STACK, "service", "its rollback is stuck", at(64)),)
+    planned = (
+        step(Action.CONTINUE_UPDATE_ROLLBACK, "its rollback is stuck"),
+        step(Action.UPDATE_TO_BASELINE, "update it back", 120),
+    )
+    seen = followed(incidents=(replace(INCIDENT, taken=taken, planned=planned),))
+    assert [each for each in shown(66, seen) if each.startswith(("    now", "    done", "    next"))] == [
+        "    now   service: its rollback is stuck",
+        "    next  service: update it back (UpdateStack, about 2 minutes).",
+    ]

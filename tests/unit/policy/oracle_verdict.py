@@ -124,6 +124,9 @@ class Stack:
         for name, body, loop in self.resources():
             if "Condition" not in body or self.holds(body["Condition"]):
                 self.resource(name, body["Type"], self.value(body["Properties"], loop), loop)
+        for output in self.template.get("Outputs", {}).values():
+            # CloudFormation refuses one of a resource that is not made.
+            self.value(output["Value"])
 
     def resource(self, name: str, kind: str, properties: Any, loop: Mapping[str, str]) -> None:
         own = self.identity(name)
