@@ -216,15 +216,6 @@ def test_no_stage_lies_in_another_partition(house: House) -> None:
         placed(accepted, Aws(), "belay-files-123456789012-")
 
 
-def test_what_was_accepted_before_stages_had_places_is_at_home(house: House) -> None:
-    """As the version before wrote it."""
-    document = AcceptedRelease.of("orders", MANIFEST, "stages: [production]", {"production": STAGE}, {}).to_dict()
-    del document["buckets"], document["stages"]["production"]["place"]
-    read = AcceptedRelease.from_dict(document)
-    assert read.stages["production"].place is None
-    assert read.files_of("production", "artifacts", "releases/orders") == ("artifacts", "releases/orders")
-
-
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
