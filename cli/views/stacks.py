@@ -73,9 +73,9 @@ def stack_now(aws: Aws, plan: StackPlan) -> StackNow:
     if plan.stack_id is None or plan.token is None or plan.progress not in (Progress.EXECUTING, Progress.EXECUTED):
         return known
     _, _, _, region, account, _ = plan.stack_id.split(":", 5)
-    stacks = aws.stacks if region == aws.region else aws.in_region(region).stacks
     try:
-        resources = of_operation(stacks.events(plan.stack_id), plan.stack_id, plan.token)
+        events = aws.in_region(region).stacks.events(plan.stack_id)
+        resources = of_operation(events, plan.stack_id, plan.token)
     except AwsFault as fault:
         why = f"in account {account}, region {region}: {fault}"
         return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=why)

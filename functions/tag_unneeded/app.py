@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import Aws, own_aws
+from belay.aws.gateways import own_aws
 from belay.control.unneeded import Unneeded
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -36,14 +36,17 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Tag what was put more than ``HistoryDays`` ago and is not needed; ``whole`` if there was time for all of it."""
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    copies = (aws.in_region(each).artifacts(f"{settings.files_buckets}{each}") for each in regions(ledger, aws))
+    copies = (
+        aws.in_region(each).artifacts(f"{settings.files_buckets}{each}")
+        for each in regions(ledger, aws.account, aws.region)
+    )
     unneeded = Unneeded(ledger, artifacts, aws.release_bucket(settings.release_bucket), copies)
     before = now() - max(timedelta(days=settings.history_days), LONGEST_WAIT)
     tagged, whole = unneeded.tag(before, lambda: context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS)
     return {"tagged": tagged, "whole": whole}
 
 
-def regions(ledger: Ledger, aws: Aws) -> list[str]:
+def regions(ledger: Ledger, own_account: str, own_region: str) -> list[str]:
     """Return the regions with stacks of stages elsewhere, by whose stacks they are."""
     places = {(each.account, each.region) for each in ledger.stack_claims.every().values()}
-    return sorted({region for account, region in places if (account, region) != (aws.account, aws.region)})
+    return sorted({region for account, region in places if (account, region) != (own_account, own_region)})
