@@ -138,3 +138,24 @@ def test_rules_of_a_group_that_is_named_by_an_expression(one: str, other: str, e
     rules = [RULE.format(group=one, block="0.0.0.0/1"), RULE.format(group=other, block="128.0.0.0/1")]
     named = [f"  R{n}: {{Type: AWS::EC2::SecurityGroupIngress, Properties: {rule}}}\n" for n, rule in enumerate(rules)]
     assert verdict("".join(named)) == expected
+
+
+@pytest.mark.parametrize(("attached", "verdict"), [("C", "FAIL"), ("D", "REVIEW")])
+def test_an_output_of_a_template_that_is_not_there_is_the_same_group_wherever_it_is_named(
+    attached: str, verdict: str
+) -> None:
+    template = f"""
+Resources:
+{HALF.format(name="L", block="0.0.0.0/1")}
+  Child: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: 'https://elsewhere.example.com/child.yaml'}}}}
+  Host: {{Type: AWS::EC2::Instance, Properties: {{SecurityGroupIds: [!Ref L, !GetAtt Child.Outputs.{attached}]}}}}
+  Fn::ForEach::Rules:
+    - V
+    - ['22']
+    - R${{V}}:
+        Type: AWS::EC2::SecurityGroupIngress
+        Properties:
+          {{GroupId: !GetAtt Child.Outputs.C, IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 128.0.0.0/1}}
+"""
+    report = check_template({"root.yaml": template.encode()}, "root.yaml", {}, PolicySettings(), date(2026, 1, 1))
+    assert report.summary()["root.yaml"]["policies"]["ssh-open"] == verdict

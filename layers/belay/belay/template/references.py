@@ -101,8 +101,11 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
             return unknown._replace(prefix_bits=VPC_BITS_V6)
     if kind in STACK_TYPES and attribute.startswith("Outputs."):
         child = child_stack(name, body, world)
+        # The same output is the same value wherever it is named, and another output is another one.
         return (
-            child if isinstance(child, Unknown) else _output(attribute.removeprefix("Outputs."), child, unknown, world)
+            unknown._replace(reason=child.reason)
+            if isinstance(child, Unknown)
+            else _output(attribute.removeprefix("Outputs."), child, unknown, world)
         )
     return unknown
 
