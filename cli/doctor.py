@@ -12,7 +12,7 @@ import click
 
 from belay import VERSION
 from belay.aws.faults import translated
-from belay.errors import BelayError
+from belay.errors import AwsFault, BelayError
 from belay.release.registration import Stage
 from cli.account import Account, Where, calls_aws
 from cli.output import plain, tell
@@ -23,6 +23,8 @@ from cli.stacks import gather, registered_in
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
 PENDING: Final = ("PendingConfirmation", "Deleted")
 """What stands in place of a subscription's ARN: https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html"""
+
+_NOT_THERE: Final = ("NoSuchBucket", "NoSuchBucketPolicy")
 
 
 class Condition(StrEnum):
@@ -193,7 +195,7 @@ def _registrations(belay: Account) -> Iterator[Examined]:
 
 def _service_roles(belay: Account) -> Iterator[Examined]:
     users: dict[str, list[Stage]] = {}
-    for stage in belay.registrations.read().stages:
+    for stage in _at_home(belay):
         users.setdefault(stage.service_role, []).append(stage)
     for role, stages in users.items():
         yield from _service_role(belay, role, ", ".join(f"{each.application}/{each.name}" for each in stages))
@@ -242,7 +244,7 @@ def _listed(value: object) -> list[object]:
 
 
 def _verify_functions(belay: Account) -> Iterator[Examined]:
-    for stage in belay.registrations.read().stages:
+    for stage in _at_home(belay):
         function = stage.verify.function
         if function is None:
             continue
@@ -251,6 +253,72 @@ def _verify_functions(belay: Account) -> Iterator[Examined]:
             yield Examined(what, Condition.PROBLEM, f"{function} does not exist", "create it, or register another")
         else:
             yield Examined(what, Condition.OK, f"{function} is {state}")
+
+
+def _at_home(belay: Account) -> list[Stage]:
+    """Return the stages of Belay's own account and region: the others' roles and functions cannot be seen from here."""
+    return [stage for stage in belay.registrations.read().stages if stage.place is None]
+
+
+def _elsewhere(belay: Account) -> Iterator[Examined]:
+    places: dict[tuple[str, str], list[Stage]] = {}
+    for stage in belay.registrations.read().stages:
+        if stage.place is not None:
+            places.setdefault((stage.place.account, stage.place.region), []).append(stage)
+    if not places:
+        return
+    described = belay.aws.stacks.describe_stack(belay.stack) or {}
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
+    named = given.get("SpokeAccounts", "").split(",")
+    unreached = refusals(belay)
+    for (account, region), stages in places.items():
+        where = f"account {account}, region {region}"
+        yield _events(where, account, named)
+        yield _files(belay, where, account, region)
+        for stage in stages:
+            yield _reached(stage, unreached)
+
+
+def _events(where: str, account: str, named: list[str]) -> Examined:
+    if account in named:
+        return Examined(f"events of {where}", Condition.OK, "Belay's bus takes what the account forwards")
+    return Examined(
+        *(f"events of {where}", Condition.PROBLEM, f"Belay's parameter SpokeAccounts does not name {account}"),
+        f"deploy Belay with SpokeAccounts={','.join([*filter(None, named), account])}",
+    )
+
+
+def _files(belay: Account, where: str, account: str, region: str) -> Examined:
+    bucket = f"{belay.stack}-files-{belay.aws.account}-{region}"
+    what = f"files for {where}"
+    deployed = f"deploy accounts/hub_region.yaml to {region} of this account, with {account} in SpokeAccounts"
+    try:
+        with translated("S3.GetBucketPolicy"):
+            policy = belay.aws.in_region(region).client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
+    except AwsFault as fault:
+        if fault.code not in _NOT_THERE:
+            raise
+        return Examined(what, Condition.PROBLEM, f"there is no bucket {bucket} that anybody may read", deployed)
+    if account not in policy:
+        return Examined(what, Condition.PROBLEM, f"{account} may not read from the bucket {bucket}", deployed)
+    return Examined(what, Condition.OK, f"{account} may read what {bucket} has for it")
+
+
+def refusals(belay: Account) -> list[str]:
+    """Return what a sweep says that it could not do: it looks at every stage, through the roles of each account."""
+    with translated("Lambda.InvokeFunction"):
+        answer = belay.aws.client("lambda").invoke(FunctionName=belay.output("SweepFunctionName"), Payload=b"{}")
+    done: Mapping[str, Any] = json.load(answer["Payload"])
+    return [str(each) for each in done.get("faults", [done.get("errorMessage", "the sweep failed")])]
+
+
+def _reached(stage: Stage, unreached: list[str]) -> Examined:
+    what, place = f"{stage.application}/{stage.name}", stage.place
+    role = place.roles.look if place else ""
+    refused = [each for each in unreached if role in each and stage.application in each]
+    if refused:
+        return Examined(what, Condition.PROBLEM, refused[0], "belay spoke template prints what the account needs")
+    return Examined(what, Condition.OK, f"{role} can be assumed, and sees the stacks of {place}")
 
 
 EXAMINATIONS: Final[dict[str, Examination]] = {
@@ -264,4 +332,5 @@ EXAMINATIONS: Final[dict[str, Examination]] = {
     "registrations": _registrations,
     "service roles": _service_roles,
     "verify functions": _verify_functions,
+    "stages elsewhere": _elsewhere,
 }

@@ -8,17 +8,14 @@ from project import functions, template
 from reach import reached
 from test_convention_permissions import needed
 
+from belay.release.place import Power
+
 ACCOUNT, REGION = "accounts/spoke_account.yaml", "accounts/spoke_region.yaml"
 HUB_REGION, BUS = "accounts/hub_region.yaml", "spokes.yaml"
 
 POWERS = {
-    "look": {
-        *("check_stage", "request_approval", "start_rollback", "react_to_failed_stack", "react_to_failed_execution"),
-        *("sweep", "revalidate_stages"),
-    },
-    "deploy": {"prepare_stage", "change_stacks", "snapshot_databases", "change_databases"},
-    "recover": {"lead_rollback", "recover_stacks", "recover_databases"},
-    "clean": {"clean_snapshots"},
+    power.value: {name for name, each in functions().items() if each.get("RolePath") == f"/belay/{power}/"}
+    for power in Power
 }
 """The functions that work where a stage lies, by the power that they have there."""
 
@@ -64,12 +61,6 @@ def needed_there(power: str) -> set[str]:
 def test_a_role_elsewhere_may_do_what_the_functions_of_its_power_do_and_nothing_else(power: str) -> None:
     allowed = {action for each in statements(power) if each["Effect"] == "Allow" for action in listed(each["Action"])}
     assert allowed == needed_there(power)
-
-
-def test_every_function_has_one_power_at_most() -> None:
-    having = [function for each in POWERS.values() for function in each]
-    assert len(having) == len(set(having))
-    assert set(having) <= set(functions())
 
 
 @pytest.mark.parametrize(
@@ -234,11 +225,8 @@ def test_an_account_reads_the_files_of_its_own_stages_alone() -> None:
 def test_the_files_are_kept_as_belay_s_others_are() -> None:
     ours = template()["Resources"]["ArtifactBucket"]
     files = template(HUB_REGION)["Resources"]["Files"]
-    different = {"BucketName", "BucketEncryption", "LifecycleConfiguration"}
+    different = {"BucketName", "BucketEncryption"}
     assert {**files["Properties"], **dict.fromkeys(different)} == {**ours["Properties"], **dict.fromkeys(different)}
-    # Documents of plans are in Belay's own bucket alone; copies that are lent to a plan have the tag.
-    kept = [each for each in ours["Properties"]["LifecycleConfiguration"]["Rules"] if each["Id"] != "plans"]
-    assert files["Properties"]["LifecycleConfiguration"]["Rules"] == kept
     assert (files["DeletionPolicy"], files["UpdateReplacePolicy"]) == (
         ours["DeletionPolicy"],
         ours["UpdateReplacePolicy"],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import record
 from conftest import WAIT_SCALE
-from deployed_belay import Application, Belay
+from deployed_belay import Application, Belay, until
 from small_releases import nesting, setting
 
 from local.deployment import LOCAL_PARAMETERS, deploy
@@ -17,7 +17,7 @@ from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, Spoke, join
 Elsewhere = Callable[..., Application]
 
 SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
-APPLICATIONS = ("good", "fails", "nested", "by-hand", "unreachable")
+APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged")
 """Those that the other account lets Belay deploy."""
 
 
@@ -71,6 +71,13 @@ def value(spoke: Spoke, stack: str, name: str = "Setting") -> str:
     return str(spoke.client("ssm").get_parameter(Name=physical)["Parameter"]["Value"])
 
 
+def logged(belay: Belay) -> str:
+    """Everything that Belay's functions logged."""
+    group = belay.outputs["LogGroupName"]
+    pages = belay.aws("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    return "\n".join(each["message"] for page in pages for each in page["events"])
+
+
 def test_a_release_goes_through_test_here_and_production_there(elsewhere: Elsewhere, spoke: Spoke) -> None:
     app = elsewhere("good", test={})
 
@@ -115,3 +122,72 @@ def test_files_of_a_release_are_read_from_the_bucket_of_the_region(elsewhere: El
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=spoke.files)["Contents"]]
     assert keys
     assert all(key.startswith(f"spokes/{SPOKE_ACCOUNT}/") for key in keys)
+
+
+def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spoke: Spoke) -> None:
+    app = elsewhere("by-hand")
+    app.deploy("1.0.0")
+    stack = app.stack("first")
+    app.belay.engine.fail_resource("Setting", "update", "no such tier", stack=stack)
+
+    spoke.client("cloudformation").update_stack(StackName=stack, TemplateBody=json.dumps(setting("by hand")))
+
+    (incident,) = until(lambda: app.belay.incidents(app.name))
+    until(lambda: app.belay.incidents(app.name)[0].get("announced"))
+    app.belay.at_rest(app.name)
+    assert incident["details"]["subject"]["kind"] == "foreign"
+    assert value(spoke, stack) == "1.0.0"
+
+
+def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_other(
+    elsewhere: Elsewhere, spoke: Spoke
+) -> None:
+    stranger, good = elsewhere("stranger"), elsewhere("beside")
+
+    outcome = stranger.run(stranger.release())
+
+    assert outcome["outcome"] not in ("DEPLOYED", None)
+    assert "belay-deploy cannot be assumed for stranger/production" in outcome["reason"]
+    names = [each["StackName"] for each in spoke.client("cloudformation").describe_stacks()["Stacks"]]
+    assert stranger.stack("first") not in names
+    good.deploy("1.0.0")
+    swept = good.belay.invoke("SweepFunction", {})
+    (fault,) = swept["faults"]
+    assert "belay-look cannot be assumed for stranger/production" in fault
+    stranger.unregister()
+
+
+REVOKED = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+
+
+def test_a_role_that_is_revoked_in_the_middle_makes_no_claim(elsewhere: Elsewhere, spoke: Spoke) -> None:
+    app = elsewhere("revoked")
+    app.deploy("1.0.0")
+    iam = spoke.client("iam")
+
+    with app.belay.held("ExecuteWave") as wave:
+        upload = app.belay.upload(app.release("1.1.0"))
+        wave.reached()
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+        iam.put_role_policy(RoleName="belay-deploy", PolicyName="revoked", PolicyDocument=REVOKED)
+    outcome = app.belay.ended(upload)
+    iam.delete_role_policy(RoleName="belay-deploy", PolicyName="revoked")
+
+    assert outcome["outcome"] != "DEPLOYED"
+    assert value(spoke, app.stack("first")) == "1.0.0"
+    app.deploy("1.2.0")
+    assert value(spoke, app.stack("first")) == "1.2.0"
+
+
+def test_an_event_that_tells_of_another_account_s_stack_opens_nothing(elsewhere: Elsewhere, spoke: Spoke) -> None:
+    app = elsewhere("forged")
+    app.deploy("1.0.0")
+    stack = spoke.client("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0]["StackId"]
+    detail = {"stack-id": stack, "status-details": {"status": "UPDATE_ROLLBACK_COMPLETE", "status-reason": "forged"}}
+
+    # As AWS would deliver it, were the stack of Belay's own account.
+    app.belay.deliver("aws.cloudformation", "CloudFormation Stack Status Change", detail, [stack])
+
+    app.belay.at_rest(app.name)
+    until(lambda: "refused: the event names a stack of another account" in logged(app.belay))
+    assert app.belay.incidents(app.name) == []

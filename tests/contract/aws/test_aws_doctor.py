@@ -1,14 +1,20 @@
 """``belay doctor``: what is in order, what is wrong with what to do, and what may not be looked at."""
 
+import io
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from test_aws_command import Office
 
+from belay.aws.cloudformation import Stacks
 from belay.aws.iam import Roles
+from belay.control.registrations import Registrations
 from belay.errors import AccessDenied
+from belay.release.place import PlaceRoles, StagePlace
 from cli import doctor
 from cli.__main__ import main
 from cli.account import Account, Where
@@ -289,3 +295,97 @@ def test_a_rule_that_is_disabled_is_a_problem(
 
     assert (status, found["event rules"]["state"]) == (1, "problem")
     assert found["event rules"]["do"] == "aws events enable-rule --name belay-uploads"
+
+
+# -- stages in other accounts ------------------------------------------------------------------------------------------
+
+THERE = "account 111111111111, region eu-central-1"
+FILES = "belay-files-123456789012-eu-central-1"
+
+
+@pytest.fixture
+def elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callable[[str], Any]) -> Any:
+    """The same office with production in another account, for which everything is ready; the bucket of its files."""
+    roles = PlaceRoles.named_alike("aws", "111111111111")
+    place, read = StagePlace("aws", "111111111111", "eu-central-1", roles), Registrations.read
+
+    def with_production_elsewhere(self: Registrations) -> Any:
+        found = read(self)
+        stages = [replace(each, place=place) if each.name == "production" else each for each in found.stages]
+        return replace(found, stages=stages)
+
+    monkeypatch.setattr(Registrations, "read", with_production_elsewhere)
+    monkeypatch.setattr(doctor, "refusals", lambda belay: [])
+    parameter = {"ParameterKey": "SpokeAccounts", "ParameterValue": "111111111111"}
+    stack = {"StackStatus": "UPDATE_COMPLETE", "Parameters": [parameter]}
+    monkeypatch.setattr(Stacks, "describe_stack", lambda self, name: stack)
+    s3 = boto3.client("s3", region_name="eu-central-1")
+    s3.create_bucket(Bucket=FILES, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    let(s3, "111111111111")
+    return s3, parameter
+
+
+def let(s3: Any, account: str) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "s3:GetObject", "Resource": "*"}
+    s3.put_bucket_policy(Bucket=FILES, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def test_a_stage_elsewhere_is_in_order_where_its_account_is_ready(
+    elsewhere: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, found = examined(capsys)
+
+    assert status == 0
+    assert found[f"events of {THERE}"]["state"] == found[f"files for {THERE}"]["state"] == "ok"
+    assert found["orders/production"]["detail"].startswith("arn:aws:iam::111111111111:role/belay-look can be assumed")
+    # Its role cannot be seen from here, that of the stage at home can.
+    assert "service role of orders/test" in found
+
+
+def test_an_account_that_belay_s_bus_does_not_know_is_a_problem(
+    elsewhere: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere[1]["ParameterValue"] = "222222222222"
+
+    status, found = examined(capsys)
+
+    told = found[f"events of {THERE}"]
+    assert (status, told["state"]) == (1, "problem")
+    assert told["do"] == "deploy Belay with SpokeAccounts=222222222222,111111111111"
+
+
+def test_files_that_the_account_may_not_read_are_a_problem(elsewhere: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    let(elsewhere[0], "222222222222")
+    assert "111111111111 may not read" in examined(capsys)[1][f"files for {THERE}"]["detail"]
+
+    elsewhere[0].delete_bucket_policy(Bucket=FILES)
+    elsewhere[0].delete_bucket(Bucket=FILES)
+
+    status, found = examined(capsys)
+    assert status == 1
+    assert found[f"files for {THERE}"]["do"].startswith("deploy accounts/hub_region.yaml to eu-central-1")
+
+
+def test_a_stage_that_belay_cannot_reach_is_a_problem_with_what_it_said(
+    elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "AccessDenied: the role arn:aws:iam::111111111111:role/belay-look cannot be assumed for orders/production"
+    monkeypatch.setattr(doctor, "refusals", lambda belay: ["Throttled: something else", said])
+
+    status, found = examined(capsys)
+
+    assert (status, found["orders/production"]["detail"]) == (1, said)
+
+
+def test_what_the_sweep_could_not_do_is_read_from_its_answer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [{"faults": ["AccessDenied: no"]}, {"errorMessage": "it could not read the ledger"}]
+
+    class Functions:
+        def invoke(self, **_: object) -> dict[str, Any]:
+            return {"Payload": io.BytesIO(json.dumps(answers.pop(0)).encode())}
+
+    belay = Account.of(Where())
+    monkeypatch.setattr(belay.aws, "client", lambda service: Functions())
+
+    assert doctor.refusals(belay) == ["AccessDenied: no"]
+    assert doctor.refusals(belay) == ["it could not read the ledger"]
