@@ -214,7 +214,8 @@ def _recover(ledger: Ledger, release: ReleaseReference) -> None:
     ledger.incidents.announced(incident)
     for key in range(3):
         ledger.threads.number(release.thread, f"message-{key}")
-        sent = SentMessage(f"{LIFE}:4{key}.000+00:00", "topic", {"sequence": key + 1, "thread": release.thread})
+        document = {"sequence": key + 1, "thread": release.thread, "subject": "It ended", "text": "Nothing to do."}
+        sent = SentMessage(f"{LIFE}:4{key}.000+00:00", "topic", document)
         ledger.messages.keep(release.thread, sent)
 
 
@@ -278,12 +279,13 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         "show the oldest": lambda: office.command("show", "orders/2.1.0"),
         "show a version of many attempts": lambda: office.command("show", f"orders/{OTHER_VERSION}"),
         "show a file of many uploads": lambda: office.command("show", f"orders/{rejected_number(1).file}"),
+        "incidents": lambda: office.command("incidents"),
+        "messages RELEASE": lambda: office.command("messages", f"orders/{newest.version}"),
         "the console's overview": lambda: read_overview(ledger, registered, paused=False, now=datetime.now(UTC)),
         "sweep": lambda: function("sweep").handler({}, None),
         "rollback": rollback,
         "claim and close": claim_and_close,
         "whose an operation is": operation,
-        "messages of a release": lambda: ledger.messages.of_thread(newest.thread),
         "findings of a stage": lambda: ledger.findings.standing("orders", "production"),
         "snapshot retention": lambda: snapshots.clean(EXECUTIONS, 1, dry_run=True),
     }
