@@ -225,8 +225,11 @@ def test_an_account_reads_the_files_of_its_own_stages_alone() -> None:
 def test_the_files_are_kept_as_belay_s_others_are() -> None:
     ours = template()["Resources"]["ArtifactBucket"]
     files = template(HUB_REGION)["Resources"]["Files"]
-    different = {"BucketName", "BucketEncryption"}
+    different = {"BucketName", "BucketEncryption", "LifecycleConfiguration"}
     assert {**files["Properties"], **dict.fromkeys(different)} == {**ours["Properties"], **dict.fromkeys(different)}
+    # Documents of plans are in Belay's own bucket alone; copies that are lent to a plan have the tag.
+    kept = [each for each in ours["Properties"]["LifecycleConfiguration"]["Rules"] if each["Id"] != "plans"]
+    assert files["Properties"]["LifecycleConfiguration"]["Rules"] == kept
     assert (files["DeletionPolicy"], files["UpdateReplacePolicy"]) == (
         ours["DeletionPolicy"],
         ours["UpdateReplacePolicy"],
