@@ -28,6 +28,7 @@ from cli.views.stage_track import StageTrack, track
 
 NOT_OPENED: Final = "UPLOADED, NOT OPENED YET"
 _PAUSED: Final = "releases are paused: belay resume ends the pause"
+_SOON: Final = "it is opened in a few seconds; if not, belay doctor says why"
 _EARLIER: Final = 5
 """How many earlier deployments tell how long one takes."""
 _PEOPLE: Final = (State.AWAITING_APPROVAL, State.HELD)
@@ -115,17 +116,9 @@ class Follower:
         if attempt is not None:
             return self.attempt(attempt)
         name = f"{upload.application}/{upload.file}"
-        if any(each.upload == upload for each in self._ledger.uploads.held()):
-            return Followed(
-                upload.attempt,
-                name,
-                str(State.HELD),
-                since,
-                notes=("releases are paused: belay resume ends the pause",),
-            )
-        return Followed(
-            upload.attempt, name, NOT_OPENED, since, notes=("this takes seconds; if it lasts, belay doctor says why",)
-        )
+        held = any(each.upload == upload for each in self._ledger.uploads.held())
+        state, note = (str(State.HELD), _PAUSED) if held else (NOT_OPENED, _SOON)
+        return Followed(upload.attempt, name, state, since, notes=(note,))
 
     def attempt(self, attempt: Attempt) -> Followed:
         """Return an attempt as it is."""
