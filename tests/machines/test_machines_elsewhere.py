@@ -10,6 +10,7 @@ from conftest import WAIT_SCALE
 from deployed_belay import Application, Belay, until
 from small_releases import nesting, setting
 
+from cli.__main__ import main
 from local.deployment import LOCAL_PARAMETERS, deploy
 from local.engine import Engine
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, Spoke, join
@@ -140,7 +141,7 @@ def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spo
 
 
 def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_other(
-    elsewhere: Elsewhere, spoke: Spoke
+    elsewhere: Elsewhere, spoke: Spoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger, good = elsewhere("stranger"), elsewhere("beside")
 
@@ -154,6 +155,15 @@ def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_o
     swept = good.belay.invoke("SweepFunction", {})
     (fault,) = swept["faults"]
     assert "belay-look cannot be assumed for stranger/production" in fault
+
+    for name, text in good.belay.engine.environment.items():
+        monkeypatch.setenv(name, text)
+    assert main(["doctor", "--output", "json"]) == 1
+    examined = {each["what"]: each for each in json.loads(capsys.readouterr().out)["examined"]}
+    where = f"account {SPOKE_ACCOUNT}, region {SPOKE_REGION}"
+    assert examined[f"events of {where}"]["state"] == examined[f"files for {where}"]["state"] == "ok"
+    assert examined["beside/production"]["state"] == "ok"
+    assert examined["stranger/production"]["state"] == "problem"
     stranger.unregister()
 
 
