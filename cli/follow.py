@@ -102,25 +102,30 @@ def follow(look: Callable[[], Sequence[Followed]], console: Console, until: str 
 
     AWS's weather is waited out: what is followed goes on without being looked at.
     """
-    missed = 0
     with FollowScreen(console).open() as screen:
-        while True:
-            try:
-                seen = look()
-            except (Throttled, ServiceUnavailable) as fault:
-                missed += 1
-                if missed == MOST_MISSED:
-                    raise
-                screen.say(f"cannot be looked at for the moment: {fault}")
-            except KeyboardInterrupt:
-                screen.say("It goes on without being followed; belay status --watch follows it again.")
+        try:
+            return _followed(look, screen, until)
+        except KeyboardInterrupt:
+            screen.say("It goes on without being followed; belay status --watch follows it again.")
+            raise
+
+
+def _followed(look: Callable[[], Sequence[Followed]], screen: FollowScreen, until: str | None) -> Sequence[Followed]:
+    missed = 0
+    while True:
+        try:
+            seen = look()
+        except (Throttled, ServiceUnavailable) as fault:
+            missed += 1
+            if missed == MOST_MISSED:
                 raise
-            else:
-                missed = 0
-                screen.show(seen, datetime.now(UTC))
-                if all(each.over for each in seen) or (until == "approval" and any(each.asks for each in seen)):
-                    return seen
-            time.sleep(LOOK_EVERY_SECONDS)
+            screen.say(f"cannot be looked at for the moment: {fault}")
+        else:
+            missed = 0
+            screen.show(seen, datetime.now(UTC))
+            if all(each.over for each in seen) or (until == "approval" and any(each.asks for each in seen)):
+                return seen
+        time.sleep(LOOK_EVERY_SECONDS)
 
 
 def finish(

@@ -3,7 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from rich.console import Console
@@ -270,14 +270,19 @@ def test_weather_is_waited_out_but_not_for_ever(faults: int, told: int, monkeypa
     assert file.getvalue().count("cannot be looked at for the moment") == told
 
 
-def test_an_interrupted_follower_says_that_it_goes_on() -> None:
+@pytest.mark.parametrize("when", ["while it looks", "between two looks"])
+def test_an_interrupted_follower_says_that_it_goes_on(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     file = io.StringIO()
 
-    def look() -> list[Followed]:
+    def interrupted(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
+    def failed() -> NoReturn:
+        raise ServiceUnavailable("DynamoDB.GetItem", "InternalServerError", "for a moment")
+
+    monkeypatch.setattr("cli.follow.time.sleep", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        follow.follow(look, Console(file=file))
+        follow.follow(interrupted if when == "while it looks" else failed, Console(file=file))
     assert "goes on without being followed" in file.getvalue()
 
 
