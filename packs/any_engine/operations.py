@@ -42,7 +42,7 @@ class Operations:
         self._put_new(f"operation {asked.token}", made)
         item = self._item(f"operation {asked.token}")
         if item["content"]["S"] != asked.content:
-            raise Refused(f"token: {asked.token} began another operation; expected what it was begun with")
+            raise Refused(f"the token {asked.token} began another operation; expected what it was begun with")
         return _kept(item)
 
     def get(self, name: str) -> KeptOperation:

@@ -204,7 +204,7 @@ class Operation:
         )
         ((content,),) = self._rows("SELECT content FROM {table} WHERE operation = :name")
         if content != asked.content:
-            raise Refused(f"token: {self.name} began another operation; expected what it was begun with")
+            raise Refused(f"the token {self.name} began another operation; expected what it was begun with")
 
     def exists(self) -> bool:
         """Whether it was begun."""

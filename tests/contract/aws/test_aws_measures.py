@@ -26,6 +26,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     own_aws.cache_clear()
     monkeypatch.setenv("LEDGER_TABLE", "ledger")
     monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
+    monkeypatch.setenv("NOTIFICATION_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:belay")
     yield House(simulated)
     own_aws.cache_clear()
 

@@ -122,7 +122,8 @@ def test_the_gate_says_where_a_stage_in_another_region_is(simulated: Callable[[s
     accepted = AcceptedRelease.from_dict(house.artifacts.require_json(ACCEPTED.document_key))
     place = StagePlace("aws", "123456789012", "ap-south-1", PlaceRoles.named_alike("aws", "123456789012"))
     stages = {name: replace(stage, place=place) for name, stage in accepted.stages.items()}
-    house.artifacts.put_json(ACCEPTED.document_key, replace(accepted, stages=stages).to_dict())
+    placed = replace(accepted, stages=stages, buckets=dict.fromkeys(stages, "belay-files-ap-south-1"))
+    house.artifacts.put_json(ACCEPTED.document_key, placed.to_dict())
     house.artifacts.put_bytes(ACCEPTED.member_key("network.yaml"), b"Resources: {}")
     StaticGate(house.ledger, house.artifacts, templates, "eu-south-2").check(ACCEPTED, date(2026, 1, 1))
     assert {values["AWS::Region"] for _, values in templates.asked} == {"ap-south-1"}

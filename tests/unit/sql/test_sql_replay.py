@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.model import Model, ModelTable, from_json, to_json
 from belay.sql.operations import Name
@@ -74,6 +76,12 @@ def test_a_rollback_takes_structure_back_in_postgresql_and_not_in_mysql() -> Non
     statements = ("CREATE TABLE t (a int)", "BEGIN", "DROP TABLE t", "ROLLBACK")
     assert Name("t") in after(*statements).tables
     assert Name("t") not in after(*statements, engine=Engine.MYSQL).tables
+
+
+@pytest.mark.parametrize("engine", [Engine.POSTGRESQL, Engine.SQLSERVER])
+def test_what_begins_in_a_transaction_is_taken_back_with_it(engine: Engine) -> None:
+    statements = ("CREATE TABLE t (a int)", "BEGIN TRANSACTION", "DROP TABLE t", "BEGIN TRANSACTION", "ROLLBACK")
+    assert Name("t") in after(*statements, engine=engine).tables
 
 
 def test_a_temporary_table_hides_another_for_as_long_as_it_lasts() -> None:

@@ -80,9 +80,12 @@ def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = 
 def _transaction(
     model: Model, begun: Model | None, operation: Transaction, engine: Engine
 ) -> tuple[Model, Model | None]:
-    """PostgreSQL, SQL Server and DB2 take structure back with a transaction; MySQL and Oracle do not."""
+    """PostgreSQL, SQL Server and DB2 take structure back with a transaction; MySQL and Oracle do not.
+
+    What begins inside a transaction goes back with it: PostgreSQL only warns, SQL Server counts.
+    """
     if operation.verb == "begin":
-        return model, model
+        return model, model if begun is None else begun
     if operation.verb == "rollback" and engine not in (*MYSQL, Engine.ORACLE):
         if begun is None:
             return replace(model, unsure=_reasons(model.unsure, "a rollback of what was begun elsewhere")), None
