@@ -112,7 +112,7 @@ def test_what_needs_a_person_comes_first_and_leads_there(shown: Shown) -> None:
     expect(page.locator(".stage.call")).to_have_count(3)
     calls.nth(1).get_by_role("link").click()
     expect(page.get_by_role("heading", name="Left to a person")).to_be_visible()
-    expect(page.get_by_text("continue the rollback without Topic")).to_be_visible()
+    expect(page.get_by_text("continue the rollback without Topic", exact=True)).to_be_visible()
 
 
 def test_it_is_used_without_a_mouse(shown: Shown) -> None:

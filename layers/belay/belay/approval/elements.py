@@ -20,12 +20,12 @@ _UNSHOWABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028
 """Control characters and direction overrides, which can make text look like other text."""
 
 _STYLE: Final = """
-:root{--ink:#1b2430;--soft:#5a6675;--line:#dde3ea;--page:#f4f6f9;--card:#fff;--code:#eef1f5;
---bad:#b42318;--bad-soft:#fdeceb;--warn:#9a5b00;--warn-soft:#fdf3e1;--good:#12693b;--good-soft:#e6f5ec;--cool:#1f5fae;
---cool-soft:#e8f0fa}
-@media (prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#9aa7b6;--line:#2d3743;--page:#12171d;--card:#1a2129;
---code:#232c36;--bad:#ff8f85;--bad-soft:#3a1d1b;--warn:#f2bd67;--warn-soft:#352813;--good:#71d29b;--good-soft:#14301f;
---cool:#8abaf5;--cool-soft:#172a41}}
+:root{--ink:#18212c;--soft:#545f6e;--line:#dde2e8;--page:#f4f6f8;--card:#fff;--code:#eef1f4;--bad:#b0231b;
+--bad-soft:#fdeceb;--warn:#855000;--warn-soft:#fcf1de;--good:#11683a;--good-soft:#e4f4ea;--cool:#1b58a4;
+--cool-soft:#e7f0fa}
+@media (prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#9eabba;--line:#29323d;--page:#10141a;--card:#171d25;
+--code:#222a34;--bad:#ff8d83;--bad-soft:#391d1c;--warn:#f0bc6a;--warn-soft:#332712;--good:#74d29d;--good-soft:#13301f;
+--cool:#8cbbf6;--cool-soft:#172840}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;color-scheme:light dark}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
