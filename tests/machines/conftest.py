@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 import record
-from deployed_belay import Application, Belay
+from deployed_belay import WAIT_SCALE, Application, Belay
 
 from local.deployment import LOCAL_PARAMETERS, deploy
 from local.engine import Engine
-
-WAIT_SCALE = "0.1"
-"""A second of a machine's waiting takes this many on the engine."""
 
 
 @pytest.fixture(scope="session")

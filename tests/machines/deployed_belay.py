@@ -27,6 +27,8 @@ from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
 
+WAIT_SCALE = "0.1"
+"""A second of a machine's waiting takes this many on the engine."""
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import record
-from conftest import WAIT_SCALE
-from deployed_belay import Application, Belay, until
+from deployed_belay import WAIT_SCALE, Application, Belay, until
 from small_releases import nesting, setting
 
 from cli.__main__ import main
