@@ -1,7 +1,7 @@
-"""What a process that ran tests of the machines leaves of its Belay, for ``together.py`` to judge."""
+"""What tests of the machines leave of each Belay that they ran, for ``together.py`` to judge."""
 
 import json
-import os
+import uuid
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -13,7 +13,7 @@ DIRECTORY = Path(__file__).parents[2] / "build" / "machines"
 
 
 class Record(TypedDict):
-    """One process's tests and its Belay after them.
+    """The tests of one Belay, and that Belay after them.
 
     - ``files`` are the files whose tests ran.
     - ``states`` holds, by machine, the states that each of its executions entered, in order.
@@ -31,7 +31,7 @@ class Record(TypedDict):
 
 
 def leave(belay: Belay, files: Collection[str]) -> None:
-    """Write this process's record."""
+    """Write the record of one Belay; a process may have several, one after the other."""
     states: dict[str, list[list[str]]] = {}
     for execution in belay.all_executions():
         states.setdefault(execution.machine, []).append(list(execution.states))
@@ -48,11 +48,11 @@ def leave(belay: Belay, files: Collection[str]) -> None:
         undelivered=_undelivered(belay),
     )
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    (DIRECTORY / f"{os.getpid()}.json").write_text(json.dumps(record))
+    (DIRECTORY / f"{uuid.uuid4().hex}.json").write_text(json.dumps(record))
 
 
 def records() -> list[Record]:
-    """What every process left since ``make test`` began."""
+    """What every Belay left since ``make test`` began."""
     return [json.loads(path.read_text()) for path in sorted(DIRECTORY.glob("*.json"))]
 
 
