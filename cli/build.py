@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import stat
 import sys
 import zipfile
 from collections import deque
@@ -34,12 +33,9 @@ from cli.assembly.sam_build import read_builds
 from cli.assembly.writing import write_directory
 from cli.options import argument
 from cli.reader import FileReader
+from cli.zip_entries import entry
 
 _PIECE: Final = 1024 * 1024
-_FIRST_DATE: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest date in a zip. Real dates would make zips of the same files differ."""
-_UNIX: Final = 3
-_READABLE_FILE: Final = (stat.S_IFREG | 0o644) << 16
 
 
 @dataclass(frozen=True)
@@ -236,11 +232,11 @@ def _order(manifest: Manifest, files: list[str]) -> list[str]:
 
 def _write(path: Path, directory: Path, source: bytes, files: list[str]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(_entry(MANIFEST), _with_digests(source, {name: _sha256(directory / name) for name in files}))
+        archive.writestr(entry(MANIFEST), _with_digests(source, {name: _sha256(directory / name) for name in files}))
         for name in files:
-            entry = _entry(name)
-            entry.file_size = (directory / name).stat().st_size  # decides whether the entry needs ZIP64
-            with (directory / name).open("rb") as origin, archive.open(entry, "w") as target:
+            member = entry(name)
+            member.file_size = (directory / name).stat().st_size  # decides whether the entry needs ZIP64
+            with (directory / name).open("rb") as origin, archive.open(member, "w") as target:
                 shutil.copyfileobj(origin, target, _PIECE)
 
 
@@ -253,14 +249,6 @@ def read_back(path: Path) -> Manifest:
         if member.name != MANIFEST:
             deque(stream_verified(archive, manifest, member.name), maxlen=0)
     return manifest
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, _FIRST_DATE)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = _UNIX
-    entry.external_attr = _READABLE_FILE
-    return entry
 
 
 def _with_digests(source: bytes, digests: Mapping[str, str]) -> bytes:

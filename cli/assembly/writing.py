@@ -9,15 +9,12 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from belay.errors import InvalidRelease
 from belay.release.archive import MANIFEST
 from belay.release.document import UnreadableDocument, load_document
 from cli.assembly.cloud_assembly import AssembledRelease, FileAsset
-
-_FIRST_DATE: Final = (1980, 1, 1, 0, 0, 0)
-_UNIX: Final = 3
+from cli.zip_entries import entry
 
 
 def write_directory(source: Path, assembled: AssembledRelease, into: Path) -> None:
@@ -60,13 +57,11 @@ def _write_asset(path: Path, asset: FileAsset) -> None:
         return
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in _files(asset.source):
-            entry = zipfile.ZipInfo(file.relative_to(asset.source).as_posix(), _FIRST_DATE)
-            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, _UNIX
             # Lambda runs a file named bootstrap, and others that code starts, only if they may be run.
-            runnable = file.stat().st_mode & stat.S_IXUSR
-            entry.external_attr = (stat.S_IFREG | (0o755 if runnable else 0o644)) << 16
-            entry.file_size = file.stat().st_size
-            with file.open("rb") as origin, archive.open(entry, "w") as target:
+            runnable = bool(file.stat().st_mode & stat.S_IXUSR)
+            member = entry(file.relative_to(asset.source).as_posix(), runnable=runnable)
+            member.file_size = file.stat().st_size
+            with file.open("rb") as origin, archive.open(member, "w") as target:
                 shutil.copyfileobj(origin, target)
 
 
