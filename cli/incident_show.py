@@ -15,6 +15,7 @@ from belay.aws.ssm import APPLICATIONS
 from belay.notify.told import todo_document
 from belay.rollback.plan import Step
 from belay.rollback.taken import StepTaken
+from belay.stack.stack_id import name_of_stack
 from cli.account import Account, Where, calls_aws
 from cli.list import registrations
 from cli.options import argument
@@ -87,7 +88,7 @@ def gather(belay: Account, shown: IncidentShown) -> dict[str, Any]:
             "not_rolled_back": dict(shown.blocked),
             "remarks": list(shown.remarks),
         },
-        "unstable": [each.split("/")[1] for each in shown.unstable],
+        "unstable": [name_of_stack(each) for each in shown.unstable],
         "messages": shown.thread,
         "next": list(_next(shown)),
     }
@@ -153,7 +154,7 @@ def _next(shown: IncidentShown) -> Iterator[dict[str, str]]:
     if shown.again is not None:
         yield {"what": "let Belay go back again, once the cause is fixed", "command": f"{shown.again} --plan"}
     if shown.unstable:
-        names = ", ".join(each.split("/")[1] for each in shown.unstable)
+        names = ", ".join(name_of_stack(each) for each in shown.unstable)
         yield {"what": f"it can be closed once {names} can be updated again", "command": "belay incidents"}
     else:
         yield {"what": "close it, once all that is left is done", "command": f"belay incident close {name} --why TEXT"}

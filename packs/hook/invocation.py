@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from belay.errors import BelayError
+from belay.stack.stack_id import name_of_stack
 
 STACK: Final = "STACK"
 """The target that is judged: docs/decisions/0064."""
@@ -49,24 +50,7 @@ class Invocation:
     @property
     def stack_name(self) -> str:
         """The stack's name."""
-        return name_of(self.stack_id)
-
-    @property
-    def pseudo_parameters(self) -> dict[str, str]:
-        """The stack's pseudo parameters, as far as its id tells them."""
-        _, partition, _, region, account, _ = self.stack_id.split(":", 5)
-        return {
-            "AWS::AccountId": account,
-            "AWS::Partition": partition,
-            "AWS::Region": region,
-            "AWS::StackId": self.stack_id,
-            "AWS::StackName": self.stack_name,
-        }
-
-
-def name_of(stack_id: str) -> str:
-    """Return the name in a stack's id."""
-    return stack_id.split("/")[1]
+        return name_of_stack(self.stack_id)
 
 
 def read_invocation(event: Any) -> Invocation:

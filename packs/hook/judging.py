@@ -17,10 +17,11 @@ from belay.policy.settings import PolicySettings
 from belay.release.registration import Stage
 from belay.stack.baseline import HIDDEN
 from belay.stack.change_set import ChangeSet
+from belay.stack.stack_id import name_of_stack, pseudo_parameters
 from belay.stack.status import StackStatus
 from packs.hook.answer import Answer, of_report, passed_over, undecided
 from packs.hook.checking import TemplateRules
-from packs.hook.invocation import STACK, Invocation, name_of
+from packs.hook.invocation import STACK, Invocation
 
 BEGINS_WITHIN: Final = timedelta(minutes=10)
 """How long after Belay's record an operation without a change set may be Belay's, told by its template alone."""
@@ -99,7 +100,7 @@ class Judge:
         if asked.stack_name not in named:
             description = self.stacks.describe_stack(asked.stack_id) or {}
             root_id = description.get("RootId") or asked.stack_id
-        stage = named.get(name_of(root_id))
+        stage = named.get(name_of_stack(root_id))
         if stage is None:
             for fault in read.faults.values():
                 raise fault
@@ -116,7 +117,7 @@ class Judge:
         values = _known_values(change_set)
         # Without a change set, nobody says which values of parameters an operation has.
         complete = change_set is not None and values.keys() == change_set.parameters.keys()
-        path, text, given = asked.stack_name, _encoded(template), asked.pseudo_parameters | values
+        path, text, given = asked.stack_name, _encoded(template), pseudo_parameters(asked.stack_id) | values
         try:
             report = check_template({path: text}, path, given, settings, today, defaults_apply=complete)
             report = report.merged(self.rules.report(path, text, given, settings, today))

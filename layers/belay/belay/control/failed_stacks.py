@@ -14,6 +14,7 @@ from belay.release.place import StagePlace
 from belay.release.reason import PersonDecided, Reason, StackFailure
 from belay.release.registration import Stage
 from belay.stack.operation import TakenOver, last_operation, last_token
+from belay.stack.stack_id import name_of_stack
 from belay.stack.status import StackStatus
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
@@ -63,7 +64,7 @@ class FailedStacks:
         if known is not None:
             return known
         if taken is not None:
-            why: Reason = PersonDecided(taken.by, taken.in_words(stack_id.split("/")[1]))
+            why: Reason = PersonDecided(taken.by, taken.in_words(name_of_stack(stack_id)))
         else:
             why = _failure(there, stack_id, status, reason, token)
         return self._incidents.open_for_release(release, stage, why)
@@ -116,7 +117,7 @@ class FailedStacks:
         stages = [each for each in read.stages if each.place and each.place.holds(stack_id)]
         for fault in read.faults.values() if not stages else ():
             raise fault
-        stack = stack_id.split("/")[1]
+        stack = name_of_stack(stack_id)
         owners = [each for each in stages if stack in {registered.name for registered in each.stacks.values()}]
         return self._places.of([*owners, *stages][0]) if stages else None
 

@@ -19,6 +19,7 @@ from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
 from belay.release.registration import Stage
 from belay.stack.resource import resources_of
+from belay.stack.stack_id import name_of_stack
 from belay.stack.status import StackStatus
 
 Declared: TypeAlias = tuple[SecurityGroup, ...]
@@ -115,7 +116,7 @@ class LiveStages:
     ) -> Report:
         settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
         stacks = {
-            standing[name] if region is self.home else name_of(standing[name]): groups
+            standing[name] if region is self.home else name_of_stack(standing[name]): groups
             for name, groups in declared.items()
         }
         return region.check(stacks, settings, today, in_region(stage.name, region, stage.regions))
@@ -143,8 +144,3 @@ def live_region(there: Aws) -> LiveRegion:
 def in_region(path: str, region: LiveRegion, others: Sequence[str]) -> str:
     """Name what was checked in findings, with its region if there are several."""
     return f"{path} in {region.name}" if others else path
-
-
-def name_of(stack: str) -> str:
-    """Return a stack's name from its id or name: the same in every region, which ids are not."""
-    return stack.split("/")[1] if stack.startswith("arn:") else stack

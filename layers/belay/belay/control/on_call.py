@@ -14,6 +14,7 @@ from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.incidents import incident_acknowledged, incident_closed
 from belay.notify.message import Message
+from belay.stack.stack_id import name_of_stack
 from belay.subject.life import IncidentState
 
 BELAY: Final = "Belay"
@@ -102,7 +103,7 @@ class OnCall:
 
     def _unstable(self, record: IncidentRecord) -> list[str]:
         watched = self._ledger.incidents.watched_of(record.incident)
-        return [] if watched is None else [each.split("/")[1] for each in watched.stack_ids]
+        return [] if watched is None else [name_of_stack(each) for each in watched.stack_ids]
 
     def _tell(self, record: IncidentRecord, message: Message) -> None:
         Topic(self._sns, record.incident.subject.topic or self._default_topic, self._ledger).publish(message)

@@ -32,6 +32,7 @@ from belay.stack.operation import last_operation, refused_for_now
 from belay.stack.outputs import ChangedOutput, changed_outputs, outputs_of, replaced_ids, shown_outputs
 from belay.stack.plan import Progress, StackPlan
 from belay.stack.resource import NESTED_STACK
+from belay.stack.stack_id import name_of_stack
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
 from belay.stack.stuck import (
@@ -108,7 +109,7 @@ class RecoveredStacks:
     def _foreign_stack(self, operation: ForeignOperation) -> StackSeen:
         return StackSeen(
             stack=operation.stack,
-            name=operation.stack_id.split("/")[1],
+            name=name_of_stack(operation.stack_id),
             stack_id=operation.stack_id,
             token=operation.token,
             ours=False,

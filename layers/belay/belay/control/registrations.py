@@ -15,6 +15,7 @@ from belay.errors import AwsFault, InvalidActionConfiguration, InvalidRegistrati
 from belay.pipeline.actions import Registered
 from belay.policy.settings import PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
+from belay.stack.stack_id import name_of_stack
 
 RECENT: Final = timedelta(minutes=1)
 """How long cached registrations may be used; docs/pipelines.md says so too."""
@@ -97,7 +98,7 @@ class Registrations:
         Raises ``AwsFault`` if the stack may be one of an application that AWS did not show.
         """
         read = self.read()
-        name = stack_id.split("/")[1]
+        name = name_of_stack(stack_id)
         for stage in read.stages:
             lies_here = home if stage.place is None else stage.place.holds(stack_id)
             for stack, registered in stage.stacks.items() if lies_here and not stage.ephemeral else ():

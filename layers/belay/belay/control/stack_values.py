@@ -10,6 +10,7 @@ from belay.aws.ssm import ParameterVersions
 from belay.errors import AccessDenied, UnreadableTemplate
 from belay.ledger.ledger import Ledger
 from belay.stack.baseline import Baseline
+from belay.stack.stack_id import pseudo_parameters
 from belay.stack.stuck import Resource
 from belay.stack.values import KnownValues
 from belay.template.dynamic_references import changing, place_of
@@ -80,7 +81,7 @@ class StackValues:
             document = load(template, stack_id)
         except UnreadableTemplate:
             return
-        yield from changing(document, {**given, **ids, **_pseudo_parameters(stack_id)})
+        yield from changing(document, {**given, **ids, **pseudo_parameters(stack_id)})
         yield from (value for value in given.values() if place_of(value) is not None)
 
     def versions(self, references: Iterable[str]) -> dict[str, str | None]:
@@ -97,14 +98,3 @@ class StackValues:
             return self._secrets.version(place.name, place.stage)
         except AccessDenied:
             return None
-
-
-def _pseudo_parameters(stack_id: str) -> dict[str, str]:
-    _, partition, _, region, account, stack = stack_id.split(":", 5)
-    return {
-        "AWS::Partition": partition,
-        "AWS::Region": region,
-        "AWS::AccountId": account,
-        "AWS::StackName": stack.split("/")[1],
-        "AWS::StackId": stack_id,
-    }

@@ -23,6 +23,7 @@ from belay.release.names import change_set_name
 from belay.release.verification import rollback_triggers
 from belay.stack.change_set import ChangeSet, missing_dependency
 from belay.stack.plan import Progress, StackPlan, StagePlan
+from belay.stack.stack_id import pseudo_parameters
 from belay.stack.status import StackStatus
 from belay.template.loader import load
 from belay.template.no_echo import no_echo
@@ -124,7 +125,7 @@ class StageChangeSets:
         """Return the nested stacks, at every level, whose templates somebody may change before they are deployed."""
         run = self._run
         template = self._stacks.change_set_template(change_set.change_set_id)
-        values = {**change_set.parameters, **change_set.pseudo_parameters}
+        values = {**change_set.parameters, **pseudo_parameters(change_set.stack_id)}
         release = self._files.bucket.name, self._files.prefix
         found = unpinned(template, values, release, run.accepted.manifest.digests, where=where)
         inside = ((each.logical_id, change_set.inside(each)) for each in change_set.changes)

@@ -17,6 +17,7 @@ from belay.notify.incidents import healthy_again
 from belay.release.left_to_do import LeftToDo
 from belay.stack.command_line import detect_drift_command
 from belay.stack.operation import last_operation
+from belay.stack.stack_id import name_of_stack
 from belay.stack.status import StackStatus
 from belay.stack.trace import Trace, unproved
 from belay.subject.incident import Incident
@@ -100,7 +101,7 @@ def _doubts(stacks: Stacks, stack_id: str) -> list[LeftToDo]:
     found = unproved(stack_id, stacks.events_since(stack_id, None), {})
     return [
         LeftToDo(
-            stack_id.split("/")[1],
+            name_of_stack(stack_id),
             f"compare {each.path} ({each.resource_type}) with the template",
             "the stack's rollback was continued without it, so that it may be as the failed operation left it",
             look=detect_drift_command(each.stack_id, each.logical_id),
@@ -124,4 +125,4 @@ def _stable(status: StackStatus | None) -> bool:
 
 
 def _in_words(stack_id: str, status: StackStatus | None) -> str:
-    return f"{stack_id.split('/')[1]} is {status or 'deleted'}"
+    return f"{name_of_stack(stack_id)} is {status or 'deleted'}"

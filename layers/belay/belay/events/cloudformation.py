@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.errors import InvalidEvent
 from belay.events.envelope import AwsEvent, read, read_optional, read_outer
+from belay.stack.stack_id import name_of_stack
 from belay.stack.status import StackStatus
 
 
@@ -28,7 +29,7 @@ class StackStatusChange(AwsEvent):
     @property
     def stack_name(self) -> str:
         """The stack's name, the second part of its id."""
-        return self.stack_id.split("/")[1]
+        return name_of_stack(self.stack_id)
 
     @property
     def is_of_its_place(self) -> bool:

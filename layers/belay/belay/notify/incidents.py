@@ -9,6 +9,7 @@ from belay.notify.message import About, Message, MessageKind, ThreadState, Urgen
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import PersonDecided, Reason
 from belay.stack.command_line import failed_events_command
+from belay.stack.stack_id import name_of_stack
 
 
 def recovery_started(deployment: Deployment, *, reason: Reason | None, steps: Sequence[str]) -> Message:
@@ -71,7 +72,7 @@ def foreign_stack_failed(
     thread: str | None = None,
 ) -> Message:
     """Tell that a registered stack failed in an operation that Belay did not start."""
-    name = stack_id.split("/")[1] if "/" in stack_id else stack_id
+    name = name_of_stack(stack_id)
     return compose(
         MessageKind.FOREIGN_STACK_FAILED,
         Urgency.CRITICAL if left_to_do else Urgency.WARNING,

@@ -12,6 +12,7 @@ from belay.pipeline.known_failures import known_failure
 from belay.release.reason import PipelineFailure
 from belay.stack.cause import Cause
 from belay.stack.command_line import failed_events_command
+from belay.stack.stack_id import name_of_stack
 
 _MOST_LINES: Final = 15
 _LONGEST_LINE: Final = 300
@@ -123,7 +124,7 @@ def _by_provider(failed: ActionExecution, evidence: Evidence) -> Diagnosis:
     if evidence.deployment is not None:
         return _of_deployment(where, evidence.deployment, evidence.targets)
     if evidence.stack is not None:
-        stack = f"in the stack {evidence.stack.stack_id.split('/')[1]}, {evidence.stack.in_words()}"
+        stack = f"in the stack {name_of_stack(evidence.stack.stack_id)}, {evidence.stack.in_words()}"
         return replace(
             where,
             cause=f"{failed.stage}/{failed.action}: {stack}",

@@ -15,6 +15,7 @@ from belay.errors import UnreadableRecord
 from belay.policy.verdict import Finding
 from belay.release.left_to_do import LeftToDo
 from belay.stack.cause import Cause
+from belay.stack.stack_id import name_of_stack
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class StackFailure:
     @property
     def stack_name(self) -> str:
         """The stack's own name."""
-        return self.stack_id.split("/")[1] if "/" in self.stack_id else self.stack_id
+        return name_of_stack(self.stack_id)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from belay.rollback.attempts import left, status_of
 from belay.rollback.plan import Remark, Todo
 from belay.rollback.situation import Situation, StackSeen
 from belay.stack.command_line import detect_drift_command
+from belay.stack.stack_id import name_of_stack
 from belay.stack.trace import Trace, UnprovedResource
 
 UNKNOWN_TO_DRIFT: Final = "UNSUPPORTED"
@@ -179,7 +180,7 @@ def _is_in_the_way(resource: UnprovedResource) -> bool:
     up ids (``sg-0a1b2c3d``).
     """
     name = re.split(r"[:/]", resource.physical_id)[-1]
-    stack = resource.stack_id.split("/")[1].lower()
+    stack = name_of_stack(resource.stack_id).lower()
     made_up = name.lower().startswith(f"{stack}-"[:15]) and _MADE_UP_ENDING.search(name)
     return not (made_up or _SERVICE_S_OWN.fullmatch(name))
 

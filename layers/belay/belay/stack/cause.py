@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from belay.stack.stack_id import name_of_stack
 from belay.stack.status import StackStatus
 
 Event = Mapping[str, Any]
@@ -54,7 +55,7 @@ class Cause:
     @property
     def logical_path(self) -> str:
         """The path as text, ``Database/Instance``, or the stack's name if the stack itself failed."""
-        return "/".join(self.path) or _stack_name(self.stack_id)
+        return "/".join(self.path) or name_of_stack(self.stack_id)
 
     def in_words(self) -> str:
         """Return one sentence: what failed, how, when and why."""
@@ -260,9 +261,3 @@ def _failure(cause: Cause) -> str:
         "IMPORT_FAILED": "could not be imported",
     }
     return verbs.get(cause.status, f"became {cause.status}")
-
-
-def _stack_name(stack_id: str) -> str:
-    """Return ``orders-network`` for ``arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-network/6a7e8feb``."""
-    parts = stack_id.split("/")
-    return parts[1] if len(parts) > 1 else stack_id

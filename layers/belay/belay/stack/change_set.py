@@ -233,18 +233,6 @@ class ChangeSet:
         return here + tuple(f"{name}/{path}" for name, inside in nested if inside for path in inside.unread)
 
     @property
-    def pseudo_parameters(self) -> dict[str, str]:
-        """The stack's pseudo parameters, as far as its id tells them."""
-        _, partition, _, region, account, _ = self.stack_id.split(":", 5)
-        return {
-            "AWS::AccountId": account,
-            "AWS::Partition": partition,
-            "AWS::Region": region,
-            "AWS::StackId": self.stack_id,
-            "AWS::StackName": self.stack_name,
-        }
-
-    @property
     def drifted(self) -> tuple[str, ...]:
         """The logical paths of resources that were changed or deleted since CloudFormation deployed them."""
         return tuple(path for path, change in self.all_changes() if change.drift_status in ("MODIFIED", "DELETED"))

@@ -7,6 +7,7 @@ execution has a unique id, and a stack's id is an ARN: account and region are pa
 import hashlib
 
 from belay.release.origin import Origin
+from belay.stack.stack_id import name_of_stack
 
 
 def incident_of(origin: Origin, stage: str) -> str:
@@ -23,7 +24,7 @@ def pipeline_incident_of(execution: Origin, stage: str, failure: str) -> str:
 def foreign_incident_of(stack_id: str, token: str, operation: str) -> str:
     """Return the name of the one incident of a failed stack operation that Belay did not start."""
     digest = hashlib.sha256(f"{stack_id}#{token}#{operation}".encode()).hexdigest()[:16]
-    return _named(f"{stack_id.split('/')[1]}-{digest}")
+    return _named(f"{name_of_stack(stack_id)}-{digest}")
 
 
 def asked_attempt(undone: str, target: str, now: str) -> str:
