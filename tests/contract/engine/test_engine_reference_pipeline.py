@@ -66,7 +66,7 @@ def test_the_pipeline_is_deployed_and_takes_another_strategy(
     }
     assert invoked == {f"{belay}-{each}" for each in FUNCTIONS}
 
-    in_place = {**given, "DeploymentStrategy": "CodeDeployOneAtATime"}
+    in_place = {**given, "DeploymentStrategy": "CodeDeployRollingOne"}
     assert deploy(aws, name, template, in_place)["StackStatus"].startswith("UPDATE_COMPLETE")
     assert {"CodeDeployApplication", "DeploymentGroup"} <= set(resources(aws, name))
     assert not {"ImageProject", "SigningKeyProject"} & set(resources(aws, name))
@@ -106,7 +106,7 @@ def test_the_roles_in_the_account_of_production_are_made_and_another_strategy_s_
     for role in ("actions", "review", "stack"):
         assert arns[f"{application}-delivery-{role}"] == f"arn:aws:iam::{PRODUCTION}:role/{application}-delivery-{role}"
 
-    in_place = {**given, "DeploymentStrategy": "CodeDeployHalfAtATime"}
+    in_place = {**given, "DeploymentStrategy": "CodeDeployRollingHalf"}
     assert deploy(there, name, template, in_place)["StackStatus"].startswith("UPDATE_COMPLETE")
     group = there("codedeploy").get_deployment_group(
         applicationName=f"{application}-delivery", deploymentGroupName="production"

@@ -150,7 +150,7 @@ def test_releases_go_through_every_stage_and_one_is_gone_back_to(
 def test_a_release_goes_through_where_belay_goes_back(
     aws: Aws, application: str, pipeline: Callable[..., dict[str, str]], release: Callable[..., Player]
 ) -> None:
-    only = release(pipeline(AutomaticRollback="Belay", DeploymentStrategy="CodeDeployHalfAtATime"), "1.0.0", FIRST)
+    only = release(pipeline(AutomaticRollback="Belay", DeploymentStrategy="CodeDeployRollingHalf"), "1.0.0", FIRST)
     only.play()
     assert only.done["ExecuteChangeSet"] == "CREATE_COMPLETE"
     assert only.done["ValidateStack"].startswith("PASS")

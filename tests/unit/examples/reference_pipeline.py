@@ -17,8 +17,8 @@ from belay.template.world import Budget, World
 FOLDER = Path("examples/pipeline")
 STRATEGIES = (
     "CodeDeployAllAtOnce",
-    "CodeDeployHalfAtATime",
-    "CodeDeployOneAtATime",
+    "CodeDeployRollingHalf",
+    "CodeDeployRollingOne",
     "EcsCanary",
     "EcsLinear",
     "EcsBlueGreen",

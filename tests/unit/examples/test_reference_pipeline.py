@@ -130,7 +130,7 @@ def test_the_stages_come_in_order() -> None:
 
 
 def test_the_actions_come_in_order() -> None:
-    assert list(actions(DeploymentStrategy="CodeDeployOneAtATime", SigningKey="true")) == [
+    assert list(actions(DeploymentStrategy="CodeDeployRollingOne", SigningKey="true")) == [
         "Source",
         "ValidateApplication",
         "ValidatePipeline",
@@ -350,8 +350,8 @@ def test_nothing_refers_to_a_resource_that_is_not_made(strategy: str, given: dic
     ("strategy", "configuration"),
     [
         ("CodeDeployAllAtOnce", "CodeDeployDefault.AllAtOnce"),
-        ("CodeDeployHalfAtATime", "CodeDeployDefault.HalfAtATime"),
-        ("CodeDeployOneAtATime", "CodeDeployDefault.OneAtATime"),
+        ("CodeDeployRollingHalf", "CodeDeployDefault.HalfAtATime"),
+        ("CodeDeployRollingOne", "CodeDeployDefault.OneAtATime"),
     ],
 )
 def test_in_place_strategies_are_codedeploy_s_own_and_go_back_on_alarms(strategy: str, configuration: str) -> None:

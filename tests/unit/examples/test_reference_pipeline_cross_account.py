@@ -254,8 +254,8 @@ def test_with_a_boundary_no_role_there_is_without_it() -> None:
 
 
 def test_codedeploy_there_is_called_as_the_pipeline_calls_it() -> None:
-    made = production(DeploymentStrategy="CodeDeployOneAtATime")
-    asked = actions(DeploymentStrategy="CodeDeployOneAtATime", **CROSS_ACCOUNT)["DeployToInstances"]["Configuration"]
+    made = production(DeploymentStrategy="CodeDeployRollingOne")
+    asked = actions(DeploymentStrategy="CodeDeployRollingOne", **CROSS_ACCOUNT)["DeployToInstances"]["Configuration"]
     assert asked == {
         "ApplicationName": made["CodeDeployApplication"]["Properties"]["ApplicationName"],
         "DeploymentGroupName": made["DeploymentGroup"]["Properties"]["DeploymentGroupName"],
