@@ -61,6 +61,7 @@ from local.bridges import (
     security_group_rules,
     security_groups,
     service_integrations,
+    shared_snapshots,
     simulated_events,
     simulated_policies,
     size_limits,
@@ -162,3 +163,4 @@ def _install_databases(settings: Settings) -> None:
     database_servers.install(settings.databases)
     database_endpoints.install(settings.snapshot_seconds)
     database_resources.install()
+    shared_snapshots.install()

@@ -28,6 +28,10 @@ OF_DATABASES = {
 OF_SNAPSHOTS = {
     "DeleteDBSnapshot": ("snapshot", "DBSnapshotIdentifier"),
     "DeleteDBClusterSnapshot": ("cluster-snapshot", "DBClusterSnapshotIdentifier"),
+    "ModifyDBSnapshotAttribute": ("snapshot", "DBSnapshotIdentifier"),
+    "ModifyDBClusterSnapshotAttribute": ("cluster-snapshot", "DBClusterSnapshotIdentifier"),
+    "CopyDBSnapshot": ("snapshot", "TargetDBSnapshotIdentifier"),
+    "CopyDBClusterSnapshot": ("cluster-snapshot", "TargetDBClusterSnapshotIdentifier"),
 }
 
 
