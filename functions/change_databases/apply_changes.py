@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_changes import StageChanges
+from belay.control.stage_files import StageFiles
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.place import Power
@@ -28,6 +29,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.DEPLOY)
-    plan = StageChanges(run, there.databases, there.executors).apply()
+    there, files = run.at(aws, Power.DEPLOY), StageFiles.kept_by(aws, run)
+    plan = StageChanges(run, there.databases, there.executors, files).apply()
     return {"applied": plan.is_applied, "wait_seconds": settings.poll_seconds}

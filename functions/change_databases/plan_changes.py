@@ -7,6 +7,7 @@ from typing import Any
 from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_changes import StageChanges
+from belay.control.stage_files import StageFiles
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.place import Power
@@ -28,7 +29,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.DEPLOY)
-    locked = event["fencing"] is not None
-    plan = StageChanges(run, there.databases, there.executors).plan(f"read-{event['fencing']}" if locked else "read")
+    there, files = run.at(aws, Power.DEPLOY), StageFiles.kept_by(aws, run)
+    reading = "read" if event["fencing"] is None else f"read-{event['fencing']}"
+    plan = StageChanges(run, there.databases, there.executors, files).plan(reading)
     return {"ready": plan is None or plan.read, "wait_seconds": settings.poll_seconds}

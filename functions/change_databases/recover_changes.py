@@ -31,6 +31,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     there = recovery.at(aws, Power.DEPLOY)
     step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
     return {
-        "again": RecoveredChanges(recovery, there.databases, there.executors).perform(step, number),
+        "again": RecoveredChanges(recovery, aws, there.databases, there.executors).perform(step, number),
         "wait_seconds": settings.poll_seconds,
     }

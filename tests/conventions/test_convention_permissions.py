@@ -93,6 +93,8 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     # The bucket of files elsewhere is encrypted with a key of ours
     # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
     "StageFiles.copy": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "StageFiles.hand_over": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "StageFiles.handed": {"kms:Decrypt"},
     # The template of a baseline is one version of an object.
     "RecoveredStacks._named_change_set": {f"s3:GetObjectVersion@{ARTIFACTS}"},
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html

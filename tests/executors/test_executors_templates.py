@@ -81,6 +81,17 @@ def test_only_what_knows_no_resource_is_allowed_on_all(pack: str) -> None:
     assert {action.partition(":")[0] for action in everywhere} == {"ec2"}
 
 
+@pytest.mark.parametrize(("pack", "read"), [("postgresql", ["attempts"]), ("any_engine", ["attempts", "releases"])])
+def test_it_reads_what_is_of_its_application_also_where_belay_is_elsewhere(pack: str, read: list[str]) -> None:
+    """Liquibase and Flyway read the files of the release; below an account's name only this account reads."""
+    found = [each for each in statements(template(pack)["Resources"]) if "s3:GetObjectVersion" in each["Action"]]
+    (reading,) = [each["Resource"] for each in found]
+    resources = reading if isinstance(reading[0], list) else [reading]
+    files = "arn:${AWS::Partition}:s3:::${ArtifactBucketName}/${Below}"
+    below = {"Below": ["Elsewhere", "spokes/${AWS::AccountId}/", ""]}
+    assert resources == [[f"{files}{each}/${{Application}}/*", below] for each in read]
+
+
 def statements(value: Any) -> list[dict[str, Any]]:
     if isinstance(value, dict) and "Action" in value and "Resource" in value:
         return [value]

@@ -12,6 +12,7 @@ import played_executor
 from deployed_belay import Application, until
 
 from local.engine import ACCOUNT
+from local.spokes import Spoke
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 HANDLER = """
@@ -33,26 +34,57 @@ def changes(stored):
 
 
 class PlayedExecutor:
-    """A registered executor for a database of an application, an instance unless told, whether RDS has it or not."""
+    """A registered executor for a database of an application, an instance unless told, whether RDS has it or not.
 
-    def __init__(self, app: Application, name: str, *, kind: str = "instance") -> None:
+    In a ``spoke`` it is that account's, and may read what Belay brings there for its application.
+    """
+
+    def __init__(self, app: Application, name: str, *, kind: str = "instance", spoke: Spoke | None = None) -> None:
         self.app = app
         self.name = name
         self._kind = kind
-        self._s3, self._bucket = app.belay.aws("s3"), app.belay.outputs["ArtifactBucketName"]
+        self.aws = app.belay.aws if spoke is None else spoke.client
+        self._s3, self._bucket = self.aws("s3"), app.belay.outputs["ArtifactBucketName"]
         self._key = f"played/{self.name}.json"
+        self.role = f"arn:aws:iam::{ACCOUNT}:role/executor"
+        if spoke is not None:
+            self._bucket = f"{self.name}-{spoke.account}"
+            self._s3.create_bucket(Bucket=self._bucket, CreateBucketConfiguration={"LocationConstraint": spoke.region})
+            self.role = self._make_role(spoke)
         self.be(played_executor.empty())
         self.function = self._make_function()
+
+    def _make_role(self, spoke: Spoke) -> str:
+        """Make a role that may do what an executor's template allows (``packs/postgresql/template.yaml``)."""
+        own = f"arn:aws:s3:::{spoke.files}/spokes/{spoke.account}"
+        statements = [
+            {
+                "Effect": "Allow",
+                "Action": "s3:GetObjectVersion",
+                "Resource": [f"{own}/{each}/{self.app.name}/*" for each in ("attempts", "releases")],
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject", "s3:PutObject"],
+                "Resource": f"arn:aws:s3:::{self._bucket}/*",
+            },
+        ]
+        trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = self.aws("iam").create_role(RoleName=f"executor-{self.name}", AssumeRolePolicyDocument=policy(trusted))
+        self.aws("iam").put_role_policy(
+            RoleName=f"executor-{self.name}", PolicyName="reads", PolicyDocument=policy(*statements)
+        )
+        return str(role["Role"]["Arn"])
 
     def _make_function(self) -> str:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archived:
             archived.writestr("index.py", HANDLER.format(bucket=self._bucket, key=self._key))
             archived.write(Path(played_executor.__file__), "played_executor.py")
-        made = self.app.belay.aws("lambda").create_function(
+        made = self.aws("lambda").create_function(
             FunctionName=f"executor-{self.name}",
             Runtime=RUNTIME,
-            Role=f"arn:aws:iam::{ACCOUNT}:role/executor",
+            Role=self.role,
             Handler="index.handler",
             Code={"ZipFile": buffer.getvalue()},
         )
@@ -82,9 +114,15 @@ class PlayedExecutor:
         return [each for each in self.now()["asked"] if each != "profile"]
 
 
-def played_database(app: Application, name: str = "") -> PlayedExecutor:
-    """Make an instance of RDS that an executor changes."""
-    played, rds = PlayedExecutor(app, name or f"{app.name}-db"), app.belay.aws("rds")
+def policy(*statements: Mapping[str, Any]) -> str:
+    """A policy's document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def played_database(app: Application, name: str = "", spoke: Spoke | None = None) -> PlayedExecutor:
+    """Make an instance of RDS that an executor changes, in Belay's own account and region unless told."""
+    played = PlayedExecutor(app, name or f"{app.name}-db", spoke=spoke)
+    rds = played.aws("rds")
     rds.create_db_instance(
         DBInstanceIdentifier=played.name,
         DBInstanceClass="db.t3.micro",

@@ -1,13 +1,14 @@
 """Stages in another account and region, on an engine where permissions count: a grant that is missing fails."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 import record
 from deployed_belay import WAIT_SCALE, Application, Belay, until
-from small_releases import nesting, setting
+from played_databases import played_database
+from small_releases import Release, nesting, setting
 
 from cli.__main__ import main
 from local.deployment import LOCAL_PARAMETERS, deploy
@@ -17,7 +18,8 @@ from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, Spoke, join
 Elsewhere = Callable[..., Application]
 
 SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
-APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged")
+PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
+APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes")
 """Those that the other account lets Belay deploy."""
 
 
@@ -53,10 +55,9 @@ def spoke(belay: Belay, spoke_of: dict[str, Spoke]) -> Spoke:
 def elsewhere(belay: Belay) -> Elsewhere:
     """``elsewhere("good")`` registers an application whose production lies in the other account and region."""
 
-    def make(name: str, **stages: Any) -> Application:
+    def make(name: str, production: Mapping[str, Any] | None = None, **stages: Any) -> Application:
         app = Application(belay, name)
-        place = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
-        app.register({**stages, "production": place})
+        app.register({**stages, "production": {**PLACE, **(production or {})}})
         app.subscribe()
         belay.applications.append(app)
         return app
@@ -122,6 +123,34 @@ def test_files_of_a_release_are_read_from_the_bucket_of_the_region(elsewhere: El
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=spoke.files)["Contents"]]
     assert keys
     assert all(key.startswith(f"spokes/{SPOKE_ACCOUNT}/") for key in keys)
+
+
+def changing(app: Application, version: str, **files: str) -> Release:
+    """A release that changes the application's database."""
+    return app.release(
+        version,
+        manifest={"database": {"changes": "sql", "engine": "mysql"}},
+        more={f"sql/{name}.sql": text.encode() for name, text in files.items()},
+    )
+
+
+def test_database_changes_are_applied_and_undone_by_an_executor_there(
+    elsewhere: Elsewhere, belay: Belay, spoke: Spoke
+) -> None:
+    database = played_database(Application(belay, "changes"), spoke=spoke)
+    app = elsewhere("changes", production={"databases": [database.registered]})
+    made = {"0001-make": "CREATE TABLE refunds (id int);", "0001-make.undo": "DROP TABLE refunds;"}
+
+    assert app.run(changing(app, "1.0.0", **made))["outcome"] == "DEPLOYED"
+    assert database.recorded == ["0001-make APPLIED"]
+
+    more = {"0002-more": "CREATE TABLE more (id int);", "0002-more.undo": "DROP TABLE more;"}
+    outcome = app.run(changing(app, "1.1.0", **made, **more, **{"0003-bad": "INSERT INTO more VALUES (FAILS);"}))
+
+    assert outcome["outcome"] == "ROLLED_BACK", outcome
+    assert "0003-bad failed" in app.received()[-1].text
+    assert database.recorded == ["0001-make APPLIED", "0003-bad FAILED", "0002-more UNDONE"]
+    assert database.asked == ["apply", "apply", "undo"]
 
 
 def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spoke: Spoke) -> None:

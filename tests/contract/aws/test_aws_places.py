@@ -23,11 +23,13 @@ from belay.control.rehearsal import RehearsedRoles
 from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
+from belay.database.executor import ChangeDocument
 from belay.errors import AccessDenied, InvalidRegistration, MissingDocument
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
 from belay.release.registration import Stage
 from belay.release.stack_claim import claims_of
+from belay.sql.changes import Format
 from belay.stack.status import StackStatus
 
 SPOKE, REGION = "111111111111", "eu-central-1"
@@ -278,6 +280,37 @@ def test_a_baseline_s_template_is_where_it_can_be_read_again(files: StageFiles, 
         house.artifacts.get_bytes(artifact_key(pointer.key)),
     ]
     assert kept == [b"Resources: {}"] * 2
+
+
+CHANGES = ChangeDocument("orders", "production", "1.4.0", RELEASE.attempt, Format.PLAIN, "network.yaml", ())
+
+
+def test_an_executor_is_handed_what_its_account_may_read(files: StageFiles) -> None:
+    assert files.copy(lambda: True)
+
+    stored = files.hand_over("changes.json", CHANGES)
+
+    assert (stored.bucket, stored.key) == (FILES, f"spokes/{SPOKE}/{RELEASE.stage_key('production', 'changes.json')}")
+    assert files.handed(stored) == CHANGES
+    ((path, member),) = files.below("network.yaml")
+    assert (path, member.bucket, member.key) == ("network.yaml", FILES, f"spokes/{SPOKE}/{RELEASE.prefix}/network.yaml")
+    assert member.sha256 == hashlib.sha256(b"Resources: {}\n").hexdigest()
+    assert list(files.below("network")) == []
+    boto3.client("s3", region_name=REGION).delete_object(Bucket=FILES, Key=stored.key, VersionId=stored.version_id)
+    with pytest.raises(MissingDocument, match=f"s3://{FILES}/spokes/.* no longer exists"):
+        files.handed(stored)
+
+
+def test_what_is_only_planned_is_handed_to_nobody(files: StageFiles, house: House) -> None:
+    house.s3.put_bucket_versioning(Bucket="artifacts", VersioningConfiguration={"Status": "Enabled"})
+    plan = replace(files.run, release=replace(RELEASE, attempt="plan-1f0c2d3e4b5a"))
+    planned = StageFiles.kept_by(Aws(), plan)
+
+    stored = planned.hand_over("changes.json", CHANGES)
+
+    assert (stored.bucket, stored.key) == ("artifacts", plan.release.stage_key("production", "changes.json"))
+    assert planned.handed(stored) == CHANGES
+    assert versions() == []
 
 
 # -- what protects Belay there -----------------------------------------------------------------------------------------

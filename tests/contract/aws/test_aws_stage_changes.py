@@ -15,6 +15,7 @@ from belay.aws.rds import Databases
 from belay.control.reasons import read_reason
 from belay.control.stage import StageContext
 from belay.control.stage_changes import MOST_UNANSWERED, StageChanges
+from belay.control.stage_files import StageFiles
 from belay.errors import AwsFault, ChangesFailed, ExecutorFailed, InvalidRelease
 from belay.notify.told import in_words
 from belay.release.applied import AppliedOutcome, ChangedDatabase
@@ -75,7 +76,8 @@ class Stage:
 
     @property
     def changes(self) -> StageChanges:
-        return StageChanges(self.enter(), Databases(self.rds), Executors(self.played))
+        run = self.enter()
+        return StageChanges(run, Databases(self.rds), Executors(self.played), StageFiles.kept_by(own_aws(), run))
 
     def planned(self, name: str = "read") -> ChangePlan:
         plan = self.changes.plan(name)

@@ -390,9 +390,7 @@ databases: [{{instance: orders-db, executor: {CHANGES}, database: orders}}]""": 
                 " 123456789012, region eu-central-1",
                 "forecast: a forecast is made in Belay's own account and region, and the stage is in account"
                 " 123456789012, region eu-central-1",
-                "databases[0].executor: an executor reads changes from Belay's own account, and the stage is in account"
-                " 123456789012, region eu-central-1: leave it out, and have a stack apply them (database.applied_by in"
-                " release.yaml)",
+                "databases[0].executor: expected a function of the stage's account 123456789012, region eu-central-1",
             ],
             "pipeline: {name: a, deployment_stage: b, start: true}\nfreezes: []": [
                 "pipeline: a stage that a pipeline is started for is held there: leave windows and freezes out",

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from belay.aws.executors import Executors
+from belay.aws.gateways import Aws
 from belay.aws.rds import Databases
 from belay.control.recovery import Recovery
 from belay.control.stage import StageContext
 from belay.control.stage_changes import StageChanges, record_changes
+from belay.control.stage_files import StageFiles
 from belay.errors import ExecutorFailed, MissingDocument
 from belay.release.applied import AppliedOutcome
 from belay.release.change_plan import ChangePlan, ChangeState
@@ -25,8 +27,9 @@ def blocked_as(database: str) -> str:
 class RecoveredChanges:
     """Performs the steps of an incident on its release's database changes."""
 
-    def __init__(self, recovery: Recovery, databases: Databases, executors: Executors) -> None:
+    def __init__(self, recovery: Recovery, home: Aws, databases: Databases, executors: Executors) -> None:
         self._recovery = recovery
+        self._home = home
         self._databases = databases
         self._executors = executors
 
@@ -54,7 +57,8 @@ class RecoveredChanges:
         return plan.state is ChangeState.UNDOING
 
     def _changes(self) -> StageChanges:
-        return StageChanges(_stage_of(self._recovery), self._databases, self._executors)
+        run = _stage_of(self._recovery)
+        return StageChanges(run, self._databases, self._executors, StageFiles.kept_by(self._home, run))
 
 
 def record_restored(recovery: Recovery) -> None:

@@ -1,6 +1,5 @@
 """A release's database changes in one stage: reading what is pending there, and having it applied."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -10,6 +9,7 @@ from belay.aws.executors import Executors
 from belay.aws.rds import Databases
 from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.database.address import address_of
 from belay.database.executor import (
     Ask,
@@ -23,8 +23,6 @@ from belay.database.executor import (
     RecordedChange,
     ReleaseFile,
     StoredDocument,
-    encoded,
-    read_changes,
 )
 from belay.errors import ExecutorFailed, InvalidRelease, MissingDocument, UnreadableChanges
 from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
@@ -52,8 +50,9 @@ MOST_UNANSWERED: Final = 5
 class StageChanges:
     """What a release does to a database of one stage; its plan, saved on the way, tracks the progress."""
 
-    def __init__(self, run: StageContext, databases: Databases, executors: Executors) -> None:
+    def __init__(self, run: StageContext, databases: Databases, executors: Executors, files: StageFiles) -> None:
         self._run = run
+        self._files = files
         self._databases = databases
         self._executors = executors
 
@@ -92,9 +91,7 @@ class StageChanges:
     def _handed_over(self, changes: DatabaseChanges) -> StoredDocument:
         """Store the changes of this stage for the executor. Raises ``InvalidRelease`` if they cannot be read."""
         run, release = self._run, self._run.release
-        versions = run.artifacts.versions(release.prefix)
         release_files = ReleaseFiles(run.artifacts, release.prefix, run.accepted.manifest.digests)
-        files = {path: digest for path, digest in run.accepted.manifest.digests.items() if _in(path, changes.changes)}
         document = ChangeDocument(
             application=release.application,
             stage=run.stage.name,
@@ -103,18 +100,10 @@ class StageChanges:
             format=changes.format or reading.format_of(release_files, changes.changes),
             directory=changes.changes,
             changes=tuple(HandedChange.of(each) for each in self._here(changes, release_files)),
-            files=tuple(
-                ReleaseFile(path, self._stored(release.member_key(path), versions[release.member_key(path)], digest))
-                for path, digest in sorted(files.items())
-            ),
+            files=tuple(ReleaseFile(path, stored) for path, stored in self._files.below(changes.changes)),
             contexts=run.stage.name,
         )
-        data, key = encoded(document), release.stage_key(run.stage.name, "changes.json")
-        version = run.artifacts.put_bytes(key, data)
-        return self._stored(key, str(version), hashlib.sha256(data).hexdigest())
-
-    def _stored(self, key: str, version: str, sha256: str) -> StoredDocument:
-        return StoredDocument(self._run.artifacts.name, key, version, sha256)
+        return self._files.hand_over("changes.json", document)
 
     def _here(self, changes: DatabaseChanges, files: ReleaseFiles) -> Iterator[DatabaseChange]:
         """Read the release's changes that are for this stage."""
@@ -145,7 +134,7 @@ class StageChanges:
 
     def _compared(self, plan: ChangePlan, recorded: tuple[RecordedChange, ...]) -> ChangePlan:
         """Compare the changes with the database. Raises ``InvalidRelease`` if they may not be applied."""
-        changes, earlier = self._handed(plan), self._earlier()
+        changes, earlier = self._files.handed(plan.stored).changes, self._earlier()
         found = compared(changes, recorded, list(earlier))
         contexts = {change.id: change.contexts for change in changes}
         # What is only planned has been applied nowhere.
@@ -157,15 +146,6 @@ class StageChanges:
         return replace(
             plan, state=ChangeState.PLANNED, recorded=known, pending=found.pending, remarks=found.remarks, operation=""
         )
-
-    def _handed(self, plan: ChangePlan) -> tuple[HandedChange, ...]:
-        stored = plan.stored
-        data = self._run.artifacts.get_version(stored.key, stored.version_id)
-        if data is None:
-            raise MissingDocument(
-                f"s3://{stored.bucket}/{stored.key} no longer exists, although an earlier step wrote it"
-            )
-        return read_changes(data, stored).changes
 
     def _earlier(self) -> dict[str, ChangePlan]:
         """Return the release's plans in the stages before this one, as far as it changes databases there."""
@@ -318,10 +298,6 @@ def record_changes(run: StageContext, plan: ChangePlan, instead: AppliedOutcome 
             for change, result, outcome in done
         ],
     )
-
-
-def _in(path: str, changes: str) -> bool:
-    return path == changes or path.startswith(f"{changes}/")
 
 
 def _known(address: DatabaseAddress | None) -> DatabaseAddress:

@@ -1,4 +1,4 @@
-"""The files of a release where CloudFormation reads them for a stage: elsewhere, in a bucket of the stage's region.
+"""The files of a release where they are read for a stage: elsewhere, in a bucket of the stage's region.
 
 A Lambda function's code has to lie in the function's region
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html), and
@@ -13,6 +13,7 @@ from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.control.baselines import kept_in
 from belay.control.stage import StageContext
+from belay.database.executor import ChangeDocument, StoredDocument, encoded, read_changes
 from belay.errors import MissingDocument
 from belay.stack.baseline import TemplatePointer
 
@@ -61,6 +62,36 @@ class StageFiles:
         """Store a template for a rollback, under a key of the artifact bucket; return where CloudFormation reads it."""
         pointer, place = kept_in(self.run.artifacts)(key, template), self.run.stage.place
         return pointer if place is None else kept_in(self.bucket)(place.key(key), template)
+
+    # -- what an executor reads ----------------------------------------------------------------------------------
+
+    def below(self, directory: str) -> Iterator[tuple[str, StoredDocument]]:
+        """Yield the current version of a file of the release, or of each file in a directory, with its path."""
+        versions = self.bucket.versions(self.prefix)
+        for path, sha256 in sorted(self.run.accepted.manifest.digests.items()):
+            if path == directory or path.startswith(f"{directory}/"):
+                key = f"{self.prefix}/{path}"
+                yield path, StoredDocument(self.bucket.name, key, versions[key], sha256)
+
+    def hand_over(self, name: str, document: ChangeDocument) -> StoredDocument:
+        """Store database changes where the stage's executor reads them; a plan's, which no executor gets, at home."""
+        bucket, key, data = self.run.artifacts, self.run.release.stage_key(self.run.stage.name, name), encoded(document)
+        if self.run.stage.place is not None and not self.run.release.is_plan:
+            bucket, key = self.bucket, self.run.stage.place.key(key)
+        version = bucket.put_bytes(key, data)
+        return StoredDocument(bucket.name, key, str(version), hashlib.sha256(data).hexdigest())
+
+    def handed(self, stored: StoredDocument) -> ChangeDocument:
+        """Return the database changes that were handed over. Raises ``MissingDocument`` if they are gone."""
+        data = self._named(stored.bucket).get_version(stored.key, stored.version_id)
+        if data is None:
+            raise MissingDocument(
+                f"s3://{stored.bucket}/{stored.key} no longer exists, although an earlier step wrote it"
+            )
+        return read_changes(data, stored)
+
+    def _named(self, bucket: str) -> ArtifactBucket:
+        return self.run.artifacts if bucket == self.run.artifacts.name else self.bucket
 
     def _verified(self, path: str, sha256: str) -> Iterator[bytes]:
         """Yield a file's bytes; what is not what was accepted is refused before its end: then nothing is written."""

@@ -390,11 +390,8 @@ def _refuse_elsewhere(stage: Fields, place: StagePlace) -> None:
     databases = stage["databases"].value
     for item in stage["databases"].items() if isinstance(databases, list) else ():
         executor = item.entries().get("executor") if isinstance(item.value, dict) else None
-        if executor is not None:
-            executor.note(
-                f"an executor reads changes from Belay's own account, and the stage is in {place}: leave it out, and "
-                "have a stack apply them (database.applied_by in release.yaml)"
-            )
+        if executor is not None and isinstance(executor.value, str) and not place.holds(executor.value):
+            executor.note(f"expected a function of the stage's {place}")
 
 
 def _regions(stage: Fields) -> tuple[str, ...]:
