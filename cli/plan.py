@@ -135,7 +135,8 @@ def render(found: Mapping[str, Any]) -> list[str]:
     for each in found["stages"]:
         lines += ["", f"{each['stage']}: {each['outcome']}{', it ' + each['what'] if each['what'] else ''}"]
         lines += [f"  {line}" for line in each["why"].splitlines()]
-        lines += [f"  {change['words']}" for change in each["changes"]] + [f"  {line}" for line in each["unplanned"]]
+        lines += [f"  {change['words']}" for change in each["changes"]]
+        lines += [f"  {line}" for line in (*each["unplanned"], *each["parameters"])]
         lines += [f"  policies: {line}" for line in each["policies"]]
         lines += [f"  databases: {line}" for line in each["databases"]]
         lines += [f"  {line}" for line in (*each["forecast_lines"], *each["remarks"])]

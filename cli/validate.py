@@ -24,6 +24,7 @@ from belay.template.nodes import Document
 from belay.template.resolver import TRANSFORM
 from belay.template.root import root_scope
 from belay.template.sections import parameters as declared_parameters
+from belay.template.values import READ_LATER
 from cli.options import argument, gathered
 from cli.output import plain
 from cli.targets import Target, read_target
@@ -104,7 +105,10 @@ class ToCheck:
         help="the paths are files of SQL, or folders of them, for this database engine, each a release of its own",
     ),
     click.option(
-        "--parameters", metavar="FILE", help="the parameters that will be passed, as JSON; without it any value may be"
+        "--parameters",
+        metavar="FILE",
+        help="the parameters that will be passed, as JSON, with attributes that are known, such as Network.Cidr; "
+        "without it any value may be",
     ),
     click.option(
         "--application",
@@ -212,9 +216,11 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str], set[
 
 
 def _declared(document: Document, names: Collection[str]) -> set[str]:
-    """Return the parameters that a template declares; any may come from a transform."""
-    from_transform = TRANSFORM in document.section("Parameters").entries
-    return set(names) if from_transform else set(declared_parameters(document))
+    """Return the parameters that a template declares and the attributes of its resources; any may come of a macro."""
+    if TRANSFORM in document.section("Parameters").entries:
+        return set(names)
+    resources = document.section("Resources").entries
+    return {*declared_parameters(document), *(name for name in names if name.partition(".")[0] in resources)}
 
 
 def _released_changes(target: Target, inputs: Inputs, errors: dict[str, str]) -> Report:
@@ -273,7 +279,7 @@ def _inputs(to_check: ToCheck) -> Inputs:
     return Inputs(
         replace(settings, advice=to_check.advice or to_check.format != "text"),
         _parameters(to_check.parameters) if to_check.parameters else {},
-        {name: _texts(stack.get("parameters", {}), registration) for name, stack in stacks.items()},
+        {name: _registered(stack.get("parameters", {}), registration) for name, stack in stacks.items()},
         frozenset(name for name, stack in stacks.items() if stack.get("parameter_precedence") == "release"),
         known=bool(to_check.parameters or to_check.application),
         checks=_template_checks(to_check.rules) if to_check.paths and not to_check.engine else None,
@@ -320,6 +326,12 @@ def _parameters(path: str) -> dict[str, str]:
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableTemplate(f"{path}: expected parameters, each once with its value.") from error
     return _texts(document, path)
+
+
+def _registered(values: Any, path: str) -> dict[str, str]:
+    """Read the parameters of a registered stack; what stands in a table is not known."""
+    later = [name for name, value in values.items() if isinstance(value, dict)] if isinstance(values, dict) else []
+    return _texts({**values, **dict.fromkeys(later, READ_LATER)} if later else values, path)
 
 
 def _texts(values: Any, path: str) -> dict[str, str]:

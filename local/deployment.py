@@ -21,9 +21,10 @@ LOCAL_PARAMETERS: Mapping[str, str] = {
     "PipelineArns": f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:*",
     "VerifyFunctionArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:verify-*",
     "ExecutorArns": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:executor-*",
+    "ParameterTableArns": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/parameters-*",
 }
-"""Belay's template parameters on the engine: stacks are fast there, applications' roles have one path, verify functions
-and database executors one prefix each."""
+"""Belay's template parameters on the engine: stacks are fast there, applications' roles have one path, verify
+functions, database executors and tables of parameters one prefix each."""
 
 BIN = Path(sys.prefix) / "bin"
 BUILD = ROOT / ".aws-sam"

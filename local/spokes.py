@@ -44,7 +44,7 @@ def join(
     """Deploy what stages of these applications need in an account and region, and their files' bucket at home.
 
     ``hub`` is the name of Belay's stack, whose parameter ``SpokeAccounts`` has to name the account. Service roles have
-    the path ``/belay/``, verify functions and database executors one prefix each, as at home.
+    the path ``/belay/``, verify functions, database executors and tables of parameters one prefix each, as at home.
     """
     named = {"HubAccountId": ACCOUNT, "HubStackName": hub}
     spoke = Spoke(engine, hub, account, region)
@@ -57,6 +57,7 @@ def join(
             "ServiceRoleArns": f"arn:aws:iam::{account}:role/belay/*",
             "VerifyFunctionArns": f"arn:aws:lambda:*:{account}:function:verify-*",
             "ExecutorArns": f"arn:aws:lambda:*:{account}:function:executor-*",
+            "ParameterTableArns": f"arn:aws:dynamodb:*:{account}:table/parameters-*",
         },
     )
     _create(spoke.client("cloudformation"), "spoke_region", {**named, "HubRegion": REGION})

@@ -33,11 +33,11 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Advance the plan one step; ``pipeline`` if the stage's own pipeline deploys it, without change sets.
 
-    Raises ``InvalidRelease`` if the change sets violate a policy.
+    What stands in tables is read first. Raises ``InvalidRelease`` if it is not there, or the changes violate a policy.
     """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
+    run = StageContext.enter(event, ledger, artifacts).read_tables(aws)
     there, files, pipeline = run.at(aws, Power.DEPLOY), StageFiles.kept_by(aws, run), run.stage.runs_pipeline
     key, digests = aws.value_key(settings.value_key_id), aws.mac_key(settings.digest_key_id)
     change_sets = StageChangeSets(run, there.stacks, there.alarms, files, key=key, digests=digests)

@@ -34,6 +34,9 @@ READS_FILES = {
 }
 """CloudFormation reads a stage's files with the caller's permissions."""
 
+READS_TABLES = {"ParameterTables.item": {"dynamodb:GetItem"}}
+"""The ledger is in Belay's own account; the tables of parameters are the stage's."""
+
 
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
@@ -54,7 +57,8 @@ def needed_there(power: str) -> set[str]:
     found = set().union(*map(needed, POWERS[power]))
     there = {each for each in found if each.split(":")[0] in OF_STAGES or each in OF_STAGES_ELSE}
     nodes = {str(node) for function in POWERS[power] for node in reached(function)}
-    return there.union(*(READS_FILES[node] for node in nodes & set(READS_FILES)))
+    reads = READS_FILES | READS_TABLES
+    return there.union(*(reads[node] for node in nodes & set(reads)))
 
 
 @pytest.mark.parametrize("power", POWERS)
@@ -75,6 +79,7 @@ def test_a_role_elsewhere_may_do_what_the_functions_of_its_power_do_and_nothing_
         ("ecs:UpdateService", {"recover"}),
         ("iam:PassRole", {"deploy", "recover"}),
         ("ssm:GetParameters", {"deploy", "recover"}),
+        ("dynamodb:GetItem", {"deploy"}),
     ],
 )
 def test_a_power_elsewhere_is_held_by_few(action: str, power: set[str]) -> None:

@@ -46,6 +46,7 @@ def test_what_an_account_needs_has_the_values_of_this_belay(office: Office, caps
         "ServiceRoleArns": "arn:aws:iam::111111111111:role/belay/*",
         "VerifyFunctionArns": "",
         "ExecutorArns": "",
+        "ParameterTableArns": "",
         "OrganizationId": "",
     }
 

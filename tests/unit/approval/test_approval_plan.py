@@ -1,5 +1,6 @@
 """What a plan shows of a stage: what an approval does, as data and as a part of a page, harmless whatever is in it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,20 @@ def test_the_data_has_what_an_approval_shows() -> None:
         "would delete 1, replace 2, change 1, add 1 of its resources. DATA MAY BE LOST. production runs 1.1.3."
     )
     assert StagePreview.from_dict(found.to_dict()) == found
+
+
+def test_a_parameter_of_a_table_is_told_with_what_it_was() -> None:
+    where = "{table: shared, key: {Owner: orders}, attribute: Version}"
+    stage = STAGE.replace("name: orders-service", f"name: orders-service, parameters: {{Size: {where}}}")
+    sealed = request(stage=stage).sealed
+    assert StageReport(sealed=sealed).parameter_lines == [], "it was not read yet"
+    size = sealed.accepted.stages["production"].stacks["service"].from_tables["Size"].read_as("8", "7")
+    read = sealed.accepted.with_tables_read("production", {"service": {"Size": size}})
+    shown = StageReport(sealed=replace(sealed, accepted=read))
+    told = "service: the parameter Size changes from 7 to 8: Version of Owner orders in the table shared"
+    assert StagePreview.of(shown, PlanOutcome.PLANNED, "").parameters == (told,)
+    assert shown.change_lines[-1] == told
+    assert told in " ".join(Read(of_plan(shown, PlanOutcome.PLANNED, "")).words)
 
 
 def test_a_stage_that_a_pipeline_deploys_is_not_planned() -> None:

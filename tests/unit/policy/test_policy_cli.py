@@ -311,6 +311,60 @@ def test_a_folder_names_every_file_that_it_passes_over(capsys: pytest.CaptureFix
     assert sorted(Path(name).name for name in passed_over) == [".hidden", "linked", "noted.txt", "values.yaml"]
 
 
+LOOKUP = """Parameters:
+  Version: {Type: Number, Default: 1, MinValue: 1}
+Resources:
+  Network:
+    Type: Custom::TableLookup
+    Properties: {ServiceToken: "arn:aws:lambda:eu-west-1:123456789012:function:look-up", Version: !Ref Version}
+"""
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [
+        ({}, 2),
+        ({"Version": 7}, 2),
+        ({"Version": 7, "Network.Office": "10.0.0.0/16"}, 0),
+        ({"Version": 7, "Network.Office": "0.0.0.0/0"}, 1),
+        ({"Nothing.Office": "10.0.0.0/16"}, 3),
+    ],
+)
+def test_what_a_custom_resource_finds_decides_where_it_is_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, template: Path, known: dict[str, Any], status: int
+) -> None:
+    template.write_text(LOOKUP + GROUP.format(source="!GetAtt Network.Office").removeprefix("Resources:\n"))
+    (tmp_path / "parameters.json").write_text(json.dumps(known))
+    assert validate(capsys, template, "--parameters", tmp_path / "parameters.json")[0] == status
+
+
+@pytest.mark.parametrize(("given", "status"), [({}, 2), ({"Source": "10.0.0.0/8"}, 0)])
+def test_what_a_table_has_decides_where_it_is_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, given: dict[str, str], status: int
+) -> None:
+    """A default is no guess at it."""
+    release = tmp_path / "release"
+    release.mkdir()
+    declared = "Parameters: {Source: {Type: String, Default: 10.0.0.0/8}}\n"
+    (release / "t.yaml").write_text(declared + GROUP.format(source="!Ref Source"))
+    manifest = "application: a\nversion: 1.0.0\nstacks: [{name: network, template: t.yaml}]\n"
+    (release / "release.yaml").write_text(manifest)
+    assert main(["release", "build", str(release), "--output", str(tmp_path / "release.zip")]) == 0
+    capsys.readouterr()
+    (tmp_path / "stage.yaml").write_text(
+        "stacks: {network: {name: n, parameters: {Source: {table: shared, key: {Owner: a}, attribute: Office}}}}\n"
+    )
+    (tmp_path / "parameters.json").write_text(json.dumps(given))
+    arguments = (
+        tmp_path / "release.zip",
+        "--application",
+        tmp_path / "stage.yaml",
+        "--parameters",
+        tmp_path / "parameters.json",
+    )
+    assert validate(capsys, *arguments)[0] == status
+
+
 @pytest.mark.parametrize(
     ("document", "status"),
     [

@@ -5,6 +5,8 @@ import pytest
 
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.accepted import AcceptedRelease
+from belay.release.table_values import TableAttribute, text_of
+from belay.template.values import READ_LATER
 
 MANIFEST = f"""\
 application: orders
@@ -231,3 +233,88 @@ def test_a_release_reads_the_ssm_parameters_that_its_stage_allows(name: str, all
 
     assert len(problems) == bool(refused)
     assert all(each.startswith("templates/network.yaml: VpcCidr") and refused in each for each in problems), problems
+
+
+WHERE = "{table: shared, key: {Owner: orders/production, Item: orders}, attribute: Version}"
+FROM_TABLE = STAGES | {"production": STAGES["production"].replace("10.40.0.0/16", WHERE)}
+
+
+def test_what_stands_in_a_table_is_known_once_it_was_read() -> None:
+    release = AcceptedRelease.from_dict(json.loads(json.dumps(accepted(FROM_TABLE).to_dict())))
+    assert parameters(release, "production", 0)["VpcCidr"] == READ_LATER
+    assert release.to_read("test") == {}
+    asked = release.to_read("production")
+    attribute = TableAttribute("shared", {"Owner": "orders/production", "Item": "orders"}, "Version")
+    assert asked == {"network": {"VpcCidr": attribute}}
+
+    read = release.with_tables_read("production", {"network": {"VpcCidr": attribute.read_as("10.9.0.0/16", None)}})
+    assert parameters(read, "production", 0)["VpcCidr"] == "10.9.0.0/16"
+    assert read.to_read("production") == {}
+    assert parameters(read, "test", 0)["VpcCidr"] == "10.0.0.0/16"
+
+
+def test_only_what_is_deployed_is_read() -> None:
+    preferred = FROM_TABLE["production"].replace("parameters:", "parameter_precedence: release, parameters:")
+    assert accepted(FROM_TABLE | {"production": preferred}).to_read("production") == {}, "the release sets it"
+    declared = DECLARED | {"templates/network.yaml": {"Size": False, "VpcCidr": False}}
+    unused = FROM_TABLE["production"].replace(WHERE, f"10.40.0.0/16, Later: {WHERE}")
+    assert accepted(FROM_TABLE | {"production": unused}, declared).to_read("production") == {}, (
+        "no template declares it"
+    )
+
+
+def test_a_table_is_no_place_for_a_secret() -> None:
+    release = accepted(FROM_TABLE)
+    release.refuse_secret_tables(NO_SECRET)
+    with pytest.raises(InvalidRelease) as refused:
+        release.refuse_secret_tables(SECRET)
+    assert refused.value.problems == [
+        "production: stacks.network.parameters.VpcCidr: templates/network.yaml declares it secret (NoEcho, or by its "
+        "name), and a table's values are shown: have the operator register a dynamic reference to Secrets Manager"
+    ]
+
+
+def test_where_a_value_stands_is_stored_though_no_template_declares_it() -> None:
+    declared = DECLARED | {"templates/network.yaml": {"Size": False, "VpcCidr": False}}
+    stages = {name: text.replace("VpcCidr", "Later") for name, text in FROM_TABLE.items()}
+    kept = accepted(stages, declared).with_secrets_encrypted(NO_SECRET, encrypted)
+    assert kept.stage_texts["production"] == stages["production"]
+
+
+def test_a_release_cannot_read_a_table_by_what_stands_for_it() -> None:
+    hostile = AcceptedRelease.of(
+        "orders", MANIFEST.replace("10.0.0.0/16", f"'{READ_LATER}'"), APPLICATION, STAGES, DECLARED
+    )
+    assert hostile.to_read("test") == {}
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"),
+    [
+        (None, "expected an item Item orders, Owner orders/production in the table shared, found none"),
+        (
+            {"Item": "orders", "Owner": "orders/production", "Values": {}},
+            "expected Version of Item orders, Owner orders/production in the table shared, but the item has only Item, "
+            "Owner, Values",
+        ),
+        ({"Version": {"S": "7"}}, "to be a text or a number, found a mapping"),
+        ({"Version": "x" * 4097}, "to be at most 4096 bytes, found 4097"),
+    ],
+)
+def test_what_a_table_does_not_have_is_told_with_what_it_has(item: dict[str, object] | None, problem: str) -> None:
+    attribute = TableAttribute("shared", {"Owner": "orders/production", "Item": "orders"}, "Version")
+    assert text_of({"Version": "7"}, attribute) == "7"
+    with pytest.raises(InvalidRelease, match=problem):
+        text_of(item, attribute)
+
+
+def test_a_change_is_told_with_both_values() -> None:
+    attribute = TableAttribute("shared", {"Owner": "orders/production"}, "Version")
+    where = "Version of Owner orders/production in the table shared"
+    assert attribute.told("service", "Size") is None
+    assert attribute.read_as("7", "7").told("service", "Size") is None
+    assert attribute.read_as("7", None).told("service", "Size") == f"service: the parameter Size is 7: {where}"
+    assert (
+        attribute.read_as("8", "7").told("service", "Size")
+        == f"service: the parameter Size changes from 7 to 8: {where}"
+    )

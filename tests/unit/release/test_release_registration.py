@@ -32,8 +32,10 @@ from belay.release.registration import (
     parse_application,
     parse_stage,
 )
+from belay.release.table_values import TableAttribute
 from belay.release.version import Version
 from belay.sql.changes import Engine
+from belay.template.values import READ_LATER
 
 ROLE = "arn:aws:iam::123456789012:role/belay/orders-deployment"
 VERIFY = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders:live"
@@ -264,8 +266,9 @@ class TestStage:
                 "stacks.'a/b': expected a name of at most 40 letters, digits and hyphens that begins with a letter"
             ],
             "stacks: {a: {name: a, parameters: {X: {}}, parameter_precedence: op, capabilities: CAPABILITY_IAM}}": [
-                "stacks.a.parameters.X: expected text, a number, true or false, or a list of these ('' for an empty"
-                " value), found a mapping",
+                "stacks.a.parameters.X.table: missing",
+                "stacks.a.parameters.X.key: missing",
+                "stacks.a.parameters.X.attribute: missing",
                 "stacks.a.parameter_precedence: expected one of registration, release, found 'op'",
                 "stacks.a.capabilities: expected a list, each one of CAPABILITY_IAM, CAPABILITY_NAMED_IAM,"
                 " CAPABILITY_AUTO_EXPAND, found 'CAPABILITY_IAM'",
@@ -392,6 +395,17 @@ databases: [{{instance: orders-db, executor: {CHANGES}, database: orders}}]""": 
                 " 123456789012, region eu-central-1",
                 "databases[0].executor: expected a function of the stage's account 123456789012, region eu-central-1",
             ],
+            "stacks: {a: {name: a, parameters: {X: {table: t, key: {}, attribute: DbPassword}, ReleaseBucket: {"
+            "table: tab, key: {A: 1, B: [b], C: c}, attribute: V}}}}": [
+                "stacks.a.parameters.ReleaseBucket: Belay sets this parameter itself where the template declares it;"
+                " leave it out",
+                "stacks.a.parameters.X.key: expected the item's whole key, one or two attributes, found 0",
+                "stacks.a.parameters.X.attribute: a table's values are no secrets: name a secret by a dynamic reference"
+                " to Secrets Manager",
+                "stacks.a.parameters.X.table: expected the name of a DynamoDB table, found 't'",
+                "stacks.a.parameters.ReleaseBucket.key: expected the item's whole key, one or two attributes, found 3",
+                "stacks.a.parameters.ReleaseBucket.key.B: expected a text, found a list",
+            ],
             "pipeline: {name: a, deployment_stage: b, start: true}\nfreezes: []": [
                 "pipeline: a stage that a pipeline is started for is held there: leave windows and freezes out",
             ],
@@ -404,6 +418,26 @@ databases: [{{instance: orders-db, executor: {CHANGES}, database: orders}}]""": 
         found = refusal(parse_stage, ORDERS, "test", f"{others}\n{text}")
 
         assert found == [f"stage orders/test: {problem}" for problem in problems]
+
+    def test_a_parameter_may_stand_in_a_table(self) -> None:
+        where = "{table: parameters, key: {Owner: payments/production, Item: 7}, attribute: Version}"
+        stacks = f"stacks: {{a: {{name: a, parameters: {{Size: 2, X: {where}}}}}}}"
+        stage = parse_stage(ORDERS, "test", f"service_role: {ROLE}\n{stacks}")
+        assert isinstance(stage, Stage)
+        registered = stage.stacks["a"]
+        attribute = TableAttribute("parameters", {"Owner": "payments/production", "Item": "7"}, "Version")
+        assert (registered.parameters, registered.from_tables) == ({"Size": "2"}, {"X": attribute})
+        assert registered.values == {"Size": "2", "X": READ_LATER}
+        read = replace(registered, from_tables={"X": attribute.read_as("7", None)})
+        assert read.values == {"Size": "2", "X": "7"}
+
+    def test_a_pipeline_s_parameters_stand_in_no_table(self) -> None:
+        stacks = "stacks: {a: {name: a, parameters: {X: {table: tab, key: {A: a}, attribute: V}}}}"
+        pipeline = "pipeline: {name: a, deployment_stage: b, start: true}"
+        assert refusal(parse_stage, ORDERS, "test", f"service_role: {ROLE}\n{stacks}\n{pipeline}") == [
+            "stage orders/test: pipeline: a stage that a pipeline is started for gets its parameters there: leave those"
+            " of tables out"
+        ]
 
     @given(st.text())
     def test_any_text_is_read_or_refused(self, text: str) -> None:

@@ -215,8 +215,8 @@ def _policies(report: StageReport) -> Html:
 
 
 def _parameters(report: StageReport) -> Html:
-    """The values that may be shown: see ``stack.shown``."""
-    parts = []
+    """The values that may be shown: see ``stack.shown``; before them what was read from tables and changes."""
+    parts = [listed(report.parameter_lines)] if report.parameter_lines else []
     for stack in report.sealed.plan.stacks:
         change_set = report.sealed.change_sets.get(stack.stack)
         if change_set is None or not change_set.parameters:

@@ -54,7 +54,8 @@ class PreviewedChange:
 
 @dataclass(frozen=True)
 class StagePreview:
-    """One stage of a plan. ``why`` says why the outcome is not PLANNED; ``unplanned`` names stacks without changes.
+    """One stage of a plan. ``why`` says why the outcome is not PLANNED; ``unplanned`` names stacks without changes,
+    ``parameters`` those read from tables that change.
 
     ``remarks`` say what else a release would meet.
 
@@ -70,6 +71,7 @@ class StagePreview:
     counts: Mapping[str, int] = field(default_factory=dict)
     changes: tuple[PreviewedChange, ...] = ()
     unplanned: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     policies: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ class StagePreview:
             counts=report.counts,
             changes=tuple(PreviewedChange.of(each) for each in report.changes),
             unplanned=tuple(report.unplanned),
+            parameters=tuple(report.parameter_lines),
             findings=report.findings,
             policies=tuple(report.policy_lines),
             databases=tuple(report.database_lines),

@@ -114,9 +114,17 @@ class StageReport:
         return tuple(sorted(found, key=lambda each: (not each.counts, each.severity.rank)))
 
     @property
+    def parameter_lines(self) -> list[str]:
+        """One line for each parameter read from a table that is new or changes."""
+        stacks = self.sealed.plan.stacks
+        tables = [(each.stack, self.stage.stacks[each.stack].from_tables) for each in stacks]
+        told = (source.told(stack, name) for stack, sources in tables for name, source in sorted(sources.items()))
+        return [line for line in told if line is not None]
+
+    @property
     def change_lines(self) -> list[str]:
-        """One line for each change, then for each stack without changes."""
-        return [*(each.in_words for each in self.changes), *self.unplanned]
+        """One line for each change, then for each stack without changes, and for each parameter of a table."""
+        return [*(each.in_words for each in self.changes), *self.unplanned, *self.parameter_lines]
 
     @property
     def policy_lines(self) -> list[str]:

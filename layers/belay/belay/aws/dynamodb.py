@@ -1,4 +1,4 @@
-"""One DynamoDB table with the key PK and SK: items as plain values, failed conditions as return values."""
+"""DynamoDB: the ledger's table, items as plain values, failed conditions as return values; and operators' tables."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -8,6 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from belay.aws.faults import cancellation_codes, code_of, translated
+from belay.errors import InvalidRequest
 
 Item = dict[str, Any]
 _SERIALIZER = TypeSerializer()
@@ -18,7 +19,7 @@ _MOST_AT_ONCE = 100
 
 
 class Table:
-    """Reads are consistent; ``transact`` takes the results of ``new`` and ``change``."""
+    """One table with the key PK and SK, read consistently; ``transact`` takes what ``new`` and ``change`` return."""
 
     def __init__(self, client: Any, name: str) -> None:
         self._client = client
@@ -162,6 +163,33 @@ class Table:
                 ReturnValues="UPDATED_NEW",
             )
         return int(_plain(answer["Attributes"])[name])
+
+
+class ParameterTables:
+    """Tables in which operators keep the values of parameters; never written."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def item(self, table: str, key: Mapping[str, str]) -> Item | None:
+        """Return an item, its numbers as texts as DynamoDB has them; None if there is none.
+
+        Raises ``InvalidRequest`` if there is no such table, or its items have another key.
+        """
+        with translated("DynamoDB.GetItem"):
+            try:
+                answer = self._client.get_item(TableName=table, Key=_typed(dict(key)), ConsistentRead=True)
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    raise InvalidRequest("DynamoDB.GetItem", code_of(error), f"there is no table {table}") from error
+                raise
+        found = answer.get("Item")
+        return None if found is None else {name: _as_text(value) for name, value in found.items()}
+
+
+def _as_text(value: Any) -> Any:
+    """Return an attribute's value, a number as it is written."""
+    return value["N"] if "N" in value else _DESERIALIZER.deserialize(value)
 
 
 def _typed(item: Mapping[str, Any]) -> Item:

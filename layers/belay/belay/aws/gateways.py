@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from belay.aws.codedeploy import Deployments
     from belay.aws.codepipeline import InputArtifact, Jobs
     from belay.aws.database_copies import DatabaseCopies
-    from belay.aws.dynamodb import Table
+    from belay.aws.dynamodb import ParameterTables, Table
     from belay.aws.ec2 import SecurityGroups
     from belay.aws.ecs import Services
     from belay.aws.executors import Executors
@@ -271,6 +271,13 @@ class Aws:
         from belay.aws.ssm import ParameterStore
 
         return ParameterStore(self.client("ssm"))
+
+    @cached_property
+    def parameter_tables(self) -> ParameterTables:
+        """DynamoDB tables with the values of parameters."""
+        from belay.aws.dynamodb import ParameterTables
+
+        return ParameterTables(self.client("dynamodb"))
 
     @cached_property
     def parameter_versions(self) -> ParameterVersions:

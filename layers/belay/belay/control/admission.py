@@ -104,8 +104,9 @@ class Admission:
             list(accepted.stages.values()),
             {path: transforms(document) for path, document in templates.items()},
         )
-        accepted.refuse_reading(files, release.attempt, self.artifacts.name, release.prefix)
         secret = {path: secret_parameters(document) for path, document in templates.items()}
+        accepted.refuse_secret_tables(secret)
+        accepted.refuse_reading(files, release.attempt, self.artifacts.name, release.prefix)
         return accepted.with_secrets_encrypted(secret, self.key.encrypt)
 
     def _refuse_overtaken(self, accepted: AcceptedRelease) -> None:

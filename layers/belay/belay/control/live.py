@@ -10,6 +10,7 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.ec2 import SecurityGroups
 from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket, ReleaseFiles
+from belay.control.table_values import with_known
 from belay.policy.declared import declared_groups
 from belay.policy.live import LiveStack, check_live
 from belay.policy.model import SecurityGroup
@@ -123,6 +124,7 @@ class LiveStages:
 
     def _declared(self, release: ReleaseReference, accepted: AcceptedRelease, stage: str) -> dict[str, Declared]:
         files = ReleaseFiles(self.artifacts, release.prefix, accepted.manifest.digests)
+        accepted = with_known(accepted, release, stage, self.artifacts)
         found = {}
         for stack in accepted.manifest.stacks:
             parameters = accepted.parameters(stage, stack, release.attempt, self.artifacts.name, release.prefix)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from belay.aws.clock import lease, now
@@ -10,6 +10,7 @@ from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sessions import Session
 from belay.control.reasons import Reasons
+from belay.control.table_values import read_tables, with_known
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.errors import ReleaseSuperseded
 from belay.ledger.ledger import Ledger
@@ -48,12 +49,23 @@ class StageContext:
         if event.get("fencing") is not None:
             ledger.locks.check(release.application, event["stage"], int(event["fencing"]), lease(LEASE_SECONDS))
         accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
+        accepted = with_known(accepted, release, event["stage"], artifacts)
         return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger)
 
     def at(self, aws: Aws, power: Power) -> Aws:
         """Return the account and region that the stage lies in, with one power there; ``aws`` are Belay's own."""
         release, stage = self.release, self.stage
         return aws.at(stage.place, power, Session(release.application, stage.name, release.version, release.attempt))
+
+    def read_tables(self, aws: Aws) -> "StageContext":
+        """Return it with the values of parameters that stand in tables, unless they were read before.
+
+        Raises ``InvalidRelease`` with the key of the document that says which of them are not there.
+        """
+        there = self.at(aws, Power.DEPLOY)
+        with self.reasons.refusing():
+            accepted = read_tables(self.accepted, self.release, self.stage.name, self.artifacts, there)
+        return replace(self, accepted=accepted, stage=accepted.stages[self.stage.name])
 
     def plan(self) -> StagePlan:
         """Return the stage's plan as the last step left it; at first every stack is waiting."""

@@ -19,6 +19,7 @@ from belay.policy.settings import GUARD, TEMPLATE, PolicySettings
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.template.no_echo import secret_parameters
 from belay.template.nodes import Document, MappingNode, Node, SequenceNode
+from belay.template.values import READ_LATER
 
 FATAL: Final = "FATAL"
 SEVERITIES: Final = {FATAL: Severity.HIGH, "ERROR": Severity.MEDIUM, "WARN": Severity.LOW}
@@ -66,9 +67,14 @@ class TemplateAnswer:
 
 
 def known_parameters(document: Document, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of a template's parameters that are not secret: what is wrong with a value quotes it."""
+    """Return the values of a template's parameters that are known and not secret: what is wrong with a value quotes it.
+
+    Pseudo parameters are among them; attributes of resources (``Network.Cidr``) are not.
+    """
     secret = secret_parameters(document)
-    return {name: value for name, value in values.items() if name not in secret}
+    return {
+        name: value for name, value in values.items() if name not in secret and value != READ_LATER and "." not in name
+    }
 
 
 def templates_report(

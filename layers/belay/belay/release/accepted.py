@@ -21,8 +21,10 @@ from belay.release.registration import (
     parse_stage,
     refused_read,
 )
+from belay.release.table_values import TableAttribute, parameter_path
 from belay.template.root import root_scope
 from belay.template.ssm_parameters import read_parameters
+from belay.template.values import READ_LATER
 
 Cipher = Callable[[str, Mapping[str, str]], str]
 """Encrypts or decrypts a value with an encryption context that says what it belongs to."""
@@ -95,8 +97,8 @@ class AcceptedRelease:
     def with_secrets_encrypted(self, secret: Mapping[str, Collection[str]], encrypt: Cipher) -> "AcceptedRelease":
         """Return the release to be stored. ``secret`` names the secret parameters of each template.
 
-        A dynamic reference is not secret: it says where the value is. What a template does not declare is not deployed,
-        so it is masked too: nobody knows whether it is secret.
+        A dynamic reference is not secret, nor is an attribute of a table: they say where the value is. What a template
+        does not declare is not deployed, so it is masked too: nobody knows whether it is secret.
         """
         shown = {
             stack.name: self.declared[stack.template].keys() - secret[stack.template] for stack in self.manifest.stacks
@@ -137,6 +139,42 @@ class AcceptedRelease:
                         problems.add(each.where, refused)
         problems.raise_as(InvalidRelease)
 
+    def refuse_secret_tables(self, secret: Mapping[str, Collection[str]]) -> None:
+        """Raise ``InvalidRelease`` if a secret parameter's value stands in a table; ``secret`` names them by template.
+
+        Whoever reads the table would see it, and every document that says what is deployed.
+        """
+        problems = Problems()
+        for name, stage in self.stages.items():
+            for stack in self.manifest.stacks:
+                for parameter in stage.stacks[stack.name].from_tables.keys() & secret[stack.template]:
+                    problems.add(
+                        parameter_path(name, stack.name, parameter),
+                        f"{stack.template} declares it secret (NoEcho, or by its name), and a table's values are "
+                        "shown: have the operator register a dynamic reference to Secrets Manager",
+                    )
+        problems.raise_as(InvalidRelease)
+
+    def to_read(self, stage: str) -> dict[str, dict[str, TableAttribute]]:
+        """Return what is still to be read from tables for a stage, by stack and parameter."""
+        found = {}
+        for stack in self.manifest.stacks:
+            registered, declared = self.stages[stage].stacks[stack.name], self.declared[stack.template]
+            wanted = effective_parameters(stack, registered, declared, "", "")
+            sources = {name: each for name, each in registered.from_tables.items() if wanted.get(name) == READ_LATER}
+            if sources:
+                found[stack.name] = sources
+        return found
+
+    def with_tables_read(self, stage: str, read: Mapping[str, Mapping[str, TableAttribute]]) -> "AcceptedRelease":
+        """Return the release with what was read from tables for a stage, by stack and parameter."""
+        registered = self.stages[stage]
+        stacks = {
+            name: replace(stack, from_tables={**stack.from_tables, **read.get(name, {})})
+            for name, stack in registered.stacks.items()
+        }
+        return replace(self, stages={**self.stages, stage: replace(registered, stacks=stacks)})
+
     def secret_values(self, stage: str, stack: str, decrypt: Cipher) -> dict[str, str]:
         """Return the values of a stack's secret parameters, for CloudFormation alone."""
         return {
@@ -157,7 +195,7 @@ class AcceptedRelease:
         return (bucket, prefix) if place is None else (self.buckets[stage], place.key(prefix))
 
     def parameters(self, stage: str, stack: ManifestStack, attempt: str, bucket: str, prefix: str) -> dict[str, str]:
-        """Return a stack's parameter values in a stage.
+        """Return a stack's parameter values in a stage; ``READ_LATER`` for what has not been read from a table yet.
 
         In addition to the release's and the operator's, a template that declares them gets ``ReleaseBucket``,
         ``ReleasePrefix`` (where CloudFormation reads them for this stage; ``bucket`` and ``prefix`` are those of the
@@ -207,7 +245,8 @@ def _masked_text(text: str, shown: Mapping[str, Collection[str]]) -> str:
         named = stacks.items() if isinstance(stacks, dict) else [(each["name"], each) for each in stacks or ()]
         for stack, entry in named:
             for name, value in (entry.get("parameters") or {}).items():
-                if name not in shown.get(stack, ()) and not (isinstance(value, str) and is_reference(value)):
+                told = isinstance(value, dict) or (isinstance(value, str) and is_reference(value))
+                if name not in shown.get(stack, ()) and not told:
                     entry["parameters"][name] = MASK
                     masked = True
     return json.dumps(document, default=lambda number: number.text) if masked else text

@@ -22,7 +22,7 @@ INJECTED: Final = ("ReleaseBucket", "ReleasePrefix")
 """Parameters that Belay sets if a template declares them."""
 
 _PARAMETER_NAME: Final = re.compile(r"[A-Za-z0-9]{1,255}")
-_LONGEST_PARAMETER: Final = 4096
+LONGEST_PARAMETER: Final = 4096
 _MOST_PARAMETERS: Final = 200
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
@@ -200,16 +200,21 @@ def read_parameters(node: Node) -> dict[str, str]:
     """
     parameters: dict[str, str] = {}
     for name, value in node.entries("a mapping of parameters").items():
-        if name in INJECTED:
-            value.note("Belay sets this parameter itself where the template declares it; leave it out")
-        elif not _PARAMETER_NAME.fullmatch(name):
-            value.note("expected a parameter's name of at most 255 letters and digits")
+        note_parameter_name(name, value)
         parameters[name] = _parameter(value)
-        if len(parameters[name].encode(errors="replace")) > _LONGEST_PARAMETER:
-            value.note(f"expected at most {_LONGEST_PARAMETER} bytes, found {len(parameters[name].encode())}")
+        if len(parameters[name].encode(errors="replace")) > LONGEST_PARAMETER:
+            value.note(f"expected at most {LONGEST_PARAMETER} bytes, found {len(parameters[name].encode())}")
     if len(parameters) > _MOST_PARAMETERS:
         node.note(f"expected at most {_MOST_PARAMETERS} parameters, found {len(parameters)}")
     return parameters
+
+
+def note_parameter_name(name: str, node: Node) -> None:
+    """Note what is wrong with the name of a parameter."""
+    if name in INJECTED:
+        node.note("Belay sets this parameter itself where the template declares it; leave it out")
+    elif not _PARAMETER_NAME.fullmatch(name):
+        node.note("expected a parameter's name of at most 255 letters and digits")
 
 
 def _parameter(node: Node) -> str:

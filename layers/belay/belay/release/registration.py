@@ -26,7 +26,9 @@ from belay.release.manifest import (
 from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name, snapshot_name
 from belay.release.origin import Origin
 from belay.release.place import REGION, StagePlace, read_place
+from belay.release.table_values import TableAttribute, read_table_attributes, without_tables
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
+from belay.template.values import READ_LATER
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Precedence: TypeAlias = Literal["registration", "release"]
@@ -99,12 +101,22 @@ class Application:
 
 @dataclass(frozen=True)
 class RegisteredStack:
-    """A real stack, and what a release may do with it. Parameters are CloudFormation strings."""
+    """A real stack, and what a release may do with it. Parameters are CloudFormation strings.
+
+    ``from_tables`` are those whose values stand in tables of the stage.
+    """
 
     name: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     parameter_precedence: Precedence = "registration"
     capabilities: tuple[str, ...] = ()
+    from_tables: Mapping[str, TableAttribute] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Every registered parameter; ``READ_LATER`` stands for what has not been read yet."""
+        read = {name: each.value for name, each in self.from_tables.items()}
+        return {**self.parameters, **{name: READ_LATER if each is None else each for name, each in read.items()}}
 
 
 @dataclass(frozen=True)
@@ -345,6 +357,7 @@ def _application(name: str, node: Node) -> Application:
 
 def _stage(application: str, name: str, fields: Fields) -> Stage:
     databases, executors = _databases(fields)
+    stacks = _stacks(fields["stacks"])
     place = read_place(fields, whole=bool(name))
     if place is not None:
         _refuse_elsewhere(fields, place)
@@ -352,7 +365,7 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         application=application,
         name=name,
         service_role=fields["service_role"].text(_ROLE, "the ARN of an IAM role for CloudFormation"),
-        stacks=_stacks(fields["stacks"]),
+        stacks=stacks,
         ephemeral=fields["ephemeral"].boolean(),
         approval=_approval(fields["approval"]),
         trusted_networks=tuple(network for item in fields["trusted_networks"].items() for network in _network(item)),
@@ -367,7 +380,7 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         recover_foreign=fields["recover_foreign"].boolean(),
         macros=fields["macros"].texts(_MACRO, "the name of a CloudFormation macro"),
         policies={key: plain(node.value) for key, node in fields["policies"].entries().items()},
-        pipeline=_pipeline(fields),
+        pipeline=_pipeline(fields, stacks),
         calendar=read_calendar(fields),
         regions=_regions(fields),
         ssm_parameters=fields["ssm_parameters"].texts(_SSM_NAME, "an SSM parameter's name, or a prefix that ends in /"),
@@ -402,7 +415,7 @@ def _regions(stage: Fields) -> tuple[str, ...]:
     return regions
 
 
-def _pipeline(stage: Fields) -> Pipeline | None:
+def _pipeline(stage: Fields, stacks: Mapping[str, RegisteredStack]) -> Pipeline | None:
     node = stage["pipeline"]
     if not node.present:
         return None
@@ -424,6 +437,8 @@ def _pipeline(stage: Fields) -> Pipeline | None:
     approval = stage["approval"].value
     if pipeline.start and isinstance(approval, dict) and approval.get("required") is True:
         node.note("a stage that a pipeline is started for is approved in the pipeline: leave approval out")
+    if pipeline.start and any(each.from_tables for each in stacks.values()):
+        node.note("a stage that a pipeline is started for gets its parameters there: leave those of tables out")
     if pipeline.start and (stage["windows"].present or stage["freezes"].present):
         node.note("a stage that a pipeline is started for is held there: leave windows and freezes out")
     return pipeline
@@ -440,7 +455,8 @@ def _stacks(node: Node) -> dict[str, RegisteredStack]:
         fields = entry.fields(["name"], ["parameters", "parameter_precedence", "capabilities"])
         stacks[name] = RegisteredStack(
             name=fields["name"].text(_STACK_NAME, "the name of a CloudFormation stack"),
-            parameters=read_parameters(fields["parameters"]),
+            parameters=read_parameters(without_tables(fields["parameters"])),
+            from_tables=read_table_attributes(fields["parameters"]),
             parameter_precedence=fields["parameter_precedence"].one_of(_PRECEDENCES, "registration"),
             capabilities=read_capabilities(fields["capabilities"]),
         )
@@ -686,8 +702,8 @@ def effective_parameters(
 
     If release and registration both set one, the registration's ``parameter_precedence`` decides. ``declared`` are the
     parameters of the template. A registered parameter that it does not declare is left out, because one registration
-    serves many versions; an undeclared one of the release is an error. ``ReleaseBucket`` and ``ReleasePrefix`` locate
-    the release's files.
+    serves many versions; an undeclared one of the release is an error. ``READ_LATER`` stands for what has not been read
+    from its table yet. ``ReleaseBucket`` and ``ReleasePrefix`` locate the release's files.
 
     Raises InvalidRelease with every parameter of the release that its template does not declare.
     """
@@ -697,8 +713,8 @@ def effective_parameters(
             problems.add(join(f"stacks.{stack.name}.parameters", name), f"{stack.template} declares no such parameter")
     problems.raise_as(InvalidRelease)
     if registered.parameter_precedence == "release":
-        chosen = {**registered.parameters, **stack.parameters}
+        chosen = {**registered.values, **stack.parameters}
     else:
-        chosen = {**stack.parameters, **registered.parameters}
+        chosen = {**stack.parameters, **registered.values}
     injected = dict(zip(INJECTED, (release_bucket, release_prefix), strict=True))
     return {name: value for name, value in sorted({**chosen, **injected}.items()) if name in declared}

@@ -9,7 +9,7 @@ from belay.template.nodes import Document, MappingNode, Node, ScalarNode, Sequen
 from belay.template.resolver import force, settled
 from belay.template.scope import ListValue, Scope, Value
 from belay.template.texts import literal, split, unless_dynamic
-from belay.template.values import NO_VALUE, NoValue, Unknown
+from belay.template.values import NO_VALUE, READ_LATER, NoValue, Unknown
 from belay.template.world import World
 
 _FALSE = frozenset({"false", "no", "off", "n", "0", ""})
@@ -41,6 +41,8 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
         value = str(world.answers[key])
     if declared.is_no_echo or value == MASK:
         return Unknown(key, f"the parameter {name} is secret (NoEcho, or by its name), so its value is not looked at")
+    if value == READ_LATER:
+        return Unknown(key, f"the parameter {name} is read from a table when the stage is planned")
     if declared.kind.startswith("AWS::SSM::Parameter::Value"):
         return Unknown(key, f"the parameter {name} is read from Parameter Store at deployment")
     if value is NO_VALUE:

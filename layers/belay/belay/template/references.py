@@ -11,7 +11,7 @@ from belay.template.parameters import parameter
 from belay.template.resolver import entries, entry, force, get, items, resolve, settled
 from belay.template.resources import properties, resource, resource_type
 from belay.template.scope import ExportName, Function, Lazy, ListValue, MapValue, Scope, Value
-from belay.template.texts import as_text, concatenate, unknown_at, unroll
+from belay.template.texts import as_text, concatenate, unknown_at, unless_dynamic, unroll
 from belay.template.values import NO_VALUE, Unknown
 from belay.template.world import World, agree
 
@@ -70,6 +70,9 @@ def _get_att(argument: Node, scope: Scope, world: World) -> Value:
 def attribute_of(name: str, attribute: str, scope: Scope, world: World) -> Value:
     """Return what ``Fn::GetAtt`` gives, as far as the template determines it."""
     key = scope.key(f"{name}.{attribute}")
+    known = None if scope.stack else scope.parameters.get(key)
+    if isinstance(known, str):
+        return unless_dynamic(known)
     if key in world.active:
         return Unknown(key, f"{name}.{attribute} refers to itself")
     if key not in world.memo:

@@ -25,7 +25,8 @@ class Scope:
     """One stack: a template with the values of its parameters.
 
     ``stack`` is the path of logical ids from the root stack (empty for the root). ``parameters`` are the values passed:
-    texts at the root, expressions of the parent below it. ``defaults_apply`` is true if a parameter that is not passed
+    texts at the root, expressions of the parent below it. The root's may name attributes that are known, too, as
+    ``Network.Cidr``. ``defaults_apply`` is true if a parameter that is not passed
     has its default; otherwise the default is only one of its possible values. ``read`` returns the release's templates
     by path, for nested stacks; ``release`` is their bucket and prefix, if known. ``functions`` are the intrinsic
     functions by name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` limits the work on the stack and

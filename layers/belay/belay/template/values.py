@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Guard = Mapping[object, object]
 """A condition: an answer for each open question. Two guards agree if they answer no question differently."""
@@ -18,6 +18,9 @@ class NoValue(Enum):
 
 NO_VALUE = NoValue.NO_VALUE
 """``Ref: AWS::NoValue``: the property or list item is left out."""
+
+READ_LATER: Final = "{{resolve:belay:table}}"
+"""Stands for a parameter's value that Belay reads from a table, before it is read. CloudFormation would refuse it."""
 
 
 class Unknown(NamedTuple):
