@@ -17,6 +17,14 @@ DEPLOYED = {
         "ConnectionArn": "arn:aws:codeconnections:us-east-1:000000000000:connection/github",
         "LoginArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:orders-build",
     },
+    "repository_mirror/template.yaml": {
+        "Mirror": "orders",
+        "SourceArn": "arn:aws:codecommit:eu-west-1:000000000000:orders",
+        "OnCallEmail": "ann@example.com",
+        "ReleaseBucket": "artifacts",
+        "ReleasePrefix": "releases/orders-mirror/1",
+    },
+    "repository_mirror/source.yaml": {"SourceName": "orders", "MirrorRegion": "eu-central-1"},
 }
 
 
