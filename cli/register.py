@@ -14,7 +14,8 @@ import click
 
 from belay.aws.ssm import APPLICATIONS
 from belay.control.registrations import DOCUMENTS
-from belay.errors import InvalidRelease
+from belay.errors import InvalidRegistration, InvalidRelease
+from belay.release.registration import misplaced
 from belay.release.stack_claim import claims_of, shared
 from cli.account import Account, Where, calls_aws
 from cli.naming import application_argument
@@ -97,6 +98,8 @@ def read(belay: Account, files: Files) -> Registration:
     if "$" in "".join(texts.values()):
         texts = filled(texts, {**_outputs(belay, files.outputs_of), **dict(files.value)})
     wanted = checked(files.application, {**_kept(belay, files.application, texts), **texts})
+    if problems := misplaced(wanted.application, wanted.stages, belay.aws.here):
+        raise InvalidRegistration(problems)
     _refuse_shared(belay, wanted)
     return wanted
 

@@ -214,7 +214,23 @@ def test_no_stage_lies_in_another_partition(house: House) -> None:
     accepted = AcceptedRelease.of(
         "orders", MANIFEST, "stages: [production]", {"production": china}, {"network.yaml": {}}
     )
-    with pytest.raises(InvalidRegistration, match="stage production: it is in the partition aws-cn, and Belay in aws"):
+    with pytest.raises(InvalidRegistration, match=r"production: account .* another partition than Belay, .* in aws$"):
+        placed(accepted, Aws(), "belay-files-123456789012-")
+
+
+def test_a_region_of_another_partition_is_refused_whatever_its_roles(house: House) -> None:
+    texts = {"production": ELSEWHERE.replace(REGION, "us-gov-west-1")}
+    accepted = AcceptedRelease.of("orders", MANIFEST, "stages: [production]", texts, {"network.yaml": {}})
+    with pytest.raises(InvalidRegistration, match="region us-gov-west-1 is in another partition"):
+        placed(accepted, Aws(), "belay-files-123456789012-")
+
+
+def test_a_service_role_of_another_account_needs_a_stage_there(house: House) -> None:
+    foreign = STAGE.replace("123456789012", SPOKE)
+    accepted = AcceptedRelease.of(
+        "orders", MANIFEST, "stages: [production]", {"production": foreign}, {"network.yaml": {}}
+    )
+    with pytest.raises(InvalidRegistration, match=r"service_role: expected one where Belay is .* registers account"):
         placed(accepted, Aws(), "belay-files-123456789012-")
 
 

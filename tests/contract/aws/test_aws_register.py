@@ -68,6 +68,13 @@ def test_an_application_is_registered_filled_in_and_shown(office: Office, belay:
     assert STAGE.format(stage="test").strip() in belay("register", "show", "shop")[1].replace("\n  ", "\n")
 
 
+def test_what_belongs_to_another_account_is_not_registered(office: Office, belay: Belay, folder: Path) -> None:
+    (folder / "application.yaml").write_text(APPLICATION.replace("${RoleArn}", ROLE.replace("123456789012", "1" * 12)))
+    status, _, err = belay("register", "check", "shop", folder)
+    assert (status, stored(office)) == (1, {})
+    assert "stage test: service_role: expected one where Belay is" in err
+
+
 def test_what_does_not_differ_is_not_stored_again(office: Office, belay: Belay, folder: Path) -> None:
     put(belay, folder, "--yes")
     (folder / "test.yaml").write_text(STAGE.format(stage="test") + "alarms: [slow]\n")

@@ -174,6 +174,13 @@ def test_an_end_that_could_not_be_told_is_told_the_next_time(house: House) -> No
     assert house.open() == []
 
 
+def test_what_was_refused_for_its_topic_is_told_on_belay_s(house: House) -> None:
+    house.ledger.attempts.claim(UPLOAD, "execution-1", NOW)
+    foreign = house.topic.replace("eu-west-1", "us-east-1")
+    house.endings.close(house.attempt(), Outcome.REJECTED, reason=from_document("refused"), topic=foreign)
+    assert house.told() == [("release-ended", "REJECTED")]
+
+
 def test_an_application_s_own_topic_is_told_and_no_other(house: House) -> None:
     topic, queue = house.subscribed("orders")
     house.in_stage(f"stages: [test, production]\ntopic: {topic}\n")

@@ -13,7 +13,7 @@ from belay.database.copy import CopySettings
 from belay.database.instance import INSTANCE
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.manifest import DatabaseChanges, Manifest, ManifestStack
-from belay.release.place import PlaceRoles, Power, StagePlace
+from belay.release.place import AccountRegion, PlaceRoles, Power, StagePlace
 from belay.release.registration import (
     DEFAULT_TRANSFORMS,
     Application,
@@ -29,6 +29,7 @@ from belay.release.registration import (
     admit,
     changed_database,
     effective_parameters,
+    misplaced,
     parse_application,
     parse_stage,
 )
@@ -198,6 +199,36 @@ class TestStage:
         assert stage.place.holds("arn:aws:cloudformation:eu-central-1:123456789012:stack/orders-network/6a7e")
         for other in ("aws-cn:cloudformation:eu-central-1:123456789012", "aws:cloudformation:eu-west-1:123456789012"):
             assert not stage.place.holds(f"arn:{other}:stack/orders-network/6a7e")
+
+    def test_what_a_stage_at_home_names_elsewhere(self) -> None:
+        home = AccountRegion("aws", "123456789012", "eu-west-1")
+        application = parse_application(
+            "orders", "stages: [production]\ntopic: arn:aws:sns:eu-west-1:123456789012:orders"
+        )
+        executor = "[{instance: orders-db, database: orders, executor: 'EXECUTOR'}]"
+        text = STAGE + f"verify: {{function: '{VERIFY}'}}\ndatabases: {executor}".replace("EXECUTOR", CHANGES)
+        stage = parse_stage(ORDERS, "production", text)
+        assert isinstance(application, Application)
+        assert isinstance(stage, Stage)
+        assert misplaced(application, [stage], home) == []
+        moved = replace(
+            stage,
+            service_role=ROLE.replace("123456789012", "210987654321"),
+            verify=Verify(function=VERIFY.replace("eu-west-1", "us-east-1")),
+            executors={
+                "orders-db": replace(stage.executors["orders-db"], function=CHANGES.replace("aws", "aws-cn", 1))
+            },
+        )
+        application = replace(application, topic=TOPIC.replace("eu-west-1", "us-east-1"))
+        problems = misplaced(application, [moved], home)
+        for found, where in zip(problems, ("topic", "service_role", "verify.function", "executor"), strict=True):
+            assert where in found
+            assert "where Belay is (account 123456789012, region eu-west-1)" in found
+
+    def test_what_a_stage_elsewhere_names_is_not_looked_for_at_home(self) -> None:
+        stage = parse_stage(ORDERS, "production", f"{STAGE}\naccount: 123456789012\nregion: eu-central-1")
+        assert isinstance(stage, Stage)
+        assert misplaced(ORDERS, [stage], AccountRegion("aws", "111111111111", "eu-west-1")) == []
 
     def test_an_application_whose_stages_share_an_account_says_so_once(self) -> None:
         recover = "arn:aws:iam::123456789012:role/belay/staging-belay-recover"

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from belay.aws.template_validator import TemplateValidator
     from belay.aws.verify_functions import VerifyFunctions
     from belay.pipeline.job import Artifact, Credentials
-    from belay.release.place import Power, StagePlace
+    from belay.release.place import AccountRegion, Power, StagePlace
 
 _MOST_OTHERS = 16
 """A process lives for many releases, each with sessions of its own: the oldest are forgotten."""
@@ -83,6 +83,13 @@ class Aws:
             (role, place.region, session),
             lambda: Aws(place.region, _with_renewed(partial(self._assume, role, session))),
         )
+
+    @cached_property
+    def here(self) -> AccountRegion:
+        """This account and region."""
+        from belay.release.place import AccountRegion
+
+        return AccountRegion(self.partition, self.account, self.region)
 
     def is_at(self, place: StagePlace) -> bool:
         """Whether this is a place; a region of another name asks nobody whose account this is."""

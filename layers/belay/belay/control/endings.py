@@ -90,7 +90,9 @@ class Endings:
     def _topic(self, release: ReleaseReference | None, topic: str | None) -> Topic:
         if release is not None:
             return self.topic_of(release)
-        return Topic(self._sns, topic or self._default_topic, self._ledger)
+        # It may have been refused for a topic that Belay cannot publish to.
+        own = topic if topic and topic.split(":")[:5] == self._default_topic.split(":")[:5] else None
+        return Topic(self._sns, own or self._default_topic, self._ledger)
 
     def _approvals(self, release: ReleaseReference) -> list[str]:
         """Say who approved a release in each of its stages."""

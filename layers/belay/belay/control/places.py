@@ -8,7 +8,7 @@ from belay.aws.sessions import Session
 from belay.errors import InvalidRegistration
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace
-from belay.release.registration import Stage
+from belay.release.registration import Stage, misplaced
 from belay.release.stack_claim import StackClaim
 from belay.subject.incident import Incident
 
@@ -55,17 +55,19 @@ def placed(accepted: AcceptedRelease, home: Aws, files_buckets: str) -> Accepted
     """Return a release whose stages know where they lie: at home, or elsewhere with their files in a bucket there.
 
     ``files_buckets`` is how the names of those buckets begin, before the region. Raises ``InvalidRegistration`` for a
-    stage of another partition than Belay's: no role reaches from one to another.
+    stage of another partition than Belay's, as no role reaches from one to another, and for what is not where its stage
+    is.
     """
     stages, buckets, problems = dict(accepted.stages), {}, []
     for name, stage in accepted.stages.items():
         place = stage.place
         if place is None or home.is_at(place):
             stages[name] = replace(stage, place=None)
-        elif place.partition != home.partition:
-            problems.append(f"stage {name}: it is in the partition {place.partition}, and Belay in {home.partition}")
+        elif {place.partition, home.in_region(place.region).partition} != {home.partition}:
+            problems.append(f"stage {name}: {place} is in another partition than Belay, which is in {home.partition}")
         else:
             buckets[name] = f"{files_buckets}{place.region}"
+    problems += misplaced(accepted.application, stages.values(), home.here)
     if problems:
         raise InvalidRegistration(problems)
     return replace(accepted, stages=stages, buckets=buckets)

@@ -54,25 +54,31 @@ class PlaceRoles:
 
 
 @dataclass(frozen=True)
-class StagePlace:
+class AccountRegion:
     """An account and a region of a partition."""
 
     partition: str
     account: str
     region: str
+
+    def holds(self, arn: str) -> bool:
+        """Whether a resource lies here, by its ARN; a role lies in every region of its account."""
+        partition, service, region, account = [*arn.split(":", 5), "", "", "", ""][1:5]
+        return [partition, account] == [self.partition, self.account] and (service == "iam" or region == self.region)
+
+    def __str__(self) -> str:
+        return f"account {self.account}, region {self.region}"
+
+
+@dataclass(frozen=True)
+class StagePlace(AccountRegion):
+    """Where a stage lies that is not at home."""
+
     roles: PlaceRoles
 
     def key(self, key: str) -> str:
         """Return the key of the copy of an object of the artifact bucket, in the bucket that the account can read."""
         return f"{COPIES}{self.account}/{key}"
-
-    def holds(self, arn: str) -> bool:
-        """Whether a resource lies here, by its ARN."""
-        parts = arn.split(":", 5)
-        return parts[1:2] + parts[3:5] == [self.partition, self.region, self.account]
-
-    def __str__(self) -> str:
-        return f"account {self.account}, region {self.region}"
 
 
 def artifact_key(key: str) -> str:

@@ -6,7 +6,7 @@ The documents are SSM parameters in YAML or JSON: ``/belay/applications/<applica
 
 import ipaddress
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -25,7 +25,7 @@ from belay.release.manifest import (
 )
 from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name, snapshot_name
 from belay.release.origin import Origin
-from belay.release.place import REGION, StagePlace, read_place
+from belay.release.place import REGION, AccountRegion, StagePlace, read_place
 from belay.release.table_values import TableAttribute, read_table_attributes, without_tables
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 from belay.template.values import READ_LATER
@@ -577,6 +577,26 @@ def _verify(node: Node) -> Verify:
         bake_minutes=fields["bake_minutes"].decimal(0, _MOST_MINUTES, 0),
         monitoring_minutes=fields["monitoring_minutes"].integer(0, _MOST_MINUTES, 0),
     )
+
+
+def misplaced(application: Application, stages: Iterable[Stage], home: AccountRegion) -> list[str]:
+    """Say what a registration names that is not where it has to be, Belay being at ``home``: problems, each with where.
+
+    What a stage elsewhere names is checked when it is read.
+    """
+    here = f"where Belay is ({home}); a stage that is not there registers account and region"
+    found = []
+    if application.topic is not None and not home.holds(application.topic):
+        found.append(f"topic: messages are published from where Belay is ({home}), found {application.topic}")
+    for stage in (each for each in stages if each.place is None):
+        named = {"service_role": stage.service_role, "verify.function": stage.verify.function}
+        named |= {f"the executor of {name}": each.function for name, each in stage.executors.items()}
+        found += [
+            f"stage {stage.name}: {name}: expected one {here}, found {arn}"
+            for name, arn in named.items()
+            if arn is not None and not home.holds(arn)
+        ]
+    return found
 
 
 def admit(
