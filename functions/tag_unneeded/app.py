@@ -1,13 +1,15 @@
 """Tags the objects of both buckets that nothing needs any more, which the buckets' lifecycle rules then expire."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
+from belay.aws.gateways import Aws, own_aws
+from belay.aws.s3 import ArtifactBucket
 from belay.control.unneeded import Unneeded
+from belay.errors import CopiesNotTagged
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
@@ -33,20 +35,24 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Tag what was put more than ``HistoryDays`` ago and is not needed; ``whole`` if there was time for all of it."""
+    """Tag what was put more than ``HistoryDays`` ago and is not needed; ``whole`` if there was time for all of it.
+
+    Raises ``CopiesNotTagged``.
+    """
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    copies = (
-        aws.in_region(each).artifacts(f"{settings.files_buckets}{each}")
-        for each in regions(ledger, aws.account, aws.region)
-    )
-    unneeded = Unneeded(ledger, artifacts, aws.release_bucket(settings.release_bucket), copies)
+    elsewhere = copies(aws, settings.files_buckets)
+    unneeded = Unneeded(ledger, artifacts, aws.release_bucket(settings.release_bucket), elsewhere)
     before = now() - max(timedelta(days=settings.history_days), LONGEST_WAIT)
-    tagged, whole = unneeded.tag(before, lambda: context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS)
+    tagged, whole, problems = unneeded.tag(
+        before, lambda: context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS
+    )
+    if problems:
+        raise CopiesNotTagged(problems)
     return {"tagged": tagged, "whole": whole}
 
 
-def regions(ledger: Ledger, own_account: str, own_region: str) -> list[str]:
-    """Return the regions with stacks of stages elsewhere, by whose stacks they are."""
-    places = {(each.account, each.region) for each in ledger.stack_claims.every().values()}
-    return sorted({region for account, region in places if (account, region) != (own_account, own_region)})
+def copies(aws: Aws, files_buckets: str) -> Iterator[ArtifactBucket]:
+    """Yield the buckets with copies for stages elsewhere, also those of regions where no stage lies any more."""
+    for name in aws.buckets.names(files_buckets):
+        yield aws.in_region(name.removeprefix(files_buckets)).artifacts(name)

@@ -55,6 +55,7 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     "S3.AbortMultipartUpload": {f"s3:AbortMultipartUpload@{ARTIFACTS}"},
     # Told apart by method below: a version of an object is another permission, and so is another bucket.
     "S3.GetObject": set(),
+    "S3.ListBuckets": {"s3:ListAllMyBuckets"},
     "S3.ListObjectVersions": set(),
     "S3.PutObjectTagging": set(),
     # A session of a stage elsewhere has tags (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html).
@@ -149,7 +150,7 @@ def granted(function: str) -> set[str]:
 
 def named(action: str, resource: Any) -> str:
     """An action on a bucket is told apart by the bucket."""
-    if not action.startswith("s3:"):
+    if not action.startswith("s3:") or action == "s3:ListAllMyBuckets":
         return action
     return f"{action}@{RELEASES if RELEASES in json.dumps(resource) else ARTIFACTS}"
 

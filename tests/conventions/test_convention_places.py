@@ -10,7 +10,7 @@ from project import FUNCTIONS, LAYER, functions, parsed
 from belay.aws.gateways import Aws
 from belay.release.place import Power
 
-HOME = {"region", "account", "partition", "buckets", "executions", "notifications", "parameters"}
+HOME = {"region", "account", "partition", "here", "buckets", "executions", "notifications", "parameters"}
 """Belay's own: its uploads, executions, topics and registrations."""
 
 STAGES = {name for name, value in vars(Aws).items() if isinstance(value, cached_property)} - HOME
@@ -32,7 +32,7 @@ MODULES = sorted([*FUNCTIONS.rglob("*.py"), *(LAYER / "control").rglob("*.py")])
 MODULES = [path for path in MODULES if path.parent.name not in ONLY_HOME]
 
 GIVES_A_PLACE = {"_there", "at", "of", "of_incident", "of_claim"}
-TAKES_HOME = {"at", "kept_by", "placed", "put_together", "regions", "Admission", "Places", "RecoveredChanges"}
+TAKES_HOME = {"at", "kept_by", "placed", "put_together", "copies", "Admission", "Places", "RecoveredChanges"}
 """What is given Belay's own account and region: it asks for a stage's place itself."""
 
 

@@ -224,6 +224,18 @@ class StagesNotValidated(BelayError):  # noqa: N818
         self.problems = problems
 
 
+class CopiesNotTagged(BelayError):  # noqa: N818
+    """Copies of files for stages elsewhere could not be looked at, so that those that nothing needs do not expire.
+
+    Raised by ``tag_unneeded`` after it has looked into every other bucket, with one line for each that it could not.
+    Lambda tries again twice; then the event goes to the dead-letter queue, whose alarm calls a person.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
 class SnapshotsNotCleaned(BelayError):  # noqa: N818
     """Snapshots that nobody needs could not be deleted, or too many are needed for the account's quota.
 

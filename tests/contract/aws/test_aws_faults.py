@@ -19,6 +19,7 @@ from belay.aws.faults import (
     _ACCESS_DENIED,
     _INVALID,
     _NOT_ENABLED,
+    _OF_ANOTHER_TIME,
     _THROTTLED,
     _TIMED_OUT,
     cancellation_codes,
@@ -217,3 +218,10 @@ def test_a_call_that_botocore_refuses_is_an_invalid_request(no_account: None) ->
 @pytest.mark.parametrize("code", sorted(_NOT_ENABLED))
 def test_a_region_that_may_not_be_enabled_is_told(code: str) -> None:
     assert "A region that is not enabled in the account answers so" in str(fault_of(answer(code, 403)))
+
+
+@pytest.mark.parametrize("code", sorted(_OF_ANOTHER_TIME))
+def test_a_clock_that_may_be_apart_is_told_and_nothing_is_tried_again(code: str) -> None:
+    fault = fault_of(answer(code, 403))
+    assert type(fault) is AwsFault
+    assert "A clock that is minutes apart from AWS's is answered so" in str(fault)

@@ -15,7 +15,7 @@ from belay.aws import clock
 from belay.aws.clients import PATIENT_SECONDS
 from belay.aws.gateways import Aws, own_aws
 from belay.aws.sessions import Session
-from belay.errors import AccessDenied
+from belay.errors import AccessDenied, AwsFault, ServiceUnavailable, Throttled
 from belay.release.place import PlaceRoles, Power, StagePlace
 
 ELSEWHERE = StagePlace("aws", "210987654321", "eu-central-1", PlaceRoles.named_alike("aws", "210987654321"))
@@ -57,7 +57,7 @@ def test_every_gateway_can_be_had_for_another_region(aws: Aws) -> None:
     names = [
         name
         for name, value in vars(Aws).items()
-        if isinstance(value, cached_property) and name not in ("region", "account")
+        if isinstance(value, cached_property) and name not in ("region", "account", "here")
     ]
     assert len(names) > 15
     for name in names:
@@ -129,6 +129,28 @@ class TestAnotherAccount:
         todo = rf"^STS\.AssumeRole answered AccessDenied: .*{ROLE} .* orders/production\. .*docs/accounts\.md"
         with pytest.raises(AccessDenied, match=todo):
             self.key_of(aws.at(ELSEWHERE, Power.DEPLOY, SESSION))
+
+    @pytest.mark.parametrize(
+        ("code", "status", "fault"),
+        [
+            ("Throttling", 400, Throttled),
+            ("ServiceUnavailable", 503, ServiceUnavailable),
+            ("RegionDisabledException", 403, AwsFault),
+            ("SignatureDoesNotMatch", 403, AwsFault),
+        ],
+    )
+    def test_what_keeps_a_role_from_being_assumed_is_told_as_what_it_is(
+        self, sts: tuple[Aws, Stubber], code: str, status: int, fault: type[AwsFault]
+    ) -> None:
+        aws, stub = sts
+        other = aws.at(ELSEWHERE, Power.DEPLOY, SESSION)
+        stub.add_client_error("assume_role", code, "said STS", status)
+        with pytest.raises(AwsFault) as caught:
+            other.stacks.describe_stack("orders-network")
+        assert type(caught.value) is fault, "a machine tries the first two again"
+        assert (caught.value.operation, caught.value.code) == ("STS.AssumeRole", code)
+        stub.add_response("assume_role", self.answer(1, timedelta(hours=1)))
+        assert self.key_of(other) == f"AKIA{1:016}", "the next look is not spoilt"
 
     def test_belay_s_own_account_and_region_needs_no_role(self, sts: tuple[Aws, Stubber]) -> None:
         aws, stub = sts

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from modules import function
 from simulated_ledger import accepted, bring, end, end_stage
@@ -13,11 +14,11 @@ from test_aws_unfinished import House
 from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket, ReleaseBucket
 from belay.control.unneeded import Unneeded
+from belay.errors import CopiesNotTagged, ServiceUnavailable
 from belay.release.attempt import StackLeft
 from belay.release.life import State
 from belay.release.reason import Statement, Why
 from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
-from belay.release.stack_claim import StackClaim
 from belay.subject.incident import Incident
 from belay.subject.subjects import PipelineDeployment
 
@@ -59,7 +60,9 @@ class Buckets(House):
     def tag(self, before: datetime = LATER, *, most: int = 1000) -> tuple[int, bool]:
         left = iter(range(most))
         unneeded = Unneeded(self.ledger, ArtifactBucket(self.s3, "artifacts"), ReleaseBucket(self.s3, BUCKET))
-        return unneeded.tag(before, lambda: next(left, None) is not None)
+        tagged, whole, problems = unneeded.tag(before, lambda: next(left, None) is not None)
+        assert problems == []
+        return tagged, whole
 
     def tagged(self) -> set[str]:
         """The keys of which every version has the tag that the lifecycle rules look for, and no other has."""
@@ -194,23 +197,62 @@ def test_a_copy_that_may_be_about_to_expire_is_made_again(buckets: Buckets, monk
     assert not artifacts.has_member("m", "d1")
 
 
-def test_the_function_waits_for_history_days_and_for_every_pipeline(
-    buckets: Buckets, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    buckets.release("1.0.0", Outcome.REJECTED)
+FILES = "belay-files-123456789012-"
+
+
+@pytest.fixture
+def tag(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """``tag(days)`` runs the function as it is that many days from now."""
     app = function("tag_unneeded")
     variables = {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "RELEASE_BUCKET": BUCKET}
-    for name, value in {**variables, "FILES_BUCKETS": "belay-files-123456789012-", "HISTORY_DAYS": "31"}.items():
-        monkeypatch.setenv(name, value)
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
+
+    def run(days: int = 121) -> dict[str, Any]:
+        for name, value in {**variables, "FILES_BUCKETS": FILES, "HISTORY_DAYS": "31"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(app, "now", lambda: datetime.now(UTC) + timedelta(days=days))
+        return dict(app.handler({}, context))
+
+    return run
+
+
+def test_the_function_waits_for_history_days_and_for_every_pipeline(buckets: Buckets, tag: Any) -> None:
+    buckets.release("1.0.0", Outcome.REJECTED)
     for days, tagged in ((32, 0), (121, 4)):
-        monkeypatch.setattr(app, "now", lambda days=days: datetime.now(UTC) + timedelta(days=days))
-        assert app.handler({}, context) == {"tagged": tagged, "whole": True}
+        assert tag(days) == {"tagged": tagged, "whole": True}
 
 
-def test_copies_are_looked_for_in_the_regions_of_stacks_elsewhere(buckets: Buckets) -> None:
-    places = ("123456789012/eu-west-1", "123456789012/eu-north-1", "111111111111/eu-west-1", "111111111111/us-east-1")
-    for account, region in (each.split("/") for each in places):
-        buckets.ledger.stack_claims.claim(StackClaim(account, region, "network", "orders", "production", ""))
-    found = function("tag_unneeded").regions(buckets.ledger, "123456789012", "us-east-1")
-    assert found == ["eu-north-1", "eu-west-1", "us-east-1"]
+@pytest.fixture
+def copies(buckets: Buckets) -> dict[str, str]:
+    """A refused release's copy in two regions: the key by the bucket. No stage has a stack there."""
+    refused, found = buckets.release("1.0.0", Outcome.REJECTED), {}
+    for region in ("eu-central-1", "us-west-2"):
+        name, s3 = f"{FILES}{region}", boto3.client("s3", region_name=region)
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item]
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        found[name] = f"spokes/111111111111/{refused.member_key('a.yaml')}"
+        s3.put_object(Bucket=name, Key=found[name], Body=b"x")
+    return found
+
+
+def test_copies_are_found_wherever_a_bucket_has_some(buckets: Buckets, copies: dict[str, str], tag: Any) -> None:
+    assert tag() == {"tagged": 6, "whole": True}
+    for name, key in copies.items():
+        assert buckets.s3.get_object_tagging(Bucket=name, Key=key)["TagSet"]
+
+
+def test_a_region_that_cannot_be_reached_stops_no_other(
+    buckets: Buckets, copies: dict[str, str], tag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ArtifactBucket.page
+
+    def down(bucket: ArtifactBucket, *args: Any) -> Any:
+        if bucket.name.endswith("eu-central-1"):
+            raise ServiceUnavailable("S3.ListObjectVersions", "EndpointConnectionError", "no route to eu-central-1")
+        return page(bucket, *args)
+
+    monkeypatch.setattr(ArtifactBucket, "page", down)
+    with pytest.raises(CopiesNotTagged, match=f"^{FILES}eu-central-1: .*no route to eu-central-1$"):
+        tag()
+    tags = [buckets.s3.get_object_tagging(Bucket=name, Key=key)["TagSet"] for name, key in copies.items()]
+    assert [bool(each) for each in tags] == [False, True]

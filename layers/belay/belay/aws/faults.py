@@ -53,9 +53,22 @@ _THROTTLED = {
     "TransactionInProgressException",
 }
 # Not among them: LimitExceededException, which botocore takes for a throttle, is a quota in every service called here.
-_NOT_ENABLED = {"AuthFailure", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
+_NOT_ENABLED = {
+    *("AuthFailure", "InvalidClientTokenId", "InvalidToken", "OptInRequired", "RegionDisabledException"),
+    "UnrecognizedClientException",
+}
 """What a region answers that is not enabled in the account, as to any credentials that it does not know
 (https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html)."""
+_OF_ANOTHER_TIME = {
+    *("InvalidSignatureException", "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"),
+    "SignatureDoesNotMatch",
+}
+"""What a request gets whose time is minutes apart from AWS's
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)."""
+_HINTS = (
+    (_NOT_ENABLED, "A region that is not enabled in the account answers so, too"),
+    (_OF_ANOTHER_TIME, "A clock that is minutes apart from AWS's is answered so, too: compare this machine's"),
+)
 _TIMED_OUT = {"RequestTimeout", "RequestTimeoutException"}
 _SERVER_ERROR = 500
 
@@ -99,8 +112,9 @@ def _fault(operation: str, error: ClientError) -> AwsFault:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if codes & _ACCESS_DENIED:
         return AccessDenied(operation, code, message)
-    if codes & _NOT_ENABLED:
-        return AwsFault(operation, code, f"{message} A region that is not enabled in the account answers so, too")
+    for known, hint in _HINTS:
+        if codes & known:
+            return AwsFault(operation, code, f"{message} {hint}")
     if codes & _THROTTLED:
         return Throttled(operation, code, message)
     if codes & _INVALID:

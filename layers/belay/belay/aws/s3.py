@@ -256,10 +256,16 @@ class ReleaseBucket:
 
 
 class Buckets:
-    """Objects in buckets that only an event names."""
+    """An account's buckets, and objects in those that only an event names."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of the buckets that begin so, in every region."""
+        with translated("S3.ListBuckets"):
+            pages = self._client.get_paginator("list_buckets").paginate(Prefix=prefix)
+            return [str(each["Name"]) for page in pages for each in page["Buckets"]]
 
     def uploaded(self, upload: Upload) -> UploadedObject:
         """Return the one version of the one object that an upload is."""

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain
 
 from belay.aws.s3 import ArtifactBucket, ReleaseBucket, StoredVersion
+from belay.errors import AwsFault
 from belay.ledger.ledger import Ledger
 from belay.release.key import application_of
 from belay.release.needed import Needed
@@ -38,19 +39,28 @@ class Unneeded:
         self._elsewhere = elsewhere
         self._asked_about: set[str] = set()
 
-    def tag(self, before: datetime, enough_time: Callable[[], bool]) -> tuple[int, bool]:
+    def tag(self, before: datetime, enough_time: Callable[[], bool]) -> tuple[int, bool, list[str]]:
         """Tag the unneeded versions that were put before a time.
 
-        Returns how many, and whether there was time for all. A release that is deployed again meanwhile has new copies.
+        Returns how many, whether there was time for all, and the buckets elsewhere that could not be reached, each with
+        why: they stop no other. A release that is deployed again meanwhile has new copies.
         """
-        needed, tagged = self._under_way(), 0
+        needed, tagged, problems = self._under_way(), 0, list[str]()
         ours = self._tag_artifacts(self._artifacts, ("attempts/", "releases/"), before, needed)
-        copies = (self._tag_artifacts(each, (COPIES,), before, needed) for each in self._elsewhere)
+        copies = (self._tag_copies(each, before, needed, problems) for each in self._elsewhere)
         for is_tagged in chain(ours, self._tag_uploads(before, needed), chain.from_iterable(copies)):
             tagged += is_tagged
             if not enough_time():
-                return tagged, False
-        return tagged, True
+                return tagged, False, problems
+        return tagged, True, problems
+
+    def _tag_copies(
+        self, bucket: ArtifactBucket, before: datetime, needed: Needed, problems: list[str]
+    ) -> Iterator[bool]:
+        try:
+            yield from self._tag_artifacts(bucket, (COPIES,), before, needed)
+        except AwsFault as fault:
+            problems.append(f"{bucket.name}: {fault}")
 
     def _tag_artifacts(
         self, bucket: ArtifactBucket, prefixes: Iterable[str], before: datetime, needed: Needed
