@@ -1,15 +1,20 @@
 """Gap: where permissions count, some requests are judged by the wrong transport or the wrong resource.
 
 The engine's port speaks plain HTTP, but policies may demand TLS, which every request has on AWS: here they have it
-too. A request about a change set by its ARN is about its stack, one about an ECS service about that and not about its
-cluster (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html), one about a
-snapshot about that, with moto's tags, one for parameters by path about the path. It matters only for an engine started
-with ``permissions``. It can go when ministack serves TLS to every worker and knows change sets' stacks.
+too. A request about a change set by its ARN is about its stack, also when the change set is gone, one about an ECS
+service about that and not about its cluster
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html), one about a snapshot
+about that, with moto's tags, one for parameters by path about the path, one with a task's token about the state machine
+that waits, a simulation about whose policies it simulates. It matters only for an engine started with ``permissions``,
+whose log has each refusal. It can go when ministack serves TLS to every worker and knows change sets' stacks.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ministack.app
@@ -18,7 +23,10 @@ from ministack.services import tagging
 from ministack.services.cloudformation import _change_sets
 from moto.rds.models import rds_backends
 
+from local.bridges.task_tokens import MACHINES
+
 OF_SERVICES = (".DescribeServices", ".UpdateService", ".DeleteService")
+OF_TASKS = (".SendTaskSuccess", ".SendTaskFailure", ".SendTaskHeartbeat")
 OF_DATABASES = {
     "DescribeDBInstances": "db",
     "DescribeDBClusters": "cluster",
@@ -39,40 +47,102 @@ def install() -> None:
     """Let ``aws:SecureTransport`` be true, and requests be about what AWS says they are about."""
     _judge_rightly()
     _know_tags_of_databases()
+    _tell_of_refusals()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: the end of its target, where it has one, its parameters or its body, and where it is made."""
+
+    target: str
+    body: bytes
+    parameters: Mapping[str, Sequence[str]]
+    region: str
+    account: str
+
+    def parameter(self, name: str) -> str:
+        """A parameter's value, the first if there are several, or nothing."""
+        return str((self.parameters.get(name) or [""])[0])
+
+    def document(self) -> dict[str, Any]:
+        """The body of a JSON protocol."""
+        return dict(json.loads(self.body))
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource where the request is made."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
 def _judge_rightly() -> None:
     pin, resource_of = ministack.app.pin_request_origin, iam_actions.extract_resource_arn
+    rightly: dict[str, Callable[[Asked], str]] = {
+        "cloudformation": _stack_of_change_sets(),
+        "ecs": _service,
+        "iam": lambda asked: asked.parameter("PolicySourceArn"),
+        "rds": _snapshot,
+        "ssm": _path,
+        "states": _waiting_machine,
+    }
 
     def pin_as_secure(source_ip: str, secure_transport: bool) -> None:
         pin(source_ip, True)
 
     def right_resource_of(*request: Any) -> str:
         service, _, _, headers, body, parameters, region, account = request
-        change_set = _change_sets.get((parameters.get("ChangeSetName") or [""])[0])
-        if service == "cloudformation" and change_set is not None:
-            return str(change_set["StackId"])
-        if service == "ecs" and headers.get("x-amz-target", "").endswith(OF_SERVICES):
-            return _service(json.loads(body), f"arn:aws:ecs:{region}:{account}:service")
-        if service == "ssm" and headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
-            return f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path'].rstrip('/')}"
-        resource = str(resource_of(*request))
-        action = (parameters.get("Action") or [""])[0]
-        if service == "rds" and action in OF_SNAPSHOTS:
-            kind, named = OF_SNAPSHOTS[action]
-            return f"arn:aws:rds:{region}:{account}:{kind}:{parameters[named][0]}"
-        kind = OF_DATABASES.get(action, "")
-        return f"arn:aws:rds:{region}:{account}:{kind}:*" if service == "rds" and resource == "*" and kind else resource
+        asked = Asked(headers.get("x-amz-target", ""), body, parameters, region, account)
+        found = rightly[service](asked) if service in rightly else ""
+        resource = found or str(resource_of(*request))
+        kind = OF_DATABASES.get(asked.parameter("Action"), "") if service == "rds" else ""
+        return asked.arn("rds", f"{kind}:*") if resource == "*" and kind else resource
 
     ministack.app.pin_request_origin = pin_as_secure
     iam_actions.extract_resource_arn = right_resource_of
 
 
-def _service(request: dict[str, Any], prefix: str) -> str:
-    """The ARN of the ECS service a request names, the first if there are several."""
+def _stack_of_change_sets() -> Callable[[Asked], str]:
+    stacks: dict[str, str] = {}
+
+    def stack_of(asked: Asked) -> str:
+        change_set = asked.parameter("ChangeSetName")
+        if change_set in _change_sets:
+            stacks[change_set] = str(_change_sets[change_set]["StackId"])
+        return stacks.get(change_set, "")
+
+    return stack_of
+
+
+def _service(asked: Asked) -> str:
+    """The ECS service a request names, the first if there are several."""
+    if not asked.target.endswith(OF_SERVICES):
+        return ""
+    request = asked.document()
     name = str(request.get("service") or (request.get("services") or ["*"])[0])
     cluster = str(request.get("cluster") or "default").rpartition("/")[2]
-    return name if name.startswith("arn:") else f"{prefix}/{cluster}/{name}"
+    return name if name.startswith("arn:") else asked.arn("ecs", f"service/{cluster}/{name}")
+
+
+def _snapshot(asked: Asked) -> str:
+    kind, named = OF_SNAPSHOTS.get(asked.parameter("Action"), ("", ""))
+    return asked.arn("rds", f"{kind}:{asked.parameter(named)}") if kind else ""
+
+
+def _path(asked: Asked) -> str:
+    by_path = asked.target.endswith(".GetParametersByPath")
+    return asked.arn("ssm", f"parameter{asked.document()['Path'].rstrip('/')}") if by_path else ""
+
+
+def _waiting_machine(asked: Asked) -> str:
+    return MACHINES.get(asked.document()["taskToken"], "") if asked.target.endswith(OF_TASKS) else ""
+
+
+def _tell_of_refusals() -> None:
+    answer = iam_actions.access_denied_response
+
+    def told(service: str, action: str, principal_arn: str, *more: Any, **named: Any) -> Any:
+        logging.getLogger(__name__).warning("%s may not %s", principal_arn, action)
+        return answer(service, action, principal_arn, *more, **named)
+
+    iam_actions.access_denied_response = told
 
 
 def _know_tags_of_databases() -> None:

@@ -8,15 +8,19 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, Final
 
 from ministack.services import stepfunctions
 
+MACHINES: Final[dict[str, str]] = {}
+"""The state machine of each task that ever waited, by its token."""
+
 
 class _Waiting(threading.local):
-    """The token of the task whose function this thread is calling."""
+    """The token of the task whose function this thread is calling, and the machine that it runs."""
 
     token: str | None = None
+    machine: str = ""
 
 
 def install() -> None:
@@ -29,10 +33,12 @@ def install() -> None:
         if isinstance(state.get("TimeoutSeconds"), str):
             seconds = stepfunctions._jsonata_state_field(state, "TimeoutSeconds", "number", data, context)
             state = {**state, "TimeoutSeconds": seconds}
+        waiting.machine = (execution or {}).get("stateMachineArn", "")
         return execute_task(state, data, execution, context)
 
     def wait_unless_failed(resource: str, data: Any, token: str, state: dict[str, Any]) -> Any:
         waiting.token = token
+        MACHINES[token] = waiting.machine
         try:
             return wait_for_token(resource, data, token, state)
         finally:

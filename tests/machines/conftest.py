@@ -1,6 +1,11 @@
-"""What the machines' tests share: one Belay deployed to an engine of its own, and applications to release."""
+"""What the machines' tests share: one Belay deployed to an engine of its own, and applications to release.
+
+With ``BELAY_ELSEWHERE=1`` their stages lie in another account and region, on an engine where permissions count, and
+those that are marked ``at_home``, each with its reason, are left out.
+"""
 
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +16,18 @@ from deployed_belay import WAIT_SCALE, Application, Belay
 
 from local.deployment import LOCAL_PARAMETERS, deploy
 from local.engine import Engine
+from local.spokes import SPOKE_ACCOUNT, join
+
+ELSEWHERE = os.environ.get("BELAY_ELSEWHERE") == "1"
+ALLOWED = [f"app-{number}" for number in range(1, 200)]
+"""The applications that the other account lets Belay deploy: it knows no others."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what has no meaning with its stages elsewhere."""
+    left_out = [each for each in items if ELSEWHERE and each.get_closest_marker("at_home")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [each for each in items if each not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +41,11 @@ def belay(files: set[str]) -> Iterator[Belay]:
     """Belay from the real template, deployed by the real SAM CLI; what becomes of it is left for ``together.py``."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SFN_WAIT_SCALE", WAIT_SCALE)
-        engine = Engine.start(snapshot_seconds=0.2)
+        engine = Engine.start(snapshot_seconds=0.2, permissions=ELSEWHERE)
     with engine:
-        deployed = Belay(engine, deploy(engine, parameters={**LOCAL_PARAMETERS, "ApprovalLinks": "true"}))
+        spokes = {"SpokeAccounts": SPOKE_ACCOUNT} if ELSEWHERE else {}
+        outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "ApprovalLinks": "true", **spokes})
+        deployed = Belay(engine, outputs, join(engine, ALLOWED) if ELSEWHERE else None)
         yield deployed
         record.leave(deployed, files)
 
@@ -43,6 +62,7 @@ def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequ
 
     def make(stages: Any = None, **defaults: Any) -> Application:
         words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:30].strip("-")
+        words = "app" if ELSEWHERE else words
         made = Application(belay, f"{words}-{next(number)}")
         made.register(stages, **defaults)
         made.subscribe()

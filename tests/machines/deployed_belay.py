@@ -26,12 +26,12 @@ from belay.release.records import upload_of
 from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
+from local.spokes import Spoke
 
 WAIT_SCALE = "0.1"
 """A second of a machine's waiting takes this many on the engine."""
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/belay/deployer"
 MACHINES = ("deploy_release", "deploy_stage", "forecast_changes", "plan_release", "rollback_stage")
 
 Seen = TypeVar("Seen")
@@ -77,23 +77,49 @@ class Execution:
 
 @dataclass
 class Belay:
-    """A deployed Belay. ``outputs`` are those of its stack."""
+    """A deployed Belay. ``outputs`` are those of its stack; stages lie in ``spoke``, or where Belay is."""
 
     engine: Engine
     outputs: Mapping[str, str]
+    spoke: Spoke | None = None
     applications: list["Application"] = field(default_factory=list)
     _functions: dict[str, str] = field(default_factory=dict)
     _inputs: dict[str, Any] = field(default_factory=dict)
     _ended: dict[str, Execution] = field(default_factory=dict)
-    _clients: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _users: dict[str, Credentials] = field(default_factory=dict)
 
     def aws(self, service: str) -> Any:
-        """A client of the engine, the same one each time."""
-        if service not in self._clients:
+        """A client of Belay's own account and region, the same one each time."""
+        return self._client(service, ACCOUNT, REGION)
+
+    def there(self, service: str) -> Any:
+        """A client of the account and region where stages lie."""
+        return self._client(service, self.account, self.region)
+
+    @property
+    def account(self) -> str:
+        """The account of stages."""
+        return self.spoke.account if self.spoke else ACCOUNT
+
+    @property
+    def region(self) -> str:
+        """The region of stages."""
+        return self.spoke.region if self.spoke else REGION
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What a stage's registration says of where it lies."""
+        role = {"service_role": f"arn:aws:iam::{self.account}:role/belay/deployer"}
+        return {**role, "account": self.account, "region": self.region} if self.spoke else role
+
+    def _client(self, service: str, account: str, region: str) -> Any:
+        key = (service, account, region)
+        if key not in self._clients:
             # Faults are for Belay: the test's own calls are made again.
-            self._clients[service] = self.engine.client(service, config=Config(retries={"mode": "standard"}))
-        return self._clients[service]
+            config = Config(retries={"mode": "standard"})
+            self._clients[key] = self.engine.client(service, account=account, region=region, config=config)
+        return self._clients[key]
 
     # -- what operators and authors do ------------------------------------------------------------------------------
 
@@ -435,9 +461,11 @@ class Belay:
         return post_signed(self.outputs["DecisionUrl"], {**about, **decision}, self.credentials(user), REGION)
 
     def credentials(self, user: str) -> Credentials:
-        """The access key of a user, made with it."""
+        """The access key of a user, made with it, who may decide and ask for rollbacks."""
         if user not in self._users:
             self.aws("iam").create_user(UserName=user)
+            for policy in ("DeciderPolicyArn", "RollbackPolicyArn"):
+                self.aws("iam").attach_user_policy(UserName=user, PolicyArn=self.outputs[policy])
             made = self.aws("iam").create_access_key(UserName=user)["AccessKey"]
             self._users[user] = Credentials(made["AccessKeyId"], made["SecretAccessKey"])
         return self._users[user]
@@ -456,18 +484,18 @@ class Belay:
         }
 
     def _stacks(self) -> list[dict[str, Any]]:
-        pages = self.aws("cloudformation").get_paginator("describe_stacks").paginate()
+        pages = self.there("cloudformation").get_paginator("describe_stacks").paginate()
         return [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
 
     def setting(self, stack: str, name: str = "Setting") -> str:
         """The value that a stack's ``Setting``, or another parameter, really has."""
-        resource = self.aws("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
+        resource = self.there("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
-        return str(self.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+        return str(self.there("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
     def change_sets(self, stack: str) -> list[str]:
         """The names of a stack's change sets that were not executed."""
-        listed = self.aws("cloudformation").list_change_sets(StackName=stack)["Summaries"]
+        listed = self.there("cloudformation").list_change_sets(StackName=stack)["Summaries"]
         return [each["ChangeSetName"] for each in listed if each["ExecutionStatus"] != "EXECUTE_COMPLETE"]
 
 
@@ -483,7 +511,7 @@ class Application:
     def register(self, stages: Mapping[str, Mapping[str, Any]] | None = None, **defaults: Any) -> None:
         """Register: ``production`` alone unless told, each stage with its stacks ``first`` and ``second``."""
         registered = stages or {"production": {}}
-        document = {"stages": list(registered), "defaults": {"service_role": ROLE, **defaults}}
+        document = {"stages": list(registered), "defaults": {**self.belay.place, **defaults}}
         self._put("", document)
         for stage, more in registered.items():
             stacks = {name: {"name": self.stack(name, stage)} for name in ("first", "second")}
@@ -538,7 +566,7 @@ class Application:
 
     def held_stack(self, name: str) -> Callable[[], None]:
         """Wait until a stack of the template ``holding`` waits for its signal; return what sends that."""
-        cloudformation, stack = self.belay.aws("cloudformation"), self.stack(name)
+        cloudformation, stack = self.belay.there("cloudformation"), self.stack(name)
 
         def reached() -> bool:
             events = self.belay.status(stack) and cloudformation.describe_stack_events(StackName=stack)["StackEvents"]

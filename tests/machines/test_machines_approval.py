@@ -225,7 +225,7 @@ class TestSealed:
         app = application()
         upload = asking(app)
         for name in app.belay.change_sets(app.stack("first")):
-            app.belay.aws("cloudformation").delete_change_set(StackName=app.stack("first"), ChangeSetName=name)
+            app.belay.there("cloudformation").delete_change_set(StackName=app.stack("first"), ChangeSetName=name)
 
         app.belay.approve(app.name, "1.1.0")
 
@@ -235,7 +235,7 @@ class TestSealed:
     def test_a_change_set_that_was_replaced(self, application: Applications) -> None:
         app = application()
         upload = asking(app)
-        cloudformation = app.belay.aws("cloudformation")
+        cloudformation = app.belay.there("cloudformation")
         (name,) = app.belay.change_sets(app.stack("first"))
         cloudformation.delete_change_set(StackName=app.stack("first"), ChangeSetName=name)
         body = json.dumps(setting("something else"))

@@ -92,7 +92,7 @@ def test_an_output_that_tells_of_a_replaced_resource_is_what_it_was(application:
     ids = []
     for version in ("1.0.0", "1.1.0"):
         app.deploy(version, stacks={"first": described(version)})
-        (output,) = app.belay.aws("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0][
+        (output,) = app.belay.there("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0][
             "Outputs"
         ]
         ids.append(output["OutputValue"])
@@ -146,7 +146,7 @@ def test_why_going_back_failed_is_told_and_each_command_does_what_it_says(applic
     app.deploy("1.1.0", stacks={"first": setting("1.1.0", exports=True)})
     importer = f"{app.name}-importer"
     imports = json.dumps(setting("1", imports=f"{app.stack('first')}-setting"))
-    app.belay.aws("cloudformation").create_stack(StackName=importer, TemplateBody=imports)
+    app.belay.there("cloudformation").create_stack(StackName=importer, TemplateBody=imports)
     until(lambda: app.belay.status(importer), lambda status: status == "CREATE_COMPLETE")
 
     record = asked(app)
@@ -159,7 +159,7 @@ def test_why_going_back_failed_is_told_and_each_command_does_what_it_says(applic
     assert why in paste(todo["look"], app.belay.engine.environment)
     assert all(choice["loses"] for choice in todo["choices"])
 
-    app.belay.aws("cloudformation").delete_stack(StackName=importer)
+    app.belay.there("cloudformation").delete_stack(StackName=importer)
     until(lambda: app.belay.status(importer), lambda status: status is None)
     assert todo["choices"][0]["command"] == f"belay rollback {app.name} production"
     assert asked(app)["outcome"] == "ROLLED_BACK"

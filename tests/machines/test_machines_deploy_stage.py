@@ -32,7 +32,7 @@ class TestWaves:
     def test_what_could_not_be_deleted_is_told_when_all_is_deployed(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0", Old="1.0.0")})
-        cloudformation = app.belay.aws("cloudformation")
+        cloudformation = app.belay.there("cloudformation")
         old = cloudformation.describe_stack_resource(StackName=app.stack("first"), LogicalResourceId="Old")
         app.belay.engine.fail_resource("Old", "delete", "it is in use", stack=app.stack("first"), times=3)
 
@@ -195,9 +195,9 @@ class TestLock:
             second = app.belay.upload(app.release("1.1.0"))
             app.belay.entered(app.name, "1.1.0", "WaitForLock")
 
-        outcomes = [app.belay.ended(each)["outcome"] for each in (first, second)]
+        records = [app.belay.ended(each) for each in (first, second)]
 
-        assert outcomes == ["DEPLOYED", "DEPLOYED"]
+        assert [each["outcome"] for each in records] == ["DEPLOYED"] * 2, [each["reason"] for each in records]
         one, other = (working(app, each) for each in app.belay.executions(app.name, "deploy_stage"))
         assert one[1] < other[0]
         again = app.belay.executions(app.name, "deploy_stage")[1].states
@@ -211,8 +211,9 @@ class TestLock:
 
         uploads = [app.belay.upload(app.release(f"1.{minor}.0")) for minor in range(4)]
 
-        outcomes = [app.belay.ended(each)["outcome"] for each in uploads]
-        assert set(outcomes) <= {"DEPLOYED", "ABORTED", "REJECTED"}
+        records = [app.belay.ended(each) for each in uploads]
+        outcomes = [each["outcome"] for each in records]
+        assert set(outcomes) <= {"DEPLOYED", "ABORTED", "REJECTED"}, [each["reason"] for each in records]
         assert outcomes[-1] == "DEPLOYED"
         assert app.belay.setting(app.stack("first")) == "1.3.0"
         deployed = [e for e in app.belay.executions(app.name, "deploy_stage") if e.states[-1] == "Deployed"]
@@ -288,7 +289,7 @@ class TestDatabases:
 
         app.deploy()
 
-        rds = app.belay.aws("rds")
+        rds = app.belay.there("rds")
         (snapshot,) = rds.describe_db_snapshots(DBInstanceIdentifier=app.name, SnapshotType="manual")["DBSnapshots"]
         assert snapshot["Status"] == "available"
         tags = {tag["Key"]: tag["Value"] for tag in snapshot["TagList"]}
@@ -308,7 +309,7 @@ class TestDatabases:
         app = application()
         app.deploy("1.0.0")
         app.register(databases=[{"instance": self.database(app)}])
-        app.belay.aws("rds").stop_db_instance(DBInstanceIdentifier=app.name)
+        app.belay.there("rds").stop_db_instance(DBInstanceIdentifier=app.name)
 
         record = app.run(app.release("1.1.0"))
 
@@ -320,7 +321,7 @@ class TestDatabases:
 
     @staticmethod
     def database(app: Application) -> str:
-        rds = app.belay.aws("rds")
+        rds = app.belay.there("rds")
         rds.create_db_instance(
             DBInstanceIdentifier=app.name,
             DBInstanceClass="db.t4g.micro",

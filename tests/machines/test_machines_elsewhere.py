@@ -16,6 +16,7 @@ from local.engine import Engine
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, Spoke, join
 
 Elsewhere = Callable[..., Application]
+pytestmark = pytest.mark.at_home("its stages lie elsewhere already")
 
 SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}

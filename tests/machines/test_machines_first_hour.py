@@ -14,6 +14,8 @@ from cli.account import Account, Where
 from cli.build import build_release
 from cli.console.app import console
 
+pytestmark = pytest.mark.at_home("it begins with what is at home")
+
 TEMPLATE = """\
 Parameters:
   RetentionSeconds: {Type: Number}

@@ -91,6 +91,7 @@ def test_the_role_that_deletes_copies_can_delete_nothing_else(
 # -- on its way --------------------------------------------------------------------------------------------------------
 
 Applications = Callable[..., Application]
+pytestmark = pytest.mark.at_home("forecasts are made at home")
 
 MAKE, FILL = "CREATE TABLE refunds (id int PRIMARY KEY);", "INSERT INTO refunds VALUES (1);"
 FILES = {"0001-make": MAKE, "0001-make.undo": "DROP TABLE refunds;", "0002-fill": FILL}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
+import pytest
 from deployed_belay import Application
 from small_releases import setting
 
@@ -15,6 +16,7 @@ from packs.hook.invocation import STACK, Invocation
 from packs.hook.judging import OWN, Judge
 
 Applications = Callable[..., Application]
+pytestmark = pytest.mark.at_home("the Hook is where Belay is")
 
 
 def said(app: Application, stack_id: str, change_set_id: str | None, template: str) -> str:

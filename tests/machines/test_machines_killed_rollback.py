@@ -34,7 +34,7 @@ def failing(app: Application) -> None:
 
 def begun(app: Application, stack: str) -> Counter[str]:
     """How often each status of the stack was entered: every operation begins with one."""
-    events = app.belay.aws("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    events = app.belay.there("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
     return Counter(each["ResourceStatus"] for each in events if each["PhysicalResourceId"] == each["StackId"])
 
 

@@ -19,7 +19,7 @@ def queue(value: str, *, kept: str | None = None, there: bool = True) -> dict[st
 
 def queues(app: Application, stack: str = "first") -> list[str]:
     """The queues of a stack that are there."""
-    listed = app.belay.aws("cloudformation").list_stack_resources(StackName=app.stack(stack))
+    listed = app.belay.there("cloudformation").list_stack_resources(StackName=app.stack(stack))
     return [
         each["PhysicalResourceId"]
         for each in listed["StackResourceSummaries"]
@@ -89,8 +89,8 @@ class TestRevalidation:
         wanted = {"application": app.name, "stage": "production"}
         assert app.belay.invoke("RevalidateStagesFunction", wanted) == {"verdicts": {f"{app.name}/production": "PASS"}}
 
-        ec2 = app.belay.aws("ec2")
-        resources = app.belay.aws("cloudformation").list_stack_resources(StackName=app.stack("first"))
+        ec2 = app.belay.there("ec2")
+        resources = app.belay.there("cloudformation").list_stack_resources(StackName=app.stack("first"))
         (group,) = [each["PhysicalResourceId"] for each in resources["StackResourceSummaries"]]
         rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])

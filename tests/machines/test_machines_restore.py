@@ -12,6 +12,7 @@ from cli.function_url import post_signed
 from local.engine import REGION
 
 Applications = Callable[..., Application]
+pytestmark = pytest.mark.at_home("the executor is at home")
 
 CHANGES = {
     "changes": "database/changes",
@@ -49,7 +50,7 @@ class Stage:
     def __init__(self, application: Applications, *, cluster: bool = False, **more: Any) -> None:
         self.app = application()
         self.belay = self.app.belay
-        self.rds, self.ecs = self.belay.aws("rds"), self.belay.aws("ecs")
+        self.rds, self.ecs = self.belay.there("rds"), self.belay.there("ecs")
         self.name = f"{self.app.name}-db"
         self.cluster = cluster
         self.make_cluster() if cluster else self.rds.create_db_instance(DBInstanceIdentifier=self.name, **SETTINGS)

@@ -142,7 +142,7 @@ class TestRolledBack:
     def test_a_stack_that_belay_never_deployed(self, application: Applications) -> None:
         app = application()
         body = json.dumps(setting("by hand"))
-        app.belay.aws("cloudformation").create_stack(StackName=app.stack("first"), TemplateBody=body)
+        app.belay.there("cloudformation").create_stack(StackName=app.stack("first"), TemplateBody=body)
         until(lambda: app.belay.status(app.stack("first")) == "CREATE_COMPLETE")
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
         stacks = {"first": setting("1.0.0"), "second": setting("1.0.0")}
@@ -181,7 +181,7 @@ class TestRolledBack:
             uploaded = app.belay.upload(release)
             call.reached()
             skip = {"StackName": name, "ResourcesToSkip": ["Setting"]}
-            app.belay.aws("cloudformation").continue_update_rollback(**skip)
+            app.belay.there("cloudformation").continue_update_rollback(**skip)
             until(lambda: app.belay.status(name) == "UPDATE_ROLLBACK_COMPLETE")
             assert app.belay.setting(name) == "1.1.0"
         record = app.belay.ended(uploaded)
@@ -221,7 +221,7 @@ class TestByHand:
         app.deploy("1.0.0")
         upload = app.belay.upload(app.release("1.1.0", stacks={"first": holding("1.1.0")}))
         signal = app.held_stack("first")
-        app.belay.aws("cloudformation").cancel_update_stack(
+        app.belay.there("cloudformation").cancel_update_stack(
             StackName=app.stack("first"), ClientRequestToken="Console-CancelUpdateStack-1"
         )
         signal()
@@ -244,7 +244,7 @@ class TestByHand:
         app = application()
         upload = app.belay.upload(app.release("1.0.0", stacks={"first": holding("1.0.0")}))
         app.held_stack("first")
-        app.belay.aws("cloudformation").delete_stack(
+        app.belay.there("cloudformation").delete_stack(
             StackName=app.stack("first"), ClientRequestToken="Console-DeleteStack-1"
         )
 
@@ -262,7 +262,7 @@ class TestByHand:
         stacks = {"first": setting("1.0.0"), "second": holding("1.0.0")}
         upload = app.belay.upload(app.release("1.0.0", stacks=stacks, depends_on={"second": ["first"]}))
         signal = app.held_stack("second")
-        app.belay.aws("cloudformation").delete_stack(StackName=app.stack("first"))
+        app.belay.there("cloudformation").delete_stack(StackName=app.stack("first"))
         until(lambda: app.belay.status(app.stack("first")) is None)
         signal()
 
@@ -327,7 +327,7 @@ class TestNeedsOperator:
         assert actions(app) == ["CONTINUE_UPDATE_ROLLBACK first"]
         assert record["outcome"] == "NEEDS_OPERATOR"
         assert lacking in app.received()[-1].text
-        app.belay.aws("cloudformation").continue_update_rollback(StackName=name)
+        app.belay.there("cloudformation").continue_update_rollback(StackName=name)
         until(lambda: app.belay.status(name) == "UPDATE_ROLLBACK_COMPLETE")
         assert app.belay.setting(name) == "1.0.0"
 
@@ -498,7 +498,7 @@ class TestDuplicates:
         app = application()
         for name in ("first", "second"):
             app.belay.engine.fail_resource("Setting", "create", f"{name} is full", stack=app.stack(name))
-        cloudformation = app.belay.aws("cloudformation")
+        cloudformation = app.belay.there("cloudformation")
         with app.belay.held("PlanRollback") as plan:
             # The first stack's event would take the stage over before the second one was begun.
             with app.belay.unheard("ReactToFailedStackFunction"):
@@ -525,10 +525,10 @@ class TestDuplicates:
         app.deploy("1.0.0")
         app.belay.engine.fail_resource("Setting", "update", stack=app.stack("first"))
         app.run(app.release("1.1.0"))
-        stack = app.belay.aws("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0]
+        stack = app.belay.there("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0]
         before = len(app.belay.executions(app.name))
 
-        for event in app.belay.aws("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]:
+        for event in app.belay.there("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]:
             if event["ResourceStatus"] == "UPDATE_ROLLBACK_COMPLETE" and "ClientRequestToken" in event:
                 self.tell_stack(app, stack["StackId"], event["ResourceStatus"], event["ClientRequestToken"])
         for execution in app.belay.executions(app.name):
@@ -576,7 +576,7 @@ class TestForeign:
 
         app.belay.invoke("SweepFunction", {})
         assert len(app.received()) == 3, "the stack is not healthy yet"
-        app.belay.aws("cloudformation").rollback_stack(StackName=app.stack("first"))
+        app.belay.there("cloudformation").rollback_stack(StackName=app.stack("first"))
         until(lambda: app.belay.status(app.stack("first")) == "UPDATE_ROLLBACK_COMPLETE")
         app.belay.invoke("SweepFunction", {})
         app.belay.invoke("SweepFunction", {})
@@ -632,4 +632,4 @@ class TestForeign:
         if value is not None:
             app.belay.engine.fail_resource("Setting", "update", stack=app.stack("first"))
         body = json.dumps(template or setting(str(value)))
-        app.belay.aws("cloudformation").update_stack(StackName=app.stack("first"), TemplateBody=body, **options)
+        app.belay.there("cloudformation").update_stack(StackName=app.stack("first"), TemplateBody=body, **options)

@@ -11,6 +11,7 @@ from small_releases import Release, setting
 from test_machines_asked_rollback import ask, asked
 
 Applications = Callable[..., Application]
+pytestmark = pytest.mark.at_home("the executor is at home")
 
 FILES = {
     "0001-make": "CREATE TABLE refunds (id int PRIMARY KEY);",
@@ -54,7 +55,7 @@ class Stage:
         )
 
     def resource_id(self) -> str:
-        found = self.belay.aws("rds").describe_db_instances(DBInstanceIdentifier=self.database.name)
+        found = self.belay.there("rds").describe_db_instances(DBInstanceIdentifier=self.database.name)
         return str(found["DBInstances"][0]["DbiResourceId"])
 
     def taken(self) -> list[str]:

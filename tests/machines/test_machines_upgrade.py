@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import v0_1
-from deployed_belay import ROLE, Application, Belay, until
+from deployed_belay import Application, Belay, until
 
 from belay.aws.dynamodb import Table
 from belay.aws.s3 import ArtifactBucket
@@ -18,6 +18,7 @@ from cli.__main__ import main
 from local.engine import REGION
 
 Applications = Callable[..., Application]
+pytestmark = pytest.mark.at_home("what was left by versions that knew no other accounts")
 LATER = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="milliseconds")
 
 
@@ -112,6 +113,7 @@ def first_version(belay: Belay, machine: str, name: str, document: dict[str, Any
     """Start an execution as the first version had it: of a machine that is no longer there, and which only waits."""
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 86_400, "End": True}}}
     states = belay.aws("stepfunctions")
-    made = states.create_state_machine(name=f"belay-demo-{machine}", definition=json.dumps(definition), roleArn=ROLE)
+    role = belay.place["service_role"]
+    made = states.create_state_machine(name=f"belay-demo-{machine}", definition=json.dumps(definition), roleArn=role)
     started = states.start_execution(stateMachineArn=made["stateMachineArn"], name=name, input=json.dumps(document))
     return str(started["executionArn"])

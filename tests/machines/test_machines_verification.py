@@ -9,8 +9,6 @@ from typing import Any
 from deployed_belay import Application
 from small_releases import setting
 
-from local.engine import ACCOUNT
-
 Applications = Callable[..., Application]
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -36,10 +34,10 @@ def handler(event, context):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archived:
         archived.writestr("index.py", source)
-    made = app.belay.aws("lambda").create_function(
+    made = app.belay.there("lambda").create_function(
         FunctionName=f"verify-{app.name}",
         Runtime=RUNTIME,
-        Role=f"arn:aws:iam::{ACCOUNT}:role/verify",
+        Role=f"arn:aws:iam::{app.belay.account}:role/verify",
         Handler="index.handler",
         Code={"ZipFile": buffer.getvalue()},
     )
@@ -48,7 +46,7 @@ def handler(event, context):
 
 def alarm(app: Application, state: str = "OK") -> None:
     """Bring the application's alarm into a state; it exists from the first time on."""
-    cloudwatch = app.belay.aws("cloudwatch")
+    cloudwatch = app.belay.there("cloudwatch")
     if not cloudwatch.describe_alarms(AlarmNames=[app.name])["MetricAlarms"]:
         cloudwatch.put_metric_alarm(
             AlarmName=app.name,
@@ -65,7 +63,7 @@ def alarm(app: Application, state: str = "OK") -> None:
 
 def service(app: Application) -> dict[str, str]:
     """Make an ECS service and return its registration."""
-    ecs = app.belay.aws("ecs")
+    ecs = app.belay.there("ecs")
     ecs.create_cluster(clusterName=app.name)
     ecs.register_task_definition(family=app.name, containerDefinitions=[{"name": "a", "image": "a:1", "memory": 64}])
     ecs.create_service(cluster=app.name, serviceName="api", taskDefinition=app.name, desiredCount=2)
@@ -73,7 +71,7 @@ def service(app: Application) -> dict[str, str]:
 
 
 def described(app: Application) -> dict[str, Any]:
-    found: dict[str, Any] = app.belay.aws("ecs").describe_services(cluster=app.name, services=["api"])["services"][0]
+    found: dict[str, Any] = app.belay.there("ecs").describe_services(cluster=app.name, services=["api"])["services"][0]
     return found
 
 

@@ -22,6 +22,7 @@ def handler(event, context):
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 SERVICES = "arn:aws:ecs:us-east-1:000000000000:service"
 PARAMETERS = "arn:aws:ssm:us-east-1:000000000000:parameter"
+MACHINES = "arn:aws:states:us-east-1:000000000000:stateMachine"
 STACKS = "arn:aws:cloudformation:us-east-1:000000000000:stack/*"
 
 
@@ -56,6 +57,8 @@ def attempt(strict):
         {"Effect": "Allow", "Action": "rds:DescribeDBClusters", "Resource": "arn:aws:rds:*:*:cluster:*"},
         {"Effect": "Allow", "Action": "ecs:DescribeServices", "Resource": f"{SERVICES}/orders/*"},
         {"Effect": "Allow", "Action": "ssm:GetParametersByPath", "Resource": f"{PARAMETERS}/orders/*"},
+        {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resource": role},
+        {"Effect": "Allow", "Action": "states:SendTaskSuccess", "Resource": f"{MACHINES}:orders"},
     ]
     iam.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=document(*allowed))
     packed = io.BytesIO()
@@ -95,6 +98,14 @@ def test_a_change_set_is_judged_as_its_stack(strict, attempt):
 
     assert attempt("cloudformation", "describe_change_set", ChangeSetName=made["Id"]) == "allowed"
     assert attempt("cloudformation", "execute_change_set", ChangeSetName=made["Id"]) == "AccessDenied"
+    strict.client("cloudformation").delete_change_set(ChangeSetName=made["Id"])
+    assert attempt("cloudformation", "describe_change_set", ChangeSetName=made["Id"]) == "ChangeSetNotFound"
+
+
+def test_a_simulation_is_judged_as_whose_policies_it_simulates(strict, attempt):
+    roles, asked = "arn:aws:iam::000000000000:role", {"ActionNames": ["s3:GetObject"]}
+    assert attempt("iam", "simulate_principal_policy", PolicySourceArn=f"{roles}/reader", **asked) == "allowed"
+    assert attempt("iam", "simulate_principal_policy", PolicySourceArn=f"{roles}/writer", **asked) == "AccessDenied"
 
 
 def test_an_ecs_service_is_judged_as_itself(strict, attempt):
@@ -108,3 +119,24 @@ def test_an_ecs_service_is_judged_as_itself(strict, attempt):
 def test_parameters_by_path_are_judged_as_the_path(attempt):
     assert attempt("ssm", "get_parameters_by_path", Path="/orders/production/") == "allowed"
     assert attempt("ssm", "get_parameters_by_path", Path="/billing/production/") == "AccessDeniedException"
+
+
+def test_a_task_s_token_is_judged_as_the_machine_that_waits(strict, attempt):
+    states, sqs = strict.client("stepfunctions"), strict.client("sqs")
+    queue = sqs.create_queue(QueueName="tokens")["QueueUrl"]
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"},
+        "End": True,
+    }
+    answers = {}
+    for name in ("orders", "billing"):
+        definition = json.dumps({"StartAt": "Wait", "States": {"Wait": state}})
+        role = "arn:aws:iam::000000000000:role/reader"
+        machine = states.create_state_machine(name=name, definition=definition, roleArn=role)
+        states.start_execution(stateMachineArn=machine["stateMachineArn"])
+        (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        answers[name] = attempt("stepfunctions", "send_task_success", taskToken=message["Body"], output="{}")
+    assert answers == {"orders": "allowed", "billing": "AccessDeniedException"}
