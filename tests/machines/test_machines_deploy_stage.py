@@ -113,8 +113,9 @@ class TestRejected:
 
     def test_a_nested_template_that_somebody_may_still_change(self, application: Applications) -> None:
         app = application(approval={"required": True})
-        s3 = app.belay.aws("s3")
-        s3.create_bucket(Bucket=f"{app.name}-elsewhere")
+        s3 = app.belay.there("s3")
+        where = {} if app.belay.spoke is None else {"LocationConstraint": app.belay.region}
+        s3.create_bucket(Bucket=f"{app.name}-elsewhere", **({"CreateBucketConfiguration": where} if where else {}))
         s3.put_object(Bucket=f"{app.name}-elsewhere", Key="inner.json", Body=json.dumps(setting("1")).encode())
         url = f"{s3.meta.endpoint_url}/{app.name}-elsewhere/inner.json"
         inner = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
