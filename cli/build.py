@@ -30,6 +30,7 @@ from belay.release.manifest import (
 from belay.template.loader import load
 from cli.assembly.cloud_assembly import AssembledRelease, read_assembly
 from cli.assembly.sam_build import read_builds
+from cli.assembly.synthesis import synthesise
 from cli.assembly.writing import write_directory
 from cli.options import argument
 from cli.reader import FileReader
@@ -61,6 +62,11 @@ class BuiltRelease:
     help="the assembly that `cdk synth` wrote: its stacks and assets are the release's",
 )
 @click.option(
+    "--app",
+    metavar="COMMAND",
+    help="instead of --cdk-out: a CDK application's command, or the cdk.json that has it, run as `cdk synth` runs it",
+)
+@click.option(
     "--sam",
     "sam_builds",
     multiple=True,
@@ -72,24 +78,33 @@ class BuiltRelease:
     "images",
     multiple=True,
     metavar="NAME=URI",
-    help="with --cdk-out or --sam: the URI with the digest of an image; once for each",
+    help="with --cdk-out, --app or --sam: the URI with the digest of an image; once for each",
 )
 def command(
-    directory: Path, output: Path | None, cdk_out: Path | None, sam_builds: tuple[str, ...], images: tuple[str, ...]
+    directory: Path,
+    *,
+    output: Path | None,
+    cdk_out: Path | None,
+    app: str | None,
+    sam_builds: tuple[str, ...],
+    images: tuple[str, ...],
 ) -> int:
     """Build a release's zip from a directory and print its name, version, size and SHA-256.
 
     Or print every problem and build nothing.
     """
-    if cdk_out is not None and sam_builds:
-        raise click.UsageError("expected --cdk-out or --sam, found both")
-    if images and cdk_out is None and not sam_builds:
-        raise click.UsageError("--image names an image of a build: expected --cdk-out or --sam, too")
+    builds = [name for name, given in {"--cdk-out": cdk_out, "--app": app, "--sam": sam_builds}.items() if given]
+    if len(builds) > 1:
+        raise click.UsageError(f"expected --cdk-out, --app or --sam, found {' and '.join(builds)}")
+    if images and not builds:
+        raise click.UsageError("--image names an image of a build: expected --cdk-out, --app or --sam, too")
     folders = {name: Path(folder) for name, folder in _named("--sam", sam_builds).items()}
     uris = _named("--image", images)
     try:
         if cdk_out is not None:
             built = build_assembled(directory, read_assembly(cdk_out, uris), output)
+        elif app is not None:
+            built = build_application(directory, app, uris, output)
         elif folders:
             built = build_assembled(directory, read_builds(folders, uris), output)
         else:
@@ -115,6 +130,13 @@ def _named(option: str, given: tuple[str, ...]) -> dict[str, str]:
     if len(named) != len(given):
         raise click.UsageError(f"{option}: expected NAME=VALUE, each name once, found {', '.join(given)}")
     return named
+
+
+def build_application(directory: Path, app: str, images: Mapping[str, str], output: Path | None = None) -> BuiltRelease:
+    """Run a CDK application and build what it and a directory make together. Raises as ``build_release``."""
+    with TemporaryDirectory() as folder:
+        project = synthesise(app, Path(folder))
+        return build_assembled(directory, read_assembly(Path(folder), images, project), output)
 
 
 def build_assembled(directory: Path, assembled: AssembledRelease, output: Path | None = None) -> BuiltRelease:

@@ -63,13 +63,14 @@ class _Assets:
     images: dict[str, str] = field(default_factory=dict)
 
 
-def read_assembly(directory: Path, images: Mapping[str, str]) -> AssembledRelease:
+def read_assembly(directory: Path, images: Mapping[str, str], project: Path | None = None) -> AssembledRelease:
     """Read the assembly in a directory; ``images`` are the URIs with digests of its images, by asset or display name.
 
-    Raises ``InvalidRelease`` with every problem found.
+    ``project`` is the application's folder, if the assembly does not lie in it. Raises ``InvalidRelease`` with every
+    problem found.
     """
     try:
-        return _Assembly(directory, images).read()
+        return _Assembly(directory, images, directory.parent if project is None else project).read()
     except (AttributeError, KeyError, TypeError) as error:
         raise InvalidRelease(
             [f"{directory}: not as a cloud assembly is written ({error!r}); synthesise it again"]
@@ -77,8 +78,9 @@ def read_assembly(directory: Path, images: Mapping[str, str]) -> AssembledReleas
 
 
 class _Assembly:
-    def __init__(self, directory: Path, images: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, images: Mapping[str, str], project: Path) -> None:
         self._directory = directory
+        self._project = project
         self._given = images
         self._problems: list[str] = []
         self._assets = _Assets()
@@ -102,7 +104,7 @@ class _Assembly:
             for key, asset in self._assets.files.items()
             if asset.source.name not in own and f"{ASSETS}/{key}" not in templates
         }
-        if (context := self._directory.parent / CONTEXT).is_file():
+        if (context := self._project / CONTEXT).is_file():
             assets[CONTEXT] = FileAsset(context, zipped=False)
         written = {path: json.dumps(template, indent=1).encode() for path, template in templates.items()}
         return AssembledRelease(tuple(entries), written, assets)

@@ -206,8 +206,8 @@ def test_the_release_is_built_and_read_as_any_other(build: Path, source: Path, t
     ("options", "problem"),
     [
         (["--sam", "service"], "expected NAME=VALUE"),
-        (["--sam", "a=x", "--cdk-out", "y"], "found both"),
-        (["--image", "A=b"], "expected --cdk-out or --sam"),
+        (["--sam", "a=x", "--cdk-out", "y"], "found --cdk-out and --sam"),
+        (["--image", "A=b"], "expected --cdk-out, --app or --sam"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(source: Path, options: list[str], problem: str) -> None:
