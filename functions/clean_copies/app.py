@@ -7,8 +7,12 @@ from typing import Any
 from belay.aws.clock import now
 from belay.aws.gateways import own_aws
 from belay.aws.metrics import emit
-from belay.control.copies import Copies
+from belay.control.copies import CopiesEverywhere
+from belay.control.places import Places
+from belay.control.registrations import Registrations
+from belay.errors import CopiesNotDeleted
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 from belay.subject.measures import Measured, Metric
 
@@ -17,13 +21,21 @@ from belay.subject.measures import Measured, Metric
 class Settings:
     """Environment variables."""
 
+    artifact_bucket: str
     forecast_executions: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Begin to delete each; return their names. Its role can delete copies and nothing else."""
+    """Begin to delete each; return their names. Its role can delete copies and nothing else.
+
+    Raises ``CopiesNotDeleted``.
+    """
     settings, aws = read(Settings), own_aws()
-    deleted = Copies(aws.database_copies).delete_left(settings.forecast_executions, aws.executions, now())
+    registered = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket)).read()
+    everywhere = CopiesEverywhere(Places(aws, Power.CLEAN, "copies"), aws.executions)
+    deleted, problems = everywhere.delete_left(registered, settings.forecast_executions, now())
     emit([Measured(Metric.COPIES_LEFT, len(deleted))])
+    if problems:
+        raise CopiesNotDeleted(problems)
     return {"deleted": deleted}

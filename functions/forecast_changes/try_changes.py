@@ -6,9 +6,11 @@ from typing import Any
 
 from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.control.stage_forecast import StageForecast
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -27,5 +29,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    forecast = StageForecast(run, aws.databases, aws.database_copies, aws.executors)
+    there, files = run.at(aws, Power.FORECAST), StageFiles.kept_by(aws, run)
+    forecast = StageForecast(run, there.databases, there.database_copies, there.executors, files)
     return {"progress": forecast.try_changes(event["execution"]).value, "wait_seconds": settings.poll_seconds}

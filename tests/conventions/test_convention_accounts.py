@@ -73,7 +73,9 @@ def test_a_role_elsewhere_may_do_what_the_functions_of_its_power_do_and_nothing_
         ("cloudformation:ExecuteChangeSet", {"deploy", "recover"}),
         ("cloudformation:RollbackStack", {"recover"}),
         ("rds:CreateDBSnapshot", {"deploy"}),
-        ("rds:RestoreDBInstanceFromDBSnapshot", {"recover"}),
+        ("rds:RestoreDBInstanceFromDBSnapshot", {"forecast", "recover"}),
+        ("rds:DeleteDBInstance", {"clean"}),
+        ("lambda:InvokeFunction", {"deploy", "forecast", "look", "recover"}),
         ("rds:ModifyDBInstance", {"recover"}),
         ("rds:DeleteDBSnapshot", {"clean"}),
         ("ecs:UpdateService", {"recover"}),
@@ -175,6 +177,19 @@ def test_snapshots_are_restored_for_their_application_and_deleted_by_whom_took_t
     (deleting,) = [each for each in statements("clean") if "rds:DeleteDBSnapshot" in listed(each["Action"])]
     took = "arn:${AWS::Partition}:states:*:${HubAccountId}:execution:${HubStackName}-deploy-stage:*"
     assert deleting["Condition"] == {"StringLike": {"aws:ResourceTag/belay:execution": {"Fn::Sub": took}}}
+
+
+def test_copies_are_made_and_deleted_under_a_copy_s_name_alone() -> None:
+    account = "arn:${AWS::Partition}:rds:*:${AWS::AccountId}:"
+    copies = [{"Fn::Sub": f"{account}{kind}:*-belay-copy-*"} for kind in ("db", "cluster")]
+    making, groups = [each for each in statements("forecast") if "rds:CreateDBInstance" in listed(each["Action"])]
+    assert making["Resource"] == copies
+    kinds = ("snapshot", "cluster-snapshot", "cluster-pg", "og", "pg", "subgrp")
+    assert groups["Resource"] == [{"Fn::Sub": f"{account}{kind}:*"} for kind in kinds], "no database"
+    (deleting,) = [each for each in statements("clean") if "rds:DeleteDBInstance" in listed(each["Action"])]
+    assert deleting["Resource"] == copies
+    made = "arn:${AWS::Partition}:states:*:${HubAccountId}:execution:${HubStackName}-forecast-changes:*"
+    assert deleting["Condition"] == {"StringLike": {"aws:ResourceTag/belay:execution": {"Fn::Sub": made}}}
 
 
 def test_whoever_deploys_elsewhere_changes_nothing_of_belay_s() -> None:

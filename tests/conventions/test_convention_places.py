@@ -22,9 +22,6 @@ ONLY_HOME = {
     "rollback_action": "a pipeline, and what it deploys, is in Belay's own account and region",
     "snapshot_databases_action": "a pipeline, and what it deploys, is in Belay's own account and region",
     "validate_stack_action": "a stage elsewhere is refused",
-    "forecast_changes": "a stage elsewhere has no forecast",
-    "clean_copies": "a forecast on a copy is made in Belay's own account and region",
-    "delete_copies": "a forecast on a copy is made in Belay's own account and region",
 }
 """Functions that never work elsewhere, and why."""
 

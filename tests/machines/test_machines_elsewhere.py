@@ -20,7 +20,7 @@ pytestmark = pytest.mark.at_home("its stages lie elsewhere already")
 
 SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
-APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes")
+APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried")
 """Those that the other account lets Belay deploy."""
 
 
@@ -152,6 +152,41 @@ def test_database_changes_are_applied_and_undone_by_an_executor_there(
     assert "0003-bad failed" in app.received()[-1].text
     assert database.recorded == ["0001-make APPLIED", "0003-bad FAILED", "0002-more UNDONE"]
     assert database.asked == ["apply", "apply", "undo"]
+
+
+def test_database_changes_are_forecast_on_a_copy_there_that_is_gone_afterwards(
+    elsewhere: Elsewhere, belay: Belay, spoke: Spoke
+) -> None:
+    database = played_database(Application(belay, "tried"), spoke=spoke)
+    registered = {**database.registered, "copy": {"security_groups": ["sg-0123456789abcdef0"]}}
+    app = elsewhere("tried", production={"databases": [registered], "forecast": "copy"})
+    made, rds = {"0001-make": "CREATE TABLE refunds (id int);"}, spoke.client("rds")
+
+    def copies() -> list[str]:
+        names = [each["DBInstanceIdentifier"] for each in rds.describe_db_instances()["DBInstances"]]
+        return [name for name in names if "-belay-copy-" in name]
+
+    with belay.held("TryChanges") as trial:
+        upload = belay.upload(changing(app, "1.0.0", **made))
+        trial.reached()
+        (copy,) = copies()
+        trial.let_go()
+    assert belay.ended(upload)["outcome"] == "DEPLOYED"
+    assert (database.asked, database.now()["forecast_on"], copies()) == (["forecast", "apply"], [copy], [])
+
+    with belay.held("TryChanges") as trial:
+        upload = belay.upload(changing(app, "1.1.0", **made, **{"0002-bad": "INSERT INTO refunds VALUES (FAILS);"}))
+        trial.reached()
+        belay.fail("DeleteCopies")
+    outcome = belay.ended(upload)
+    assert outcome["outcome"] == "REJECTED", outcome
+    assert "0002-bad failed" in app.received()[-1].text
+    assert database.recorded == ["0001-make APPLIED"]
+    (left,) = copies()
+    assert belay.invoke("CleanCopiesFunction", {}) == {
+        "deleted": [f"{left} (account {SPOKE_ACCOUNT}, region {SPOKE_REGION})"]
+    }
+    until(lambda: not copies())
 
 
 def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spoke: Spoke) -> None:

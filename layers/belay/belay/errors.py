@@ -236,6 +236,18 @@ class CopiesNotTagged(BelayError):  # noqa: N818
         self.problems = problems
 
 
+class CopiesNotDeleted(BelayError):  # noqa: N818
+    """Copies of databases in other accounts or regions could not be looked for, or not be deleted.
+
+    Raised by ``clean_copies`` after it has deleted what it could, with one line for each problem. Lambda tries again
+    twice; then the event goes to the dead-letter queue, whose alarm calls a person.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
 class SnapshotsNotCleaned(BelayError):  # noqa: N818
     """Snapshots that nobody needs could not be deleted, or too many are needed for the account's quota.
 

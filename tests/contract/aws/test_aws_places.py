@@ -24,7 +24,7 @@ from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.database.executor import ChangeDocument
-from belay.errors import AccessDenied, InvalidRegistration, MissingDocument
+from belay.errors import AccessDenied, CopiesNotDeleted, InvalidRegistration, MissingDocument
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
 from belay.release.registration import Stage
@@ -327,6 +327,73 @@ def test_what_is_only_planned_is_handed_to_nobody(files: StageFiles, house: Hous
     assert (stored.bucket, stored.key) == ("artifacts", plan.release.stage_key("production", "changes.json"))
     assert planned.handed(stored) == CHANGES
     assert versions() == []
+
+
+# -- copies of databases -----------------------------------------------------------------------------------------------
+
+FORECASTS = "arn:aws:states:eu-west-1:123456789012:execution:belay-forecast-changes:"
+
+
+def copy_of(database: str, execution: str) -> str:
+    """Make a copy of a database elsewhere, which an execution has left. Returns its name."""
+    tags = {"copy-of": database, "execution": execution, "delete-after": "2999-01-01T00:00:00+00:00"}
+    name = f"{database}-belay-copy-1"
+    there("rds").create_db_instance(
+        DBInstanceIdentifier=name,
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        Tags=[{"Key": f"belay:{key}", "Value": value} for key, value in tags.items()],
+    )
+    return name
+
+
+def databases() -> list[str]:
+    return [each["DBInstanceIdentifier"] for each in there("rds").describe_db_instances()["DBInstances"]]
+
+
+def test_the_copy_of_a_forecast_elsewhere_is_deleted_there(
+    house: House, files: StageFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLL_SECONDS", "1")
+    mine, other = copy_of("orders-db", f"{FORECASTS}a1"), copy_of("billing-db", f"{FORECASTS}b1")
+    event = {"release": RELEASE.to_dict(), "stage": "production", "execution": f"{FORECASTS}a1"}
+    assert mine in databases()
+
+    said = [function("delete_copies").handler(event, None)["gone"] for _ in range(2)]
+
+    assert (said, databases()) == ([False, True], [other])
+
+
+@pytest.fixture
+def cleaned(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """Clean copies up, with a database registered in production."""
+    registered = f"{ELSEWHERE}databases: [{{instance: orders-db}}]\n"
+    house.ssm.put_parameter(
+        Name="/belay/applications/orders/production", Value=registered, Type="String", Overwrite=True
+    )
+    monkeypatch.setenv("FORECAST_EXECUTIONS", FORECASTS)
+    return lambda: function("clean_copies").handler({}, None)
+
+
+def test_copies_that_were_left_elsewhere_are_deleted(cleaned: Callable[[], Any]) -> None:
+    left = copy_of("orders-db", f"{FORECASTS}long-gone")
+    others = copy_of("billing-db", FORECASTS.replace("belay-", "other-"))
+
+    assert cleaned() == {"deleted": [f"{left} (account {SPOKE}, region {REGION})"]}
+    assert databases() == [others]
+
+
+def test_an_account_whose_copies_cannot_be_seen_is_told_and_stops_no_other(
+    cleaned: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Aws, role: str, session: Session) -> Any:
+        raise AccessDenied("STS.AssumeRole", "AccessDenied", f"{role} for {session.application}")
+
+    monkeypatch.setattr(Aws, "_assume", refused)
+
+    with pytest.raises(CopiesNotDeleted, match=f"account {SPOKE}, region {REGION}: .*role/belay-clean for orders"):
+        cleaned()
 
 
 # -- what protects Belay there -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from belay.aws.database_copies import DatabaseCopies
 from belay.aws.executors import Executors
 from belay.aws.gateways import own_aws
 from belay.aws.rds import Databases
+from belay.control.stage_files import StageFiles
 from belay.control.stage_forecast import MOST_UNANSWERED, ForecastProgress, StageForecast
 from belay.database.executor import Begin
 from belay.database.kinds import KINDS
@@ -64,7 +65,9 @@ class Forecasting(Stage):
 
     @property
     def forecast(self) -> StageForecast:
-        return StageForecast(self.enter(), Databases(self.rds), OldSnapshots(self.rds), Executors(self.played))
+        run = self.enter()
+        files = StageFiles.kept_by(own_aws(), run)
+        return StageForecast(run, Databases(self.rds), OldSnapshots(self.rds), Executors(self.played), files)
 
     def restored(self) -> list[ForecastProgress]:
         """What the restore says until it is done."""

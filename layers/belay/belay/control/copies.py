@@ -1,10 +1,43 @@
 """Deleting copies of databases: those of one execution, and those that were left."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from belay.aws.database_copies import DatabaseCopies
 from belay.aws.stepfunctions import Executions
+from belay.control.places import Places
+from belay.control.registrations import ReadRegistrations
 from belay.database.copy import FoundCopy
+from belay.errors import AwsFault
+from belay.release.place import StagePlace
+from belay.release.registration import Stage
+
+
+@dataclass(frozen=True)
+class CopiesEverywhere:
+    """Those in Belay's own account and region, and wherever registered stages have databases."""
+
+    places: Places
+    executions: Executions
+
+    def delete_left(self, read: ReadRegistrations, begin: str, now: datetime) -> tuple[list[str], list[str]]:
+        """Delete as ``Copies.delete_left`` does; a fault elsewhere affects no other place.
+
+        Returns the names of the copies, and the faults.
+        """
+        deleted, problems = self._left(None, "", "", begin, now), []
+        stages: dict[StagePlace, Stage] = {each.place: each for each in read.stages if each.place and each.databases}
+        for place, stage in stages.items():
+            try:
+                left = self._left(place, stage.application, stage.name, begin, now)
+                deleted += [f"{name} ({place})" for name in left]
+            except AwsFault as fault:
+                problems.append(f"{place}: {fault}")
+        return deleted, problems
+
+    def _left(self, place: StagePlace | None, application: str, stage: str, begin: str, now: datetime) -> list[str]:
+        there = self.places.at(place, application, stage)
+        return Copies(there.database_copies).delete_left(begin, self.executions, now)
 
 
 class Copies:

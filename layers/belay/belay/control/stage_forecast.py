@@ -1,6 +1,5 @@
 """Forecasting a stage's database changes: reading the database, restoring a copy, and trying the changes there."""
 
-import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
@@ -11,18 +10,16 @@ from belay.aws.database_copies import DatabaseCopies
 from belay.aws.executors import Executors
 from belay.aws.rds import Databases
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.database.address import address_of
 from belay.database.copy import Copy, found_copy, newest_usable, not_copied
 from belay.database.executor import (
     Ask,
     Begin,
-    ChangeDocument,
     OperationAnswer,
     OperationState,
     StoredDocument,
-    encoded,
     read_answer,
-    read_changes,
 )
 from belay.database.executor import written as answered
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast, SnapshotUsed, differences, replayed, tried
@@ -56,8 +53,16 @@ class ForecastProgress(StrEnum):
 class StageForecast:
     """The forecast of a release's database changes in one stage. Each part is begun once and then looked at."""
 
-    def __init__(self, run: StageContext, databases: Databases, copies: DatabaseCopies, executors: Executors) -> None:
+    def __init__(
+        self,
+        run: StageContext,
+        databases: Databases,
+        copies: DatabaseCopies,
+        executors: Executors,
+        files: StageFiles,
+    ) -> None:
         self._run = run
+        self._files = files
         self._databases = databases
         self._copies = copies
         self._executors = executors
@@ -215,26 +220,17 @@ class StageForecast:
             return read(StoredDocument, kept, "forecast-asked.json")
         profile = self._profile()
         queries = () if profile is None or profile.profile is None else profile.profile.queries[:MOST_QUERIES]
-        data = encoded(replace(self._handed(plan), queries=tuple(each.query for each in queries)))
-        key = self._run.release.stage_key(self._run.stage.name, "forecast-changes.json")
-        version = self._run.artifacts.put_bytes(key, data)
-        stored = StoredDocument(self._run.artifacts.name, key, str(version), hashlib.sha256(data).hexdigest())
+        document = replace(self._files.handed(plan.stored), queries=tuple(each.query for each in queries))
+        stored = self._files.hand_over("forecast-changes.json", document)
         self._put("forecast-asked.json", written(stored))
         return stored
-
-    def _handed(self, plan: ChangePlan) -> ChangeDocument:
-        stored = plan.stored
-        data = self._run.artifacts.get_version(stored.key, stored.version_id)
-        if data is None:
-            raise MissingDocument(f"s3://{stored.bucket}/{stored.key} no longer exists")
-        return read_changes(data, stored)
 
     def _concluded(self, basis: Forecast, why_not: str) -> DatabaseForecast:
         plan = self._run.change_plan()
         if plan is None or not plan.pending:
             database = "the database" if plan is None else str(plan.database)
             return DatabaseForecast(database, basis, note="no database changes are pending")
-        document, answer = self._handed(plan), self._answer("forecast-answer.json")
+        document, answer = self._files.handed(plan.stored), self._answer("forecast-answer.json")
         pending = {each.id for each in plan.pending}
         changes, not_tried = tried(document, pending, answer)
         differ = differences(replayed(document, pending, plan.engine, self._baseline()))

@@ -20,6 +20,7 @@ class Power(StrEnum):
 
     LOOK = "look"
     DEPLOY = "deploy"
+    FORECAST = "forecast"
     RECOVER = "recover"
     CLEAN = "clean"
 
@@ -35,6 +36,7 @@ class PlaceRoles:
 
     look: str
     deploy: str
+    forecast: str
     recover: str
     clean: str
 
@@ -48,6 +50,7 @@ class PlaceRoles:
         return {
             Power.LOOK: self.look,
             Power.DEPLOY: self.deploy,
+            Power.FORECAST: self.forecast,
             Power.RECOVER: self.recover,
             Power.CLEAN: self.clean,
         }[power]

@@ -398,8 +398,6 @@ def _refuse_elsewhere(stage: Fields, place: StagePlace) -> None:
         stage["verify"].entries()["function"].note(f"expected a function of the stage's {place}")
     if stage["pipeline"].present:
         stage["pipeline"].note(f"a pipeline deploys in Belay's own account and region, and the stage is in {place}")
-    if stage["forecast"].present and stage["forecast"].value != "none":
-        stage["forecast"].note(f"a forecast is made in Belay's own account and region, and the stage is in {place}")
     databases = stage["databases"].value
     for item in stage["databases"].items() if isinstance(databases, list) else ():
         executor = item.entries().get("executor") if isinstance(item.value, dict) else None
