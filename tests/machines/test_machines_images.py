@@ -1,8 +1,11 @@
 """A published image becomes a release of the application that subscribes to it, which can be rolled back."""
 
+import importlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,25 +19,42 @@ from local.deployment import deploy
 Applications = Callable[..., Application]
 EXAMPLE = Path("examples/image_builder").resolve()
 IMAGES = {"20261122-41": "ami-0123456789abcdef0", "20261129-42": "ami-0fedcba9876543210"}
+OLD, NEW = IMAGES.values()
 VERSION = "1.0.0+image-20261129-42"
 
 
 @pytest.fixture
-def subscribed(belay: Belay, application: Applications) -> Application:
+def publishing(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """What the build publishes an image with."""
+    monkeypatch.syspath_prepend(str(EXAMPLE / "publish"))
+    module = importlib.import_module("publish_image")
+    for name in ("publish_image", "smoke_test"):
+        monkeypatch.delitem(sys.modules, name)
+    return module
+
+
+def publish(belay: Belay, publishing: ModuleType, build: str) -> dict[str, Any]:
+    """Name and announce an image; return the event's detail."""
+    image = publishing.Image("base", build, IMAGES[build], f"/images/base/{build}", "ami-0", "2fd4e1c", "the test")
+    publishing.name_it(belay.aws("ssm"), image)
+    publishing.announce(belay.aws("events"), image, "arn:aws:ec2:us-east-1::image/")
+    return dict(vars(image))
+
+
+@pytest.fixture
+def subscribed(belay: Belay, application: Applications, publishing: ModuleType) -> Application:
     """The example's application, which runs on the first image, with the example's subscription deployed."""
-    app = application(
+    app, outputs = application(), belay.outputs
+    app.register(
         {
             "production": {
-                "stacks": {"fleet": {"name": "fleet-production", "parameters": network(belay)}},
+                "stacks": {"fleet": {"name": app.stack("fleet"), "parameters": network(belay)}},
                 "ssm_parameters": ["/images/base/"],
                 "approval": {"required": True},
             }
         }
     )
-    for build, image in IMAGES.items():
-        belay.aws("ssm").put_parameter(Name=f"/images/base/{build}", Value=image, Type="String")
-    publish(belay, "20261122-41")
-    outputs = belay.outputs
+    publish(belay, publishing, "20261122-41")
     deploy(
         belay.engine,
         template=EXAMPLE / "subscription.yaml",
@@ -47,16 +67,17 @@ def subscribed(belay: Belay, application: Applications) -> Application:
         },
     )
     document: Any = load_document((EXAMPLE / "application" / "release.yaml").read_text())
-    (stack,) = document["stacks"]
-    release = Release(
-        app.name,
-        stacks={},
-        manifest={"stacks": [{**stack, "name": "fleet"}]},
-        more={"template.yaml": (EXAMPLE / "application" / "template.yaml").read_bytes()},
+    upload = belay.upload(
+        Release(
+            app.name,
+            stacks={},
+            manifest={"stacks": document["stacks"]},
+            more={"template.yaml": (EXAMPLE / "application" / "template.yaml").read_bytes()},
+        )
     )
-    upload = belay.upload(release)
     belay.approve(app.name)
     assert belay.ended(upload)["outcome"] == "DEPLOYED"
+    assert image_of(app) == OLD
     return app
 
 
@@ -69,63 +90,57 @@ def network(belay: Belay) -> Mapping[str, str]:
     }
 
 
-def publish(belay: Belay, build: str) -> None:
-    """Make an image the latest, as the build does."""
-    belay.aws("ssm").put_parameter(Name="/images/base/latest", Value=IMAGES[build], Type="String", Overwrite=True)
-
-
-def announce(belay: Belay, build: str) -> None:
-    """Deliver the build's event."""
-    detail = {"name": "base", "build": build, "image_id": IMAGES[build], "parameter": f"/images/base/{build}"}
-    belay.deliver("acme.images", "Image Published", detail)
-
-
-def image(belay: Belay) -> str:
+def image_of(app: Application) -> str:
     """The image that the fleet's launch template really names."""
-    found = belay.aws("cloudformation").describe_stack_resource(
-        StackName="fleet-production", LogicalResourceId="LaunchTemplate"
+    found = app.belay.aws("cloudformation").describe_stack_resource(
+        StackName=app.stack("fleet"), LogicalResourceId="LaunchTemplate"
     )
-    versions = belay.aws("ec2").describe_launch_template_versions(
+    versions = app.belay.aws("ec2").describe_launch_template_versions(
         LaunchTemplateId=found["StackResourceDetail"]["PhysicalResourceId"], Versions=["$Latest"]
     )
     return str(versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]["ImageId"])
 
 
-def uploads(belay: Belay, app: Application) -> list[str]:
-    listed = belay.aws("s3").list_object_versions(
-        Bucket=belay.outputs["ReleaseBucketName"], Prefix=f"releases/{app.name}/"
-    )
-    return [each["Key"] for each in listed.get("Versions", ())]
+def outcome(app: Application) -> str:
+    """Wait for the end of the image's release."""
+    until(lambda: app.belay.release(app.name, VERSION), lambda release: release.get("announced"))
+    app.belay.at_rest(app.name)
+    return str(app.belay.release(app.name, VERSION)["outcome"])
 
 
 def test_a_new_image_is_released_once_approved_and_rolled_back_to_the_old_one(
-    belay: Belay, subscribed: Application
+    belay: Belay, subscribed: Application, publishing: ModuleType
 ) -> None:
-    assert image(belay) == IMAGES["20261122-41"]
-    publish(belay, "20261129-42")
-
-    announce(belay, "20261129-42")
+    detail = publish(belay, publishing, "20261129-42")
     belay.approve(subscribed.name, VERSION)
-    until(lambda: belay.release(subscribed.name, VERSION), lambda release: release["announced"])
 
-    assert belay.release(subscribed.name, VERSION)["outcome"] == "DEPLOYED"
-    assert image(belay) == IMAGES["20261129-42"]
+    assert outcome(subscribed) == "DEPLOYED"
+    assert image_of(subscribed) == NEW
     assert belay.last_known_good(subscribed.name) == VERSION
 
     # The same event once more, through the same function: there is nothing left to release.
     function = belay.aws("cloudformation").describe_stacks(StackName="subscription")["Stacks"][0]["Outputs"][0]
-    detail = {"name": "base", "build": "20261129-42", "image_id": IMAGES["20261129-42"]}
     again = belay.aws("lambda").invoke(
-        FunctionName=function["OutputValue"],
-        Payload=json.dumps({"detail": {**detail, "parameter": "/images/base/20261129-42"}}).encode(),
+        FunctionName=function["OutputValue"], Payload=json.dumps({"detail": detail}).encode()
     )
     assert json.load(again["Payload"]) == {
         "released": None,
         "because": f"{VERSION} is on /images/base/20261129-42 already",
     }
-    assert len(uploads(belay, subscribed)) == 2
 
     record = asked(subscribed, comment="instances of the new image are slow")
 
     assert record["outcome"] == "ROLLED_BACK"
-    assert image(belay) == IMAGES["20261122-41"]
+    assert image_of(subscribed) == OLD
+
+
+def test_an_image_with_which_no_instance_starts_is_taken_back(
+    belay: Belay, subscribed: Application, publishing: ModuleType
+) -> None:
+    belay.engine.fail_resource("Fleet", "update", "the instances are not healthy", stack=subscribed.stack("fleet"))
+    publish(belay, publishing, "20261129-42")
+    belay.approve(subscribed.name, VERSION)
+
+    assert outcome(subscribed) == "ROLLED_BACK"
+    assert image_of(subscribed) == OLD
+    assert belay.last_known_good(subscribed.name) == "1.0.0"

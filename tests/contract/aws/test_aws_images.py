@@ -11,7 +11,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.stub import ANY, Stubber
+from cfnlint.decode.cfn_yaml import load
 
 EXAMPLE = Path("examples/image_builder")
 Stubbed = Callable[[str], tuple[Any, Stubber]]
@@ -207,6 +209,52 @@ def test_an_event_that_was_not_taken_fails_the_build(module: Callable[[str], Mod
 
     with pytest.raises(publish.NotPublishedError, match="InternalFailure"):
         publish.announce(events, publish.image_of(MANIFEST, ENVIRONMENT), "arn:aws:ec2:eu-west-1::image/")
+
+
+@pytest.fixture
+def build(
+    module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[str], list[str]]:
+    """``build("passed")`` runs the script after Packer, with a smoke test of that verdict; what it did, in order."""
+    publish = module("publish/publish_image")
+    for name, text in {**ENVIRONMENT, "SUBNET_ID": "subnet-1", "TEST_SECURITY_GROUP_ID": "sg-1"}.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setenv("IMAGE_ARN_PREFIX", "arn:aws:ec2:eu-west-1::image/")
+    monkeypatch.setenv("SHARED_ACCOUNTS", "222233334444,333344445555")
+    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
+
+    def run(verdict: str) -> list[str]:
+        done: list[str] = []
+
+        def smoke_test(_: Any, image_id: str, place: Any, tags: dict[str, str]) -> None:
+            done.append(f"test {image_id} in {place.subnet_id} as {tags['acme:build']}")
+            if verdict != "passed":
+                raise publish.NotPublishedError(verdict)
+
+        monkeypatch.setattr(publish, "boto3", SimpleNamespace(client=lambda name: name))
+        monkeypatch.setattr(publish, "smoke_test", smoke_test)
+        monkeypatch.setattr(publish, "share", lambda client, _, accounts: done.append(f"{client} {accounts}"))
+        monkeypatch.setattr(publish, "name_it", lambda client, image: done.append(f"{client} {image.parameter}"))
+        monkeypatch.setattr(publish, "announce", lambda client, _, prefix: done.append(f"{client} {prefix}"))
+        try:
+            publish.main(str(tmp_path / "manifest.json"))
+        except publish.NotPublishedError:
+            done.append("failed")
+        return done
+
+    return run
+
+
+TESTED = f"test {IMAGE_ID} in subnet-1 as 20261129-42"
+
+
+def test_an_image_is_shared_named_and_announced_after_its_test(build: Callable[[str], list[str]]) -> None:
+    shared = "ec2 ['222233334444', '333344445555']"
+    assert build("passed") == [TESTED, shared, f"ssm {OWN}", "events arn:aws:ec2:eu-west-1::image/"]
+
+
+def test_an_image_that_failed_its_test_is_nobody_s(build: Callable[[str], list[str]]) -> None:
+    assert build("failed") == [TESTED, "failed"]
 
 
 # -- retiring ----------------------------------------------------------------------------------------------------------
@@ -442,3 +490,33 @@ def test_before_the_first_old_image_nothing_is_asked(retire: Callable[..., dict[
     account.images.add_response("describe_images", {"Images": [described(YOUNG, 10)]})
 
     assert retire() == {"retired": [], "kept": {}, "waiting": [], "dry_run": False}
+
+
+def test_its_role_allows_the_calls_that_it_makes_and_no_others(
+    retire: Callable[..., dict[str, Any]], account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: set[str] = set()
+    call = BaseClient._make_api_call
+
+    def noted(client: Any, operation: str, given: Any) -> Any:
+        called.add(f"{client.meta.service_model.service_name}:{operation}")
+        return call(client, operation, given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    account.look(groups=[{**GROUP_OF, "LaunchTemplate": TEMPLATE}], named=[YOUNG])
+    account.reports(OLD)
+    account.asks(OLD)
+    retire()
+    account.look()
+    account.reports(OLD, "available")
+    account.entries()
+    account.goes(OLD)
+    retire()
+
+    template = load(str(EXAMPLE / "template.yaml"))
+    managed, policy = template["Resources"]["RetireImagesFunction"]["Properties"]["Policies"]
+    actions = [each["Action"] for each in policy["Statement"] if each["Effect"] == "Allow"]
+    granted = {action for each in actions for action in ([each] if isinstance(each, str) else each)}
+    # EC2 resolves the names of parameters and deletes snapshots with the caller's permissions.
+    assert called - {"ec2:DescribeImageReferences"} == granted - {"ssm:GetParameters", "ec2:DeleteSnapshot"}
+    assert "AmazonEC2ImageReferencesAccessPolicy" in str(managed)

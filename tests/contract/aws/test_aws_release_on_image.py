@@ -12,6 +12,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
+from cfnlint.decode.cfn_yaml import load
 from simulated_ledger import accepted, end_stage
 
 from belay.errors import AwsFault
@@ -319,3 +321,23 @@ def test_the_same_release_on_the_same_image_is_the_same_zip(
         s3.delete_object(Bucket="releases", Key=KEY)
 
     assert digests[0] == digests[1]
+
+
+def test_its_role_allows_the_calls_that_it_makes_and_no_others(
+    function: ModuleType, s3: Any, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(s3, ledger, zipped(tmp_path))
+    called: set[str] = set()
+    call = BaseClient._make_api_call
+
+    def noted(client: Any, operation: str, given: Mapping[str, Any]) -> Any:
+        name = "GetObjectVersion" if "VersionId" in given else operation
+        called.add(f"{client.meta.service_model.service_name}:{name}")
+        return call(client, operation, given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    function.handler(EVENT, None)
+
+    template = load(str(EXAMPLE / "subscription.yaml"))
+    (policy,) = template["Resources"]["ReleaseImageFunction"]["Properties"]["Policies"]
+    assert called == {statement["Action"] for statement in policy["Statement"]}

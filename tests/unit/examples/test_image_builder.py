@@ -99,6 +99,7 @@ OWN, ANOTHER = {"aws__resourcetag/acme:image": "base"}, {"aws__resourcetag/acme:
         ("ec2:ModifyImageAttribute", f"arn:aws:ec2:{REGION}::image/ami-1", OWN, True),
         ("ec2:CreateTags", f"{EC2}instance/i-1", {"aws__requesttag/acme:image": "base"}, True),
         ("ec2:CreateTags", f"{EC2}instance/i-1", {"aws__requesttag/acme:image": "desktop"}, False),
+        ("ec2:CreateTags", f"{EC2}key-pair/packer_1", {"aws__requesttag/acme:image": "base"}, True),
         ("ec2:RunInstances", f"{EC2}subnet/subnet-0123456789abcdef0", {}, True),
         ("ec2:RunInstances", f"{EC2}subnet/subnet-of-others", {}, False),
         ("ec2:RunInstances", f"{EC2}key-pair/of-ann", {}, False),
