@@ -29,7 +29,17 @@ MODULES = sorted([*FUNCTIONS.rglob("*.py"), *(LAYER / "control").rglob("*.py")])
 MODULES = [path for path in MODULES if path.parent.name not in ONLY_HOME]
 
 GIVES_A_PLACE = {"_there", "at", "of", "of_incident", "of_claim"}
-TAKES_HOME = {"at", "kept_by", "placed", "put_together", "copies", "Admission", "Places", "RecoveredChanges"}
+TAKES_HOME = {
+    "at",
+    "kept_by",
+    "placed",
+    "put_together",
+    "read_tables",
+    "copies",
+    "Admission",
+    "Places",
+    "RecoveredChanges",
+}
 """What is given Belay's own account and region: it asks for a stage's place itself."""
 
 
