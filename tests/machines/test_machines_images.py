@@ -3,8 +3,9 @@
 import importlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from string import Template
 from types import ModuleType
 from typing import Any
 
@@ -45,15 +46,7 @@ def publish(belay: Belay, publishing: ModuleType, build: str) -> dict[str, Any]:
 def subscribed(belay: Belay, application: Applications, publishing: ModuleType) -> Application:
     """The example's application, which runs on the first image, with the example's subscription deployed."""
     app, outputs = application(), belay.outputs
-    app.register(
-        {
-            "production": {
-                "stacks": {"fleet": {"name": app.stack("fleet"), "parameters": network(belay)}},
-                "ssm_parameters": ["/images/base/"],
-                "approval": {"required": True},
-            }
-        }
-    )
+    app.register({"production": registered(app)})
     publish(belay, publishing, "20261122-41")
     deploy(
         belay.engine,
@@ -81,13 +74,17 @@ def subscribed(belay: Belay, application: Applications, publishing: ModuleType) 
     return app
 
 
-def network(belay: Belay) -> Mapping[str, str]:
-    """A subnet and a group of the engine's own network."""
-    ec2 = belay.aws("ec2")
-    return {
+def registered(app: Application) -> dict[str, Any]:
+    """The example's registration of production, with a stack of this application and the engine's own network."""
+    ec2 = app.belay.aws("ec2")
+    found = {
         "SubnetIds": ec2.describe_subnets()["Subnets"][0]["SubnetId"],
         "SecurityGroupId": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],
     }
+    text = (EXAMPLE / "registration" / "production.yaml").read_text()
+    stage: Any = load_document(Template(text).substitute(found))
+    stage["stacks"]["fleet"]["name"] = app.stack("fleet")
+    return dict(stage)
 
 
 def image_of(app: Application) -> str:

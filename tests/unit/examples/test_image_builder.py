@@ -13,6 +13,9 @@ from cfnlint.api import ManualArgs, lint
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 from reference_pipeline import made
 
+from belay.release.registration import admit, refused_read
+from cli.build import build_release, read_back
+from cli.registration_files import checked, filled, read_files
 from cli.validate import command as validate
 from packs.check_templates.validator import Validator
 
@@ -193,6 +196,25 @@ def test_the_key_is_shared_with_the_accounts_of_the_image(accounts: str, shared:
 
     assert [each["Principal"]["AWS"] for each in others] == [shared] * (2 if shared else 0)
     assert {action for each in others for action in each["Action"] if "*" in action} == set()
+
+
+# -- the application that subscribes -----------------------------------------------------------------------------------
+
+
+def test_its_release_is_admitted_and_may_read_the_names_of_images(tmp_path: Path) -> None:
+    outputs = {
+        "DeploymentRoleArn": f"arn:aws:iam::{ACCOUNT}:role/belay/shop-deployment",
+        "SubnetIds": "subnet-1,subnet-2",
+        "SecurityGroupId": "sg-1",
+    }
+    manifest = read_back(build_release(EXAMPLE / "application", tmp_path / "shop.zip").path)
+    registered = checked(manifest.application, filled(read_files([EXAMPLE / "registration"]), outputs))
+
+    admit(manifest, registered.application, registered.stages, {})
+    (stage,), (stack,) = registered.stages, manifest.stacks
+    assert refused_read(stage, stack.parameters["ImageId"], "") is None
+    assert "ImageId" not in stage.stacks["fleet"].parameters
+    assert stage.approval.required
 
 
 # -- Packer and the build ----------------------------------------------------------------------------------------------
