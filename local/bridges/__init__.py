@@ -16,6 +16,7 @@ import ministack.app
 from local.bridges import (
     account_quotas,
     admin,
+    blue_green_deployments,
     change_set_values,
     change_sets,
     database_endpoints,
@@ -151,6 +152,7 @@ def _install_functions(settings: Settings) -> None:
 
 def _install_delivery() -> None:
     pipeline_resources.install()
+    blue_green_deployments.install()
     recorded_resources.install()
     scripted_answers.install()
 

@@ -11,6 +11,7 @@ import logging
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from botocore.config import Config
@@ -34,6 +35,15 @@ class Made:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
+class NotYet(Enum):
+    """What ``put`` and ``delete`` return instead where they have only begun: nothing is answered then."""
+
+    NOT_YET = "NOT_YET"
+
+
+NOT_YET = NotYet.NOT_YET
+
+
 class InvalidPropertiesError(Exception):
     """Raised where the template asks for something that cannot be; the message is what its author reads."""
 
@@ -43,41 +53,47 @@ class CustomResource:
 
     ``put`` gets the properties and the request, for Create and Update alike: another physical id than before makes
     CloudFormation delete the old one afterwards. ``delete`` gets a physical id that ``put`` returned, maybe twice.
+    Where one returns ``NOT_YET``, somebody has to call the handler again with the same request.
     """
 
     def __init__(
         self,
-        put: Callable[[Mapping[str, Any], Mapping[str, Any]], Made],
-        delete: Callable[[str, Mapping[str, Any]], None],
+        put: Callable[[Mapping[str, Any], Mapping[str, Any]], Made | NotYet],
+        delete: Callable[[str, Mapping[str, Any]], NotYet | None],
     ) -> None:
         self._put = put
         self._delete = delete
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> None:
-        """Do what a request asks and answer it.
+    def __call__(self, event: Mapping[str, Any], context: Any) -> bool:
+        """Do what a request asks and answer it; return whether it is answered.
 
         Raises only where the answer cannot be sent: Lambda then invokes the function again.
         """
         known = event.get("PhysicalResourceId") or f"{NOT_CREATED}-{event['RequestId']}"
         try:
-            body = _answer(event, self._made(event, known))
+            made = self._made(event, known)
+            if isinstance(made, NotYet):
+                return False
+            body = _answer(event, made)
         except Exception as error:  # every fault is an answer, or the stack would hang
             LOG.exception("the request failed")
             reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
             body = _answer(event, Made(known), Status="FAILED", Reason=reason)
         _send(event["ResponseURL"], body)
+        return True
 
-    def _made(self, event: Mapping[str, Any], known: str) -> Made:
+    def _made(self, event: Mapping[str, Any], known: str) -> Made | NotYet:
         properties = event["ResourceProperties"]
-        if event["RequestType"] != "Delete":
-            made = self._put(properties, event)
-            size = len(_answer(event, made))
-            if size > LARGEST_ANSWER:
-                raise InvalidPropertiesError(f"expected an answer of at most {LARGEST_ANSWER} bytes, found {size}")
+        if event["RequestType"] == "Delete":
+            begun = None if known.startswith(NOT_CREATED) else self._delete(known, properties)
+            return begun or Made(known)
+        made = self._put(properties, event)
+        if isinstance(made, NotYet):
             return made
-        if not known.startswith(NOT_CREATED):
-            self._delete(known, properties)
-        return Made(known)
+        size = len(_answer(event, made))
+        if size > LARGEST_ANSWER:
+            raise InvalidPropertiesError(f"expected an answer of at most {LARGEST_ANSWER} bytes, found {size}")
+        return made
 
 
 def text(properties: Mapping[str, Any], name: str, default: str | None = None) -> str:
