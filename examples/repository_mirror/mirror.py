@@ -102,6 +102,7 @@ class Git:
         kept = {name: each for name, each in os.environ.items() if name == "GIT_SSL_CAINFO" or name[:4] != "GIT_"}
         self._environment = kept | {
             "GIT_ALLOW_PROTOCOL": "https:file",
+            "GIT_ASKPASS": "",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
@@ -360,7 +361,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["credential"]:
+    if sys.argv[1:] == ["credential", "get"]:
         credential()
-    else:
+    elif sys.argv[1:2] != ["credential"]:  # Git also says what became of the password.
         sys.exit(main())

@@ -461,7 +461,8 @@ def test_a_password_comes_from_the_secret_and_is_seen_nowhere(
     assert mirror.refs == public(source)
     assert SECRET["password"] not in ended.stdout + ended.stderr + (asked / "asked").read_text()
     calls = [json.loads(line) for line in (asked / "asked").read_text().splitlines()]
-    assert calls[0][:6] == ["--region", "eu-west-1", "secretsmanager", "get-secret-value", "--secret-id", ARN]
+    expected = ["--region", "eu-west-1", "secretsmanager", "get-secret-value", "--secret-id", ARN, "--output", "json"]
+    assert calls == [expected, expected]  # for the fetch, and for the default branch
 
 
 def test_the_mirror_never_gets_the_source_s_password(
@@ -668,13 +669,29 @@ def test_botocore_takes_the_project(source: str) -> None:
     )
 
 
-def test_a_run_runs_nothing_of_the_repository() -> None:
-    project = yaml.safe_load(stack("GitHub")["Project"]["Properties"]["Source"]["BuildSpec"])
+def test_a_build_s_commands_fetch_the_script_and_mirror(source: Repository, mirror: Repository, tmp_path: Path) -> None:
+    spec = yaml.safe_load(stack("GitHub")["Project"]["Properties"]["Source"]["BuildSpec"])
+    variables = {each["Name"]: each["Value"] for each in environment_of("public")}
+    fetched = f"s3://{GIVEN['ReleaseBucket']}/{GIVEN['ReleasePrefix']}/mirror.py"
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "aws").write_text(
+        f'#!/bin/sh\ntest "$*" = "s3 cp --only-show-errors {fetched} $5" && cp {SCRIPT} "$5"\n'
+    )
+    (programs / "aws").chmod(0o755)
+    variables |= {"SOURCE": source.url, "MIRROR": mirror.url, "HOME": str(tmp_path)}
+    variables["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    # What lies in the folder of a build is the source's own.
+    (tmp_path / "json.py").write_text("raise SystemExit('the source was run')")
 
-    assert project["phases"]["build"]["commands"] == [
-        'aws s3 cp --only-show-errors "s3://$RELEASE_BUCKET/$RELEASE_PREFIX/mirror.py" "$HOME/mirror.py"',
-        'python -I "$HOME/mirror.py"',
-    ]
+    for command in spec["phases"]["build"]["commands"]:
+        ended = subprocess.run(
+            ["bash", "-ec", command], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
+        )
+
+    assert json.loads(ended.stdout)["outcome"] == "MIRRORED"
+    assert mirror.refs == public(source)
 
 
 def test_the_alarms_read_what_the_report_says() -> None:
