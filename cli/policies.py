@@ -36,7 +36,8 @@ all rules of a group that can exist at the same time are added up. A large part 
 **A parameter's values** are the value that will be passed; the template's default, if no other value will be passed;
 otherwise every allowed value, or without `AllowedValues` the default and any other value. Nested templates of the
 release are evaluated with the values that their parent passes. **REVIEW** is the verdict on templates from elsewhere,
-macros and modules, imports from other releases, dynamic references, attributes that exist only after deployment,
+macros and modules, imports from other releases, dynamic references, parameters that stand in a table, attributes that
+exist only after deployment (`belay validate --parameters` takes those of the root template, as `Settings.Office`),
 resources that deploy templates of their own (products, stack sets, AWS Launch Wizard), loops that make a key twice, and
 prefix lists whose entries are not available. A custom resource by itself is not REVIEW: live validation checks what it
 did. A number or word without quotes that YAML's versions read differently (`010`, `1_0`, `on`) has all its readings: as

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.at_home("its stages lie elsewhere already")
 
 SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
-APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried")
+APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table")
 """Those that the other account lets Belay deploy."""
 
 
@@ -265,3 +265,31 @@ def test_an_event_that_tells_of_another_account_s_stack_opens_nothing(elsewhere:
     app.belay.at_rest(app.name)
     until(lambda: "refused: the event names a stack of another account" in logged(app.belay))
     assert app.belay.incidents(app.name) == []
+
+
+def test_a_parameter_is_read_from_a_table_there_that_the_account_lets_belay_read(
+    elsewhere: Elsewhere, spoke: Spoke
+) -> None:
+    def reads(table: str) -> Application:
+        dynamodb = spoke.client("dynamodb")
+        dynamodb.create_table(
+            TableName=table,
+            AttributeDefinitions=[{"AttributeName": "Owner", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "Owner", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        dynamodb.put_item(TableName=table, Item={"Owner": {"S": "orders/production"}, "Version": {"N": "7"}})
+        where = {"table": table, "key": {"Owner": "orders/production"}, "attribute": "Version"}
+        first = {"name": "table-production-first", "parameters": {"TableVersion": where}}
+        return elsewhere("table", production={"stacks": {"first": first}})
+
+    template = {"Parameters": {"TableVersion": {"Type": "Number"}}, **setting({"Ref": "TableVersion"})}
+    app = reads("parameters-there")
+    app.deploy("1.0.0", stacks={"first": template})
+    assert value(spoke, app.stack("first")) == "7"
+
+    outcome = reads("others").run(app.release("1.1.0", stacks={"first": template}))
+
+    assert outcome["outcome"] != "DEPLOYED"
+    assert "dynamodb:GetItem" in outcome["reason"]
+    assert value(spoke, app.stack("first")) == "7"

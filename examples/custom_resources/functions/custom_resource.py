@@ -29,10 +29,15 @@ _SECONDS = 10
 
 @dataclass(frozen=True)
 class Made:
-    """What became of a request: the resource's id, and what ``Fn::GetAtt`` is to find."""
+    """What became of a request: the resource's id, and what ``Fn::GetAtt`` is to find.
+
+    With ``no_echo`` CloudFormation shows none of that; ``if_too_large`` says what to do if it is more than it takes.
+    """
 
     physical_id: str
     data: Mapping[str, str] = field(default_factory=dict)
+    no_echo: bool = False
+    if_too_large: str = "return less"
 
 
 class NotYet(Enum):
@@ -92,7 +97,9 @@ class CustomResource:
             return made
         size = len(_answer(event, made))
         if size > LARGEST_ANSWER:
-            raise InvalidPropertiesError(f"expected an answer of at most {LARGEST_ANSWER} bytes, found {size}")
+            raise InvalidPropertiesError(
+                f"expected an answer of at most {LARGEST_ANSWER} bytes, found {size}: {made.if_too_large}"
+            )
         return made
 
 
@@ -105,13 +112,14 @@ def text(properties: Mapping[str, Any], name: str, default: str | None = None) -
 
 
 def _answer(event: Mapping[str, Any], made: Made, **told: str) -> bytes:
-    answer = {
+    answer: dict[str, Any] = {
         "Status": "SUCCESS",
         "PhysicalResourceId": made.physical_id,
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
         "Data": dict(made.data),
+        **({"NoEcho": True} if made.no_echo else {}),
         **told,
     }
     return json.dumps(answer).encode()

@@ -23,7 +23,8 @@ def look_up(properties: Mapping[str, Any], request: Mapping[str, Any]) -> Made:
         raise InvalidPropertiesError(f"Name: there is no parameter {name} in {region}") from error
     if found["Type"] == "SecureString":
         raise InvalidPropertiesError(f"Name: {name} is a SecureString, which a stack would show to everybody")
-    return Made(f"{region}/{name}", {"Value": found["Value"], "Version": str(found["Version"])})
+    values = {"Value": found["Value"], "Version": str(found["Version"])}
+    return Made(f"{region}/{name}", values, if_too_large="a stack cannot take this parameter")
 
 
 def forget(physical_id: str, properties: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """``belay register``: what is checked, shown and stored."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,22 @@ def test_what_belongs_to_another_account_is_not_registered(office: Office, belay
     status, _, err = belay("register", "check", "shop", folder)
     assert (status, stored(office)) == (1, {})
     assert "stage test: service_role: expected one where Belay is" in err
+
+
+def test_an_example_is_registered_as_its_page_says(
+    office: Office, belay: Belay, simulated: Callable[[str], Any]
+) -> None:
+    page = Path("examples/table_parameters/README.md").read_text()
+    (line,) = re.findall(r"^    \./belay (register .*)", page, re.MULTILINE)
+    function = "arn:aws:lambda:eu-west-1:123456789012:function:look-up"
+    made = {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"LookUpTableFunctionArn": {"Value": function}}}
+    simulated("cloudformation").create_stack(StackName="orders-lookup", TemplateBody=json.dumps(made))
+
+    status, out, err = belay(*line.split(), "--yes")
+
+    assert (status, err) == (0, "")
+    assert f"LookUpTableFunctionArn: {function}" in out
+    assert "table: parameters-shared" in belay("register", "show", "orders")[1]
 
 
 def test_what_does_not_differ_is_not_stored_again(office: Office, belay: Belay, folder: Path) -> None:

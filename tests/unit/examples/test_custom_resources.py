@@ -1,12 +1,7 @@
 """Every request to a custom resource is answered exactly once; what it made can be made and deleted again."""
 
-import importlib
 import json
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -14,78 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from cfnlint.api import ManualArgs, lint
-from moto import mock_aws
-
-FOLDER = Path("examples/custom_resources")
-STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders/11111111-2222-3333-4444-555555555555"
-REGION = "eu-central-1"
-
-
-class Answers(list[dict[str, Any]]):
-    """What CloudFormation's bucket was sent, and how often it is to refuse first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.url = ""
-        self.refusals = 0
-        self.content_types: list[str | None] = []
-
-
-@pytest.fixture
-def answers() -> Iterator[Answers]:
-    """A place like the presigned URL: it takes a PUT."""
-    found = Answers()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if found.refusals:
-                found.refusals -= 1
-                self.send_response(503)
-            else:
-                found.append(json.loads(body))
-                found.content_types.append(self.headers["Content-Type"])
-                self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}/answer"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """``function("lookup_parameter")`` is the module as Lambda would load it, with an AWS that moto plays."""
-    names = {path.stem for path in (FOLDER / "functions").glob("*.py")}
-    monkeypatch.syspath_prepend(str(FOLDER / "functions"))
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws(config={"core": {"mock_credentials": True, "passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}}):
-        yield importlib.import_module
-    for name in names:
-        sys.modules.pop(name, None)
-
-
-def request(answers: Answers, kind: str, physical_id: str | None = None, **properties: Any) -> dict[str, Any]:
-    return {
-        "RequestType": kind,
-        "ResponseURL": answers.url,
-        "StackId": STACK,
-        "RequestId": "request-1",
-        "LogicalResourceId": "Replica",
-        "ResourceType": "Custom::Something",
-        "ResourceProperties": {"ServiceToken": "arn:aws:lambda:...", **properties},
-        **({"PhysicalResourceId": physical_id} if physical_id else {}),
-    }
+from custom_resource_requests import FOLDER, REGION, STACK, Answers, request
 
 
 @pytest.fixture
