@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ import boto3
 import pytest
 from modules import function
 from moto.cloudformation.models import cloudformation_backends
+from simulated_ledger import accepted, end_stage
 from test_aws_unfinished import MACHINE, MANIFEST, RELEASE, STAGE, House
 
 from belay.aws.gateways import Aws, own_aws
@@ -20,15 +22,27 @@ from belay.control.failed_stacks import FailedStacks
 from belay.control.places import Places, placed
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.rehearsal import RehearsedRoles
+from belay.control.revalidations import Revalidations
 from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.database.executor import ChangeDocument
-from belay.errors import AccessDenied, CopiesNotDeleted, InvalidRegistration, MissingDocument
+from belay.errors import (
+    AccessDenied,
+    AwsFault,
+    CopiesNotDeleted,
+    InvalidRegistration,
+    MissingDocument,
+    ServiceUnavailable,
+    StagesNotValidated,
+)
+from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
+from belay.release.records import upload_of
 from belay.release.registration import Stage
 from belay.release.stack_claim import claims_of
+from belay.release.verification import DeployedStage
 from belay.sql.changes import Format
 from belay.stack.status import StackStatus
 
@@ -141,29 +155,99 @@ def test_an_event_cannot_speak_of_another_account_or_region_than_it_comes_from(
     assert "refused: the event names a stack of another account or region" in caplog.text
 
 
-def test_an_account_that_cannot_be_reached_stops_no_other_stage_s_work(
-    house: House, failed_stacks: FailedStacks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    house.ssm.put_parameter(Name="/belay/applications/billing", Value="stages: [production]", Type="String")
-    billing = STAGE.replace("orders-network", "billing-network")
-    house.ssm.put_parameter(Name="/belay/applications/billing/production", Value=billing, Type="String")
-    house.stands(house.stack("billing-network"), StackStatus.UPDATE_ROLLBACK_COMPLETE)
-    sweep = function("sweep")
+@pytest.fixture
+def sweep(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
+    """Runs the function."""
+    app = function("sweep")
     for name in ("RELEASE_BUCKET", "NOTIFICATION_TOPIC_ARN", "PAUSE_PARAMETER", "DEPLOY_RELEASE_MACHINE_ARN"):
         monkeypatch.setenv(name, house.topic if "TOPIC" in name else "none")
     monkeypatch.setenv("PLAN_RELEASE_MACHINE_ARN", "none")
-    refused = AccessDenied("STS.AssumeRole", "AccessDenied", "it does not trust Belay's account")
-    at = Aws.at
+    return lambda: dict(app.handler({}, None))
+
+
+def register(house: House, application: str, stage: str) -> None:
+    """Register an application with a production of its own network."""
+    name = f"/belay/applications/{application}"
+    text = stage.replace("orders-network", f"{application}-network")
+    house.ssm.put_parameter(Name=name, Value="stages: [production]", Type="String")
+    house.ssm.put_parameter(Name=f"{name}/production", Value=text, Type="String")
+
+
+def bar(monkeypatch: pytest.MonkeyPatch, fault: AwsFault, *regions: str) -> list[str]:
+    """Let these regions be out of reach. Returns the applications for which they were tried."""
+    at, tried = Aws.at, list[str]()
 
     def barred(aws: Aws, place: StagePlace | None, power: Power, session: Session) -> Aws:
-        if place is not None:
-            raise refused
+        if place is not None and place.region in regions:
+            tried.append(session.application)
+            raise fault
         return at(aws, place, power, session)
 
     monkeypatch.setattr(Aws, "at", barred)
-    swept = sweep.handler({}, None)
+    return tried
+
+
+def test_an_account_that_cannot_be_reached_stops_no_other_stage_s_work(
+    house: House, sweep: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(house, "billing", STAGE)
+    house.stands(house.stack("billing-network"), StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    refused = AccessDenied("STS.AssumeRole", "AccessDenied", "it does not trust Belay's account")
+    bar(monkeypatch, refused, REGION)
+    swept = sweep()
     assert len(swept["failed_stacks"]) == 1
     assert f"AccessDenied: {refused}" in swept["faults"]
+
+
+def test_a_region_that_is_down_is_tried_once_and_the_others_are_looked_at(
+    house: House, sweep: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for application in ("billing", "carts"):
+        register(house, application, ELSEWHERE)
+    register(house, "zebras", ELSEWHERE.replace(REGION, "us-west-2"))
+    stack("zebras-network", StackStatus.UPDATE_ROLLBACK_COMPLETE, region="us-west-2")
+    down = ServiceUnavailable("CloudFormation.DescribeStacks", "EndpointConnectionError", "could not connect")
+    tried = bar(monkeypatch, down, REGION)
+    swept = sweep()
+    assert tried == ["billing"], "the two other applications there would wait as long"
+    assert len(swept["failed_stacks"]) == 1
+    assert [each for each in swept["faults"] if "could not connect" in each] == [f"ServiceUnavailable: {down}"]
+
+
+def test_an_event_that_comes_after_the_sweep_opens_nothing_more(
+    house: House, sweep: Callable[[], dict[str, Any]], react: ModuleType
+) -> None:
+    failed = stack("orders-network", StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    (incident,) = sweep()["failed_stacks"]
+    assert react.handler(event(failed), None) == {"incident": incident}
+    assert house.recoveries() == [incident]
+
+
+def test_a_stage_that_cannot_be_reached_keeps_no_other_from_being_validated(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(house, "billing", ELSEWHERE)
+    register(house, "zebras", STAGE)
+    for application in ("billing", "zebras"):
+        upload = upload_of(application, "releases-bucket", f"releases/{application}/1.0.0.zip", "v1", 1)
+        release = accepted(house.ledger, upload, "1.0.0")
+        end_stage(house.ledger, release)
+        house.artifacts.put_json(release.document_key, release_of(MANIFEST).to_dict())
+    bar(monkeypatch, AccessDenied("STS.AssumeRole", "AccessDenied", "it does not trust Belay's account"), REGION)
+    places, validated = Places(Aws(), Power.LOOK, "revalidation"), list[str]()
+
+    def looked(_: object, deployed: DeployedStage, __: object) -> tuple[None, Report]:
+        validated.append(deployed.stage.application)
+        return None, Report()
+
+    monkeypatch.setattr("belay.control.revalidations.look", looked)
+    registrations = RegistrationsReadOnce(Aws().parameters, house.artifacts)
+    revalidations = Revalidations(
+        house.ledger, house.artifacts, registrations, places, sns=Aws().notifications, default_topic=house.topic
+    )
+    with pytest.raises(StagesNotValidated, match=r"^billing/production: AccessDenied: .*does not trust"):
+        revalidations.revalidate_each(registrations.all.stages, date(2026, 1, 1))
+    assert validated == ["zebras"]
 
 
 def test_what_failed_elsewhere_is_found_without_an_event(house: House, failed_stacks: FailedStacks) -> None:

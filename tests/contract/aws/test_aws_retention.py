@@ -17,7 +17,7 @@ from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.database.retention import Need
 from belay.database.snapshots import snapshot_tags
-from belay.errors import AccessDenied
+from belay.errors import AccessDenied, Throttled
 from belay.ledger.ledger import Ledger
 from belay.release.place import PlaceRoles, Power, StagePlace
 from belay.release.reason import from_document
@@ -123,6 +123,40 @@ def test_every_place_is_cleaned_and_one_that_cannot_be_reached_stops_no_other(
     assert report["elsewhere"]["210987654321/eu-central-1"] == {}
     (problem,) = problems
     assert problem.startswith("account 210987654321, region eu-central-1: STS.AssumeRole answered AccessDenied: ")
+
+
+def test_an_account_that_lets_one_application_in_is_cleaned_for_it(
+    ledger: Ledger, rds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = StagePlace("aws", "210987654321", "eu-central-1", PlaceRoles.named_alike("aws", "210987654321"))
+    stages = [Stage(each, "production", "role", {}, databases=KINDS, place=place) for each in ("a", "orders", "z")]
+
+    def at(aws: Aws, place: StagePlace | None, power: Power, session: Session) -> Any:
+        if place is not None and session.application != "orders":
+            raise AccessDenied("STS.AssumeRole", "AccessDenied", f"{session.application} is not let in")
+        return SimpleNamespace(databases=Databases(rds))
+
+    monkeypatch.setattr(Aws, "at", at)
+    everywhere = SnapshotsEverywhere(ledger, Places(Aws(), Power.CLEAN, "cleanup"))
+    report, problems = everywhere.clean(ReadRegistrations(stages), EXECUTIONS, 2, dry_run=True)
+    assert problems == []
+    assert report["elsewhere"]["210987654321/eu-central-1"] == {kind: report[kind] for kind in ("instance", "cluster")}
+
+
+def test_what_fails_at_home_stops_no_place(ledger: Ledger, rds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = StagePlace("aws", "210987654321", "eu-central-1", PlaceRoles.named_alike("aws", "210987654321"))
+
+    def at(aws: Aws, place: StagePlace | None, power: Power, session: Session) -> Any:
+        if place is None:
+            raise Throttled("RDS.DescribeDBSnapshots", "Throttling", "slow down")
+        return SimpleNamespace(databases=Databases(rds))
+
+    monkeypatch.setattr(Aws, "at", at)
+    everywhere = SnapshotsEverywhere(ledger, Places(Aws(), Power.CLEAN, "cleanup"))
+    stage = Stage("orders", "production", "role", {}, databases=KINDS, place=place)
+    report, problems = everywhere.clean(ReadRegistrations([stage]), EXECUTIONS, 2, dry_run=True)
+    assert report["elsewhere"]["210987654321/eu-central-1"]["instance"]["deleted"]
+    assert problems == ["RDS.DescribeDBSnapshots answered Throttling: slow down"]
 
 
 def test_one_that_cannot_be_deleted_keeps_no_other(

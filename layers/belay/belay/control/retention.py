@@ -1,6 +1,6 @@
 """Cleaning up after releases: deleting snapshots that are no longer needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,9 @@ from belay.database.kind import DatabaseKind
 from belay.database.kinds import KINDS
 from belay.database.retention import SPARE, Need, Released, ours, released, retain
 from belay.database.snapshots import Snapshot
-from belay.errors import AwsFault, ServiceUnavailable, Throttled
+from belay.errors import AccessDenied, AwsFault, ServiceUnavailable, Throttled
 from belay.ledger.ledger import Ledger
 from belay.release.place import StagePlace
-from belay.release.registration import Stage
 
 
 @dataclass(frozen=True)
@@ -27,21 +26,34 @@ class SnapshotsEverywhere:
     def clean(
         self, read: ReadRegistrations, executions: str, keep: int, *, dry_run: bool
     ) -> tuple[dict[str, Any], list[str]]:
-        """Clean up everywhere; a fault elsewhere does not affect the other places. Returns a report and the faults.
+        """Clean up everywhere; a fault in one place does not affect the others. Returns a report and the faults.
 
         The report has that of each other account and region under ``elsewhere``.
         """
-        report, problems = self._at(None, "", "").clean(executions, keep, dry_run=dry_run)
-        stages: dict[StagePlace, Stage] = {each.place: each for each in read.stages if each.place and each.databases}
-        for place, stage in stages.items():
-            try:
-                retention = self._at(place, stage.application, stage.name)
-                reported, found = retention.clean(executions, keep, dry_run=dry_run)
-            except AwsFault as fault:
-                reported, found = {}, [str(fault)]
+        stages: dict[StagePlace, dict[str, str]] = {}
+        for each in read.stages:
+            if each.place and each.databases:
+                stages.setdefault(each.place, {})[each.application] = each.name
+        report, problems = self._cleaned(None, {"": ""}, executions, keep, dry_run=dry_run)
+        for place, of in stages.items():
+            reported, found = self._cleaned(place, of, executions, keep, dry_run=dry_run)
             report.setdefault("elsewhere", {})[f"{place.account}/{place.region}"] = reported
             problems += [f"{place}: {each}" for each in found]
         return report, problems
+
+    def _cleaned(
+        self, place: StagePlace | None, stages: Mapping[str, str], executions: str, keep: int, *, dry_run: bool
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Clean up in one place, for whichever application that has a stage there may do so."""
+        problems = []
+        for application, stage in stages.items():
+            try:
+                return self._at(place, application, stage).clean(executions, keep, dry_run=dry_run)
+            except AccessDenied as refused:
+                problems = [str(refused)]
+            except AwsFault as fault:
+                return {}, [str(fault)]
+        return {}, problems
 
     def _at(self, place: StagePlace | None, application: str, stage: str) -> "SnapshotRetention":
         return SnapshotRetention(self.ledger, self.places.at(place, application, stage).databases)

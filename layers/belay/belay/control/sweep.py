@@ -20,10 +20,12 @@ from belay.control.superseding import Superseding
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
+from belay.errors import ServiceUnavailable
 from belay.ledger.ledger import Ledger
 from belay.notify.registrations import registration_unreadable, stacks_shared
 from belay.release.attempt import HeldUpload
 from belay.release.names import execution_name
+from belay.release.place import StagePlace
 from belay.release.stack_claim import StackClaim
 
 Given = ParamSpec("Given")
@@ -35,7 +37,8 @@ Item = TypeVar("Item")
 class Sweep:
     """One sweep. A fault in one part or item does not affect the others: it is kept in ``faults``.
 
-    ``lists_read`` has the length of each of the ledger's lists that could be read.
+    ``lists_read`` has the length of each of the ledger's lists that could be read, ``out_of_reach`` the other regions
+    that answered nothing.
     """
 
     ledger: Ledger
@@ -54,6 +57,7 @@ class Sweep:
     deploy_machine_arn: str
     plan_machine_arn: str
     faults: list[Exception] = field(default_factory=list)
+    out_of_reach: set[str] = field(default_factory=set)
     lists_read: list[int] = field(default_factory=list)
 
     @property
@@ -89,8 +93,12 @@ class Sweep:
             ),
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
             "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],
-            "freed_stacks": self._each(self.unregistered_stacks, self.free_if_gone),
-            "healthy_again": self._each(self._listed(self.ledger.incidents.watched), self.unhealthy.close_if_healthy),
+            "freed_stacks": self._each_there(self.unregistered_stacks, self.free_if_gone, self._region_of_claim),
+            "healthy_again": self._each_there(
+                self._listed(self.ledger.incidents.watched),
+                self.unhealthy.close_if_healthy,
+                lambda watched: _region(watched.incident.place),
+            ),
             "failed_stacks": self._each(self.registered_failures, self.failed_stacks.take_up_failed),
             "missed_uploads": self._attempted(self.missed_uploads.look, now, [each.upload for each in held]) or []
             if may_start
@@ -107,6 +115,25 @@ class Sweep:
         """Act on each of what a part of the sweep reads; return what came of it, where anything did."""
         done = [self._attempted(act, each, *args, **named) for each in self._attempted(read) or ()]
         return [each for each in done if each]
+
+    def _each_there(
+        self, read: Callable[[], Iterable[Item]], act: Callable[[Item], Found | None], region: Callable[[Item], str]
+    ) -> list[Found]:
+        """Do it for what lies elsewhere: one try is enough for a region that answers nothing, for each takes its time.
+
+        ``region`` is empty for what lies at home.
+        """
+
+        def there(item: Item) -> Found | None:
+            if region(item) in self.out_of_reach:
+                return None
+            try:
+                return act(item)
+            except ServiceUnavailable:
+                self.out_of_reach.update(filter(None, [region(item)]))
+                raise
+
+        return self._each(read, there)
 
     def _listed(self, read: Callable[[list[Exception]], Sequence[Item]]) -> Callable[[], Sequence[Item]]:
         """Return the reading of a list of the ledger without its damaged items, which are faults."""
@@ -156,9 +183,20 @@ class Sweep:
 
     def registered_failures(self) -> list[FailedStack]:
         """Return the registered stacks that failed, wherever they are: a place that cannot be reached is a fault."""
-        return list(chain.from_iterable(self._each(self.failed_stacks.stages_by_place, self.failed_stacks.failed)))
+        found = self._each_there(
+            self.failed_stacks.stages_by_place, self.failed_stacks.failed, lambda stages: _region(stages[0].place)
+        )
+        return list(chain.from_iterable(found))
+
+    def _region_of_claim(self, claim: StackClaim) -> str:
+        home = self.places.home
+        return "" if (claim.account, claim.region) == (home.account, home.region) else claim.region
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held beyond their expiry."""
         held = self.ledger.locks.held(self.faults)
         return [f"{lock.application}#{lock.stage}" for lock in held if lock.expires_at < lease(0)]
+
+
+def _region(place: StagePlace | None) -> str:
+    return "" if place is None else place.region
