@@ -8,6 +8,7 @@ from belay.aws.clock import now
 from belay.aws.gateways import own_aws
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.control.stage_stacks import StageStacks
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -30,5 +31,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
     there = run.at(aws, Power.DEPLOY)
-    reason = StageStacks(run, there.stacks, StackValues.of(there, ledger)).confirm(int(event["fencing"]), now().date())
+    stacks, files = StageStacks(run, there.stacks, StackValues.of(there, ledger)), StageFiles.kept_by(aws, run)
+    reason = stacks.confirm(int(event["fencing"]), now().date(), files)
     return {"same": reason is None, "reason": None if reason is None else run.reasons.keep(reason)}

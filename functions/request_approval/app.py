@@ -11,6 +11,7 @@ from belay.control.approvals import Approvals
 from belay.control.endings import Endings
 from belay.control.links import Links
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.place import Power
@@ -47,7 +48,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     endings = Endings(run.ledger, run.artifacts, aws.notifications, settings.notification_topic_arn)
     approvals = Approvals(run.ledger, run.artifacts, endings)
     links = Links(aws.mac_key(settings.link_key_id), settings.link_url)
-    request = links.add_to(approvals.gather(run, there.stacks, now()))
+    request = links.add_to(approvals.gather(StageFiles.kept_by(aws, run), there.stacks, now()))
     approvals.keep(request, render(request))
     approvals.record(request, event["task_token"])
     run.refuse_superseded()

@@ -15,6 +15,7 @@ from moto.cloudformation.models import cloudformation_backends
 from simulated_ledger import accepted, end_stage
 from test_aws_unfinished import MACHINE, MANIFEST, RELEASE, STAGE, House
 
+from belay.approval.seal import Seal
 from belay.aws.gateways import Aws, own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sessions import Session
@@ -23,6 +24,7 @@ from belay.control.places import Places, placed
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.rehearsal import RehearsedRoles
 from belay.control.revalidations import Revalidations
+from belay.control.sealing import sealed_now
 from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
@@ -44,6 +46,7 @@ from belay.release.registration import Stage
 from belay.release.stack_claim import claims_of
 from belay.release.verification import DeployedStage
 from belay.sql.changes import Format
+from belay.stack.plan import StagePlan
 from belay.stack.status import StackStatus
 
 SPOKE, REGION = "111111111111", "eu-central-1"
@@ -348,6 +351,18 @@ def test_files_are_brought_once_to_where_the_account_may_read_them(files: StageF
     assert [files.copy(lambda: True) for _ in range(2)] == [True, True]
     assert versions() == [key]
     assert files.url("network.yaml") == f"https://s3.{REGION}.amazonaws.com/{FILES}/{key}"
+
+
+def test_a_copy_that_somebody_swaps_breaks_the_seal_of_what_was_approved(files: StageFiles, house: House) -> None:
+    house.s3.put_bucket_versioning(Bucket="artifacts", VersioningConfiguration={"Status": "Enabled"})
+    files.copy(lambda: True)
+    files.run.save(StagePlan(()))
+    stacks = Aws().at(PLACE, Power.LOOK, Session("orders", "production", "1.0.0")).stacks
+    approved, again = (Seal.of(sealed_now(files, stacks, date(2026, 1, 1))) for _ in range(2))
+    assert approved == again
+    (key,) = set(versions())
+    boto3.client("s3", region_name=REGION).put_object(Bucket=FILES, Key=key, Body=b"Resources: {Queue: {}}\n")
+    assert approved.broken_by(Seal.of(sealed_now(files, stacks, date(2026, 1, 1)))) == ("the release's files",)
 
 
 def test_a_file_that_is_not_what_was_accepted_is_not_brought(files: StageFiles, house: House) -> None:

@@ -13,7 +13,7 @@ from belay.control.decisions import Decisions
 from belay.control.endings import Endings
 from belay.control.sealing import looked_up, sealed_now
 from belay.control.shown_change_sets import shown
-from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.ledger.ledger import Ledger
 from belay.notify.approvals import approval_requested
@@ -36,9 +36,9 @@ class Approvals:
         self._artifacts = artifacts
         self._endings = endings
 
-    def gather(self, run: StageContext, stacks: Stacks, asked_at: datetime) -> ApprovalRequest:
-        """Gather everything that a stage's approval covers."""
-        sealed = sealed_now(run, stacks, asked_at.date())
+    def gather(self, files: StageFiles, stacks: Stacks, asked_at: datetime) -> ApprovalRequest:
+        """Gather everything that a stage's approval covers, given the release's files there."""
+        run, sealed = files.run, sealed_now(files, stacks, asked_at.date())
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
         forecast = run.artifacts.get_json(run.release.stage_key(run.stage.name, FORECAST_DOCUMENT))
         held = run.stage.calendar.held(asked_at)

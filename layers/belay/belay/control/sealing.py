@@ -8,6 +8,7 @@ from belay.approval.seal import Seal, Sealed
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.database.forecast import FORECAST_DOCUMENT
 from belay.errors import UnreadableTemplate
 from belay.policy.change_sets import check_change_set
@@ -17,9 +18,9 @@ from belay.template.dynamic_references import texts, unversioned
 from belay.template.loader import load
 
 
-def sealed_now(run: StageContext, stacks: Stacks, today: date) -> Sealed:
-    """Gather everything that an approval is bound to."""
-    return gathered(run, stacks, today, run.artifacts.versions(run.release.prefix))
+def sealed_now(files: StageFiles, stacks: Stacks, today: date) -> Sealed:
+    """Gather everything that the approval of a release in a stage is bound to, given its files there."""
+    return gathered(files.run, stacks, today, files.versions())
 
 
 def gathered(run: StageContext, stacks: Stacks, today: date, files: Mapping[str, str]) -> Sealed:
@@ -67,13 +68,14 @@ def looked_up(run: StageContext, static: Report) -> list[str]:
     return [f"{place}: {reference}" for place, found in places.items() for reference in found]
 
 
-def broken_since_approval(run: StageContext, stacks: Stacks, today: date) -> str | None:
+def broken_since_approval(files: StageFiles, stacks: Stacks, today: date) -> str | None:
     """Say which part of what was approved has changed, or that nobody approved; None if nothing has changed."""
+    run = files.run
     approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
     answer = approval.answer if approval is not None and approval.attempt == run.release.attempt else None
     if approval is None or answer is None or answer.word != "approve":
         return "this release continued without a recorded approval of a person"
-    found = Seal.of(sealed_now(run, stacks, today))
+    found = Seal.of(sealed_now(files, stacks, today))
     changed = approval.seal.broken_by(found)
     if not changed and found.digest == answer.seal:
         return None

@@ -58,6 +58,11 @@ class StageFiles:
             put(key, self._verified(path, sha256), sha256)
         return True
 
+    def versions(self) -> dict[str, str]:
+        """Return the version of each of the release's files by its key: as it was accepted, and of its copy."""
+        accepted = self.run.artifacts.versions(self.run.release.prefix)
+        return accepted if self.run.stage.place is None else accepted | self.bucket.versions(self.prefix)
+
     def keep(self, key: str, template: bytes) -> TemplatePointer:
         """Store a template for a rollback, under a key of the artifact bucket; return where CloudFormation reads it."""
         pointer, place = kept_in(self.run.artifacts)(key, template), self.run.stage.place

@@ -9,6 +9,7 @@ from belay.aws.cloudformation import Stacks
 from belay.control.sealing import broken_since_approval
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.errors import AwsFault, ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
 from belay.release.change_plan import ChangePlan
@@ -44,7 +45,7 @@ class StageStacks:
 
     # -- confirming ----------------------------------------------------------------------------------------------
 
-    def confirm(self, fencing: int, today: date) -> Statement | None:
+    def confirm(self, fencing: int, today: date, files: StageFiles) -> Statement | None:
         """Return why the plan is no longer valid under the stage's lock; None if it is.
 
         What was approved is compared with its seal, every planned change set with what CloudFormation says now.
@@ -54,7 +55,7 @@ class StageStacks:
         run = self._run
         run.refuse_superseded()
         self._refuse_overtaken()
-        broken = broken_since_approval(run, self._stacks, today) if run.asks else None
+        broken = broken_since_approval(files, self._stacks, today) if run.asks else None
         if broken is not None:
             return Statement(Why.PLAN_CHANGED, broken)
         plan = run.plan()
