@@ -12,12 +12,13 @@ import click
 
 from belay import VERSION
 from belay.aws.faults import translated
+from belay.control.spokes import SeenThere
 from belay.errors import AwsFault, BelayError
 from belay.release.registration import Stage
 from cli.account import Account, Where, calls_aws
 from cli.output import plain, tell
 from cli.permissions import POLICIES, Permission, granted_by, principal, refused, to_register
-from cli.problems import REFUSED, in_words
+from cli.problems import REFUSED, Refused, in_words
 from cli.stacks import gather, registered_in
 
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
@@ -270,13 +271,15 @@ def _elsewhere(belay: Account) -> Iterator[Examined]:
     described = belay.aws.stacks.describe_stack(belay.stack) or {}
     given = {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
     named = given.get("SpokeAccounts", "").split(",")
-    unreached = refusals(belay)
+    looked = seen(belay)
     for (account, region), stages in places.items():
         where = f"account {account}, region {region}"
+        found = {each.application: each for each in looked if (each.account, each.region) == (account, region)}
         yield _events(where, account, named)
+        yield _forwarded(belay, where, region, [*found.values()])
         yield _files(belay, where, account, region)
         for stage in stages:
-            yield _reached(stage, unreached)
+            yield from _reached(stage, found[stage.application], sorted({each.application for each in stages}))
 
 
 def _events(where: str, account: str, named: list[str]) -> Examined:
@@ -304,21 +307,55 @@ def _files(belay: Account, where: str, account: str, region: str) -> Examined:
     return Examined(what, Condition.OK, f"{account} may read what {bucket} has for it")
 
 
-def refusals(belay: Account) -> list[str]:
-    """Return what a sweep says that it could not do: it looks at every stage, through the roles of each account."""
+def _forwarded(belay: Account, where: str, region: str, found: Sequence[SeenThere]) -> Examined:
+    what = f"rule of {where}"
+    bus = f"arn:{belay.aws.partition}:events:{belay.region}:{belay.aws.account}:event-bus/{belay.stack}-spokes"
+    sent_to = [each.forwards_to for each in found if not each.fault]
+    if not sent_to:
+        return Examined(what, Condition.UNKNOWN, "Belay cannot look there", "see what keeps it from that, below")
+    if bus in sent_to[0]:
+        return Examined(what, Condition.OK, f"it forwards to {bus}")
+    account = found[0].account
+    return Examined(
+        *(what, Condition.PROBLEM, f"no rule belay-forward sends events to {bus}: the sweep alone finds what fails"),
+        f"belay spoke template --account {account} --in-region {region} > region.yaml, and deploy it in that region of "
+        "the account (docs/accounts.md, step 4)",
+    )
+
+
+def seen(belay: Account) -> list[SeenThere]:
+    """Return what Belay sees where stages elsewhere lie: its functions may look there, and nobody else."""
     with translated("Lambda.InvokeFunction"):
-        answer = belay.aws.client("lambda").invoke(FunctionName=belay.output("SweepFunctionName"), Payload=b"{}")
+        answer = belay.aws.client("lambda").invoke(
+            FunctionName=belay.output("SweepFunctionName"), Payload=json.dumps({"examine": True}).encode()
+        )
     done: Mapping[str, Any] = json.load(answer["Payload"])
-    return [str(each) for each in done.get("faults", [done.get("errorMessage", "the sweep failed")])]
+    if "spokes" not in done:
+        raise Refused(f"Belay could not look at the stages elsewhere: {done.get('errorMessage', done)}")
+    return [SeenThere(**each) for each in done["spokes"]]
 
 
-def _reached(stage: Stage, unreached: list[str]) -> Examined:
+def _reached(stage: Stage, found: SeenThere, applications: Sequence[str]) -> Iterator[Examined]:
     what, place = f"{stage.application}/{stage.name}", stage.place
-    role = place.roles.look if place else ""
-    refused = [each for each in unreached if role in each and stage.application in each]
-    if refused:
-        return Examined(what, Condition.PROBLEM, refused[0], "belay spoke template prints what the account needs")
-    return Examined(what, Condition.OK, f"{role} can be assumed, and sees the stacks of {place}")
+    named = " ".join(f"--application {each}" for each in applications)
+    account = (
+        f"belay spoke template --account {found.account} {named} > account.yaml, and deploy it there "
+        "(docs/accounts.md, step 3)"
+    )
+    if found.fault:
+        enable = f"aws account enable-region --region-name {found.region}, in that account"
+        do = enable if "is not enabled in the account" in found.fault else account
+        yield Examined(what, Condition.PROBLEM, found.fault, do)
+        return
+    lacking = {power: "; ".join(lacks) for power, lacks in found.roles.items() if lacks}
+    for power, lacks in lacking.items():
+        yield Examined(what, Condition.PROBLEM, f"belay-{power}: {lacks}", account)
+    if not lacking:
+        yield Examined(
+            what,
+            Condition.OK,
+            f"the roles for {', '.join(found.roles)} of {place} trust Belay for {stage.application}",
+        )
 
 
 EXAMINATIONS: Final[dict[str, Examination]] = {

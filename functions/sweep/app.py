@@ -1,7 +1,7 @@
 """Reconciles missed events every five minutes: starts held uploads, finishes what was left, counts expired locks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from belay.aws.clock import now
@@ -16,6 +16,7 @@ from belay.control.incidents import Incidents
 from belay.control.missed_uploads import MissedUploads
 from belay.control.places import Places
 from belay.control.registrations import RegistrationsReadOnce
+from belay.control.spokes import Spokes
 from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
 from belay.control.sweep import Sweep
@@ -50,8 +51,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     A fault in one part does not affect the others: it is logged and counted, and the next sweep tries again. Only if
     nothing at all could be done are the faults raised, as an ``ExceptionGroup``, so that Lambda tries again.
+
+    With ``examine`` in the event nothing is done: it returns what is seen in the accounts and regions of stages
+    elsewhere, for ``belay doctor``.
     """
     settings, aws = read(Settings), own_aws()
+    if event.get("examine") is True:
+        return {"spokes": examined(settings, aws)}
     sweep = put_together(settings, aws)
     done = sweep.run(now(), lambda: aws.parameters.get_parameter(settings.pause_parameter) == "true")
     emit(swept(done["open_incidents"], len(done["locks_held_past_expiry"]), len(sweep.faults)))
@@ -60,6 +66,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if sweep.blind:
         raise ExceptionGroup("the sweep could not read the ledger", sweep.faults)
     return done | {"faults": [f"{type(fault).__name__}: {fault}" for fault in sweep.faults]}
+
+
+def examined(settings: Settings, aws: Aws) -> list[dict[str, Any]]:
+    """Return what is seen where stages elsewhere lie."""
+    registered = RegistrationsReadOnce(aws.parameters, aws.artifacts(settings.artifact_bucket)).all
+    return [asdict(each) for each in Spokes(Places(aws, Power.LOOK, "doctor")).seen(registered.stages)]
 
 
 def put_together(settings: Settings, aws: Aws) -> Sweep:

@@ -20,7 +20,16 @@ POWERS = {
 """The functions that work where a stage lies, by the power that they have there."""
 
 OF_STAGES = {
-    *("application-autoscaling", "cloudformation", "cloudwatch", "ec2", "ecs", "elasticache", "elasticloadbalancing"),
+    *(
+        "application-autoscaling",
+        "cloudformation",
+        "cloudwatch",
+        "ec2",
+        "ecs",
+        "elasticache",
+        "elasticloadbalancing",
+        "events",
+    ),
     *("iam", "lambda", "rds", "secretsmanager"),
 }
 """The services in which a stage has something; the others are asked in Belay's own account."""

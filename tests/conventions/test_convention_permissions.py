@@ -24,6 +24,7 @@ PREFIX = {
     "CodePipeline": "codepipeline",
     "DynamoDB": "dynamodb",
     "EC2": "ec2",
+    "Events": "events",
     "ECS": "ecs",
     "ElastiCache": "elasticache",
     "ElasticLoadBalancing": "elasticloadbalancing",

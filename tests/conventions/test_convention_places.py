@@ -35,6 +35,7 @@ TAKES_HOME = {
     "placed",
     "put_together",
     "read_tables",
+    "examined",
     "copies",
     "Admission",
     "Places",

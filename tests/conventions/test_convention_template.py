@@ -380,7 +380,7 @@ def test_roles_are_passed_to_cloudformation_and_to_rds_alone() -> None:
 
 def test_nobody_may_assume_roles_or_change_permissions() -> None:
     granted = {action for _, each in statements() for action in actions(each)}
-    harmless = {"iam:PassRole", "iam:SimulatePrincipalPolicy"}
+    harmless = {"iam:GetRole", "iam:PassRole", "iam:SimulatePrincipalPolicy"}
     # Of other accounts, each function one role: test_convention_places.py says which.
     harmless |= {"sts:AssumeRole", "sts:TagSession"}
     assert not {action for action in granted if action.startswith(("iam:", "sts:"))} - harmless

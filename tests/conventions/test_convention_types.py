@@ -41,7 +41,7 @@ release.reason._stopped_execution release.reason.caught
 
 FUNCTIONS = """
 control.asked_rollbacks.take control.checks.alarms.look control.checks.live_groups.look
-control.checks.verify_function.look control.retention.clean
+control.checks.verify_function.look control.retention.clean control.retention._cleaned
 release.verification.answer_checked release.verification.answer_due release.verification.question
 """
 """The JSON that functions are asked with and answer: the rollback's URL, the verify function, the daily cleaning."""
@@ -54,6 +54,7 @@ control.recovered_stacks._kept
 control.recovered_stacks._matches control.recovered_stacks._put_back control.recovered_stacks._values_differ
 control.stage_change_sets._request release.verification.rollback_triggers rollback.database_steps.modify
 rollback.steps._shown rollback.services._named rollback.services._step rollback.services._target rollback.steps._step
+release.trust.distrust release.trust._conditions release.trust._principal
 """
 """AWS's own requests and descriptions."""
 

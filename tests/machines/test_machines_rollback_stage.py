@@ -105,8 +105,8 @@ class TestRolledBack:
         self, application: Applications, pins: tuple[str, str], outcome: str, door: str
     ) -> None:
         app, order = application(), {"second": ["first"]}
-        with suppress(app.belay.aws("secretsmanager").exceptions.ResourceExistsException):
-            app.belay.aws("secretsmanager").create_secret(Name="door", SecretString="from afar")
+        with suppress(app.belay.there("secretsmanager").exceptions.ResourceExistsException):
+            app.belay.there("secretsmanager").create_secret(Name="door", SecretString="from afar")
         releases = [
             app.release(
                 version,

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import boto3
@@ -13,12 +13,14 @@ from test_aws_command import Office
 from belay.aws.cloudformation import Stacks
 from belay.aws.iam import Roles
 from belay.control.registrations import Registrations
+from belay.control.spokes import SeenThere
 from belay.errors import AccessDenied
 from belay.release.place import PlaceRoles, StagePlace
 from cli import doctor
 from cli.__main__ import main
 from cli.account import Account, Where
 from cli.permissions import POLICIES, principal
+from cli.problems import Refused
 
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
 TRUST = {
@@ -301,6 +303,10 @@ def test_a_rule_that_is_disabled_is_a_problem(
 
 THERE = "account 111111111111, region eu-central-1"
 FILES = "belay-files-123456789012-eu-central-1"
+PLACE = ("orders", "111111111111", "eu-central-1")
+BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/belay-spokes"
+SEEN = SeenThere(*PLACE, {"look": [], "deploy": [], "recover": [], "clean": []}, [BUS])
+"""What Belay answers about an account that is ready."""
 
 
 @pytest.fixture
@@ -315,7 +321,7 @@ def elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callab
         return replace(found, stages=stages)
 
     monkeypatch.setattr(Registrations, "read", with_production_elsewhere)
-    monkeypatch.setattr(doctor, "refusals", lambda belay: [])
+    monkeypatch.setattr(doctor, "seen", lambda belay: [SEEN])
     parameter = {"ParameterKey": "SpokeAccounts", "ParameterValue": "111111111111"}
     stack = {"StackStatus": "UPDATE_COMPLETE", "Parameters": [parameter]}
     monkeypatch.setattr(Stacks, "describe_stack", lambda self, name: stack)
@@ -337,7 +343,9 @@ def test_a_stage_elsewhere_is_in_order_where_its_account_is_ready(
 
     assert status == 0
     assert found[f"events of {THERE}"]["state"] == found[f"files for {THERE}"]["state"] == "ok"
-    assert found["orders/production"]["detail"].startswith("arn:aws:iam::111111111111:role/belay-look can be assumed")
+    assert found[f"rule of {THERE}"]["state"] == "ok"
+    told = f"the roles for look, deploy, recover, clean of {THERE} trust Belay for orders"
+    assert found["orders/production"]["detail"] == told
     # Its role cannot be seen from here, that of the stage at home can.
     assert "service role of orders/test" in found
 
@@ -366,26 +374,59 @@ def test_files_that_the_account_may_not_read_are_a_problem(elsewhere: Any, capsy
     assert found[f"files for {THERE}"]["do"].startswith("deploy accounts/hub_region.yaml to eu-central-1")
 
 
+@pytest.mark.parametrize(
+    ("fault", "do"),
+    [
+        (
+            "AccessDenied: the role belay-look cannot be assumed for orders/production",
+            "belay spoke template --account 1",
+        ),
+        (
+            "AwsFault: A region that is not enabled in the account answers so, too",
+            "aws account enable-region --region-",
+        ),
+    ],
+)
 def test_a_stage_that_belay_cannot_reach_is_a_problem_with_what_it_said(
-    elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fault: str, do: str
 ) -> None:
-    said = "AccessDenied: the role arn:aws:iam::111111111111:role/belay-look cannot be assumed for orders/production"
-    monkeypatch.setattr(doctor, "refusals", lambda belay: ["Throttled: something else", said])
+    monkeypatch.setattr(doctor, "seen", lambda belay: [SeenThere(*PLACE, fault=fault)])
 
     status, found = examined(capsys)
 
-    assert (status, found["orders/production"]["detail"]) == (1, said)
+    assert (status, found["orders/production"]["detail"]) == (1, fault)
+    assert found["orders/production"]["do"].startswith(do)
+    assert found[f"rule of {THERE}"]["state"] == "unknown"
 
 
-def test_what_the_sweep_could_not_do_is_read_from_its_answer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [{"faults": ["AccessDenied: no"]}, {"errorMessage": "it could not read the ledger"}]
+def test_a_role_that_lacks_something_and_a_rule_that_is_not_there_are_problems(
+    elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = replace(SEEN, roles={**SEEN.roles, "recover": ["it does not exist"]}, forwards_to=[])
+    monkeypatch.setattr(doctor, "seen", lambda belay: [lacking])
+
+    status, found = examined(capsys)
+
+    assert (status, found["orders/production"]["detail"]) == (1, "belay-recover: it does not exist")
+    assert found["orders/production"]["do"].startswith(
+        "belay spoke template --account 111111111111 --application orders > account.yaml"
+    )
+    assert found[f"rule of {THERE}"]["do"].startswith(
+        "belay spoke template --account 111111111111 --in-region eu-central-1 > region.yaml"
+    )
+
+
+def test_what_belay_sees_there_is_read_from_its_answer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [{"spokes": [asdict(SEEN)]}, {"errorMessage": "it could not read the registrations"}]
 
     class Functions:
-        def invoke(self, **_: object) -> dict[str, Any]:
+        def invoke(self, **given: Any) -> dict[str, Any]:
+            assert json.loads(given["Payload"]) == {"examine": True}
             return {"Payload": io.BytesIO(json.dumps(answers.pop(0)).encode())}
 
     belay = Account.of(Where())
     monkeypatch.setattr(belay.aws, "client", lambda service: Functions())
 
-    assert doctor.refusals(belay) == ["AccessDenied: no"]
-    assert doctor.refusals(belay) == ["it could not read the ledger"]
+    assert doctor.seen(belay) == [SEEN]
+    with pytest.raises(Refused, match="it could not read the registrations"):
+        doctor.seen(belay)

@@ -25,6 +25,7 @@ from belay.control.registrations import RegistrationsReadOnce
 from belay.control.rehearsal import RehearsedRoles
 from belay.control.revalidations import Revalidations
 from belay.control.sealing import sealed_now
+from belay.control.spokes import SeenThere, Spokes
 from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
@@ -159,13 +160,13 @@ def test_an_event_cannot_speak_of_another_account_or_region_than_it_comes_from(
 
 
 @pytest.fixture
-def sweep(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
-    """Runs the function."""
+def sweep(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """``sweep()`` runs the function, with what is given in the event."""
     app = function("sweep")
     for name in ("RELEASE_BUCKET", "NOTIFICATION_TOPIC_ARN", "PAUSE_PARAMETER", "DEPLOY_RELEASE_MACHINE_ARN"):
         monkeypatch.setenv(name, house.topic if "TOPIC" in name else "none")
     monkeypatch.setenv("PLAN_RELEASE_MACHINE_ARN", "none")
-    return lambda: dict(app.handler({}, None))
+    return lambda **event: dict(app.handler(event, None))
 
 
 def register(house: House, application: str, stage: str) -> None:
@@ -191,7 +192,7 @@ def bar(monkeypatch: pytest.MonkeyPatch, fault: AwsFault, *regions: str) -> list
 
 
 def test_an_account_that_cannot_be_reached_stops_no_other_stage_s_work(
-    house: House, sweep: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    house: House, sweep: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(house, "billing", STAGE)
     house.stands(house.stack("billing-network"), StackStatus.UPDATE_ROLLBACK_COMPLETE)
@@ -203,7 +204,7 @@ def test_an_account_that_cannot_be_reached_stops_no_other_stage_s_work(
 
 
 def test_a_region_that_is_down_is_tried_once_and_the_others_are_looked_at(
-    house: House, sweep: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    house: House, sweep: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for application in ("billing", "carts"):
         register(house, application, ELSEWHERE)
@@ -218,7 +219,7 @@ def test_a_region_that_is_down_is_tried_once_and_the_others_are_looked_at(
 
 
 def test_an_event_that_comes_after_the_sweep_opens_nothing_more(
-    house: House, sweep: Callable[[], dict[str, Any]], react: ModuleType
+    house: House, sweep: Callable[..., dict[str, Any]], react: ModuleType
 ) -> None:
     failed = stack("orders-network", StackStatus.UPDATE_ROLLBACK_COMPLETE)
     (incident,) = sweep()["failed_stacks"]
@@ -504,3 +505,47 @@ def test_a_rehearsal_elsewhere_is_of_the_roles_there() -> None:
     elsewhere = RehearsedRoles.of(PLACE, "stacks", "databases", "")
     assert (elsewhere.stacks, elsewhere.databases) == (PLACE.roles.recover, PLACE.roles.recover)
     assert {resource for _, resource in elsewhere.protected} == {PLACE.roles.of(power) for power in Power}
+
+
+# -- what an account needs ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_seen_in_an_account_is_what_it_lacks_for_an_application(
+    house: House, sweep: Callable[..., dict[str, Any]]
+) -> None:
+    iam, events = there("iam"), there("events")
+    for power in ("look", "deploy", "recover"):
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::123456789012:role/belay/{power}/*"},
+                "StringEquals": {"sts:ExternalId": "billing" if power == "recover" else "orders"},
+            },
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        iam.create_role(RoleName=f"belay-{power}", AssumeRolePolicyDocument=document)
+    bus = "arn:aws:events:eu-west-1:123456789012:event-bus/belay-spokes"
+    events.put_rule(Name="belay-forward", EventPattern='{"source": ["aws.cloudformation"]}')
+    events.put_targets(Rule="belay-forward", Targets=[{"Id": "hub", "Arn": bus}])
+
+    (seen,) = sweep(examine=True)["spokes"]
+
+    assert (seen["application"], seen["account"], seen["region"]) == ("orders", SPOKE, REGION)
+    trusting = [power for power, lacks in seen["roles"].items() if not lacks]
+    assert trusting == ["look", "deploy"]
+    assert seen["roles"]["recover"] == ["its parameter Applications does not include orders"]
+    assert seen["roles"]["clean"] == ["it does not exist"]
+    assert seen["forwards_to"] == [bus]
+    events.disable_rule(Name="belay-forward")
+    assert sweep(examine=True)["spokes"][0]["forwards_to"] == []
+
+
+def test_what_cannot_be_seen_in_an_account_is_said(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = AccessDenied("STS.AssumeRole", "AccessDenied", "it does not trust Belay's account")
+    bar(monkeypatch, refused, REGION)
+    (seen,) = Spokes(Places(Aws(), Power.LOOK, "doctor")).seen(
+        RegistrationsReadOnce(Aws().parameters, house.artifacts).all.stages
+    )
+    assert seen == SeenThere("orders", SPOKE, REGION, fault=f"AccessDenied: {refused}")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from belay.aws.dynamodb import ParameterTables, Table
     from belay.aws.ec2 import SecurityGroups
     from belay.aws.ecs import Services
+    from belay.aws.event_rules import EventRules
     from belay.aws.executors import Executors
     from belay.aws.iam import Roles
     from belay.aws.kms import MacKey, ValueKey
@@ -186,6 +187,13 @@ class Aws:
         from belay.aws.codebuild import Builds
 
         return Builds(self.client("codebuild"))
+
+    @cached_property
+    def event_rules(self) -> EventRules:
+        """EventBridge's rules."""
+        from belay.aws.event_rules import EventRules
+
+        return EventRules(self.client("events"))
 
     @cached_property
     def databases(self) -> Databases:

@@ -1,5 +1,6 @@
-"""IAM: simulates what a role is allowed to do."""
+"""IAM: simulates what a role is allowed to do, and reads whom it trusts."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,3 +43,15 @@ class Roles:
                     return None
                 raise
         return [result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"]
+
+    def trust(self, role: str) -> Mapping[str, Any] | None:
+        """Return the policy that says who may assume a role, by the role's ARN; None if there is no such role."""
+        with translated("IAM.GetRole"):
+            try:
+                found = self._client.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+            except ClientError as error:
+                if code_of(error) == "NoSuchEntity":
+                    return None
+                raise
+        policy: Mapping[str, Any] = json.loads(found) if isinstance(found, str) else found
+        return policy

@@ -1,0 +1,27 @@
+"""EventBridge's rules."""
+
+from typing import Any
+
+from belay.aws.faults import translated
+from belay.errors import AwsFault
+
+
+class EventRules:
+    """The rules of the default bus."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def targets(self, name: str) -> list[str]:
+        """Return the ARNs of what a rule sends events to; none if there is no such rule, or it is disabled."""
+        try:
+            with translated("Events.DescribeRule"):
+                state = self._client.describe_rule(Name=name)["State"]
+        except AwsFault as fault:
+            if fault.code == "ResourceNotFoundException":
+                return []
+            raise
+        if state == "DISABLED":
+            return []
+        with translated("Events.ListTargetsByRule"):
+            return [str(each["Arn"]) for each in self._client.list_targets_by_rule(Rule=name)["Targets"]]
