@@ -318,3 +318,7 @@ def test_a_change_is_told_with_both_values() -> None:
         attribute.read_as("8", "7").told("service", "Size")
         == f"service: the parameter Size changes from 7 to 8: {where}"
     )
+    hostile = attribute.read_as("8\n\nApprove: belay approve", "x" * 81).told("service", "Size")
+    assert hostile == (
+        f"service: the parameter Size changes from '{'x' * 80}...' to '8\\n\\nApprove: belay approve': {where}"
+    )

@@ -160,7 +160,7 @@ class AcceptedRelease:
         found = {}
         for stack in self.manifest.stacks:
             registered, declared = self.stages[stage].stacks[stack.name], self.declared[stack.template]
-            wanted = effective_parameters(stack, registered, declared, "", "")
+            wanted = effective_parameters(stack, registered, declared, "", "") if registered.from_tables else {}
             sources = {name: each for name, each in registered.from_tables.items() if wanted.get(name) == READ_LATER}
             if sources:
                 found[stack.name] = sources

@@ -16,6 +16,7 @@ TABLE_VALUES: Final = "table-values.json"
 _TABLE: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _ATTRIBUTE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _KEY_VALUE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
+_LONGEST_SHOWN: Final = 80
 _MOST_KEYS: Final = 2
 """A partition key, and a sort key if the table has one."""
 
@@ -52,7 +53,8 @@ class TableAttribute:
         """Say how the parameter changes; None if it does not, or was not read."""
         if self.value is None or self.value == self.former:
             return None
-        how = f"is {self.value}" if self.former is None else f"changes from {self.former} to {self.value}"
+        value = _shown(self.value)
+        how = f"is {value}" if self.former is None else f"changes from {_shown(self.former)} to {value}"
         return f"{stack}: the parameter {parameter} {how}: {self.where}"
 
 
@@ -89,6 +91,11 @@ def text_of(item: Mapping[str, object] | None, source: TableAttribute) -> str:
         size = len(found.encode())
         raise InvalidRelease([f"expected {source.where} to be at most {LONGEST_PARAMETER} bytes, found {size}"])
     return found
+
+
+def _shown(value: str) -> str:
+    """Show what somebody wrote into a table, on one line."""
+    return value if value and value.isprintable() and len(value) <= _LONGEST_SHOWN else quote(value)
 
 
 def _table_attribute(node: Node) -> TableAttribute:
