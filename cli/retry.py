@@ -11,12 +11,16 @@ from botocore.exceptions import ClientError
 from belay.aws.clock import timestamp
 from belay.aws.faults import code_of, translated
 from belay.ledger.ledger import Ledger
+from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
+from belay.release.place import StagePlace
 from belay.release.records import Outcome, Upload
+from belay.release.registration import Stage
 from cli.account import Account, Where, calls_aws
 from cli.follow import Wait, finish, waits
 from cli.naming import ReleaseName, find_attempts, release_argument
 from cli.problems import Refused
+from cli.registration_files import APPLICATION_FILE, checked
 from cli.views.followed import Follower
 
 
@@ -38,7 +42,10 @@ class UploadedAgain:
 @waits([Outcome.DEPLOYED])
 @calls_aws
 def command(release: ReleaseName, wait: Wait, where: Where, output: str) -> int:
-    """Deploy a release again that was not deployed or was rolled back, by copying the uploaded object onto itself."""
+    """Deploy a release again, by copying the uploaded object onto itself.
+
+    It was not deployed, or was rolled back, or a stage of it was registered in another account or region since.
+    """
     belay = Account.of(where)
     again = upload_again(belay, release)
     found = {"upload": again.url, "of": again.before.version_id, "version_id": again.now.version_id}
@@ -60,17 +67,17 @@ def command(release: ReleaseName, wait: Wait, where: Where, output: str) -> int:
 
 def upload_again(belay: Account, name: ReleaseName) -> UploadedAgain:
     """Make a release's version of its object the newest again, and return both. Raises ``Refused``."""
-    upload = to_retry(belay.ledger, name)
+    upload = to_retry(belay, name)
     version_id = copy_onto_itself(belay.aws.client("s3", patient=True), upload)
     return UploadedAgain(upload, replace(upload, version_id=version_id))
 
 
-def to_retry(ledger: Ledger, name: ReleaseName) -> Upload:
-    """Return the upload to retry. Raises ``Refused`` if it has not ended, or is deployed."""
-    attempt = find_attempts(ledger, name)[-1]
+def to_retry(belay: Account, name: ReleaseName) -> Upload:
+    """Return the upload to retry. Raises ``Refused`` if it has not ended, or is deployed where it is registered."""
+    attempt = find_attempts(belay.ledger, name)[-1]
     if attempt.outcome is None:
         raise Refused(f"{name} has not ended yet; see `belay status {name.application}`")
-    if attempt.outcome is Outcome.DEPLOYED and not _was_taken_back(ledger, attempt):
+    if attempt.outcome is Outcome.DEPLOYED and not (_was_taken_back(belay.ledger, attempt) or _moved(belay, attempt)):
         raise Refused(f"{name} is deployed, so it cannot be retried")
     return attempt.upload
 
@@ -79,6 +86,22 @@ def _was_taken_back(ledger: Ledger, attempt: Attempt) -> bool:
     """Whether the last stage that an attempt was deployed to has left it again."""
     history = ledger.stages.history(attempt.application, attempt.stage or "")
     return any(each.release.attempt == attempt.id and each.taken_back is not None for each in history)
+
+
+def _moved(belay: Account, attempt: Attempt) -> bool:
+    """Whether a stage is registered in another account or region than the one that an attempt was deployed to."""
+    document = None if attempt.release is None else belay.artifacts.get_json(attempt.release.document_key)
+    if document is None:
+        return False
+    deployed = AcceptedRelease.from_dict(document).stages
+    texts = belay.registrations.texts(attempt.application)
+    registered = checked(attempt.application, {APPLICATION_FILE: texts[0], **texts[1]}).stages
+    return any(_place(belay, each) != _place(belay, deployed.get(each.name, each)) for each in registered)
+
+
+def _place(belay: Account, stage: Stage) -> StagePlace | None:
+    """Where a stage lies; None in Belay's own account and region, however that is registered."""
+    return None if stage.place is None or belay.aws.is_at(stage.place) else stage.place
 
 
 def copy_onto_itself(s3: Any, upload: Upload) -> str:

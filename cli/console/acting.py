@@ -178,7 +178,7 @@ def roll_back(desk: Desk, fields: Fields) -> Done:
 def show_retry(desk: Desk, fields: Fields) -> Shown:
     """Show what would be uploaded again."""
     application, name = _named(fields, "application", "name")
-    upload = retry.to_retry(desk.belay.ledger, ReleaseName(application, name))
+    upload = retry.to_retry(desk.belay, ReleaseName(application, name))
     lines = [
         f"s3://{upload.bucket}/{upload.key} is copied onto itself, which uploads the same content again.",
         "That is a new attempt: it goes through the policies and every stage again.",

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.clock import timestamp
+from belay.aws.clock import now, timestamp
 from belay.aws.gateways import own_aws
 from belay.control.snapshots import StageSnapshots
 from belay.control.stage import StageContext
+from belay.control.vaults import send_to_vault
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.life import State
@@ -33,8 +34,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     there = run.at(aws, Power.DEPLOY)
     seen = StageSnapshots(there.databases).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
+        sent = send_to_vault(run, there.databases, seen.taken, event["execution"], now())
         run.artifacts.put_json(run.release.stage_key(run.stage.name, "snapshots.json"), seen.to_dict())
-        run.ledger.attempts.record(
-            run.release, State.SNAPSHOTS_TAKEN, timestamp(), stage=run.stage.name, detail=seen.in_words()
-        )
+        detail = "; ".join([seen.in_words(), *sent])
+        run.ledger.attempts.record(run.release, State.SNAPSHOTS_TAKEN, timestamp(), stage=run.stage.name, detail=detail)
     return {"ready": seen.ready, "wait_seconds": settings.poll_seconds}

@@ -65,10 +65,7 @@ def _refuse_sharing(snapshot: Snapshot, accounts: Iterable[str]) -> None:
     if "all" in accounts:
         raise RDSClientError("InvalidParameterValue", "Encrypted snapshots cannot be shared with all accounts")
     if snapshot.kms_key_id in (None, DEFAULT_KEY):
-        raise RDSClientError(
-            state,
-            "Snapshots encrypted with the default service key for RDS cannot be shared; copy it with a custom key",
-        )
+        raise RDSClientError(state, "A snapshot that is encrypted with the default key of RDS cannot be shared")
 
 
 def _copy() -> None:

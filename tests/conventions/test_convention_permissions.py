@@ -103,6 +103,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "Notifications.publish": {"kms:GenerateDataKey", "kms:Decrypt"},
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.html
     "Databases.create_snapshot": {"rds:AddTagsToResource"},
+    "Databases.copy_snapshot": {"rds:AddTagsToResource"},
     "DatabaseCopies.make": {"rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey"},
     # A restored database is given back its roles, and is encrypted with the key of its snapshot
     # (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html).
@@ -140,6 +141,12 @@ def needed(function: str) -> set[str]:
     return found.union(*(ALSO_NEEDED.get(str(node), set()) for node in reached(function)))
 
 
+def needed_at_home(function: str) -> set[str]:
+    """What it needs by its own role: what copies to vaults does that by the role of each vault's account."""
+    found = needed(function)
+    return {each for each in found if not each.startswith("rds:")} if function == "copy_to_vault" else found
+
+
 def granted(function: str) -> set[str]:
     return {
         named(action, statement["Resource"])
@@ -158,12 +165,12 @@ def named(action: str, resource: Any) -> str:
 
 @pytest.mark.parametrize("function", function_modules())
 def test_a_function_may_do_what_it_does(function: str) -> None:
-    assert needed(function) - granted(function) == set()
+    assert needed_at_home(function) - granted(function) == set()
 
 
 @pytest.mark.parametrize("function", function_modules())
 def test_a_function_may_do_no_more_than_it_does(function: str) -> None:
-    assert granted(function) - needed(function) == set()
+    assert granted(function) - needed_at_home(function) == set()
 
 
 def test_what_a_function_reaches_is_really_found() -> None:

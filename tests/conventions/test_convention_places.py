@@ -40,6 +40,7 @@ TAKES_HOME = {
     "Admission",
     "Places",
     "RecoveredChanges",
+    "Vaults",
 }
 """What is given Belay's own account and region: it asks for a stage's place itself."""
 
@@ -89,6 +90,9 @@ def test_a_function_has_one_power_elsewhere_and_its_role_says_which(function: st
         for statement in policy["Statement"]
         if "sts:AssumeRole" in statement["Action"]
     ]
+    if function == "copy_to_vault":
+        assert powers(function) == set(), "it works in vaults, where no stage lies"
+        return
     named = powers(function)
     assert len(named) <= 1, "each function is trusted with one role of an account"
     if not named:

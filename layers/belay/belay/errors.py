@@ -251,9 +251,9 @@ class CopiesNotDeleted(BelayError):  # noqa: N818
 class SnapshotsNotCleaned(BelayError):  # noqa: N818
     """Snapshots that nobody needs could not be deleted, or too many are needed for the account's quota.
 
-    Raised by ``clean_snapshots`` after it has deleted what it could, with one line for each problem. Lambda tries again
-    twice; then the event goes to the dead-letter queue, whose alarm calls a person, before a release is refused its
-    snapshot.
+    Raised by ``clean_snapshots``, and by ``copy_to_vault`` for a vault, after it has deleted what it could, with one
+    line for each problem. Lambda tries again twice; then the event goes to the dead-letter queue, whose alarm calls a
+    person, before a release is refused its snapshot.
     """
 
     def __init__(self, problems: list[str]) -> None:

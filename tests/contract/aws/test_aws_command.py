@@ -641,6 +641,25 @@ def test_what_is_deployed_is_not_tried_again(office: Office, belay: Belay) -> No
     assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed, so it cannot be retried\n")
 
 
+def test_what_is_deployed_is_tried_again_where_a_stage_was_moved(office: Office, belay: Belay) -> None:
+    office.accept()
+    end(office.ledger, RELEASE, Outcome.ABORTED)
+    put = office.s3.put_object(Bucket="releases-bucket", Key=UPLOAD.key, Body=b"zip")
+    release = accepted(office.ledger, replace(UPLOAD, version_id=put["VersionId"]), "1.0.0", RELEASE.digest, now=LATER)
+    office.artifacts.put_json(release.document_key, office.artifacts.require_json(RELEASE.document_key))
+    end(office.ledger, release, Outcome.DEPLOYED, now=LATER)
+    key = "/belay/applications/orders/production"
+    text = office.ssm.get_parameter(Name=key)["Parameter"]["Value"]
+    answers = {}
+    for region in ("eu-west-1", "eu-central-1"):
+        moved = f"{text}account: '123456789012'\nregion: {region}\n"
+        office.ssm.put_parameter(Name=key, Value=moved, Overwrite=True)
+        answers[region] = belay("retry", "orders/1.0.0")
+    assert answers["eu-west-1"][::2] == (1, "belay: orders/1.0.0 is deployed, so it cannot be retried\n")
+    assert answers["eu-central-1"][0] == 0, answers
+    assert office.s3.head_object(Bucket="releases-bucket", Key=UPLOAD.key)["VersionId"] != put["VersionId"]
+
+
 def test_pausing_and_resuming(office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch) -> None:
     swept: list[bool] = []
     monkeypatch.setattr("cli.resume.sweep", lambda _: swept.append(True) or True)

@@ -12,7 +12,7 @@ from local.deployment import sam_environment
 from local.engine import ACCOUNT, REGION, ROOT, Engine
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, join
 
-STRANGER = "333333333333"
+STRANGER, VAULT_ACCOUNT = "333333333333", "222222222222"
 TAGS = [{"Key": f"belay:{name}", "Value": "orders"} for name in ("application", "stage", "release")]
 
 
@@ -198,8 +198,11 @@ def test_the_commands_of_the_guide_prepare_an_account(engine, tmp_path):
     )
     for name in ("belay", "accounts", ".venv", "cli", "layers"):
         (tmp_path / name).symlink_to(ROOT / name)
-    profile = f"[production]\naws_access_key_id = {SPOKE_ACCOUNT}\naws_secret_access_key = test\n"
-    (tmp_path / "credentials").write_text(profile)
+    accounts = {"production": SPOKE_ACCOUNT, "vault": VAULT_ACCOUNT}
+    profiles = [
+        f"[{name}]\naws_access_key_id = {account}\naws_secret_access_key = test\n" for name, account in accounts.items()
+    ]
+    (tmp_path / "credentials").write_text("".join(profiles))
     environment = {**sam_environment(engine), "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")}
     environment |= {"AWS_CONFIG_FILE": str(tmp_path / "config"), "PYTHONPATH": str(ROOT)}
     (tmp_path / "config").write_text("[profile production]\nregion = eu-central-1\n")
@@ -218,6 +221,10 @@ def test_the_commands_of_the_guide_prepare_an_account(engine, tmp_path):
     assert {each["PolicyName"] for each in attached} == {"belay-files", "belay-service-role"}
     (rule,) = engine.client("events", **there).list_rules()["Rules"]
     assert (rule["Name"], rule["State"]) == ("belay-forward", "ENABLED")
+    vault = engine.client("iam", account=VAULT_ACCOUNT).get_role(RoleName="belay-vault")["Role"]
+    assert f"arn:aws:iam::{ACCOUNT}:role/belay/vault/*" in json.dumps(vault["AssumeRolePolicyDocument"])
+    kms = engine.client("kms", account=VAULT_ACCOUNT, region="eu-west-1")
+    assert kms.describe_key(KeyId="alias/belay-vault")["KeyMetadata"]["KeyState"] == "Enabled"
     bucket = f"belay-files-{ACCOUNT}-{SPOKE_REGION}"
     policy = engine.client("s3", region=SPOKE_REGION).get_bucket_policy(Bucket=bucket)["Policy"]
     assert SPOKE_ACCOUNT in policy

@@ -20,6 +20,7 @@ from belay.notify.message import Urgency
 from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
 from belay.notify.registrations import registration_corrected, registration_unreadable, stacks_shared
 from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held
+from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_given_up
 from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.reason import (
@@ -34,6 +35,8 @@ from belay.release.reason import (
     Why,
 )
 from belay.release.records import Outcome, ReleaseReference
+from belay.release.vault import Vault
+from belay.release.vault_copy import VaultCopy
 from belay.stack.cause import Cause
 
 ANN = "arn:aws:iam::111122223333:user/ann"
@@ -52,6 +55,19 @@ CAUSE = Cause(
     reason="Resource handler returned message: ECS Deployment Circuit Breaker was triggered (HandlerErrorCode: 1)",
     time=datetime(2026, 3, 2, 9, 23, 11, tzinfo=UTC),
     stack_id=STACK_ID,
+)
+COPY = VaultCopy(
+    ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a"),
+    "production",
+    kind="instance",
+    database="orders-production",
+    name="belay-orders-production-1-3-0-orders-production-0f1e2d3c4b5a",
+    source="arn:aws:rds:eu-central-1:111111111111:snapshot:belay-orders-production-1-3-0-orders-production-0f1e2d3c4b5a",
+    gibibytes=200,
+    execution=EXECUTION,
+    vault=Vault("aws", "222222222222", "eu-west-1"),
+    topic=None,
+    since=datetime(2026, 3, 2, 9, 20, tzinfo=UTC),
 )
 FAILED = StackFailure(STACK_ID, "UPDATE_ROLLBACK_IN_PROGRESS", CAUSE)
 SSH = Finding(
@@ -245,6 +261,11 @@ MESSAGES = {
         ],
         since="2026-03-02T12:00:00.000+00:00",
     ),
+    "vault_copy_failing": vault_copy_failing(
+        COPY, "RDS.CopyDBSnapshot answered KMSKeyNotAccessibleFault: the key is not accessible"
+    ),
+    "vault_copy_given_up": vault_copy_given_up(COPY, "it is being made since 2026-03-02 09:20 UTC"),
+    "vault_copied": vault_copied(COPY),
     "stacks_shared": stacks_shared(
         "billing",
         "production",

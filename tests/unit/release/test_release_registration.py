@@ -34,6 +34,7 @@ from belay.release.registration import (
     parse_stage,
 )
 from belay.release.table_values import TableAttribute
+from belay.release.vault import Vault
 from belay.release.version import Version
 from belay.sql.changes import Engine
 from belay.template.values import READ_LATER
@@ -120,7 +121,7 @@ class TestApplication:
                 "defaults.alarm: unknown key; known are service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, forecast, services, alarms, verify, require_rollback_ready, restore, recover_foreign,"
                 " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, account,"
-                " region, belay_roles",
+                " region, belay_roles, vault",
                 "defaults.approval: expected a mapping with required, expires_after_days, four_eyes,"
                 " skip_unchanged, found 'yes'",
                 "defaults.restore: expected one of never, approval, automatic, found 'maybe'",
@@ -129,7 +130,7 @@ class TestApplication:
                 "defaults: expected a mapping with service_role, stacks, ephemeral, approval, trusted_networks,"
                 " databases, forecast, services, alarms, verify, require_rollback_ready, restore, recover_foreign,"
                 " macros, policies, pipeline, timezone, windows, freezes, regions, ssm_parameters, account,"
-                " region, belay_roles, found 'none'"
+                " region, belay_roles, vault, found 'none'"
             ],
         }.items(),
     )
@@ -229,6 +230,25 @@ class TestStage:
         stage = parse_stage(ORDERS, "production", f"{STAGE}\naccount: 123456789012\nregion: eu-central-1")
         assert isinstance(stage, Stage)
         assert misplaced(ORDERS, [stage], AccountRegion("aws", "111111111111", "eu-west-1")) == []
+
+    def test_a_vault(self) -> None:
+        text = f"{STAGE}\ndatabases: [{{instance: orders-db}}]\nvault: {{account: 999999999999, region: eu-west-1"
+        stage = parse_stage(ORDERS, "production", f"{text}}}")
+        assert isinstance(stage, Stage)
+        assert stage.vault == Vault("aws", "999999999999", "eu-west-1", "alias/belay-vault", 10)
+        assert stage.vault.role == "arn:aws:iam::999999999999:role/belay-vault"
+        key = "arn:aws:kms:eu-west-1:999999999999:key/11111111-2222-3333-4444-555555555555"
+        stage = parse_stage(ORDERS, "production", f"{text}, key: {key}, keep: 3}}")
+        assert isinstance(stage, Stage)
+        assert stage.vault == Vault("aws", "999999999999", "eu-west-1", key, 3)
+
+    def test_an_application_whose_stages_share_a_vault_says_so_once(self) -> None:
+        vault = "{account: 999999999999, region: eu-west-1}"
+        application = parse_application("orders", f"stages: [eu, test]\ndefaults: {{vault: {vault}}}")
+        assert isinstance(application, Application)
+        stage = parse_stage(application, "eu", f"{STAGE}\ndatabases: [{{instance: orders-db}}]")
+        assert isinstance(stage, Stage)
+        assert stage.vault == Vault("aws", "999999999999", "eu-west-1")
 
     def test_an_application_whose_stages_share_an_account_says_so_once(self) -> None:
         recover = "arn:aws:iam::123456789012:role/belay/staging-belay-recover"
@@ -433,6 +453,25 @@ databases: [{{instance: orders-db, executor: {CHANGES}, database: orders}}]""": 
                 "stacks.a.parameters.X.table: expected the name of a DynamoDB table, found 't'",
                 "stacks.a.parameters.ReleaseBucket.key: expected the item's whole key, one or two attributes, found 3",
                 "stacks.a.parameters.ReleaseBucket.key.B: expected a text, found a list",
+            ],
+            "vault: {account: 123456789012, region: eu-west-1}": [
+                "vault.account: expected another account than the stage's: it is for the case that this one is lost",
+                "vault: the stage has no databases: nothing would be copied",
+            ],
+            """vault: {account: 999999999999, region: eu-west-1, keep: 0, key: arn:aws:kms:eu-west-2:999999999999:key/1}
+databases: [{instance: orders-db}]
+ephemeral: true
+pipeline: {name: a, deployment_stage: b}""": [
+                "pipeline: each release has stacks of its own in an ephemeral stage, which no pipeline can deploy",
+                "vault.keep: expected a whole number from 1 to 80, found the number 0",
+                "vault.key: expected a key of the vault in account 999999999999, region eu-west-1",
+                "vault: an ephemeral stage has no data to keep",
+                "vault: snapshots for a pipeline are not copied: leave vault out",
+            ],
+            "databases: [{instance: orders-db}]\nvault: {account: me, region: Frankfurt, key: mine}": [
+                "vault.account: expected the id of an AWS account, 12 digits, found 'me'",
+                "vault.region: expected the name of an AWS region, found 'Frankfurt'",
+                "vault.key: expected a KMS key of the vault: alias/... or an ARN, found 'mine'",
             ],
             "pipeline: {name: a, deployment_stage: b, start: true}\nfreezes: []": [
                 "pipeline: a stage that a pipeline is started for is held there: leave windows and freezes out",

@@ -55,6 +55,8 @@ class ApprovalRequest(StageReport):
         if stage.databases:
             names = ", ".join(each.identifier for each in stage.databases)
             lines.append(f"a snapshot of {names} is taken after the approval; {_RESTORES[stage.restore]}")
+            if stage.vault is not None:
+                lines.append(f"the snapshots are copied to {stage.vault}; no release waits for that")
         return lines
 
     @property

@@ -79,10 +79,12 @@ class Aws:
         """
         if place is None or self.is_at(place):
             return self
-        role = place.roles.of(power)
+        return self.assuming(place.roles.of(power), place.region, session)
+
+    def assuming(self, role: str, region: str, session: Session) -> Aws:
+        """Return the services that a role reaches in a region, which it is assumed for as ``at`` says; cached."""
         return self._other(
-            (role, place.region, session),
-            lambda: Aws(place.region, _with_renewed(partial(self._assume, role, session))),
+            (role, region, session), lambda: Aws(region, _with_renewed(partial(self._assume, role, session)))
         )
 
     @cached_property

@@ -96,6 +96,37 @@ class Databases:
             pages = paginator.paginate(SnapshotType="manual", **(of or {}))
             return [snapshot_of(kind, each) for page in pages for each in page[kind.snapshot.listed]]
 
+    def share_snapshot(self, kind: DatabaseKind, snapshot: str, account: str) -> None:
+        """Let another account copy a manual snapshot; succeeds if it may already.
+
+        RDS refuses one that is encrypted with the account's default key
+        (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/share-encrypted-snapshot.html).
+        """
+        asked = {kind.snapshot.identifier: snapshot, "AttributeName": "restore", "ValuesToAdd": [account]}
+        with translated(f"RDS.{kind.snapshot.share}"):
+            self._call(kind.snapshot.share, asked)
+
+    def copy_snapshot(self, kind: DatabaseKind, source: str, name: str, key: str, tags: Mapping[str, str]) -> None:
+        """Begin to copy a snapshot into this account and region under a name, encrypted with a key that is here.
+
+        ``source`` is its ARN, in any account and region. Succeeds if there is one of this name
+        (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CopyDBSnapshot.html).
+        """
+        asked = {
+            f"Source{kind.snapshot.identifier}": source,
+            f"Target{kind.snapshot.identifier}": name,
+            "KmsKeyId": key,
+            "Tags": [{"Key": tag, "Value": value} for tag, value in tags.items()],
+            # botocore signs a request for that region with it, which the GovCloud regions ask for.
+            "SourceRegion": source.split(":")[3],
+        }
+        with translated(f"RDS.{kind.snapshot.copy}"):
+            try:
+                self._call(kind.snapshot.copy, asked)
+            except ClientError as error:
+                if code_of(error) not in _SNAPSHOT_EXISTS:
+                    raise
+
     def delete_snapshot(self, kind: DatabaseKind, name: str) -> None:
         """Delete a snapshot; succeeds if it is already deleted."""
         with translated(f"RDS.{kind.snapshot.delete}"):

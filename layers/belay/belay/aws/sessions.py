@@ -48,7 +48,7 @@ class Session:
         todo = (
             f"the role {role} cannot be assumed for {self.application}/{self.stage}. Either it does not exist, or it "
             f"does not trust Belay's account, or the applications allowed there do not include {self.application} "
-            "(the parameter Applications of accounts/spoke_account.yaml, sent as the external id). docs/accounts.md "
-            "says how an account is prepared; `belay doctor` checks it"
+            "(the parameter Applications of accounts/spoke_account.yaml, or of accounts/vault.yaml for a vault, sent "
+            "as the external id). docs/accounts.md says how an account is prepared; `belay doctor` checks it"
         )
         return AccessDenied(fault.operation, fault.code, f"{fault.message}. {todo}")

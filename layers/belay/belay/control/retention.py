@@ -66,12 +66,18 @@ class SnapshotRetention:
         self._ledger = ledger
         self._databases = databases
 
-    def clean(self, executions: str, keep: int, *, dry_run: bool) -> tuple[dict[str, Any], list[str]]:
-        """Delete what is not needed, or only report it. Returns a report by kind of database, and the faults."""
+    def clean(
+        self, executions: str, keep: int, *, dry_run: bool, of: tuple[str, str] | None = None
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Delete what is not needed, or only report it. Returns a report by kind of database, and the faults.
+
+        ``of`` is the application and the stage whose snapshots are looked at; all without it.
+        """
         report: dict[str, Any] = {}
         problems: list[str] = []
         for kind in KINDS.values():
-            snapshots = ours(self._databases.manual_snapshots(kind), executions)
+            taken = ours(self._databases.manual_snapshots(kind), executions)
+            snapshots = [each for each in taken if of in (None, released(each)[:2])]
             quota = self._databases.snapshot_quota(kind)
             retention = retain(snapshots, keep, self._needed(snapshots), quota)
             report[kind.name] = {"deleted": list(retention.deleted), "kept": dict(retention.kept)}

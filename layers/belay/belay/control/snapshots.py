@@ -24,10 +24,14 @@ class SnapshotsSeen:
         """Whether all are available."""
         return all(state in (AVAILABLE, NO_DATABASE_YET) for state in self.states.values())
 
+    @property
+    def taken(self) -> list[str]:
+        """The databases that have one."""
+        return [identifier for identifier, state in self.states.items() if state == AVAILABLE]
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the stored document of a stage's snapshots: ``taken`` are the databases that have one."""
-        taken = [identifier for identifier, state in self.states.items() if state == AVAILABLE]
-        return {"schema": 1, "taken": taken}
+        """Return the stored document of a stage's snapshots."""
+        return {"schema": 1, "taken": self.taken}
 
     def in_words(self) -> str:
         """``orders-db: available; orders-aurora: being taken``."""

@@ -101,6 +101,16 @@ class ResourceType:
         return f"Create{self.noun}"
 
     @property
+    def share(self) -> str:
+        """The operation that shares a snapshot with other accounts: ``ModifyDBSnapshotAttribute``."""
+        return f"Modify{self.noun}Attribute"
+
+    @property
+    def copy(self) -> str:
+        """The operation that copies a snapshot: ``CopyDBSnapshot``."""
+        return f"Copy{self.noun}"
+
+    @property
     def delete(self) -> str:
         """The operation that deletes it: ``DeleteDBSnapshot``."""
         return f"Delete{self.noun}"

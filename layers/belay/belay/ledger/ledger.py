@@ -29,6 +29,7 @@
 | ``OPERATOR`` | ``<application>#<stage>#<incident>`` | an incident that left something to a person |
 | ``STACKS`` | ``<account>/<region>/<stack name>`` | the stage that a stack belongs to |
 | ``LOCK`` | ``<application>#<stage>`` | a stage's lock; ``...#WAITING#<attempt>`` a release in its queue |
+| ``VAULT`` | ``<application>#<stage>#<snapshot>`` | a snapshot that is to be copied to a vault |
 | ``PLAN`` | ``<application>#<stage>`` | a dry run of a release that is being made there |
 | ``OPEN`` | ``UPLOAD#<attempt>`` / ``INCIDENT#...`` | what the sweep must see finished |
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
@@ -60,6 +61,7 @@ from belay.ledger.stages import StageRecords
 from belay.ledger.threads import ThreadRecords
 from belay.ledger.uploads import UploadRecords
 from belay.ledger.values import ValueRecords
+from belay.ledger.vault_copies import VaultCopyRecords
 
 
 class Ledger:
@@ -89,3 +91,4 @@ class Ledger:
         self.registrations = RegistrationRecords(self._table)
         self.stack_claims = StackClaimRecords(self._table)
         self.values = ValueRecords(self._table)
+        self.vault_copies = VaultCopyRecords(self._table)

@@ -72,6 +72,8 @@ class MessageKind(StrEnum):
     REGISTRATION_UNREADABLE = "registration-unreadable"
     STACKS_SHARED = "stacks-shared"
     REGISTRATION_CORRECTED = "registration-corrected"
+    VAULT_COPY_FAILED = "vault-copy-failed"
+    VAULT_COPIED = "vault-copied"
 
 
 class ThreadState(StrEnum):

@@ -59,6 +59,10 @@ class Occurrence(StrEnum):
     """A person let it continue outside the stage's windows."""
     ROLLBACK_ASKED = "ROLLBACK ASKED"
     """A person requested a rollback of what it deployed."""
+    IN_VAULT = "SNAPSHOT IN VAULT"
+    """The copy of a snapshot that was taken for it is available in the stage's vault."""
+    NOT_IN_VAULT = "SNAPSHOT NOT IN VAULT"
+    """The copy could not be made."""
 
 
 _ENTERING: Final = frozenset({State.PLANNING, State.PIPELINE_STARTED, State.RECOVERING, State.STAGE_ENDED})

@@ -27,6 +27,7 @@ from belay.release.names import NAME, NAME_RULE, ephemeral_stack_name, snapshot_
 from belay.release.origin import Origin
 from belay.release.place import REGION, AccountRegion, StagePlace, read_place
 from belay.release.table_values import TableAttribute, read_table_attributes, without_tables
+from belay.release.vault import Vault, read_vault
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 from belay.template.values import READ_LATER
 
@@ -220,7 +221,8 @@ class Stage:
     """A registered stage. ``stacks`` maps the name a release uses to the real stack.
 
     ``executors`` are those of its databases, by identifier. ``regions`` are further regions with stacks of the same
-    names; only validation looks there. ``place`` is None in Belay's own account and region.
+    names; only validation looks there. ``place`` is None in Belay's own account and region. ``vault`` is where
+    copies of its snapshots are kept.
     """
 
     application: str
@@ -246,6 +248,7 @@ class Stage:
     ssm_parameters: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     place: StagePlace | None = None
+    vault: Vault | None = None
 
     @property
     def account(self) -> str:
@@ -279,7 +282,7 @@ _OPTIONAL: Final = (
     *("ephemeral", "approval", "trusted_networks", "databases", "forecast", "services", "alarms"),
     *("verify", "require_rollback_ready", "restore", "recover_foreign", "macros", "policies"),
     *("pipeline", "timezone", "windows", "freezes", "regions", "ssm_parameters"),
-    *("account", "region", "belay_roles"),
+    *("account", "region", "belay_roles", "vault"),
 )
 
 
@@ -385,6 +388,7 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
         regions=_regions(fields),
         ssm_parameters=fields["ssm_parameters"].texts(_SSM_NAME, "an SSM parameter's name, or a prefix that ends in /"),
         place=place,
+        vault=read_vault(fields, whole=bool(name)),
     )
 
 

@@ -1,0 +1,36 @@
+"""Copies releases' snapshots to the vaults of their stages, by the role of each vault's account."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.clock import now
+from belay.aws.gateways import own_aws
+from belay.control.vaults import Vaults
+from belay.errors import SnapshotsNotCleaned
+from belay.ledger.ledger import Ledger
+from belay.observability import logger, observed
+from belay.settings import read
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment variables."""
+
+    ledger_table: str
+    notification_topic_arn: str
+    snapshot_executions: str
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Advance every copy one step; return their names by progress. Raises ``SnapshotsNotCleaned``."""
+    settings, aws = read(Settings), own_aws()
+    ledger, faults = Ledger(aws.table(settings.ledger_table)), list[Exception]()
+    vaults = Vaults(aws, ledger, settings.notification_topic_arn, settings.snapshot_executions)
+    found = vaults.bring_on(ledger.vault_copies.every(faults), now())
+    for fault in faults:
+        logger().error("a snapshot to be copied cannot be read", exc_info=fault)
+    if vaults.problems:
+        raise SnapshotsNotCleaned(vaults.problems)
+    return found

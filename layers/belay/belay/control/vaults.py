@@ -1,0 +1,185 @@
+"""Copies of snapshots in vaults: what a release sends there, and the bringing on of each until it is available.
+
+No release waits for a copy, which may take hours. Each has a deadline; a copy that cannot be made is told of, and never
+counts as made (docs/databases.md).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from belay.aws.clock import timestamp
+from belay.aws.gateways import Aws
+from belay.aws.rds import Databases
+from belay.aws.sessions import Session
+from belay.control.retention import SnapshotRetention
+from belay.control.stage import StageContext
+from belay.control.topics import Topic
+from belay.database.snapshots import SnapshotState, snapshot_of
+from belay.errors import AwsFault, BelayError, ServiceUnavailable, SnapshotFailed, Throttled
+from belay.ledger.ledger import Ledger
+from belay.notify.message import Message
+from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_given_up
+from belay.release.life import Occurrence
+from belay.release.registration import Database
+from belay.release.vault import Vault
+from belay.release.vault_copy import MOST_AT_ONCE, VaultCopy
+
+_QUOTA = "QuotaExceeded"
+
+
+class CopyProgress(StrEnum):
+    """How far a copy is."""
+
+    WAITING = "waiting"
+    """It cannot begin yet: others are being made, there is no room, or something was refused."""
+    BEING_MADE = "being made"
+    AVAILABLE = "available"
+    GIVEN_UP = "given up"
+
+
+# -- what a release sends ----------------------------------------------------------------------------------------------
+
+
+def send_to_vault(
+    run: StageContext, databases: Databases, taken: Iterable[str], execution: str, now: datetime
+) -> list[str]:
+    """Share a stage's available snapshots with its vault's account, and remember that they are to be copied there.
+
+    ``taken`` are the databases that have one. Returns a line for each. A snapshot that cannot be shared does not stop
+    the release: why is remembered with it, and told with the copy that fails.
+    """
+    vault = run.stage.vault
+    if vault is None:
+        return []
+    of_vault = [each for each in run.stage.databases if each.identifier in set(taken)]
+    copies = [_sent(run, vault, databases, each, execution=execution, now=now) for each in of_vault]
+    for each in copies:
+        run.ledger.vault_copies.enter(each)
+    return [f"{each.in_words} is to be copied to {vault}" for each in copies]
+
+
+def _sent(
+    run: StageContext, vault: Vault, databases: Databases, database: Database, *, execution: str, now: datetime
+) -> VaultCopy:
+    name = database.snapshot_name(run.release.origin, run.stage.name)
+    snapshot = databases.describe_snapshot(database.kind, name)
+    if snapshot is None:
+        raise SnapshotFailed(f"the snapshot {name} of {database} was deleted")
+    unshared = ""
+    try:
+        databases.share_snapshot(database.kind, name, vault.account)
+    except (Throttled, ServiceUnavailable):
+        raise
+    except AwsFault as fault:
+        unshared = str(fault)
+    return VaultCopy.of(
+        snapshot,
+        database.kind,
+        vault,
+        run.release,
+        run.stage.name,
+        execution=execution,
+        topic=run.accepted.application.topic,
+        since=now,
+        unshared=unshared,
+    )
+
+
+# -- what is made of it ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Vaults:
+    """Brings copies on, by the role of each vault's account. ``executions`` is how the ARNs begin that take snapshots.
+
+    A fault of one copy or vault does not affect the others. ``problems`` are those of cleaning up.
+    """
+
+    home: Aws
+    ledger: Ledger
+    default_topic: str
+    executions: str
+    problems: list[str] = field(default_factory=list)
+
+    def bring_on(self, copies: Sequence[VaultCopy], now: datetime) -> dict[str, list[str]]:
+        """Advance each copy one step, the oldest first, and clean up where one became available or had no room.
+
+        Returns their names by progress.
+        """
+        making: Counter[Vault] = Counter()
+        found: dict[str, list[str]] = {each.value: [] for each in CopyProgress}
+        to_clean: dict[tuple[Vault, str, str], VaultCopy] = {}
+        for copy in sorted(copies, key=lambda each: each.since):
+            progress, cramped = self._advance(copy, making, now)
+            found[progress].append(copy.name)
+            making[copy.vault] += progress is CopyProgress.BEING_MADE
+            if cramped or progress is CopyProgress.AVAILABLE:
+                to_clean[copy.vault, copy.release.application, copy.stage] = copy
+        for copy in to_clean.values():
+            self._clean(copy)
+        return found
+
+    def _advance(self, copy: VaultCopy, making: Counter[Vault], now: datetime) -> tuple[CopyProgress, bool]:
+        """Advance one copy; whether the vault had no room for it."""
+        fault: BelayError | None = None
+        progress = CopyProgress.WAITING
+        try:
+            progress = self._look(copy, making)
+        except BelayError as error:
+            fault = error
+        cramped = isinstance(fault, AwsFault) and _QUOTA in fault.code
+        if progress is CopyProgress.AVAILABLE:
+            self._conclude(copy, Occurrence.IN_VAULT, f"{copy.in_words}: {copy.vault}")
+            if copy.failing:
+                self._tell(copy, vault_copied(copy))
+        elif isinstance(fault, SnapshotFailed) or copy.is_late(now):
+            why = str(fault or copy.failing or f"it is {progress} since {copy.since:%Y-%m-%d %H:%M} UTC")
+            self._conclude(copy, Occurrence.NOT_IN_VAULT, f"{copy.in_words}: {why}")
+            self._tell(copy, vault_copy_given_up(copy, why))
+            progress = CopyProgress.GIVEN_UP
+        elif fault is not None and not (cramped or isinstance(fault, (Throttled, ServiceUnavailable))):
+            why = "; ".join(filter(None, (copy.unshared, str(fault))))
+            self._tell(copy, vault_copy_failing(copy, why))
+            self.ledger.vault_copies.note_failing(replace(copy, failing=why))
+        return progress, cramped
+
+    def _look(self, copy: VaultCopy, making: Counter[Vault]) -> CopyProgress:
+        """Look at the copy, and begin it if there is none. Raises ``AwsFault``, and ``SnapshotFailed`` if it failed."""
+        databases, kind = self._databases(copy), copy.database_kind
+        described = databases.describe_snapshot(kind, copy.name)
+        if described is None:
+            if making[copy.vault] >= MOST_AT_ONCE:
+                return CopyProgress.WAITING
+            databases.copy_snapshot(kind, copy.source, copy.name, copy.vault.key, copy.tags)
+            return CopyProgress.BEING_MADE
+        seen = snapshot_of(kind, described)
+        if seen.state is SnapshotState.FAILED:
+            databases.delete_snapshot(kind, copy.name)
+            raise SnapshotFailed(f"the copy was {seen.status}, and is deleted")
+        return CopyProgress.AVAILABLE if seen.state is SnapshotState.AVAILABLE else CopyProgress.BEING_MADE
+
+    def _clean(self, copy: VaultCopy) -> None:
+        """Delete the copies that a stage needs no more in its vault."""
+        retention = SnapshotRetention(self.ledger, self._databases(copy))
+        of = (copy.release.application, copy.stage)
+        try:
+            _, problems = retention.clean(self.executions, copy.vault.keep, dry_run=False, of=of)
+        except (Throttled, ServiceUnavailable):
+            problems = []  # The next copy cleans up after this one, too.
+        except AwsFault as fault:
+            problems = [str(fault)]
+        self.problems += [f"{copy.vault}: {each}" for each in problems]
+
+    def _conclude(self, copy: VaultCopy, what: Occurrence, detail: str) -> None:
+        self.ledger.attempts.note(copy.release, what, timestamp(), stage=copy.stage, detail=detail)
+        self.ledger.vault_copies.forget(copy)
+
+    def _tell(self, copy: VaultCopy, message: Message) -> None:
+        Topic(self.home.notifications, copy.topic or self.default_topic, self.ledger).publish(message)
+
+    def _databases(self, copy: VaultCopy) -> Databases:
+        session = Session(copy.release.application, copy.stage, "vault")
+        return self.home.assuming(copy.vault.role, copy.vault.region, session).databases

@@ -1,0 +1,39 @@
+"""The snapshots that are to be copied to vaults: each is there until its copy is available, or given up."""
+
+from typing import Final
+
+from belay.aws.dynamodb import Table
+from belay.documents import read, written
+from belay.ledger.each import read_each
+from belay.release.vault_copy import VaultCopy
+
+_PK: Final = "VAULT"
+
+
+class VaultCopyRecords:
+    """Items of the partition ``VAULT``."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def enter(self, copy: VaultCopy) -> None:
+        """Remember a snapshot to be copied; one that is known stays as it is."""
+        item = {"PK": _PK, "SK": _key(copy), "copy": written(copy)}
+        self._table.transact(self._table.new(item, once=True))
+
+    def every(self, faults: list[Exception] | None = None) -> list[VaultCopy]:
+        """Return the snapshots to be copied, by application; ``faults`` as for ``read_each``."""
+        return read_each(self._table.query(_PK), lambda item: read(VaultCopy, item["copy"], item["SK"]), faults)
+
+    def note_failing(self, copy: VaultCopy) -> None:
+        """Record why a copy is refused, unless it was concluded meanwhile."""
+        changed, named = {":copy": written(copy)}, {"#copy": "copy"}
+        self._table.update(_PK, _key(copy), "SET #copy = :copy", "attribute_exists(PK)", changed, names=named)
+
+    def forget(self, copy: VaultCopy) -> None:
+        """Remove a snapshot whose copy is available or given up."""
+        self._table.delete(_PK, _key(copy))
+
+
+def _key(copy: VaultCopy) -> str:
+    return f"{copy.release.application}#{copy.stage}#{copy.name}"
