@@ -282,6 +282,23 @@ def _elsewhere(belay: Account) -> Iterator[Examined]:
             yield from _reached(stage, found[stage.application], sorted({each.application for each in stages}))
 
 
+def _vaults(belay: Account) -> Iterator[Examined]:
+    """Whether the snapshots of stages with a vault arrive there; only the function that copies them may look there."""
+    stages = [each for each in belay.registrations.read().stages if each.vault is not None]
+    copies = belay.ledger.vault_copies.every() if stages else []
+    for stage in stages:
+        what = f"vault of {stage.application}/{stage.name}"
+        waiting = [each for each in copies if (each.release.application, each.stage) == (stage.application, stage.name)]
+        refused_ones = [each for each in waiting if each.failing]
+        if refused_ones:
+            do = "correct what refuses it: docs/databases.md#a-vault-in-another-account; Belay tries again"
+            newest = refused_ones[-1]
+            yield Examined(what, Condition.PROBLEM, f"{newest.in_words} is not copied: {newest.failing}", do)
+        else:
+            told = f"{len(waiting)} being copied" if waiting else "nothing waits to be copied"
+            yield Examined(what, Condition.OK, f"{stage.vault}: {told}")
+
+
 def _events(where: str, account: str, named: list[str]) -> Examined:
     if account in named:
         return Examined(f"events of {where}", Condition.OK, "Belay's bus takes what the account forwards")
@@ -370,4 +387,5 @@ EXAMINATIONS: Final[dict[str, Examination]] = {
     "service roles": _service_roles,
     "verify functions": _verify_functions,
     "stages elsewhere": _elsewhere,
+    "vaults": _vaults,
 }

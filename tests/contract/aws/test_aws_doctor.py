@@ -4,11 +4,13 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from test_aws_command import Office
+from test_aws_unfinished import RELEASE
 
 from belay.aws.cloudformation import Stacks
 from belay.aws.iam import Roles
@@ -16,6 +18,8 @@ from belay.control.registrations import Registrations
 from belay.control.spokes import SeenThere
 from belay.errors import AccessDenied
 from belay.release.place import PlaceRoles, StagePlace
+from belay.release.vault import Vault
+from belay.release.vault_copy import VaultCopy
 from cli import doctor
 from cli.__main__ import main
 from cli.account import Account, Where
@@ -430,3 +434,38 @@ def test_what_belay_sees_there_is_read_from_its_answer(office: Office, monkeypat
     assert doctor.seen(belay) == [SEEN]
     with pytest.raises(Refused, match="it could not read the registrations"):
         doctor.seen(belay)
+
+
+# -- vaults ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_that_a_vault_refuses_is_a_problem(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "/belay/applications/orders/production"
+    text = office.ssm.get_parameter(Name=key)["Parameter"]["Value"]
+    vault = "databases: [{instance: orders-db}]\nvault: {account: '222222222222', region: eu-west-1}\n"
+    office.ssm.put_parameter(Name=key, Value=text + vault, Overwrite=True)
+    copy = VaultCopy(
+        RELEASE,
+        "production",
+        kind="instance",
+        database="orders-db",
+        name="belay-1",
+        source="arn:aws:rds:eu-central-1:123456789012:snapshot:belay-1",
+        gibibytes=20,
+        execution="x",
+        vault=Vault("aws", "222222222222", "eu-west-1"),
+        topic=None,
+        since=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    details = []
+    for waiting in (None, copy, replace(copy, failing="RDS.CopyDBSnapshot answered KMSKeyNotAccessibleFault: no")):
+        if waiting is not None:
+            office.ledger.vault_copies.enter(waiting)
+            office.ledger.vault_copies.note_failing(waiting)
+        details.append(examined(capsys)[1]["vault of orders/production"])
+    assert [each["state"] for each in details] == ["ok", "ok", "problem"]
+    assert [each["detail"].rpartition(": ")[2] for each in details[:2]] == [
+        "nothing waits to be copied",
+        "1 being copied",
+    ]
+    assert "belay-1 of orders-db (20 GiB allocated) is not copied: RDS.CopyDBSnapshot" in details[2]["detail"]

@@ -23,6 +23,8 @@ from belay.release.place import PlaceRoles, Power, StagePlace
 from belay.release.reason import from_document
 from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import Database, Stage
+from belay.release.vault import Vault
+from belay.release.vault_copy import VaultCopy
 from belay.subject.incident import Incident
 from belay.subject.subjects import ReleaseAttempt
 
@@ -83,6 +85,28 @@ def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) ->
         assert said["kept"][f"{database.identifier}-1"] == Need.UNDER_WAY
         assert said["kept"][f"{database.identifier}-2"] == Need.UNDER_WAY
         assert f"{database.identifier}-by-hand" not in said["kept"]
+
+
+def test_what_is_still_to_be_copied_to_a_vault_stays(ledger: Ledger, rds: Any) -> None:
+    copy = VaultCopy(
+        release("1.1.0"),
+        "production",
+        kind="instance",
+        database="orders-db",
+        name="orders-db-1",
+        source="arn:aws:rds:eu-west-1:111122223333:snapshot:orders-db-1",
+        gibibytes=20,
+        execution=f"{EXECUTIONS}1",
+        vault=Vault("aws", "222222222222", "eu-west-1"),
+        topic=None,
+        since=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    ledger.vault_copies.enter(copy)
+    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 1, dry_run=True)
+    assert report["instance"]["kept"]["orders-db-1"] == Need.TO_VAULT
+    ledger.vault_copies.forget(copy)
+    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 1, dry_run=True)
+    assert "orders-db-1" in report["instance"]["deleted"]
 
 
 def test_a_dry_run_only_says_what_it_would_do(ledger: Ledger, rds: Any) -> None:

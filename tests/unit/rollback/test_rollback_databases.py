@@ -13,7 +13,7 @@ from belay.database.executor import ChangeOutcome, ChangeResult, StoredDocument
 from belay.database.fields import differing, own_tags
 from belay.database.instance import INSTANCE as INSTANCE_KIND
 from belay.database.kinds import UNIT_KINDS
-from belay.database.restore import Place, Taken, Unit
+from belay.database.restore import Place, Taken, Unit, refusal
 from belay.release.change_plan import ChangePlan, ChangeState, PendingChange
 from belay.release.manifest import DatabaseChanges, SchemaRange
 from belay.release.registration import Database, RegisteredExecutor
@@ -529,6 +529,12 @@ class TestMayItBeRestored:
         plan = Incident(snapshot=found).plan()
         assert why in left(plan)
         assert [type(todo) for todo in plan] == [LeftToDo, Remark]
+
+    def test_a_snapshot_that_is_gone_is_told_with_where_its_copy_is(self) -> None:
+        gone = replace(TAKEN, vault="the vault in account 222222222222, region eu-west-1")
+        why = refusal(INSTANCE_KIND, gone, None, None)
+        assert why is not None
+        assert why.endswith(f"; docs/lost-region.md says how a copy of it in {gone.vault} is restored")
 
     def test_not_from_a_snapshot_of_another_database(self) -> None:
         incident = Incident()

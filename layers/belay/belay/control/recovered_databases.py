@@ -13,7 +13,7 @@ from belay.database.kinds import KINDS
 from belay.database.restore import Place, Taken, Unit
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.notify.told import in_words
-from belay.release.registration import Database
+from belay.release.registration import Database, Stage
 from belay.rollback.databases import Reach, reached
 from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, Kind, Step
@@ -45,7 +45,7 @@ class RecoveredDatabases:
             DatabaseSeen(
                 database=each.identifier,
                 kind=each.kind,
-                taken=self._taken(each),
+                taken=self._taken(each, stage),
                 now=now(),
                 declared=accepted.manifest.database,
                 executor=each.identifier in stage.executors,
@@ -92,15 +92,16 @@ class RecoveredDatabases:
             reason=in_words(self._incident.reason),
         )
 
-    def _taken(self, database: Database) -> Taken:
-        origin, stage = self._recovery.origin, self._incident.stage
+    def _taken(self, database: Database, stage: Stage) -> Taken:
+        origin = self._recovery.origin
         attempt = self._recovery.ledger.attempts.of_id(origin.application, origin.attempt)
         return Taken(
-            name=database.snapshot_name(origin, stage),
+            name=database.snapshot_name(origin, stage.name),
             application=origin.application,
-            stage=stage,
+            stage=stage.name,
             version=origin.name,
             since=None if attempt is None else datetime.fromisoformat(attempt.claimed_at),
+            vault="" if stage.vault is None else str(stage.vault),
         )
 
     def _units(self, database: Database, snapshot: Description | None) -> tuple[Unit, ...]:

@@ -103,12 +103,17 @@ class SnapshotRetention:
         return problems
 
     def _needed(self, snapshots: Sequence[Snapshot]) -> dict[Released, Need]:
-        """The releases that stages would roll back to, and those that have not ended, from the ledger."""
+        """The releases that stages would roll back to, those whose snapshots are not in their vault yet, and those that
+        have not ended, from the ledger."""
         needed: dict[Released, Need] = {}
         for application, stage in {released(each)[:2] for each in snapshots}:
             runs = self._ledger.stages.runs(application, stage)
             if runs is not None:
                 needed[application, stage, runs.release.version] = Need.LAST_KNOWN_GOOD
+        needed |= {
+            (each.release.application, each.stage, each.release.version): Need.TO_VAULT
+            for each in self._ledger.vault_copies.every()
+        }
         under_way = self._under_way()
         return needed | {release: Need.UNDER_WAY for each in snapshots if (release := released(each))[::2] in under_way}
 

@@ -181,13 +181,17 @@ def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | 
 
 @dataclass(frozen=True)
 class Taken:
-    """A release's record of its snapshot: its name, its tags, and when the attempt began."""
+    """A release's record of its snapshot: its name, its tags, and when the attempt began.
+
+    ``vault`` says in words where a copy of it went, if the stage has a vault.
+    """
 
     name: str
     application: str
     stage: str
     version: str
     since: datetime | None
+    vault: str = ""
 
 
 def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, source_id: str | None) -> str | None:
@@ -197,7 +201,8 @@ def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, sour
     that it would replace: ``source_id`` is the resource id of what has the name now, or had it before the swap.
     """
     if snapshot is None:
-        return f"there is no snapshot {taken.name}: the release took none of it, or it was deleted"
+        copied = f"; docs/lost-region.md says how a copy of it in {taken.vault} is restored" if taken.vault else ""
+        return f"there is no snapshot {taken.name}: the release took none of it, or it was deleted{copied}"
     seen = snapshot_of(kind, snapshot)
     if seen.status != "available":
         return f"the snapshot {seen.name} is {seen.status}, not available"

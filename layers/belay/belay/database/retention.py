@@ -15,6 +15,9 @@ class Need(StrEnum):
 
     LAST_KNOWN_GOOD = "its release is what the stage goes back to"
     UNDER_WAY = "its release is on its way, or an open incident is about it"
+    TO_VAULT = "it is still to be copied to a vault, or is being copied there"
+    """"If you delete a source snapshot before the target snapshot becomes available, the snapshot copy might fail"
+    (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_CopySnapshot.html)."""
 
 
 Released = tuple[str, str, str]
