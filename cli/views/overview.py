@@ -95,7 +95,8 @@ class StageNow:
     """One stage: what it runs since when, what goes on in it, and what keeps it from being changed.
 
     ``runs`` is also its last-known-good release, which a failed one is rolled back to. ``left`` says which stacks do
-    not run it. ``closed`` says why nothing may be changed now, ``opens`` when that ends, where it ends.
+    not run it. ``closed`` says why nothing may be changed now, ``opens`` when that ends, where it ends. ``lies_in`` is
+    its account and region, None where those are Belay's own.
     """
 
     application: str
@@ -110,6 +111,7 @@ class StageNow:
     needs: tuple[PersonNeeded, ...]
     closed: str | None
     opens: datetime | None
+    lies_in: str | None = None
 
     @property
     def tone(self) -> str:
@@ -249,6 +251,7 @@ def _stage(
         needs=tuple(each for each in needs if (each.application, each.stage) == place),
         closed=None if closed is None else closed.why,
         opens=None if closed is None else closed.until,
+        lies_in=None if stage.place is None else str(stage.place),
     )
 
 

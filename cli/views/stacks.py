@@ -10,6 +10,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.errors import AwsFault
 from belay.release.records import ReleaseReference
 from belay.stack.cause import Event, event_time
+from belay.stack.command_line import failed_events_command
 from belay.stack.operation import BEGINS
 from belay.stack.plan import Progress, StackPlan, StagePlan
 
@@ -67,12 +68,18 @@ class StackNow:
 def stack_now(aws: Aws, plan: StackPlan) -> StackNow:
     """Return a stack as it is now, in whatever region; what these credentials are not shown is said, and is no status.
 
-    Those of another account are not: they lie where Belay's own roles look.
+    Nothing is asked about a stack of another account: only the roles of Belay's functions may look there.
     """
     known = StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes)
     if plan.stack_id is None or plan.token is None or plan.progress not in (Progress.EXECUTING, Progress.EXECUTED):
         return known
     _, _, _, region, account, _ = plan.stack_id.split(":", 5)
+    if account != aws.account:
+        why = (
+            f"it lies in account {account}, where Belay's functions look, and these credentials are of {aws.account}: "
+            f"with credentials of {account}, {failed_events_command(plan.stack_id)}"
+        )
+        return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=why)
     try:
         events = aws.in_region(region).stacks.events(plan.stack_id)
         resources = of_operation(events, plan.stack_id, plan.token)

@@ -152,6 +152,15 @@ def test_a_frozen_stage_says_until_when(office: Office, asked: AskedConsole) -> 
     assert "Stocktaking" in page.text
 
 
+def test_a_stage_elsewhere_says_where_its_stacks_lie(office: Office, asked: AskedConsole) -> None:
+    there = STAGE.replace("123456789012", "111111111111") + "account: '111111111111'\nregion: eu-central-1\n"
+    office.ssm.put_parameter(Name="/belay/applications/orders/production", Value=there, Type="String", Overwrite=True)
+    assert 'title="account 111111111111, region eu-central-1">elsewhere' in asked.get("/").text
+    history = asked.get("/history/orders/production").said
+    assert "Its stacks lie in account 111111111111, region eu-central-1." in history
+    assert "Its stacks lie in" not in asked.get("/history/orders/test").said
+
+
 def test_a_pause_and_what_it_holds_is_said(office: Office, asked: AskedConsole) -> None:
     office.ssm.put_parameter(Name="/belay/paused", Value="true", Type="String", Overwrite=True)
     assert "Releases are paused: 0 held." in asked.get("/").said
