@@ -47,13 +47,18 @@ test: $(INSTALLED) ## all tests, and the floor of their coverage
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-append --cov-report= tests/browser
 	@rm -rf build/machines
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines tests/contract/engine tests/e2e
+	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) $(REPRESENTATIVE)
 	@$(BIN)/python -m pytest tests/machines/together.py
 
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Tests with an engine wait more than they compute.
 ENGINES := 3
 
-test-long: $(INSTALLED) ## the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
+# They run a second time with their stages in another account and region, where permissions count.
+REPRESENTATIVE := tests/machines/test_machines_deploy_stage.py tests/machines/test_machines_verification.py
+
+test-long: $(INSTALLED) ## the machines with all stages in another account, the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
+	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines
 	@BELAY_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/rollback
 	@BELAY_TEMPLATES=100000 $(BIN)/python -m pytest tests/unit/policy/test_policy_oracle.py
 	@BELAY_HISTORIES=2000 $(BIN)/python -m pytest tests/contract/sql

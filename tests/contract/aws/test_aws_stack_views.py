@@ -1,4 +1,4 @@
-"""A stack as people see it while it is deployed, wherever it lies: whose credentials look, and what they are not shown."""
+"""A stack as people see it while it is deployed, and what is said of what their credentials may not see."""
 
 from collections.abc import Callable
 from typing import Any
